@@ -1,0 +1,91 @@
+/**
+ * database/: one interface, three kinds, and the Supabase-shaped baseline.
+ * May touch: the database, the embedded database's directory and the cache. Imports nothing from the other rooms.
+ */
+
+/** Where a database is. `https` is SQL sent through the Management API's query endpoint. */
+export type DatabaseKind = 'embedded' | 'postgres' | 'https';
+
+export interface QueryResult<Row> {
+  rows: Row[];
+  /** Rows changed or returned, as PostgreSQL's command tag counts them. */
+  affected: number;
+}
+
+/** Something that runs SQL on one connection. */
+export interface Session {
+  /**
+   * Runs one statement. Values go in as `$1`, `$2` … and never into the text.
+   * @throws DatabaseError what PostgreSQL says
+   */
+  query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
+  /**
+   * Runs a script of any number of statements as one simple-protocol message; PostgreSQL makes that one transaction
+   * unless the script says otherwise. Nothing comes back.
+   * @throws DatabaseError what PostgreSQL says; `position` counts in the whole script
+   */
+  script(sql: string): Promise<void>;
+}
+
+/** A database that migrations run on; who holds one does not know which kind it is. */
+export interface Database extends Session {
+  readonly kind: DatabaseKind;
+  /** For people: what and where, without any secret. */
+  readonly description: string;
+  /**
+   * Runs `work` in one transaction on one connection: COMMIT when it resolves, ROLLBACK when it rejects.
+   * @throws MuseError `no-interactive-transaction` over `https`: there, send one script
+   */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` while no other run of any process holds the same lock on this database.
+   * @param waitMs how long to wait for the other run, in ms, before giving up
+   * @throws MuseError `locked` with who holds it, as far as that is known
+   */
+  withRunLock<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** PostgreSQL's own report of an error, the same for every kind of database. */
+export interface DatabaseErrorFields {
+  /** SQLSTATE, five characters. */
+  code: string;
+  message: string;
+  detail?: string | undefined;
+  hint?: string | undefined;
+  /** 1-based, in characters, in the text that was sent. */
+  position?: number | undefined;
+  where?: string | undefined;
+  schema?: string | undefined;
+  table?: string | undefined;
+  column?: string | undefined;
+  constraint?: string | undefined;
+  cause?: unknown;
+}
+
+/** An error that PostgreSQL reported (as opposed to a connection that failed, which is a MuseError). */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+  readonly code: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  readonly position: number | undefined;
+  readonly where: string | undefined;
+  readonly schema: string | undefined;
+  readonly table: string | undefined;
+  readonly column: string | undefined;
+  readonly constraint: string | undefined;
+
+  constructor(fields: DatabaseErrorFields) {
+    super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.code = fields.code;
+    this.detail = fields.detail;
+    this.hint = fields.hint;
+    this.position = fields.position;
+    this.where = fields.where;
+    this.schema = fields.schema;
+    this.table = fields.table;
+    this.column = fields.column;
+    this.constraint = fields.constraint;
+  }
+}

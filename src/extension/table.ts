@@ -1,0 +1,46 @@
+/**
+ * extension/: a table specification becomes SQL, its rollback and its docs.
+ * Pure but for reading templates; imports from database/ only.
+ */
+
+/** A column of a table that an extension adds. */
+export interface ColumnSpecification {
+  name: string;
+  /** A PostgreSQL type from the list that `types.ts` accepts, as `numeric(12,2)` or `text[]`. */
+  type: string;
+  required?: boolean;
+  unique?: boolean;
+  /** A literal; becomes SQL by quoting, never by pasting. */
+  default?: string | number | boolean | null;
+  /** The values that a text column may have: text with a CHECK, never an enum. */
+  choices?: string[];
+  /** The table it points at, as `profiles` or `schema.table`. */
+  references?: string;
+  onDelete?: 'cascade' | 'restrict' | 'set null';
+  comment?: string;
+}
+
+/** Whose a table's rows are; policies, grants and indexes follow from it. */
+export type TableScope = 'owner' | 'organization' | 'public-read' | 'service-only';
+
+/** A table that an extension adds. `id`, `created_at`, `updated_at` and the scope's column come by themselves. */
+export interface TableSpecification {
+  name: string;
+  columns: ColumnSpecification[];
+  /** Default: `organization` where a column `organization` is asked for, else `owner`. */
+  scope: TableScope;
+  /** Column that says whose the row is: default `user_id` for `owner`, `organization_id` for `organization`. */
+  scopeColumn?: string;
+  comment?: string;
+  /** Columns that are unique together. */
+  unique?: string[][];
+  /** Further indexes, a list of columns each. */
+  indexes?: string[][];
+}
+
+/** What an extension can be built on: the tables and functions that core makes, by `schema.name`. */
+export interface CoreFacts {
+  tables: Record<string, { columns: Record<string, string>; primaryKey: string[] }>;
+  /** Functions by `schema.name(argument types)`. */
+  functions: string[];
+}

@@ -1,0 +1,59 @@
+/** The shape of `muse.json`: committed, holds no secret. */
+import type { RuleName } from './rules.ts';
+
+/** Where a muse's database is. */
+export type TargetKind = 'embedded' | 'postgres' | 'supabase';
+
+/** How tenants are isolated: Supabase's `auth.uid()`, or session variables that the app's own connection sets. */
+export type Isolation = 'auth-uid' | 'session';
+
+/** Where a muse keeps its migrations. Paths are relative to the muse's directory, with `/`. */
+export interface MigrationFolders {
+  core: string[];
+  extensions: string[];
+  rollback: string;
+  archive: string;
+  /**
+   * How the files of a folder are named and ordered, as the layout has it: `number` `NNN_name.sql`;
+   * `timestamp` `<14 digits>_name.sql`; `journal` as Drizzle's `meta/_journal.json` lists them.
+   */
+  order: 'number' | 'timestamp' | 'journal';
+}
+
+/** One environment of a muse. The database's password and URL are in `.env.local`, never here. */
+export interface Environment {
+  target: TargetKind;
+  /** Supabase project ref. */
+  ref?: string;
+  region?: string;
+  organization?: string;
+  /** `postgres`: the variable of `.env.local` that holds the URL; default `DATABASE_URL`. */
+  urlVariable?: string;
+}
+
+export type EnvironmentName = 'development' | 'staging' | 'production';
+
+export interface MuseFile {
+  version: 1;
+  name: string;
+  kit: {
+    /** As the user gave it, without credentials: `builtin`, a URL, `owner/repo` or a path. */
+    source: string;
+    /** The branch, tag or commit that was asked for. */
+    ref?: string;
+    /** The commit that was cloned, 40 hex; for `builtin` `create-muse@<version>`. */
+    commit: string;
+    /** Layout id of `src/kit/layouts.ts`, or `custom` with `--core`. */
+    layout: string;
+  };
+  migrations: MigrationFolders;
+  isolation: Isolation;
+  /** Table prefix with its underscore, as `kv_`; empty for none. */
+  prefix: string;
+  presets: string[];
+  environments: Partial<Record<EnvironmentName, Environment>>;
+  /** More paths to prune from the kit than the built-in list. */
+  prune?: string[];
+  /** Severities that this muse sets itself; `off` silences a warning. */
+  rules?: Partial<Record<RuleName, 'error' | 'warning' | 'off'>>;
+}
