@@ -1,0 +1,47 @@
+/** A choice of a list. */
+export interface Choice {
+  name: string;
+  value: string;
+  description?: string;
+}
+
+/** Questions to the person at the terminal; handed in, so that tests answer them. */
+export interface Ask {
+  text(message: string, options?: { default?: string; check?: (value: string) => true | string | Promise<true | string> }): Promise<string>;
+  one(message: string, choices: readonly Choice[], initial?: string): Promise<string>;
+  many(message: string, choices: readonly Choice[]): Promise<string[]>;
+  confirm(message: string): Promise<boolean>;
+}
+
+/** Questions asked by inquirer in this terminal. */
+export async function terminalAsk(): Promise<Ask> {
+  const { default: inquirer } = await import('inquirer');
+  return {
+    async text(message, options = {}) {
+      const { answer } = await inquirer.prompt([
+        {
+          type: 'input',
+          name: 'answer',
+          message,
+          ...(options.default === undefined ? {} : { default: options.default }),
+          ...(options.check === undefined ? {} : { validate: options.check }),
+        },
+      ]);
+      return answer.trim();
+    },
+    async one(message, choices, initial) {
+      const { answer } = await inquirer.prompt([
+        { type: 'select', name: 'answer', message, choices: [...choices], ...(initial === undefined ? {} : { default: initial }) },
+      ]);
+      return answer as string;
+    },
+    async many(message, choices) {
+      const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message, choices: [...choices] }]);
+      return answer as string[];
+    },
+    async confirm(message) {
+      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message, default: true }]);
+      return answer;
+    },
+  };
+}

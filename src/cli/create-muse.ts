@@ -1,0 +1,24 @@
+import { createFlags } from './flags.ts';
+
+const about = 'create-muse: one command from a SaaS kit to a running product.';
+const usage = ['create-muse [name] [flags]', 'create-muse realtymuse --preset realty --yes'];
+
+/**
+ * `create-muse`: the whole command, from argv to the exit code.
+ * @param argv without `node` and the script
+ */
+export async function main(argv: string[]): Promise<number> {
+  // Help and version come before everything else that costs start-up time.
+  if (argv.includes('--help') || argv.includes('-h')) {
+    const { formatHelp } = await import('./help.ts');
+    process.stdout.write(formatHelp(about, usage, createFlags));
+    return 0;
+  }
+  if (argv.includes('--version') || argv.includes('-v')) {
+    const { packageVersion } = await import('../version.ts');
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
+  const { createCommand } = await import('./commands/create.ts');
+  return createCommand(argv);
+}

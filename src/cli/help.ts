@@ -1,0 +1,44 @@
+import type { Flag } from './flags.ts';
+
+/** A line of the command list in help. */
+export interface CommandLine {
+  name: string;
+  about: string;
+}
+
+/**
+ * Help text for 80 columns.
+ * @param usage lines after "Usage:", as `create-muse [name] [flags]`
+ */
+export function formatHelp(about: string, usage: readonly string[], flags: readonly Flag[], commands: readonly CommandLine[] = []): string {
+  const lines = [about, '', 'Usage:', ...usage.map((line) => `  ${line}`)];
+  if (commands.length > 0) {
+    lines.push('', 'Commands:', ...commands.map((command) => twoColumns(command.name, command.about, 14)));
+  }
+  for (const group of new Set(flags.map((flag) => flag.group))) {
+    lines.push('', `${group}:`);
+    for (const flag of flags) if (flag.group === group) lines.push(twoColumns(label(flag), flag.about, 26));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function label(flag: Flag): string {
+  return `${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`;
+}
+
+/** Breaks the right column at 80; a left one that is too wide gets a line of its own. */
+function twoColumns(left: string, right: string, width: number): string {
+  const room = 80 - width - 4;
+  const rows: string[] = [];
+  let row = '';
+  for (const word of right.split(' ')) {
+    if (row !== '' && row.length + 1 + word.length > room) {
+      rows.push(row);
+      row = word;
+    } else row = row === '' ? word : `${row} ${word}`;
+  }
+  rows.push(row);
+  const indent = ' '.repeat(width + 4);
+  const first = left.length > width ? `  ${left}\n${indent}` : `  ${left.padEnd(width + 2)}`;
+  return first + rows.join(`\n${indent}`);
+}

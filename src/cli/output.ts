@@ -1,0 +1,75 @@
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. */
+export interface Output {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly colour: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly width: number;
+  /** Whether a line may be rewritten in place. */
+  readonly live: boolean;
+  /** A line of progress: stdout, or stderr with `--json`; nothing with `--quiet`. */
+  progress(text: string): void;
+  /** Text that the next line of progress replaces. Nothing where `live` is false. */
+  transient(text: string): void;
+  /** What was asked for: stdout. */
+  result(text: string): void;
+  /** What went wrong: stderr. */
+  problem(text: string): void;
+  /** Paints the text where there is colour. */
+  paint(format: Format, text: string): string;
+}
+
+/** What decides how an output behaves. */
+export interface OutputOptions {
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  stdout: NodeJS.WriteStream | WriteStream;
+  stderr: NodeJS.WriteStream | WriteStream;
+  environment: NodeJS.ProcessEnv;
+}
+
+/** Output to two streams, by the flags and what the terminal can do (`NO_COLOR`, `FORCE_COLOR`, `CI` and `TERM=dumb` count). */
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr, environment } = options;
+  const progressStream = options.json ? stderr : stdout;
+  const colour =
+    !environment['NO_COLOR'] && ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
+  const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
+  let pending = false;
+  const clear = (): void => {
+    if (pending) progressStream.write('\r\u001B[2K');
+    pending = false;
+  };
+  return {
+    json: options.json,
+    verbose: options.verbose,
+    colour,
+    width: Math.max(40, progressStream.columns ?? 80),
+    live,
+    progress(text) {
+      clear();
+      if (!options.quiet) progressStream.write(`${text}\n`);
+    },
+    transient(text) {
+      if (!live) return;
+      clear();
+      progressStream.write(text);
+      pending = true;
+    },
+    result(text) {
+      clear();
+      stdout.write(`${text}\n`);
+    },
+    problem(text) {
+      clear();
+      stderr.write(`${text}\n`);
+    },
+    paint: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * create/: the pipeline, a list of named steps over one context, and the journal; and what `muse` does in a muse.
+ * Connects the rooms below it: kit, extension, migrations, supabase, verify, database.
+ */
+import type { TargetKind } from '../muse-file.ts';
+
+/** What Supabase needs to be told; all of it optional where there is a sensible choice. */
+export interface SupabaseAnswers {
+  organization?: string;
+  region?: string;
+  size?: string;
+  siteUrl?: string;
+  adminEmail?: string;
+  /** Adopt this project instead of creating one. */
+  projectRef?: string;
+  /** Seconds to wait until the project serves. */
+  waitTimeout?: number;
+}
+
+/** Everything that is asked before the first effect; journaled, so it holds no secret. */
+export interface Answers {
+  name: string;
+  /** Absolute path. */
+  directory: string;
+  /** Kit source as typed: `builtin`, a git URL, `owner/repo`, a path. */
+  kit: string;
+  ref?: string;
+  /** Migration folders named by hand, for a kit whose layout is not known. */
+  core?: string[];
+  extensions?: string[];
+  kitExtensions: 'keep' | 'archive';
+  presets: string[];
+  /** Table specifications as `--table` takes them. */
+  tables: string[];
+  /** Path of a YAML or JSON specification. */
+  spec?: string;
+  prefix: string;
+  target: TargetKind;
+  supabaseBaseline: boolean;
+  /** Path of a certificate authority file. */
+  databaseCa?: string;
+  supabase: SupabaseAnswers;
+  fix: boolean;
+  git: boolean;
+  install: boolean;
+}
+
+/** What is needed and may not be written down anywhere but `.env.local`. */
+export interface Secrets {
+  databaseUrl?: string;
+}

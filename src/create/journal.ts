@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { MuseError } from '../error.ts';
+import { readText, writeWhole } from '../files.ts';
+import type { Answers } from './answers.ts';
+
+/** How far a step got: a crash leaves `started`. */
+export interface JournalStep {
+  id: string;
+  status: 'started' | 'done';
+  /** Duration in ms, once done. */
+  ms?: number;
+}
+
+/** What steps remember for the ones after them, and for a run that goes on after a crash. Holds no secret. */
+export interface JournalData {
+  /** The kit's commit: a resumed run takes the same one, wherever the branch has moved meanwhile. */
+  commit?: string;
+  /** The number of the extension file, chosen once. */
+  extensionNumber?: string;
+  /** `schema.name` of the tables that the extension adds, with whose rows they hold. */
+  tables?: { name: string; scope: string }[];
+  /** Supabase: what was about to be created, written before the request; and the ref, right after it. */
+  project?: { intent?: ProjectIntent; ref?: string };
+  /** Repairs that change who may do what. */
+  decisions?: string[];
+}
+
+/** What a project is to be, written before the request that creates it, so that an answer that never came can be settled. */
+export interface ProjectIntent {
+  name: string;
+  organization: string;
+  region: string;
+  /** ISO time just before the request. */
+  at: string;
+  /** sha-256 of the request without the password. */
+  digest: string;
+  /** Refs that the organization had before: none of them is ours. */
+  existing: string[];
+}
+
+/** `.muse/journal.json`: how far a provisioning got. */
+export interface Journal {
+  version: 1;
+  answers: Answers;
+  /** Whether this run made the directory, so that it may take it away again. */
+  madeDirectory: boolean;
+  steps: JournalStep[];
+  data: JournalData;
+  /** Set when everything is done. */
+  finished?: boolean;
+}
+
+/** Path of the journal in a muse. */
+export function journalPath(directory: string): string {
+  return join(directory, '.muse', 'journal.json');
+}
+
+/**
+ * The journal in a directory, or undefined where there is none.
+ * @throws MuseError `journal-unreadable` for one that a newer version wrote or that is no journal
+ */
+export async function readJournal(directory: string): Promise<Journal | undefined> {
+  const path = journalPath(directory);
+  const text = await readText(path);
+  if (text === undefined) return undefined;
+  try {
+    const journal = JSON.parse(text) as Journal;
+    if (journal.version === 1 && Array.isArray(journal.steps)) return journal;
+  } catch {
+    // Falls through: the same answer as for a version that is not known.
+  }
+  throw new MuseError({
+    code: 'journal-unreadable',
+    message: `${path} is not a journal that this version can read.`,
+    suggestion: 'Use the version of create-muse that began the run, or remove the directory and start again.',
+  });
+}
+
+/** Writes the journal whole, so that a crash leaves the old one or the new one. */
+export async function writeJournal(directory: string, journal: Journal): Promise<void> {
+  await writeWhole(journalPath(directory), `${JSON.stringify(journal, undefined, 2)}\n`);
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { createFlags } from '../../src/cli/flags.ts';
+import { formatHelp } from '../../src/cli/help.ts';
+import { parseArguments } from '../../src/cli/parse.ts';
+import type { MuseError } from '../../src/error.ts';
+
+const parse = (...argv: string[]) => parseArguments(argv, createFlags, 'create-muse');
+const refusal = (...argv: string[]): MuseError => {
+  try {
+    parse(...argv);
+  } catch (error) {
+    return error as MuseError;
+  }
+  throw new Error(`${argv.join(' ')} was taken`);
+};
+
+describe('arguments that are taken', () => {
+  it.each([
+    [['realtymuse'], {}, ['realtymuse']],
+    [['realtymuse', '--yes'], { yes: true }, ['realtymuse']],
+    [['-y', 'realtymuse'], { yes: true }, ['realtymuse']],
+    [['a', '--preset', 'realty', '--preset=crm'], { preset: ['realty', 'crm'] }, ['a']],
+    [['a', '--dir=--yes'], { dir: '--yes' }, ['a']],
+    [['a', '--', '--yes'], {}, ['a', '--yes']],
+    [['a', '--table', 'x: y text!'], { table: ['x: y text!'] }, ['a']],
+  ])('%j', (argv, values, positionals) => {
+    const parsed = parse(...argv);
+    expect({ ...parsed.values }).toEqual(values);
+    expect(parsed.positionals).toEqual(positionals);
+  });
+});
+
+describe('arguments that are refused', () => {
+  it.each([
+    [['--persets', 'realty'], 'There is no flag --persets.', 'Did you mean --preset?'],
+    [['--wat'], 'There is no flag --wat.', 'create-muse --help lists them.'],
+    [['--target', 'supbase'], '--target cannot be "supbase"', 'Did you mean --target supabase?'],
+    [['--dir', '--yes'], '--dir needs a value', 'create-muse --help'],
+    [['--dir'], '--dir needs a value', 'create-muse --help'],
+    [['--dir='], '--dir needs a value', 'create-muse --help'],
+    [['--yes=no'], '--yes takes no value', 'Write --yes alone.'],
+  ])('%j', (argv, message, suggestion) => {
+    const error = refusal(...argv);
+    expect(error.code).toBe('bad-flag');
+    expect(error.message).toContain(message);
+    expect(error.suggestion).toContain(suggestion);
+  });
+});
+
+describe('help', () => {
+  const text = formatHelp('About.', ['create-muse [name]'], createFlags);
+  it('has every flag', () => {
+    for (const flag of createFlags) expect(text).toContain(`--${flag.name}`);
+  });
+  it('fits 80 columns', () => {
+    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+});
