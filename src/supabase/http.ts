@@ -1,0 +1,172 @@
+import { jittered, systemClock, type Clock } from './clock.ts';
+import { lost, refused } from './failure.ts';
+import { rateLimitPause, retryAfter, serverNow } from './limits.ts';
+import { redactBody, redactText, secretsOf } from './redact.ts';
+import type { Secret } from './secret.ts';
+
+/**
+ * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
+ * certainly did nothing (429, or never connected); `never`: the caller looks first.
+ */
+export type Retry = 'always' | 'refusals' | 'never';
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Readonly<Record<string, string | readonly string[]>>;
+  body?: unknown;
+  /** Default: `always`, and `refusals` for POST. */
+  retry?: Retry;
+  /** For connecting, waiting and the whole body, ms. */
+  timeoutMs?: number;
+}
+
+export interface ApiAnswer {
+  status: number;
+  /** Parsed JSON; undefined where there is none. */
+  body: unknown;
+  /** The server's clock when it answered, ms since 1970. */
+  serverTime: number;
+}
+
+/** One request as it may be shown and journaled: secrets are `***`. */
+export interface RequestRecord {
+  method: string;
+  /** With its query string. */
+  path: string;
+  body?: unknown;
+  /** 1 for the first. */
+  attempt: number;
+}
+
+export interface AnswerRecord extends RequestRecord {
+  /** Undefined where no answer came. */
+  status?: number;
+  ms: number;
+}
+
+export interface HttpOptions {
+  /** Without a slash at the end. */
+  baseUrl: string;
+  token: Secret;
+  clock?: Clock;
+  fetch?: typeof fetch;
+  /** Default for one request, ms. */
+  timeoutMs?: number;
+  /** How often one request is sent at most. */
+  tries?: number;
+  /** Called, and waited for, before each request leaves. */
+  onRequest?: (record: RequestRecord) => void | Promise<void>;
+  /** Called after each answer, and after each failure to get one. */
+  onAnswer?: (record: AnswerRecord) => void;
+}
+
+/** Sends one request to the Management API and gives its answer, status below 400. */
+export interface Http {
+  (request: ApiRequest): Promise<ApiAnswer>;
+  readonly clock: Clock;
+}
+
+/**
+ * The edge to the Management API. Obeys `Retry-After` and the rate-limit headers; sends again with jittered backoff what
+ * may be sent again.
+ * @returns a function that throws MuseError with the codes of `refused` and `lost` (failure.ts)
+ */
+export function createHttp(options: HttpOptions): Http {
+  const { baseUrl, token, clock = systemClock, tries = 6 } = options;
+  const quietUntil = new Map<string, number>();
+
+  const attempt = async (request: ApiRequest, number: number): Promise<ApiAnswer | Again> => {
+    const endpoint = `${request.method} ${request.path}`;
+    const pause = (quietUntil.get(endpoint) ?? 0) - clock.now();
+    if (pause > 0) await clock.sleep(pause);
+    const search = queryString(request.query);
+    const record: RequestRecord = {
+      method: request.method,
+      path: request.path + search,
+      ...(request.body === undefined ? {} : { body: redactBody(request.body) }),
+      attempt: number,
+    };
+    await options.onRequest?.(record);
+    const began = clock.now();
+    const retry = request.retry ?? (request.method === 'POST' ? 'refusals' : 'always');
+    let response: Response;
+    let text: string;
+    try {
+      response = await (options.fetch ?? fetch)(baseUrl + request.path + search, {
+        method: request.method,
+        headers: {
+          authorization: `Bearer ${token.reveal()}`,
+          accept: 'application/json',
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(request.timeoutMs ?? options.timeoutMs ?? 30_000),
+      });
+      text = await response.text();
+    } catch (error) {
+      options.onAnswer?.({ ...record, ms: clock.now() - began });
+      const failure = lost(endpoint, new URL(baseUrl).host, error);
+      if (retry === 'always' || (retry === 'refusals' && failure.code === 'api-unreachable')) return new Again(failure);
+      throw failure;
+    }
+    options.onAnswer?.({ ...record, status: response.status, ms: clock.now() - began });
+    const limited = rateLimitPause(response.headers, clock);
+    if (limited > 0) quietUntil.set(endpoint, clock.now() + limited);
+    const body = parseBody(text);
+    if (response.status < 400) return { status: response.status, body, serverTime: serverNow(response.headers, clock) };
+    const message = redactText(messageOf(body, text), [token.reveal(), ...secretsOf(request.body)]);
+    const failure = refused(endpoint, response.status, message);
+    const passing = response.status === 429 || response.status === 408 || response.status >= 500;
+    if (!passing || retry === 'never' || (retry === 'refusals' && response.status !== 429)) throw failure;
+    return new Again(failure, retryAfter(response.headers, clock));
+  };
+
+  const send = async (request: ApiRequest): Promise<ApiAnswer> => {
+    for (let number = 1; ; number += 1) {
+      const outcome = await attempt(request, number);
+      if (!(outcome instanceof Again)) return outcome;
+      if (number >= tries || outcome.wait === Infinity) throw outcome.error;
+      await clock.sleep(outcome.wait ?? jittered(clock, Math.min(20_000, 500 * 2 ** number)));
+    }
+  };
+  return Object.assign(send, { clock });
+}
+
+/** A failure after which the same request may be sent again. */
+class Again {
+  readonly error: Error;
+  readonly wait: number | undefined;
+  constructor(error: Error, wait?: number) {
+    this.error = error;
+    this.wait = wait;
+  }
+}
+
+/** Lists are repeated keys, as the document's `form` style with `explode` has it. */
+function queryString(query: ApiRequest['query']): string {
+  const pairs = Object.entries(query ?? {}).flatMap(([key, value]) =>
+    (typeof value === 'string' ? [value] : value).map((item): [string, string] => [key, item]),
+  );
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The API's `message`; a gateway's HTML page is named by its title. */
+function messageOf(body: unknown, text: string): string {
+  if (typeof body === 'object' && body !== null) {
+    const message = 'message' in body ? body.message : 'error' in body ? body.error : undefined;
+    if (typeof message === 'string' && message !== '') return message;
+    if (Array.isArray(message)) return message.join('; ');
+  }
+  const title = /<title[^>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1]?.trim();
+  return title ?? (text.trim() === '' ? 'no message' : 'a page, not JSON');
+}
