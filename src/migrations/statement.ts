@@ -13,6 +13,8 @@ export interface Statement {
   comments: Comment[];
   /** libpg-query's node, as `{ CreateStmt: {…} }`; undefined where the statement does not parse. */
   tree?: Record<string, unknown>;
+  /** Where byte 0 of the tree's `location`s is, as a byte offset in the file. */
+  origin: number;
   /** Why it does not parse. `offset` counts in the file. */
   error?: { message: string; offset: number; line: number; column: number };
 }
@@ -29,4 +31,10 @@ export interface ParsedSql {
   statements: Statement[];
   /** The comment at the top of the file, before the first statement; empty if there is none. */
   header: string;
+  /** Comments that belong to no statement: behind the last one, on lines of their own. */
+  trailing: Comment[];
+  /** 1-based position of an offset in the file. */
+  position(offset: number): { line: number; column: number };
+  /** The offset in the file of a `location` in the statement's tree. */
+  offsetOf(statement: Statement, location: number): number;
 }

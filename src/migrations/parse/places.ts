@@ -1,0 +1,70 @@
+import type { FileToken } from './tokens.ts';
+
+/** A statement's place in the text, without its `;`. */
+export interface Place {
+  start: number;
+  end: number;
+}
+
+interface State {
+  /** What stands between semicolons. One statement, unless it turns out that an opened body never closes. */
+  pieces: Place[];
+  open: boolean;
+  /** The first words, lower case: they tell a rule or a routine, the two that may hold semicolons. */
+  words: string[];
+  previous: string;
+  parentheses: number;
+  blocks: number;
+}
+
+const fresh = (): State => ({ pieces: [], open: false, words: [], previous: '', parentheses: 0, blocks: 0 });
+
+/**
+ * Cuts tokens into statements at each `;`, but for those that belong to a statement: in the parentheses of a
+ * `CREATE RULE … DO (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
+ */
+export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
+  const places: Place[] = [];
+  let state = fresh();
+  for (const token of tokens) {
+    if (token.name.endsWith('_COMMENT')) continue;
+    const word = token.end - token.start <= 9 ? sql.slice(token.start, token.end).toLowerCase() : '';
+    if (word === ';') {
+      state.open = false;
+      if (inside(state)) continue;
+      places.push(...merged(state));
+      state = fresh();
+      continue;
+    }
+    if (!state.open) state.pieces.push({ start: token.start, end: token.end });
+    state.open = true;
+    state.pieces.at(-1)!.end = token.end;
+    follow(state, word);
+  }
+  // A body that never closes has hidden nothing: each of its semicolons ended a statement after all.
+  places.push(...(inside(state) ? state.pieces : merged(state)));
+  return places;
+}
+
+function merged({ pieces }: State): Place[] {
+  return pieces.length === 0 ? [] : [{ start: pieces[0]!.start, end: pieces.at(-1)!.end }];
+}
+
+function inside(state: State): boolean {
+  return state.blocks > 0 || (state.parentheses > 0 && creates(state, 'rule'));
+}
+
+function creates({ words }: State, ...kinds: string[]): boolean {
+  const kind = words[1] === 'or' ? words[3] : words[1];
+  return words[0] === 'create' && kind !== undefined && kinds.includes(kind);
+}
+
+function follow(state: State, word: string): void {
+  if (state.words.length < 4) state.words.push(word);
+  if (word === '(') state.parentheses += 1;
+  else if (word === ')') state.parentheses -= 1;
+  else if (state.blocks > 0 && word === 'case') state.blocks += 1;
+  else if (state.blocks > 0 && word === 'end') state.blocks -= 1;
+  else if (word === 'atomic' && state.previous === 'begin' && creates(state, 'function', 'procedure')) state.blocks += 1;
+  state.previous = word;
+}
