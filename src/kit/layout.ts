@@ -4,7 +4,7 @@
  */
 import type { Isolation, MigrationFolders } from '../muse-file.ts';
 
-/** One way that kits keep their migrations; an entry of data in `layouts.ts`. */
+/** One way that kits keep their migrations, as found in a kit; the ways themselves are data in `layouts.ts`. */
 export interface Layout {
   /** Kebab-case, as `muse.json` names it. */
   id: string;
@@ -12,4 +12,6 @@ export interface Layout {
   title: string;
   folders: MigrationFolders;
   isolation: Isolation;
+  /** Other layouts that fit the kit too and are less specific; their files are not run. */
+  others?: { id: string; folders: string[] }[];
 }

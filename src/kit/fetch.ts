@@ -1,0 +1,109 @@
+/** Brings a kit's files into a directory: the exact commit, without its history, and nothing that leads out of it. */
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { MuseError } from '../error.ts';
+import { kindOf } from '../files.ts';
+import { copyBuiltin } from './builtin.ts';
+import { looseChanges } from './git-local.ts';
+import { checkoutKit } from './git-remote.ts';
+import { inspectCheckout } from './inspect.ts';
+import type { KitNote } from './inspect.ts';
+import type { KitSource } from './source.ts';
+
+export type { KitNote } from './inspect.ts';
+
+export interface FetchOptions {
+  signal?: AbortSignal | undefined;
+  /** How long the whole transfer may take, in ms; default 600,000. */
+  timeoutMs?: number | undefined;
+  /** The environment git runs in; default the process's. */
+  environment?: NodeJS.ProcessEnv | undefined;
+  /** What a relative path of `--kit` is relative to; default the working directory. */
+  from?: string | undefined;
+}
+
+/** A kit that was fetched. */
+export interface FetchedKit {
+  /** 40 hex; for the built-in kit `create-muse@<version>`. */
+  commit: string;
+  /** The branch, tag or commit that was asked for. */
+  ref?: string;
+  /** What `upstream` can be set to; the built-in kit has none. */
+  remoteUrl?: string;
+  /** What was left out or is otherwise worth saying. */
+  notes: KitNote[];
+}
+
+/** Where a kit is put together before it moves into its place, so that a half-fetched one is never taken for whole. */
+const staging = '.muse/kit';
+
+/**
+ * Fetches the kit into `directory`, which may exist and hold a `.muse`; files of the kit replace files of the same name.
+ * A run after a crash begins anew. Nothing outside `directory` is written, and no script of the kit runs.
+ * @throws MuseError `kit-private`, `kit-not-found`, `kit-unreachable`, `kit-ref-unknown`, `kit-empty`,
+ * `kit-unsafe-link` (a link among the migrations leads out of the kit), `git-missing`, `git-timeout`, `cancelled`
+ */
+export async function fetchKit(source: KitSource, directory: string, options: FetchOptions = {}): Promise<FetchedKit> {
+  const place = resolve(directory);
+  const stage = join(place, staging);
+  const hadOwn = (await kindOf(join(place, '.muse'))) !== undefined;
+  if ((await kindOf(join(place, '.muse'))) === 'link') throw linked(place);
+  await rm(stage, { recursive: true, force: true });
+  await mkdir(stage, { recursive: true });
+  try {
+    const kit = await fill(source, stage, options);
+    await moveInto(stage, place);
+    return kit;
+  } finally {
+    await rm(stage, { recursive: true, force: true });
+    if (!hadOwn) await rmdir(join(place, '.muse')).catch(() => undefined);
+  }
+}
+
+async function fill(source: KitSource, stage: string, options: FetchOptions): Promise<FetchedKit> {
+  if (source.kind === 'builtin') return { commit: await copyBuiltin(stage), notes: [] };
+  const path = source.kind === 'path' ? resolve(options.from ?? process.cwd(), source.path) : undefined;
+  if (path !== undefined) await mustBeRepository(source.text, path);
+  const url = path === undefined ? (source as { url: string }).url : pathToFileURL(path).href;
+  const git = { signal: options.signal, timeoutMs: options.timeoutMs ?? 600_000, environment: options.environment };
+  const notes = path === undefined ? [] : await looseChanges(path, git);
+  const commit = await checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git });
+  notes.push(...(await inspectCheckout(stage, git)));
+  await rm(join(stage, '.git'), { recursive: true, force: true });
+  return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, notes };
+}
+
+async function moveInto(stage: string, place: string): Promise<void> {
+  for (const name of await readdir(stage)) {
+    // What an earlier, interrupted run moved is replaced; a folder cannot be renamed over one that holds files.
+    await rm(join(place, name), { recursive: true, force: true });
+    await rename(join(stage, name), join(place, name));
+  }
+}
+
+async function mustBeRepository(text: string, path: string): Promise<void> {
+  if ((await kindOf(path)) === undefined) {
+    throw new MuseError({
+      code: 'kit-not-found',
+      message: `There is nothing at ${path}.`,
+      suggestion: `Check the path of --kit "${text}"; owner/repo names a repository on GitHub, ./path one on this machine.`,
+    });
+  }
+  // A bare repository has HEAD and objects at its top; a work tree has .git, a folder or (in a linked one) a file.
+  if ((await kindOf(join(path, '.git'))) !== undefined) return;
+  if ((await kindOf(join(path, 'HEAD'))) === 'file' && (await kindOf(join(path, 'objects'))) !== undefined) return;
+  throw new MuseError({
+    code: 'kit-not-found',
+    message: `${path} is no git repository, so there is no commit to take.`,
+    suggestion: 'Give the top of a repository; or make it one there: git init && git add . && git commit -m "Start".',
+  });
+}
+
+function linked(place: string): MuseError {
+  return new MuseError({
+    code: 'path-outside',
+    message: `${join(place, '.muse')} is a symbolic link, so nothing was written there.`,
+    suggestion: 'Remove the link, or use another directory.',
+  });
+}

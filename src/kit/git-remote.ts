@@ -1,0 +1,105 @@
+/** Gets one commit of another repository: finds the ref, signs in where a token is at hand, checks it out. */
+import { MuseError } from '../error.ts';
+import { tokenSettings } from './git-environment.ts';
+import { fetchCommit, fetchHistory, initRepository, lsRemote, sshCommand } from './git.ts';
+import type { GitOptions, RemoteRef } from './git.ts';
+import { nearest } from './nearest.ts';
+
+/** What to check out, from where, to where. */
+export interface Checkout {
+  url: string;
+  /** The URL or path as people may see it. */
+  subject: string;
+  /** Branch, tag or commit; default what the repository's `HEAD` names. */
+  ref?: string | undefined;
+  /** An empty directory; becomes a repository. */
+  directory: string;
+  git: GitOptions;
+}
+
+/**
+ * Checks the commit out. The token of `GITHUB_TOKEN` / `GH_TOKEN` is used only after GitHub refused without it: an old
+ * token must not keep a public kit from being read.
+ * @returns the commit, 40 hex
+ * @throws MuseError as `fetchKit` says
+ */
+export async function checkoutKit(checkout: Checkout): Promise<string> {
+  const git = { ...checkout.git };
+  if (/^ssh:|^[^/]+@?[^/]*:(?!\/\/)/.test(checkout.url)) git.ssh = await sshCommand(git);
+  await initRepository(checkout.directory, git);
+  try {
+    return await attempt({ ...checkout, git });
+  } catch (error) {
+    const settings = tokenSettings(git.environment ?? process.env, checkout.url);
+    const refused = error instanceof MuseError && ['kit-private', 'kit-not-found'].includes(error.code);
+    if (settings === undefined || !refused) throw error;
+    return attempt({ ...checkout, git: { ...git, settings } });
+  }
+}
+
+const wholeCommit = /^[0-9a-f]{40}$/;
+const partOfCommit = /^[0-9a-f]{7,40}$/;
+
+async function attempt({ url, subject, ref, directory, git }: Checkout): Promise<string> {
+  const options = { ...git, directory };
+  // Asking first costs little and ends soon where nobody answers; the transfer may take its time.
+  const refs = await lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject);
+  if (refs.length === 0) throw empty(subject);
+  if (ref === undefined) return fetchCommit(url, headRef(refs, subject), options, subject);
+  const named = findRef(refs, ref);
+  if (named !== undefined) return fetchCommit(url, named, options, subject);
+  if (!partOfCommit.test(ref)) throw unknownRef(ref, refs, subject);
+  if (wholeCommit.test(ref)) {
+    try {
+      return await fetchCommit(url, ref, options, subject);
+    } catch (error) {
+      // An older server hands out only what a branch or tag names: then all of it is fetched.
+      if (!(error instanceof MuseError) || !['git-failed', 'kit-unreachable'].includes(error.code)) throw error;
+    }
+  }
+  const commit = await fetchHistory(url, ref, options, subject);
+  if (commit === undefined) throw unknownRef(ref, refs, subject);
+  return commit;
+}
+
+/** The full name of the branch or tag that `ref` means, in the order of gitrevisions(7): a tag before a branch. */
+function findRef(refs: readonly RemoteRef[], ref: string): string | undefined {
+  const names = new Set(refs.map(({ name }) => name));
+  return [ref, `refs/${ref}`, `refs/tags/${ref}`, `refs/heads/${ref}`].find(
+    (name) => names.has(name) && (name === 'HEAD' || name.startsWith('refs/')),
+  );
+}
+
+function headRef(refs: readonly RemoteRef[], subject: string): string {
+  if (refs.some(({ name }) => name === 'HEAD')) return 'HEAD';
+  const branches = refs.filter(({ name }) => name.startsWith('refs/heads/')).map(({ name }) => name);
+  const only = branches.find((name) => /\/(main|master)$/.test(name)) ?? (branches.length === 1 ? branches[0] : undefined);
+  if (only !== undefined) return only;
+  throw new MuseError({
+    code: 'kit-ref-unknown',
+    message: `${subject} has no default branch: its HEAD names a branch that is not there.`,
+    detail: `It has ${branches.map(short).join(', ')}.`,
+    suggestion: 'Say which with --ref.',
+  });
+}
+
+const short = (name: string) => name.replace(/^refs\/(heads|tags)\//, '');
+
+function unknownRef(ref: string, refs: readonly RemoteRef[], subject: string): MuseError {
+  const names = [...new Set(refs.filter(({ name }) => /^refs\/(heads|tags)\//.test(name)).map(({ name }) => short(name)))];
+  const close = nearest(ref, names, 5);
+  return new MuseError({
+    code: 'kit-ref-unknown',
+    message: `${subject} has no branch, tag or commit "${ref}".`,
+    detail: `Nearest: ${close.join(', ')}${names.length > close.length ? ` (${names.length} branches and tags in all)` : ''}.`,
+    suggestion: close.length > 0 ? `Use one that is there, as --ref ${close[0]}.` : 'Leave --ref out.',
+  });
+}
+
+function empty(subject: string): MuseError {
+  return new MuseError({
+    code: 'kit-empty',
+    message: `${subject} is an empty repository: it has no commit.`,
+    suggestion: 'Commit something to it, or take another kit.',
+  });
+}

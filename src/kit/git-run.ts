@@ -1,0 +1,86 @@
+/** Runs git: no shell, no hooks, no template of the user's, no question, and never longer than it may. */
+import { devNull } from 'node:os';
+import { MuseError } from '../error.ts';
+import { gitEnvironment } from './git-environment.ts';
+
+/** How one run of git goes. */
+export interface GitOptions {
+  /** The directory it runs in. */
+  directory?: string;
+  /** Ends the run, as on Ctrl-C. */
+  signal?: AbortSignal | undefined;
+  /** How long it may take, in ms; default 60,000. */
+  timeoutMs?: number | undefined;
+  /** Settings by environment: the only way for one that holds a secret. */
+  settings?: Readonly<Record<string, string>> | undefined;
+  /** The ssh command that the user's git is set to. */
+  ssh?: string | undefined;
+  /** The environment; default the process's. */
+  environment?: NodeJS.ProcessEnv | undefined;
+}
+
+/** What a run of git left. */
+export interface GitResult {
+  ok: boolean;
+  /** As git wrote it, UTF-8. */
+  stdout: string;
+  stderr: string;
+}
+
+/** Settings of every run. Nothing that the user's git or a kit has set may start a program of its own. */
+const always = [
+  ['core.hooksPath', devNull],
+  ['core.fsmonitor', 'false'],
+  ['core.quotePath', 'false'],
+  ['filter.lfs.smudge', ''],
+  ['filter.lfs.process', ''],
+  ['filter.lfs.required', 'false'],
+  ['protocol.version', '2'],
+  ['submodule.recurse', 'false'],
+  ['fetch.recurseSubmodules', 'false'],
+  ['gc.auto', '0'],
+  ['maintenance.auto', 'false'],
+  ['http.lowSpeedLimit', '1'],
+  ['http.lowSpeedTime', '30'],
+].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+
+/**
+ * Runs git to its end, whether it succeeds or not.
+ * @throws MuseError `git-missing`; `git-timeout` after `timeoutMs`; `cancelled`
+ */
+export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  const { execa } = await import('execa');
+  const environment = options.environment ?? process.env;
+  const timeoutMs = options.timeoutMs ?? 60_000;
+  const result = await execa('git', [...always, ...args], {
+    ...(options.directory === undefined ? {} : { cwd: options.directory }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    env: gitEnvironment(environment, options.settings, options.ssh),
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: timeoutMs,
+    forceKillAfterDelay: 2000,
+    stripFinalNewline: false,
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  if (result.isCanceled) {
+    throw new MuseError({ code: 'cancelled', message: 'git was stopped.', suggestion: 'Run the command again.' });
+  }
+  if (result.timedOut) {
+    throw new MuseError({
+      code: 'git-timeout',
+      message: `git ${args[0] ?? ''} gave no answer within ${Math.ceil(timeoutMs / 1000)} seconds, so it was stopped.`,
+      suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+    });
+  }
+  if ('code' in result && result.code === 'ENOENT') {
+    throw new MuseError({
+      code: 'git-missing',
+      message: 'There is no git on this machine, or it is not on the PATH.',
+      suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
+      cause: result.cause,
+    });
+  }
+  return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
+}

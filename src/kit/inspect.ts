@@ -1,0 +1,70 @@
+/** Looks over a kit that was just checked out: links that leave it, submodules, large files that are elsewhere. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MuseError } from '../error.ts';
+import { listTree, lfsPointers } from './git.ts';
+import type { GitOptions } from './git.ts';
+import { leavesKit } from './links.ts';
+
+/** Something about a kit that its owner should know. */
+export interface KitNote {
+  kind: 'uncommitted' | 'link-left-out' | 'submodule' | 'large-file' | 'same-name' | 'reserved';
+  /** Paths in the kit, with `/`. */
+  paths: string[];
+  /** One sentence. */
+  message: string;
+}
+
+/** Where SQL is taken from: a link here that leaves the kit would run someone else's statements. */
+const sensitive = /(^|\/)(migrations?|seeds?)(\/|$)|\.(sql|pgsql)$/i;
+
+function note(kind: KitNote['kind'], paths: string[], message: string): KitNote[] {
+  return paths.length === 0 ? [] : [{ kind, paths, message }];
+}
+
+/**
+ * Takes out what leads out of the checkout in `directory`, and reports it.
+ * @throws MuseError `kit-unsafe-link` where such a link stands among migrations
+ */
+export async function inspectCheckout(directory: string, git: GitOptions): Promise<KitNote[]> {
+  const options = { ...git, directory };
+  const tree = await listTree(options);
+  const links: string[] = [];
+  for (const { path } of tree.filter(({ mode }) => mode === '120000')) {
+    if (await leavesKit(directory, path)) links.push(path);
+  }
+  const unsafe = links.filter((path) => sensitive.test(path));
+  if (unsafe.length > 0) throw unsafeLinks(unsafe);
+  for (const path of links) await rm(join(directory, path), { force: true });
+  const reserved = tree.filter(({ path }) => /^\.muse(\/|$)/i.test(path)).map(({ path }) => path);
+  await rm(join(directory, '.muse'), { recursive: true, force: true });
+  const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
+  return [
+    ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),
+    ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
+    ...note('large-file', await lfsPointers(options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
+    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Paths differ only in upper and lower case: not every system can hold both.'),
+    ...note('reserved', reserved, 'The kit has a .muse folder of its own; it was left out.'),
+  ];
+}
+
+/** Paths that are one on a system that does not tell upper case from lower. */
+function sameNames(paths: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const path of paths) {
+    const key = path.normalize('NFC').toLowerCase();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [path]);
+    else group.push(path);
+  }
+  return [...groups.values()].filter((group) => group.length > 1).flat();
+}
+
+function unsafeLinks(paths: readonly string[]): MuseError {
+  return new MuseError({
+    code: 'kit-unsafe-link',
+    message: `The kit's migrations hold ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of it, so it was not taken.`,
+    detail: paths.slice(0, 20).join('\n'),
+    suggestion: 'Replace the link by the file in the kit, commit, and run this again.',
+  });
+}

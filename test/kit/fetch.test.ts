@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fetchKit } from '../../src/kit/fetch.ts';
+import { parseKitSource } from '../../src/kit/source.ts';
+import { commit, git, musekit, put, repository, temporary } from './repository.ts';
+
+describe('a kit at a local path', () => {
+  it('is taken at its commit, without its history', async () => {
+    const kit = repository(musekit);
+    const muse = temporary('muse');
+    const fetched = await fetchKit(parseKitSource(kit.directory), muse);
+    expect(fetched).toEqual({ commit: kit.commit, remoteUrl: kit.directory, notes: [] });
+    expect(readdirSync(muse).sort()).toEqual(['migrations', 'package.json']);
+    expect(readFileSync(join(muse, 'migrations/core/001_profiles.sql'), 'utf8')).toBe(musekit['migrations/core/001_profiles.sql']);
+  });
+
+  it('is taken without what is not committed, and says so', async () => {
+    const kit = repository(musekit);
+    put(kit.directory, { 'package.json': '{}', 'new file\n.txt': 'loose' });
+    const muse = temporary('muse');
+    const { notes } = await fetchKit(parseKitSource(kit.directory), muse);
+    expect(notes).toMatchObject([{ kind: 'uncommitted', paths: ['package.json', 'new file\n.txt'] }]);
+    expect(readFileSync(join(muse, 'package.json'), 'utf8')).toBe(musekit['package.json']);
+    expect(existsSync(join(muse, 'new file\n.txt'))).toBe(false);
+  });
+
+  it.each(['v1', 'side', 'refs/heads/side', 'whole commit', 'short commit'])('is pinned by %s', async (form) => {
+    const kit = repository(musekit);
+    git(kit.directory, 'tag', '-a', 'v1', '-m', 'One');
+    git(kit.directory, 'branch', 'side');
+    put(kit.directory, { 'later.txt': 'later' });
+    commit(kit.directory);
+    const ref = { 'whole commit': kit.commit, 'short commit': kit.commit.slice(0, 8) }[form] ?? form;
+    const muse = temporary('muse');
+    expect(await fetchKit(parseKitSource(kit.directory, ref), muse)).toMatchObject({ commit: kit.commit, ref });
+    expect(existsSync(join(muse, 'later.txt'))).toBe(false);
+  });
+});
