@@ -1,0 +1,5 @@
+-- Rollback of 008 api_keys: takes the keys away; programs that used one are locked out.
+drop function if exists public.verify_api_key(text);
+drop function if exists public.revoke_api_key(uuid);
+drop function if exists public.create_api_key(uuid, text, text[], timestamptz);
+drop table if exists public.api_keys;

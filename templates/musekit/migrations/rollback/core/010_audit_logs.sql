@@ -1,0 +1,12 @@
+-- Rollback of 010 audit_logs: takes the log away, with every row in it, and the triggers that write it.
+drop function if exists private.purge_audit_logs(interval);
+drop trigger if exists audit_change on public.api_keys;
+drop trigger if exists audit_change on public.subscriptions;
+drop trigger if exists audit_change on public.invitations;
+drop trigger if exists audit_change on public.organization_members;
+drop trigger if exists audit_change on public.organizations;
+drop trigger if exists audit_change on public.user_roles;
+drop function if exists private.audit_row_change();
+drop function if exists public.write_audit(text, text, text, uuid, jsonb);
+drop table if exists public.audit_logs;
+drop function if exists private.refuse_audit_change();

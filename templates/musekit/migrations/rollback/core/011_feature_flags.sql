@@ -1,0 +1,6 @@
+-- Rollback of 011 feature flags: takes the flags, the overrides and feature_enabled() away.
+drop function if exists public.feature_enabled(text, uuid);
+drop function if exists private.evaluate_feature(text, uuid, timestamptz);
+drop function if exists private.rollout_bucket(text, uuid);
+drop table if exists public.organization_feature_flags;
+drop table if exists public.feature_flag_definitions;
