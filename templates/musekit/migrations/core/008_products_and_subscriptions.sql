@@ -1,4 +1,4 @@
--- 007 products, subscriptions: what is sold (plans with what they include), and which organization has which plan.
+-- 008 products, subscriptions: what is sold (plans with what they include), and which organization has which plan.
 -- Both are written by the backend alone, from the payment provider's webhooks.
 
 -- muse: public-read

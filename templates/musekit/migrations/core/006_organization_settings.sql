@@ -1,4 +1,4 @@
--- 005 organization_settings: one row of settings for each organization, made together with it.
+-- 006 organization_settings: one row of settings for each organization, made together with it.
 
 create table if not exists public.organization_settings (
   id uuid primary key default gen_random_uuid(),

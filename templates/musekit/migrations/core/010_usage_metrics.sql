@@ -1,4 +1,4 @@
--- 009 usage_metrics: how much of what an organization used, one row for each metric, period and source.
+-- 010 usage_metrics: how much of what an organization used, one row for each metric, period and source.
 
 create table if not exists public.usage_metrics (
   id uuid primary key default gen_random_uuid(),

@@ -1,4 +1,4 @@
--- 011 feature flags: what a flag is (feature_flag_definitions), what one organization has instead
+-- 012 feature flags: what a flag is (feature_flag_definitions), what one organization has instead
 -- (organization_feature_flags), and feature_enabled(), which decides.
 
 -- muse: service-only

@@ -1,4 +1,4 @@
--- 010 audit_logs: who did what, in rows that nobody can change or delete, not even the table's owner.
+-- 011 audit_logs: who did what, in rows that nobody can change or delete, not even the table's owner.
 -- Triggers write them for everything that decides who may do what; the app adds its own with write_audit().
 
 -- No foreign keys: an audit row outlives the user and the organization that it speaks of.

@@ -1,4 +1,4 @@
--- 012 social: the SocioScheduler module. The accounts a user has connected on other platforms, and the posts for them.
+-- 013 social: the SocioScheduler module. The accounts a user has connected on other platforms, and the posts for them.
 -- Access tokens are kept in Supabase Vault; a row here only points at them, and only the backend sets or follows it.
 
 create table if not exists public.social_accounts (

@@ -1,4 +1,4 @@
--- 006 invitations: an owner or admin invites an e-mail address; who holds the token and that address may accept.
+-- 007 invitations: an owner or admin invites an e-mail address; who holds the token and that address may accept.
 -- The token is shown once, by create_invitation(); the table keeps its sha-256 alone.
 
 create table if not exists public.invitations (

@@ -1,4 +1,4 @@
--- 008 api_keys: keys with which other programs act for an organization.
+-- 009 api_keys: keys with which other programs act for an organization.
 -- A key is shown once, by create_api_key(); the table keeps its sha-256, and its first characters to recognise it by.
 
 create table if not exists public.api_keys (
