@@ -1,0 +1,83 @@
+import type { Finding } from '../finding.ts';
+import type { LedgerRow } from './ledger.ts';
+import type { Layer, Migration } from './migration.ts';
+
+/** A file and its layer, as status and results name it. */
+export interface FileName {
+  layer: Layer;
+  file: string;
+}
+
+/** The files beside the ledger. Each migration is in exactly one of applied, pending, edited, renamed. */
+export interface Comparison {
+  /** With the checksum that the ledger has. */
+  applied: Migration[];
+  /** Never applied, or begun outside a transaction and not finished. */
+  pending: Migration[];
+  /** Applied, and another text now. */
+  edited: { migration: Migration; row: LedgerRow }[];
+  /** Applied under another name: the same text, and the old file is gone. */
+  renamed: { migration: Migration; row: LedgerRow }[];
+  /** In the ledger, and no file has the name or the text. */
+  missing: LedgerRow[];
+  /** Rows of pending files that were begun and not finished. */
+  interrupted: LedgerRow[];
+}
+
+function keyOf(file: FileName): string {
+  return `${file.layer} ${file.file}`;
+}
+
+/** Compares the files with the rows of the ledger. Pure. */
+export function compare(migrations: readonly Migration[], rows: readonly LedgerRow[]): Comparison {
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  const files = new Set(migrations.map(keyOf));
+  const orphans = rows.filter((row) => !files.has(keyOf(row)));
+  const result: Comparison = { applied: [], pending: [], edited: [], renamed: [], missing: [], interrupted: [] };
+  const taken = new Set<LedgerRow>();
+  for (const migration of migrations) {
+    const row = byKey.get(keyOf(migration));
+    if (row === undefined) {
+      const same = orphans.filter((orphan) => orphan.checksum === migration.checksum && orphan.state === 'applied' && !taken.has(orphan));
+      const old = same.find((orphan) => orphan.layer === migration.layer) ?? same[0];
+      if (old === undefined) {
+        result.pending.push(migration);
+      } else {
+        taken.add(old);
+        result.renamed.push({ migration, row: old });
+      }
+    } else if (row.state === 'started') {
+      result.pending.push(migration);
+      result.interrupted.push(row);
+    } else if (row.checksum === migration.checksum) {
+      result.applied.push(migration);
+    } else {
+      result.edited.push({ migration, row });
+    }
+  }
+  result.missing = orphans.filter((row) => !taken.has(row));
+  return result;
+}
+
+/** The pending files that stand in front of an applied one of their own layer: they run out of order. */
+export function outOfOrder(migrations: readonly Migration[], comparison: Comparison): Migration[] {
+  const pending = new Set(comparison.pending);
+  const last: Record<Layer, number> = { core: -1, extension: -1 };
+  migrations.forEach((migration, index) => {
+    if (!pending.has(migration)) last[migration.layer] = index;
+  });
+  return migrations.filter((migration, index) => pending.has(migration) && index < last[migration.layer]);
+}
+
+/** A `checksum-drift` for each file that was edited after it was applied. */
+export function driftFindings(comparison: Comparison): Finding[] {
+  return comparison.edited.map(({ migration, row }) => ({
+    rule: 'checksum-drift',
+    severity: 'error',
+    file: migration.file,
+    line: 1,
+    column: 1,
+    message: `The file was edited after it was applied (${row.applied_at.slice(0, 10)}): this database has the text it had then.`,
+    suggestion: 'Take the edit back (git log shows it) and write the change as a new migration, with `muse new`.',
+  }));
+}

@@ -1,0 +1,67 @@
+import { lineText, positionAt } from './text.ts';
+import type { Finding } from '../finding.ts';
+
+/** A file's text, or why it cannot be one. */
+export type Decoded = { sql: string } | { finding: Finding };
+
+/**
+ * A migration file's bytes as UTF-8 text, without its byte order mark; line ends stay as they are. What is no UTF-8, or
+ * holds a NUL byte (PostgreSQL would read the script only up to it), is a `syntax-error` that names the byte.
+ */
+export function decodeSql(bytes: Uint8Array, file: string): Decoded {
+  const nul = bytes.indexOf(0);
+  if (nul === -1) {
+    try {
+      return { sql: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    } catch {
+      // Told below, with the byte.
+    }
+  }
+  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const offset = utf16 ? 0 : firstBadByte(bytes, nul);
+  const before = new TextDecoder().decode(bytes.subarray(0, offset));
+  const position = positionAt(before, before.length);
+  const what = bytes[offset] === 0 ? 'a NUL byte' : `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}, which is no UTF-8`;
+  return {
+    finding: {
+      rule: 'syntax-error',
+      severity: 'error',
+      file,
+      ...position,
+      message: utf16
+        ? 'The file is UTF-16, and PostgreSQL reads UTF-8: it is not run.'
+        : `Byte ${offset} of the file is ${what}: it is not run.`,
+      suggestion: utf16 ? 'Save the file as UTF-8.' : 'Save the file as UTF-8, or replace that character.',
+      snippet: lineText(before, position.line),
+    },
+  };
+}
+
+/** The offset of the first byte that ends a valid prefix; `nul` (or -1) is one as well. Binary search over prefixes. */
+function firstBadByte(bytes: Uint8Array, nul: number): number {
+  let good = 0;
+  let bad = nul === -1 ? bytes.length : nul;
+  const valid = (end: number): boolean => {
+    try {
+      // `stream` lets a character that the cut goes through pass.
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (valid(bad)) return nul === -1 ? startOfLastCharacter(bytes) : nul;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (valid(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+/** Where the file ends in the middle of a character, the byte that character begins with. */
+function startOfLastCharacter(bytes: Uint8Array): number {
+  let at = bytes.length - 1;
+  while (at > 0 && (bytes[at]! & 0xc0) === 0x80) at -= 1;
+  return at;
+}

@@ -1,0 +1,97 @@
+/** What a migration that PostgreSQL refused is told as: file, line, column, the line itself, and what was done until then. */
+import { DatabaseError, type Database } from '../database/database.ts';
+import { MuseError } from '../error.ts';
+import type { FileName } from './compare.ts';
+import { offsetInFile, offsetOfName } from './locate.ts';
+import { namesIn } from './message-names.ts';
+import type { Migration } from './migration.ts';
+import { loadParser } from './parse/parser.ts';
+import { parseSql } from './parse/split.ts';
+import { runOneByOne } from './one-by-one.ts';
+import { FailedStatement, type FileScript } from './run-file.ts';
+import { setUp } from './session-state.ts';
+import type { Statement } from './statement.ts';
+import { caretSnippet, offsetOfCharacter, positionAt } from './text.ts';
+
+/** How far the run was. */
+export interface RunState {
+  applied: readonly FileName[];
+  waiting: readonly FileName[];
+}
+
+/** A text that was run: a migration or the rollback of one. */
+export type RunText = Pick<Migration, 'file' | 'sql'>;
+
+/**
+ * The error to throw for a file that failed.
+ * @param command what the user runs again, as `muse migrate`
+ */
+export async function failure(database: Database, thrown: unknown, text: RunText, script: FileScript, state: RunState, command: string): Promise<unknown> {
+  const error = thrown instanceof FailedStatement ? thrown.cause : thrown;
+  if (!(error instanceof DatabaseError)) return withState(error, text, state, command);
+  const offset = thrown instanceof FailedStatement ? offsetInFile(thrown.statement, error) : await offsetOf(database, error, text, script);
+  const { line, column } = positionAt(text.sql, offset);
+  return new MuseError({
+    code: 'migration-failed',
+    message: `${text.file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code}).`,
+    detail: [
+      caretSnippet(text.sql, { line, column }),
+      ...[error.detail, error.where].filter((more) => more !== undefined),
+      ...(error.hint === undefined ? [] : [`Hint: ${error.hint}`]),
+      ...progress(text, state),
+    ].join('\n'),
+    suggestion: `Correct ${text.file}, then run \`${command}\` again: it goes on from there.`,
+    cause: error,
+  });
+}
+
+/** Not PostgreSQL's word but the connection's, or ours: the same error, with how far the run was. */
+function withState(error: unknown, text: RunText, state: RunState, command: string): unknown {
+  if (!(error instanceof MuseError)) return error;
+  return new MuseError({
+    code: error.code,
+    message: error.message,
+    detail: [
+      ...(error.detail === undefined ? [] : [error.detail]),
+      `${text.file} was under way: the ledger tells the next run whether it is in the database.`,
+      ...progress(text, state),
+    ].join('\n'),
+    suggestion: `${error.suggestion} Then run \`${command}\` again: it goes on from there.`,
+    cause: error,
+  });
+}
+
+function progress(text: RunText, state: RunState): string[] {
+  const list = (files: readonly FileName[]): string => (files.length === 0 ? 'none' : files.map(({ file }) => file).join(', '));
+  return [`Done before it: ${list(state.applied)}.`, `Not done: ${list([{ layer: 'core', file: text.file }, ...state.waiting])}.`];
+}
+
+async function offsetOf(database: Database, error: DatabaseError, text: RunText, script: FileScript): Promise<number> {
+  const own = (error.position ?? 0) - script.offset;
+  if (own > 0) return Math.min(offsetOfCharacter(text.sql, own), text.sql.length);
+  await loadParser();
+  const { statements } = parseSql(text.sql);
+  const statement = (await failing(database, error, statements)) ?? statements[0];
+  return statement === undefined ? 0 : offsetInFile(statement, error);
+}
+
+/**
+ * The statement that failed. PostgreSQL gives most errors of DDL no position, and the script is rolled back: where there
+ * are transactions, the statements run again in one that is rolled back too; over HTTPS the message's name has to do.
+ */
+async function failing(database: Database, error: DatabaseError, statements: readonly Statement[]): Promise<Statement | undefined> {
+  if (database.kind === 'https') {
+    const names = namesIn(error.message);
+    return statements.find((statement) => names.some((name) => offsetOfName(statement.sql, name) !== undefined));
+  }
+  const again = new Error('rolled back on purpose');
+  let found: Statement | undefined;
+  await database.transaction(async (session) => {
+    await session.script(setUp({}, true));
+    found = (await runOneByOne(session, statements, true))[0]?.statement;
+    throw again;
+  }).catch((reason: unknown) => {
+    if (reason !== again) throw reason;
+  });
+  return found;
+}

@@ -1,0 +1,12 @@
+/** Messages that name something without quotes around it: `column p.org does not exist`, `function f(uuid) does not exist`. */
+const bare = /^(?:column|function|procedure|aggregate) ([^\s("]+)(?=[\s(])/;
+
+/**
+ * The names in a message of PostgreSQL, the one that the error is about first, each as its parts: `relation "app.t" does
+ * not exist` gives `[['app', 't']]`. Empty where the message names nothing. The messages are the English ones.
+ */
+export function namesIn(message: string): string[][] {
+  const first = bare.exec(message)?.[1];
+  const quoted = [...message.matchAll(/"((?:[^"]|"")+)"/g)].map((match) => match[1]!);
+  return [...(first === undefined ? [] : [first]), ...quoted].map((name) => name.split('.').filter((part) => part !== ''));
+}

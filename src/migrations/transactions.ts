@@ -1,0 +1,102 @@
+/** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
+import type { Finding } from '../finding.ts';
+import type { Migration } from './migration.ts';
+import type { Statement } from './statement.ts';
+import { lineText } from './text.ts';
+
+/** How a file is run: as one script with its ledger row, statement by statement outside a transaction, or not at all. */
+export type RunPlan =
+  | { how: 'script' }
+  | { how: 'alone'; statements: Statement[] }
+  | { how: 'refused'; findings: Finding[] };
+
+type Node = Record<string, unknown>;
+
+/** The statements that PostgreSQL 17 refuses inside a transaction block, by their node. */
+const forbidden: Record<string, (node: Node) => string | undefined> = {
+  IndexStmt: (node) => (node['concurrent'] === true ? 'CREATE INDEX CONCURRENTLY' : undefined),
+  DropStmt: (node) => (node['concurrent'] === true ? 'DROP INDEX CONCURRENTLY' : undefined),
+  ReindexStmt: (node) => {
+    const wide = ['REINDEX_OBJECT_SCHEMA', 'REINDEX_OBJECT_SYSTEM', 'REINDEX_OBJECT_DATABASE'].includes(String(node['kind']));
+    return wide || hasOption(node, 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
+  },
+  VacuumStmt: (node) => (node['is_vacuumcmd'] === true ? 'VACUUM' : undefined),
+  ClusterStmt: (node) => (node['relation'] === undefined ? 'CLUSTER without a table' : undefined),
+  CreatedbStmt: () => 'CREATE DATABASE',
+  DropdbStmt: () => 'DROP DATABASE',
+  AlterSystemStmt: () => 'ALTER SYSTEM',
+  CreateTableSpaceStmt: () => 'CREATE TABLESPACE',
+  DropTableSpaceStmt: () => 'DROP TABLESPACE',
+  CreateSubscriptionStmt: () => 'CREATE SUBSCRIPTION',
+  DropSubscriptionStmt: () => 'DROP SUBSCRIPTION',
+  DiscardStmt: (node) => (node['target'] === 'DISCARD_ALL' ? 'DISCARD ALL' : undefined),
+  AlterTableStmt: (node) => (JSON.stringify(node).includes('"concurrent":true') ? 'DETACH PARTITION CONCURRENTLY' : undefined),
+};
+
+/**
+ * Words without which no statement of these kinds can be written. Only files that hold one are parsed for this: a run
+ * of plain files does not load the parser. A word in a comment or a name costs that time and nothing else.
+ */
+const worthParsing =
+  /\b(?:concurrently|vacuum|tablespace|reindex|cluster|discard|subscription|system|database|prepare|prepared|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
+
+/**
+ * Says how the file is run. Nothing is sent anywhere.
+ * A file with its own BEGIN or COMMIT would let its ledger row escape the file's transaction: refused.
+ */
+export async function planRun(migration: Migration): Promise<RunPlan> {
+  if (!worthParsing.test(migration.sql)) return { how: 'script' };
+  const [{ loadParser }, { parseSql }] = await Promise.all([import('./parse/parser.ts'), import('./parse/split.ts')]);
+  await loadParser();
+  return planStatements(migration, parseSql(migration.sql).statements);
+}
+
+/** {@link planRun} on statements that are parsed already. */
+export function planStatements(migration: Migration, statements: readonly Statement[]): RunPlan {
+  const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined);
+  if (control.length > 0) return { how: 'refused', findings: control.map((statement) => controlFinding(migration, statement)) };
+  const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
+  if (alone.length === 0) return { how: 'script' };
+  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && statement.tree?.['VariableSetStmt'] === undefined);
+  if (!mixed) return { how: 'alone', statements: [...statements] };
+  return { how: 'refused', findings: alone.map((statement) => mixedFinding(migration, statement)) };
+}
+
+/** What the statement is, where PostgreSQL refuses it in a transaction; else undefined. */
+export function mustRunAlone(statement: Statement): string | undefined {
+  const [kind, node] = Object.entries(statement.tree ?? {})[0] ?? ['', {}];
+  return forbidden[kind]?.(node as Node);
+}
+
+function hasOption(node: Node, name: string): boolean {
+  const parameters = (node['params'] ?? []) as { DefElem?: { defname?: string } }[];
+  return parameters.some((parameter) => parameter.DefElem?.defname === name);
+}
+
+function controlFinding(migration: Migration, statement: Statement): Finding {
+  const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
+  return {
+    rule: 'transaction-control',
+    severity: 'error',
+    file: migration.file,
+    line: statement.line,
+    column: statement.column,
+    message: `${word} of the file's own: a file runs in one transaction together with its ledger row, and this would split the two.`,
+    suggestion: `Take the ${word} out; where it is meant to separate two steps, make them two files.`,
+    snippet: lineText(migration.sql, statement.line),
+  };
+}
+
+function mixedFinding(migration: Migration, statement: Statement): Finding {
+  const what = mustRunAlone(statement)!;
+  return {
+    rule: 'statement-failed',
+    severity: 'error',
+    file: migration.file,
+    line: statement.line,
+    column: statement.column,
+    message: `${what} cannot run inside a transaction, and the file's other statements must not run outside one.`,
+    suggestion: 'Move it to a migration file of its own, behind this one.',
+    snippet: lineText(migration.sql, statement.line),
+  };
+}
