@@ -1,0 +1,141 @@
+/** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
+
+const relationColumns = `
+  select coalesce(json_agg(json_build_object(
+    'name', a.attname,
+    'type', format_type(a.atttypid, a.atttypmod),
+    'base', case when t.typtype = 'd' then format_type(base.oid, base.typmod) else format_type(a.atttypid, a.atttypmod) end,
+    'category', coalesce(base.typcategory, t.typcategory),
+    'notNull', a.attnotnull or t.typnotnull,
+    'default', pg_get_expr(d.adbin, d.adrelid),
+    'identity', a.attidentity,
+    'generated', a.attgenerated <> '',
+    'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = coalesce(base.oid, t.oid)),
+    'domainChecks', base.checks) order by a.attnum), '[]'::json)
+  from pg_attribute a
+  join pg_type t on t.oid = a.atttypid
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  left join lateral (
+    with recursive up(oid, basetype, typmod, typtype) as (
+      select y.oid, y.typbasetype, y.typtypmod, y.typtype from pg_type y where y.oid = a.atttypid and y.typtype = 'd'
+      union all
+      select y.oid, y.typbasetype, case when y.typtype = 'd' then y.typtypmod else up.typmod end, y.typtype
+      from up join pg_type y on y.oid = up.basetype
+    )
+    select y.oid, up.typmod, y.typcategory,
+      (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c' and k.contypid in (select up.oid from up)) as checks
+    from up join pg_type y on y.oid = up.oid where up.typtype <> 'd'
+  ) base on true
+  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`;
+
+const columnNames = (keys: string, relation: string): string => `
+  (select json_agg(a.attname order by key.position) from unnest(${keys}) with ordinality as key(number, position)
+   left join pg_attribute a on a.attrelid = ${relation} and a.attnum = key.number and key.number > 0)`;
+
+const constraints = `
+  select coalesce(json_agg(json_build_object(
+    'name', k.conname, 'type', k.contype,
+    'columns', coalesce(${columnNames('k.conkey', 'k.conrelid')}, '[]'::json),
+    'target', (select fn.nspname || '.' || f.relname from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
+    'targetColumns', ${columnNames('k.confkey', 'k.confrelid')},
+    'expression', pg_get_expr(k.conbin, k.conrelid)) order by k.conname), '[]'::json)
+  from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')`;
+
+const indexes = `
+  select coalesce(json_agg(json_build_object(
+    'name', ic.relname,
+    'columns', ${columnNames("(string_to_array(i.indkey::text, ' ')::int2[])[1:i.indnkeyatts]", 'i.indrelid')},
+    'unique', i.indisunique, 'valid', i.indisvalid,
+    'predicate', pg_get_expr(i.indpred, i.indrelid))), '[]'::json)
+  from pg_index i join pg_class ic on ic.oid = i.indexrelid where i.indrelid = c.oid`;
+
+const policies = `
+  select coalesce(json_agg(json_build_object(
+    'name', p.polname, 'command', p.polcmd, 'permissive', p.polpermissive,
+    'roles', (select json_agg(coalesce(r.rolname, 'public')) from unnest(p.polroles) as role(oid) left join pg_roles r on r.oid = role.oid),
+    'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid)) order by p.polname), '[]'::json)
+  from pg_policy p where p.polrelid = c.oid`;
+
+const triggers = `
+  select coalesce(json_agg(json_build_object(
+    'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D') order by g.tgname), '[]'::json)
+  from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal`;
+
+const grants = `
+  select coalesce(json_object_agg(a.rolname,
+    case when has_table_privilege(a.oid, c.oid, 'SELECT') then 'S' else '' end ||
+    case when has_table_privilege(a.oid, c.oid, 'INSERT') then 'I' else '' end ||
+    case when has_table_privilege(a.oid, c.oid, 'UPDATE') then 'U' else '' end ||
+    case when has_table_privilege(a.oid, c.oid, 'DELETE') then 'D' else '' end ||
+    case when has_table_privilege(a.oid, c.oid, 'TRUNCATE') then 'T' else '' end), '{}'::json)
+  from asked a`;
+
+const columnGrants = `
+  select coalesce(json_object_agg(g.rolname, g.letters), '{}'::json) from (
+    select a.rolname, json_object_agg(p.letter,
+      (select json_agg(t.attname order by t.attnum) from pg_attribute t where t.attrelid = c.oid and t.attnum > 0
+       and not t.attisdropped and has_column_privilege(a.oid, c.oid, t.attnum, p.privilege))) as letters
+    from asked a cross join (values ('S', 'SELECT'), ('I', 'INSERT'), ('U', 'UPDATE')) as p(letter, privilege)
+    where not has_table_privilege(a.oid, c.oid, p.privilege) and has_any_column_privilege(a.oid, c.oid, p.privilege)
+    group by a.rolname) g`;
+
+const reads = `
+  select coalesce(json_agg(distinct bn.nspname || '.' || b.relname), '[]'::json)
+  from pg_rewrite w
+  join pg_depend dep on dep.classid = 'pg_rewrite'::regclass and dep.objid = w.oid and dep.refclassid = 'pg_class'::regclass
+  join pg_class b on b.oid = dep.refobjid and b.oid <> c.oid and b.relkind in ('r', 'p', 'v', 'm')
+  join pg_namespace bn on bn.oid = b.relnamespace
+  where w.ev_class = c.oid and c.relkind in ('v', 'm')`;
+
+const sequences = `
+  select coalesce(json_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]'::json)
+  from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
+  where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
+    and pg_has_role(s.relowner, 'usage')`;
+
+const relations = `
+  select coalesce(json_agg(json_build_object(
+    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'owner', pg_get_userbyid(c.relowner),
+    'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
+    'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
+    'rows', greatest(c.reltuples, 0), 'updatable', pg_relation_is_updatable(c.oid, false),
+    'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
+    'policies', (${policies}), 'triggers', (${triggers}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
+    'reads', (${reads}), 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select 1 from pg_depend e where e.objid = c.oid and e.classid = 'pg_class'::regclass and e.deptype = 'e')`;
+
+const functions = `
+  select coalesce(json_agg(json_build_object(
+    'oid', f.oid::text, 'schema', n.nspname, 'name', f.proname,
+    'arguments', (select coalesce(json_agg(format_type(t.oid, null) order by t.position), '[]'::json)
+      from unnest(f.proargtypes) with ordinality as t(oid, position)),
+    'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
+      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
+      where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
+    'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
+    'definer', f.prosecdef, 'volatility', f.provolatile, 'language', l.lanname,
+    'kind', case when f.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) then 't' else f.prokind::text end,
+    'source', coalesce(f.prosrc, '') || coalesce(pg_get_function_sqlbody(f.oid), ''),
+    'settings', coalesce(to_json(f.proconfig), '[]'::json),
+    'execute', (select coalesce(json_agg(a.rolname), '[]'::json) from asked a where has_function_privilege(a.oid, f.oid, 'EXECUTE'))
+  ) order by n.nspname, f.proname), '[]'::json)
+  from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
+  where f.prokind in ('f', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
+
+/** The query; `$1` is a JSON array of the names of the roles to look at. One row, one column `catalog`. */
+export const catalogQuery = `
+with asked as (
+  select r.oid, r.rolname, r.rolbypassrls, r.rolsuper from pg_roles r
+  where r.rolname in (select json_array_elements_text($1::json))
+)
+select json_build_object(
+  'user', current_user,
+  'roles', (select coalesce(json_object_agg(a.rolname, json_build_object('bypassRls', a.rolbypassrls, 'superuser', a.rolsuper)), '{}'::json) from asked a),
+  'schemaUsage', (select coalesce(json_object_agg(a.rolname, (
+    select coalesce(json_agg(n.nspname), '[]'::json) from pg_namespace n
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
+  'relations', (${relations}),
+  'functions', (${functions})) as catalog`;

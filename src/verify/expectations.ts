@@ -1,0 +1,23 @@
+/** What the files say, as far as the checks of a database need it. */
+
+/** What a file says of a table in a `-- muse:` comment. */
+export interface Declaration {
+  /** `schema.name`. */
+  table: string;
+  scope: 'public-read' | 'service-only' | 'shared-with';
+  /** With `shared-with`: the column that says with whom. */
+  column?: string;
+}
+
+export interface Expectations {
+  /** `schema.name` of the tables that the applied files create. */
+  tables?: readonly string[];
+  declarations: readonly Declaration[];
+  /** Schemas to look at; default: all but the platform's own. */
+  schemas?: readonly string[];
+}
+
+/** Says whether the table is declared to be that. */
+export function isDeclared(declarations: readonly Declaration[], table: string, scope: Declaration['scope']): boolean {
+  return declarations.some((declaration) => declaration.table === table && declaration.scope === scope);
+}
