@@ -1,0 +1,72 @@
+/** The name of a muse: one word that is a package, a directory, a project, a prefix and part of a file name at once. */
+import { builtinModules } from 'node:module';
+import { reservedNames } from './reserved-names.ts';
+
+/** Whether a name will do, and if not, why, and the nearest that will. */
+export type NameCheck = { ok: true } | { ok: false; reason: string; nearest: string };
+
+/** The shortest of the limits: Supabase's CLI cuts a project's id here. */
+const longest = 40;
+
+/** Built into Node: npm refuses such a name for a package. */
+const builtIn: ReadonlySet<string> = new Set(builtinModules);
+
+/**
+ * Says whether `name` will do as npm package, directory, Supabase project, table prefix and file name, on every system.
+ * What is proposed instead always will.
+ */
+export function checkMuseName(name: string): NameCheck {
+  const reason = wrongWith(name);
+  return reason === undefined ? { ok: true } : { ok: false, reason, nearest: nearestName(name) };
+}
+
+/** The name as PostgreSQL takes it without quotes: `realty-muse` becomes `realty_muse`. */
+export function databaseName(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+/** The name for people: `realty-muse` becomes `Realty Muse`. */
+export function titleOf(name: string): string {
+  return name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
+}
+
+function wrongWith(name: string): string | undefined {
+  if (name === '') return 'It is empty.';
+  if (/[^a-z0-9-]/.test(name)) return 'Only the letters a to z in lower case, digits and hyphens are safe everywhere it is used.';
+  if (!/^[a-z]/.test(name)) return 'It must begin with a letter: tables are named after it.';
+  if (name.endsWith('-') || name.includes('--')) return 'A hyphen must stand between letters or digits.';
+  if (name.length < 2) return 'One letter is too short for a package.';
+  if (name.length > longest) return `It has ${name.length} characters; ${longest} is the most that every place takes.`;
+  const reserved = reservedNames.find(({ names }) => names.has(databaseName(name)));
+  if (reserved !== undefined) return reserved.reason;
+  if (builtIn.has(name)) return 'It is a module of Node itself, so npm takes no package of that name.';
+  if (name.startsWith('pg-')) return 'PostgreSQL keeps names that begin with pg_ for itself.';
+  return undefined;
+}
+
+/** Letters that Unicode does not take apart into a plain one and a mark. */
+const letters: Readonly<Record<string, string>> = {
+  ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i', ħ: 'h', ŋ: 'n', ŧ: 't',
+};
+
+function nearestName(name: string): string {
+  const plain = name
+    .slice(0, 1000)
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z]/gu, (character) => letters[character] ?? character)
+    .replace(/['’`]/g, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '');
+  const started = plain === '' ? 'my-muse' : /^\d/.test(plain) ? `muse-${plain}` : plain;
+  const cut = trimmed(started.slice(0, longest));
+  if (wrongWith(cut) === undefined) return cut;
+  const around = cut.startsWith('pg-') ? `my-${cut}` : `${trimmed(cut.slice(0, longest - '-muse'.length))}-muse`;
+  return trimmed(around.slice(0, longest));
+}
+
+function trimmed(name: string): string {
+  return name.replace(/-+$/, '');
+}

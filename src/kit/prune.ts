@@ -1,0 +1,70 @@
+/** Takes out of a kit what is of no use to a product made from it. */
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MuseError } from '../error.ts';
+import { pruneList } from './prune-list.ts';
+import { walk } from './walk.ts';
+import type { Entry } from './walk.ts';
+
+/** What was taken out. */
+export interface Pruned {
+  /** The topmost paths, with `/`, in the order of the walk. */
+  paths: string[];
+  /** Files in all of them. */
+  files: number;
+  /** Their size, in bytes. */
+  bytes: number;
+}
+
+/**
+ * Removes what the built-in list and `further` patterns (those of `prune` in `muse.json`) name. A link is removed as a
+ * link; what it points at stays.
+ * @throws MuseError `bad-prune` for a pattern that is empty, holds `..` or would take the whole kit
+ */
+export async function prune(directory: string, further: readonly string[] = []): Promise<Pruned> {
+  const fits = [...pruneList, ...further].map(compile);
+  const found: Entry[] = [];
+  const named = (entry: Entry): boolean => fits.some((fit) => fit(entry));
+  for await (const entry of walk(directory, (entry) => !named(entry))) {
+    if (named(entry)) found.push(entry);
+  }
+  let [files, bytes] = [0, 0];
+  for (const entry of found) {
+    const size = await sizeOf(directory, entry);
+    files += size.files;
+    bytes += size.bytes;
+    await rm(join(directory, entry.path), { recursive: true, force: true });
+  }
+  return { paths: found.map(({ path }) => path), files, bytes };
+}
+
+function compile(pattern: string): (entry: Entry) => boolean {
+  const path = pattern.replaceAll('\\', '/').replace(/\/+$/, '').replace(/^\.\//, '/');
+  const parts = path.replace(/^\//, '').split('/');
+  if (parts.some((part) => part === '' || part === '..' || part === '.') || /^[*/]+$/.test(path)) {
+    throw new MuseError({
+      code: 'bad-prune',
+      message: `"${pattern}" in the prune list is no path in the kit.`,
+      suggestion: 'Write a name (fits anywhere) or a path from the top, as "/docs/old"; * stands for any characters but /.',
+    });
+  }
+  const source = parts.map((part) => part.split('*').map(escape).join('[^/]*')).join('/');
+  const expression = new RegExp(`^${source}$`);
+  return path.includes('/') ? (entry) => expression.test(entry.path) : (entry) => expression.test(entry.name);
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+async function sizeOf(directory: string, entry: Entry): Promise<{ files: number; bytes: number }> {
+  if (entry.kind === 'link' || entry.kind === 'other') return { files: 1, bytes: 0 };
+  if (entry.kind === 'file') return { files: 1, bytes: (await stat(join(directory, entry.path))).size };
+  let [files, bytes] = [0, 0];
+  for await (const below of walk(join(directory, entry.path))) {
+    if (below.kind === 'directory') continue;
+    files += 1;
+    if (below.kind === 'file') bytes += (await stat(join(directory, entry.path, below.path))).size;
+  }
+  return { files, bytes };
+}
