@@ -1,6 +1,4 @@
 -- Rollback of 004 organizations: takes the organizations and their members away, and the helpers of the policies.
-drop policy if exists "Members and the founder read their organization" on public.organizations;
-drop policy if exists "Owners and admins change their organization" on public.organizations;
 drop table if exists public.organization_members;
 drop table if exists public.organizations;
 drop function if exists private.caller_sees_organization(uuid);
