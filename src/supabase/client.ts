@@ -1,0 +1,20 @@
+import type { SupabaseClient } from '@supabase/supabase-js';
+import type { Secret } from './secret.ts';
+
+/**
+ * A client of a project's own API, without a session that is kept or refreshed.
+ * @param url the project's URL
+ */
+export async function openClient(url: string, key: Secret): Promise<SupabaseClient> {
+  const { createClient } = await import('@supabase/supabase-js');
+  return createClient(url, key.reveal(), {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: { fetch: limitedFetch },
+  });
+}
+
+/** Nothing that serves takes longer than this for one request, ms. */
+const limitMs = 30_000;
+
+const limitedFetch: typeof fetch = (input, init) =>
+  fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(limitMs) });

@@ -1,0 +1,176 @@
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../error.ts';
+import { getProject, retrieveNetworkBans } from './api.ts';
+import { jittered } from './clock.ts';
+import { directEndpoint, poolerEndpoints, type Endpoint, type Endpoints } from './endpoints.ts';
+import type { Http } from './http.ts';
+import { openQueryDatabase } from './query-database.ts';
+import { answers, troubleOf, type Trouble } from './reach.ts';
+import type { Secret } from './secret.ts';
+import type { SupabaseSettings } from './settings.ts';
+
+/** Opens a connection by fields: nothing in a password can break it, and nothing of it is in a URL. */
+export type OpenPostgres = (options: {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** False for loopback; else TLS, verified against `ca` where one is given. */
+  ssl: false | { rejectUnauthorized: boolean; ca?: string };
+  connectTimeoutMs: number;
+}) => Promise<Database>;
+
+export interface ConnectOptions {
+  http: Http;
+  settings: SupabaseSettings;
+  ref: string;
+  password: Secret;
+  openPostgres: OpenPostgres;
+  /** PEM text of the database's own root certificate (`--db-ca`). */
+  ca?: string;
+  /** The project was found by looking and not named in an answer: its database must take the password before anything is done. */
+  mustProve?: boolean;
+  /** Between two tries, ms: each failed try counts towards a ban of this address. */
+  intervalMs?: number;
+  /** For a new project's database to let us in, ms. */
+  timeoutMs?: number;
+  /** For people: what is tried, and what stands in the way. */
+  onNote?: (note: string) => void;
+}
+
+export interface Connected {
+  database: Database;
+  via: 'direct' | 'pooler' | 'https';
+  /** The server's certificate was checked against `ca`, or the way needs none (loopback, HTTPS). */
+  verified: boolean;
+  endpoints: Endpoints;
+}
+
+/**
+ * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
+ * HTTPS.
+ * @throws MuseError `password-refused`, `ownership-unproven`, `pooler-refused`, and what the API refuses
+ */
+export async function connectProject(options: ConnectOptions): Promise<Connected> {
+  const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
+  const note = options.onNote ?? (() => undefined);
+  const until = http.clock.now() + timeoutMs;
+  const pause = (factor = 1): Promise<void> => http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
+  const direct = directEndpoint(settings, ref, await getProject(http, ref));
+  const endpoints: Endpoints = { direct, session: undefined, transaction: undefined };
+
+  let trouble: Trouble | undefined;
+  if (await answers(direct.host, direct.port)) {
+    const opened = await knock(options, direct, until, pause, note);
+    if (typeof opened !== 'string') {
+      Object.assign(endpoints, await poolerEndpoints(http, settings, ref));
+      return connected(options, opened, 'direct', direct, endpoints);
+    }
+    trouble = opened;
+  }
+  note('The direct host does not answer over this network (it is IPv6 only): using the session pooler.');
+  let poolers = await poolerEndpoints(http, settings, ref);
+  while (!poolers && http.clock.now() < until) {
+    await pause();
+    poolers = await poolerEndpoints(http, settings, ref);
+  }
+  Object.assign(endpoints, poolers);
+  if (endpoints.session) {
+    const opened = await knock(options, endpoints.session, until, pause, note);
+    if (typeof opened !== 'string') return connected(options, opened, 'pooler', endpoints.session, endpoints);
+    trouble = opened;
+  }
+  if (trouble === 'password') throw passwordRefused(ref, options.mustProve === true);
+  await noteBans(http, ref, note);
+  if (options.mustProve) throw unproven(ref);
+  note('Neither the direct host nor the pooler can be reached from here: sending SQL over HTTPS.');
+  return { database: openQueryDatabase(http, ref), via: 'https', verified: true, endpoints };
+}
+
+/** Tries one way, slowly, until it opens or cannot. A closed way is not knocked at twice: it may be a ban. */
+async function knock(
+  options: ConnectOptions,
+  endpoint: Endpoint,
+  until: number,
+  pause: (factor?: number) => Promise<void>,
+  note: (text: string) => void,
+): Promise<Database | Trouble> {
+  for (let refusals = 0; ; ) {
+    let database: Database | undefined;
+    try {
+      database = await options.openPostgres({
+        host: endpoint.host,
+        port: endpoint.port,
+        user: endpoint.user,
+        password: options.password.reveal(),
+        database: endpoint.database,
+        ssl: tls(endpoint, options.ca),
+        connectTimeoutMs: 15_000,
+      });
+      await database.query('select 1');
+      return database;
+    } catch (error) {
+      await database?.close().catch(() => undefined);
+      const trouble = troubleOf(error);
+      if (trouble === 'other') throw connectFailed(endpoint, error);
+      if (trouble === 'closed') return trouble;
+      if (options.http.clock.now() >= until) return trouble;
+      note(`${endpoint.host} is not ready for this project yet (${words[trouble]}); trying again.`);
+      // Refused passwords are what addresses are banned for: each further one waits twice as long.
+      refusals += trouble === 'password' ? 1 : 0;
+      await pause(trouble === 'password' ? Math.min(12, 2 ** (refusals - 1)) : 1);
+    }
+  }
+}
+
+const words: Record<Exclude<Trouble, 'closed' | 'other'>, string> = {
+  absent: 'its name does not resolve',
+  early: 'it does not know the project or is starting',
+  password: 'it does not take the password',
+};
+
+function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauthorized: boolean; ca?: string } {
+  if (endpoint.loopback) return false;
+  return ca === undefined ? { rejectUnauthorized: false } : { rejectUnauthorized: true, ca };
+}
+
+function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
+  const verified = endpoint.loopback || options.ca !== undefined;
+  if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
+  return { database, via, verified, endpoints };
+}
+
+/** Says it when addresses are banned: too many failed sign-ins, from here or from elsewhere. */
+async function noteBans(http: Http, ref: string, note: (text: string) => void): Promise<void> {
+  const banned = await retrieveNetworkBans(http, ref).then((bans) => bans.banned_ipv4_addresses, () => []);
+  if (!Array.isArray(banned) || banned.length === 0) return;
+  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after some minutes without a try.`);
+}
+
+function passwordRefused(ref: string, mustProve: boolean): MuseError {
+  if (mustProve) return unproven(ref);
+  return new MuseError({
+    code: 'password-refused',
+    message: `The database of ${ref} does not take the password.`,
+    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; a new one is made in the dashboard, Database settings. Wait two minutes before the next try: failed ones lead to a ban.',
+  });
+}
+
+function unproven(ref: string): MuseError {
+  return new MuseError({
+    code: 'ownership-unproven',
+    message: `The project ${ref} looks like the one this run asked for, but its database could not be made to take this run's password, so nothing was done to it.`,
+    suggestion: `Look at it in the dashboard: take it knowingly with --project-ref ${ref}, or go on with --resume from a network that reaches the pooler.`,
+  });
+}
+
+function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MuseError({
+    code: 'connect-failed',
+    message: `Connecting to ${endpoint.host}:${endpoint.port} failed: ${reason}`,
+    suggestion: 'With --db-ca, check that the file is the project\'s own certificate (dashboard, Database settings, SSL). Then go on with --resume.',
+    cause,
+  });
+}

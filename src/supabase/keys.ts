@@ -1,0 +1,53 @@
+import { MuseError } from '../error.ts';
+import { listApiKeys } from './api.ts';
+import { jittered } from './clock.ts';
+import type { Http } from './http.ts';
+import { secret, type Secret } from './secret.ts';
+import type { ApiKey } from './types.ts';
+
+/** A project's keys. At least one of each kind is there; the legacy ones end with 2026. */
+export interface ProjectKeys {
+  publishable: Secret | undefined;
+  anon: Secret | undefined;
+  secret: Secret | undefined;
+  serviceRole: Secret | undefined;
+  /** For the browser: the publishable key, else the legacy `anon`. */
+  client: Secret;
+  /** For the server only: the secret key, else the legacy `service_role`. */
+  server: Secret;
+}
+
+/**
+ * Reads the project's keys, matched by type: both new ones may have the same name. Waits while a new project has none.
+ * @throws MuseError `keys-missing`, and what the API refuses
+ */
+export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Promise<ProjectKeys> {
+  const until = http.clock.now() + timeoutMs;
+  for (;;) {
+    const keys = sortKeys(await listApiKeys(http, ref));
+    const client = keys.publishable ?? keys.anon;
+    const server = keys.secret ?? keys.serviceRole;
+    if (client && server) return { ...keys, client, server };
+    if (http.clock.now() >= until) {
+      throw new MuseError({
+        code: 'keys-missing',
+        message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token may read.`,
+        suggestion: 'Make one in the dashboard (Settings, API keys), or use a token that may read secrets, and go on with --resume.',
+      });
+    }
+    await http.clock.sleep(2000 + jittered(http.clock, 2000));
+  }
+}
+
+function sortKeys(keys: readonly ApiKey[]): Omit<ProjectKeys, 'client' | 'server'> {
+  const find = (type: string, name?: string): Secret | undefined => {
+    const key = keys.find((one) => (one.type ?? 'legacy') === type && (name === undefined || one.name === name) && one.api_key);
+    return key?.api_key ? secret(key.api_key) : undefined;
+  };
+  return {
+    publishable: find('publishable'),
+    secret: find('secret'),
+    anon: find('legacy', 'anon'),
+    serviceRole: find('legacy', 'service_role'),
+  };
+}

@@ -1,0 +1,124 @@
+import { DatabaseError } from '../database/database.ts';
+import { MuseError } from '../error.ts';
+import { jittered, type Clock } from './clock.ts';
+
+export interface LeaseOptions {
+  /** Sends one request; gives its rows. */
+  run: (sql: string, parameters?: readonly unknown[]) => Promise<unknown>;
+  clock: Clock;
+  /** Unique for this run: taking the lease twice in one name is harmless, so a lost answer is. */
+  holder: string;
+  /** For people: who holds it. */
+  note: string;
+  leaseMs: number;
+  waitMs: number;
+}
+
+export interface Lease {
+  /** @throws MuseError `lock-lost` where the lease may have run out */
+  check: () => void;
+  release: () => Promise<void>;
+}
+
+/** One row, one lock. The table is nobody's but the owner's: no grants, and row-level security without a policy. */
+const createTable = `
+create schema if not exists muse;
+create table if not exists muse.run_lease (
+  id integer primary key check (id = 1),
+  holder text not null,
+  note text not null,
+  expires timestamptz not null
+);
+alter table muse.run_lease enable row level security;
+revoke all on muse.run_lease from public;
+`;
+
+/** Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. */
+const take = `
+insert into muse.run_lease as held (id, holder, note, expires)
+values (1, $1, $2, now() + make_interval(secs => $3::double precision))
+on conflict (id) do update
+  set holder = excluded.holder, note = excluded.note, expires = excluded.expires
+  where held.holder = excluded.holder or held.expires < now()
+returning holder`;
+
+const renew = `
+update muse.run_lease set expires = now() + make_interval(secs => $2::double precision)
+where id = 1 and holder = $1 returning holder`;
+
+/**
+ * Holds the run's lease and renews it until it is released. Where a process dies, the lease runs out by itself.
+ * @throws MuseError `locked` where another run holds it after `waitMs`
+ */
+export async function holdLease(options: LeaseOptions): Promise<Lease> {
+  const { run, clock, holder, note, leaseMs, waitMs } = options;
+  const seconds = leaseMs / 1000;
+  const until = clock.now() + waitMs;
+  await repeated(() => run(createTable), clock);
+  let heldUntil = clock.now() + leaseMs;
+  while (!hasRow(await repeated(() => run(take, [holder, note, seconds]), clock))) {
+    if (clock.now() >= until) throw locked(await run('select note, expires from muse.run_lease'));
+    await clock.sleep(jittered(clock, 2000));
+    heldUntil = clock.now() + leaseMs;
+  }
+
+  const prolong = async (): Promise<void> => {
+    const asked = clock.now();
+    // Where one fails the next may come through; `check` notices when none does in time.
+    const rows = await run(renew, [holder, seconds]).catch(() => undefined);
+    if (rows !== undefined) heldUntil = hasRow(rows) ? asked + leaseMs : 0;
+  };
+  let renewing = Promise.resolve();
+  const timer = setInterval(() => {
+    renewing = prolong();
+  }, leaseMs / 3);
+  timer.unref();
+  return {
+    check: () => {
+      if (clock.now() >= heldUntil) throw lockLost();
+    },
+    release: async () => {
+      clearInterval(timer);
+      await renewing;
+      // What cannot be released runs out.
+      await run('delete from muse.run_lease where id = 1 and holder = $1', [holder]).catch(() => undefined);
+    },
+  };
+}
+
+/** Codes of two runs that create the same schema or table at the same moment. */
+const collisions = ['23505', '42P06', '42P07', 'XX000'];
+
+/** The statements come to the same when they run twice, so a lost answer, or a collision, is asked for again. */
+async function repeated(work: () => Promise<unknown>, clock: Clock): Promise<unknown> {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const passing = error instanceof DatabaseError ? collisions.includes(error.code) : error instanceof MuseError && error.code === 'answer-lost';
+      if (number >= 4 || !passing) throw error;
+      await clock.sleep(jittered(clock, 1000 * 2 ** number));
+    }
+  }
+}
+
+function hasRow(rows: unknown): boolean {
+  return Array.isArray(rows) && rows.length > 0;
+}
+
+function locked(rows: unknown): MuseError {
+  const row = Array.isArray(rows) ? (rows[0] as { note?: string; expires?: string } | undefined) : undefined;
+  return new MuseError({
+    code: 'locked',
+    message: `Another run is at work on this database${row?.note ? ` (${row.note})` : ''}.`,
+    suggestion: `Wait until it is done and go on with --resume. If it died, its lock runs out by itself${row?.expires ? ` at ${row.expires}` : ''}.`,
+  });
+}
+
+function lockLost(): MuseError {
+  return new MuseError({
+    code: 'lock-lost',
+    message: 'The run\'s lock could not be renewed in time, so another run may have begun.',
+    suggestion: 'Check the network and go on with --resume, which takes the lock again and looks at the ledger first.',
+  });
+}

@@ -1,0 +1,101 @@
+import { MuseError } from '../error.ts';
+import { availableRegions, getOrganization, listOrganizations, listProjects } from './api.ts';
+import type { Http } from './http.ts';
+import { chooseRegion, regionChoices, type RegionChoice } from './regions.ts';
+import type { Organization, Project, RegionSelection } from './types.ts';
+
+/** What is wanted; what is not said is chosen where there is one choice only. */
+export interface Wanted {
+  name: string;
+  /** Slug or name. */
+  organization?: string;
+  /** Region or group code. */
+  region?: string;
+}
+
+/** What was found before anything is created, and chosen. */
+export interface Preflight {
+  organization: Organization;
+  plan: string;
+  /** What the plan allows, one sentence for people. */
+  allows: string;
+  region: RegionSelection;
+  /** Things to know that do not forbid going on. */
+  warnings: string[];
+}
+
+/** What the plans allow, as far as it decides whether a project can be made. */
+const plans: Record<string, string> = {
+  free: 'two active projects for each owner, paused after a week without use; nothing is charged',
+  pro: 'any number of projects; each further one is charged for its compute, by the hour',
+  team: 'any number of projects; each further one is charged for its compute, by the hour',
+  enterprise: 'what the contract says',
+  platform: 'what the contract says',
+};
+
+/**
+ * Looks whether the project can be made, and changes nothing: the token is valid, the organization and the region are
+ * chosen, the name is free.
+ * @throws MuseError `bad-organization`, `bad-region`, `bad-name`, `name-taken`, and what the API refuses (failure.ts)
+ */
+export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> {
+  if (wanted.name.trim() === '' || wanted.name.length > 256) {
+    throw new MuseError({
+      code: 'bad-name',
+      message: 'A project\'s name has from 1 to 256 characters.',
+      suggestion: 'Give another name.',
+    });
+  }
+  const organization = chooseOrganization(await listOrganizations(http), wanted.organization);
+  const [details, regions, { projects }] = [
+    await getOrganization(http, organization.slug),
+    await availableRegions(http, organization.slug),
+    await listProjects(http),
+  ];
+  const region = chooseRegion(regions, wanted.region);
+  const own = projects.filter((project) => isIn(project, organization));
+  const taken = own.find((project) => project.name === wanted.name);
+  if (taken) throw nameTaken(wanted.name, organization.slug, taken.ref);
+  const plan = details.plan ?? 'unknown';
+  const active = own.filter((project) => !['INACTIVE', 'REMOVED', 'PAUSED'].includes(project.status)).length;
+  const warnings = plan === 'free' && active >= 2
+    ? [`${organization.name} is on the free plan and has ${active} active projects already: Supabase will probably refuse another.`]
+    : [];
+  return { organization, plan, allows: plans[plan] ?? 'what Supabase\'s pricing page says', region, warnings };
+}
+
+/** What a prompt shows for an organization: the regions, the recommended first. */
+export async function listRegionChoices(http: Http, organization: string): Promise<RegionChoice[]> {
+  return regionChoices(await availableRegions(http, organization));
+}
+
+/** Says whether the project belongs to the organization; older answers have only its id. */
+export function isIn(project: Project, organization: Pick<Organization, 'slug'>): boolean {
+  return (project.organization_slug ?? project.organization_id) === organization.slug;
+}
+
+/** The error for a name that another project of the organization has. */
+export function nameTaken(name: string, organization: string, ref?: string): MuseError {
+  return new MuseError({
+    code: 'name-taken',
+    message: `The organization "${organization}" has a project named "${name}" already${ref ? ` (${ref})` : ''}, and this run did not make it.`,
+    suggestion: `Choose another name, or take that project knowingly with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
+  });
+}
+
+function chooseOrganization(organizations: readonly Organization[], wanted: string | undefined): Organization {
+  const found = wanted === undefined
+    ? organizations.length === 1 ? organizations : []
+    : organizations.filter((one) => one.slug === wanted || one.name === wanted);
+  if (found.length === 1 && found[0]) return found[0];
+  throw new MuseError({
+    code: 'bad-organization',
+    message: wanted === undefined
+      ? `The token can see ${organizations.length} organizations, and none was chosen.`
+      : `The token can see ${found.length === 0 ? 'no' : 'more than one'} organization "${wanted}".`,
+    detail: organizations.map((one) => `${one.slug}  ${one.name}`).join('\n'),
+    suggestion: organizations.length === 0
+      ? 'Make an organization at https://supabase.com/dashboard/new, or use another token.'
+      : 'Give --org the slug of one of these.',
+  });
+}

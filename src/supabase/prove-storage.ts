@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { SupabaseClient } from '@supabase/supabase-js';
+import type { Finding } from '../finding.ts';
+import type { RuleName } from '../rules.ts';
+import type { Clock } from './clock.ts';
+import type { Proof } from './prove.ts';
+import { asServiceError, persistently } from './service-error.ts';
+
+export interface ProvedBucket {
+  id: string;
+  public: boolean;
+  /** A user writes under a folder of its own, named by its id, and nowhere else. */
+  ownerFolder: boolean;
+  /** A type that the bucket accepts; default `text/plain`. */
+  mimeType?: string;
+}
+
+interface StorageProof {
+  nobody: SupabaseClient;
+  user: SupabaseClient;
+  service: SupabaseClient;
+  userId: string;
+  buckets: readonly ProvedBucket[];
+  clock: Clock;
+}
+
+/**
+ * As nobody, no bucket can be written and no private one read; a signed-in user writes and reads in its own folder, and
+ * not in another's, where the bucket is one of folders. What was written is taken out again.
+ */
+export async function proveStorage(proof: StorageProof): Promise<Proof> {
+  const findings: Finding[] = [];
+  let checks = 0;
+  const check = (broken: boolean, rule: RuleName, bucket: ProvedBucket, message: string): void => {
+    checks += 1;
+    if (broken) findings.push(finding(rule, bucket, message));
+  };
+  for (const bucket of proof.buckets) {
+    const file = `muse-proof-${randomUUID()}.txt`;
+    const own = `${proof.userId}/${file}`;
+    const foreign = `${randomUUID()}/${file}`;
+    const put = async (who: SupabaseClient, path: string): Promise<string | undefined> => {
+      const body = new Blob(['proof'], { type: bucket.mimeType ?? 'text/plain' });
+      const options = { contentType: bucket.mimeType ?? 'text/plain', upsert: false };
+      const { error } = await who.storage.from(bucket.id).upload(path, body, options);
+      return error ? asServiceError(error).message : undefined;
+    };
+    const written: string[] = [];
+    const wrote = async (who: SupabaseClient, path: string): Promise<boolean> => {
+      const refused = await put(who, path);
+      if (refused === undefined) written.push(path);
+      return refused === undefined;
+    };
+    check(await wrote(proof.nobody, file), 'anon-write', bucket, 'Someone who is not signed in uploads a file to it.');
+    if (bucket.ownerFolder) {
+      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to its own folder.');
+      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user uploads to another\'s folder.');
+      const { error } = await persistently(proof.clock, () => proof.user.storage.from(bucket.id).download(own));
+      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read its own file.');
+    }
+    if (!bucket.public) {
+      if (written.length === 0 && (await put(proof.service, foreign)) === undefined) written.push(foreign);
+      for (const path of written) {
+        const { data } = await proof.nobody.storage.from(bucket.id).download(path);
+        check(data !== null, 'anon-read', bucket, 'Someone who is not signed in reads a file in it.');
+      }
+    }
+    if (written.length > 0) await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
+  }
+  return { findings, checks };
+}
+
+function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding {
+  return {
+    rule,
+    severity: 'error',
+    object: `bucket "${bucket.id}"`,
+    message: `${message} (storage bucket "${bucket.id}")`,
+    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user reaches (storage.foldername(name))[1] = (select auth.uid())::text and nobody else.`,
+  };
+}

@@ -1,0 +1,115 @@
+import { MuseError } from '../error.ts';
+import { getHealth, getProject } from './api.ts';
+import { jittered } from './clock.ts';
+import { statusOf } from './failure.ts';
+import type { Http } from './http.ts';
+
+/** The services that a muse needs; the others may come up later. */
+export const neededServices = ['db', 'db_postgres_user', 'pooler', 'auth', 'rest', 'storage'] as const;
+
+/** What a live line shows: `project` or a service, and its status as the API has it. */
+export interface Progress {
+  name: string;
+  status: string;
+}
+
+export interface WaitOptions {
+  /** For all of it, ms. */
+  timeoutMs?: number;
+  /** The shortest time between two requests, ms. */
+  intervalMs?: number;
+  /** Called when a status changes. */
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Statuses that waiting does not change, and what to do. All others, known or new, are waited for. */
+const finalStatuses: Record<string, string> = {
+  INACTIVE: 'It is paused: restore it in the dashboard, then go on with --resume.',
+  REMOVED: 'It was deleted: start again without --resume.',
+  GOING_DOWN: 'It is being deleted: start again without --resume.',
+  RESTORE_FAILED: 'Look at the project in the dashboard.',
+  PAUSE_FAILED: 'Look at the project in the dashboard.',
+};
+
+/**
+ * Waits until the project and every needed service is healthy. Asks no more once they are, and never more often than
+ * `intervalMs`.
+ * @throws MuseError `wait-timeout`, `init-failed`, `project-unusable`, `project-gone`, and what the API refuses
+ */
+export async function waitForProject(http: Http, ref: string, options: WaitOptions = {}): Promise<void> {
+  const { timeoutMs = 600_000, intervalMs = 2000 } = options;
+  const until = http.clock.now() + timeoutMs;
+  const seen = new Map<string, string>();
+  const report = (name: string, status: string): void => {
+    if (seen.get(name) === status) return;
+    seen.set(name, status);
+    options.onProgress?.({ name, status });
+  };
+  let rounds = 0;
+  const pause = async (): Promise<void> => {
+    if (http.clock.now() >= until) throw timedOut(ref, timeoutMs, seen);
+    // Grows to five times the interval, and is never below it.
+    const wait = intervalMs * Math.min(4, 1.15 ** rounds - 1);
+    rounds += 1;
+    await http.clock.sleep(intervalMs + jittered(http.clock, wait));
+  };
+
+  for (let missing = 0; ; ) {
+    const status = await statusNow(http, ref);
+    missing = status === undefined ? missing + 1 : 0;
+    // A new project may be unknown to some of the API's servers for a moment.
+    if (missing >= 5) throw gone(ref);
+    report('project', status ?? 'UNKNOWN');
+    if (status === 'ACTIVE_HEALTHY') break;
+    if (status !== undefined) checkFinal(ref, status);
+    await pause();
+  }
+  rounds = 0;
+  let waiting: readonly string[] = neededServices;
+  for (;;) {
+    await pause();
+    for (const service of await getHealth(http, ref, waiting)) report(service.name, service.status);
+    waiting = waiting.filter((name) => seen.get(name) !== 'ACTIVE_HEALTHY');
+    if (waiting.length === 0) return;
+  }
+}
+
+async function statusNow(http: Http, ref: string): Promise<string | undefined> {
+  try {
+    return (await getProject(http, ref)).status;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+function checkFinal(ref: string, status: string): void {
+  if (status === 'INIT_FAILED') {
+    throw new MuseError({
+      code: 'init-failed',
+      message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from this.`,
+      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, choose another region.`,
+    });
+  }
+  const suggestion = finalStatuses[status];
+  if (suggestion) {
+    throw new MuseError({ code: 'project-unusable', message: `The project ${ref} is ${status}.`, suggestion });
+  }
+}
+
+function gone(ref: string): MuseError {
+  return new MuseError({
+    code: 'project-gone',
+    message: `There is no project ${ref}, or the token may not see it.`,
+    suggestion: 'Look in the dashboard. If it was deleted, start again without --resume.',
+  });
+}
+
+function timedOut(ref: string, timeoutMs: number, seen: ReadonlyMap<string, string>): MuseError {
+  return new MuseError({
+    code: 'wait-timeout',
+    message: `The project ${ref} was not ready after ${Math.round(timeoutMs / 1000)} s.`,
+    detail: [...seen].map(([name, status]) => `${name.padEnd(17)} ${status}`).join('\n'),
+    suggestion: 'It goes on coming up by itself: go on with --resume, with a longer --wait-timeout if need be.',
+  });
+}
