@@ -31,6 +31,8 @@ export interface FetchedKit {
   ref?: string;
   /** What `upstream` can be set to; the built-in kit has none. */
   remoteUrl?: string;
+  /** Files of the kit that its own `.gitignore` names; `addAll` must be told, or they are missing from the first commit. */
+  ignored: string[];
   /** What was left out or is otherwise worth saying. */
   notes: KitNote[];
 }
@@ -62,16 +64,16 @@ export async function fetchKit(source: KitSource, directory: string, options: Fe
 }
 
 async function fill(source: KitSource, stage: string, options: FetchOptions): Promise<FetchedKit> {
-  if (source.kind === 'builtin') return { commit: await copyBuiltin(stage), notes: [] };
+  if (source.kind === 'builtin') return { commit: await copyBuiltin(stage), ignored: [], notes: [] };
   const path = source.kind === 'path' ? resolve(options.from ?? process.cwd(), source.path) : undefined;
   if (path !== undefined) await mustBeRepository(source.text, path);
   const url = path === undefined ? (source as { url: string }).url : pathToFileURL(path).href;
   const git = { signal: options.signal, timeoutMs: options.timeoutMs ?? 600_000, environment: options.environment };
   const notes = path === undefined ? [] : await looseChanges(path, git);
   const commit = await checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git });
-  notes.push(...(await inspectCheckout(stage, git)));
+  const { notes: seen, ignored } = await inspectCheckout(stage, git);
   await rm(join(stage, '.git'), { recursive: true, force: true });
-  return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, notes };
+  return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, ignored, notes: [...notes, ...seen] };
 }
 
 async function moveInto(stage: string, place: string): Promise<void> {

@@ -1,8 +1,10 @@
 /** Gets one commit of another repository: finds the ref, signs in where a token is at hand, checks it out. */
 import { MuseError } from '../error.ts';
 import { tokenSettings } from './git-environment.ts';
-import { fetchCommit, fetchHistory, initRepository, lsRemote, sshCommand } from './git.ts';
-import type { GitOptions, RemoteRef } from './git.ts';
+import { initRepository } from './git.ts';
+import { fetchCommit, fetchHistory, lsRemote, sshCommand } from './git-fetch.ts';
+import type { RemoteRef } from './git-fetch.ts';
+import type { GitOptions } from './git-run.ts';
 import { nearest } from './nearest.ts';
 
 /** What to check out, from where, to where. */

@@ -2,6 +2,7 @@
 import { devNull } from 'node:os';
 import { MuseError } from '../error.ts';
 import { gitEnvironment } from './git-environment.ts';
+import { gitError } from './git-error.ts';
 
 /** How one run of git goes. */
 export interface GitOptions {
@@ -38,6 +39,8 @@ const always = [
   ['protocol.version', '2'],
   ['submodule.recurse', 'false'],
   ['fetch.recurseSubmodules', 'false'],
+  ['core.longPaths', 'true'],
+  ['core.safecrlf', 'false'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
   ['http.lowSpeedLimit', '1'],
@@ -83,4 +86,16 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     });
   }
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
+}
+
+/**
+ * Runs git, which must succeed.
+ * @param subject what it works on, as people may see it
+ * @returns what it wrote to its standard output
+ * @throws MuseError as {@link gitError} tells its words, and those of {@link runGit}
+ */
+export async function mustRun(verb: string, subject: string, args: readonly string[], options: GitOptions): Promise<string> {
+  const result = await runGit(args, options);
+  if (!result.ok) throw gitError(subject, verb, result.stderr);
+  return result.stdout;
 }

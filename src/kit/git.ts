@@ -1,19 +1,10 @@
-/** The git edge: every verb that create-muse needs is a function here, and nothing else starts git. */
+/** The git edge, the muse's own repository: every verb is a function here. Those that fetch are in `git-fetch.ts`. */
 import { MuseError } from '../error.ts';
-import { gitError } from './git-error.ts';
-import { runGit } from './git-run.ts';
-import type { GitOptions } from './git-run.ts';
-
-export type { GitOptions } from './git-run.ts';
+import { mustRun, runGit } from './git-run.ts';
+import type { GitOptions, GitResult } from './git-run.ts';
 
 /** The oldest git with every option used here. */
 const oldest = [2, 30] as const;
-
-async function mustRun(verb: string, subject: string, args: readonly string[], options: GitOptions): Promise<string> {
-  const result = await runGit(args, options);
-  if (!result.ok) throw gitError(subject, verb, result.stderr);
-  return result.stdout;
-}
 
 /**
  * git's version, as `2.39.5`.
@@ -31,29 +22,6 @@ export async function gitVersion(options: GitOptions = {}): Promise<string> {
   });
 }
 
-/** A branch or tag of another repository. */
-export interface RemoteRef {
-  /** In full: `HEAD`, `refs/heads/main`, `refs/tags/v1`. */
-  name: string;
-  /** 40 hex; of an annotated tag the commit it points at. */
-  commit: string;
-}
-
-/**
- * The branches and tags of a repository, `HEAD` first.
- * @param subject the URL as people may see it
- * @throws MuseError as {@link gitError} says: private, not found, unreachable; and those of `runGit`
- */
-export async function lsRemote(url: string, options: GitOptions = {}, subject = url): Promise<RemoteRef[]> {
-  const text = await mustRun('ls-remote', subject, ['ls-remote', '--quiet', '--', url], options);
-  const found = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const [commit, name] = line.split('\t');
-    if (commit !== undefined && name !== undefined) found.set(name.replace(/\^\{\}$/, ''), commit);
-  }
-  return [...found].map(([name, commit]) => ({ name, commit }));
-}
-
 /**
  * Makes a repository in `directory` without the user's template, on a branch `main`.
  * @throws MuseError `git-failed` and those of `runGit`
@@ -63,71 +31,91 @@ export async function initRepository(directory: string, options: GitOptions = {}
   await mustRun('init', directory, args, options);
 }
 
-/**
- * Fetches one commit into the repository in `options.directory`, and checks it out.
- * @param refspec `HEAD`, a full ref name or 40 hex
- * @param depth how many commits; undefined for all of them
- * @returns the commit, 40 hex
- */
-export async function fetchCommit(
-  url: string,
-  refspec: string,
-  options: GitOptions & { directory: string },
-  subject = url,
-): Promise<string> {
-  const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--no-write-commit-graph'];
-  await mustRun('fetch', subject, [...fetch, '--', url, refspec], options);
-  await mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD'], options);
-  return headCommit(options.directory, options);
-}
-
-/**
- * Fetches every branch and tag with all history, and checks out the one commit that begins with `part`.
- * @param part 7 to 40 hex
- * @returns the commit, 40 hex; undefined where there is none such, or more than one
- */
-export async function fetchHistory(
-  url: string,
-  part: string,
-  options: GitOptions & { directory: string },
-  subject = url,
-): Promise<string | undefined> {
-  const refs = ['+refs/heads/*:refs/kit/heads/*', '+refs/tags/*:refs/kit/tags/*'];
-  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-commit-graph', '--', url, ...refs];
-  await mustRun('fetch', subject, args, options);
-  const found = await runGit(['rev-parse', '--verify', '--quiet', '--end-of-options', `${part}^{commit}`], options);
-  if (!found.ok) return undefined;
-  await mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', found.stdout.trim()], options);
-  return found.stdout.trim();
-}
-
-/** The user's `core.sshCommand`; undefined where it is not set. */
-export async function sshCommand(options: GitOptions = {}): Promise<string | undefined> {
-  const environment = options.environment ?? process.env;
-  const own = environment['GIT_SSH_COMMAND'];
-  if (own !== undefined) return own;
-  const found = await runGit(['config', '--get', 'core.sshCommand'], options);
-  return found.ok && found.stdout.trim() !== '' ? found.stdout.trim() : undefined;
-}
-
-/** The files of the commit that is checked out, links (`120000`) and submodules (`160000`) among them. */
-export async function listTree(options: GitOptions & { directory: string }): Promise<{ mode: string; path: string }[]> {
-  const text = await mustRun('ls-tree', options.directory, ['ls-tree', '-r', '-z', 'HEAD'], options);
-  return text
-    .split('\0')
-    .filter((line) => line !== '')
-    .map((line) => ({ mode: line.slice(0, 6), path: line.slice(line.indexOf('\t') + 1) }));
-}
-
-/** The files of the commit that is checked out that are pointers of Git LFS. */
-export async function lfsPointers(options: GitOptions & { directory: string }): Promise<string[]> {
-  const words = '^version https://git-lfs.github.com/spec/v1$';
-  const found = await runGit(['grep', '--cached', '-l', '-z', '-I', '-G', '-e', words], options);
-  return found.stdout.split('\0').filter((path) => path !== '');
-}
-
 /** The commit that is checked out, 40 hex. */
 export async function headCommit(directory: string, options: GitOptions = {}): Promise<string> {
   const args = ['rev-parse', '--verify', '--end-of-options', 'HEAD^{commit}'];
   return (await mustRun('rev-parse', directory, args, { ...options, directory })).trim();
+}
+
+/**
+ * Takes all files of the directory into the index but the ignored ones.
+ * @param also ignored files, relative to the directory, that are taken all the same where they are there
+ */
+export async function addAll(directory: string, also: readonly string[] = [], options: GitOptions = {}): Promise<void> {
+  const here = { ...options, directory };
+  await mustRun('add', directory, ['add', '--all', '--', '.'], here);
+  for (let from = 0; from < also.length; from += 200) {
+    const paths = also.slice(from, from + 200);
+    await mustRun('add', directory, ['--literal-pathspecs', 'add', '--force', '--ignore-errors', '--', ...paths], here);
+  }
+}
+
+/** Who commits where git knows nobody. */
+const nobody = { 'user.name': 'create-muse', 'user.email': 'create-muse@localhost' } as const;
+
+const identity = { 'user.name': 'GIT_COMMITTER_NAME', 'user.email': 'GIT_COMMITTER_EMAIL' } as const;
+
+/** The `-c` settings that make up for what the user has not told git about himself. */
+async function missingIdentity(options: GitOptions): Promise<string[]> {
+  const environment = options.environment ?? process.env;
+  const settings: string[] = [];
+  for (const key of ['user.name', 'user.email'] as const) {
+    const variables = [identity[key], identity[key].replace('COMMITTER', 'AUTHOR')];
+    if (variables.every((name) => environment[name])) continue;
+    const known = await runGit(['config', '--get', key], options);
+    if (!known.ok || known.stdout.trim() === '') settings.push('-c', `${key}=${nobody[key]}`);
+  }
+  return settings;
+}
+
+/**
+ * Commits what is in the index, without hooks, signing or a need for an identity.
+ * @returns the commit, 40 hex; undefined where there is nothing to commit
+ */
+export async function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
+  const here = { ...options, directory };
+  if ((await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here)) === '') return undefined;
+  const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`];
+  await mustRun('commit', directory, [...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
+  return headCommit(directory, options);
+}
+
+/** Sets the address of a remote, made if it is not there. */
+export async function setRemote(directory: string, name: string, url: string, options: GitOptions = {}): Promise<void> {
+  const here = { ...options, directory };
+  const there = await runGit(['remote', 'get-url', '--', name], here);
+  const verb = there.ok ? 'set-url' : 'add';
+  if (there.stdout.trim() !== url) await mustRun('remote', directory, ['remote', verb, '--', name, url], here);
+}
+
+/**
+ * Says whether git would leave the file alone.
+ * @returns undefined where there is no repository (or no git) to ask
+ */
+export async function isIgnored(directory: string, file: string, options: GitOptions = {}): Promise<boolean | undefined> {
+  const result = await ask(['check-ignore', '--quiet', '--no-index', '--', file], { ...options, directory });
+  if (result === undefined || /^fatal/m.test(result.stderr)) return undefined;
+  return result.ok;
+}
+
+/** Says whether the file is in git's index; false where there is no repository. */
+export async function isTracked(directory: string, file: string, options: GitOptions = {}): Promise<boolean> {
+  const args = ['--literal-pathspecs', 'ls-files', '--error-unmatch', '-z', '--', file];
+  return (await ask(args, { ...options, directory }))?.ok ?? false;
+}
+
+/** Runs git where there may be none. */
+async function ask(args: readonly string[], options: GitOptions): Promise<GitResult | undefined> {
+  try {
+    return await runGit(args, options);
+  } catch (error) {
+    if (error instanceof MuseError && error.code === 'git-missing') return undefined;
+    throw error;
+  }
+}
+
+/** What is changed, added or unknown to git, with porcelain's two letters; ignored files are not in it. */
+export async function gitStatus(directory: string, options: GitOptions = {}): Promise<{ state: string; path: string }[]> {
+  const text = await mustRun('status', directory, ['status', '--porcelain', '-z', '--no-renames'], { ...options, directory });
+  return text.split('\0').filter((line) => line !== '').map((line) => ({ state: line.slice(0, 2), path: line.slice(3) }));
 }

@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../error.ts';
-import { listTree, lfsPointers } from './git.ts';
-import type { GitOptions } from './git.ts';
+import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
+import type { GitOptions } from './git-run.ts';
 import { leavesKit } from './links.ts';
 
 /** Something about a kit that its owner should know. */
@@ -18,15 +18,25 @@ export interface KitNote {
 /** Where SQL is taken from: a link here that leaves the kit would run someone else's statements. */
 const sensitive = /(^|\/)(migrations?|seeds?)(\/|$)|\.(sql|pgsql)$/i;
 
+/** Never taken into a commit, whatever the kit does: the muse's secrets will be in files of these names. */
+const secret = /(^|\/)\.env(\.[^/]*)?\.local$/i;
+
 function note(kind: KitNote['kind'], paths: string[], message: string): KitNote[] {
   return paths.length === 0 ? [] : [{ kind, paths, message }];
+}
+
+/** What a look at a checkout gives. */
+export interface Inspected {
+  notes: KitNote[];
+  /** Files of the kit that its own `.gitignore` names: git would leave them out of the muse's first commit. */
+  ignored: string[];
 }
 
 /**
  * Takes out what leads out of the checkout in `directory`, and reports it.
  * @throws MuseError `kit-unsafe-link` where such a link stands among migrations
  */
-export async function inspectCheckout(directory: string, git: GitOptions): Promise<KitNote[]> {
+export async function inspectCheckout(directory: string, git: GitOptions): Promise<Inspected> {
   const options = { ...git, directory };
   const tree = await listTree(options);
   const links: string[] = [];
@@ -39,13 +49,15 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   const reserved = tree.filter(({ path }) => /^\.muse(\/|$)/i.test(path)).map(({ path }) => path);
   await rm(join(directory, '.muse'), { recursive: true, force: true });
   const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
-  return [
+  const notes = [
     ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),
     ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
     ...note('large-file', await lfsPointers(options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
     ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Paths differ only in upper and lower case: not every system can hold both.'),
     ...note('reserved', reserved, 'The kit has a .muse folder of its own; it was left out.'),
   ];
+  const gone = new Set([...links, ...reserved]);
+  return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
 }
 
 /** Paths that are one on a system that does not tell upper case from lower. */

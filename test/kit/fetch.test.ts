@@ -10,7 +10,7 @@ describe('a kit at a local path', () => {
     const kit = repository(musekit);
     const muse = temporary('muse');
     const fetched = await fetchKit(parseKitSource(kit.directory), muse);
-    expect(fetched).toEqual({ commit: kit.commit, remoteUrl: kit.directory, notes: [] });
+    expect(fetched).toEqual({ commit: kit.commit, remoteUrl: kit.directory, ignored: [], notes: [] });
     expect(readdirSync(muse).sort()).toEqual(['migrations', 'package.json']);
     expect(readFileSync(join(muse, 'migrations/core/001_profiles.sql'), 'utf8')).toBe(musekit['migrations/core/001_profiles.sql']);
   });

@@ -1,0 +1,142 @@
+/**
+ * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a pure reader and
+ * writer that leaves alone what it is not asked to change.
+ */
+import { MuseError } from '../error.ts';
+import { neededVariables } from './needed-variables.ts';
+
+/** One assignment in the text. */
+interface Assignment {
+  name: string;
+  value: string;
+  /** Where the value with its quotes stands in the text. */
+  start: number;
+  end: number;
+}
+
+/** The name and the sign before a value; at the beginning of a line. */
+const head = /^[^\S\r\n]*(?:export[^\S\r\n]+)?([\w.-]+)[^\S\r\n]*=[^\S\r\n]*/;
+
+/** What may follow a quoted value on its line. */
+const tail = /^[^\S\r\n]*(?:#.*)?(?=\r?\n|$)/;
+
+function assignments(text: string): Assignment[] {
+  const found: Assignment[] = [];
+  for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length; ) {
+    const match = head.exec(text.slice(at, endOfLine(text, at)));
+    if (match !== null) {
+      const start = at + match[0].length;
+      const value = quotedValue(text, start) ?? bareValue(text, start);
+      found.push({ name: match[1]!, start, ...value });
+      at = value.end;
+    }
+    at = endOfLine(text, at) + 1;
+  }
+  return found;
+}
+
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? text.length : end;
+}
+
+/** A value in quotes, which may run over lines; undefined where it is none, or the quote is never closed. */
+function quotedValue(text: string, start: number): { value: string; end: number } | undefined {
+  const quote = text[start];
+  if (quote !== "'" && quote !== '"' && quote !== '`') return undefined;
+  let last: number | undefined;
+  for (let end = text.indexOf(quote, start + 1); end !== -1; end = text.indexOf(quote, end + 1)) {
+    const closes = tail.test(text.slice(end + 1, endOfLine(text, end + 1)));
+    if (closes) last = end;
+    // A quote after a backslash closes only where no later one does.
+    if (text[end - 1] !== '\\') break;
+  }
+  if (last === undefined) return undefined;
+  const inner = text.slice(start + 1, last).replaceAll('\r\n', '\n');
+  const value = quote === '"' ? inner.replaceAll(String.raw`\n`, '\n').replaceAll(String.raw`\r`, '\r') : inner;
+  return { value, end: last + 1 };
+}
+
+/** A value without quotes: up to a `#` or the end of the line, without spaces around. */
+function bareValue(text: string, start: number): { value: string; end: number } {
+  const rest = text.slice(start, endOfLine(text, start));
+  const bare = (/^[^#\r\n]*/.exec(rest)?.[0] ?? '').trimEnd();
+  return { value: bare, end: start + bare.length };
+}
+
+/** The variables that the text sets; the last setting of a name counts. */
+export function parseEnvironment(text: string): Record<string, string> {
+  return Object.fromEntries(assignments(text).map(({ name, value }) => [name, value]));
+}
+
+/** Safe without quotes for every reader, shells included. */
+const plain = /^[\w./:@%+,=~?&-]*$/;
+
+/** The ways to quote, the first that can hold a value is taken; no reader knows an escaped quote. */
+const quotes: readonly { holds: (value: string) => boolean; write: (value: string) => string }[] = [
+  { holds: (value) => plain.test(value), write: (value) => value },
+  { holds: (value) => !/['\n]|\\$/.test(value), write: (value) => `'${value}'` },
+  { holds: (value) => !/["\\]/.test(value), write: (value) => `"${value.replaceAll('\n', String.raw`\n`)}"` },
+  { holds: (value) => !/`|\\$/.test(value), write: (value) => `\`${value}\`` },
+];
+
+/**
+ * The value with the quotes that make dotenv and Node give it back as it is.
+ * @throws MuseError `bad-environment-value` for the few that no quotes can hold
+ */
+function quoted(name: string, value: string): string {
+  const way = /[\0\r]/.test(value) ? undefined : quotes.find(({ holds }) => holds(value));
+  if (way !== undefined) return way.write(value);
+  throw new MuseError({
+    code: 'bad-environment-value',
+    message: `The value of ${name} cannot be written to an .env file.`,
+    detail: 'It holds every kind of quotes, a carriage return, or quotes and a backslash at its end.',
+    suggestion: 'Choose a value of letters, digits and simple signs.',
+  });
+}
+
+/** The text with every line that sets one of the variables changed in place. */
+function changeLines(text: string, values: Readonly<Record<string, string>>): string {
+  let result = text;
+  for (const { name, start, end } of assignments(text).toReversed()) {
+    if (Object.hasOwn(values, name)) result = result.slice(0, start) + quoted(name, values[name]!) + result.slice(end);
+  }
+  return result;
+}
+
+/** The text with the lines after it, in the line ends that the text has. */
+function addLines(text: string, lines: readonly string[]): string {
+  if (lines.length === 0) return text;
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;
+  return text + gap + lines.map((line) => line + lineEnd).join('');
+}
+
+/**
+ * The text with the named variables set: lines that set them are changed in place, names that are new go to the end.
+ * Everything else, comments and order included, stays.
+ * @throws MuseError `bad-environment-value`
+ */
+export function updateEnvironment(text: string, values: Readonly<Record<string, string>>): string {
+  const there = parseEnvironment(text);
+  const added = Object.entries(values).filter(([name]) => !Object.hasOwn(there, name));
+  return addLines(changeLines(text, values), added.map(([name, value]) => `${name}=${quoted(name, value)}`));
+}
+
+/**
+ * The text of a new `.env.local`: the kit's template with the values filled in, and what every muse needs added.
+ * @param template text of the kit's template; empty where it has none
+ * @throws MuseError `bad-environment-value`
+ */
+export function fillEnvironment(template: string, values: Readonly<Record<string, string>>): string {
+  const there = new Set(Object.keys(parseEnvironment(template)));
+  const needed = neededVariables.filter(({ name }) => !there.has(name));
+  const own = new Set(neededVariables.map(({ name }) => name));
+  const further = Object.entries(values).filter(([name]) => !there.has(name) && !own.has(name));
+  const lines = [
+    ...needed.flatMap(({ name, placeholder, comment }) => [`# ${comment}`, `${name}=${quoted(name, values[name] ?? placeholder)}`]),
+    ...further.map(([name, value]) => `${name}=${quoted(name, value)}`),
+  ];
+  const heading = template === '' || lines.length === 0 ? [] : ['', '# Added by create-muse'];
+  return addLines(changeLines(template, values), [...heading, ...lines]);
+}
