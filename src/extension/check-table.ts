@@ -1,0 +1,129 @@
+import { expressionOf, literalExample, literalFits } from './literals.ts';
+import { columnNameProblem, nameProblem } from './names.ts';
+import type { ColumnSpecification, TableSpecification } from './table.ts';
+import { acceptedTypeNames, readType, suggestType } from './types.ts';
+
+/** What is wrong with a specification, and where in it: `['columns', 2, 'type']`. */
+export interface TableProblem {
+  path: (string | number)[];
+  message: string;
+  suggestion: string;
+}
+
+/** PostgreSQL keeps 1,600 columns at most; fewer where rows get wide. No scaffold needs more than this. */
+const mostColumns = 500;
+
+/** The column that says whose the table's rows are, or undefined where nothing does. */
+export function scopeColumnOf(table: TableSpecification): string | undefined {
+  if (scopedByOf(table) === undefined) return undefined;
+  return table.scopeColumn ?? (scopedByOf(table) === 'owner' ? 'user_id' : 'organization_id');
+}
+
+/** Whether a user or an organization owns the table's rows, or nobody does. */
+export function scopedByOf(table: TableSpecification): 'owner' | 'organization' | undefined {
+  return table.scope === 'owner' || table.scope === 'organization' ? table.scope : table.scopedBy;
+}
+
+/** Everything wrong with a table that can be said without knowing core; empty where nothing is. */
+export function tableProblems(table: TableSpecification): TableProblem[] {
+  const problems: TableProblem[] = [];
+  const say = (path: (string | number)[], message: string, suggestion: string): void => void problems.push({ path, message, suggestion });
+  const named = nameProblem(table.name);
+  if (named !== undefined) say(['name'], named.message, named.nearest === undefined ? 'Give the table a name, as notes.' : `Write ${named.nearest}.`);
+  if (table.columns.length > mostColumns) say(['columns'], `${table.columns.length} columns are more than ${mostColumns}`, 'Split the table.');
+  const scopeColumn = scopeColumnOf(table);
+  if (scopeColumn !== undefined) {
+    const problem = columnNameProblem(scopeColumn);
+    if (problem !== undefined) say(['scopeColumn'], problem.message, 'Give the column another name.');
+  }
+  const seen = new Set(scopeColumn === undefined ? [] : [scopeColumn]);
+  for (const [index, column] of table.columns.entries()) {
+    const problem = columnNameProblem(column.name);
+    if (problem !== undefined) {
+      say(['columns', index, 'name'], problem.message, problem.nearest === undefined ? 'Leave it out, or give it another name.' : `Write ${problem.nearest}.`);
+    } else if (seen.has(column.name)) {
+      say(['columns', index, 'name'], `"${column.name}" is there twice`, 'Leave one out, or give it another name.');
+    }
+    seen.add(column.name);
+    problems.push(...columnProblems(column).map((found) => ({ ...found, path: ['columns', index, ...found.path] })));
+  }
+  for (const key of ['unique', 'indexes'] as const) {
+    for (const [index, columns] of (table[key] ?? []).entries()) problems.push(...columnListProblems(table, columns, [key, index]));
+  }
+  return problems;
+}
+
+/** Everything wrong with one column but its name; paths start at the column. */
+export function columnProblems(column: ColumnSpecification): TableProblem[] {
+  if (column.references !== undefined) return referenceProblems(column);
+  const type = readType(column.type);
+  if (type === undefined) {
+    const meant = suggestType(column.type);
+    const suggestion = meant === undefined ? `Take one of: ${acceptedTypeNames().join(', ')}.` : `Write ${meant}.`;
+    return [{ path: ['type'], message: `${JSON.stringify(column.type.slice(0, 80))} is no type that a column can have`, suggestion }];
+  }
+  const problems: TableProblem[] = [];
+  const say = (path: string, message: string, suggestion: string): void => void problems.push({ path: [path], message, suggestion });
+  if (column.onDelete !== undefined) say('onDelete', 'only a reference has something to do on delete', `Write ${column.name} -> table.`);
+  if (column.unique === true && !type.comparable) say('unique', `${type.sql} has no order, so it cannot be unique`, 'Use jsonb, or leave unique out.');
+  if (column.choices !== undefined) problems.push(...choiceProblems(column, column.choices, type.literal === 'text' && !type.array));
+  else if (column.default !== undefined && !literalFits(column.default, type)) {
+    say('default', `${JSON.stringify(column.default)} is no default for ${type.sql}`, `Write ${literalExample(type)}.`);
+  }
+  if (column.defaultExpression !== undefined && expressionOf(type) !== column.defaultExpression) {
+    say('default', `${column.defaultExpression} is no default for ${type.sql}`, `Write ${literalExample(type)}.`);
+  }
+  for (const bound of ['min', 'max'] as const) {
+    const value = column[bound];
+    if (value === undefined) continue;
+    if (type.array || !['integer', 'number'].includes(type.literal) || !literalFits(value, { ...type, modifiers: [] })) {
+      say(bound, `${value} is no bound for ${type.sql}`, 'Bounds are for numbers.');
+    }
+  }
+  return problems;
+}
+
+function referenceProblems(column: ColumnSpecification): TableProblem[] {
+  const problems: TableProblem[] = [];
+  const say = (path: string, message: string, suggestion: string): void => void problems.push({ path: [path], message, suggestion });
+  const parts = (column.references ?? '').split('.');
+  if (parts.length > 2 || parts.some((part) => nameProblem(part) !== undefined)) {
+    say('references', `${JSON.stringify(column.references?.slice(0, 80))} is no table`, 'Write table or schema.table.');
+  }
+  if (column.onDelete === 'set null' && column.required === true) say('onDelete', 'a required reference cannot be set to null', 'Write cascade or restrict.');
+  for (const key of ['default', 'defaultExpression', 'choices', 'min', 'max'] as const) {
+    if (column[key] !== undefined) say(key, `a reference takes no ${key}`, 'Leave it out.');
+  }
+  return problems;
+}
+
+function choiceProblems(column: ColumnSpecification, choices: string[], isText: boolean): TableProblem[] {
+  const problems: TableProblem[] = [];
+  const say = (path: string, message: string, suggestion: string): void => void problems.push({ path: [path], message, suggestion });
+  const list = choices.map((choice) => JSON.stringify(choice)).join(', ').slice(0, 200);
+  if (!isText) say('choices', `only text has choices, not ${column.type}`, `Write ${column.name} text(one|two).`);
+  if (choices.length === 0) say('choices', 'no choice is given', `Write ${column.name} text(one|two).`);
+  if (new Set(choices).size !== choices.length) say('choices', 'a choice is there twice', 'Leave one out.');
+  const type = readType(column.type);
+  if (isText && type !== undefined && choices.some((choice) => !literalFits(choice, type))) say('choices', `a choice does not fit ${type.sql}`, 'Make it shorter, or use text.');
+  if (typeof column.default === 'string' ? !choices.includes(column.default) : column.default !== undefined && column.default !== null) {
+    say('default', `the default ${JSON.stringify(column.default)} is none of the choices`, `Take one of ${list}.`);
+  }
+  return problems;
+}
+
+function columnListProblems(table: TableSpecification, columns: string[], path: (string | number)[]): TableProblem[] {
+  const scope = scopeColumnOf(table);
+  const known = new Map(table.columns.map((column) => [column.name, column]));
+  const names = new Set([...known.keys(), 'id', 'created_at', 'updated_at', ...(scope === undefined ? [] : [scope])]);
+  const missing = columns.find((name) => !names.has(name));
+  if (missing !== undefined) {
+    return [{ path, message: `the table has no column ${JSON.stringify(missing.slice(0, 80))}`, suggestion: `Take some of ${[...names].join(', ').slice(0, 200)}.` }];
+  }
+  const unordered = columns.find((name) => readType(known.get(name)?.type ?? '')?.comparable === false);
+  if (unordered !== undefined) return [{ path, message: `"${unordered}" has no order, so it can be neither unique nor indexed`, suggestion: 'Use jsonb instead of json.' }];
+  if (columns.length === 0 || columns.length > 32 || new Set(columns).size !== columns.length) {
+    return [{ path, message: 'an index takes 1 to 32 columns, each once', suggestion: 'Write unique(first, second).' }];
+  }
+  return [];
+}

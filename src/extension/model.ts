@@ -1,0 +1,62 @@
+import type { TableScope } from './table.ts';
+
+/** What the templates lay out: names not yet quoted, expressions already SQL. */
+export interface ResolvedColumn {
+  name: string;
+  /** SQL. */
+  type: string;
+  notNull: boolean;
+  /** SQL, or null for none. */
+  default: string | null;
+  comment: string | null;
+}
+
+export interface ForeignKey {
+  name: string;
+  columns: string[];
+  schema: string;
+  table: string;
+  targetColumns: string[];
+  /** SQL behind ON DELETE. */
+  onDelete: string;
+  /** Column whose value SET NULL takes back, where the key has more than one. */
+  setNull: string | null;
+}
+
+export interface Policy {
+  name: string;
+  verb: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
+  roles: string[];
+  /** SQL, or null. */
+  using: string | null;
+  check: string | null;
+  /** The directive that declares what the policy opens, or null. */
+  directive: string | null;
+}
+
+export interface Grant {
+  /** SQL: `SELECT, INSERT`. */
+  verbs: string;
+  roles: string[];
+}
+
+export interface ResolvedTable {
+  schema: string;
+  name: string;
+  scope: TableScope;
+  scopeColumn: string | null;
+  scopedBy: 'owner' | 'organization' | null;
+  /** For people: whose the rows are. */
+  whose: string;
+  directive: string | null;
+  comment: string | null;
+  columns: ResolvedColumn[];
+  checks: { name: string; expression: string }[];
+  uniques: { name: string; columns: string[] }[];
+  foreignKeys: ForeignKey[];
+  indexes: { name: string; columns: string[] }[];
+  policies: Policy[];
+  /** Roles that lose what a database's default privileges may have given them. */
+  revoke: string[];
+  grants: Grant[];
+}

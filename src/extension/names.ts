@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+
+/** PostgreSQL's limit for a name (NAMEDATALEN - 1). */
+const nameBytes = 63;
+
+/** Columns that every PostgreSQL table has already (documentation, "System Columns"). */
+const systemColumns = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+
+/** Columns that every scaffolded table gets by itself. */
+const ownColumns = new Set(['id', 'created_at', 'updated_at']);
+
+const identifier = /^[\p{L}_][\p{L}\p{M}\p{N}_]*$/u;
+
+const bytes = (text: string): number => Buffer.byteLength(text, 'utf8');
+
+/** Why a text cannot be a name, and the nearest one that can. */
+export interface NameProblem {
+  message: string;
+  nearest: string | undefined;
+}
+
+/**
+ * Says why a table or column cannot have this name, or undefined where it can: letters of any script, digits and `_`,
+ * not starting with a digit, at most 63 bytes with the prefix. Reserved words are fine: they get quoted.
+ */
+export function nameProblem(name: string, prefix = ''): NameProblem | undefined {
+  const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}…` : name);
+  if (!identifier.test(name) || name !== name.normalize('NFC')) {
+    return { message: `${shown} cannot be a name: letters, digits and _ make one, and it starts with a letter`, nearest: nearestName(name, prefix) };
+  }
+  if (bytes(prefix + name) > nameBytes) {
+    return { message: `${shown} is too long: PostgreSQL keeps ${nameBytes} bytes of a name${prefix === '' ? '' : ', the prefix included'}`, nearest: nearestName(name, prefix) };
+  }
+  return undefined;
+}
+
+/** Says why a column of a scaffolded table cannot have this name, beyond {@link nameProblem}. */
+export function columnNameProblem(name: string): NameProblem | undefined {
+  if (systemColumns.has(name)) return { message: `every PostgreSQL table has a system column "${name}" already`, nearest: `${name}_value` };
+  if (ownColumns.has(name)) return { message: `"${name}" comes by itself with every table`, nearest: undefined };
+  return nameProblem(name);
+}
+
+/** The nearest text that can be a name, or undefined where nothing is left of it. */
+export function nearestName(text: string, prefix = ''): string | undefined {
+  const words = text
+    .normalize('NFC')
+    .replaceAll(/(\p{Ll})(\p{Lu})/gu, '$1_$2')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}_]+/gu, '_')
+    .replaceAll(/^[^\p{L}]+|_+$/gu, '');
+  return words === '' ? undefined : cutTo(words, nameBytes - bytes(prefix)).replace(/_+$/, '');
+}
+
+/** As many whole characters as fit into so many bytes. */
+function cutTo(text: string, limit: number): string {
+  let cut = '';
+  for (const character of text) {
+    if (bytes(cut + character) > limit) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/**
+ * A name for an index, constraint or policy: the parts joined by `_`; where that is longer than PostgreSQL keeps, cut,
+ * with a hash of the whole, so that it is the same every time and two long names stay two.
+ */
+export function fitName(parts: readonly string[], suffix: string): string {
+  const whole = [...parts, suffix].join('_');
+  if (bytes(whole) <= nameBytes) return whole;
+  return hashed(parts, suffix);
+}
+
+function hashed(parts: readonly string[], suffix: string): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
+  return `${cutTo(parts.join('_'), nameBytes - bytes(suffix) - 10)}_${hash}_${suffix}`;
+}
+
+/** Gives names of indexes and constraints, which share one namespace in a schema: two never get the same. */
+export function nameGiver(taken: Iterable<string>): (parts: readonly string[], suffix: string) => string {
+  const used = new Set(taken);
+  return (parts, suffix) => {
+    const plain = fitName(parts, suffix);
+    const name = used.has(plain) ? hashed(parts, suffix) : plain;
+    used.add(name);
+    return name;
+  };
+}
+
+/** A file name part from free text: `add Ünits & more` becomes `add_units_more`; `change` where nothing is left. */
+export function slug(text: string): string {
+  const ascii = text
+    .normalize('NFKD')
+    .replaceAll(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '');
+  return ascii.slice(0, 60).replace(/_+$/, '') || 'change';
+}

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
+import type { ResolvedTable } from './model.ts';
+
+const templates = new URL('../../templates/extension/', import.meta.url);
+const presetTemplates = new URL('../../templates/presets/', import.meta.url);
+
+type Named = { schema: string; name?: string; table?: string };
+
+/** Keeps a text within its `--` comment, whatever is in it. */
+function line(text: unknown): string {
+  return String(text)
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .replaceAll(/\/\*|\*\//g, ' ')
+    .trim();
+}
+
+/** The only ways that values get into a template: as identifier, as literal, as words of a comment. */
+const helpers = {
+  id: (name: string) => quoteIdentifier(name),
+  ids: (names: string[]) => names.map((name) => quoteIdentifier(name)).join(', '),
+  lit: (text: string) => quoteLiteral(text),
+  line,
+  qualified: ({ schema, name, table }: Named) => `${quoteIdentifier(schema)}.${quoteIdentifier(name ?? table ?? '')}`,
+  tableComment: (table: ResolvedTable) => table.comment ?? `Rows: ${table.whose}.`,
+  reversed: <T>(list: readonly T[]) => list.toReversed(),
+};
+
+const read = (url: URL): Promise<string> => readFile(fileURLToPath(url), 'utf8');
+
+/**
+ * Renders a template of templates/extension, or one of templates/presets where it is a preset's.
+ * @param name file name without `.hbs`
+ * @param more further helpers
+ */
+export async function render(kind: 'extension' | 'preset', name: string, model: object, more: Record<string, (name: string) => string> = {}): Promise<string> {
+  const { default: handlebars } = await import('handlebars');
+  const engine = handlebars.create();
+  engine.registerHelper({ ...helpers, ...more });
+  if (kind === 'extension') {
+    for (const partial of ['helpers', 'table', 'coreColumn', 'storage']) {
+      engine.registerPartial(partial, engine.compile(await read(new URL(`${partial}.hbs`, templates)), { noEscape: true, strict: true }));
+    }
+  }
+  const source = await read(new URL(`${name}.hbs`, kind === 'extension' ? templates : presetTemplates));
+  const text = engine.compile(source.replaceAll('\r\n', '\n'), { noEscape: true, strict: true })(model);
+  return kind === 'extension' ? `${text.replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n` : text.trimEnd();
+}

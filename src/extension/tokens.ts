@@ -1,0 +1,66 @@
+/** A piece of a `--table` specification. `start` counts UTF-16 code units in the text. */
+export interface Token {
+  kind: 'word' | 'string' | 'number' | 'sign' | 'unknown' | 'end';
+  /** A word as PostgreSQL would read it (lower case unless in double quotes), a string's content, a number or sign as written. */
+  text: string;
+  /** A word in the case it was written in, for values. */
+  raw: string;
+  start: number;
+  /** A word in double quotes: never a keyword. */
+  quoted?: boolean;
+  /** What is wrong with an `unknown`. */
+  problem?: string;
+}
+
+const patterns: readonly [Token['kind'], RegExp][] = [
+  // A hyphen joins letters only, as in public-read, so that `agent->profiles` and `price=-1` still read well.
+  ['word', /[\p{L}_][\p{L}\p{M}\p{N}_$]*(?:-[\p{L}][\p{L}\p{M}\p{N}_$]*)*/uy],
+  ['number', /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])/uy],
+  ['sign', /->|[:,()[\]!=|.]/uy],
+];
+
+const quoted: readonly [Token['kind'], string][] = [
+  ['string', "'"],
+  ['word', '"'],
+];
+
+/** Cuts a `--table` specification into tokens; the last is `end`. What is no token is `unknown`, and the rest is still read. */
+export function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < text.length) {
+    if (/\s/u.test(text[at] ?? '')) {
+      at++;
+      continue;
+    }
+    const { token, end } = tokenAt(text, at);
+    tokens.push(token);
+    at = end;
+  }
+  tokens.push({ kind: 'end', text: '', raw: '', start: text.length });
+  return tokens;
+}
+
+function tokenAt(text: string, start: number): { token: Token; end: number } {
+  for (const [kind, mark] of quoted) {
+    if (text[start] === mark) return quotedAt(text, start, kind, mark);
+  }
+  for (const [kind, pattern] of patterns) {
+    pattern.lastIndex = start;
+    const match = pattern.exec(text)?.[0];
+    if (match !== undefined) return { token: { kind, text: kind === 'word' ? match.toLowerCase() : match, raw: match, start }, end: start + match.length };
+  }
+  const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
+  return { token: { kind: 'unknown', text: character, raw: character, start, problem: `${JSON.stringify(character)} means nothing here` }, end: start + character.length };
+}
+
+/** A text in quotes, where the quote itself is written twice, as in SQL. */
+function quotedAt(text: string, start: number, kind: Token['kind'], mark: string): { token: Token; end: number } {
+  let content = '';
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] !== mark) content += text[at];
+    else if (text[at + 1] === mark) content += text[at++];
+    else return { token: { kind, text: content, raw: content, start, quoted: true }, end: at + 1 };
+  }
+  return { token: { kind: 'unknown', text: text.slice(start), raw: text.slice(start), start, problem: `the ${mark} is never closed` }, end: text.length };
+}
