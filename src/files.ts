@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { MuseError } from './error.ts';
 
 /** Says whether the error is Node's with one of these codes, as `ENOENT`. */
@@ -12,13 +12,86 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** The file's bytes, or undefined where there is no such file. */
+interface FileProblem {
+  /** Node's codes, https://nodejs.org/api/errors.html#common-system-errors. */
+  codes: readonly string[];
+  code: string;
+  says: string;
+  suggestion: string;
+}
+
+const fileProblems: readonly FileProblem[] = [
+  {
+    codes: ['EACCES', 'EPERM'],
+    code: 'no-permission',
+    says: 'may not be read or written by this user',
+    suggestion: 'Look at its owner and mode (ls -l), close programs that hold it, or choose another place by --dir <path>.',
+  },
+  {
+    codes: ['EROFS'],
+    code: 'read-only',
+    says: 'is on a file system that is read-only',
+    suggestion: 'Choose another place by --dir <path>.',
+  },
+  {
+    codes: ['ENOSPC', 'EDQUOT'],
+    code: 'disk-full',
+    says: 'could not be written: the disk, or your share of it, is full',
+    suggestion: 'Make room, then run this again; what was there before is unchanged.',
+  },
+  {
+    codes: ['EMFILE', 'ENFILE'],
+    code: 'too-many-files',
+    says: 'could not be opened: too many files are open',
+    suggestion: 'Close other programs, or raise the limit (ulimit -n), then run this again.',
+  },
+  {
+    codes: ['ENAMETOOLONG'],
+    code: 'path-too-long',
+    says: 'has a longer name than the file system takes',
+    suggestion: 'Choose a place with a shorter path by --dir <path>.',
+  },
+  {
+    codes: ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY'],
+    code: 'path-taken',
+    says: 'is in the way: a file where a folder is needed, or a folder where a file is',
+    suggestion: 'Move it away, then run this again.',
+  },
+  {
+    codes: ['EBUSY', 'ETXTBSY'],
+    code: 'file-busy',
+    says: 'is in use by another program',
+    suggestion: 'Close that program, then run this again.',
+  },
+];
+
+/**
+ * The error that a user can do something with, for one of the file system's own; any other error as it is.
+ * @param path what was read or written, where the error itself does not say
+ */
+export function fileError(error: unknown, path: string): unknown {
+  const problem = fileProblems.find(({ codes }) => hasCode(error, ...codes));
+  if (problem === undefined) return error;
+  const { message, path: own = path } = error as NodeJS.ErrnoException;
+  return new MuseError({
+    code: problem.code,
+    message: `${own} ${problem.says}.`,
+    detail: message,
+    suggestion: problem.suggestion,
+    cause: error,
+  });
+}
+
+/**
+ * The file's bytes, or undefined where there is no such file.
+ * @throws MuseError as {@link fileError} says, `no-permission` for one
+ */
 export async function readBytes(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
+    throw fileError(error, path);
   }
 }
 
@@ -35,7 +108,7 @@ export async function kindOf(path: string): Promise<'file' | 'directory' | 'link
     return stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other';
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
+    throw fileError(error, path);
   }
 }
 
@@ -45,7 +118,7 @@ export async function listNames(path: string): Promise<string[]> {
     return (await readdir(path)).sort();
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
+    throw fileError(error, path);
   }
 }
 
@@ -56,12 +129,13 @@ export async function listNames(path: string): Promise<string[]> {
 export async function inside(root: string, path: string): Promise<string> {
   const base = resolve(root);
   const target = resolve(base, path);
-  const parts = relative(base, target).split(sep);
-  if (parts[0] === '..' || resolve(base, ...parts) !== target) throw outside(path, root);
+  const way = relative(base, target);
+  // On Windows the way to another drive is an absolute path, and a NUL ends a path early for the system.
+  if (isAbsolute(way) || way.split(sep)[0] === '..' || path.includes('\0')) throw outside(path, root);
   let current = base;
-  for (const part of parts) {
+  for (const part of way.split(sep)) {
     current = join(current, part);
-    if ((await kindOf(current)) === 'link') throw outside(path, root);
+    if (current !== base && (await kindOf(current)) === 'link') throw outside(path, root);
   }
   return target;
 }
@@ -77,19 +151,22 @@ function outside(path: string, root: string): MuseError {
 /**
  * Writes the whole file or nothing: a temporary file beside it, flushed, then renamed over it. Makes parent directories.
  * @param mode permission bits where the system has them; `0o600` for secrets
+ * @throws MuseError as {@link fileError} says: `no-permission`, `disk-full`, `read-only` …
  */
 export async function writeWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
-  const file = await open(temporary, 'wx', mode);
   try {
-    await file.writeFile(content);
-    await file.sync();
-    await file.close();
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await rename(temporary, path);
   } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError(error, path);
   }
 }

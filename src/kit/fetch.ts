@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MuseError } from '../error.ts';
-import { kindOf } from '../files.ts';
+import { fileError, kindOf } from '../files.ts';
 import { copyBuiltin } from './builtin.ts';
 import { looseChanges } from './git-local.ts';
 import { checkoutKit } from './git-remote.ts';
@@ -44,22 +44,25 @@ const staging = '.muse/kit';
  * Fetches the kit into `directory`, which may exist and hold a `.muse`; files of the kit replace files of the same name.
  * A run after a crash begins anew. Nothing outside `directory` is written, and no script of the kit runs.
  * @throws MuseError `kit-private`, `kit-not-found`, `kit-unreachable`, `kit-ref-unknown`, `kit-empty`,
- * `kit-unsafe-link` (a link among the migrations leads out of the kit), `git-missing`, `git-timeout`, `cancelled`
+ * `kit-unsafe-link` (a link among the migrations leads out of the kit), `git-missing`, `git-timeout`, `cancelled`,
+ * `no-permission`, `disk-full` and the others of `fileError`
  */
 export async function fetchKit(source: KitSource, directory: string, options: FetchOptions = {}): Promise<FetchedKit> {
   const place = resolve(directory);
   const stage = join(place, staging);
-  const hadOwn = (await kindOf(join(place, '.muse'))) !== undefined;
+  const had = (await kindOf(join(place, '.muse'))) !== undefined;
   if ((await kindOf(join(place, '.muse'))) === 'link') throw linked(place);
-  await rm(stage, { recursive: true, force: true });
-  await mkdir(stage, { recursive: true });
   try {
+    await rm(stage, { recursive: true, force: true });
+    await mkdir(stage, { recursive: true });
     const kit = await fill(source, stage, options);
     await moveInto(stage, place);
     return kit;
+  } catch (error) {
+    throw fileError(error, place);
   } finally {
     await rm(stage, { recursive: true, force: true });
-    if (!hadOwn) await rmdir(join(place, '.muse')).catch(() => undefined);
+    if (!had) await rmdir(join(place, '.muse')).catch(() => undefined);
   }
 }
 
