@@ -108,7 +108,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if not (delete_organization.organization = any (private.user_organization_ids(array['owner']))) then
+  if (delete_organization.organization = any (private.user_organization_ids(array['owner']))) is not true then
     raise exception 'Only an owner can delete an organization.' using errcode = 'insufficient_privilege';
   end if;
   update public.organizations set deleted_at = now() where organizations.id = delete_organization.organization;

@@ -73,10 +73,10 @@ as $$
 declare
   clear_token text := private.random_hex();
 begin
-  if not (organization = any (private.user_organization_ids(array['owner', 'admin']))) then
+  if (organization = any (private.user_organization_ids(array['owner', 'admin']))) is not true then
     raise exception 'Only owners and admins of an organization can invite to it.' using errcode = 'insufficient_privilege';
   end if;
-  if role = 'admin' and not (organization = any (private.user_organization_ids(array['owner']))) then
+  if role = 'admin' and (organization = any (private.user_organization_ids(array['owner']))) is not true then
     raise exception 'Only an owner can invite an admin.' using errcode = 'insufficient_privilege';
   end if;
   return query

@@ -58,7 +58,7 @@ as $$
 declare
   clear_key text := 'mk_' || private.random_hex();
 begin
-  if not (organization = any (private.user_organization_ids(array['owner', 'admin']))) then
+  if (organization = any (private.user_organization_ids(array['owner', 'admin']))) is not true then
     raise exception 'Only owners and admins of an organization can make keys for it.' using errcode = 'insufficient_privilege';
   end if;
   return query
