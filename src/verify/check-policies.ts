@@ -1,3 +1,4 @@
+import { quoteIdentifier as identifier } from '../database/quote.ts';
 import type { Finding } from '../finding.ts';
 import { type Catalog, isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
 import { isForUsers } from './check-access.ts';
@@ -6,7 +7,7 @@ import { isAlwaysTrue, type Node, type ParseExpression } from './expression.ts';
 import { makeFinding } from './make-finding.ts';
 import { comparedColumns } from './policy-columns.ts';
 import { perRowCalls } from './policy-calls.ts';
-import { identifier, relation } from './sql.ts';
+import { indexName, relation } from './sql.ts';
 
 /** The rules that read a table's policies: roles, `true`, calls once a row, columns without an index. */
 export function checkPolicies(table: RelationRow, catalog: Catalog, expectations: Expectations, parse: ParseExpression): Finding[] {
@@ -74,6 +75,6 @@ function columnsWithoutIndex(table: RelationRow, parse: ParseExpression): Findin
   return comparedColumns(table, parse).filter((column) => !leading.has(column)).map((column) => makeFinding(
     'policy-column-without-index', `${qualifiedName(table)}.${column}`,
     `Policies on ${qualifiedName(table)} compare ${column}, which no index begins with: every query reads the whole table.`,
-    `CREATE INDEX IF NOT EXISTS ${identifier(`${table.name}_${column}_idx`)} ON ${relation(table)} (${identifier(column)});`,
+    `CREATE INDEX IF NOT EXISTS ${indexName(table.name, [column])} ON ${relation(table)} (${identifier(column)});`,
   ));
 }

@@ -1,8 +1,9 @@
+import { quoteIdentifier as identifier } from '../database/quote.ts';
 import type { Finding } from '../finding.ts';
 import { type Catalog, type ConstraintRow, type FunctionRow, qualifiedName, type RelationRow } from './catalog.ts';
 import type { Expectations } from './expectations.ts';
 import { makeFinding } from './make-finding.ts';
-import { identifier, relation } from './sql.ts';
+import { indexName, relation } from './sql.ts';
 
 /** `fk-without-index` of one table. */
 export function checkForeignKeys(table: RelationRow): Finding[] {
@@ -11,7 +12,7 @@ export function checkForeignKeys(table: RelationRow): Finding[] {
     return makeFinding(
       'fk-without-index', `${qualifiedName(table)}.${key.name}`,
       `The foreign key ${key.name} of ${qualifiedName(table)} (${list}) has no index: joins, and deletes in ${key.target ?? 'the other table'}, read the whole table.`,
-      `CREATE INDEX IF NOT EXISTS ${identifier(`${table.name}_${key.columns.join('_')}_idx`)} ON ${relation(table)} (${key.columns.map(identifier).join(', ')});`,
+      `CREATE INDEX IF NOT EXISTS ${indexName(table.name, key.columns)} ON ${relation(table)} (${key.columns.map(identifier).join(', ')});`,
     );
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { checkCatalog } from '../../src/verify/check-catalog.ts';
+import { checkCatalog } from '../../src/verify/catalog-check.ts';
 import type { Expectations } from '../../src/verify/expectations.ts';
 import { openScratch, withSchema } from './database.ts';
 

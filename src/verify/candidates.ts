@@ -1,0 +1,107 @@
+import { quoteLiteral } from '../database/quote.ts';
+import type { ColumnRow } from './catalog.ts';
+import { constantOf, fields, nameParts, type Node, walk } from './expression.ts';
+import { samplePattern } from './sample-pattern.ts';
+
+/** What a CHECK says about the values that it accepts, as far as its constants tell. */
+export interface Hints {
+  texts: string[];
+  numbers: number[];
+  patterns: string[];
+}
+
+/** Gathers the constants and patterns of the CHECK expressions. */
+export function hintsOf(expressions: readonly (Node | undefined)[]): Hints {
+  const hints: Hints = { texts: [], numbers: [], patterns: [] };
+  for (const expression of expressions) {
+    walk(expression, (type, node) => {
+      if (type === 'A_Expr') readOperator(node, hints);
+      const constant = type === 'A_Const' ? constantOf({ A_Const: node }) : undefined;
+      if (constant !== undefined) addConstant(constant, node, hints);
+    });
+  }
+  return hints;
+}
+
+function addConstant(constant: string, node: Node, hints: Hints): void {
+  if (node['sval'] !== undefined) hints.texts.push(constant);
+  const number = Number(constant);
+  if (constant !== '' && Number.isFinite(number)) hints.numbers.push(number);
+}
+
+function readOperator(node: Node, hints: Hints): void {
+  const operator = nameParts(node['name']).at(-1) ?? '';
+  const right = constantOf(node['rexpr']) ?? constantOf((fields(node['rexpr'], 'FuncCall')?.['args'] as unknown[] | undefined)?.[0]);
+  if (right === undefined) return;
+  if (operator === '~' || operator === '~*') hints.patterns.push(right);
+  if (operator === '~~' || operator === '~~*') hints.texts.push(right.replaceAll('%', 'x').replaceAll('_', 'x'));
+}
+
+const commonTexts = [
+  'abc', 'a', 'muse@example.com', 'https://example.com/a', '+15555550100', 'abc-def', 'Abc1', 'US', 'us', 'USD', 'en', 'en-US',
+  '#aabbcc', 'UTC', '2026-01-01', '12:00', '1.0.0', '12345', '1', 'true', '', '192.0.2.1', 'example.com', '{}', '/a',
+];
+
+const types: readonly { is: RegExp; values: (hints: Hints, seed: number) => string[] }[] = [
+  { is: /^(smallint|integer|bigint|numeric|real|double precision|money|oid)/, values: numbers },
+  { is: /^boolean$/, values: () => ["'false'", "'true'"] },
+  { is: /^(timestamp|date$)/, values: times },
+  { is: /^time( |$)/, values: () => ["'12:00'", "'00:00'", "'23:00'"] },
+  { is: /^interval/, values: () => ["'1 hour'", "'1 day'", "'1 month'", "'0'"] },
+  { is: /^uuid$/, values: (_, seed) => [quoteLiteral(`00000000-0000-4000-8000-${String(seed).padStart(12, '0')}`)] },
+  { is: /^jsonb?$/, values: (hints) => ["'{}'", "'[]'", "'[{}]'", "'\"a\"'", "'1'", "'null'", ...hints.texts.map((text) => quoteLiteral(JSON.stringify({ [text]: text })))] },
+  { is: /^bytea$/, values: () => ["'\\x61'", "'\\x'"] },
+  { is: /^(inet|cidr)$/, values: (_, seed) => [`'192.0.2.${seed % 250}'`] },
+  { is: /^macaddr/, values: () => ["'08:00:2b:01:02:03'"] },
+  { is: /range$/, values: () => ["'empty'"] },
+  { is: /^point$/, values: () => ["'(0,0)'"] },
+  { is: /^tsvector$/, values: () => ["''"] },
+  { is: /^xml$/, values: () => ["'<a/>'"] },
+  { is: /^bit/, values: () => ["'0'", "'1'"] },
+  { is: /hstore$/, values: () => ["''"] },
+  { is: /ltree$/, values: () => ["'a'"] },
+];
+
+/**
+ * Values that a column might accept, most likely first, as SQL literals without a type.
+ * @param seed differs from row to row, so that unique columns get different values
+ */
+export function candidatesFor(column: ColumnRow, hints: Hints, seed: number): string[] {
+  const { base } = column;
+  if (column.labels !== null) return column.labels.map(quoteLiteral);
+  if (base.endsWith('[]')) return ["'{}'", ...hints.texts.map((text) => quoteLiteral(`{${JSON.stringify(text)}}`)), "'{a}'", "'{1}'", "'{1,2}'"];
+  const dimensions = /vector\((\d+)\)$/.exec(base);
+  if (dimensions !== null) return [`'[${Array<number>(Number(dimensions[1])).fill(0.5).join(',')}]'`];
+  const type = types.find(({ is }) => is.test(base));
+  return type === undefined ? texts(column, hints, seed) : type.values(hints, seed);
+}
+
+/** Longest text that the column takes, in characters. */
+export function longestText(base: string): number {
+  return Number(/^(?:character varying|character|"char")\((\d+)\)/.exec(base)?.[1] ?? (base === 'character' ? 1 : Number.POSITIVE_INFINITY));
+}
+
+function texts(column: ColumnRow, hints: Hints, seed: number): string[] {
+  const patterns = hints.patterns.flatMap((pattern) => [samplePattern(pattern, seed), samplePattern(pattern, seed + 1)]);
+  const sized = hints.numbers.filter((length) => length > 0 && length <= 5000)
+    .flatMap((length) => [length, length + 1, length - 1]).map((length) => `${seed}`.padEnd(length, 'm').slice(0, length));
+  const all = [...hints.texts.filter((text) => !hints.patterns.includes(text)), ...patterns, markText(seed), ...sized, ...commonTexts];
+  const longest = longestText(column.base);
+  return [...new Set(all.filter((text) => text.length <= longest))].map(quoteLiteral);
+}
+
+/** A text that no other row has. */
+export function markText(seed: number): string {
+  return `m${seed.toString(36)}muse`;
+}
+
+function numbers(hints: Hints, seed: number): string[] {
+  const near = hints.numbers.flatMap((number) => [number, number + 1, number - 1, number + 0.5]);
+  return [...new Set([1, ...near, 0, 10, 100, -1, seed])].map((number) => quoteLiteral(String(number)));
+}
+
+function times(hints: Hints, seed: number): string[] {
+  const day = 86_400_000;
+  const near = [0, 1, 30, 400, -1].map((days) => new Date(Date.UTC(2026, 0, 1 + (seed % 20)) + days * day).toISOString());
+  return [...near.map(quoteLiteral), 'now()', "now() + interval '1 day'", "now() - interval '1 day'", ...hints.texts.map(quoteLiteral)];
+}

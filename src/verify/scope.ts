@@ -1,0 +1,113 @@
+import { type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
+import { isDeclared } from './expectations.ts';
+import type { Model } from './model.ts';
+import { isTable, primaryKey } from './tenancy.ts';
+
+/** Whose the rows of a table are, and so who should be able to do what with them. */
+export interface Scope {
+  kind: 'owner' | 'organization' | 'public-read' | 'service-only' | 'unowned';
+  /** For people and JSON: `owner user_id`, `organization via deals`. */
+  text: string;
+  /** Columns that say whose a row is: changing them hands it to someone else. Empty where nobody owns a row. */
+  columns: string[];
+  /** By which those columns lead to an owner: directly, or through the rows they point at. */
+  owner: 'user' | 'organization' | undefined;
+  /** The table that the rows belong to, as `schema.name`, where they have no owner column of their own. */
+  parent: string | undefined;
+  /** Policies let the other members of the owner's organization read, or write: then they may. */
+  fellowsRead: boolean;
+  fellowsWrite: boolean;
+}
+
+interface Ownership {
+  owner: 'user' | 'organization';
+  columns: string[];
+  parent?: string;
+}
+
+/** Finds the scope of a table from its declarations, its columns, its policies and its foreign keys. */
+export function scopeOf(table: RelationRow, model: Model): Scope {
+  const name = qualifiedName(table);
+  const shared = model.declarations.find((declaration) => declaration.table === name && declaration.scope === 'shared-with');
+  const ownership = ownershipOf(table, model, new Set());
+  const fellows = (commands: string): boolean =>
+    model.policyFacts(table).some(({ policy, membership }) => membership && policy.permissive && commands.includes(policy.command));
+  const base = {
+    columns: ownership?.columns ?? [], owner: ownership?.owner, parent: ownership?.parent,
+    fellowsRead: fellows('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
+    fellowsWrite: fellows('awd*'),
+  };
+  if (isDeclared(model.declarations, name, 'service-only')) return { ...base, kind: 'service-only', text: 'service-only' };
+  if (isDeclared(model.declarations, name, 'public-read')) {
+    return { ...base, kind: 'public-read', text: ownership === undefined ? 'public-read' : `public-read, ${describe(ownership)}` };
+  }
+  if (ownership === undefined) return { ...base, kind: 'unowned', text: 'unowned' };
+  return { ...base, kind: ownership.owner === 'user' ? 'owner' : 'organization', text: describe(ownership) };
+}
+
+function describe(ownership: Ownership): string {
+  const word = ownership.owner === 'user' ? 'owner' : 'organization';
+  return ownership.parent === undefined ? `${word} ${ownership.columns.join(', ')}` : `${word} via ${ownership.parent}`;
+}
+
+function meaningOf(table: RelationRow, name: string | undefined, model: Model): string | undefined {
+  const column = table.columns.find((column) => column.name === name);
+  return column === undefined ? undefined : model.meaningOf(table, column);
+}
+
+function ownershipOf(table: RelationRow, model: Model, seen: Set<string>): Ownership | undefined {
+  const meanings = new Map(table.columns.map((column) => [column.name, model.meaningOf(table, column)]));
+  const users = [...meanings].filter(([, meaning]) => meaning === 'user').map(([name]) => name);
+  const organizations = [...meanings].filter(([, meaning]) => meaning === 'organization').map(([name]) => name);
+  const [key] = primaryKey(table);
+  if (table === model.tenancy.organizations && key !== undefined) return { owner: 'organization', columns: [key] };
+  if (key !== undefined && model.tenancy.userTables.has(qualifiedName(table))) return { owner: 'user', columns: [key] };
+  const shared = model.declarations.find((one) => one.scope === 'shared-with' && one.table === qualifiedName(table));
+  if (shared?.column !== undefined && organizations.includes(shared.column)) return { owner: 'organization', columns: [shared.column] };
+  const owners = ownerColumns(table, users, model);
+  if (organizations.length > 0 && !isPersonal(table, owners, model)) return { owner: 'organization', columns: [organizations[0]!] };
+  if (owners.length > 0) return { owner: 'user', columns: [owners[0]!] };
+  return ownershipByParent(table, model, seen);
+}
+
+const usualOwners = ['user_id', 'owner_id', 'owner', 'profile_id', 'author_id', 'created_by', 'creator_id'];
+
+/** User columns, the one that most policies compare with who asks first, then by their usual names. */
+function ownerColumns(table: RelationRow, users: string[], model: Model): string[] {
+  const facts = model.policyFacts(table);
+  const votes = (name: string): number => facts.filter((policy) => policy.userColumns.includes(name)).length;
+  const rank = (name: string): number => (usualOwners.indexOf(name) + usualOwners.length + 1) % (usualOwners.length + 1);
+  return [...users].sort((a, b) => votes(b) - votes(a) || rank(a) - rank(b));
+}
+
+/** A table with both columns is a user's own where its policies look at the user and never at the organization. */
+function isPersonal(table: RelationRow, owners: string[], model: Model): boolean {
+  const facts = model.policyFacts(table).filter(({ policy }) => policy.permissive);
+  return owners.length > 0 && facts.length > 0 && facts.every((one) => !one.membership)
+    && facts.some((one) => one.userColumns.includes(owners[0]!));
+}
+
+function ownershipByParent(table: RelationRow, model: Model, seen: Set<string>): Ownership | undefined {
+  const name = qualifiedName(table);
+  if (seen.has(name)) return undefined;
+  const trail = new Set([...seen, name]);
+  const isRequired = (column: string): boolean => table.columns.some((one: ColumnRow) => one.name === column && one.notNull);
+  const keys = table.constraints.filter((key) => key.type === 'f' && key.target !== name)
+    .sort((a, b) => Number(b.columns.every(isRequired)) - Number(a.columns.every(isRequired)));
+  for (const key of keys) {
+    const parent = model.tables.get(key.target ?? '');
+    const isShared = ['public-read', 'service-only'].some((scope) => isDeclared(model.declarations, key.target ?? '', scope as 'public-read'));
+    if (parent === undefined || !isTable(parent) || isShared) continue;
+    const ownership = ownershipOf(parent, model, trail);
+    if (ownership !== undefined) return { owner: ownership.owner, columns: key.columns, parent: key.target! };
+  }
+  return undefined;
+}
+
+/** Policies that let signed-in users do what the letter says: S, I, U, D. */
+export function policiesFor(table: RelationRow, letter: string, model: Model): PolicyRow[] {
+  const command = { S: 'r', I: 'a', U: 'w', D: 'd' }[letter] ?? '';
+  return table.policies.filter((policy) =>
+    policy.permissive && (policy.command === '*' || policy.command === command)
+    && policy.roles.some((role) => role === 'public' || role === model.userRole));
+}
