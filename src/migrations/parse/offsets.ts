@@ -29,7 +29,7 @@ export function offsetsOf(text: string): Offsets {
   const bytes: number[] = [];
   const units: number[] = [];
   let extra = 0;
-  for (const match of text.matchAll(/[^\x00-\x7f]/gu)) {
+  for (const match of text.matchAll(/\P{ASCII}/gu)) {
     const point = match[0].codePointAt(0)!;
     const unit = match.index + match[0].length;
     extra += (point < 0x800 ? 2 : point < 0x10000 ? 3 : 4) - match[0].length;

@@ -62,7 +62,7 @@ function locate(tokens: readonly Token[], chunk: string, start: number): FileTok
  */
 function scanMasked(chunk: string): { tokens: Token[]; stuck?: number } {
   // Control characters stand only in literals or in rubbish, and libpg-query does not escape them in its answer.
-  let text = chunk.replaceAll(/[\0-\x08\x0e-\x1f]/g, '_');
+  let text = chunk.replaceAll(/(?=\p{ASCII})[^\P{Cc}\s]/gu, '_');
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const answer = scan(text);
     if (Array.isArray(answer)) return { tokens: answer };

@@ -1,0 +1,34 @@
+import type { Migration } from '../migration.ts';
+import type { ParsedSql, Statement } from '../statement.ts';
+import { open } from './nodes.ts';
+import type { Node } from './nodes.ts';
+
+/** A file, read and parsed. */
+export interface Source {
+  migration: Migration;
+  parsed: ParsedSql;
+}
+
+/** A statement as the checks see it: one of a file, or one inside a `DO` or function body. */
+export interface Piece {
+  source: Source;
+  /** The statement of the file that it is, or stands in. */
+  statement: Statement;
+  /** Place in the whole run, counted over all files. */
+  order: number;
+  type: string;
+  node: Node;
+  /** Offset in the file of a `location` in the tree. */
+  at(location?: number): number;
+  /** `do`: runs with the file. `routine`: runs when someone calls the function. */
+  inside?: 'do' | 'routine';
+  /** Stands in an IF, a loop or a block that catches exceptions: it may never run, or may fail in silence. */
+  guarded: boolean;
+}
+
+/** The statement itself as a piece. */
+export function pieceOf(source: Source, statement: Statement, order: number, tree: Node): Piece {
+  const [type, node] = open(tree);
+  const at = (location = 0): number => (location < 0 ? statement.start : source.parsed.offsetOf(statement, location));
+  return { source, statement, order, type, node, at, guarded: false };
+}
