@@ -77,7 +77,7 @@ export function accessOf(
 ): { policies: Policy[]; grants: Grant[]; revoke: string[] } {
   const { users, everyone } = rolesOf(context);
   const service: Grant[] = context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : [];
-  const revoke = context.isolation === 'auth-uid' ? ['anon', 'authenticated'] : [];
+  const revoke = context.isolation === 'auth-uid' ? ['anon', 'authenticated', 'service_role'] : [];
   if (scope === 'service-only') return { policies: [], grants: service, revoke };
   const policies: Policy[] = [];
   const grants: Grant[] = [];

@@ -64,6 +64,7 @@ export function columnProblems(column: ColumnSpecification): TableProblem[] {
   }
   const problems: TableProblem[] = [];
   const say = (path: string, message: string, suggestion: string): void => void problems.push({ path: [path], message, suggestion });
+  if (column.self === true) say('self', 'only a reference to user can be whoever writes the row', 'Add references: user.');
   if (column.onDelete !== undefined) say('onDelete', 'only a reference has something to do on delete', `Write ${column.name} -> table.`);
   if (column.unique === true && !type.comparable) say('unique', `${type.sql} has no order, so it cannot be unique`, 'Use jsonb, or leave unique out.');
   if (column.choices !== undefined) problems.push(...choiceProblems(column, column.choices, type.literal === 'text' && !type.array));
@@ -91,6 +92,7 @@ function referenceProblems(column: ColumnSpecification): TableProblem[] {
     say('references', `${JSON.stringify(column.references?.slice(0, 80))} is no table`, 'Write table or schema.table.');
   }
   if (column.onDelete === 'set null' && column.required === true) say('onDelete', 'a required reference cannot be set to null', 'Write cascade or restrict.');
+  if (column.self === true && column.references !== 'user') say('self', 'only a reference to user can be whoever writes the row', 'Write references: user.');
   for (const key of ['default', 'defaultExpression', 'choices', 'min', 'max'] as const) {
     if (column[key] !== undefined) say(key, `a reference takes no ${key}`, 'Leave it out.');
   }

@@ -34,6 +34,7 @@ const columnFields: Readonly<Record<keyof ColumnSpecification, Kind>> = {
   max: number,
   references: text,
   onDelete: oneOf('cascade', 'restrict', 'set null'),
+  self: yesOrNo,
   comment: text,
 };
 

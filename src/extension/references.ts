@@ -48,6 +48,7 @@ export function resolveReference(context: ReferenceContext, source: Draft, colum
   if (readType(key.type) === undefined && !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(key.type)) {
     throw unusable(source, column, `the key of ${target} has the type ${key.type}`, 'Point at a table with a plain key.');
   }
+  if (column.self === true) return { key, withScope: false, condition: isOwn(context.access, 'owner', quoteIdentifier(column.name)) };
   return { key, withScope: false, ...coreCondition(context, source, column, key) };
 }
 

@@ -34,7 +34,7 @@ const read = (url: URL): Promise<string> => readFile(fileURLToPath(url), 'utf8')
  * @param name file name without `.hbs`
  * @param more further helpers
  */
-export async function render(kind: 'extension' | 'preset', name: string, model: object, more: Record<string, (name: string) => string> = {}): Promise<string> {
+export async function render(kind: 'extension' | 'preset', name: string, model: object, more: Record<string, (name: string, ...names: unknown[]) => unknown> = {}): Promise<string> {
   const { default: handlebars } = await import('handlebars');
   const engine = handlebars.create();
   engine.registerHelper({ ...helpers, ...more });

@@ -61,8 +61,8 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
   const foreignKeys = links.map(({ column, reference }) => foreignKey(name, column, reference, scopeColumn, giveName));
   const wanted = [
     ...foreignKeys.map((key) => key.columns),
-    // With the time behind it, one index serves the policy and the newest page of it.
-    ...(scopeColumn === null ? [] : [[scopeColumn, 'created_at']]),
+    // With the time behind it, one index serves the policy and the newest page of it; one row a user needs neither.
+    ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn) ? [] : [[scopeColumn, 'created_at']]),
     ...(specification.indexes ?? []),
   ];
   if (scopeKey !== undefined && scopeColumn !== null) {
@@ -79,7 +79,7 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
   const isMine = (by: 'owner' | 'organization', column: string, writing: boolean): string => isOwn(context.access, by, quoteIdentifier(column), writing);
   const own = scopedBy === null || scopeColumn === null ? undefined : { read: isMine(scopedBy, scopeColumn, false), write: isMine(scopedBy, scopeColumn, true) };
   const conditions = links.flatMap(({ reference }) => reference.condition ?? []);
-  const columns = [...scopeColumns(context, scopeColumn, scopedBy, scopeKey), ...specification.columns.map((column) => resolveColumn(column, links))];
+  const columns = [...scopeColumns(context, scopeColumn, scopedBy, scopeKey), ...specification.columns.map((column) => ({ ...resolveColumn(column, links), ...(column.self === true && { default: currentUser(context.access) }) }))];
   return {
     schema: 'public',
     name,

@@ -5,6 +5,7 @@ import { tableProblems } from './check-table.ts';
 import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
 import type { ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, slug } from './names.ts';
+import { extensionPaths } from './new.ts';
 import { requireCore, type Preset } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
@@ -73,10 +74,8 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
   // Storage and its policies are Supabase's: they know no session variables.
   const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
-  const folder = request.folders.extensions[0] ?? request.folders.core[0] ?? 'migrations/extensions';
-  const file = `${request.number}_${request.title === undefined ? `${muse}_tables` : slug(request.title)}.sql`;
-  const [path, rollbackPath] = [`${folder}/${file}`, `${request.folders.rollback}/extensions/${file}`];
-  const extras = await extrasOf(presets, drafts, core);
+  const { path, rollbackPath } = extensionPaths(request.folders, request.number, request.title ?? `${muse.slice(0, 53)}_tables`);
+  const extras = await extrasOf(presets, drafts, request);
   const model = {
     muse: request.name,
     path,
@@ -154,15 +153,18 @@ function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
   });
 }
 
-async function extrasOf(presets: readonly Preset[], drafts: readonly Draft[], core: CoreFacts): Promise<{ name: string; sql: string; rollback: string }[]> {
-  const prefixed = (name: string): string => drafts.find(({ specification }) => specification.name === name)?.name ?? name;
-  const columns = Object.fromEntries(Object.entries(core.tables).map(([name, facts]) => [name, Object.keys(facts.columns)]));
+async function extrasOf(presets: readonly Preset[], drafts: readonly Draft[], { core, prefix }: ScaffoldRequest): Promise<{ name: string; sql: string; rollback: string }[]> {
+  const helpers = {
+    prefixed: (name: string) => drafts.find(({ specification }) => specification.name === name)?.name ?? `${prefix}${name}`,
+    /** Those of the columns that core's table has: kits name the same thing differently. */
+    columnsOf: (table: string, ...names: unknown[]) => names.filter((name) => typeof name === 'string' && core.tables[table]?.columns[name] !== undefined),
+  };
   return Promise.all(
     presets.flatMap((preset) =>
       preset.templates.map(async (name) => ({
         name: name.replaceAll('_', ' '),
-        sql: await render('preset', `${name}.sql`, { columns }, { prefixed }),
-        rollback: await render('preset', `${name}.rollback.sql`, { columns }, { prefixed }),
+        sql: await render('preset', `${name}.sql`, {}, helpers),
+        rollback: await render('preset', `${name}.rollback.sql`, {}, helpers),
       })),
     ),
   );

@@ -30,6 +30,8 @@ export interface ColumnSpecification {
    */
   references?: string;
   onDelete?: 'cascade' | 'restrict' | 'set null';
+  /** With `references: user`: it is whoever writes the row, by default and by policy. */
+  self?: boolean;
   comment?: string;
 }
 

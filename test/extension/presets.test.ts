@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PGlite } from '@electric-sql/pglite';
+import { listPresets, loadPreset } from '../../src/extension/presets.ts';
+import { scaffold, type Scaffold } from '../../src/extension/scaffold.ts';
+import type { CoreFacts } from '../../src/extension/table.ts';
+import { builtInCore, coreFacts, folders, openCore, schemaOf } from './support.ts';
+
+const ids = ['blank', 'crm', 'deliverables', 'realty', 'social'];
+
+describe('presets on the built-in core', () => {
+  let database: PGlite;
+  let core: CoreFacts;
+  let before: string[];
+  beforeAll(async () => {
+    database = await openCore(builtInCore());
+    core = await coreFacts(database);
+    before = await schemaOf(database);
+  });
+  afterAll(() => database.close());
+
+  const make = async (presets: string[], prefix = ''): Promise<Scaffold> =>
+    scaffold({ name: 'realtymuse', prefix, presets: await Promise.all(presets.map(loadPreset)), tables: [], core, number: '001', folders, isolation: 'auth-uid' });
+
+  it('are all there', async () => {
+    expect((await listPresets()).map(({ id }) => id)).toEqual(ids);
+  });
+
+  it.each([...ids.map((id) => [id]), [...ids.join(' ').split(' ')]].map((list) => [list.join(' + '), list] as const))('%s: runs twice, and its rollback restores the schema', async (_, list) => {
+    for (const prefix of ['', 'kv_']) {
+      const { files, tables } = await make(list, prefix);
+      const [up, down] = files.map(({ content }) => content);
+      await database.exec(up ?? '');
+      const once = await schemaOf(database);
+      for (const { name, columns } of tables) {
+        expect(name.startsWith(prefix)).toBe(true);
+        const { rows } = await database.query<{ name: string }>(`select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0`, [`public.${name}`]);
+        expect(rows.map((row) => row.name).sort()).toEqual(columns.map((column) => column.name).sort());
+      }
+      await database.exec(up ?? '');
+      expect(await schemaOf(database)).toEqual(once);
+      await database.exec(down ?? '');
+      expect(await schemaOf(database)).toEqual(before);
+      await database.exec(down ?? '');
+      expect(await schemaOf(database)).toEqual(before);
+    }
+  });
+});
