@@ -1,6 +1,7 @@
 /** Runs git: no shell, no hooks, no template of the user's, no question, and never longer than it may. */
 import { devNull } from 'node:os';
 import { MuseError } from '../error.ts';
+import { kindOf } from '../files.ts';
 import { gitEnvironment } from './git-environment.ts';
 import { gitError } from './git-error.ts';
 
@@ -48,44 +49,79 @@ const always = [
 ].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 /**
+ * Ends git and every program that it started: a helper that outlives it would hold its output open, and the run with it.
+ * Elsewhere than on Windows git leads a process group of its own.
+ */
+async function endAll(pid: number | undefined): Promise<void> {
+  if (pid === undefined) return;
+  if (process.platform === 'win32') {
+    const { execa } = await import('execa');
+    await execa('taskkill', ['/pid', String(pid), '/T', '/F'], { reject: false });
+    return;
+  }
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}
+
+/**
  * Runs git to its end, whether it succeeds or not.
  * @throws MuseError `git-missing`; `git-timeout` after `timeoutMs`; `cancelled`
  */
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { execa } = await import('execa');
-  const environment = options.environment ?? process.env;
-  const timeoutMs = options.timeoutMs ?? 60_000;
-  const result = await execa('git', [...always, ...args], {
+  const { signal, timeoutMs = 60_000 } = options;
+  if (signal?.aborted === true) throw cancelled();
+  const run = execa('git', [...always, ...args], {
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    env: gitEnvironment(environment, options.settings, options.ssh),
+    env: gitEnvironment(options.environment ?? process.env, options.settings, options.ssh),
     extendEnv: false,
+    // A group of its own has no terminal either, so nothing that git starts can ask there.
+    detached: process.platform !== 'win32',
     stdin: 'ignore',
     reject: false,
-    timeout: timeoutMs,
-    forceKillAfterDelay: 2000,
     stripFinalNewline: false,
     maxBuffer: 512 * 1024 * 1024,
   });
-  if (result.isCanceled) {
-    throw new MuseError({ code: 'cancelled', message: 'git was stopped.', suggestion: 'Run the command again.' });
-  }
-  if (result.timedOut) {
-    throw new MuseError({
-      code: 'git-timeout',
-      message: `git ${args[0] ?? ''} gave no answer within ${Math.ceil(timeoutMs / 1000)} seconds, so it was stopped.`,
-      suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
-    });
-  }
-  if ('code' in result && result.code === 'ENOENT') {
-    throw new MuseError({
-      code: 'git-missing',
-      message: 'There is no git on this machine, or it is not on the PATH.',
-      suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
-      cause: result.cause,
-    });
-  }
+  let stopped: MuseError | undefined;
+  const stop = (why: MuseError) => {
+    stopped ??= why;
+    void endAll(run.pid);
+  };
+  const timer = setTimeout(() => stop(late(args[0] ?? '', timeoutMs)), timeoutMs);
+  const onAbort = () => stop(cancelled());
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const result = await run;
+  clearTimeout(timer);
+  signal?.removeEventListener('abort', onAbort);
+  if (stopped !== undefined) throw stopped;
+  // The same code tells of a working directory that is not there.
+  const atHome = options.directory === undefined || (await kindOf(options.directory)) !== undefined;
+  if ('code' in result && result.code === 'ENOENT' && atHome) throw missing(result.cause);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
+}
+
+function cancelled(): MuseError {
+  return new MuseError({ code: 'cancelled', message: 'git was stopped.', suggestion: 'Run the command again.' });
+}
+
+function late(verb: string, timeoutMs: number): MuseError {
+  return new MuseError({
+    code: 'git-timeout',
+    message: `git ${verb} did not end within ${Math.ceil(timeoutMs / 1000)} seconds, so it was stopped.`,
+    suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+  });
+}
+
+function missing(cause: unknown): MuseError {
+  return new MuseError({
+    code: 'git-missing',
+    message: 'There is no git on this machine, or it is not on the PATH.',
+    suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
+    cause,
+  });
 }
 
 /**

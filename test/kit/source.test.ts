@@ -72,7 +72,7 @@ describe('parseKitSource', () => {
       const read: { source?: KitSource } = {};
       const error = errorOf(() => (read.source = parseKitSource(text, ref)));
       if (read.source === undefined) return error?.code === 'bad-kit-source';
-      const { url = '', ref: pinned = '' } = { url: '', ...read.source };
+      const { url = '', ref: pinned = '' } = read.source as { url?: string; ref?: string };
       return !/^-|::|\p{Cc}/u.test(url) && !/^-|[\p{Cc} ]/u.test(pinned);
     });
     expect(fc.check(harmless, { numRuns: 2000 })).toMatchObject({ failed: false });
