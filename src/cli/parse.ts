@@ -9,6 +9,23 @@ export interface ParsedArguments {
   positionals: string[];
 }
 
+/** The value of a flag that takes one; the last one counts. */
+export function flagText(parsed: ParsedArguments, name: string): string | undefined {
+  const value = parsed.values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The values of a repeatable flag, or undefined where it was not given. */
+export function flagTexts(parsed: ParsedArguments, name: string): string[] | undefined {
+  const value = parsed.values[name];
+  return Array.isArray(value) ? value : undefined;
+}
+
+/** Says whether a flag without a value was given. */
+export function isSet(parsed: ParsedArguments, name: string): boolean {
+  return parsed.values[name] === true;
+}
+
 /**
  * Reads argv by the flags that a command has.
  * @param argv without `node` and the script

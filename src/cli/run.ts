@@ -1,6 +1,8 @@
 import { MuseError } from '../error.ts';
+import type { Finding } from '../finding.ts';
 import { exitCodeOf, formatError } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
+import { isSet, type ParsedArguments } from './parse.ts';
 
 /** What a command gets to work with. */
 export interface CommandContext {
@@ -16,21 +18,27 @@ export interface CommandContext {
 
 /** What a command ends with: its JSON and, for people, its text. */
 export interface CommandResult {
-  /** The object that `--json` prints; `ok` and `command` come first. */
+  /** The object that `--json` prints, after `ok` and `command`. */
   json: Record<string, unknown>;
   text?: string;
-  exitCode?: number;
+  /** It failed after it began: printed, and gives the exit code; `json` tells how far it got. */
+  error?: MuseError;
 }
 
 /**
  * Runs a command at the edge of the process: the streams, Ctrl-C, the one place where errors are printed.
+ * @param argv as typed: `--json` counts even where the rest of the line is wrong
+ * @param parse reads the flags; what it throws is printed as any other error
  * @returns the exit code
  */
 export async function runCommand(
   command: string,
-  flags: { json: boolean; quiet: boolean; verbose: boolean; yes: boolean },
-  work: (context: CommandContext) => Promise<CommandResult>,
+  argv: readonly string[],
+  parse: () => ParsedArguments,
+  work: (parsed: ParsedArguments, context: CommandContext) => Promise<CommandResult>,
 ): Promise<number> {
+  const has = (flag: string): boolean => argv.includes(flag);
+  const flags = { json: has('--json'), quiet: has('--quiet'), verbose: has('--verbose') };
   const output = createOutput({ ...flags, stdout: process.stdout, stderr: process.stderr, environment: process.env });
   const abort = new AbortController();
   let interrupts = 0;
@@ -46,41 +54,39 @@ export async function runCommand(
     if (error.code === 'EPIPE') process.exit(0);
   });
   try {
-    const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true && !process.env['CI'] && !flags.json && !flags.yes;
-    const result = await work({ output, signal: abort.signal, interactive, environment: process.env, directory: process.cwd() });
-    if (flags.json) output.result(JSON.stringify(result.json));
+    const parsed = parse();
+    const asked = !isSet(parsed, 'yes') && !flags.json && !process.env['CI'];
+    const interactive = asked && process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const result = await work(parsed, { output, signal: abort.signal, interactive, environment: process.env, directory: process.cwd() });
+    if (result.error !== undefined) return await report(command, result.error, output, result.json);
+    if (flags.json) output.result(JSON.stringify({ ok: true, command, ...result.json }));
     else if (result.text !== undefined) output.result(result.text);
-    return result.exitCode ?? 0;
+    return 0;
   } catch (error) {
-    return report(command, error, output);
+    return await report(command, error, output);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
-/** An error that carries the JSON of how far its command got. */
-export interface Reported {
-  report?: Record<string, unknown>;
-}
-
-async function report(command: string, thrown: unknown, output: Output): Promise<number> {
+async function report(command: string, thrown: unknown, output: Output, json: Record<string, unknown> = {}): Promise<number> {
   const error = asMuseError(thrown);
   const code = exitCodeOf(error.code);
   if (output.json) {
     const { message, detail, suggestion } = error;
     output.result(
       JSON.stringify({
-        ok: false,
         command,
-        ...(thrown as Reported).report,
-        ...(error.findings === undefined ? {} : { findings: error.findings.map(withoutSnippet) }),
+        ...json,
+        ok: false,
+        ...(error.findings === undefined || json['findings'] !== undefined ? {} : { findings: withoutSnippets(error.findings) }),
         error: { code: error.code, message, ...(detail === undefined ? {} : { detail }), suggestion },
       }),
     );
   } else {
     if (error.findings !== undefined && error.findings.length > 0) {
-      const { formatFindings } = await import('./findings.ts');
-      output.problem(formatFindings(error.findings, output));
+      const { formatText } = await import('../migrations/lint/format-text.ts');
+      output.problem(formatText(error.findings, output));
     }
     output.problem(formatError(error, output));
     if (output.verbose && error.cause instanceof Error) output.problem(String(error.cause.stack));
@@ -108,7 +114,7 @@ function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').slice(0, 300);
 }
 
-function withoutSnippet<T extends { snippet?: string }>(finding: T): Omit<T, 'snippet'> {
-  const { snippet: _, ...rest } = finding;
-  return rest;
+/** Findings as `--json` has them: the snippet is for eyes. */
+export function withoutSnippets(findings: readonly Finding[]): Omit<Finding, 'snippet'>[] {
+  return findings.map(({ snippet: _, ...rest }) => rest);
 }

@@ -48,4 +48,6 @@ export interface Answers {
 /** What is needed and may not be written down anywhere but `.env.local`. */
 export interface Secrets {
   databaseUrl?: string;
+  /** Whether a password that is made for the admin can be shown once. */
+  showPassword?: boolean;
 }

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { MuseError } from '../error.ts';
 import { readText, writeWhole } from '../files.ts';
+import type { CreatedProject } from '../supabase/create-project.ts';
+import type { Intent } from '../supabase/intent.ts';
+import type { RegionSelection } from '../supabase/types.ts';
 import type { Answers } from './answers.ts';
 
 /** How far a step got: a crash leaves `started`. */
@@ -15,35 +18,44 @@ export interface JournalStep {
 export interface JournalData {
   /** The kit's commit: a resumed run takes the same one, wherever the branch has moved meanwhile. */
   commit?: string;
-  /** The number of the extension file, chosen once. */
-  extensionNumber?: string;
+  /** Where the kit came from, to be the remote `upstream`. */
+  upstream?: string;
+  /** Files of the kit that its own `.gitignore` names, and that it has all the same. */
+  ignored?: string[];
   /** `schema.name` of the tables that the extension adds, with whose rows they hold. */
   tables?: { name: string; scope: string }[];
-  /** Supabase: what was about to be created, written before the request; and the ref, right after it. */
-  project?: { intent?: ProjectIntent; ref?: string };
+  project?: JournalProject;
+  /** What was shown to hold, for the summary of a resumed run. */
+  proven?: string[];
   /** Repairs that change who may do what. */
   decisions?: string[];
 }
 
-/** What a project is to be, written before the request that creates it, so that an answer that never came can be settled. */
-export interface ProjectIntent {
-  name: string;
+/** The Supabase project of a run, as far as it is known. */
+export interface JournalProject {
+  /** Slug. */
   organization: string;
-  region: string;
-  /** ISO time just before the request. */
-  at: string;
-  /** sha-256 of the request without the password. */
-  digest: string;
-  /** Refs that the organization had before: none of them is ours. */
-  existing: string[];
+  /** The region or group that is asked for. */
+  selection?: RegionSelection;
+  size?: string;
+  /** Written before the request that creates it, so that an answer that never came can be settled. */
+  intent?: Intent;
+  /** Written as soon as it is known. */
+  ref?: string;
+  region?: string;
+  settled?: CreatedProject['settled'];
+  /** It was there before, and was named by `--project-ref`. */
+  adopted?: boolean;
+  /** The admin is being made: a password that was to be shown once is not known to anybody. */
+  adminBegun?: boolean;
 }
 
 /** `.muse/journal.json`: how far a provisioning got. */
 export interface Journal {
   version: 1;
   answers: Answers;
-  /** Whether this run made the directory, so that it may take it away again. */
-  madeDirectory: boolean;
+  /** The topmost directory that this run made, so that it may take it away again. */
+  made?: string;
   steps: JournalStep[];
   data: JournalData;
   /** Set when everything is done. */

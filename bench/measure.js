@@ -1,0 +1,80 @@
+// Whole processes from outside: wall time and peak memory, as medians of interleaved runs.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** @param {number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The highest resident size that the kernel saw of a process, in kB; undefined where there is no /proc. */
+function peakOf(pid) {
+  try {
+    const size = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return size === undefined ? undefined : Number(size);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Runs a command to its end.
+ * @param {{ command: string, args: string[], cwd?: string, env?: Record<string, string>, exit?: number }} run
+ * @returns {Promise<{ ms: number, peak: number | undefined }>} wall time in ms, peak memory in MB
+ */
+export function once({ command, args, cwd, env, exit = 0 }) {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const child = spawn(command, args, { cwd, env: { ...process.env, CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let peak;
+    const watch = setInterval(() => (peak = peakOf(child.pid) ?? peak), 10);
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearInterval(watch);
+      const ms = performance.now() - start;
+      if (code !== exit) reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output.slice(-2000)}`));
+      else resolve({ ms, peak: peak === undefined ? undefined : peak / 1024 });
+    });
+  });
+}
+
+/**
+ * Measures several things in turn, A B C A B C …, so that a machine that slows down slows all of them.
+ * @param {{ name: string, run: () => Promise<{ ms: number, peak?: number }> }[]} subjects
+ * @param {number} rounds counted, after one that is not
+ */
+export async function compare(subjects, rounds) {
+  const results = subjects.map(({ name }) => ({ name, ms: [], peak: [] }));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, subject] of subjects.entries()) {
+      const { ms, peak } = await subject.run();
+      if (round === 0) continue;
+      results[index].ms.push(ms);
+      if (peak !== undefined) results[index].peak.push(peak);
+    }
+  }
+  return results.map(({ name, ms, peak }) => ({ name, ms: median(ms), peak: peak.length === 0 ? undefined : median(peak) }));
+}
+
+/**
+ * Prints results as a table with ratios to the floor, and what each is held to.
+ * @param {string} title
+ * @param {{ name: string, ms: number, peak?: number }[]} results
+ * @param {{ floor: string, ours: string, limit: number }} aim
+ */
+export function print(title, results, { floor, ours, limit }) {
+  const base = results.find(({ name }) => name === floor)?.ms ?? Number.NaN;
+  const width = Math.max(...results.map(({ name }) => name.length));
+  process.stdout.write(`\n${title}\n`);
+  for (const { name, ms, peak } of results) {
+    const memory = peak === undefined ? '' : `${peak.toFixed(0).padStart(6)} MB`;
+    process.stdout.write(`  ${name.padEnd(width)}  ${ms.toFixed(0).padStart(6)} ms  ${(ms / base).toFixed(2).padStart(6)}x${memory}\n`);
+  }
+  const ratio = (results.find(({ name }) => name === ours)?.ms ?? Number.NaN) / base;
+  process.stdout.write(`  ${ours} over ${floor}: ${ratio.toFixed(2)}, aim ${limit}: ${ratio <= limit ? 'met' : 'NOT met'}\n`);
+}

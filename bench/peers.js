@@ -1,0 +1,26 @@
+// The tools that we measure ourselves beside, installed from npm into a cache of their own, never into the project.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const peers = { 'create-vite': '9.3.0', giget: '3.3.1', 'create-t3-app': '7.40.0', 'node-pg-migrate': '9.0.0', dbmate: '2.36.0', pg: '8.23.1' };
+
+/** Folder whose node_modules holds the peers, or undefined where they cannot be had. */
+export function installPeers() {
+  const place = join(process.env.CREATE_MUSE_BENCH_CACHE ?? tmpdir(), 'create-muse-bench-peers');
+  const missing = Object.keys(peers).filter((name) => !existsSync(join(place, 'node_modules', name)));
+  mkdirSync(place, { recursive: true });
+  if (!existsSync(join(place, 'package.json'))) writeFileSync(join(place, 'package.json'), '{"private":true}\n');
+  for (const name of missing) {
+    try {
+      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', place, `${name}@${peers[name]}`], { stdio: 'pipe' });
+    } catch {
+      process.stdout.write(`(${name} could not be installed and is left out)\n`);
+    }
+  }
+  return (name, file) => {
+    const path = join(place, 'node_modules', name, file);
+    return existsSync(path) ? path : undefined;
+  };
+}

@@ -1,0 +1,21 @@
+// npm run bench [section …]: each section beside its floor and its peers, in one run, medians, as ratios.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { installPeers } from './peers.js';
+
+const sections = {
+  startup: async (options) => (await import('./startup.js')).startup(options),
+  migrate: async (options) => (await import('./migrate.js')).migrate(options),
+  create: async (options) => (await import('./create.js')).create(options),
+};
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string', default: '9' } } });
+const wanted = positionals.length === 0 ? Object.keys(sections) : positionals;
+const unknown = wanted.filter((name) => !(name in sections));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no section ${unknown.join(', ')}: ${Object.keys(sections).join(', ')}.\n`);
+  process.exit(2);
+}
+const options = { root: join(import.meta.dirname, '..'), peer: installPeers(), rounds: Number(values.rounds) };
+process.stdout.write(`Node ${process.version}, medians of ${options.rounds} interleaved runs; the ratios are what counts\n`);
+for (const name of wanted) await sections[name](options);

@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import type { Answers, Secrets } from '../../create/answers.ts';
+import type { RunOptions } from '../../create/create.ts';
+import type { CreateReport } from '../../create/report.ts';
+import { MuseError } from '../../error.ts';
+import type { TargetKind } from '../../muse-file.ts';
+import type { GivenAnswers } from '../complete.ts';
+import { createFlags } from '../flags.ts';
+import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
+import { type CommandContext, type CommandResult, runCommand, withoutSnippets } from '../run.ts';
+import { stepEvents } from '../steps.ts';
+
+/**
+ * `create-muse` but for its help: reads flags, asks what is missing, runs the pipeline, prints what came of it.
+ * @param argv without `node` and the script
+ * @returns the exit code
+ */
+export function createCommand(argv: string[]): Promise<number> {
+  return runCommand('create-muse', argv, () => parseArguments(argv, createFlags, 'create-muse'), run);
+}
+
+async function run(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  const { given, secrets } = readGiven(parsed, context);
+  const options: RunOptions = { signal: context.signal, environment: context.environment, ...stepEvents(context.output) };
+  if (isSet(parsed, 'resume')) {
+    const { resumeMuse } = await import('../../create/create.ts');
+    return finish(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options), context);
+  }
+  const { completeAnswers } = await import('../complete.ts');
+  const answers = await completeAnswers(given, context, isSet(parsed, 'dry-run'));
+  if (isSet(parsed, 'dry-run')) {
+    const { planMuse } = await import('../../create/plan.ts');
+    const { formatPlan } = await import('../plan.ts');
+    const plan = await planMuse(answers, options);
+    return { json: { dryRun: true, ...plan }, text: formatPlan(plan) };
+  }
+  const { createMuse } = await import('../../create/create.ts');
+  return finish(await createMuse(answers, secrets, options), context);
+}
+
+async function finish(report: CreateReport, context: CommandContext): Promise<CommandResult> {
+  const { error, adminPassword: _password, ok: _, ...rest } = report;
+  const json = { ...rest, findings: withoutSnippets(report.findings) };
+  if (error !== undefined) return { json, error };
+  const { formatSummary } = await import('../summary.ts');
+  return { json, text: await formatSummary(report, context) };
+}
+
+/** What was typed, as answers; what was not typed is not there. */
+function readGiven(parsed: ParsedArguments, context: CommandContext): { given: GivenAnswers; secrets: Secrets } {
+  const { positionals } = parsed;
+  if (positionals.length > 1) {
+    throw new MuseError({
+      code: 'bad-name',
+      message: `create-muse takes one name, but got ${positionals.length}: ${positionals.join(', ')}.`,
+      suggestion: `Write create-muse ${positionals.join('-')} if that is the name.`,
+    });
+  }
+  const text = (name: string): string | undefined => flagText(parsed, name);
+  const texts = (name: string): string[] | undefined => flagTexts(parsed, name);
+  const path = (value: string | undefined): string | undefined => (value === undefined ? undefined : resolve(context.directory, value));
+  const given: GivenAnswers = {
+    name: positionals[0],
+    directory: path(text('dir')),
+    kit: text('kit'),
+    ref: text('ref'),
+    core: texts('core'),
+    extensions: texts('extensions'),
+    kitExtensions: text('kit-extensions') as Answers['kitExtensions'] | undefined,
+    presets: texts('preset'),
+    tables: texts('table'),
+    spec: path(text('spec')),
+    prefix: text('prefix'),
+    target: text('target') as TargetKind | undefined,
+    supabaseBaseline: isSet(parsed, 'supabase-baseline'),
+    databaseCa: path(text('db-ca')),
+    fix: isSet(parsed, 'fix'),
+    git: !isSet(parsed, 'no-git'),
+    install: isSet(parsed, 'install'),
+    supabase: {
+      organization: text('org'),
+      region: text('region'),
+      size: text('size'),
+      siteUrl: text('site-url'),
+      adminEmail: text('admin-email'),
+      projectRef: text('project-ref'),
+      waitTimeout: secondsOf(text('wait-timeout')),
+    },
+  };
+  const databaseUrl = text('database-url') ?? context.environment['DATABASE_URL'];
+  return { given, secrets: { showPassword: !context.output.json, ...(databaseUrl === undefined ? {} : { databaseUrl }) } };
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new MuseError({
+    code: 'bad-flag',
+    message: `--wait-timeout takes seconds, and "${text}" is no positive number.`,
+    suggestion: 'Write --wait-timeout 600.',
+  });
+}

@@ -1,0 +1,23 @@
+import { refuseErrors } from '../../create/examine.ts';
+import { rehearseMuse } from '../../create/muse/rehearse.ts';
+import { museOf, noPositionals } from '../muse-context.ts';
+import type { ParsedArguments } from '../parse.ts';
+import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+
+/** `muse rehearse`: all migrations on a throw-away database, twice and back, with every check. */
+export async function rehearseCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'rehearse');
+  const muse = await museOf(parsed, context);
+  context.output.transient(`${context.output.paint('cyan', '…')} Rehearsing on a throw-away database`);
+  const { findings, rehearsal, silenced } = await rehearseMuse(muse);
+  refuseErrors(findings, 'Nothing was applied anywhere.');
+  const { formatText } = await import('../../migrations/lint/format-text.ts');
+  const facts = rehearsal.files.map(({ file }) => file).length;
+  const { paint } = context.output;
+  const lines = [
+    ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
+    `${paint('green', '✓')} ${facts} files ran, ran again without a change, and the extensions went back and forth.`,
+    ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
+  ];
+  return { json: { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced }, text: lines.join('\n') };
+}

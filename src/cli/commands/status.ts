@@ -1,0 +1,40 @@
+import { museStatus } from '../../create/muse/status.ts';
+import { MuseError } from '../../error.ts';
+import type { EnvironmentName } from '../../muse-file.ts';
+import { museOf, noPositionals } from '../muse-context.ts';
+import { flagText, isSet, type ParsedArguments } from '../parse.ts';
+import type { CommandContext, CommandResult } from '../run.ts';
+
+/** `muse status`: every environment of the muse, or the one named by `--env`. */
+export async function statusCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'status');
+  const muse = await museOf(parsed, context);
+  const { name, environments: known } = muse.museFile;
+  const wanted = flagText(parsed, 'env') as EnvironmentName | undefined;
+  const names = wanted === undefined ? (Object.keys(known) as EnvironmentName[]) : [wanted];
+  const environments = [];
+  for (const environment of names) environments.push(await museStatus(muse, environment, context.environment));
+  const json = { name, directory: muse.directory, environments };
+  const open = environments.filter(({ pending, edited, missing }) => pending.length + edited.length + missing.length > 0);
+  if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name)) };
+  const { paint } = context.output;
+  const lines = environments.flatMap((environment) => {
+    const counts = (['applied', 'pending', 'edited', 'missing'] as const)
+      .filter((state) => environment[state].length > 0 || state === 'applied')
+      .map((state) => `${environment[state].length} ${state}`);
+    const head = `${paint('bold', environment.name)} (${environment.target}): ${counts.join(', ')}`;
+    const files = (['pending', 'edited', 'missing'] as const).flatMap((state) =>
+      environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
+    );
+    return [head, ...files];
+  });
+  return { json, text: lines.join('\n') };
+}
+
+function notUpToDate(names: readonly string[]): MuseError {
+  return new MuseError({
+    code: 'findings',
+    message: `Not up to date: ${names.join(', ')}.`,
+    suggestion: 'muse status says what is pending or edited; muse migrate applies what is pending.',
+  });
+}

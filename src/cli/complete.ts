@@ -1,0 +1,158 @@
+import { resolve } from 'node:path';
+import type { Answers, SupabaseAnswers } from '../create/answers.ts';
+import { MuseError } from '../error.ts';
+import { listPresets } from '../extension/presets.ts';
+import { parseTable } from '../extension/parse-table.ts';
+import { checkMuseName } from '../kit/name.ts';
+import { parseKitSource } from '../kit/source.ts';
+import type { TargetKind } from '../muse-file.ts';
+import type { Ask } from './ask.ts';
+import type { CommandContext } from './run.ts';
+
+type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** What was typed; the rest is asked, or taken by default. */
+export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: Maybe<SupabaseAnswers> };
+
+/**
+ * All answers, before the first effect: those that were typed, checked; those that are missing asked for where there is
+ * somebody to ask, else taken by default.
+ * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
+ */
+export async function completeAnswers(given: GivenAnswers, context: CommandContext, dryRun: boolean): Promise<Answers> {
+  const ask = context.interactive && !dryRun ? await (await import('./ask.ts')).terminalAsk() : undefined;
+  const typed = { ...given, name: given.name === undefined ? undefined : goodName(given.name) };
+  if (given.kit !== undefined) parseKitSource(given.kit, given.ref);
+  for (const table of given.tables ?? []) parseTable(table);
+  const answers = ask === undefined || !asksAnything(given) ? typed : await askMissing(typed, ask);
+  if (answers.name === undefined) {
+    throw new MuseError({
+      code: 'bad-call',
+      message: 'The name of the product is missing, and there is no terminal to ask in.',
+      suggestion: 'Give it: create-muse <name> --yes',
+    });
+  }
+  await checkPresets(answers.presets ?? []);
+  const complete: Answers = {
+    name: answers.name,
+    directory: answers.directory ?? resolve(context.directory, answers.name),
+    kit: answers.kit ?? 'builtin',
+    ...present('ref', answers.ref),
+    ...present('core', answers.core),
+    ...present('extensions', answers.extensions),
+    kitExtensions: answers.kitExtensions ?? 'archive',
+    presets: (answers.presets ?? []).filter((preset) => preset !== 'blank'),
+    tables: answers.tables ?? [],
+    ...present('spec', answers.spec),
+    prefix: answers.prefix ?? '',
+    target: answers.target ?? (answers.supabase.organization === undefined ? 'embedded' : 'supabase'),
+    supabaseBaseline: answers.supabaseBaseline ?? false,
+    ...present('databaseCa', answers.databaseCa),
+    supabase: withoutUndefined(answers.supabase),
+    fix: answers.fix ?? false,
+    git: answers.git ?? true,
+    install: answers.install ?? false,
+  };
+  if (ask !== undefined) await confirmPlan(complete, ask, context);
+  return complete;
+}
+
+/** With a name and everything that matters typed, nothing but the plan is asked. */
+function asksAnything(given: GivenAnswers): boolean {
+  return given.name === undefined || (given.presets ?? given.tables ?? given.spec) === undefined;
+}
+
+async function askMissing(given: GivenAnswers, ask: Ask): Promise<GivenAnswers> {
+  const name = given.name ?? (await ask.text('Name of the product:', { check: nameOrWhy }));
+  const kit = given.kit ?? (await askKit(ask));
+  const content = (given.presets ?? given.tables ?? given.spec) === undefined ? await askTables(ask) : {};
+  const target =
+    given.target ??
+    ((await ask.one('Where is its database?', [
+      { name: 'embedded', value: 'embedded', description: 'PostgreSQL in the directory itself: nothing to install, nothing to pay' },
+      { name: 'Supabase', value: 'supabase', description: 'a new project, made through the Management API' },
+      { name: 'PostgreSQL', value: 'postgres', description: 'any server, by the URL in DATABASE_URL' },
+    ])) as TargetKind);
+  const prefix = given.prefix ?? (await ask.text('Table prefix (empty for none):', { default: '' }));
+  return { ...given, ...content, name, kit, target, prefix };
+}
+
+async function askKit(ask: Ask): Promise<string> {
+  const kind = await ask.one('Which kit?', [
+    { name: 'built-in MuseKit core', value: 'builtin' },
+    { name: 'a repository or a path', value: 'other', description: 'owner/repo, a git URL or a local path; #ref pins it' },
+  ]);
+  if (kind === 'builtin') return kind;
+  return ask.text('Kit:', { check: (text) => orWhy(() => parseKitSource(text)) });
+}
+
+async function askTables(ask: Ask): Promise<Pick<GivenAnswers, 'presets' | 'tables'>> {
+  const presets = await ask.many(
+    'Presets (space chooses, enter goes on):',
+    (await listPresets()).filter(({ id }) => id !== 'blank').map(({ id, title }) => ({ name: id, value: id, description: title })),
+  );
+  const tables: string[] = [];
+  for (;;) {
+    const spec = await ask.text(`${tables.length === 0 ? 'A table of its own' : 'Another table'}, as "name: column type!, …" (empty for none):`, {
+      default: '',
+      check: (text) => (text.trim() === '' ? true : orWhy(() => parseTable(text))),
+    });
+    if (spec === '') return { presets, tables };
+    tables.push(spec);
+  }
+}
+
+async function confirmPlan(answers: Answers, ask: Ask, context: CommandContext): Promise<void> {
+  const { formatIntent } = await import('./plan.ts');
+  context.output.progress(formatIntent(answers));
+  if (await ask.confirm('Go on?')) return;
+  throw new MuseError({ code: 'cancelled', message: 'Nothing was made.', suggestion: 'Run create-muse again when you are ready.' });
+}
+
+function goodName(name: string): string {
+  const checked = checkMuseName(name);
+  if (checked.ok) return name;
+  throw new MuseError({
+    code: 'bad-name',
+    message: `"${name.slice(0, 80)}" cannot be the name: ${checked.reason}`,
+    suggestion: `Use ${checked.nearest} instead: create-muse ${checked.nearest}`,
+  });
+}
+
+function nameOrWhy(name: string): true | string {
+  const checked = checkMuseName(name.trim());
+  return checked.ok || `${checked.reason} Try ${checked.nearest}.`;
+}
+
+function orWhy(check: () => unknown): true | string {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof MuseError) return `${error.message} ${error.suggestion}`;
+    throw error;
+  }
+}
+
+async function checkPresets(ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { nearest } = await import('../nearest.ts');
+  const known = (await listPresets()).map(({ id }) => id);
+  for (const id of ids) {
+    if (known.includes(id)) continue;
+    const near = nearest(id, known);
+    throw new MuseError({
+      code: 'bad-preset',
+      message: `There is no preset "${id}".`,
+      suggestion: near === undefined ? `Take one of ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
+    });
+  }
+}
+
+function present<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,38 @@
+import type { Answers } from '../create/answers.ts';
+import type { Plan } from '../create/plan.ts';
+
+const targets = { embedded: 'embedded, in .muse/', postgres: 'the server in DATABASE_URL', supabase: 'a new Supabase project' } as const;
+
+/** What is about to be made, for the question whether to go on. */
+export function formatIntent(answers: Answers): string {
+  const contents = [...answers.presets.map((preset) => `preset ${preset}`), ...answers.tables.map((table) => `table ${table.split(':', 1)[0]}`)];
+  if (answers.spec !== undefined) contents.push(answers.spec);
+  return [
+    '',
+    `  name       ${answers.name}`,
+    `  directory  ${answers.directory}`,
+    `  kit        ${answers.kit}${answers.ref === undefined ? '' : ` at ${answers.ref}`}`,
+    `  extension  ${contents.length === 0 ? 'blank' : contents.join(', ')}`,
+    ...(answers.prefix === '' ? [] : [`  prefix     ${answers.prefix}`]),
+    `  database   ${targets[answers.target]}`,
+    '',
+  ].join('\n');
+}
+
+/** A dry run's plan: steps, SQL in its order, files. */
+export function formatPlan(plan: Plan): string {
+  const section = (title: string, lines: readonly string[]): string[] => ['', title, ...lines.map((line) => `  ${line}`)];
+  return [
+    `${plan.name} in ${plan.directory}: a plan; nothing was made.`,
+    ...section(
+      'Steps',
+      plan.steps.map(({ id, title }, index) => `${String(index + 1).padStart(2)}. ${title} (${id})`),
+    ),
+    ...section(
+      'SQL, in this order',
+      plan.migrations.map(({ layer, file }) => `${layer.padEnd(9)}  ${file}`),
+    ),
+    ...section('Files', plan.files),
+    ...(plan.notes.length === 0 ? [] : section('Notes', plan.notes)),
+  ].join('\n');
+}

@@ -1,0 +1,78 @@
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MuseError } from '../error.ts';
+import { hasCode, kindOf, listNames } from '../files.ts';
+import { type Journal, readJournal } from './journal.ts';
+
+/** A directory that is free for a new muse. */
+export interface Claim {
+  /** The topmost directory that was made for it; undefined where it was there before. */
+  made: string | undefined;
+}
+
+/**
+ * Makes the directory, or takes an empty one.
+ * @throws MuseError `bad-directory` for a file, a directory that is not empty, or a finished muse; `run-unfinished` where
+ * an earlier run stopped
+ */
+export async function claimDirectory(directory: string): Promise<Claim> {
+  const kind = await kindOf(directory);
+  if (kind === 'directory' || kind === 'link') {
+    const names = await listNames(directory);
+    if (names.length > 0) throw await notEmpty(directory, names);
+    return { made: undefined };
+  }
+  if (kind !== undefined) {
+    throw new MuseError({
+      code: 'bad-directory',
+      message: `${directory} is a file.`,
+      suggestion: 'Choose another name, or another place by --dir <path>.',
+    });
+  }
+  return { made: await mkdir(directory, { recursive: true }) };
+}
+
+async function notEmpty(directory: string, names: string[]): Promise<MuseError> {
+  const journal = await readJournal(directory).catch(() => undefined);
+  if (journal !== undefined && journal.finished !== true) return unfinished(directory, journal);
+  if (names.includes('muse.json')) {
+    return new MuseError({
+      code: 'bad-directory',
+      message: `${directory} is a muse already.`,
+      suggestion: `Go on in it: cd ${directory} and muse status; or choose another name.`,
+    });
+  }
+  return new MuseError({
+    code: 'bad-directory',
+    message: `${directory} is not empty (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}), and nothing in it was touched.`,
+    suggestion: `Choose another place: --dir ${join(dirname(directory), `${basename(directory)}-2`)}`,
+  });
+}
+
+function unfinished(directory: string, journal: Journal): MuseError {
+  const last = journal.steps.findLast((step) => step.status === 'started')?.id;
+  return new MuseError({
+    code: 'run-unfinished',
+    message: `${directory} holds a run that has not finished${last === undefined ? '' : ` (it was at "${last}")`}.`,
+    suggestion: `Go on with it: create-muse ${journal.answers.name} --dir ${directory} --resume`,
+  });
+}
+
+/**
+ * Leaves the directory as it was before the run: takes away what the run put there, all of which is in `.muse`, and the
+ * directories that it made, as far as they are empty.
+ */
+export async function releaseDirectory(directory: string, made: string | undefined): Promise<void> {
+  await rm(join(directory, '.muse'), { recursive: true, force: true });
+  if (made === undefined) return;
+  for (let current = directory; ; current = dirname(current)) {
+    try {
+      await rmdir(current);
+    } catch (error) {
+      // Somebody else's file is in it by now: it stays.
+      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return;
+      throw error;
+    }
+    if (current === made) return;
+  }
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { MuseError } from '../../error.ts';
+import { readText } from '../../files.ts';
+import { parseEnvironment, updateEnvironment } from '../../kit/environment-file.ts';
+import { writeEnvironmentFile } from '../../kit/environment-write.ts';
+import { createHttp, type Http } from '../../supabase/http.ts';
+import { makePassword } from '../../supabase/password.ts';
+import { type Secret, secret } from '../../supabase/secret.ts';
+import { readSettings, type SupabaseSettings } from '../../supabase/settings.ts';
+
+/** The way to Supabase: where it is, and the Management API with the token. */
+export interface Cloud {
+  settings: SupabaseSettings;
+  http: Http;
+}
+
+const passwordVariable = 'SUPABASE_DB_PASSWORD';
+
+/**
+ * Opens the way to Supabase; sends nothing.
+ * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
+ */
+export async function openCloud(environment: NodeJS.ProcessEnv): Promise<Cloud> {
+  const settings = await readSettings(environment);
+  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token }) };
+}
+
+/**
+ * The database's password of the project that is about to be made: what an earlier run wrote into `.env.local`, else a
+ * new one, written there before anything is asked of Supabase.
+ */
+export async function passwordForNewProject(directory: string): Promise<Secret> {
+  const text = (await readText(join(directory, '.env.local'))) ?? '';
+  const known = parseEnvironment(text)[passwordVariable];
+  if (known !== undefined && known !== '') return secret(known);
+  const password = makePassword();
+  await writeEnvironmentFile(directory, '.env.local', updateEnvironment(text, { [passwordVariable]: password.reveal() }));
+  return password;
+}
+
+/**
+ * The database's password of a project that is there.
+ * @throws MuseError `bad-password-missing`
+ */
+export async function passwordOfProject(directory: string, environment: NodeJS.ProcessEnv): Promise<Secret> {
+  const text = (await readText(join(directory, '.env.local'))) ?? '';
+  const known = environment[passwordVariable] ?? parseEnvironment(text)[passwordVariable];
+  if (known !== undefined && known !== '') return secret(known);
+  throw new MuseError({
+    code: 'bad-password-missing',
+    message: `The database's password is missing: ${passwordVariable} is neither in the environment nor in .env.local.`,
+    suggestion: `Set ${passwordVariable}. Who does not know it resets it in the dashboard: Database, Settings.`,
+  });
+}

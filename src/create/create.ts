@@ -1,0 +1,125 @@
+import { MuseError } from '../error.ts';
+import type { Answers, Secrets } from './answers.ts';
+import { claimDirectory, releaseDirectory } from './claim.ts';
+import { type CreateContext, stageOf } from './context.ts';
+import { type Journal, readJournal, writeJournal } from './journal.ts';
+import { lockDirectory } from './lock.ts';
+import { type CreateReport, reportOf } from './report.ts';
+import { lazily, once } from './lazily.ts';
+import { cancelled, runSteps, type StepEvents } from './step.ts';
+import { createSteps } from './steps/steps.ts';
+import { openTarget } from './target.ts';
+
+/** How a run is watched and stopped. */
+export interface RunOptions extends StepEvents {
+  signal: AbortSignal;
+  environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Makes a muse: clone, scaffold, rehearse, migrate, check, commit.
+ * @returns what came of it; a failure after the directory was claimed is in `error`, with what to do next
+ * @throws MuseError `bad-…` and the like, where nothing was begun
+ */
+export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  const { made } = await claimDirectory(answers.directory);
+  const journal: Journal = { version: 1, answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
+  return runPipeline(journal, secrets, options);
+}
+
+/**
+ * Goes on with a run that stopped, from the first step that is not done.
+ * @param directory absolute path of the muse
+ * @throws MuseError `nothing-to-resume` where there is no journal
+ */
+export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  const journal = await readJournal(directory);
+  if (journal === undefined) {
+    throw new MuseError({
+      code: 'nothing-to-resume',
+      message: `There is no unfinished run in ${directory}.`,
+      suggestion: 'Start one: create-muse <name>. If it is elsewhere, name it: --dir <path> --resume.',
+    });
+  }
+  // A directory that was moved or is seen through another path is the same muse.
+  journal.answers.directory = directory;
+  // Until everything is in place, the stage is made again from the start, at the same commit of the kit.
+  if (!journal.steps.some((step) => step.id === 'place')) journal.steps = [];
+  return runPipeline(journal, secrets, options);
+}
+
+async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  const { answers } = journal;
+  const unlock = await lockDirectory(answers.directory);
+  const context = contextOf(journal, secrets, options);
+  try {
+    await writeJournal(answers.directory, journal);
+    await runSteps(createSteps, context);
+    journal.finished = true;
+    await writeJournal(answers.directory, journal);
+    return reportOf(context);
+  } catch (error) {
+    const failure = options.signal.aborted ? cancelled(error) : error;
+    if (!(failure instanceof MuseError)) throw failure;
+    await closeAll(context);
+    return reportOf(context, await settle(context, failure));
+  } finally {
+    await closeAll(context);
+    await unlock();
+  }
+}
+
+/** After a failure: either the directory is as it was, or the error names the command that goes on. */
+async function settle(context: CreateContext, error: MuseError): Promise<MuseError> {
+  const placed = context.journal.steps.some((step) => step.id === 'place');
+  if (!placed) {
+    await releaseDirectory(context.directory, context.journal.made);
+    if (error.code !== 'cancelled') return error;
+    return new MuseError({ ...fieldsOf(error), message: 'Cancelled. Nothing was left behind.', suggestion: 'Run the same command again.' });
+  }
+  const resume = `create-muse ${context.answers.name} --dir ${context.directory} --resume`;
+  return new MuseError({
+    ...fieldsOf(error),
+    suggestion: error.code === 'cancelled' ? `Go on with: ${resume}` : `${error.suggestion}\nThen go on with: ${resume}`,
+  });
+}
+
+function fieldsOf(error: MuseError): ConstructorParameters<typeof MuseError>[0] {
+  const { code, message, detail, suggestion, cause, findings } = error;
+  return {
+    code,
+    message,
+    suggestion,
+    cause,
+    ...(detail === undefined ? {} : { detail }),
+    ...(findings === undefined ? {} : { findings }),
+  };
+}
+
+/** The context of a run that begins: nothing is opened yet. */
+export function contextOf(journal: Journal, secrets: Secrets, options: RunOptions): CreateContext {
+  const { answers } = journal;
+  const context: CreateContext = {
+    ...options,
+    answers,
+    secrets,
+    directory: answers.directory,
+    stage: stageOf(answers.directory),
+    journal,
+    results: [],
+    findings: [],
+    notes: [],
+    proven: (journal.data.proven ??= []),
+    next: [],
+    applied: [],
+    skipped: [],
+    throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
+    target: lazily(() => openTarget(context)),
+    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment)),
+  };
+  return context;
+}
+
+async function closeAll(context: CreateContext): Promise<void> {
+  await Promise.all([context.throwAway.close(), context.target.close()]);
+}

@@ -1,0 +1,36 @@
+/** Something that is opened at most once, by whoever asks first, and closed at the end. */
+export interface Lazy<T> {
+  (): Promise<T>;
+  /** Closes it if it was opened; may be called again. */
+  close(): Promise<void>;
+}
+
+/** Wraps an opening function so that several can share what it opens. */
+export function lazily<T extends { close(): Promise<void> }>(open: () => Promise<T>): Lazy<T> {
+  let opened: Promise<T> | undefined;
+  const get = (): Promise<T> => {
+    opened ??= open();
+    // Opened ahead of its first use, it may fail while nobody waits for it; who asks later gets the failure.
+    opened.catch(() => undefined);
+    return opened;
+  };
+  const close = async (): Promise<void> => {
+    const pending = opened;
+    opened = undefined;
+    const value = await pending?.catch(() => undefined);
+    await value?.close();
+  };
+  return Object.assign(get, { close });
+}
+
+/** Makes something at most once; a failure is not kept. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -1,0 +1,56 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { cacheDirectory } from '../database/cache.ts';
+import type { FileName } from '../migrations/compare.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { Answers } from './answers.ts';
+import { needed } from './context.ts';
+import { contextOf, type RunOptions } from './create.ts';
+import { fetchStep } from './steps/fetch.ts';
+import { ownStep } from './steps/own.ts';
+import { scaffoldStep } from './steps/scaffold.ts';
+import { createSteps } from './steps/steps.ts';
+
+/** What a run would do. */
+export interface Plan {
+  name: string;
+  directory: string;
+  kit: { source: string; commit: string; layout: string };
+  target: { kind: Answers['target'] };
+  steps: { id: string; title: string }[];
+  /** The SQL that would run, in its order. */
+  migrations: FileName[];
+  /** The files that the directory would hold, with `/`. */
+  files: string[];
+  notes: string[];
+}
+
+/**
+ * What a run would do, found out without doing it: the muse is put together in the cache, read, and taken away.
+ * @throws MuseError what fetching, recognising and scaffolding throw
+ */
+export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
+  const cache = cacheDirectory(options.environment);
+  await mkdir(cache, { recursive: true });
+  const place = await mkdtemp(join(cache, 'plan-'));
+  try {
+    const context = { ...contextOf({ version: 1, answers, steps: [], data: {} }, {}, options), stage: place };
+    for (const step of [fetchStep, ownStep, scaffoldStep]) await step.run(context);
+    const museFile = needed(context.museFile, 'muse.json');
+    const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
+    const names = await readdir(place, { recursive: true, withFileTypes: true });
+    const files = names.filter((entry) => !entry.isDirectory()).map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
+    return {
+      name: answers.name,
+      directory: answers.directory,
+      kit: { source: museFile.kit.source, commit: museFile.kit.commit, layout: museFile.kit.layout },
+      target: { kind: answers.target },
+      steps: createSteps.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
+      migrations: migrations.map(({ layer, file }) => ({ layer, file })),
+      files: files.sort(),
+      notes: context.notes,
+    };
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { kindOf } from '../../files.ts';
+import { addAll, commitIndex, initRepository, setRemote } from '../../kit/git.ts';
+import { type CreateContext, needed } from '../context.ts';
+import { installPackages } from '../install.ts';
+import type { Step } from '../step.ts';
+
+/** The first commit on `main`, the kit as `upstream`, packages if they were asked for, and what to type next. */
+export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'environment' | 'signal' | 'journal' | 'museFile' | 'next' | 'notes' | 'onProgress'>> = {
+  id: 'finish',
+  title: 'Commit and hand over',
+  async run(context) {
+    const { answers, directory, environment, journal, signal } = context;
+    const museFile = needed(context.museFile, 'muse.json');
+    let note: string | undefined;
+    if (answers.git) {
+      const git = { environment, signal };
+      if ((await kindOf(join(directory, '.git'))) === undefined) await initRepository(directory, git);
+      if (journal.data.upstream !== undefined) await setRemote(directory, 'upstream', journal.data.upstream, git);
+      await addAll(directory, journal.data.ignored ?? [], git);
+      const commit = await commitIndex(directory, `Start ${museFile.name} from ${museFile.kit.source}\n\nKit commit: ${museFile.kit.commit}`, git);
+      if (commit !== undefined) note = commit.slice(0, 12);
+    }
+    if (answers.install) {
+      const failure = await installPackages(directory, context);
+      if (failure !== undefined) context.notes.push(failure);
+    }
+    context.next.push(`cd ${answers.name}`, 'npx muse status', 'npx muse new <name>');
+    return note;
+  },
+};

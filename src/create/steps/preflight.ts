@@ -1,0 +1,18 @@
+import { gitVersion } from '../../kit/git.ts';
+import { parseKitSource } from '../../kit/source.ts';
+import type { CreateContext } from '../context.ts';
+import type { Step } from '../step.ts';
+
+/** What would stop the run later is found out now, when it costs nothing. */
+export const preflightStep: Step<Pick<CreateContext, 'answers' | 'throwAway' | 'target' | 'environment'>> = {
+  id: 'preflight',
+  title: 'Look before the first step',
+  async run({ answers, throwAway, target, environment }) {
+    // Its start takes longest of all: it goes on beside the steps that come before the rehearsal.
+    void throwAway().catch(() => undefined);
+    if (answers.git || parseKitSource(answers.kit).kind !== 'builtin') await gitVersion({ environment });
+    // A server that cannot be reached, or lacks what Supabase has, is told before anything is fetched.
+    if (answers.target === 'postgres') await target();
+    return undefined;
+  },
+};

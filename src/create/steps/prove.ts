@@ -1,0 +1,44 @@
+import { loadPreset } from '../../extension/presets.ts';
+import { readKeys } from '../../supabase/keys.ts';
+import { proveProject } from '../../supabase/prove.ts';
+import { type CreateContext, needed } from '../context.ts';
+import { refuseErrors } from '../examine.ts';
+import { expectationsOf, factsOf } from '../facts.ts';
+import type { Step } from '../step.ts';
+import { refOf } from './project.ts';
+
+/** Takes the proof through the project's public API: as nobody, as a user, and in the storage. */
+export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | 'cloud' | 'files' | 'journal' | 'museFile' | 'proven'>> = {
+  id: 'prove',
+  title: 'Prove it through the public API',
+  applies: ({ answers }) => answers.target === 'supabase',
+  async run(context) {
+    const { answers, adminPassword, cloud, journal } = context;
+    const { http, settings } = await cloud();
+    const ref = refOf(journal.data.project);
+    const { migrations } = needed(context.files, 'The list of migrations');
+    const [{ tables = [], declarations }, { tables: facts }] = await Promise.all([expectationsOf(migrations), factsOf(migrations)]);
+    const exposed = tables.filter((table) => table.startsWith('public.'));
+    const presets = await Promise.all(needed(context.museFile, 'muse.json').presets.map(loadPreset));
+    const profile = facts['public.profiles'];
+    const email = answers.supabase.adminEmail;
+    const proof = await proveProject({
+      url: settings.projectUrl(ref),
+      keys: await readKeys(http, ref),
+      clock: http.clock,
+      tables: exposed.map((table) => ({
+        schema: 'public',
+        name: table.slice('public.'.length),
+        publicRead: declarations.some((declaration) => declaration.table === table && declaration.scope === 'public-read'),
+      })),
+      ...(profile === undefined ? {} : { profile: { schema: 'public', name: 'profiles', userColumn: profile.columns['user_id'] === undefined ? 'id' : 'user_id' } }),
+      buckets: presets.flatMap((preset) =>
+        preset.buckets.map((bucket) => ({ id: bucket.id, public: bucket.public, ownerFolder: true, ...(bucket.allowedMimeTypes[0] === undefined ? {} : { mimeType: bucket.allowedMimeTypes[0] }) })),
+      ),
+      ...(email === undefined || adminPassword === undefined ? {} : { admin: { email, password: adminPassword } }),
+    });
+    refuseErrors(proof.findings, 'The project is there and migrated, but it is not closed as it should be.');
+    context.proven.push(`${exposed.length} tables refuse who is not signed in, tried through the public API`);
+    return `${proof.checks} requests`;
+  },
+};

@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import { MuseError } from '../../error.ts';
+import { tableDocs } from '../../extension/docs.ts';
+import { parseTable } from '../../extension/parse-table.ts';
+import { loadPreset } from '../../extension/presets.ts';
+import { readSpecification } from '../../extension/read-spec.ts';
+import { scaffold } from '../../extension/scaffold.ts';
+import type { TableSpecification } from '../../extension/table.ts';
+import { readText, writeWhole } from '../../files.ts';
+import { writeMuseFiles } from '../../kit/muse-files.ts';
+import { nextNumber } from '../../migrations/order.ts';
+import { readMigrations } from '../../migrations/read.ts';
+import type { Answers } from '../answers.ts';
+import { type CreateContext, needed } from '../context.ts';
+import { factsOf } from '../facts.ts';
+import type { Step } from '../step.ts';
+
+/** Writes the product's own extension migration with its rollback, and the files that every muse has. */
+export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journal' | 'museFile'>> = {
+  id: 'scaffold',
+  title: 'Scaffold the extension',
+  async run(context) {
+    const { answers, stage, journal } = context;
+    const museFile = needed(context.museFile, 'muse.json');
+    const { migrations } = await readMigrations(stage, museFile.migrations, { rollbacks: false });
+    const made = await scaffold({
+      name: answers.name,
+      prefix: answers.prefix,
+      presets: await Promise.all(answers.presets.map(loadPreset)),
+      tables: await tablesOf(answers),
+      core: await factsOf(migrations),
+      number: nextNumber(migrations, 'extension', museFile.migrations.order),
+      folders: museFile.migrations,
+      isolation: museFile.isolation,
+    });
+    for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
+    await writeMuseFiles(stage, museFile, { tables: tableDocs(made.tables) });
+    journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
+    return made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
+  },
+};
+
+/** The tables asked for by `--table` and `--spec`. */
+async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
+  const tables = answers.tables.map(parseTable);
+  if (answers.spec === undefined) return tables;
+  const path = resolve(answers.spec);
+  const text = await readText(path);
+  if (text === undefined) {
+    throw new MuseError({ code: 'bad-spec', message: `There is no file ${path}.`, suggestion: 'Name a YAML or JSON file: --spec tables.yaml' });
+  }
+  return [...tables, ...(await readSpecification(text, path.endsWith('.json') ? 'json' : 'yaml'))];
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../error.ts';
+import { readText } from '../files.ts';
+import { parseEnvironment } from '../kit/environment-file.ts';
+import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
+import type { CreateContext } from './context.ts';
+import type { Muse } from './muse/open.ts';
+import { refOf } from './steps/project.ts';
+
+/** An environment's database, open. */
+export interface OpenEnvironment {
+  database: Database;
+  target: TargetKind;
+}
+
+/**
+ * Opens the database of one environment of a muse.
+ * @param environment of the process; a variable there counts before `.env.local`
+ * @throws MuseError `environment-unknown`, `database-url-missing`, and what opening throws
+ */
+export async function openEnvironment({ directory, museFile }: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment> {
+  const entry = museFile.environments[name];
+  if (entry === undefined) {
+    throw new MuseError({
+      code: 'environment-unknown',
+      message: `muse.json has no environment "${name}".`,
+      suggestion: `It has ${Object.keys(museFile.environments).join(', ')}; add it there, or name another by --env.`,
+    });
+  }
+  if (entry.target === 'embedded') return { database: await openKept(directory), target: entry.target };
+  if (entry.target === 'supabase') return { database: await openProject(directory, entry, environment), target: entry.target };
+  const url = await databaseUrlOf(directory, entry, environment);
+  const { openPostgres } = await import('../database/postgres/postgres.ts');
+  return { database: await openPostgres({ url }), target: entry.target };
+}
+
+async function openProject(directory: string, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
+  const [{ openCloud, passwordOfProject }, { connectCloud }] = await Promise.all([import('./cloud/cloud.ts'), import('./cloud/connect.ts')]);
+  const request = { ref: refOf(entry), password: await passwordOfProject(directory, environment), onNote: () => undefined };
+  return (await connectCloud(await openCloud(environment), request)).database;
+}
+
+/** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
+export async function openTarget(context: CreateContext): Promise<Database> {
+  const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
+  if (answers.target === 'embedded') return openKept(directory);
+  if (answers.target === 'supabase') {
+    const [{ passwordOfProject }, { connectCloud }] = await Promise.all([import('./cloud/cloud.ts'), import('./cloud/connect.ts')]);
+    const { project } = journal.data;
+    context.connected = await connectCloud(await context.cloud(), {
+      ref: refOf(project),
+      password: await passwordOfProject(directory, environment),
+      caFile: answers.databaseCa,
+      mustProve: project?.settled === 'found',
+      onNote(note) {
+        onProgress?.(note);
+        if (note.includes('not verified')) notes.push(note);
+      },
+    });
+    return context.connected.database;
+  }
+  const url = secrets.databaseUrl ?? (await databaseUrlOf(directory, { target: 'postgres' }, environment));
+  const [{ openPostgres }, { baselinePresent, installBaseline }] = await Promise.all([
+    import('../database/postgres/postgres.ts'),
+    import('../database/baseline/install.ts'),
+  ]);
+  const database = await openPostgres({ url, ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }) });
+  try {
+    if (await baselinePresent(database)) return database;
+    if (!answers.supabaseBaseline) throw noBaseline(database.description);
+    await installBaseline(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openKept(directory: string): Promise<Database> {
+  const { openEmbedded } = await import('../database/embedded/embedded.ts');
+  return openEmbedded({ directory: join(directory, '.muse', 'database') });
+}
+
+async function databaseUrlOf(directory: string, { urlVariable = 'DATABASE_URL' }: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
+  const file = await readText(join(directory, '.env.local'));
+  const url = environment[urlVariable] ?? (file === undefined ? undefined : parseEnvironment(file)[urlVariable]);
+  if (url !== undefined && url !== '') return url;
+  throw new MuseError({
+    code: 'bad-database-url',
+    message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in .env.local.`,
+    suggestion: `Set it, as ${urlVariable}=postgresql://user:password@host:5432/database, or give --database-url.`,
+  });
+}
+
+function noBaseline(description: string): MuseError {
+  return new MuseError({
+    code: 'baseline-missing',
+    message: `The ${description} is a plain server: it has no auth schema, no anon and authenticated roles, as Supabase has.`,
+    suggestion: 'Add --supabase-baseline to put them there, or point at a Supabase database. Nothing was changed.',
+  });
+}
