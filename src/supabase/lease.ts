@@ -33,10 +33,18 @@ alter table muse.run_lease enable row level security;
 revoke all on muse.run_lease from public;
 `;
 
-/** Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. */
+/**
+ * Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. A run that
+ * came by a PostgreSQL connection holds the advisory lock of `database/run-lock.ts` instead, and is waited for as well.
+ */
 const take = `
 insert into muse.run_lease as held (id, holder, note, expires)
-values (1, $1, $2, now() + make_interval(secs => $3::double precision))
+select 1, $1, $2, now() + make_interval(secs => $3::double precision)
+where not exists (
+  select from pg_catalog.pg_locks
+  where locktype = 'advisory' and granted and classid = 1836413797 and objid = 1 and objsubid = 2
+    and database = (select oid from pg_catalog.pg_database where datname = current_database())
+)
 on conflict (id) do update
   set holder = excluded.holder, note = excluded.note, expires = excluded.expires
   where held.holder = excluded.holder or held.expires < now()

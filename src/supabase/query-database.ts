@@ -47,7 +47,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       await send(sql);
     },
     transaction: () => Promise.reject(noTransaction()),
-    withRunLock: async (work, waitMs = 0) => {
+    withRunLock: async (work, waitMs = 10_000) => {
       const lease = await holdLease({
         run: (sql, parameters) => send(sql, parameters),
         clock: http.clock,

@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createProject, type CreatedProject } from '../../src/supabase/create-project.ts';
+import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { isFrom, type Intent, type ProjectRequest } from '../../src/supabase/intent.ts';
+import { makePassword } from '../../src/supabase/password.ts';
+import { preflight } from '../../src/supabase/preflight.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { fastClock, type FastClock } from '../support/fast-clock.ts';
+import { findSecrets } from '../support/find-secrets.ts';
+import type { HttpFault } from '../support/twin/faults.ts';
+import { startTwin, type Twin } from '../support/twin/twin.ts';
+
+let twin: Twin;
+let clock: FastClock;
+let http: Http;
+let journal: { intents: Intent[]; created: CreatedProject[] };
+beforeEach(async () => {
+  twin = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  clock = fastClock();
+  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock, timeoutMs: 300 });
+  journal = { intents: [], created: [] };
+});
+afterEach(() => twin.close());
+
+const request: ProjectRequest = {
+  name: 'realtymuse',
+  organization: 'acme',
+  region: { type: 'smartGroup', code: 'emea' },
+  password: makePassword(),
+};
+const hooks = {
+  onIntent: async (intent: Intent) => {
+    // Nothing has been sent when the intent is written down.
+    expect(twin.count('POST', '/v1/projects')).toBe(journal.intents.length);
+    journal.intents.push(intent);
+  },
+  onRef: async (created: CreatedProject) => {
+    journal.created.push(created);
+  },
+};
+const run = (previous?: Intent) => createProject(http, request, hooks, previous);
+const names = (): string[] => [...twin.state.projects.values()].map((project) => project.name);
+
+describe('preflight', () => {
+  it('chooses the only organization and the recommended group', async () => {
+    expect(await preflight(http, { name: 'realtymuse' })).toMatchObject({
+      organization: { slug: 'acme' }, plan: 'pro', region: { type: 'smartGroup', code: 'emea' }, warnings: [],
+    });
+  });
+
+  it.each([
+    ['bad-organization', { name: 'a', organization: 'nobody' }],
+    ['bad-region', { name: 'a', region: 'moon-1' }],
+    ['bad-name', { name: '' }],
+    ['name-taken', { name: 'stranger' }],
+  ])('says %s of %o, and makes nothing', async (code, wanted) => {
+    twin.addProject();
+    await expect(preflight(http, wanted)).rejects.toMatchObject({ code });
+    expect(twin.state.requests.filter((one) => one.method !== 'GET')).toEqual([]);
+  });
+
+  it('warns of the free plan\'s limit', async () => {
+    const [organization] = twin.state.organizations;
+    if (organization) organization.plan = 'free';
+    twin.addProject({ name: 'a' });
+    twin.addProject({ name: 'b' });
+    expect((await preflight(http, { name: 'c' })).warnings).toHaveLength(1);
+  });
+});
+
+describe('createProject', () => {
+  it('journals the intent, then sends, then the ref', async () => {
+    const created = await run();
+    expect(created).toMatchObject({ region: 'eu-central-1', settled: 'answered' });
+    expect(journal.intents).toHaveLength(1);
+    expect(journal.created).toEqual([created]);
+    expect(findSecrets({ journal: JSON.stringify(journal) }, [request.password.reveal(), twin.state.token])).toEqual([]);
+  });
+
+  it.each<[HttpFault, number, string]>([
+    ['answer-lost', 1, 'found'], ['applied-502', 1, 'found'], ['no-answer', 2, 'answered'], ['slow-body', 1, 'found'],
+    ['reset', 2, 'answered'], ['html-500', 2, 'answered'], ['html-502', 2, 'answered'], ['html-503', 2, 'answered'],
+    ['too-many', 2, 'answered'], ['too-many-retry-after', 2, 'answered'],
+  ])('makes exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
+    twin.http.add(fault, 'POST /v1/projects');
+    const quick = createHttp({
+      baseUrl: twin.url, token: secret(twin.state.token), clock,
+      // The request that makes a project has a long time limit of its own.
+      fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(300) }),
+    });
+    const created = await createProject(quick, request, hooks);
+    expect(created.settled).toBe(settled);
+    expect(names()).toEqual(['realtymuse']);
+    expect(twin.count('POST', '/v1/projects')).toBe(posts);
+  });
+
+  it('waits at the door as long as it is told to', async () => {
+    twin.http.add('too-many-retry-after', 'POST /v1/projects');
+    await run();
+    expect(Math.max(...clock.slept)).toBeGreaterThanOrEqual(2000);
+  });
+
+  it.each([[-3 * 3_600_000], [3 * 3_600_000]])('knows its project by a clock that is %i ms off', async (skew) => {
+    twin.state.skewMs = skew;
+    twin.http.add('answer-lost', 'POST /v1/projects');
+    expect((await run()).settled).toBe('found');
+    expect(names()).toEqual(['realtymuse']);
+  });
+
+  it('refuses a stranger\'s project of that name, and sends nothing', async () => {
+    twin.addProject({ name: 'realtymuse' });
+    await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
+    expect(twin.count('POST', '/v1/projects')).toBe(0);
+  });
+
+  it('refuses a stranger\'s project that came in between', async () => {
+    const first = { ...hooks, onIntent: async () => void twin.addProject({ name: 'realtymuse' }) };
+    await expect(createProject(http, request, first)).rejects.toMatchObject({ code: 'name-taken' });
+    expect(journal.created).toEqual([]);
+  });
+
+  it('does not take a stranger\'s project after a request that was turned away', async () => {
+    twin.http.add('too-many', 'POST /v1/projects');
+    twin.killAfterRequest(3, () => void twin.addProject({ name: 'realtymuse' }), 'before');
+    await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
+  });
+
+  it('says it when a quota is reached, and sends once', async () => {
+    twin.http.add('refused-quota', 'POST /v1/projects');
+    await expect(run()).rejects.toMatchObject({ code: 'quota-reached' });
+    expect(twin.count('POST', '/v1/projects')).toBe(1);
+  });
+
+  it('says it when the token was revoked', async () => {
+    twin.killAfterRequest(1, () => {
+      twin.state.tokenRevoked = true;
+    });
+    await expect(run()).rejects.toMatchObject({ code: 'token-refused' });
+    expect(names()).toEqual([]);
+  });
+
+  it('two runs at once make one project', async () => {
+    const results = await Promise.allSettled([run(), createProject(http, { ...request, password: makePassword() }, { onIntent: async () => undefined, onRef: async () => undefined })]);
+    expect(results.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(names()).toEqual(['realtymuse']);
+  });
+});
+
+describe('resuming', () => {
+  it('takes the project that the dead run made', async () => {
+    const dead = { onIntent: hooks.onIntent, onRef: () => Promise.reject(new Error('killed')) };
+    await expect(createProject(http, request, dead)).rejects.toThrow('killed');
+    const created = await run(journal.intents[0]);
+    expect(created.settled).toBe('found');
+    expect(names()).toEqual(['realtymuse']);
+    expect(twin.count('POST', '/v1/projects')).toBe(1);
+  });
+
+  it('makes it where the dead run had not', async () => {
+    const dead = { ...hooks, onIntent: async (intent: Intent) => {
+      journal.intents.push(intent);
+      throw new Error('killed');
+    } };
+    await expect(createProject(http, request, dead)).rejects.toThrow('killed');
+    journal = { intents: [], created: [], ...{ kept: journal.intents } };
+    const [intent] = (journal as unknown as { kept: Intent[] }).kept;
+    expect((await run(intent)).settled).toBe('answered');
+    expect(names()).toEqual(['realtymuse']);
+  });
+
+  it('refuses another password than the one that was sent', async () => {
+    await run();
+    const other = createProject(http, { ...request, password: makePassword() }, hooks, journal.intents[0]);
+    await expect(other).rejects.toMatchObject({ code: 'intent-differs' });
+  });
+});
+
+describe('isFrom', () => {
+  const intent: Intent = {
+    name: 'n', organization: 'acme', region: { type: 'specific', code: 'eu-central-1' }, at: '2026-06-01T12:00:00.000Z', skewMs: 0,
+    digest: '', before: ['old'],
+  };
+  const project = {
+    ref: 'new', name: 'n', organization_slug: 'acme', organization_id: 'acme', region: 'eu-central-1', status: 'UNKNOWN',
+    created_at: '2026-06-01T12:00:05Z',
+  };
+  it.each([
+    ['itself', {}, true],
+    ['another name', { name: 'm' }, false],
+    ['another organization', { organization_slug: 'other' }, false],
+    ['another region', { region: 'us-east-1' }, false],
+    ['one that was there before', { ref: 'old' }, false],
+    ['one made an hour earlier', { created_at: '2026-06-01T11:00:00Z' }, false],
+    ['one made an hour later', { created_at: '2026-06-01T13:00:00Z' }, false],
+  ])('%s', (_, change, expected) => {
+    expect(isFrom(intent, { ...project, ...change })).toBe(expected);
+  });
+});

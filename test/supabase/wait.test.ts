@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { destroyProject } from '../../src/supabase/destroy.ts';
+import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { readKeys } from '../../src/supabase/keys.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { waitForProject, neededServices, type Progress } from '../../src/supabase/wait.ts';
+import { fastClock, type FastClock } from '../support/fast-clock.ts';
+import type { Conditions } from '../support/twin/faults.ts';
+import type { TwinProject } from '../support/twin/state.ts';
+import { startTwin, type Twin } from '../support/twin/twin.ts';
+
+let twin: Twin;
+let clock: FastClock;
+let http: Http;
+let project: TwinProject;
+let asked: number[];
+beforeEach(async () => {
+  twin = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  clock = fastClock();
+  asked = [];
+  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock, onRequest: () => void asked.push(clock.now()) });
+  project = twin.addProject();
+  Object.assign(project, { status: 'UNKNOWN', looks: 0 });
+});
+afterEach(() => twin.close());
+
+describe('waitForProject', () => {
+  it('shows each change, asks at most once in 2 s, and no more once all is healthy', async () => {
+    const seen: Progress[] = [];
+    await waitForProject(http, project.ref, { onProgress: (progress) => seen.push(progress) });
+    expect(seen.filter((one) => one.name === 'project').map((one) => one.status)).toEqual(['UNKNOWN', 'COMING_UP', 'ACTIVE_HEALTHY']);
+    for (const name of neededServices) {
+      expect(seen.filter((one) => one.name === name).map((one) => one.status)).toEqual(['COMING_UP', 'ACTIVE_HEALTHY']);
+    }
+    const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2000);
+    expect(asked).toHaveLength(5);
+  });
+
+  it.each<[string, Partial<Conditions>]>([
+    ['a status never seen before', { newStatus: 'DEFROSTING' }],
+    ['one service that is late', { unhealthyService: { name: 'storage', looks: 5 } }],
+  ])('gets through %s', async (_, conditions) => {
+    Object.assign(twin.conditions, conditions);
+    await waitForProject(http, project.ref);
+    expect(project.status).toBe('ACTIVE_HEALTHY');
+  });
+
+  it.each<[string, Partial<Conditions>, string]>([
+    ['coming up for ever', { neverHealthy: true }, 'wait-timeout'],
+    ['a service that never comes', { unhealthyService: { name: 'auth', looks: 1e9 } }, 'wait-timeout'],
+    ['INIT_FAILED', { initFailed: 1 }, 'init-failed'],
+  ])('%s ends in %s', async (_, conditions, code) => {
+    Object.assign(twin.conditions, conditions);
+    const error: unknown = await waitForProject(http, project.ref, { timeoutMs: 60_000 }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code });
+    expect((error as { suggestion: string }).suggestion).toContain('--resume');
+  });
+
+  it('says it when the project is gone', async () => {
+    await expect(waitForProject(http, 'abcdefghijklmnopqrst')).rejects.toMatchObject({ code: 'project-gone' });
+  });
+});
+
+describe('readKeys', () => {
+  it('matches by type, and waits for keys that are not there yet', async () => {
+    twin.conditions.keysNull = 2;
+    const keys = await readKeys(http, project.ref);
+    expect(keys.client.reveal()).toBe(project.keys.publishable);
+    expect(keys.server.reveal()).toBe(project.keys.secret);
+    expect(keys.anon?.reveal()).toBe(project.keys.anon);
+    expect(keys.serviceRole?.reveal()).toBe(project.keys.serviceRole);
+    expect(asked).toHaveLength(3);
+  });
+});
+
+describe('destroyProject', () => {
+  it('waits out "not ready for deletion", and takes a project that is gone for deleted', async () => {
+    twin.conditions.notReadyForDeletion = 3;
+    let waits = 0;
+    await destroyProject(http, project.ref, 600_000, () => (waits += 1));
+    expect(waits).toBe(3);
+    expect(twin.state.deleted).toEqual([project.ref]);
+    await destroyProject(http, project.ref);
+  });
+
+  it('survives an answer that never came', async () => {
+    twin.http.add('answer-lost', 'DELETE /v1/projects/{ref}');
+    await destroyProject(http, project.ref);
+    expect(twin.state.deleted).toEqual([project.ref]);
+  });
+});

@@ -1,0 +1,100 @@
+/**
+ * Faults on demand. Each is put in by name, counted down, and gone: what a test does to the network, the platform or the
+ * database, and nothing else.
+ */
+
+/** What happens to one HTTP request. */
+export type HttpFault =
+  | 'answer-lost'
+  | 'reset'
+  | 'no-answer'
+  | 'slow-body'
+  | 'too-many'
+  | 'too-many-retry-after'
+  | 'html-500'
+  | 'html-502'
+  | 'html-503'
+  | 'applied-502'
+  | 'refused-quota';
+
+/** What happens to a message on a database connection that has the text in it. */
+export type WireFault = 'cut-before' | 'cut-during' | 'cut-after-commit';
+
+/** What a platform may be like for a while. */
+export interface Conditions {
+  /** Projects never leave COMING_UP. */
+  neverHealthy: boolean;
+  /** How many of the next new projects end as INIT_FAILED. */
+  initFailed: number;
+  /** A status that no document has, shown before the project is healthy. */
+  newStatus: string | undefined;
+  /** A service that stays UNHEALTHY for so many looks. */
+  unhealthyService: { name: string; looks: number } | undefined;
+  /** How many looks the pooler list stays empty. */
+  poolerEmpty: number;
+  /** How many connections the pooler answers with "Tenant or user not found". */
+  tenantNotFound: number;
+  /** How many connections are refused their right password. */
+  passwordRefused: number;
+  /** The API keys are listed without their text for so many looks. */
+  keysNull: number;
+  /** The pooler's port refuses connections. */
+  poolerClosed: boolean;
+  /** The direct port answers. */
+  directOpen: boolean;
+  /** DELETE answers "not ready for deletion" so many times. */
+  notReadyForDeletion: number;
+}
+
+export function makeConditions(): Conditions {
+  return {
+    neverHealthy: false,
+    initFailed: 0,
+    newStatus: undefined,
+    unhealthyService: undefined,
+    poolerEmpty: 0,
+    tenantNotFound: 0,
+    passwordRefused: 0,
+    keysNull: 0,
+    poolerClosed: false,
+    directOpen: false,
+    notReadyForDeletion: 0,
+  };
+}
+
+interface Planned<Fault> {
+  fault: Fault;
+  /** HTTP: `METHOD /path`, `{ref}` for any ref; wire: a part of the SQL. */
+  on: string;
+  /** How often it still happens. */
+  times: number;
+  /** How many matching ones go by before. */
+  skip: number;
+}
+
+export interface FaultList<Fault> {
+  add: (fault: Fault, on: string, times?: number, skip?: number) => void;
+  /** The fault for this request or message, counted down; undefined for none. */
+  take: (matches: (on: string) => boolean) => Fault | undefined;
+}
+
+export function makeFaults<Fault>(): FaultList<Fault> {
+  const planned: Planned<Fault>[] = [];
+  return {
+    add: (fault, on, times = 1, skip = 0) => {
+      planned.push({ fault, on, times, skip });
+    },
+    take: (matches) => {
+      for (const one of planned) {
+        if (one.times <= 0 || !matches(one.on)) continue;
+        if (one.skip > 0) {
+          one.skip -= 1;
+          continue;
+        }
+        one.times -= 1;
+        return one.fault;
+      }
+      return undefined;
+    },
+  };
+}

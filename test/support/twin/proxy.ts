@@ -1,0 +1,132 @@
+/**
+ * The ways to a project's database: a pooler for all projects, whose users are `postgres.<ref>`, and a direct port for
+ * each, whose user is `postgres`. Passwords are the projects' own; behind, each project is a database of one server.
+ */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { ProjectDatabases } from './databases.ts';
+import type { Conditions, FaultList, WireFault } from './faults.ts';
+import type { TwinProject, TwinState } from './state.ts';
+import { askPassword, makeFramer, readStartup, writeMessage, writeRefusal, writeStartup } from './wire.ts';
+
+/** The server behind, and how `postgres` signs in there. */
+export interface Backend {
+  host: string;
+  port: number;
+  password: string;
+  databases: Pick<ProjectDatabases, 'databaseOf' | 'ensure'>;
+}
+
+interface ProxySide {
+  state: TwinState;
+  conditions: Conditions;
+  faults: FaultList<WireFault>;
+  backend: Backend;
+}
+
+export interface Proxy {
+  port: number;
+  close: () => Promise<void>;
+}
+
+/** @param ref the project of a direct port; undefined for the pooler */
+export async function startProxy(side: ProxySide, ref?: string): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined);
+    if (ref === undefined && side.conditions.poolerClosed) return void socket.resetAndDestroy();
+    greet(side, socket, ref);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
+  const onStart = (packet: Buffer): void => {
+    if (packet.length < 8) return void socket.destroy();
+    const parameters = readStartup(packet);
+    if (!parameters) {
+      // A request for TLS: there is none here. Anything else (a cancel) is hung up on.
+      if (packet.readInt32BE(4) !== 80_877_103) return void socket.destroy();
+      socket.once('data', onStart);
+      socket.write('N');
+      return;
+    }
+    const project = projectFor(side, parameters.user ?? '', ref);
+    if (!project) return void socket.end(writeRefusal('XX000', 'Tenant or user not found'));
+    socket.once('data', (answer: Buffer) => {
+      const given = answer.subarray(5).toString('utf8').replace(/\0$/, '');
+      const wrong = side.conditions.passwordRefused > 0 || given !== project.password;
+      side.conditions.passwordRefused -= side.conditions.passwordRefused > 0 ? 1 : 0;
+      if (wrong) return void socket.end(writeRefusal('28P01', 'password authentication failed for user "postgres"'));
+      side.backend.databases.ensure(project.ref).then(() => relay(side, socket, project, parameters), () => socket.destroy());
+    });
+    socket.write(askPassword);
+  };
+  socket.once('data', onStart);
+}
+
+function projectFor(side: ProxySide, user: string, ref: string | undefined): TwinProject | undefined {
+  if (ref !== undefined) return user === 'postgres' ? side.state.projects.get(ref) : undefined;
+  if (side.conditions.tenantNotFound > 0) {
+    side.conditions.tenantNotFound -= 1;
+    return undefined;
+  }
+  const match = /^postgres\.([a-z]{20})$/.exec(user);
+  return side.state.projects.get(match?.[1] ?? '');
+}
+
+/** Signs in behind as `postgres`, then passes messages both ways, and lets connection faults happen. */
+function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters: Record<string, string>): void {
+  const { backend } = side;
+  const behind = connect(backend.port, backend.host);
+  const cut = (): void => {
+    socket.resetAndDestroy();
+    behind.destroy();
+  };
+  behind.on('error', () => socket.destroy());
+  behind.on('close', () => socket.destroy());
+  socket.on('close', () => behind.destroy());
+
+  let signedIn = false;
+  let fault: WireFault | undefined;
+  const fromServer = makeFramer((type, message) => {
+    if (!signedIn && type === 'R') {
+      const kind = message.readInt32BE(5);
+      if (kind === 3) return void behind.write(writeMessage('p', `${backend.password}\0`));
+      if (kind !== 0) return void socket.end(writeRefusal('08P01', `the twin cannot sign in behind (method ${kind})`));
+      signedIn = true;
+    }
+    // COMMIT happened, and its answer goes nowhere.
+    if (fault === 'cut-after-commit' && type === 'Z') return cut();
+    if (fault !== 'cut-after-commit') socket.write(message);
+  });
+  const fromClient = makeFramer((type, message) => {
+    if (type === 'Q' || type === 'P') {
+      const sql = message.toString('utf8');
+      const taken = side.faults.take((on) => sql.includes(on));
+      if (taken === 'cut-before') return cut();
+      if (taken === 'cut-during') {
+        behind.write(message);
+        setTimeout(cut, 5);
+        return undefined;
+      }
+      fault = taken ?? fault;
+    }
+    behind.write(message);
+    return undefined;
+  });
+  behind.on('data', fromServer);
+  socket.on('data', fromClient);
+  behind.once('connect', () => behind.write(writeStartup({ ...parameters, user: 'postgres', database: backend.databases.databaseOf(project.ref) })));
+}

@@ -1,0 +1,80 @@
+/** What the twin knows: organizations, projects, requests. No I/O here. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { makeKeys, type TwinKeys } from './jwt.ts';
+
+export interface TwinProject {
+  ref: string;
+  name: string;
+  organization: string;
+  region: string;
+  createdAt: string;
+  status: string;
+  password: string;
+  keys: TwinKeys;
+  authConfig: Record<string, unknown>;
+  /** How often its status was asked for; it comes up by being looked at, so that no test waits. */
+  looks: number;
+  serviceLooks: Record<string, number>;
+  poolerLooks: number;
+  bans: string[];
+  /** When it was made, by the twin's process, ms since 1970. */
+  bornAt: number;
+}
+
+export interface LoggedRequest {
+  /** 1 for the first. */
+  number: number;
+  method: string;
+  path: string;
+  /** `management`, `auth`, `rest`, `storage`. */
+  part: string;
+  at: number;
+  /** Status of the answer; undefined where none was given. */
+  status?: number;
+}
+
+export interface TwinState {
+  token: string;
+  tokenRevoked: boolean;
+  organizations: { slug: string; name: string; plan: string }[];
+  projects: Map<string, TwinProject>;
+  /** Refs that were deleted. */
+  deleted: string[];
+  requests: LoggedRequest[];
+  /** How far the twin's clock is ahead, ms. */
+  skewMs: number;
+}
+
+export function makeState(): TwinState {
+  return {
+    token: `sbp_${randomBytes(20).toString('hex')}`,
+    tokenRevoked: false,
+    organizations: [{ slug: 'acme', name: 'Acme Inc.', plan: 'pro' }],
+    projects: new Map(),
+    deleted: [],
+    requests: [],
+    skewMs: 0,
+  };
+}
+
+export function makeProject(state: TwinState, given: { name: string; organization: string; region: string; password: string }): TwinProject {
+  const ref = Array.from({ length: 20 }, () => String.fromCharCode(97 + randomInt(26))).join('');
+  const project: TwinProject = {
+    ref,
+    ...given,
+    createdAt: new Date(Date.now() + state.skewMs).toISOString(),
+    status: 'UNKNOWN',
+    keys: makeKeys(ref),
+    authConfig: {
+      site_url: 'http://localhost:3000', uri_allow_list: '', disable_signup: false, external_email_enabled: true,
+      mailer_autoconfirm: false, jwt_exp: 3600,
+    },
+    looks: 0,
+    serviceLooks: {},
+    poolerLooks: 0,
+    bans: [],
+    bornAt: Date.now(),
+  };
+  state.projects.set(ref, project);
+  return project;
+}

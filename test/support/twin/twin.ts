@@ -1,0 +1,117 @@
+/**
+ * A twin of Supabase's platform on this machine: its Management API, and for each project a real database with Auth,
+ * Storage and Data API before it. Starts as the real one starts, and fails as it is told to.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { authenticate } from './auth.ts';
+import { serveData } from './data.ts';
+import { makeDatabases, type ProjectDatabases, type TwinServer } from './databases.ts';
+import { makeConditions, makeFaults, type Conditions, type FaultList, type HttpFault, type WireFault } from './faults.ts';
+import { identify, isRefused } from './gateway.ts';
+import { listen, type RequestHook, type TwinAnswer, type TwinRequest } from './http.ts';
+import { manage } from './management.ts';
+import { startProxy, type Proxy } from './proxy.ts';
+import { makeProject, makeState, type TwinProject, type TwinState } from './state.ts';
+import { store } from './storage.ts';
+
+export interface Twin {
+  /** Base of the Management API. */
+  url: string;
+  state: TwinState;
+  conditions: Conditions;
+  /** Faults of HTTP requests, as `http.add('answer-lost', 'POST /v1/projects')`. */
+  http: FaultList<HttpFault>;
+  /** Faults of database connections, as `wire.add('cut-after-commit', 'COMMIT')`. */
+  wire: FaultList<WireFault>;
+  databases: ProjectDatabases;
+  /** What a client of this twin needs in its environment. */
+  env: Record<string, string>;
+  /** Makes a project as if somebody else had; it is up. */
+  addProject: (given?: { name?: string; organization?: string; region?: string; password?: string; createdAt?: string }) => TwinProject;
+  /** Opens the direct port of a project that is there. */
+  openDirect: (ref: string) => Promise<number>;
+  /** Writes a profile file, as the Supabase CLI reads it, and gives its path. */
+  writeProfile: (directory: string) => Promise<string>;
+  /**
+   * Calls `act` (which kills a process) at the n-th request from now: `before` it is handled, or `after`, with its effect
+   * there and its answer not sent.
+   */
+  killAfterRequest: (n: number, act: () => void | Promise<void>, phase?: 'before' | 'after') => void;
+  /** How many requests of this method and path (`{ref}` for any ref) there were. */
+  count: (method: string, path: string) => number;
+  close: () => Promise<void>;
+}
+
+/** @param template a database of the server that has the platform's own schemas and no project's tables */
+export async function startTwin(server: TwinServer & { postgresPassword: string }, template: string): Promise<Twin> {
+  const state = makeState();
+  const conditions = makeConditions();
+  const http = makeFaults<HttpFault>();
+  const wire = makeFaults<WireFault>();
+  const databases = makeDatabases(server, template);
+  const hooks: RequestHook[] = [];
+  const backend = { host: server.host, port: server.port, password: server.postgresPassword, databases };
+  const proxySide = { state, conditions, faults: wire, backend };
+  const pooler = await startProxy(proxySide);
+  const direct = new Map<string, Proxy>();
+  const openDirect = async (ref: string): Promise<number> => {
+    const proxy = direct.get(ref) ?? (await startProxy(proxySide, ref));
+    direct.set(ref, proxy);
+    return proxy.port;
+  };
+  const side = { state, conditions, databases, ports: { pooler: pooler.port, direct: (ref: string) => direct.get(ref)?.port } };
+
+  const handle = async (request: TwinRequest): Promise<{ part: string; answer: TwinAnswer }> => {
+    const service = /^\/project\/([a-z]{20})\/(auth|rest|storage)\/v1(\/.*)?$/.exec(request.url.pathname);
+    if (!service) {
+      const answer = await manage(side, request);
+      for (const ref of conditions.directOpen ? state.projects.keys() : []) await openDirect(ref);
+      return { part: 'management', answer };
+    }
+    const [, ref = '', part = '', path = '/'] = service;
+    return { part, answer: await serve(ref, part, path, request) };
+  };
+  const serve = async (ref: string, part: string, path: string, request: TwinRequest): Promise<TwinAnswer> => {
+    const project = state.projects.get(ref);
+    if (!project) return { status: 404, body: { message: 'no such project' } };
+    const caller = identify(project, request);
+    if (isRefused(caller)) return caller;
+    const database = await databases.superuser(ref);
+    const actAs: Parameters<typeof store>[3] = (who, work) => databases.actAs(ref, who, work);
+    if (part === 'auth') return authenticate(project, caller, request, path, database);
+    if (part === 'storage') return store(caller, request, path, actAs, database);
+    return serveData(caller, request, decodeURIComponent(path.slice(1)), actAs, database);
+  };
+
+  const { server: listening, url } = await listen(state, http, hooks, handle);
+  const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll('{ref}', '[a-z]{20}')}$`);
+  return {
+    url, state, conditions, http, wire, databases, openDirect,
+    env: { SUPABASE_ACCESS_TOKEN: state.token, SUPABASE_API_URL: url, SUPABASE_PROJECT_URL: `${url}/project/{ref}` },
+    addProject: (given = {}) => {
+      const project = makeProject(state, { name: 'stranger', organization: 'acme', region: 'eu-central-1', password: 'strangers-own', ...given });
+      Object.assign(project, { status: 'ACTIVE_HEALTHY', looks: 3 }, given.createdAt === undefined ? {} : { createdAt: given.createdAt });
+      return project;
+    },
+    writeProfile: async (directory) => {
+      const path = join(directory, 'profile.yaml');
+      await writeFile(path, `name: twin\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: 127.0.0.1\n`);
+      return path;
+    },
+    killAfterRequest: (n, act, phase = 'after') => {
+      const at = state.requests.length + n;
+      hooks.push((request, now) => (request.number === at && now === phase ? act() : undefined));
+    },
+    count: (method, path) => state.requests.filter((request) => request.method === method && pattern(path).test(request.path)).length,
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        listening.close(() => resolve());
+        listening.closeAllConnections();
+      });
+      await pooler.close();
+      for (const proxy of direct.values()) await proxy.close();
+      await databases.close();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** PostgreSQL's wire protocol, as much of it as a proxy needs: framing, the start-up message, refusals. */
+
+/** Takes a stream apart into messages: a type letter, and the body after the length. */
+export function makeFramer(onMessage: (type: string, message: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= 5) {
+      const length = 1 + rest.readInt32BE(1);
+      if (rest.length < length) return;
+      const message = rest.subarray(0, length);
+      rest = rest.subarray(length);
+      onMessage(String.fromCharCode(message[0] ?? 0), message);
+    }
+  };
+}
+
+/** The parameters of a start-up message, or undefined for another request (TLS, cancel). */
+export function readStartup(packet: Buffer): Record<string, string> | undefined {
+  if (packet.readInt32BE(4) !== 196_608) return undefined;
+  const words = packet.subarray(8).toString('utf8').split('\0');
+  const parameters: Record<string, string> = {};
+  for (let at = 0; at + 1 < words.length && words[at]; at += 2) parameters[words[at] ?? ''] = words[at + 1] ?? '';
+  return parameters;
+}
+
+export function writeStartup(parameters: Record<string, string>): Buffer {
+  const body = Buffer.from(`${Object.entries(parameters).flat().join('\0')}\0\0`);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(8 + body.length, 0);
+  head.writeInt32BE(196_608, 4);
+  return Buffer.concat([head, body]);
+}
+
+export function writeMessage(type: string, body: Buffer | string): Buffer {
+  const bytes = Buffer.from(body as string);
+  const head = Buffer.alloc(5);
+  head.write(type, 0, 'latin1');
+  head.writeInt32BE(4 + bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+/** FATAL, as the server or the pooler says it before it hangs up. */
+export function writeRefusal(code: string, message: string): Buffer {
+  return writeMessage('E', `SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
+}
+
+/** Asks for the password in clear (loopback only, like the rest of the twin). */
+export const askPassword = writeMessage('R', Buffer.from([0, 0, 0, 3]));
