@@ -1,0 +1,61 @@
+/**
+ * The roles of a Supabase project, with the attributes and memberships that decide what a migration may do. On a
+ * plain server roles belong to the whole cluster, so one that is there already is left as it is.
+ */
+const roles: Readonly<Record<string, string>> = {
+  supabase_admin: 'NOLOGIN BYPASSRLS',
+  postgres: 'NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS',
+  anon: 'NOLOGIN',
+  authenticated: 'NOLOGIN',
+  service_role: 'NOLOGIN BYPASSRLS',
+  authenticator: 'NOLOGIN NOINHERIT',
+  dashboard_user: 'NOLOGIN CREATEDB CREATEROLE REPLICATION',
+  supabase_auth_admin: 'NOLOGIN NOINHERIT CREATEROLE',
+  supabase_storage_admin: 'NOLOGIN NOINHERIT CREATEROLE',
+  supabase_realtime_admin: 'NOLOGIN NOINHERIT',
+  supabase_functions_admin: 'NOLOGIN NOINHERIT CREATEROLE',
+  supabase_replication_admin: 'NOLOGIN REPLICATION',
+  supabase_read_only_user: 'NOLOGIN BYPASSRLS',
+};
+
+const create = Object.entries(roles).map(
+  ([name, attributes]) => `
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${name}') THEN
+    CREATE ROLE ${name} ${attributes};
+  END IF;`,
+);
+
+export const rolesSql = `
+DO $roles$ BEGIN${create.join('')}
+END $roles$;
+
+GRANT anon, authenticated, service_role TO authenticator;
+GRANT authenticator TO supabase_storage_admin;
+GRANT pg_read_all_data TO supabase_read_only_user;
+
+DO $own$
+DECLARE
+  database_name text := current_database();
+  plain boolean := NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = 'postgres');
+BEGIN
+  IF plain THEN
+    ALTER ROLE postgres LOGIN;
+    GRANT anon, authenticated, service_role, authenticator, pg_monitor, pg_read_all_data, pg_signal_backend
+      TO postgres WITH ADMIN OPTION;
+    GRANT pg_create_subscription TO postgres;
+    -- Supabase lets postgres make policies and triggers on these services' tables although it does not own them. In
+    -- PostgreSQL only an owner may; what else an owner may is refused by the guard.
+    GRANT supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin
+      TO postgres WITH INHERIT TRUE, SET FALSE;
+    GRANT SET ON PARAMETER session_replication_role, log_min_messages, track_io_timing, log_lock_waits TO postgres;
+    EXECUTE format('ALTER DATABASE %I OWNER TO postgres', database_name);
+  END IF;
+  EXECUTE format('ALTER ROLE postgres IN DATABASE %I SET search_path TO "$user", public, extensions', database_name);
+  EXECUTE format('ALTER ROLE supabase_auth_admin IN DATABASE %I SET search_path TO auth', database_name);
+  EXECUTE format('ALTER ROLE supabase_storage_admin IN DATABASE %I SET search_path TO storage', database_name);
+  EXECUTE format('ALTER ROLE anon IN DATABASE %I SET statement_timeout TO ''3s''', database_name);
+  EXECUTE format('ALTER ROLE authenticated IN DATABASE %I SET statement_timeout TO ''8s''', database_name);
+  EXECUTE format('ALTER ROLE authenticator IN DATABASE %I SET statement_timeout TO ''8s''', database_name);
+  EXECUTE format('ALTER ROLE authenticator IN DATABASE %I SET lock_timeout TO ''8s''', database_name);
+END $own$;
+`;

@@ -1,0 +1,43 @@
+/**
+ * Makes the engine's session belong to a user that is no superuser. PGlite is PostgreSQL in single-user mode, where the
+ * session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could go back to it. What
+ * PostgreSQL asks there is the user that the connection authenticated as, `AuthenticatedUserId` of miscinit.c, which
+ * no SQL can set; so it is set in the engine's memory, where it lies beside the user ids that SET changes.
+ */
+const bootstrapSuperuser = 10;
+/** Words of static memory to look through; the ids lie below 3 MB. */
+const searched = 4_000_000;
+
+/**
+ * @param {import('@electric-sql/pglite').PGlite} database
+ * @param {string} user a role's name, a plain identifier
+ * @throws Error where the engine's memory is not as expected; then it is another build of PGlite
+ */
+export async function becomeUser(database, user) {
+  await database.exec(`SET SESSION AUTHORIZATION ${user}`);
+  const { rows } = await database.query('SELECT oid::int4 AS id FROM pg_catalog.pg_roles WHERE rolname = current_user');
+  const { id } = /** @type {{ id: number }} */ (rows[0]);
+  const words = new Uint32Array(database.Module.HEAPU8.buffer);
+  const found = [];
+  // OuterUserId, CurrentUserId, SessionUserId, two words of other statics, AuthenticatedUserId.
+  for (let at = words.indexOf(id); at !== -1 && at < searched; at = words.indexOf(id, at + 1)) {
+    if (words[at + 1] === id && words[at + 2] === id && words[at + 5] === bootstrapSuperuser) found.push(at + 5);
+  }
+  if (found.length !== 1) throw new Error(`this build of PGlite keeps its user ids elsewhere (${found.length} places)`);
+  words[/** @type {number} */ (found[0])] = id;
+  const answers = await database.execProtocol(queryMessage('SET SESSION AUTHORIZATION supabase_admin'), { throwOnError: false });
+  if (!answers.messages.some((message) => message.name === 'error')) {
+    throw new Error('this build of PGlite lets its session become superuser again');
+  }
+}
+
+/**
+ * A Query message of the wire protocol.
+ * @param {string} sql
+ */
+function queryMessage(sql) {
+  const text = Buffer.from(`${sql}\0`);
+  const head = Buffer.alloc(5, 'Q');
+  head.writeInt32BE(text.length + 4, 1);
+  return Buffer.concat([head, text]);
+}

@@ -1,0 +1,72 @@
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MuseError } from '../../error.ts';
+import { kindOf, readText, writeWhole } from '../../files.ts';
+import { takeLock } from './lock.ts';
+import type { Pack } from './protocol.ts';
+import { engineVersion } from './version.ts';
+
+/** A directory that this process has to itself. */
+export interface KeptDirectory {
+  /** The data directory of PostgreSQL. */
+  data: string;
+  release(): Promise<void>;
+}
+
+/**
+ * Locks the directory and puts the snapshot there where it is new. In it: `data/`, `lock.json` while it is open, and
+ * `version.json`. A crash on the way leaves nothing that the next open would take for a database.
+ * @throws MuseError `database-in-use`, `database-version`
+ */
+export async function openDirectory(directory: string, snapshot: () => Promise<Pack>): Promise<KeptDirectory> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const release = await takeLock(join(directory, 'lock.json'));
+  try {
+    const data = join(directory, 'data');
+    if ((await kindOf(data)) === undefined) await create(directory, data, await snapshot());
+    else await checkVersion(directory);
+    return { data, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function create(directory: string, data: string, pack: Pack): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.startsWith('data.new-')) await rm(join(directory, name), { recursive: true, force: true });
+  }
+  const fresh = join(directory, `data.new-${process.pid}`);
+  await mkdir(fresh, { mode: 0o700 });
+  for (const { path, offset, size } of pack.entries) {
+    const target = join(fresh, path);
+    if (size === undefined) await mkdir(target, { recursive: true, mode: 0o700 });
+    else await writeFile(target, pack.bytes.subarray(offset, offset + size), { mode: 0o600 });
+  }
+  await writeWhole(join(directory, 'version.json'), `${JSON.stringify({ pglite: engineVersion, postgresql: 17 })}\n`);
+  await rename(fresh, data);
+}
+
+async function checkVersion(directory: string): Promise<void> {
+  const text = await readText(join(directory, 'version.json'));
+  const made = text === undefined ? undefined : (parse(text)?.pglite ?? undefined);
+  if (made !== undefined && minor(made) === minor(engineVersion)) return;
+  throw new MuseError({
+    code: 'database-version',
+    message: `The embedded database in ${directory} was made by ${made ? `PGlite ${made}` : 'an unknown version'}; `
+      + `this is PGlite ${engineVersion}, which cannot open it.`,
+    suggestion: `Open it with the version of create-muse that made it, or move ${dirname(join(directory, 'data'))} away `
+      + 'and migrate a new one.',
+  });
+}
+
+/** Versions that differ only in the last number open each other's directories. */
+const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
+
+function parse(text: string): { pglite?: string } | undefined {
+  try {
+    return JSON.parse(text) as { pglite?: string };
+  } catch {
+    return undefined;
+  }
+}

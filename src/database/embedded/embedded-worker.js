@@ -1,0 +1,141 @@
+/**
+ * The thread that PGlite runs in: WebAssembly blocks its event loop, so a query that never ends can only be stopped by
+ * ending the thread. JavaScript with types in comments, because a worker is loaded by Node itself, from the source as
+ * well as from the build. What it is asked to do is in `protocol.ts`.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { MemoryFS, PGlite, protocol } from '@electric-sql/pglite';
+import { becomeUser } from './become-user.js';
+
+/** @typedef {import('./protocol.ts').Request} Request */
+/** @typedef {import('./protocol.ts').WorkerInput} WorkerInput */
+/** @typedef {import('./protocol.ts').Pack} Pack */
+
+const root = '/pglite';
+const dataDirectory = `${root}/data`;
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+const input = /** @type {WorkerInput} */ (workerData);
+
+/**
+ * Writes the files of a pack into the engine's file system, without copying them.
+ * @param {PGlite} database
+ * @param {Pack} pack
+ * @param {string} directory
+ */
+function writePack(database, pack, directory) {
+  const { FS } = database.Module;
+  const made = new Set();
+  for (const { path, offset, size } of pack.entries) {
+    const target = `${directory}/${path}`;
+    const parent = size === undefined ? target : target.slice(0, target.lastIndexOf('/'));
+    if (!made.has(parent)) FS.mkdirTree(parent);
+    made.add(parent);
+    if (size !== undefined) {
+      FS.writeFile(target, pack.bytes.subarray(offset, offset + size), { canOwn: true });
+    }
+  }
+}
+
+/** A memory file system that holds the snapshot's files before the engine looks for them. */
+class SnapshotFS extends MemoryFS {
+  /** @override */
+  async initialSyncFs() {
+    if (input.snapshot && this.pg) {
+      this.pg.Module.FS.mkdirTree(dataDirectory);
+      writePack(this.pg, input.snapshot, dataDirectory);
+    }
+  }
+}
+
+async function open() {
+  const database = await PGlite.create({
+    // PGlite gives the same file system to the database that it runs initdb with, so none is given then.
+    ...(input.snapshot ? { fs: new SnapshotFS() } : {}),
+    ...(input.directory === undefined ? {} : { dataDir: input.directory }),
+    ...(input.module ? { pgliteWasmModule: input.module } : {}),
+    startParams: ['--single', '-F', '-j', ...input.settings.flatMap((setting) => ['-c', setting])],
+    initDbStartParams: ['--username=supabase_admin', '--wal-segsize=1'],
+  });
+  writePack(database, input.extensions, root);
+  if (input.user !== undefined) await becomeUser(database, input.user);
+  return database;
+}
+
+/**
+ * @param {PGlite} database
+ * @param {Uint8Array[]} messages
+ */
+async function run(database, messages) {
+  const fields = [];
+  const rows = [];
+  let tag = '';
+  /** @type {unknown} */
+  let failure;
+  // In one buffer: an error makes PostgreSQL skip what follows, up to the Sync.
+  const answers = await database.execProtocolStream(Buffer.concat(messages), { throwOnError: false });
+  for (const answer of answers) {
+    if (answer.name === 'rowDescription') {
+      const description = /** @type {import('./protocol.ts').RowDescription} */ (/** @type {unknown} */ (answer));
+      for (const field of description.fields) fields.push({ name: field.name, type: field.dataTypeID });
+    } else if (answer.name === 'dataRow') {
+      rows.push(/** @type {import('./protocol.ts').DataRow} */ (/** @type {unknown} */ (answer)).fields);
+    } else if (answer.name === 'commandComplete') {
+      tag = /** @type {import('./protocol.ts').CommandComplete} */ (/** @type {unknown} */ (answer)).text;
+    } else if (answer.name === 'error') {
+      failure ??= answer;
+    }
+  }
+  if (failure) throw failure;
+  return { fields, rows, tag };
+}
+
+/**
+ * @param {PGlite} database
+ * @param {Request} request
+ */
+async function answer(database, request) {
+  const { serialize } = protocol;
+  switch (request.kind) {
+    case 'script':
+      await run(database, [serialize.query(request.sql)]);
+      return undefined;
+    case 'query':
+      return run(database, [
+        serialize.parse({ text: request.sql }),
+        serialize.bind({ values: request.parameters }),
+        serialize.describe({ type: 'P' }),
+        serialize.execute({}),
+        serialize.sync(),
+      ]);
+    case 'dump':
+      return new Uint8Array(await (await database.dumpDataDir('none')).arrayBuffer());
+    case 'close':
+      await database.close();
+      return undefined;
+  }
+}
+
+/** @param {unknown} error */
+function describe(error) {
+  const { code, detail, hint, position, where, schema, table, column, constraint } =
+    /** @type {import('../wire.ts').ServerReport} */ (error);
+  // An exit of the engine and a fault of the WebAssembly have no SQLSTATE; their stack is minified source.
+  const message = error instanceof Error ? error.message : String(/** @type {any} */ (error)?.message ?? error);
+  const server = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  return server
+    ? { server, report: { code, message, detail, hint, position, where, schema, table, column, constraint } }
+    : { server, report: { message: message.slice(0, 500) } };
+}
+
+try {
+  const database = await open();
+  port.on('message', (/** @type {Request} */ request) => {
+    answer(database, request).then(
+      (value) => port.postMessage({ id: request.id, value }),
+      (error) => port.postMessage({ id: request.id, error: describe(error) }),
+    );
+  });
+  port.postMessage({ id: 0 });
+} catch (error) {
+  port.postMessage({ id: 0, error: describe(error) });
+}

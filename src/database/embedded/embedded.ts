@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { baselineSql } from '../baseline/baseline.ts';
+import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
+import type { Database } from '../database.ts';
+import { createDatabase } from '../session.ts';
+import { standInFiles } from '../stand-ins/stand-ins.ts';
+import { cachedPack } from './cached-pack.ts';
+import { openDirectory } from './directory.ts';
+import { engineDirectory, makeExtensionPack } from './extensions.ts';
+import { makeSnapshot } from './snapshot.ts';
+import type { CompiledEngine } from './protocol.ts';
+import { engineVersion } from './version.ts';
+import { startWorker, type WorkerOptions } from './worker-wire.ts';
+
+export interface EmbeddedOptions extends WorkerOptions {
+  /** Where the database is kept; without it, it is in memory and gone when closed. */
+  directory?: string | undefined;
+  /** Where snapshots are kept; default {@link defaultCacheDirectory}. */
+  cacheDirectory?: string | undefined;
+  /** Whose session it is: `postgres` as on Supabase (default), or the superuser. */
+  owner?: 'postgres' | 'supabase_admin';
+}
+
+export interface EmbeddedDatabase extends Database {
+  readonly kind: 'embedded';
+  /** Ends the engine at once, as a crash would; a kept database recovers when it is opened again. */
+  terminate(): Promise<void>;
+}
+
+/** As `postgresql.conf` of a Supabase project has it where it matters, and small buffers, which start faster. */
+const settings = [
+  'search_path="$user", public, extensions', 'exit_on_error=false', 'log_checkpoints=false',
+  'max_worker_processes=0', 'max_parallel_workers=0', 'max_parallel_workers_per_gather=0',
+  'shared_buffers=16MB', 'min_wal_size=2MB', 'max_wal_size=64MB', 'wal_level=logical',
+];
+
+let engine: Promise<CompiledEngine> | undefined;
+
+/** Compiles the engine once in the life of the process. */
+function compiledEngine(): Promise<CompiledEngine> {
+  // TypeScript knows WebAssembly only with the library of browsers.
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(b: Uint8Array): Promise<CompiledEngine> } };
+  engine ??= readFile(join(engineDirectory(), 'pglite.wasm')).then((bytes) => WebAssembly.compile(bytes));
+  return engine;
+}
+
+/**
+ * Opens an embedded PostgreSQL with the Supabase-shaped baseline in it, in a thread of its own. The first open on a
+ * machine makes the baseline (a few seconds) and keeps it in the cache.
+ * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was made by
+ *   another version; `embedded-failed`; `cancelled`
+ */
+export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const cache = options.cacheDirectory ?? defaultCacheDirectory();
+  const module = await compiledEngine();
+  const extensions = await cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack);
+  const snapshot = () =>
+    cachedPack(join(cache, `baseline-${key([baselineSql(), standInFiles(), settings])}.bin`), () =>
+      makeSnapshot({ settings, extensions, module }),
+    );
+  const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
+  const input = { settings, extensions, module, user };
+  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot);
+  try {
+    const wire = await startWorker(
+      kept ? { ...input, directory: kept.data } : { ...input, snapshot: await snapshot() },
+      options,
+    );
+    const description = kept ? `embedded database in ${options.directory}` : 'embedded database in memory';
+    const leave = async (end: () => Promise<void>): Promise<void> => {
+      await end();
+      await kept?.release();
+    };
+    return {
+      ...createDatabase(wire, 'embedded', description),
+      kind: 'embedded',
+      close: () => leave(kept ? wire.close : wire.terminate),
+      terminate: () => leave(wire.terminate),
+    };
+  } catch (error) {
+    await kept?.release();
+    throw error;
+  }
+}
+
+function key(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify([engineVersion, parts])).digest('hex').slice(0, 16);
+}

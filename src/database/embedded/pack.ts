@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import type { Pack, PackEntry } from './protocol.ts';
+
+const magic = 'create-muse pack 1\n';
+
+/** Makes a pack of files: an entry without bytes is a directory. */
+export function makePack(files: readonly { path: string; bytes?: Uint8Array }[]): Pack {
+  let offset = 0;
+  const entries: PackEntry[] = files.map(({ path, bytes }) => {
+    const entry = bytes ? { path, offset, size: bytes.length } : { path, offset };
+    offset += bytes?.length ?? 0;
+    return entry;
+  });
+  return { entries, bytes: Buffer.concat(files.flatMap(({ bytes }) => bytes ?? [])) };
+}
+
+/** A pack as one file: a line that names the format, a line of JSON with entries and digest, the bytes. */
+export function encodePack(pack: Pack): Buffer {
+  const head = JSON.stringify({ entries: pack.entries, size: pack.bytes.length, digest: digest(pack.bytes) });
+  return Buffer.concat([Buffer.from(`${magic}${head}\n`), pack.bytes]);
+}
+
+/** Reads what {@link encodePack} wrote; undefined where a byte of it is missing or changed. */
+export function decodePack(file: Buffer): Pack | undefined {
+  if (file.toString('latin1', 0, magic.length) !== magic) return undefined;
+  const end = file.indexOf('\n', magic.length);
+  if (end === -1) return undefined;
+  try {
+    const head = JSON.parse(file.toString('utf8', magic.length, end)) as {
+      entries: PackEntry[];
+      size: number;
+      digest: string;
+    };
+    const bytes = file.subarray(end + 1);
+    if (bytes.length !== head.size || digest(bytes) !== head.digest) return undefined;
+    return { entries: head.entries, bytes };
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

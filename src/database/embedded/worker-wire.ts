@@ -1,0 +1,135 @@
+import { Worker } from 'node:worker_threads';
+import { MuseError } from '../../error.ts';
+import { toDatabaseError } from '../report.ts';
+import type { Wire, WireResult } from '../wire.ts';
+import type { Answer, QueryAnswer, Request, RequestBody, WorkerInput } from './protocol.ts';
+
+/** A wire to a worker thread that runs the engine. */
+export interface WorkerWire extends Wire {
+  /** The data directory as an uncompressed tar file. */
+  dump(): Promise<Uint8Array>;
+  /** Ends the thread at once, as a crash would. */
+  terminate(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** ms that a statement or script may take before the thread is ended; undefined for no limit. */
+  timeoutMs?: number | undefined;
+  /** Ends the thread when it aborts. */
+  signal?: AbortSignal | undefined;
+}
+
+type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
+
+/**
+ * Starts the thread and waits until the database is open.
+ * @throws MuseError `embedded-failed` where the engine does not start; `cancelled` on abort
+ */
+export async function startWorker(input: WorkerInput, options: WorkerOptions = {}): Promise<WorkerWire> {
+  const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), {
+    workerData: input,
+    // What the engine prints is no part of this program's output.
+    stdout: true,
+    stderr: true,
+    execArgv: [],
+  });
+  worker.stdout.resume();
+  worker.stderr.resume();
+  const waiting = new Map<number, Waiting>();
+  let gone: MuseError | undefined;
+  let lastId = 0;
+
+  const end = (error: MuseError): void => {
+    gone ??= error;
+    for (const { reject } of waiting.values()) reject(gone);
+    waiting.clear();
+    void worker.terminate();
+  };
+  const onAbort = (): void => end(cancelled());
+  worker.on('message', ({ id, value, error }: Answer) => {
+    const call = waiting.get(id);
+    waiting.delete(id);
+    if (!error) call?.resolve(value);
+    else if (error.server) call?.reject(toDatabaseError(error.report));
+    else {
+      const broken = failed(error.report.message ?? '');
+      call?.reject(broken);
+      end(broken);
+    }
+  });
+  worker.on('error', (error) => end(failed(String(error.message).slice(0, 500))));
+  worker.on('exit', () => {
+    options.signal?.removeEventListener('abort', onAbort);
+    end(failed('its thread ended'));
+  });
+
+  function expect(id: number): Promise<unknown> {
+    if (gone) return Promise.reject(gone);
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  }
+
+  async function call(body: RequestBody, timeoutMs?: number): Promise<unknown> {
+    const request: Request = { id: ++lastId, ...body };
+    const answer = expect(request.id);
+    if (!gone) worker.postMessage(request);
+    if (timeoutMs === undefined) return answer;
+    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs);
+    return answer.finally(() => clearTimeout(timer));
+  }
+
+  if (options.signal?.aborted) onAbort();
+  options.signal?.addEventListener('abort', onAbort);
+  await expect(0);
+  return {
+    async query(sql, parameters): Promise<WireResult> {
+      const answer = (await call({ kind: 'query', sql, parameters }, options.timeoutMs)) as QueryAnswer;
+      return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
+    },
+    async script(sql) {
+      await call({ kind: 'script', sql }, options.timeoutMs);
+    },
+    dump: () => call({ kind: 'dump' }) as Promise<Uint8Array>,
+    async close() {
+      if (!gone) await call({ kind: 'close' }).catch(() => undefined);
+      end(closed());
+      await worker.terminate();
+    },
+    async terminate() {
+      end(closed());
+      await worker.terminate();
+    },
+  };
+}
+
+/** `INSERT 0 5` → `{ command: 'INSERT', affected: 5 }`. */
+function readTag(tag: string): { command: string; affected: number } {
+  const words = tag.split(' ');
+  const count = Number(words.at(-1));
+  const command = words.filter((word) => !/^\d+$/.test(word)).join(' ');
+  return { command, affected: tag !== '' && Number.isInteger(count) ? count : 0 };
+}
+
+const failed = (why: string): MuseError => new MuseError({
+  code: 'embedded-failed',
+  message: 'The embedded database stopped.',
+  detail: why,
+  suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
+});
+
+const closed = (): MuseError => new MuseError({
+  code: 'database-closed',
+  message: 'The embedded database is closed.',
+  suggestion: 'Open it again.',
+});
+
+const cancelled = (): MuseError => new MuseError({
+  code: 'cancelled',
+  message: 'Cancelled; the embedded database was stopped.',
+  suggestion: 'Run the command again to go on.',
+});
+
+const timedOut = (timeoutMs: number): MuseError => new MuseError({
+  code: 'statement-timeout',
+  message: `A statement took longer than ${timeoutMs} ms on the embedded database and was stopped with it.`,
+  suggestion: 'Look for a loop that never ends in the statement, or allow it more time.',
+});

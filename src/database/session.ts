@@ -1,0 +1,61 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Database, DatabaseKind, QueryResult, Session } from './database.ts';
+import { createRunLock } from './run-lock.ts';
+import { parseValue, toParameter } from './values.ts';
+import type { Wire } from './wire.ts';
+import { toDatabaseError } from './report.ts';
+
+/** The `Session` that a wire gives. */
+export function createSession(wire: Wire): Session {
+  return {
+    async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
+      const { fields, rows, affected } = await wire.query(sql, parameters.map(toParameter));
+      const objects = rows.map((row) => {
+        const entries = fields.map((field, index) => [field.name, parseValue(row[index] ?? null, field.type)] as const);
+        return Object.fromEntries(entries) as Row;
+      });
+      return { rows: objects, affected };
+    },
+    script: (sql) => wire.script(sql),
+  };
+}
+
+/**
+ * Makes a `Database` from a wire. Transactions queue up behind each other; a query on the database itself while one
+ * runs is part of it, as there is one connection.
+ */
+export function createDatabase(wire: Wire, kind: DatabaseKind, description: string): Database {
+  const session = createSession(wire);
+  const inside = new AsyncLocalStorage<true>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function run<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    await wire.query('BEGIN', []);
+    try {
+      const value = await inside.run(true, () => work(session));
+      const { command } = await wire.query('COMMIT', []);
+      // COMMIT of a transaction in which a statement failed is a ROLLBACK, and says so only here.
+      if (command !== 'COMMIT') {
+        throw toDatabaseError({ code: '25P02', message: 'the transaction had failed, so COMMIT rolled it back' });
+      }
+      return value;
+    } catch (error) {
+      await wire.query('ROLLBACK', []).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  return {
+    ...session,
+    kind,
+    description,
+    transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+      if (inside.getStore()) return Promise.reject(new Error('A transaction inside a transaction: use a SAVEPOINT'));
+      const mine = last.then(() => run(work));
+      last = mine.catch(() => undefined);
+      return mine;
+    },
+    withRunLock: createRunLock(session),
+    close: () => wire.close(),
+  };
+}

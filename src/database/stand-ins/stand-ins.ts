@@ -1,0 +1,3 @@
+export function standInFiles(): { name: string; content: string }[] {
+  return [];
+}

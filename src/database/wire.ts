@@ -1,0 +1,37 @@
+
+/** The columns of a result, in order. */
+export interface WireField {
+  name: string;
+  /** OID of the type. */
+  type: number;
+}
+
+/** A result as PostgreSQL sends it: text, and null for NULL. */
+export interface WireResult {
+  fields: WireField[];
+  rows: (string | null)[][];
+  /** The command tag without its numbers, as `INSERT` or `ROLLBACK`. */
+  command: string;
+  /** The number in the command tag; 0 where it has none. */
+  affected: number;
+}
+
+/**
+ * The little that a kind of database must be able to do; `session.ts` makes the rest of a `Database` from it. Calls are
+ * answered in the order they were made.
+ */
+export interface Wire {
+  /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */
+  query(sql: string, parameters: (string | null)[]): Promise<WireResult>;
+  /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */
+  script(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What any driver's error of PostgreSQL has, before it becomes a {@link DatabaseError}. */
+export type ServerReport = Partial<
+  Record<
+    'code' | 'message' | 'detail' | 'hint' | 'position' | 'where' | 'schema' | 'table' | 'column' | 'constraint',
+    string | undefined
+  >
+>;
