@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PGlite } from '@electric-sql/pglite';
+import type { Database } from '../../src/database/database.ts';
 import { listPresets, loadPreset } from '../../src/extension/presets.ts';
 import { scaffold, type Scaffold } from '../../src/extension/scaffold.ts';
 import type { CoreFacts } from '../../src/extension/table.ts';
@@ -8,7 +8,7 @@ import { builtInCore, coreFacts, folders, openCore, schemaOf } from './support.t
 const ids = ['blank', 'crm', 'deliverables', 'realty', 'social'];
 
 describe('presets on the built-in core', () => {
-  let database: PGlite;
+  let database: Database;
   let core: CoreFacts;
   let before: string[];
   beforeAll(async () => {
@@ -29,18 +29,18 @@ describe('presets on the built-in core', () => {
     for (const prefix of ['', 'kv_']) {
       const { files, tables } = await make(list, prefix);
       const [up, down] = files.map(({ content }) => content);
-      await database.exec(up ?? '');
+      await database.script(up ?? '');
       const once = await schemaOf(database);
       for (const { name, columns } of tables) {
         expect(name.startsWith(prefix)).toBe(true);
         const { rows } = await database.query<{ name: string }>(`select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0`, [`public.${name}`]);
         expect(rows.map((row) => row.name).sort()).toEqual(columns.map((column) => column.name).sort());
       }
-      await database.exec(up ?? '');
+      await database.script(up ?? '');
       expect(await schemaOf(database)).toEqual(once);
-      await database.exec(down ?? '');
+      await database.script(down ?? '');
       expect(await schemaOf(database)).toEqual(before);
-      await database.exec(down ?? '');
+      await database.script(down ?? '');
       expect(await schemaOf(database)).toEqual(before);
     }
   });

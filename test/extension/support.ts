@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { Database } from '../../src/database/database.ts';
+import { DatabaseError } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { CoreFacts } from '../../src/extension/table.ts';
 import type { MigrationFolders } from '../../src/muse-file.ts';
 
@@ -11,30 +13,6 @@ export const folders: MigrationFolders = {
   archive: 'migrations/archive',
   order: 'number',
 };
-
-/** What of Supabase the scaffolded SQL leans on. */
-const baseline = `
-create role anon nologin;
-create role authenticated nologin;
-create role service_role nologin bypassrls;
-create schema auth;
-grant usage on schema auth to anon, authenticated, service_role;
-create table auth.users (id uuid primary key default gen_random_uuid(), email text, raw_user_meta_data jsonb default '{}');
-create function auth.uid() returns uuid language sql stable as
-  $$ select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid $$;
-create schema storage;
-grant usage on schema storage to anon, authenticated, service_role;
-create table storage.objects (id uuid primary key default gen_random_uuid(), bucket_id text, name text);
-alter table storage.objects enable row level security;
-grant all on storage.objects to anon, authenticated, service_role;
-create function storage.foldername(name text) returns text[] language sql immutable as
-  $$ select (string_to_array(name, '/'))[1:array_length(string_to_array(name, '/'), 1) - 1] $$;
-create schema vault;
-create table vault.secrets (id uuid primary key default gen_random_uuid(), secret text);
-create schema extensions;
-create function extensions.digest(text, text) returns bytea language sql immutable as $$ select sha256($1::bytea) $$;
-create function extensions.gen_random_bytes(integer) returns bytea language sql as $$ select decode(replace(gen_random_uuid()::text, '-', ''), 'hex') $$;
-`;
 
 const kit = join(import.meta.dirname, '../../templates/musekit/migrations/core');
 
@@ -51,16 +29,23 @@ export const foreignCore = [
    grant select on public.catalogue to authenticated;`,
 ];
 
+/** A core that isolates by session variables; its app connects as a role of its own. */
+export const sessionCore = [
+  `create table public.organizations (id uuid primary key);
+   create table public.users (id uuid primary key);
+   create role app_user nologin;
+   grant app_user to postgres;`,
+];
+
 /** An embedded database with the core in it. */
-export async function openCore(core: readonly string[]): Promise<PGlite> {
-  const database = await PGlite.create();
-  await database.exec(baseline);
-  for (const sql of core) await database.exec(sql);
+export async function openCore(core: readonly string[]): Promise<Database> {
+  const database = await openEmbedded();
+  for (const sql of core) await database.script(sql);
   return database;
 }
 
 /** What the catalog says of the tables and functions there are. */
-export async function coreFacts(database: PGlite): Promise<CoreFacts> {
+export async function coreFacts(database: Database): Promise<CoreFacts> {
   const tables: CoreFacts['tables'] = {};
   const columns = await database.query<{ table: string; column: string; type: string; key: boolean }>(`
     select n.nspname || '.' || c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
@@ -79,7 +64,7 @@ export async function coreFacts(database: PGlite): Promise<CoreFacts> {
 }
 
 /** Everything of the schema that a migration can change, as text. */
-export async function schemaOf(database: PGlite): Promise<string[]> {
+export async function schemaOf(database: Database): Promise<string[]> {
   const { rows } = await database.query<{ line: string }>(`
     select 'schema ' || nspname || ' ' || coalesce(nspacl::text, '') as line from pg_namespace where nspname !~ '^pg_'
     union all select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || c.relrowsecurity::text || coalesce(c.relacl::text, '') || coalesce(c.reloptions::text, '') || coalesce(obj_description(c.oid, 'pg_class'), '')
@@ -97,21 +82,26 @@ export async function schemaOf(database: PGlite): Promise<string[]> {
 }
 
 /** Runs statements as a user, then takes everything back; gives the last one's rows, or the error's SQLSTATE. */
-export async function asUser(database: PGlite, user: string | null, ...statements: string[]): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
+export async function asUser(database: Database, user: string | null, ...statements: string[]): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
   const claims = user === null ? {} : { sub: user, role: 'authenticated' };
+  return asRole(database, user === null ? 'anon' : 'authenticated', { 'request.jwt.claims': JSON.stringify(claims) }, ...statements);
+}
+
+/** The same as a role, with settings that are local to the transaction. */
+export async function asRole(database: Database, role: string, settings: Record<string, string>, ...statements: string[]): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
   let last: { rows: Record<string, unknown>[]; affected: number } = { rows: [], affected: 0 };
+  const done = new Error('done');
   try {
-    await database.transaction(async (transaction) => {
-      await transaction.query(`select set_config('request.jwt.claims', $1, true)`, [JSON.stringify(claims)]);
-      await transaction.exec(`set local role ${user === null ? 'anon' : 'authenticated'}`);
-      for (const statement of statements) {
-        const result = await transaction.query<Record<string, unknown>>(statement);
-        last = { rows: result.rows, affected: result.affectedRows ?? 0 };
-      }
-      await transaction.rollback();
+    await database.transaction(async (session) => {
+      for (const [name, value] of Object.entries(settings)) await session.query('select set_config($1, $2, true)', [name, value]);
+      await session.query(`set local role ${role}`);
+      for (const statement of statements) last = await session.query<Record<string, unknown>>(statement);
+      throw done;
     });
   } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
+    if (error === done) return last;
+    if (error instanceof DatabaseError) return error.code;
+    throw error;
   }
   return last;
 }

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { MuseError } from '../../src/error.ts';
+import { parseTable } from '../../src/extension/parse-table.ts';
+import { loadPreset } from '../../src/extension/presets.ts';
+import { scaffold, type Scaffold, type ScaffoldRequest } from '../../src/extension/scaffold.ts';
+import type { CoreFacts } from '../../src/extension/table.ts';
+import { asRole, asUser, coreFacts, folders, foreignCore, openCore, schemaOf, sessionCore } from './support.ts';
+
+const uuid = 'uuid';
+const core: CoreFacts = {
+  tables: {
+    'public.profiles': { columns: { id: uuid }, primaryKey: ['id'] },
+    'public.organizations': { columns: { id: uuid }, primaryKey: ['id'] },
+    'public.organization_members': { columns: { id: uuid, organization_id: uuid, user_id: uuid }, primaryKey: ['id'] },
+    'public.pairs': { columns: { a: uuid, b: uuid }, primaryKey: ['a', 'b'] },
+    'billing.plans': { columns: { code: 'character varying(20)' }, primaryKey: ['code'] },
+  },
+  functions: ['private.set_updated_at()', 'private.user_organization_ids()'],
+};
+
+function make(tables: string[], changes: Partial<ScaffoldRequest> = {}): Promise<Scaffold> {
+  return scaffold({ name: 'realtymuse', prefix: '', presets: [], tables: tables.map(parseTable), core, number: '001', folders, isolation: 'auth-uid', ...changes });
+}
+
+const sqlOf = async (...given: Parameters<typeof make>): Promise<string> => (await make(...given)).files[0]?.content ?? '';
+
+describe('scaffold', () => {
+  it('names the file, its rollback and what they make', async () => {
+    const { files, tables } = await make(['notes: body text, owner user'], { name: 'Café & Co', number: '20260131120000', folders: { ...folders, extensions: ['supabase/migrations'], rollback: 'supabase/rollback' } });
+    expect(files.map(({ path }) => path)).toEqual(['supabase/migrations/20260131120000_cafe_co_tables.sql', 'supabase/rollback/extensions/20260131120000_cafe_co_tables.sql']);
+    expect(tables).toEqual([
+      { name: 'notes', scope: 'owner', comment: '', columns: [{ name: 'id', type: 'uuid' }, { name: 'owner_id', type: 'uuid' }, { name: 'body', type: 'text' }, { name: 'created_at', type: 'timestamptz' }, { name: 'updated_at', type: 'timestamptz' }] },
+    ]);
+  });
+
+  it('keeps extensions in the one folder of a layout that has no other', async () => {
+    const { files } = await make(['notes: body text'], { folders: { ...folders, extensions: [] } });
+    expect(files[0]?.path).toBe('migrations/core/001_realtymuse_tables.sql');
+    await expect(make(['notes: body text'], { folders: { ...folders, extensions: [], core: [] } })).rejects.toThrow(MuseError);
+  });
+
+  it('names a file by its title', async () => {
+    expect((await make(['notes: body text'], { title: 'Add ../notes' })).files[0]?.path).toBe('migrations/extensions/001_add_notes.sql');
+  });
+
+  it('gives the prefix to tables and what points at them, once', async () => {
+    const sql = await sqlOf(['b: a -> a!, owner user', 'kv_a: x text, owner user', 'a: x text, owner user'], { prefix: 'kv_' }).catch((error: unknown) => String(error));
+    expect(sql).toContain('"kv_a" is there twice');
+    expect(await sqlOf(['b: a -> kv_a!, owner user', 'kv_a: x text, owner user'], { prefix: 'kv_' })).toMatch(/kv_b_a_id_fkey FOREIGN KEY \(a_id, owner_id\) REFERENCES public\.kv_a \(id, owner_id\) ON DELETE CASCADE/);
+  });
+
+  it('gives a foreign key the type of the key it points at', async () => {
+    expect(await sqlOf(['a: plan -> billing.plans'])).toMatch(/plan_id varchar\(20\),[^]*REFERENCES billing\.plans \(code\) ON DELETE SET NULL/);
+  });
+
+  it('declares what is open, and what only the service role reads', async () => {
+    const open = await sqlOf(['a: x text, public-read']);
+    expect(open).toMatch(/-- muse: public-read\nCREATE TABLE/);
+    expect(open).toMatch(/-- muse: public-read\nCREATE POLICY public_select ON public\.a FOR SELECT TO anon, authenticated\n {2}USING \(true\);/);
+    expect(open).toMatch(/GRANT SELECT ON TABLE public\.a TO anon, authenticated;\nGRANT ALL ON TABLE public\.a TO service_role;/);
+    const service = await sqlOf(['a: x text, service-only']);
+    expect(service).toMatch(/-- muse: service-only\nCREATE TABLE/);
+    expect(service).not.toContain('POLICY');
+    expect(service).not.toContain('TO authenticated');
+  });
+
+  it('uses the helpers that core has, and makes those that it lacks under its own name', async () => {
+    expect(await sqlOf(['a: x text, organization'])).not.toContain('CREATE OR REPLACE FUNCTION');
+    const own = await sqlOf(['a: x text, organization'], { core: { ...core, functions: [] } });
+    expect(own).toContain('CREATE OR REPLACE FUNCTION private.realtymuse_set_updated_at()');
+    expect(own).toContain('CREATE OR REPLACE FUNCTION private.realtymuse_user_organization_ids() RETURNS uuid[]');
+    const again = await sqlOf(['a: x text, organization'], { core: { ...core, functions: ['private.realtymuse_set_updated_at()', 'private.realtymuse_user_organization_ids()'] } });
+    expect(again).not.toMatch(/CREATE (SCHEMA|OR REPLACE FUNCTION)/);
+  });
+
+  it.each<[string, string[], Partial<ScaffoldRequest>, string, string]>([
+    ['a table that core has', ['profiles: x text'], {}, 'Core has a table "profiles" already', 'another name'],
+    ['a table that is there twice', ['a: x text', 'a: y text'], {}, 'twice', ''],
+    ['a reference to nothing', ['a: x -> profile'], {}, 'no table public.profile', 'x -> profiles'],
+    ['a reference to a key of two columns', ['a: x -> pairs'], {}, 'no key of one column', ''],
+    ['a circle', ['a: b -> b, owner user', 'b: a -> a, owner user'], {}, 'circle: a -> b -> a', ''],
+    ['a reference to what the user cannot see', ['a: b -> b, owner user', 'b: x text, service-only'], {}, 'only the service role sees "b"', 'public-read'],
+    ['organizations without members', ['a: x text, organization'], { core: { tables: {}, functions: [] } }, 'no table that says who is a member', 'owner user'],
+    ['a name too long with its prefix', [`${'x'.repeat(62)}: x text`], { prefix: 'kv_' }, 'too long', 'prefix'],
+  ])('refuses %s', async (_, tables, changes, message, suggestion) => {
+    const error: unknown = await make(tables, changes).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(MuseError);
+    expect(error).toMatchObject({ code: 'bad-table', message: expect.stringContaining(message), suggestion: expect.stringContaining(suggestion) });
+  });
+
+  it('says which tables of core a preset needs', async () => {
+    await expect(make([], { presets: [await loadPreset('social')] })).rejects.toMatchObject({ code: 'preset-needs-core', message: expect.stringContaining('public.social_posts') });
+    await expect(loadPreset('realtee')).rejects.toMatchObject({ code: 'bad-preset', suggestion: expect.stringContaining('--preset realty') });
+    await expect(loadPreset('../realty')).rejects.toMatchObject({ code: 'bad-preset' });
+  });
+});
+
+describe('scaffold on the core of another kit', () => {
+  let database: Database;
+  let before: string[];
+  beforeAll(async () => {
+    database = await openCore(foreignCore);
+    before = await schemaOf(database);
+  });
+  afterAll(() => database.close());
+
+  it('isolates by its memberships, with keys of its types, and goes without a trace', async () => {
+    const tables = ['a: x text, organization', 'b: a -> a!, catalogue -> catalogue, who -> user, organization', 'mine: a -> a, org -> organizations, x text, owner user', 'open: x text, public, seller user'];
+    const { files } = await make(tables, { core: await coreFacts(database) });
+    const [up = '', down = ''] = files.map(({ content }) => content);
+    await database.script(up);
+    const once = await schemaOf(database);
+    await database.script(up);
+    expect(await schemaOf(database)).toEqual(once);
+
+    const [ann, bob, guest] = ['1', '2', '3'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
+    await database.script(`insert into auth.users (id, email) values ('${ann}', 'a@example.org'), ('${bob}', 'b@example.org'), ('${guest}', 'c@example.org');
+      insert into public.organizations (name) values ('x'), ('y');
+      insert into public.org_members values (1, '${ann}', 'active'), (2, '${bob}', 'active'), (1, '${guest}', 'invited');
+      insert into public.a (id, organization_id, x) values ('${ann}', 1, 'x'), ('${bob}', 2, 'y');`);
+    const as = (who: string | undefined, ...statements: string[]): ReturnType<typeof asUser> => asUser(database, who ?? null, ...statements);
+    expect(await as(ann, 'select x from public.a')).toMatchObject({ rows: [{ x: 'x' }] });
+    expect(await as(guest, 'select x from public.a')).toMatchObject({ rows: [] });
+    expect(await as(ann, `insert into public.b (organization_id, a_id, who_id) values (1, '${ann}', '${bob}')`)).toMatchObject({ affected: 1 });
+    expect(await as(ann, `insert into public.b (organization_id, a_id) values (1, '${bob}')`)).toBe('23503');
+    expect(await as(ann, `insert into public.b (organization_id, a_id) values (2, '${bob}')`)).toBe('42501');
+    // Rows of a user that point at rows of an organization: only at those that the user sees.
+    expect(await as(ann, `insert into public.mine (a_id, org_id) values ('${ann}', 1)`)).toMatchObject({ affected: 1 });
+    expect(await as(ann, `insert into public.mine (a_id) values ('${bob}')`)).toBe('42501');
+    expect(await as(ann, `insert into public.mine (org_id) values (2)`)).toBe('42501');
+    // Everyone reads, each seller writes its own.
+    await database.script(`insert into public.open (seller_id, x) values ('${bob}', 'z')`);
+    expect(await as(undefined, 'select x from public.open')).toMatchObject({ rows: [{ x: 'z' }] });
+    expect(await as(undefined, `insert into public.open (seller_id) values ('${ann}')`)).toBe('42501');
+    expect(await as(ann, `insert into public.open (x) values ('w')`)).toMatchObject({ affected: 1 });
+    expect(await as(ann, `insert into public.open (seller_id) values ('${bob}')`)).toBe('42501');
+    expect(await as(ann, 'update public.open set x = null')).toMatchObject({ affected: 0 });
+    expect(await as(ann, 'delete from public.open')).toMatchObject({ affected: 0 });
+
+    await database.script(down);
+    expect(await schemaOf(database)).toEqual(before);
+  });
+
+  it('leaves the schema private where something else lives in it by then', async () => {
+    const { files } = await make(['a: x text'], { core: await coreFacts(database) });
+    await database.script(files[0]?.content ?? '');
+    await database.script('create table private.other (id integer)');
+    await database.script(files[1]?.content ?? '');
+    expect((await database.query(`select nspname from pg_namespace where nspname = 'private'`)).rows).toHaveLength(1);
+    await database.script('drop schema private cascade');
+  });
+});
+
+describe('scaffold for session variables', () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await openCore(sessionCore);
+  });
+  afterAll(() => database.close());
+
+  it('isolates by the variables that the connection sets', async () => {
+    const session = { roles: ['app_user'], superadminSetting: 'app.is_superadmin' };
+    const { files } = await make(['a: x text, organization', 'b: a -> a!, x text, organization', 'c: x text, owner user', 'd: x text, public-read'], { core: await coreFacts(database), isolation: 'session', session });
+    const [up = '', down = ''] = files.map(({ content }) => content);
+    expect(up).not.toMatch(/auth\.uid|authenticated|service_role/);
+    const before = await schemaOf(database);
+    await database.script(up);
+    await database.script(up);
+    const [one, two] = ['1', '2'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
+    await database.script(`insert into public.organizations values ('${one}'), ('${two}'); insert into public.users values ('${one}'), ('${two}');
+      insert into public.a (id, organization_id, x) values ('${one}', '${one}', 'x'), ('${two}', '${two}', 'y');
+      insert into public.c (owner_id, x) values ('${one}', 'x'), ('${two}', 'y'); insert into public.d (x) values ('z');`);
+    const as = (settings: Record<string, string>, statement: string): ReturnType<typeof asRole> => asRole(database, 'app_user', settings, statement);
+    const inOne = { 'app.current_org_id': one ?? '', 'app.current_user_id': one ?? '' };
+    expect(await as(inOne, 'select x from public.a')).toMatchObject({ rows: [{ x: 'x' }] });
+    expect(await as(inOne, 'select x from public.c')).toMatchObject({ rows: [{ x: 'x' }] });
+    expect(await as({}, 'select x from public.a')).toMatchObject({ rows: [] });
+    expect(await as({ 'app.current_org_id': '' }, 'select x from public.a')).toMatchObject({ rows: [] });
+    expect(await as({ 'app.is_superadmin': 'true' }, 'select x from public.a order by x')).toMatchObject({ rows: [{ x: 'x' }, { x: 'y' }] });
+    expect(await as(inOne, `insert into public.a (x) values ('w')`)).toMatchObject({ affected: 1 });
+    expect(await as(inOne, `insert into public.a (organization_id) values ('${two}')`)).toBe('42501');
+    expect(await as(inOne, `update public.a set organization_id = '${two}'`)).toBe('42501');
+    expect(await as(inOne, `delete from public.a where id = '${two}'`)).toMatchObject({ affected: 0 });
+    expect(await as(inOne, `insert into public.b (a_id) values ('${two}')`)).toBe('23503');
+    expect(await as({}, 'select x from public.d')).toMatchObject({ rows: [{ x: 'z' }] });
+    expect(await as(inOne, `insert into public.d (x) values ('w')`)).toBe('42501');
+    await database.script(down);
+    expect(await schemaOf(database)).toEqual(before);
+  });
+});
