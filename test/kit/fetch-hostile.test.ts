@@ -74,7 +74,9 @@ describe('nothing of a kit runs', () => {
   it.each(['--upload-pack=', 'ext::'])('not an address that begins with %s, even past the reader of addresses', async (start) => {
     const { program, sprung } = trap();
     const environment = userWith('[protocol "ext"]\n\tallow = always\n[protocol]\n\tallow = always\n');
-    expect(await rejectionOf(lsRemote(`${start}${program}`, { environment, directory: repository(musekit).directory }))).toBeDefined();
+    const { directory } = repository(musekit);
+    git(directory, 'remote', 'add', 'origin', directory);
+    expect(await rejectionOf(lsRemote(`${start}${program}`, { environment, directory }))).toBeDefined();
     expect(sprung()).toBe(false);
   });
 
