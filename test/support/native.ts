@@ -1,0 +1,172 @@
+/** A real PostgreSQL 17 for tests: its own process, a free port on loopback, a temporary directory. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { nativeBinaries } from './native-binaries.ts';
+
+export interface Native {
+  /** The superuser's URL; default database `postgres`. */
+  url(database?: string): string;
+  /** Makes an empty database and gives the superuser's URL of it. On a shared server the name gets a suffix. */
+  createDatabase(name: string): Promise<string>;
+  /** Stops the server, or, on a shared one, drops the databases that were made through this handle. */
+  stop(): Promise<void>;
+}
+
+export interface NativeOptions {
+  /** Name of the superuser; default `postgres`. */
+  superuser?: string;
+  /** Default false: tests need no protection against power cuts, benchmarks need what a server has by default. */
+  fsync?: boolean;
+  /** A server of one's own although the test run has a shared one. */
+  private?: boolean;
+}
+
+/** Where `global-setup.ts` leaves the URL of the server that all test files share. */
+export const sharedVariable = 'CREATE_MUSE_TEST_POSTGRES';
+const prefix = 'create-muse-native-';
+const password = 'native-password';
+/** As root, PostgreSQL refuses to run; this is `nobody`. */
+const runAs: { uid: number; gid: number } | undefined =
+  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+
+/** Starts a server, or hands out the one that the run shares. */
+export async function startNative(options: NativeOptions = {}): Promise<Native> {
+  const shared = process.env[sharedVariable];
+  if (shared && !options.private && !options.superuser && options.fsync === undefined) return handle(shared, true);
+  sweep();
+  const binaries = nativeBinaries(runAs !== undefined);
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  const data = join(directory, 'data');
+  const user = options.superuser ?? 'postgres';
+  writeFileSync(join(directory, 'owner'), String(process.pid));
+  writeFileSync(join(directory, 'password'), password);
+  mkdirSync(data, { mode: 0o700 });
+  if (runAs) {
+    chmodSync(directory, 0o755);
+    chownSync(data, runAs.uid, runAs.gid);
+  }
+  const made = spawnSync(
+    binaries.initdb,
+    ['-D', data, '-U', user, '-A', 'scram-sha-256', '--pwfile', join(directory, 'password'), '-E', 'UTF8',
+      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-sync'],
+    { ...runAs, cwd: directory, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`);
+  const { child, port } = await listen(binaries.postgres, directory, data, options.fsync ?? false);
+
+  const remove = (): void => {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    binaries.dispose();
+  };
+  process.once('exit', remove);
+  const own = handle(`postgres://${user}:${password}@127.0.0.1:${port}/postgres`, false);
+  return {
+    ...own,
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      if (child.exitCode === null && child.kill('SIGINT')) await ended;
+      process.removeListener('exit', remove);
+      remove();
+    },
+  };
+}
+
+async function listen(
+  program: string, directory: string, data: string, fsync: boolean,
+): Promise<{ child: ChildProcess; port: number }> {
+  for (let attempt = 0; ; attempt += 1) {
+    const port = await freePort();
+    const settings = {
+      listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 100,
+      ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    };
+    const child = spawn(
+      program,
+      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      { ...runAs, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let log = '';
+    const up = await new Promise<boolean>((resolve) => {
+      child.stderr?.on('data', (text: Buffer) => {
+        log = (log + text.toString()).slice(-10_000);
+        if (log.includes('ready to accept connections')) resolve(true);
+      });
+      child.once('exit', () => resolve(false));
+      child.once('error', (error) => { log += error.message; resolve(false); });
+    });
+    child.unref();
+    (child.stderr as unknown as { unref(): void } | null)?.unref();
+    if (up) return { child, port };
+    if (attempt === 3) throw new Error(`postgres does not start: ${log}`);
+  }
+}
+
+function handle(base: string, shared: boolean): Native {
+  const made: string[] = [];
+  const url = (database = 'postgres'): string => {
+    const of = new URL(base);
+    of.pathname = `/${encodeURIComponent(database)}`;
+    return of.href;
+  };
+  const run = async (sql: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: url() });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
+  return {
+    url,
+    async createDatabase(name) {
+      const full = shared ? `${name}_${randomBytes(4).toString('hex')}` : name;
+      // template0, because a connection to template1 in another test file would make this fail.
+      await run(`CREATE DATABASE ${pg.escapeIdentifier(full)} TEMPLATE template0`);
+      made.push(full);
+      return url(full);
+    },
+    async stop() {
+      for (const name of made) await run(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)} WITH (FORCE)`);
+    },
+  };
+}
+
+/** Removes what runs that were killed left behind. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
+    const directory = join(tmpdir(), name);
+    try {
+      const owner = Number(readFileSync(join(directory, 'owner'), 'utf8'));
+      if (isAlive(owner)) continue;
+      const file = join(directory, 'data', 'postmaster.pid');
+      const postmaster = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+      if (postmaster > 0 && isAlive(postmaster)) process.kill(postmaster, 'SIGQUIT');
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    } catch {
+      // Another run is at it, or it is another user's: it stays.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
