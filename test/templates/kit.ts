@@ -1,0 +1,36 @@
+/** The built-in kit's files, and a database that has its core. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Database, Session } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+
+export const kitDirectory = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
+
+/** Text of a file of the kit, by its path with `/`. */
+export function kitFile(path: string): string {
+  return readFileSync(join(kitDirectory, ...path.split('/')), 'utf8');
+}
+
+const sqlFiles = (folder: string): string[] =>
+  readdirSync(join(kitDirectory, ...folder.split('/')))
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+
+export const coreFiles = sqlFiles('migrations/core');
+export const rollbackFiles = sqlFiles('migrations/rollback/core');
+export const seedFile = 'seeds/development.sql';
+
+/** Runs the files one after the other, each in a transaction of its own. */
+export async function run(database: Database, files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await database.transaction((session: Session) => session.script(kitFile(file)));
+  }
+}
+
+/** An embedded database with the kit's core in it. */
+export async function openKit(): Promise<Database> {
+  const database = await openEmbedded();
+  await run(database, coreFiles);
+  return database;
+}
