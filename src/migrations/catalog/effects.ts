@@ -18,6 +18,7 @@ const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piec
 
 function addTable(catalog: Catalog, table: Table, site: Site): void {
   note(catalog, 'table', table.name, site);
+  for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
   if (catalog.tables.has(table.name)) return;
   catalog.tables.set(table.name, table);
   applyDefaultGrants(catalog, table);

@@ -125,7 +125,7 @@ const columnChecks: Record<string, Check> = {
 };
 
 function tableOnly(catalog: Catalog, names: readonly string[], report: Report): void {
-  const [relname = '', schemaname] = [...names].reverse();
+  const [relname = '', schemaname] = names.toReversed();
   missing('table', findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname }), undefined, report);
 }
 

@@ -6,7 +6,7 @@ import type { Catalog, Table } from './model.ts';
 import { note } from './tables.ts';
 
 function tableNamed(catalog: Catalog, names: readonly string[]): Table | undefined {
-  const [relname = '', schemaname] = [...names].reverse();
+  const [relname = '', schemaname] = names.toReversed();
   const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
   return 'found' in lookup ? lookup.found : undefined;
 }
@@ -43,7 +43,7 @@ const removals: Record<string, Removal> = {
   OBJECT_SCHEMA(catalog, object, gone) {
     const [name = ''] = [fieldsOf<{ sval: string }>(object, 'String')?.sval];
     if (name !== 'public' && catalog.schemas.delete(name)) gone('schema', name);
-    for (const table of [...catalog.tables.keys()]) if (table.startsWith(`${name}.`)) catalog.tables.delete(table);
+    for (const table of catalog.tables.keys()) if (table.startsWith(`${name}.`)) catalog.tables.delete(table);
   },
   OBJECT_POLICY(catalog, object) {
     const names = stringsOf(object);

@@ -61,7 +61,6 @@ export function addConstraint(catalog: Catalog, table: Table, constraint: Constr
 function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece: Piece): void {
   const site = { piece, offset: piece.at(definition.location) };
   table.columns.set(definition.colname, columnOf(definition, site));
-  note(catalog, 'column', `${table.name}.${definition.colname}`, site);
   for (const constraint of allOf<Constraint>(definition.constraints, 'Constraint')) {
     addConstraint(catalog, table, constraint, site, definition.colname);
   }
@@ -91,8 +90,8 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: AlterTabl
     const definition = fieldsOf<ColumnDef>(command.def, 'ColumnDef');
     if (definition === undefined) return;
     const site = { piece, offset: piece.at(definition.location) };
-    if (table.columns.has(definition.colname)) note(catalog, 'column', `${table.name}.${definition.colname}`, site);
-    else addColumn(catalog, table, definition, piece);
+    note(catalog, 'column', `${table.name}.${definition.colname}`, site);
+    if (!table.columns.has(definition.colname)) addColumn(catalog, table, definition, piece);
   },
   AT_DropColumn(catalog, table, command, piece) {
     const { name = '' } = command;

@@ -5,7 +5,7 @@ import { loadParser } from '../../../src/migrations/parse/parser.ts';
 
 beforeAll(loadParser);
 
-const read = (sql: string) => readDirectives([{ layer: 'core', file: 'migrations/core/001_a.sql', number: '001', checksum: '', sql } satisfies Migration]).map(({ file: _, ...rest }) => rest);
+const read = (sql: string) => readDirectives([{ layer: 'core', file: 'migrations/core/001_a.sql', number: '001', checksum: '', sql } satisfies Migration]).map((directive) => ({ ...directive, file: undefined }));
 
 it.each([
   ['public-read', '-- muse: public-read\ncreate table plans (id int);', [{ kind: 'public-read', line: 1, table: 'public.plans' }]],
@@ -19,5 +19,5 @@ it.each([
   ['no reason, unknown rule, unknown word, another comment', '-- muse: ignore enum-type\n-- muse: ignore nothing because x\n-- muse: public\n-- amuse: public-read\nselect 1;', []],
   ['not in a string', "select '-- muse: public-read';", []],
 ])('%s', (_, sql, expected) => {
-  expect(read(sql)).toEqual(expected);
+  expect(read(sql)).toEqual(expected.map((directive) => ({ ...directive, file: undefined })));
 });

@@ -1,0 +1,119 @@
+import type { ColumnDef } from '../parse/nodes.ts';
+import { allOf } from '../parse/nodes.ts';
+import { baseType } from '../catalog/types.ts';
+import { wordsOf } from '../parse/recover.ts';
+import { here } from './check.ts';
+import type { Check } from './check.ts';
+
+interface Sign {
+  dialect: 'T-SQL' | 'MySQL';
+  /** How PostgreSQL says it. */
+  instead: string;
+}
+
+const tsql = (instead: string): Sign => ({ dialect: 'T-SQL', instead });
+const mysql = (instead: string): Sign => ({ dialect: 'MySQL', instead });
+
+/** Words that only the other dialect has. They tell in a statement that PostgreSQL cannot read. */
+const words: Record<string, Sign> = {
+  go: tsql('; at the end of each statement'),
+  identity: tsql('GENERATED ALWAYS AS IDENTITY'),
+  nvarchar: tsql('text'),
+  uniqueidentifier: tsql('uuid'),
+  datetime2: tsql('timestamptz'),
+  datetimeoffset: tsql('timestamptz'),
+  getdate: tsql('now()'),
+  getutcdate: tsql('now()'),
+  sysutcdatetime: tsql('now()'),
+  newid: tsql('gen_random_uuid()'),
+  dbo: tsql('public'),
+  print: tsql('RAISE NOTICE in a DO block'),
+  nonclustered: tsql('CREATE INDEX'),
+  auto_increment: mysql('GENERATED ALWAYS AS IDENTITY'),
+  engine: mysql('nothing: PostgreSQL has no storage engines'),
+  unsigned: mysql('a CHECK (… >= 0)'),
+  tinyint: mysql('boolean or smallint'),
+  mediumtext: mysql('text'),
+  longtext: mysql('text'),
+  delimiter: mysql('$$ … $$ around the body'),
+};
+
+/** Types that parse as any name does, and that PostgreSQL does not have. */
+const types: Record<string, Sign> = {
+  nvarchar: tsql('text'), nchar: tsql('char'), ntext: tsql('text'), datetime2: tsql('timestamptz'), datetimeoffset: tsql('timestamptz'),
+  uniqueidentifier: tsql('uuid'), smalldatetime: tsql('timestamp'), varbinary: tsql('bytea'),
+  datetime: mysql('timestamptz'), tinyint: mysql('boolean or smallint'), mediumint: mysql('integer'), tinytext: mysql('text'),
+  mediumtext: mysql('text'), longtext: mysql('text'), longblob: mysql('bytea'), blob: mysql('bytea'), double: mysql('double precision'),
+};
+
+/** The dialect that a statement PostgreSQL cannot read is written in, and the word that tells; undefined for neither. */
+export function dialectOf(sql: string): (Sign & { word: string; start: number }) | undefined {
+  const all = wordsOf(sql);
+  for (const [index, { text, start }] of all.entries()) {
+    if (text.startsWith('`')) return { ...mysql('"double quotes", or none'), word: '`', start };
+    if (text === '[' && all[index + 2]?.text === ']' && !/^\d/.test(all[index + 1]!.text) && index > 0 && all[index - 1]!.text !== 'array') {
+      return { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
+    }
+    if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? '')) return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
+    const sign = Object.hasOwn(words, text) ? words[text] : undefined;
+    // A name in quotes keeps its quotes in the scanner's text, so what is met here is a bare word.
+    if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
+  }
+  return undefined;
+}
+
+function fits(word: string, index: number, all: readonly { text: string }[]): boolean {
+  if (word === 'identity') return all[index + 1]?.text === '(' && all[index - 1]?.text !== 'as';
+  if (word === 'engine') return all[index + 1]?.text === '=';
+  if (word === 'dbo') return all[index + 1]?.text === '.';
+  if (word === 'print' || word === 'delimiter') return index === 0;
+  return true;
+}
+
+/** Says whether the type is one of another dialect's. */
+export function isForeignType(name: string): boolean {
+  return Object.hasOwn(types, name);
+}
+
+export const foreignDialect: Check = {
+  rule: 'foreign-dialect',
+  doc: {
+    why: 'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name (column)` inside CREATE TABLE is read as a column called "index".',
+    bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, title text, INDEX idx_notes_title (title));',
+    good: 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
+  },
+  statement({ sql, error, start }, source, report) {
+    const sign = error === undefined ? undefined : dialectOf(sql);
+    if (sign === undefined) return;
+    report({
+      source,
+      offset: start + sign.start,
+      message: `This is ${sign.dialect} (${sign.word}), not PostgreSQL: the statement fails.`,
+      suggestion: `Write it for PostgreSQL; for ${sign.word}: ${sign.instead}.`,
+    });
+  },
+  piece(piece, _, report) {
+    if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
+    const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<{ def?: unknown }>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
+    const table = (piece.node['relation'] as { relname: string }).relname;
+    for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
+      if (typeName === undefined) continue;
+      const { name } = baseType(typeName);
+      const inline = inlineIndex(colname, typeName.typmods);
+      const sign = inline === undefined ? (Object.hasOwn(types, name) ? types[name] : undefined) : mysql(`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${inline});`);
+      if (sign === undefined) continue;
+      report({
+        ...here(piece, location),
+        message: inline === undefined ? `Type ${name} is ${sign.dialect}'s; PostgreSQL does not have it.` : `An INDEX inside CREATE TABLE is MySQL; PostgreSQL reads a column "${colname}" of type ${name}, which does not exist.`,
+        suggestion: inline === undefined ? `${colname} ${sign.instead}` : sign.instead,
+      });
+    }
+  },
+};
+
+/** The columns of `INDEX name (a, b)`, which parses as a column of type `name` with modifiers. */
+function inlineIndex(colname: string, modifiers: unknown): string | undefined {
+  if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
+  const columns = allOf<{ fields: { String?: { sval: string } }[] }>(modifiers, 'ColumnRef');
+  return columns.map(({ fields }) => fields.map((field) => field.String?.sval ?? '').join('.')).join(', ');
+}

@@ -1,0 +1,170 @@
+import { policyOf, routineOf } from '../catalog/effects.ts';
+import { findTable, newName } from '../catalog/lookup.ts';
+import type { Catalog } from '../catalog/model.ts';
+import { allOf, fieldsOf, open, stringsOf } from '../parse/nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../parse/nodes.ts';
+import type { Piece, Source } from '../parse/piece.ts';
+import { here } from './check.ts';
+import type { Check, Report } from './check.ts';
+import { ident, qualified } from './sql.ts';
+
+/** Why a statement fails when it runs again, and what does not. */
+interface Again {
+  message: string;
+  suggestion: string;
+  location?: number | undefined;
+}
+
+/** The words `IF NOT EXISTS` are wanted behind these of the statement. */
+const creates: Record<string, { what: string; title: string }> = {
+  CreateStmt: { what: 'CREATE TABLE', title: 'table' },
+  IndexStmt: { what: 'CREATE INDEX', title: 'index' },
+  CreateSchemaStmt: { what: 'CREATE SCHEMA', title: 'schema' },
+  CreateExtensionStmt: { what: 'CREATE EXTENSION', title: 'extension' },
+  CreateSeqStmt: { what: 'CREATE SEQUENCE', title: 'sequence' },
+};
+
+/** Things that the file itself drops with IF EXISTS before it makes them: `<kind> <name>`. */
+export function droppedBefore(source: Source, before: number): Set<string> {
+  const dropped = new Set<string>();
+  for (const { tree, start } of source.parsed.statements) {
+    if (start >= before) break;
+    const drop = tree === undefined ? undefined : fieldsOf<DropStmt>(tree, 'DropStmt');
+    for (const object of drop?.objects ?? []) dropped.add(`${drop!.removeType} ${objectName(object)}`);
+  }
+  return dropped;
+}
+
+function objectName(object: Node): string {
+  const [type, fields] = open(object);
+  if (type === 'TypeName') return stringsOf(fields['names']).join('.').replace(/^public\./, '');
+  if (type === 'ObjectWithArgs') return stringsOf(fields['objname']).join('.').replace(/^public\./, '');
+  return stringsOf(object).join('.').replace(/^public\./, '') || stringsOf([object]).join();
+}
+
+const plain = (name: string): string => name.replace(/^public\./, '');
+
+type Look = (catalog: Catalog, piece: Piece, dropped: () => Set<string>) => Again | undefined;
+
+const looks: Record<string, Look> = {
+  CreatePolicyStmt(catalog, piece, dropped) {
+    const { name, table } = policyOf(catalog, piece);
+    if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
+    return {
+      message: `Policy "${name}" is created without being dropped first: run again, this fails.`,
+      suggestion: `DROP POLICY IF EXISTS ${ident(name)} ON ${qualified(table)};\n${piece.statement.sql};`,
+    };
+  },
+  CreateTrigStmt(catalog, { node, statement }, dropped) {
+    if (node['replace'] === true) return undefined;
+    const { trigname, relation } = node as { trigname: string; relation: unknown };
+    const table = findTable(catalog, relation as RangeVar);
+    const name = 'found' in table ? table.found.name : newName(catalog, relation as RangeVar);
+    if (dropped().has(`OBJECT_TRIGGER ${plain(name)}.${trigname}`)) return undefined;
+    return {
+      message: `Trigger ${trigname} is created without being dropped first: run again, this fails.`,
+      suggestion: `DROP TRIGGER IF EXISTS ${ident(trigname)} ON ${qualified(name)};\n${statement.sql};`,
+    };
+  },
+  CreateFunctionStmt(catalog, piece, dropped) {
+    const { replace } = piece.node as unknown as CreateFunctionStmt;
+    const { name } = routineOf(catalog, piece);
+    if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
+    return { message: `Function ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+  },
+  ViewStmt(catalog, { node, statement }, dropped) {
+    const name = newName(catalog, node['view'] as RangeVar);
+    if (node['replace'] === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
+    return { message: `View ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+  },
+  AlterTableStmt(_, piece) {
+    const table = (piece.node['relation'] as RangeVar).relname;
+    for (const { subtype, def, missing_ok: missingOk, name } of allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd')) {
+      const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
+      const constraint = fieldsOf<Constraint>(def, 'Constraint');
+      if (subtype === 'AT_AddColumn' && missingOk !== true && column !== undefined) {
+        return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: run again, this fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${ident(column.colname)} …` };
+      }
+      if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP COLUMN IF EXISTS ${ident(name ?? '')}` };
+      if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${ident(name ?? '')}` };
+      if (subtype === 'AT_AddConstraint' && constraint !== undefined && !dropsConstraint(piece, constraint.conname)) {
+        const known = constraint.conname ?? 'name_of_it';
+        return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: run again, this fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${ident(table)} DROP CONSTRAINT IF EXISTS ${ident(known)};\n${piece.statement.sql};` };
+      }
+    }
+    return undefined;
+  },
+  RenameStmt(_, { node }) {
+    return node['missing_ok'] === true ? undefined : { message: 'A name is changed: run again, the old one is not there and this fails.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
+  },
+  DropStmt(_, { node, statement }) {
+    return node['missing_ok'] === true ? undefined : { message: 'Dropped without IF EXISTS: run again, this fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
+  },
+  CreateEnumStmt: typeLook,
+  CompositeTypeStmt: typeLook,
+  CreateDomainStmt: typeLook,
+  AlterEnumStmt(_, { node }) {
+    return node['newVal'] === undefined || node['skipIfNewValExists'] === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: run again, this fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
+  },
+  AlterPublicationStmt(_, { node, statement }) {
+    if (node['action'] !== 'AP_AddObjects') return undefined;
+    return { message: 'A table is added to a publication: run again, it is in it already and this fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  },
+  CreateRoleStmt(_, { statement }) {
+    return { message: 'A role is created: run again, this fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  },
+};
+
+function typeLook(_: Catalog, { node, statement }: Piece, dropped: () => Set<string>): Again | undefined {
+  const name = stringsOf(node['typeName'] ?? node['domainname']).join('.') || (node['typevar'] as RangeVar | undefined)?.relname || '';
+  if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
+  return { message: `Type ${name} is created as if it could not be there: run again, this fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+}
+
+/** Says whether the same file drops the constraint before it adds it. */
+function dropsConstraint({ source, statement }: Piece, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  for (const { tree, start } of source.parsed.statements) {
+    if (start > statement.start) break;
+    const commands = allOf<AlterTableCmd>((fieldsOf(tree, 'AlterTableStmt') ?? {})['cmds'], 'AlterTableCmd');
+    if (commands.some((command) => command.subtype === 'AT_DropConstraint' && command.name === name)) return true;
+  }
+  return false;
+}
+
+function created(catalog: Catalog, piece: Piece, dropped: () => Set<string>): Again | undefined {
+  const { what, title } = creates[piece.type]!;
+  if (piece.node['if_not_exists'] === true) return undefined;
+  const relation = (piece.node[piece.type === 'CreateSeqStmt' ? 'sequence' : 'relation'] as RangeVar | undefined);
+  if (relation?.relpersistence === 't') return undefined;
+  const name = piece.type === 'IndexStmt' ? String(piece.node['idxname'] ?? '') : relation === undefined ? String(piece.node['schemaname'] ?? piece.node['extname']) : plain(newName(catalog, relation));
+  const kinds: Record<string, string> = { CreateStmt: 'OBJECT_TABLE', IndexStmt: 'OBJECT_INDEX', CreateSchemaStmt: 'OBJECT_SCHEMA', CreateExtensionStmt: 'OBJECT_EXTENSION', CreateSeqStmt: 'OBJECT_SEQUENCE' };
+  if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
+  // An index goes with its table: where the file drops that first, the index is new each time.
+  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node['relation'] as RangeVar))}`)) return undefined;
+  return { message: `The ${title} is created without IF NOT EXISTS: run again, this fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
+}
+
+/** Why a statement cannot run twice; undefined where it can. */
+export function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
+  if (piece.guarded || piece.inside === 'routine') return undefined;
+  let known: Set<string> | undefined;
+  const dropped = (): Set<string> => (known ??= droppedBefore(piece.source, piece.statement.start));
+  return piece.type in creates ? created(catalog, piece, dropped) : looks[piece.type]?.(catalog, piece, dropped);
+}
+
+export const notIdempotent: Check = {
+  rule: 'not-idempotent',
+  doc: {
+    why: 'A file that cannot run twice cannot be tried, resumed after a failure, or brought to a database where part of it was done by hand.',
+    bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
+    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
+  },
+  piece(piece, catalog, report: Report) {
+    const again = notAgain(catalog, piece);
+    if (again === undefined) return;
+    const { message, suggestion, location } = again;
+    report({ ...here(piece, location), message, suggestion, severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning' });
+  },
+};
+

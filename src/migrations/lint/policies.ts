@@ -1,0 +1,72 @@
+import type { Policy, PolicyCommand } from '../catalog/model.ts';
+import { fieldsOf, literalOf, stringsOf, walk } from '../parse/nodes.ts';
+import type { Node } from '../parse/nodes.ts';
+
+/** What a policy's expression says of who asks. */
+export interface Mentions {
+  /** `auth.uid()`, `auth.jwt()` or another function that only makes sense for who is signed in. */
+  user: boolean;
+  /** Compares the role to `service_role`. */
+  service: boolean;
+}
+
+/** Roles that no user of the Data API has. */
+const serverRoles = new Set(['service_role', 'postgres', 'supabase_admin', 'supabase_auth_admin', 'supabase_storage_admin', 'dashboard_user']);
+
+/** Looks through a policy's expressions. */
+export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
+  const mentions: Mentions = { user: false, service: false };
+  walk([policy.using, policy.check], (type, fields) => {
+    if (type === 'FuncCall') {
+      const name = stringsOf(fields['funcname']).join('.');
+      if (/^auth\.(?:uid|jwt|email)$|current_setting$/.test(name)) mentions.user = true;
+    }
+    if (type === 'A_Const' && (fields['sval'] as { sval?: string } | undefined)?.sval === 'service_role') mentions.service = true;
+  });
+  return mentions;
+}
+
+/** `true`, `1 = 1` or `'t'::boolean`. */
+export function isAlwaysTrue(expression: Node | undefined): boolean {
+  const constant = fieldsOf<{ boolval?: { boolval?: boolean } }>(expression, 'A_Const');
+  if (constant?.boolval !== undefined) return constant.boolval.boolval === true;
+  const comparison = fieldsOf<{ lexpr?: Node; rexpr?: Node; name?: Node[] }>(expression, 'A_Expr');
+  if (comparison === undefined) return /^(?:t|true)$/.test(literalOf(expression) ?? '');
+  return stringsOf(comparison.name)[0] === '=' && sameConstant(comparison.lexpr, comparison.rexpr);
+}
+
+function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
+  const [a, b] = [left, right].map((side) => fieldsOf<Node>(side, 'A_Const'));
+  return a !== undefined && b !== undefined && JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 });
+}
+
+/** Commands that a policy is for. */
+export function commandsOf({ command }: Policy): Exclude<PolicyCommand, 'all'>[] {
+  return command === 'all' ? ['select', 'insert', 'update', 'delete'] : [command];
+}
+
+/** Says whether the policy lets rows through to someone who comes over the Data API without the service key. */
+export function isForUsers(policy: Policy): boolean {
+  return policy.roles.length === 0 || policy.roles.some((role) => !serverRoles.has(role));
+}
+
+/**
+ * Roles of the Data API that a policy means to let in: those it names; where it names none, whoever its expression can be
+ * true for.
+ */
+export function meantRoles(policy: Policy): string[] {
+  if (policy.roles.length > 0) return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
+  const { user, service } = mentionsOf(policy);
+  if (service && !user) return ['service_role'];
+  return user ? ['authenticated'] : ['anon', 'authenticated'];
+}
+
+/** Says whether a policy's name speaks of the service role alone. */
+export function namesService(text: string): boolean {
+  return /service[\s_-]*role|\bservice only\b|\bbackend\b|\bserver[\s_-]side\b/i.test(text);
+}
+
+/** The rows that a policy lets be read or changed, and those that it lets be written: the second defaults to the first. */
+export function writeCheck(policy: Policy): Node | undefined {
+  return policy.check ?? policy.using;
+}

@@ -1,0 +1,69 @@
+import type { Catalog, Column, Table } from '../catalog/model.ts';
+import type { Run } from './check.ts';
+import { ident, qualified } from './sql.ts';
+import { declared } from './tables.ts';
+
+/** Whose a table's rows are, as its columns tell. */
+export type Owner = { kind: 'user'; column: string } | { kind: 'organization'; column: string; helper: string } | { kind: 'service' };
+
+/** Columns that hold the user whose row it is, the plainest first. */
+const userColumns = ['user_id', 'owner_id', 'profile_id'];
+const organizationColumns = ['organization_id', 'org_id'];
+
+/** Says whether a column points at the users' table, directly or through a table whose key does. */
+function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean {
+  const key = table.foreignKeys.find(({ columns }) => columns.length === 1 && columns[0] === column);
+  if (key === undefined) return false;
+  if (key.table === 'auth.users') return true;
+  const target = catalog.tables.get(key.table);
+  const [id] = target?.primaryKey ?? [];
+  return target !== undefined && id !== undefined && target !== table && (key.targets.length === 0 || key.targets[0] === id) && pointsAtUsers(target, id, catalog);
+}
+
+const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
+
+/**
+ * Whose the rows of a table are: a user's, where a column says so by its name and type; an organization's, where there is a
+ * membership helper to ask; else only the server's.
+ */
+export function ownerOf(table: Table, catalog: Catalog): Owner {
+  const named = [...table.columns.values()].filter(({ name, type }) => type === 'uuid' && /^(?:\w+_)?(?:user|owner|affiliate)_id$/.test(name) && !/^(?:admin|referred|sender|assigned)/.test(name));
+  const direct = userColumns.find((name) => isUuid(table.columns.get(name)));
+  const helper = membershipHelper(catalog);
+  const organization = organizationColumns.find((name) => isUuid(table.columns.get(name)));
+  if (direct !== undefined) return { kind: 'user', column: direct };
+  const [id] = table.primaryKey;
+  if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog)) return { kind: 'user', column: id };
+  if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
+  const pointing = named.filter(({ name }) => pointsAtUsers(table, name, catalog) || name === 'affiliate_user_id');
+  if (pointing.length === 1) return { kind: 'user', column: pointing[0]!.name };
+  return { kind: 'service' };
+}
+
+/** A function that answers with the organizations of who asks: SECURITY DEFINER, no arguments, a set of uuid or uuid[]. */
+function membershipHelper(catalog: Catalog): string | undefined {
+  for (const routine of [...catalog.routines.values()].flat()) {
+    if (routine.definer && routine.arguments.length === 0 && routine.returns === 'uuid[]' && /organization|org_|membership/.test(routine.name)) return routine.name;
+  }
+  return undefined;
+}
+
+/** The condition that makes a row the asker's. */
+export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string {
+  if (owner.kind === 'user') return `(SELECT auth.uid()) = ${ident(owner.column)}`;
+  return `${ident(owner.column)} = ANY ((SELECT ${qualified(owner.helper)}())::uuid[])`;
+}
+
+/** Policies and grants that fit the table, ready to paste. */
+export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
+  const name = qualified(table.name);
+  const bare = table.name.slice(table.name.indexOf('.') + 1);
+  if (declared(run as Run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
+  const owner = ownerOf(table, catalog);
+  const make = (policy: string, rest: string): string[] => [`DROP POLICY IF EXISTS ${ident(policy)} ON ${name};`, `CREATE POLICY ${ident(policy)} ON ${name} ${rest};`];
+  if (owner.kind === 'service') {
+    return [...make(`${bare}_service`, 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`];
+  }
+  const condition = conditionFor(owner);
+  return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO authenticated, service_role;`];
+}
