@@ -1,12 +1,13 @@
 import { DatabaseError, type Database } from '../database/database.ts';
+import { quoteLiteral } from '../database/quote.ts';
 import { MuseError } from '../error.ts';
 import type { Finding } from '../finding.ts';
 import { packageVersion } from '../version.ts';
 import { compare, driftFindings, outOfOrder, type Comparison, type FileName } from './compare.ts';
-import { createLedger, literal, readLedger, updateRow, type LedgerRow } from './ledger.ts';
+import { createLedger, insertRow, readLedger, updateRow, type LedgerRow } from './ledger.ts';
 import type { Layer, Migration } from './migration.ts';
-import { fileScript, runAlone, type RunSettings } from './run-file.ts';
-import { restoreScript, type TimeLimits } from './session-state.ts';
+import { fileScript, runAlone } from './run-file.ts';
+import { mayChangeSettings, runSettings, type RunSettings, type TimeLimits } from './session-state.ts';
 import { planRun, type RunPlan } from './transactions.ts';
 
 export interface MigrateOptions extends TimeLimits {
@@ -83,17 +84,38 @@ async function runPending(database: Database, migrations: readonly Migration[], 
     ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
   ];
   if (corrections.length > 0) await database.script(`${corrections.join(';\n')};`);
-  const settings: RunSettings = { ...options, restore: await restoreScript(database), tool: packageVersion() };
+  const settings = await runSettings(database, options, true);
+  if (settings.begin !== '') await database.script(settings.begin);
+  try {
+    await runAll(database, plans, comparison, settings, result, options);
+  } finally {
+    // Where the connection is gone, so are its settings; what went wrong says more than this.
+    if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
+  }
+  return result;
+}
+
+async function runAll(
+  database: Database,
+  plans: readonly PlannedFile[],
+  comparison: Comparison,
+  settings: RunSettings,
+  result: MigrateResult,
+  options: MigrateOptions,
+): Promise<void> {
+  const tool = packageVersion();
   const count = plans.length;
-  const isInterrupted = (migration: Migration): boolean => comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
+  let reset = false;
   for (const [index, { migration, plan }] of plans.entries()) {
     const event = { layer: migration.layer, file: migration.file, index, count };
     options.onProgress?.({ ...event, status: 'started' });
     const began = performance.now();
-    // The run's last commit is flushed to disk, and with it all before it.
-    const script = fileScript(migration, settings, index === count - 1);
+    // A function that one file makes may change settings when a later file calls it.
+    reset ||= mayChangeSettings(migration.sql);
+    const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, { durable: index === count - 1, reset });
+    const interrupted = comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
     try {
-      await (plan.how === 'script' ? database.script(script.text) : runAlone(database, migration, plan.statements, settings, isInterrupted(migration)));
+      await (plan.how === 'script' ? database.script(script.text) : runAlone(database, migration, plan.statements, { settings, tool, interrupted }));
     } catch (error) {
       if (await wasAppliedMeanwhile(database, migration, error)) {
         result.skipped.push({ layer: migration.layer, file: migration.file });
@@ -107,7 +129,6 @@ async function runPending(database: Database, migrations: readonly Migration[], 
     result.applied.push({ layer: migration.layer, file: migration.file, ms });
     options.onProgress?.({ ...event, status: 'applied', ms });
   }
-  return result;
 }
 
 interface PlannedFile {
@@ -148,12 +169,11 @@ function beginResult(migrations: readonly Migration[], comparison: Comparison): 
 }
 
 function renamedTo(migration: Migration): string {
-  return `layer = ${literal(migration.layer)}, file = ${literal(migration.file)}`;
+  return `layer = ${quoteLiteral(migration.layer)}, file = ${quoteLiteral(migration.file)}`;
 }
 
 /** Says whether the file failed only because a run that does not know our lock has applied the same text meanwhile. */
 async function wasAppliedMeanwhile(database: Database, migration: Migration, error: unknown): Promise<boolean> {
-  if (!(error instanceof DatabaseError) || error.code !== '23505' || error.schema !== 'muse' || error.table !== 'migrations') return false;
-  const rows = (await readLedger(database)) ?? [];
-  return compare([migration], rows).applied.length === 1;
+  if (!(error instanceof DatabaseError)) return false;
+  return compare([migration], (await readLedger(database)) ?? []).applied.length === 1;
 }

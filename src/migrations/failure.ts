@@ -4,12 +4,10 @@ import { MuseError } from '../error.ts';
 import type { FileName } from './compare.ts';
 import { offsetInFile, offsetOfName } from './locate.ts';
 import { namesIn } from './message-names.ts';
-import type { Migration } from './migration.ts';
 import { loadParser } from './parse/parser.ts';
 import { parseSql } from './parse/split.ts';
 import { runOneByOne } from './one-by-one.ts';
-import { FailedStatement, type FileScript } from './run-file.ts';
-import { setUp } from './session-state.ts';
+import { FailedStatement, type FileScript, type RunText } from './run-file.ts';
 import type { Statement } from './statement.ts';
 import { caretSnippet, offsetOfCharacter, positionAt } from './text.ts';
 
@@ -18,9 +16,6 @@ export interface RunState {
   applied: readonly FileName[];
   waiting: readonly FileName[];
 }
-
-/** A text that was run: a migration or the rollback of one. */
-export type RunText = Pick<Migration, 'file' | 'sql'>;
 
 /**
  * The error to throw for a file that failed.
@@ -87,7 +82,6 @@ async function failing(database: Database, error: DatabaseError, statements: rea
   const again = new Error('rolled back on purpose');
   let found: Statement | undefined;
   await database.transaction(async (session) => {
-    await session.script(setUp({}, true));
     found = (await runOneByOne(session, statements, true))[0]?.statement;
     throw again;
   }).catch((reason: unknown) => {

@@ -2,6 +2,7 @@
  * The ledger: which migrations a database has had. Schema `muse` in that database, closed to the Data API's roles.
  */
 import { DatabaseError, type Session } from '../database/database.ts';
+import { quoteLiteral } from '../database/quote.ts';
 import { MuseError } from '../error.ts';
 import { packageVersion } from '../version.ts';
 import type { Layer, Migration } from './migration.ts';
@@ -19,12 +20,6 @@ export interface LedgerRow {
   applied_at: string;
   /** How long the file took; null while it is `started`. */
   ms: number | null;
-}
-
-/** Text as an SQL literal, whatever `standard_conforming_strings` is set to. */
-export function literal(text: string): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`;
-  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
 /**
@@ -87,16 +82,17 @@ begin
   end loop;
 end
 $ledger$;
-insert into muse.ledger (version, tool) values (${ledgerVersion}, ${literal(packageVersion())}) on conflict do nothing;`;
+insert into muse.ledger (version, tool) values (${ledgerVersion}, ${quoteLiteral(packageVersion())}) on conflict do nothing;`;
 }
 
 /**
- * Takes the file's place in the ledger. Its key is what keeps two runs from applying one file: the second insert waits
- * for the first run's transaction and then fails with 23505, and everything of its own with it.
+ * Enters a file into the ledger. Its key is what keeps two runs from applying one file, whether they take the run lock
+ * or not: the second insert waits for the first run's transaction, then fails with 23505, and takes its file back.
  */
 export function insertRow(migration: Migration, state: LedgerRow['state'], tool: string): string {
-  const values = [migration.layer, migration.file, migration.checksum, state, tool].map(literal).join(', ');
-  return `insert into muse.migrations (layer, file, checksum, state, tool) values (${values})`;
+  const values = [migration.layer, migration.file, migration.checksum, state, tool].map(quoteLiteral).join(', ');
+  const ms = state === 'applied' ? 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.now()))' : 'null';
+  return `insert into muse.migrations (layer, file, checksum, state, tool, ms) values (${values}, ${ms})`;
 }
 
 /** Sets columns of one file's row; `set` is SQL. */
@@ -109,5 +105,5 @@ export function deleteRow(row: { layer: Layer; file: string }): string {
 }
 
 function isRow(row: { layer: Layer; file: string }): string {
-  return `layer = ${literal(row.layer)} and file = ${literal(row.file)}`;
+  return `layer = ${quoteLiteral(row.layer)} and file = ${quoteLiteral(row.file)}`;
 }

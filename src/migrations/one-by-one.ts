@@ -17,9 +17,8 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
   const failed: Failed[] = [];
   for (const statement of statements) {
     try {
-      await session.script('savepoint muse_statement');
-      await session.script(statement.sql);
-      await session.script('release savepoint muse_statement');
+      // One message: inside a transaction block PostgreSQL runs it statement by statement.
+      await session.script(`savepoint muse_statement;${statement.sql}\n;release savepoint muse_statement`);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       failed.push({ statement, error });

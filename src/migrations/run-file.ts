@@ -1,15 +1,12 @@
 import type { Database, Session } from '../database/database.ts';
-import { deleteRow, insertRow, updateRow, type LedgerRow } from './ledger.ts';
+import type { FileName } from './compare.ts';
+import { deleteRow, insertRow, updateRow } from './ledger.ts';
 import type { Migration } from './migration.ts';
-import { setUp, type TimeLimits } from './session-state.ts';
+import type { RunSettings } from './session-state.ts';
 import type { Statement } from './statement.ts';
 
-export interface RunSettings extends TimeLimits {
-  /** What brings user, role and settings back behind a file; see `restoreScript`. */
-  restore: string;
-  /** The tool's version, for the ledger. */
-  tool: string;
-}
+/** A text that is run: a migration, or the rollback of one. */
+export type RunText = Pick<Migration, 'file' | 'sql'>;
 
 /** Carries an error together with the statement that it came from, where the statements of a file are sent one by one. */
 export class FailedStatement extends Error {
@@ -21,35 +18,23 @@ export class FailedStatement extends Error {
   }
 }
 
-/** The milliseconds since the transaction began, as SQL. */
-const elapsed = 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - applied_at))';
-
-/** A script and how many characters (code points) stand in front of the file's own text. */
+/** A script, and how many characters (code points) stand in front of the file's own text. */
 export interface FileScript {
   text: string;
   offset: number;
 }
 
 /**
- * The file with its ledger row as one script: PostgreSQL makes one transaction of it, in one round trip, over HTTPS too.
- * The row goes in first, so that a file which another run has applied meanwhile fails before any of its statements.
- *
- * `durable: false` leaves the commit's flush to a later commit: file and row are still one transaction, so after a crash
- * of the server both are there or neither, and the next run does the rest. The run's last commit flushes them all.
+ * A file's text and what the ledger is to say of it, as one script: PostgreSQL makes one transaction of it, in one round
+ * trip, over HTTPS too.
+ * @param ledger the statement on the ledger
+ * @param durable the commit waits until it, and every commit before it, is on disk
+ * @param reset the file, or one before it, may have changed settings or the role
  */
-export function fileScript(migration: Migration, settings: RunSettings, durable: boolean): FileScript {
-  const before = `${setUp(settings, true)}${durable ? '' : ' set local synchronous_commit = off;'} ${insertRow(migration, 'applied', settings.tool)};\n`;
-  return {
-    // A file may end in a comment without a line end, or without its last semicolon.
-    text: `${before}${migration.sql}\n;${settings.restore} ${updateRow(migration, `ms = ${elapsed}`)};`,
-    offset: [...before].length,
-  };
-}
-
-/** The rollback file with the removal of the ledger row, as {@link fileScript}. */
-export function rollbackScript(sql: string, row: { layer: LedgerRow['layer']; file: string }, settings: RunSettings): FileScript {
-  const before = `${setUp(settings, true)} ${deleteRow(row)};\n`;
-  return { text: `${before}${sql}\n;${settings.restore}`, offset: [...before].length };
+export function fileScript(sql: string, ledger: string, settings: RunSettings, { durable, reset }: { durable: boolean; reset: boolean }): FileScript {
+  const flush = durable ? 'set local synchronous_commit = on;' : '';
+  // A file may end in a comment without a line end, or without its last semicolon.
+  return { text: `${settings.before}${sql}\n;${reset ? settings.reset : ''}${flush}${ledger};`, offset: settings.before.length };
 }
 
 /**
@@ -62,13 +47,23 @@ export async function runAlone(
   database: Database,
   migration: Migration,
   statements: readonly Statement[],
-  settings: RunSettings,
-  interrupted: boolean,
+  run: { settings: RunSettings; tool: string; interrupted: boolean },
 ): Promise<void> {
-  const begin = interrupted ? updateRow(migration, 'applied_at = now()') : insertRow(migration, 'started', settings.tool);
-  await database.script(`${begin};`);
+  await database.script(`${run.interrupted ? updateRow(migration, 'applied_at = now()') : insertRow(migration, 'started', run.tool)};`);
+  await eachAlone(database, statements, run.settings, run.interrupted);
+  const ms = 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - applied_at))';
+  await database.script(`${updateRow(migration, `state = 'applied', ms = ${ms}, checksum = '${migration.checksum}'`)};`);
+}
+
+/** The rollback of such a file, or one that itself must run outside: the row says `started` until it is gone. */
+export async function rollbackAlone(database: Database, row: FileName, statements: readonly Statement[], settings: RunSettings): Promise<void> {
+  await database.script(`${updateRow(row, "state = 'started'")};`);
+  await eachAlone(database, statements, settings, false);
+  await database.script(`${deleteRow(row)};`);
+}
+
+async function eachAlone(database: Database, statements: readonly Statement[], settings: RunSettings, interrupted: boolean): Promise<void> {
   try {
-    await database.script(setUp(settings, false));
     if (interrupted) await dropInvalidIndexes(database, statements);
     for (const statement of statements) {
       try {
@@ -78,9 +73,8 @@ export async function runAlone(
       }
     }
   } finally {
-    await database.script(settings.restore);
+    await database.script(settings.reset);
   }
-  await database.script(`${updateRow(migration, `state = 'applied', ms = ${elapsed}, checksum = '${migration.checksum}'`)};`);
 }
 
 interface IndexNode {

@@ -1,8 +1,8 @@
-import type { Session } from '../database/database.ts';
-import { literal } from './ledger.ts';
+import type { Database, Session } from '../database/database.ts';
+import { quoteLiteral } from '../database/quote.ts';
 
 /** The search path that Supabase gives the role which runs migrations. */
-export const searchPath = '"$user", public, extensions';
+const searchPath = '"$user", public, extensions';
 
 /** How long statements may take or wait for a lock, in ms; undefined leaves the server's own setting. */
 export interface TimeLimits {
@@ -10,8 +10,8 @@ export interface TimeLimits {
   statementTimeoutMs?: number;
 }
 
-/** The statements that set up a file's run. `local`: for this transaction only. */
-export function setUp(limits: TimeLimits, local: boolean): string {
+/** The statements that give a connection the settings files run with. `local`: for this transaction only. */
+function setUp(limits: TimeLimits, local: boolean): string {
   const set = local ? 'set local' : 'set';
   const { lockTimeoutMs, statementTimeoutMs } = limits;
   return [
@@ -21,11 +21,43 @@ export function setUp(limits: TimeLimits, local: boolean): string {
   ].join(' ').trim();
 }
 
+/** How the settings of a run get to its files, and away from what follows. */
+export interface RunSettings {
+  /** Once, in front of the first file. */
+  begin: string;
+  /** In front of each file's text: over HTTPS each script may meet another connection. */
+  before: string;
+  /** Behind a file that may have changed user, role or settings: as `begin` left them. */
+  reset: string;
+  /** Once, behind the last file: as the connection was found. */
+  end: string;
+}
+
+/**
+ * The settings of a run on this connection.
+ * @param lazyCommit lets a commit return before it is flushed to disk. A file and its ledger row are one transaction, so
+ *   after a crash of the server both are there or neither, and the next run does the rest.
+ */
+export async function runSettings(database: Database, limits: TimeLimits, lazyCommit: boolean): Promise<RunSettings> {
+  const lazy = (set: string): string => (lazyCommit ? ` ${set} synchronous_commit = off;` : '');
+  if (database.kind === 'https') {
+    return { begin: '', before: `${setUp(limits, true)}${lazy('set local')} `, reset: 'reset role; reset all;', end: '' };
+  }
+  const end = await restoreScript(database);
+  const begin = `${setUp(limits, false)}${lazy('set')}`;
+  return { begin, before: '', reset: `${end} ${begin}`, end };
+}
+
+/** Words without which no SQL changes a setting, the role or the user; a word in a comment costs a little time. */
+export function mayChangeSettings(sql: string): boolean {
+  return /\b(?:set|reset|discard|set_config)\b/i.test(sql);
+}
+
 /**
  * The script that brings a connection's user, role and settings back to what they are now. A migration may change them
  * with SET, and `RESET` alone would go past what this connection was given after it was opened.
  */
-export async function restoreScript(session: Session): Promise<string> {
+async function restoreScript(session: Session): Promise<string> {
   const { rows } = await session.query<{ who: string; role: string; settings: Record<string, string> | null }>(
     `select session_user as who, current_setting('role') as role,
             (select jsonb_object_agg(name, current_setting(name)) from pg_catalog.pg_settings
@@ -33,9 +65,9 @@ export async function restoreScript(session: Session): Promise<string> {
   );
   const { who, role, settings } = rows[0]!;
   return [
-    `set session authorization ${literal(who)};`,
-    role === 'none' ? 'reset role;' : `set role ${literal(role)};`,
+    `set session authorization ${quoteLiteral(who)};`,
+    role === 'none' ? 'reset role;' : `set role ${quoteLiteral(role)};`,
     'reset all;',
-    ...Object.entries(settings ?? {}).map(([name, value]) => `select pg_catalog.set_config(${literal(name)}, ${literal(value)}, false);`),
+    ...Object.entries(settings ?? {}).map(([name, value]) => `select pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false);`),
   ].join(' ');
 }

@@ -1,6 +1,6 @@
 /** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
 import type { Finding } from '../finding.ts';
-import type { Migration } from './migration.ts';
+import type { RunText } from './run-file.ts';
 import type { Statement } from './statement.ts';
 import { lineText } from './text.ts';
 
@@ -44,7 +44,7 @@ const worthParsing =
  * Says how the file is run. Nothing is sent anywhere.
  * A file with its own BEGIN or COMMIT would let its ledger row escape the file's transaction: refused.
  */
-export async function planRun(migration: Migration): Promise<RunPlan> {
+export async function planRun(migration: RunText): Promise<RunPlan> {
   if (!worthParsing.test(migration.sql)) return { how: 'script' };
   const [{ loadParser }, { parseSql }] = await Promise.all([import('./parse/parser.ts'), import('./parse/split.ts')]);
   await loadParser();
@@ -52,7 +52,7 @@ export async function planRun(migration: Migration): Promise<RunPlan> {
 }
 
 /** {@link planRun} on statements that are parsed already. */
-export function planStatements(migration: Migration, statements: readonly Statement[]): RunPlan {
+export function planStatements(migration: RunText, statements: readonly Statement[]): RunPlan {
   const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined);
   if (control.length > 0) return { how: 'refused', findings: control.map((statement) => controlFinding(migration, statement)) };
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
@@ -73,7 +73,7 @@ function hasOption(node: Node, name: string): boolean {
   return parameters.some((parameter) => parameter.DefElem?.defname === name);
 }
 
-function controlFinding(migration: Migration, statement: Statement): Finding {
+function controlFinding(migration: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
   return {
     rule: 'transaction-control',
@@ -87,7 +87,7 @@ function controlFinding(migration: Migration, statement: Statement): Finding {
   };
 }
 
-function mixedFinding(migration: Migration, statement: Statement): Finding {
+function mixedFinding(migration: RunText, statement: Statement): Finding {
   const what = mustRunAlone(statement)!;
   return {
     rule: 'statement-failed',

@@ -1,0 +1,61 @@
+import { DatabaseError, type Session } from '../database/database.ts';
+import { allOf, open, stringsOf, type RangeVar } from './parse/nodes.ts';
+import { loadParser } from './parse/parser.ts';
+import { parseSql } from './parse/split.ts';
+import type { Statement } from './statement.ts';
+
+/** A table or column that a script drops, and how much it holds. */
+export interface Loss {
+  /** As the script names it: `invoices`, `app.invoices`. */
+  table: string;
+  /** Where a column is dropped and its table stays. */
+  column?: string;
+  /** Rows of the table; with a column, those in which it is not null. */
+  rows: number;
+}
+
+/** What the scripts drop that is there and holds data, with row counts. */
+export async function lossOf(session: Session, scripts: readonly string[]): Promise<Loss[]> {
+  if (scripts.length === 0) return [];
+  await loadParser();
+  const dropped = scripts.flatMap((sql) => parseSql(sql).statements.flatMap(droppedBy));
+  // The same table may be dropped by two files that both make it.
+  const once = new Map(dropped.map((drop) => [JSON.stringify(drop), drop]));
+  const losses: Loss[] = [];
+  for (const drop of once.values()) {
+    const rows = await countOf(session, drop);
+    if (rows > 0) losses.push({ table: drop.table.join('.'), ...(drop.column === undefined ? {} : { column: drop.column }), rows });
+  }
+  return losses;
+}
+
+interface Drop {
+  table: string[];
+  column?: string;
+}
+
+async function countOf(session: Session, { table, column }: Drop): Promise<number> {
+  const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+  try {
+    const { rows } = await session.query<{ count: string | number }>(
+      `select count(${column === undefined ? '*' : quote(column)}) as count from ${table.map(quote).join('.')}`,
+    );
+    return Number(rows[0]!.count);
+  } catch (error) {
+    // Not there: nothing to lose.
+    if (error instanceof DatabaseError && ['42P01', '42703', '3F000'].includes(error.code)) return 0;
+    throw error;
+  }
+}
+
+function droppedBy(statement: Statement): Drop[] {
+  const [type, fields] = statement.tree === undefined ? ['', {}] : open(statement.tree);
+  if (type === 'DropStmt' && fields['removeType'] === 'OBJECT_TABLE') {
+    return (fields['objects'] as unknown[]).map((name) => ({ table: stringsOf(name) }));
+  }
+  if (type !== 'AlterTableStmt' || fields['objtype'] !== 'OBJECT_TABLE') return [];
+  const { schemaname, relname } = fields['relation'] as RangeVar;
+  const table = schemaname === undefined ? [relname] : [schemaname, relname];
+  const commands = allOf<{ subtype: string; name: string }>(fields['cmds'], 'AlterTableCmd');
+  return commands.filter(({ subtype }) => subtype === 'AT_DropColumn').map(({ name }) => ({ table, column: name }));
+}

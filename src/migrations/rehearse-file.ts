@@ -1,0 +1,69 @@
+import { DatabaseError, type Database } from '../database/database.ts';
+import type { Finding } from '../finding.ts';
+import { runOneByOne, type Failed } from './one-by-one.ts';
+import type { RunText } from './run-file.ts';
+import { mayChangeSettings, type RunSettings } from './session-state.ts';
+import type { Statement } from './statement.ts';
+import { mustRunAlone, planRun } from './transactions.ts';
+
+/** How a rehearsal runs files on its throw-away database. */
+export interface RehearsalRun {
+  database: Database;
+  settings: RunSettings;
+  /** The file's statements; asked for only where the file cannot run as a whole. */
+  statementsOf(text: RunText): Promise<readonly Statement[]>;
+}
+
+/** What came of one file. */
+export interface FileRun {
+  failed: Failed[];
+  /** What the file may not hold, whether or not PostgreSQL takes it. */
+  refused: Finding[];
+}
+
+/**
+ * Runs a file and gives every statement of it that fails, in order. As a whole first, in one script: that is how it is
+ * applied later, and it is quick. Where that fails, statement by statement, so that what stands behind the first error
+ * shows as well, and what succeeds stays for the files behind.
+ */
+export async function rehearseFile(run: RehearsalRun, text: RunText): Promise<FileRun> {
+  const plan = await planRun(text);
+  if (plan.how === 'script') {
+    try {
+      await run.database.script(`${text.sql}\n;${mayChangeSettings(text.sql) ? run.settings.reset : ''}`);
+      return { failed: [], refused: [] };
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+    }
+  }
+  const statements = await run.statementsOf(text);
+  // BEGIN and COMMIT are a finding of their own, and the file runs as if they were not there.
+  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined);
+  const alone = usable.filter((statement) => mustRunAlone(statement) !== undefined);
+  const failed = alone.length === usable.length ? [] : await inTransaction(run, usable.filter((statement) => !alone.includes(statement)));
+  if (alone.length > 0) failed.push(...await outside(run, alone));
+  failed.sort((a, b) => a.statement.start - b.statement.start);
+  return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
+}
+
+async function inTransaction({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+  return database.transaction(async (session) => {
+    const failed = await runOneByOne(session, statements);
+    await session.script(settings.reset);
+    return failed;
+  });
+}
+
+async function outside({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+  const failed: Failed[] = [];
+  for (const statement of statements) {
+    try {
+      await database.script(statement.sql);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      failed.push({ statement, error });
+    }
+  }
+  await database.script(settings.reset);
+  return failed;
+}

@@ -1,0 +1,111 @@
+/**
+ * Rehearsal: the whole run on a throw-away database, and what it shows as findings. Every file; every table asked by
+ * the API's roles; every file again; the own files back and forward.
+ */
+import type { Database } from '../database/database.ts';
+import type { Finding } from '../finding.ts';
+import { accessFindings } from './access-findings.ts';
+import { probeAccess } from './access.ts';
+import type { FileName } from './compare.ts';
+import { diagnose, diagnoseRepeat } from './diagnose.ts';
+import type { Migration } from './migration.ts';
+import type { Rollback } from './read.ts';
+import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
+import { changeFindings, seedFindings } from './rehearse-repeat.ts';
+import { rehearseRollbacks } from './rehearse-rollback.ts';
+import { runSettings } from './session-state.ts';
+import { changesBetween, takeSnapshot, type Snapshot } from './snapshot.ts';
+import { worldOf, type Place, type World } from './world.ts';
+
+export interface RehearsalInput {
+  /** In the order in which they run, as `readMigrations` gives them. */
+  migrations: readonly Migration[];
+  /** By the file of the migration. */
+  rollbacks: ReadonlyMap<string, Rollback>;
+  /** The files whose way back is rehearsed; the last of the order, as the muse's own extension files are. */
+  own: readonly string[];
+  /** How long one statement may take, in ms, where the server can be told; default 30 s. */
+  statementTimeoutMs?: number;
+  onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
+}
+
+export interface RehearsalReport {
+  findings: Finding[];
+  /** The first run of each file. `failed` counts statements. */
+  files: (FileName & { ms: number; failed: number })[];
+  /** Files that were taken back and applied again. */
+  rolledBack: FileName[];
+  /** Of all passes. */
+  ms: number;
+}
+
+/**
+ * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
+ * @param database throw-away, with the baseline inside; used up by this
+ */
+export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
+  const began = performance.now();
+  const { migrations } = input;
+  // The parser is loaded and files are parsed only where something asks for a statement.
+  let world: Promise<World> | undefined;
+  const theWorld = (): Promise<World> => (world ??= worldOf(migrations));
+  const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
+  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await theWorld()).parsed(text).statements };
+  const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
+  const { findings } = report;
+  const tail = ownTail(input);
+  const failed: Place[] = [];
+  let before: Snapshot | undefined;
+  await database.script(settings.begin);
+
+  for (const [file, migration] of migrations.entries()) {
+    input.onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
+    if (file === migrations.length - tail.length) before = await takeSnapshot(database);
+    const start = performance.now();
+    const result = await rehearseFile(run, migration);
+    findings.push(...result.refused);
+    for (const { statement, error } of result.failed) {
+      const place: Place = { migration, file, statement };
+      findings.push(diagnose(error, place, await theWorld(), failed));
+      failed.push(place);
+    }
+    report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
+  }
+
+  input.onProgress?.({ pass: 'access' });
+  const refusals = await probeAccess(database);
+  if (refusals.length > 0) findings.push(...accessFindings(refusals, await theWorld()));
+
+  // What failed once fails again, and says nothing new.
+  const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
+  const once = await takeSnapshot(database);
+  for (const migration of sound) {
+    input.onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
+    const again = await rehearseFile(run, migration);
+    findings.push(...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })));
+  }
+  const twice = await takeSnapshot(database);
+  const changes = changesBetween(once, twice);
+  if (changes.length > 0) findings.push(...changeFindings(changes, await theWorld()));
+  const counts = { once: once.rows, twice: twice.rows };
+  if (differ(counts)) findings.push(...seedFindings(counts, await theWorld()));
+
+  if (before !== undefined && tail.length > 0 && tail.every((migration) => sound.includes(migration))) {
+    input.onProgress?.({ pass: 'rollback' });
+    const targets = { before, after: twice };
+    findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot(database))));
+    report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+  }
+  report.ms = Math.round(performance.now() - began);
+  return report;
+}
+
+function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }): boolean {
+  return [...twice].some(([table, rows]) => rows !== (once.get(table) ?? 0));
+}
+
+/** The own files at the end of the order that have a rollback: those whose way back can be seen on its own. */
+function ownTail({ migrations, own, rollbacks }: RehearsalInput): Migration[] {
+  const isOther = (migration: Migration): boolean => !own.includes(migration.file) || !rollbacks.has(migration.file);
+  return migrations.slice(migrations.findLastIndex(isOther) + 1);
+}

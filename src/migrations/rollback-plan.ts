@@ -1,0 +1,101 @@
+import type { Session } from '../database/database.ts';
+import { MuseError } from '../error.ts';
+import type { FileName } from './compare.ts';
+import { lossOf, type Loss } from './loss.ts';
+import { readLedger, type LedgerRow } from './ledger.ts';
+import type { Migration } from './migration.ts';
+import { plainNumber } from './order.ts';
+import type { Rollback } from './read.ts';
+
+/** How far back. Without either: one file. */
+export interface RollbackTarget {
+  /**
+   * The migration that stays the newest: the number of an extension file, or the path or name of any file.
+   * `0` takes all extension files back.
+   */
+  to?: string;
+  /** How many files, newest first. */
+  steps?: number;
+}
+
+/** One file to take back. */
+export interface RollbackStep extends FileName {
+  rollback: Rollback;
+}
+
+export interface RollbackPlan {
+  /** Newest first. */
+  files: RollbackStep[];
+  /** Tables and columns that would be dropped while they hold data. */
+  losses: Loss[];
+}
+
+/**
+ * What a rollback would run, newest first, and the data that would be gone. Changes nothing.
+ * @param rollbacks as `readMigrations` gives them
+ * @throws MuseError `bad-rollback-target`, `rollback-missing` where a file has no way back, `ledger-newer`
+ */
+export async function rollbackPlan(
+  database: Session,
+  migrations: readonly Migration[],
+  rollbacks: ReadonlyMap<string, Rollback>,
+  target: RollbackTarget,
+): Promise<RollbackPlan> {
+  const files = rollbackSteps(migrations, rollbacks, (await readLedger(database)) ?? [], target);
+  return { files, losses: await lossOf(database, files.map((step) => step.rollback.sql)) };
+}
+
+/** The files of a rollback, newest first. Pure. @throws MuseError as {@link rollbackPlan} */
+export function rollbackSteps(
+  migrations: readonly Migration[],
+  rollbacks: ReadonlyMap<string, Rollback>,
+  rows: readonly LedgerRow[],
+  target: RollbackTarget,
+): RollbackStep[] {
+  const place = new Map(migrations.map((migration, index) => [migration.file, index]));
+  const newest = [...rows].sort((a, b) =>
+    Date.parse(b.applied_at) - Date.parse(a.applied_at) || (place.get(b.file) ?? 0) - (place.get(a.file) ?? 0));
+  const chosen = target.to === undefined
+    ? newest.slice(0, checkedSteps(target))
+    : behind(migrations, newest, place, target);
+  const without = chosen.filter((row) => !rollbacks.has(row.file)).map((row) => row.file);
+  if (without.length > 0) throw missing(without, place);
+  return chosen.map(({ layer, file }) => ({ layer, file, rollback: rollbacks.get(file)! }));
+}
+
+function checkedSteps({ steps = 1 }: RollbackTarget): number {
+  if (Number.isInteger(steps) && steps > 0) return steps;
+  throw badTarget(`"${steps}" is no number of files.`, 'Give --steps a whole number from 1.');
+}
+
+function behind(migrations: readonly Migration[], newest: readonly LedgerRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): LedgerRow[] {
+  const to = target.to!;
+  if (target.steps !== undefined) throw badTarget('--to and --steps say two different things.', 'Give one of them.');
+  if (/^0+$/.test(to) && !migrations.some((migration) => isMeant(migration, to))) return newest.filter((row) => row.layer === 'extension');
+  const stays = migrations.find((migration) => isMeant(migration, to));
+  if (stays === undefined) {
+    throw badTarget(`No migration is "${to}".`, 'Give the number of an extension file, or the path of any migration file; `muse status` lists them.');
+  }
+  const last = place.get(stays.file)!;
+  // A file that is gone is taken as the newest of its layer.
+  return newest.filter((row) => (place.get(row.file) ?? (row.layer === 'core' && stays.layer === 'extension' ? -1 : Infinity)) > last);
+}
+
+function isMeant({ layer, file, number }: Migration, to: string): boolean {
+  if (/^\d+$/.test(to)) return layer === 'extension' && plainNumber(number) === plainNumber(to);
+  return file === to || file.endsWith(`/${to}`);
+}
+
+function badTarget(message: string, suggestion: string): MuseError {
+  return new MuseError({ code: 'bad-rollback-target', message: `${message} Nothing was rolled back.`, suggestion });
+}
+
+function missing(files: readonly string[], place: ReadonlyMap<string, number>): MuseError {
+  const gone = files.filter((file) => !place.has(file));
+  return new MuseError({
+    code: 'rollback-missing',
+    message: `There is no rollback file for ${files.join(', ')}: nothing was rolled back.`,
+    ...(gone.length === 0 ? {} : { detail: `The ledger has ${gone.join(', ')}, and no such migration file is there any more.` }),
+    suggestion: '`muse lint --fix` writes rollback files from the migrations; or go back less far, with --steps or --to.',
+  });
+}
