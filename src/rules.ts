@@ -221,6 +221,11 @@ export const rules = {
     ...error('live'),
     means: 'the owner cannot read or insert its own row',
   },
+  'table-not-filled': {
+    severity: 'error',
+    found: ['live'],
+    means: 'no row could be made up for the table, so nothing is proven of it',
+  },
   'policy-error': {
     ...error('live'),
     means: 'a query as a user ends in an error other than a refusal',

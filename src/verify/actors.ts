@@ -1,0 +1,63 @@
+import type { Isolation } from '../muse-file.ts';
+import { claimsOf, type Person } from './people.ts';
+import type { ScriptActor } from './script.ts';
+
+/** Someone that the proof acts as. */
+export interface Actor extends ScriptActor {
+  /** `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization). */
+  name: string;
+  /** What they are to the rows of A and of organization X. */
+  relation: 'none' | 'self' | 'fellow';
+  /** Nobody is signed in. */
+  isAnonymous: boolean;
+  /** Signed in, but in no organization where there are organizations: no row of the world is theirs. */
+  isNobody: boolean;
+  /** Whose rows stand for theirs. */
+  side: 'a' | 'b';
+}
+
+/** The settings and the role of a kit that isolates by session variables. */
+export interface SessionVariables {
+  /** The role of the application, which must not own the tables. */
+  role: string;
+  /** Default `app.current_org_id`. */
+  organization?: string;
+  /** Default `app.current_user_id`. */
+  user?: string;
+  /** Default `app.is_superadmin`. */
+  superadmin?: string;
+}
+
+const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
+
+/** Everyone that the proof acts as, in the order of the matrix. */
+export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined): Actor[] {
+  const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
+  const hasOrganizations = members.length > 0;
+  const actAs = (name: string, person: Person, relation: Actor['relation'], isAnonymous = false): Actor => ({
+    name, relation, isAnonymous, isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
+    ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous)),
+  });
+  return [
+    actAs('anon', a, 'none', true),
+    actAs('owner', a, 'self'),
+    ...members.map((person) => actAs(person.key, person, 'fellow')),
+    ...(hasOrganizations ? [actAs('outsider', b, 'none'), actAs('other', c, 'none')] : [actAs('other', b, 'none')]),
+  ];
+}
+
+function byClaims(person: Person, isAnonymous: boolean): Pick<ScriptActor, 'role' | 'settings'> {
+  if (!isAnonymous) return { role: 'authenticated', settings: claimsOf(person) };
+  return { role: 'anon', settings: { ...noClaims, 'request.jwt.claims': '{"role":"anon"}', 'request.jwt.claim.role': 'anon' } };
+}
+
+/** Unset variables are empty after any transaction that set them: that is what a request without a session sees. */
+function bySession(person: Person, session: SessionVariables, isAnonymous: boolean): Pick<ScriptActor, 'role' | 'settings'> {
+  const settings = {
+    ...noClaims,
+    [session.user ?? 'app.current_user_id']: isAnonymous ? '' : person.user,
+    [session.organization ?? 'app.current_org_id']: isAnonymous || !person.isMember ? '' : person.organization,
+    [session.superadmin ?? 'app.is_superadmin']: isAnonymous ? '' : 'false',
+  };
+  return { role: session.role, settings };
+}

@@ -1,0 +1,69 @@
+import type { Finding } from '../finding.ts';
+import type { RuleName } from '../rules.ts';
+import type { Actor } from './actors.ts';
+import { makeFinding } from './make-finding.ts';
+import type { Check, TableReport } from './report.ts';
+import type { Verb } from './verbs.ts';
+
+/** The rule that a verb breaks where it is possible and must not be. */
+export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
+  if (isAnonymous) return verb === 'select' || verb === 'call' ? 'anon-read' : 'anon-write';
+  if (verb === 'select' || verb === 'call') return 'isolation-read';
+  if (verb.startsWith('insert')) return 'isolation-insert';
+  return verb.startsWith('give') || verb.startsWith('take') || verb === 'relink' ? 'isolation-reassign' : 'isolation-write';
+}
+
+const does: Record<Verb, string> = {
+  select: 'reads it', insert: 'inserts rows', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
+  'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
+  delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
+  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', upsert: 'changes it by INSERT … ON CONFLICT',
+  promote: 'raises its own role', call: 'gets rows of others from it', 'call-changes': 'changes rows of others by it',
+};
+
+const suggestions: Partial<Record<RuleName, string>> = {
+  'anon-read': 'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
+  'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
+  'isolation-read': 'Compare the row\'s owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).',
+  'isolation-write': 'Compare the row\'s owner or organization with who asks in the USING of every UPDATE and DELETE policy.',
+  'isolation-insert': 'Compare the new row\'s owner or organization with who asks in the WITH CHECK of every INSERT policy.',
+  'isolation-reassign': 'Give the UPDATE policy a WITH CHECK that compares the new row\'s owner or organization with who asks, beside its USING.',
+  'policy-error': 'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
+};
+
+/** The findings of one table's checks: one for each rule, naming who can do what. */
+export function judge(report: TableReport, actors: readonly Actor[]): Finding[] {
+  const broken = new Map<RuleName, Check[]>();
+  for (const check of report.checks) {
+    const rule = brokenRule(check, actors);
+    if (rule !== undefined) broken.set(rule, [...(broken.get(rule) ?? []), check]);
+  }
+  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks)}.`, suggestions[rule] ?? ''));
+}
+
+function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
+  if (check.outcome === 'error') return 'policy-error';
+  if (check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check)) return undefined;
+  return ruleOf(check.verb, actors.find((actor) => actor.name === check.actor)?.isAnonymous === true);
+}
+
+/** For those who hold rows of the table themselves, only others' rows count. */
+function reachesOthers(check: Check): boolean {
+  if (check.rows === undefined || check.rows === '' || check.rows === '?') return true;
+  return /[a]/.test(check.rows) || check.verb === 'give-all' || check.verb === 'promote';
+}
+
+function tell(checks: readonly Check[]): string {
+  const errors = checks.filter((check) => check.outcome === 'error');
+  if (errors.length > 0) {
+    const first = errors[0]!;
+    return `${[...new Set(errors.map((check) => check.actor))].join(', ')} on ${[...new Set(errors.map((check) => check.verb))].join(', ')} `
+      + `meets ${first.code}: ${first.message}`;
+  }
+  const byActors = new Map<string, string[]>();
+  for (const verb of new Set(checks.map((check) => check.verb))) {
+    const who = checks.filter((check) => check.verb === verb).map((check) => check.actor).join(', ');
+    byActors.set(who, [...(byActors.get(who) ?? []), does[verb]]);
+  }
+  return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+}

@@ -1,0 +1,33 @@
+import type { Check, Outcome } from './report.ts';
+import type { Cell } from './run-script.ts';
+import { changedRows, countChanged } from './subject.ts';
+import type { Verb } from './verbs.ts';
+
+/** What came of one probe. */
+export type Result = Pick<Check, 'outcome' | 'rows' | 'code' | 'message'>;
+
+/**
+ * Reads what came of a probe of a table.
+ * @param ownName the table's own name without schema: a refusal of another one is not a refusal of this
+ */
+export function resultOf(cell: Cell, verb: Verb, before: string, ownName: string, isAnonymous: boolean, isTable: boolean): Result {
+  if ('code' in cell) return failure(cell.code, cell.message, ownName, isAnonymous, isTable);
+  if (verb === 'select') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
+  if (cell.touched === 0) return { outcome: 'filtered' };
+  if (verb.startsWith('insert')) return { outcome: 'allowed' };
+  const rows = changedRows(before, cell.state);
+  // Without WHERE only the rows of the world count: others in the table are not ours to judge.
+  return rows === '' && !countChanged(before, cell.state) ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
+}
+
+function failure(code: string, message: string, ownName: string, isAnonymous: boolean, isTable: boolean): Result {
+  const error = (outcome: Outcome): Result => ({ outcome, code, message });
+  // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
+  if (code.startsWith('23')) return { outcome: 'allowed', rows: '', code, message };
+  // P0001 and its kin: a trigger of the kit says no.
+  if (code.startsWith('P0') || code === '55000' || code === '0A000' || code === '428C9' || code === '42809') return error('refused');
+  if (code !== '42501') return error('error');
+  if (isAnonymous || !isTable || message.includes('row-level security')) return error('refused');
+  const denied = /permission denied for (table|view|function|schema|relation|sequence) "?([^"]+?)"?$/.exec(message);
+  return error(denied === null || denied[2] === ownName ? 'refused' : 'error');
+}

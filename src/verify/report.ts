@@ -1,0 +1,39 @@
+import type { Finding } from '../finding.ts';
+import type { Verb } from './verbs.ts';
+
+/**
+ * What came of a try. `allowed`: it read or changed such a row, or would have, but for a constraint; `refused`: an error says
+ * no; `filtered`: no error, and no row; `error`: an error other than a refusal.
+ */
+export type Outcome = 'allowed' | 'refused' | 'filtered' | 'error';
+
+/** One cell of the matrix, as finely as it was tried. */
+export interface Check {
+  actor: string;
+  verb: Verb;
+  outcome: Outcome;
+  /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
+  expected: 'yes' | 'may' | 'no';
+  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both; `?` some row. */
+  rows?: string;
+  /** SQLSTATE and message of an error. */
+  code?: string;
+  message?: string;
+}
+
+/** What was proven of one table, view, function or bucket. */
+export interface TableReport {
+  /** `schema.name`; of a bucket `storage.objects[bucket]`; of a function with its argument types. */
+  table: string;
+  kind: 'table' | 'view' | 'function' | 'bucket';
+  /** Whose the rows are: `owner user_id`, `organization via public.deals`, `public-read`, `service-only`, `unowned`. */
+  scope: string;
+  checks: Check[];
+  /** What was left out, and why. */
+  notes?: string[];
+}
+
+export interface IsolationReport {
+  tables: TableReport[];
+  findings: Finding[];
+}

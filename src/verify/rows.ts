@@ -1,0 +1,121 @@
+import { quoteLiteral } from '../database/quote.ts';
+import type { Model } from './model.ts';
+import type { Belonging, Choice, Draft, Reference } from './draft.ts';
+import { draftRow, uniqueSets } from './draft.ts';
+import { newId, newNumber, type Person } from './people.ts';
+import { qualifiedName, type RelationRow } from './catalog.ts';
+import { solveQuery } from './solve.ts';
+import { primaryKey } from './tenancy.ts';
+
+/** One row of the made-up world: who it belongs to and what is in it. */
+export interface Row {
+  table: RelationRow;
+  /** `a`, `b`, `m` (mixed), a person's key, `fresh:a`, `fresh:b`. */
+  label: string;
+  person: Person;
+  draft: Draft;
+  /** Which choice each column took; 0 where it has no say. */
+  picks: Map<string, number>;
+  /** How many rows of the table come before it: rows that may not be alike take different solutions. */
+  position: number;
+}
+
+export type Rows = ReadonlyMap<string, readonly Row[]>;
+
+/** SQL that stands for the acting user and organization until a probe runs. */
+export const actingUser = '@user@';
+export const actingOrganization = '@org@';
+
+/** Drafts every row of the world, and for each table the new rows that users will try to add. */
+export function draftRows(tables: readonly RelationRow[], people: readonly Person[], model: Model): Map<string, Row[]> {
+  const rows = new Map<string, Row[]>();
+  const [a, b] = [people[0]!, people[1]!];
+  for (const table of tables) {
+    const perPerson = isPerPerson(table, model);
+    const wanted: { label: string; person: Person; belonging: Belonging }[] = [
+      ...people.filter((person) => perPerson(person)).map((person) => ({ label: person.key, person, belonging: belongingOf(person, people) })),
+      ...(isMixable(table, model) ? [{ label: 'm', person: a, belonging: { ...belongingOf(a, people), user: quoteLiteral(b.user), other: quoteLiteral(a.user) } }] : []),
+      ...[a, b].map((person) => ({ label: `fresh:${person.key}`, person, belonging: actingBelonging(table, person, people, model) })),
+    ];
+    rows.set(qualifiedName(table), wanted.map(({ label, person, belonging }, position) =>
+      ({ table, label, person, position, picks: new Map(), draft: draftRow(table, model, belonging, newNumber()) })));
+  }
+  return rows;
+}
+
+function isPerPerson(table: RelationRow, model: Model): (person: Person) => boolean {
+  if (model.tenancy.userTables.has(qualifiedName(table))) return () => true;
+  if (table === model.tenancy.membership?.table) return (person) => person.isMember;
+  return (person) => person.key === 'a' || person.key === 'b';
+}
+
+function belongingOf(person: Person, people: readonly Person[]): Belonging {
+  const other = people.find((one) => one.side !== person.side)!;
+  return { user: quoteLiteral(person.user), other: quoteLiteral(other.user), organization: quoteLiteral(person.organization) };
+}
+
+/** A new row of the one who acts; a new organization has an id of its own. */
+function actingBelonging(table: RelationRow, person: Person, people: readonly Person[], model: Model): Belonging {
+  const { organizations } = model.tenancy;
+  const organization = table === organizations ? newId(table.columns.find(({ name }) => name === primaryKey(table)[0])) : actingOrganization;
+  return { ...belongingOf(person, people), user: `'${actingUser}'`, organization: quoteLiteral(organization) };
+}
+
+/** A table with several columns that say whose a row is can hold a row that is partly one's and partly another's. */
+function isMixable(table: RelationRow, model: Model): boolean {
+  if (table === model.tenancy.organizations || model.tenancy.userTables.has(qualifiedName(table)) || table === model.tenancy.membership?.table) return false;
+  return table.columns.filter((column) => model.meaningOf(table, column) !== undefined).length > 1;
+}
+
+/** The questions whose answers say which choices satisfy the CHECKs, each with what to do with its answer. */
+export function questionsOf(rows: Rows): { sql: string; take: (solutions: number[][] | null) => void }[] {
+  return [...rows.values()].flat().flatMap((row) => row.draft.knots.flatMap((knot) => {
+    const query = solveQuery(row.draft, knot);
+    if (query === undefined) return [];
+    const sql = query.replaceAll(actingUser, row.person.user).replaceAll(actingOrganization, row.person.organization);
+    const isUnique = uniqueSets(row.table).some((set) => knot.columns.some((column) => set.includes(column.name)));
+    const take = (solutions: number[][] | null): void => {
+      const solution = solutions?.[isUnique ? row.position % solutions.length : 0];
+      solution?.forEach((pick, index) => row.picks.set(knot.columns[index]!.name, pick));
+    };
+    return [{ sql, take }];
+  }));
+}
+
+/** The row's values as SQL, by column; columns that are left to their defaults are not in it. */
+export function valuesOf(row: Row, rows: Rows): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [column, choices] of row.draft.choices) {
+    const value = resolve(choices[row.picks.get(column) ?? 0] ?? choices[0]!, row, rows, 0);
+    if (value !== undefined) values.set(column, value);
+  }
+  return values;
+}
+
+function resolve(choice: Choice, row: Row, rows: Rows, depth: number): string | undefined {
+  if ('sql' in choice) return choice.sql;
+  const target = targetOf(choice.reference, row, rows);
+  const choices = target?.draft.choices.get(choice.reference.column);
+  if (target === undefined || choices === undefined || depth > 20) return 'NULL';
+  return resolve(choices[target.picks.get(choice.reference.column) ?? 0] ?? choices[0]!, target, rows, depth + 1);
+}
+
+/** The row that a foreign key points at: the same person's where there is one, else that of the person's side. */
+function targetOf(reference: Reference, row: Row, rows: Rows): Row | undefined {
+  const all = rows.get(reference.table) ?? [];
+  if (reference.table === qualifiedName(row.table)) return row;
+  return all.find(({ label }) => label === row.label && !label.startsWith('fresh') && label !== 'm')
+    ?? all.find(({ label }) => label === row.person.key) ?? all.find(({ label }) => label === row.person.side);
+}
+
+/** What tells the row from all others: its primary key, else another key whose values are known, else all it has. */
+export function keyOf(row: Row, values: ReadonlyMap<string, string>): [string, string][] {
+  const known = uniqueSets(row.table).find((set) => set.every((column) => values.has(column) && values.get(column) !== 'NULL'));
+  const columns = known ?? [...values.keys()].filter((column) => values.get(column) !== 'NULL' && isComparable(row.table, column));
+  return columns.map((column) => [column, values.get(column)!]);
+}
+
+function isComparable(table: RelationRow, name: string): boolean {
+  const base = table.columns.find((column) => column.name === name)?.base ?? '';
+  return !/^(json$|xml|point|polygon|box|circle|line|path)/.test(base);
+}

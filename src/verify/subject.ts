@@ -1,0 +1,110 @@
+import type { ColumnRow, RelationRow } from './catalog.ts';
+import { quoteLiteral } from '../database/quote.ts';
+import type { Model } from './model.ts';
+import type { Person } from './people.ts';
+import { keyOf, type Row, type Rows, valuesOf } from './rows.ts';
+import type { Scope } from './scope.ts';
+import { relation } from './sql.ts';
+
+/** A row of the world as the probes know it. */
+export interface KnownRow {
+  values: ReadonlyMap<string, string>;
+  key: [string, string][];
+}
+
+/** Something that is read and written as a table: a table, a view over one, a bucket of the storage. */
+export interface Subject {
+  /** As the report names it. */
+  name: string;
+  kind: 'table' | 'view' | 'bucket';
+  /** Quoted, for SQL. */
+  into: string;
+  /** The table behind it. */
+  table: RelationRow;
+  /** Where privileges are looked up: itself. */
+  grants: Pick<RelationRow, 'grants' | 'columnGrants'>;
+  /** Columns that it has, of those of the table behind it. */
+  columns: ColumnRow[];
+  scope: Scope;
+  /** Name of the state that tells which rows changed. */
+  state: string;
+  /** A's row, B's, and one that is partly A's and partly B's, where there is one. */
+  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined };
+  /** New rows of the one who acts: among A's rows, among B's. */
+  fresh: { a: KnownRow; b: KnownRow };
+  /** The columns that say whose a row is, and what they are for A and for B. */
+  belongs: { column: string; a: string; b: string }[];
+  /** SQL of the ids of A, of B, and of a user who has no row in the memberships yet. */
+  users: { a: string; b: string; newcomer: string };
+  /** The table is too large to be changed as a whole. */
+  isLarge: boolean;
+}
+
+/** Tables with more rows than this are not changed without WHERE: it would be undone, but it would take its time. */
+const largeTable = 50_000;
+
+/** Makes the subject of a table; undefined where the world has no row of it. */
+export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: readonly Person[]): Subject | undefined {
+  const name = `${table.schema}.${table.name}`;
+  const known = (label: string): KnownRow | undefined => {
+    const row = rows.get(name)?.find((one: Row) => one.label === label);
+    if (row === undefined) return undefined;
+    const values = valuesOf(row, rows);
+    return { values, key: keyOf(row, values) };
+  };
+  const idOf = (index: number): string => quoteLiteral(people[index]!.user);
+  const [a, b, freshA, freshB] = [known('a'), known('b'), known('fresh:a'), known('fresh:b')];
+  if (a === undefined || b === undefined || freshA === undefined || freshB === undefined) return undefined;
+  return {
+    name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
+    state: name, rows: { a, b, m: known('m') }, fresh: { a: freshA, b: freshB },
+    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL' })),
+    users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
+    isLarge: table.rows > largeTable,
+  };
+}
+
+/** The query from which a change of the subject's rows can be told: where each row is, and how many A has in all. */
+export function stateQuery(subject: Subject): string {
+  const into = relation(subject.table);
+  const labels = labelledRows(subject);
+  const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
+  const owned = subject.belongs.length === 0 || subject.isLarge ? 'true' : condition(subject.belongs.map(({ column, a }) => [column, a]));
+  const count = subject.isLarge ? '' : `|| '#' || (select count(*) from ${into} where ${owned})`;
+  return `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`;
+}
+
+/** The rows that every look at the subject tells apart, with their one-letter names. */
+export function labelledRows(subject: Subject): [string, KnownRow][] {
+  const { a, b, m } = subject.rows;
+  return [['a', a], ['b', b], ...(m === undefined ? [] : [['m', m] as [string, KnownRow]])];
+}
+
+/** CASE that gives a row its letter. */
+export function labelCase(labels: readonly [string, KnownRow][]): string {
+  return `case ${labels.map(([label, row]) => `when ${condition(row.key)} then '${label}'`).join(' ')} end`;
+}
+
+/** A condition over quoted columns. */
+export function condition(pairs: readonly [string, string][]): string {
+  return pairs.length === 0 ? 'false' : pairs.map(([name, value]) => `"${name.replaceAll('"', '""')}" = ${value}`).join(' and ');
+}
+
+/** Letters of the rows that are not where they were. */
+export function changedRows(before: string, after: string): string {
+  const parse = (state: string): Map<string, string> => new Map((state.split('#')[0] ?? '').split(';').filter((part) => part !== '').map((part) => [part[0]!, part.slice(1)]));
+  const [then, now] = [parse(before), parse(after)];
+  return [...then].filter(([label, place]) => now.get(label) !== place).map(([label]) => label).join('');
+}
+
+/** Says whether A (or X) has another number of rows than before. */
+export function countChanged(before: string, after: string): boolean {
+  return before.split('#')[1] !== after.split('#')[1];
+}
+
+/** The columns on which the role has a privilege. */
+export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I' | 'U', model: Model): ColumnRow[] {
+  if (subject.grants.grants[role]?.includes(letter) === true || model.catalog.roles[role]?.superuser === true) return subject.columns;
+  const names = subject.grants.columnGrants[role]?.[letter] ?? [];
+  return subject.columns.filter((column) => names.includes(column.name));
+}
