@@ -1,4 +1,5 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
+import { connectionCode } from './failure.ts';
 import type { Secret } from './secret.ts';
 
 /**
@@ -16,5 +17,12 @@ export async function openClient(url: string, key: Secret): Promise<SupabaseClie
 /** Nothing that serves takes longer than this for one request, ms. */
 const limitMs = 30_000;
 
-const limitedFetch: typeof fetch = (input, init) =>
-  fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(limitMs) });
+/** A lost connection becomes an answer of status 503: it is tried again as one, and supabase-js prints nothing. */
+const limitedFetch: typeof fetch = async (input, init) => {
+  try {
+    return await fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(limitMs) });
+  } catch (error) {
+    const message = `no answer (${connectionCode(error) ?? 'unknown'})`;
+    return Response.json({ message, msg: message, statusCode: '503' }, { status: 503 });
+  }
+};

@@ -38,12 +38,12 @@ export async function proveAnonymous(
 }
 
 /**
- * An insert of no rows tells whether there is a grant; only then an empty row is tried. PostgreSQL looks at policies
- * before it looks at NOT NULL and other constraints, so their error means that the policies let the row through.
+ * An insert of no rows is refused where there is no grant; else an empty row is tried. PostgreSQL looks at policies before
+ * it looks at NOT NULL and other constraints, so their error means that the policies let the row through.
  */
 async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: ProvedTable, clock: Clock): Promise<boolean> {
   const none = await persistently(clock, () => nobody.schema(table.schema).from(table.name).insert([]));
-  if (none.error) return false;
+  if (none.error && isRefusal(none.error)) return false;
   const before = await keysOf(service, table);
   const { error } = await nobody.schema(table.schema).from(table.name).insert({});
   if (error) return asServiceError(error).code?.startsWith('23') ?? false;

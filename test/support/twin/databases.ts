@@ -49,9 +49,14 @@ export function makeDatabases(server: TwinServer, template: string): ProjectData
     await client.query(sql).finally(() => client.end());
   };
   const ensure = (ref: string): Promise<void> => {
-    const making = made.get(ref) ?? maintain(`create database "${databaseOf(ref)}" template "${template}" owner postgres`);
+    const making = made.get(ref) ?? build(databaseOf(ref));
     made.set(ref, making);
     return making;
+  };
+  // What is set for a role in a database does not come with the template.
+  const build = async (database: string): Promise<void> => {
+    await maintain(`create database "${database}" template "${template}" owner postgres`);
+    await maintain(`alter role postgres in database "${database}" set search_path to "$user", public, extensions`);
   };
   const superuser = async (ref: string): Promise<Client> => {
     await ensure(ref);

@@ -5,8 +5,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ProjectDatabases } from './databases.ts';
 import type { Conditions, FaultList, WireFault } from './faults.ts';
+import { startScram } from './scram.ts';
 import type { TwinProject, TwinState } from './state.ts';
-import { askPassword, makeFramer, readStartup, writeMessage, writeRefusal, writeStartup } from './wire.ts';
+import { askPassword, makeFramer, readStartup, writeMessage, writeRefusal, writeSasl, writeStartup } from './wire.ts';
 
 /** The server behind, and how `postgres` signs in there. */
 export interface Backend {
@@ -98,12 +99,15 @@ function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters
   behind.on('close', () => socket.destroy());
   socket.on('close', () => behind.destroy());
 
+  const scram = startScram(backend.password);
   let signedIn = false;
   let fault: WireFault | undefined;
   const fromServer = makeFramer((type, message) => {
     if (!signedIn && type === 'R') {
       const kind = message.readInt32BE(5);
-      if (kind === 3) return void behind.write(writeMessage('p', `${backend.password}\0`));
+      if (kind === 10) return void behind.write(writeSasl(scram.first));
+      if (kind === 11) return void behind.write(writeMessage('p', scram.final(message.subarray(9).toString('utf8'))));
+      if (kind === 12) return undefined;
       if (kind !== 0) return void socket.end(writeRefusal('08P01', `the twin cannot sign in behind (method ${kind})`));
       signedIn = true;
     }

@@ -1,4 +1,5 @@
 /** Storage's calls as supabase-js uses them here; who may do what is for the policies on storage.objects to say. */
+import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';
 import type { TwinAnswer, TwinRequest } from './http.ts';
@@ -6,6 +7,7 @@ import type { TwinAnswer, TwinRequest } from './http.ts';
 /** Runs work as the caller's role, in one transaction. */
 export type ActAs = <T>(caller: Caller, work: (database: Client) => Promise<T>) => Promise<T>;
 
+const columns = 'id, name, owner, public, file_size_limit::float8, allowed_mime_types, created_at, updated_at';
 const refusal = (status: number, error: string, message: string): TwinAnswer => ({ status: 400, body: { statusCode: String(status), error, message } });
 
 /** @param path after `/storage/v1` */
@@ -31,9 +33,9 @@ export async function store(caller: Caller, request: TwinRequest, path: string, 
 
 async function buckets(caller: Caller, method: string, id: string, body: Record<string, unknown>, actAs: ActAs): Promise<TwinAnswer> {
   return actAs(caller, async (database) => {
-    if (method === 'GET' && id === '') return { status: 200, body: (await database.query('select * from storage.buckets order by id')).rows };
+    if (method === 'GET' && id === '') return { status: 200, body: (await database.query(`select ${columns} from storage.buckets order by id`)).rows };
     if (method === 'GET') {
-      const { rows } = await database.query('select * from storage.buckets where id = $1', [id]);
+      const { rows } = await database.query(`select ${columns} from storage.buckets where id = $1`, [id]);
       return rows[0] ? { status: 200, body: rows[0] } : refusal(404, 'Bucket not found', 'Bucket not found');
     }
     const values = [id || body.id, body.public ?? false, body.file_size_limit ?? null, body.allowed_mime_types ?? null];
@@ -52,12 +54,12 @@ async function buckets(caller: Caller, method: string, id: string, body: Record<
 async function upload(caller: Caller, request: TwinRequest, bucket: string, name: string, actAs: ActAs): Promise<TwinAnswer> {
   const owner = typeof caller.claims.sub === 'string' ? caller.claims.sub : null;
   return actAs(caller, async (database) => {
-    const { rows } = await database.query<{ id: string }>(
-      `insert into storage.objects (bucket_id, name, owner, owner_id, metadata)
-       values ($1, $2, $3::uuid, $3::text, $4) returning id`,
-      [bucket, name, owner, JSON.stringify({ size: request.raw.length })],
+    const id = randomUUID();
+    await database.query(
+      'insert into storage.objects (id, bucket_id, name, owner, owner_id, metadata) values ($1, $2, $3, $4::uuid, $4::text, $5)',
+      [id, bucket, name, owner, JSON.stringify({ size: request.raw.length })],
     );
-    return { status: 200, body: { Id: rows[0]?.id, Key: `${bucket}/${name}` } };
+    return { status: 200, body: { Id: id, Key: `${bucket}/${name}` } };
   });
 }
 

@@ -47,3 +47,10 @@ export function writeRefusal(code: string, message: string): Buffer {
 
 /** Asks for the password in clear (loopback only, like the rest of the twin). */
 export const askPassword = writeMessage('R', Buffer.from([0, 0, 0, 3]));
+
+/** The first message of a SCRAM exchange. */
+export function writeSasl(first: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(first.length, 0);
+  return writeMessage('p', Buffer.concat([Buffer.from('SCRAM-SHA-256\0'), length, Buffer.from(first)]));
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SupabaseClient } from '@supabase/supabase-js';
+import { ensureAdmin, grantRole } from '../../src/supabase/admin.ts';
+import { adoptProject } from '../../src/supabase/adopt.ts';
+import { openClient } from '../../src/supabase/client.ts';
+import { configureAuth, ensureBuckets } from '../../src/supabase/configure.ts';
+import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { readKeys, type ProjectKeys } from '../../src/supabase/keys.ts';
+import { makePassword } from '../../src/supabase/password.ts';
+import { proveProject, type ProofRequest } from '../../src/supabase/prove.ts';
+import { openQueryDatabase } from '../../src/supabase/query-database.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { fastClock } from '../support/fast-clock.ts';
+import type { HttpFault } from '../support/twin/faults.ts';
+import { openTwin } from '../support/twin/open.ts';
+import { kitSchema } from '../support/twin/schema.ts';
+import type { TwinProject } from '../support/twin/state.ts';
+import type { Twin } from '../support/twin/twin.ts';
+
+let twin: Twin;
+let http: Http;
+let project: TwinProject;
+let url: string;
+let keys: ProjectKeys;
+let service: SupabaseClient;
+const clock = fastClock();
+
+beforeAll(async () => {
+  twin = await openTwin();
+  project = twin.addProject();
+  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock });
+  keys = await readKeys(http, project.ref);
+  url = `${twin.url}/project/${project.ref}`;
+  service = await openClient(url, keys.server);
+  await openQueryDatabase(http, project.ref).script(kitSchema);
+});
+afterAll(() => twin.close());
+
+describe('configureAuth', () => {
+  it('sets the Site URL, adds to the redirects, and does nothing the second time', async () => {
+    project.authConfig.uri_allow_list = 'https://preview.example.com/**';
+    expect(await configureAuth(http, project.ref, 'https://realty.example.com/')).toBe(true);
+    expect(project.authConfig).toMatchObject({
+      site_url: 'https://realty.example.com',
+      uri_allow_list: 'https://preview.example.com/**,https://realty.example.com/**,http://localhost:3000/**,http://127.0.0.1:3000/**',
+    });
+    expect(await configureAuth(http, project.ref, 'https://realty.example.com')).toBe(false);
+    expect(twin.count('PATCH', '/v1/projects/{ref}/config/auth')).toBe(1);
+  });
+});
+
+describe('ensureBuckets', () => {
+  const photos = { id: 'photos', public: false, fileSizeLimit: 1_000_000, allowedMimeTypes: ['image/png', 'text/plain'] };
+  it('makes what is missing, corrects what differs, and does nothing the second time', async () => {
+    expect(await ensureBuckets(service, [photos, { id: 'logos', public: true }], clock)).toEqual(['photos', 'logos']);
+    expect(await ensureBuckets(service, [photos], clock)).toEqual([]);
+    expect(await ensureBuckets(service, [{ ...photos, fileSizeLimit: 2_000_000 }], clock)).toEqual(['photos']);
+  });
+
+  it('takes a bucket that an unanswered request made for made', async () => {
+    twin.http.add('answer-lost', 'POST /project/{ref}/storage/v1/bucket');
+    expect(await ensureBuckets(service, [{ id: 'papers', public: false }], clock)).toEqual(['papers']);
+  });
+});
+
+describe('ensureAdmin', () => {
+  it('makes the user once, with a role, and their profile', async () => {
+    const password = makePassword();
+    const first = await ensureAdmin(service, { email: 'Ada@example.com', password }, clock);
+    expect(first.created).toBe(true);
+    expect(await ensureAdmin(service, { email: 'ada@example.com', password }, clock)).toEqual({ userId: first.userId, created: false });
+    expect(await grantRole(service, first.userId, { table: 'user_roles', value: 'admin' }, clock)).toBe('granted');
+    expect(await grantRole(service, first.userId, { table: 'user_roles', value: 'admin' }, clock)).toBe('there');
+    expect(await grantRole(service, first.userId, { table: 'roles_of_users', value: 'admin' }, clock)).toBe('no-table');
+  });
+
+  it.each<HttpFault>(['answer-lost', 'applied-502', 'html-503', 'reset'])('makes one user through %s', async (fault) => {
+    twin.http.add(fault, 'POST /project/{ref}/auth/v1/admin/users');
+    const email = `${fault}@example.com`;
+    const made = await ensureAdmin(service, { email, password: makePassword() }, clock);
+    expect(made.created).toBe(true);
+    const { data } = await service.auth.admin.listUsers();
+    expect(data.users.filter((user) => user.email === email)).toHaveLength(1);
+  });
+
+  it('invites without a password, and sets the password of a run that was cut off', async () => {
+    const invited = await ensureAdmin(service, { email: 'invited@example.com', redirectTo: 'https://realty.example.com' }, clock);
+    expect(invited.created).toBe(true);
+    const password = makePassword();
+    await ensureAdmin(service, { email: 'invited@example.com', password, resetPassword: true }, clock);
+    const user = await openClient(url, keys.client);
+    const { error } = await user.auth.signInWithPassword({ email: 'invited@example.com', password: password.reveal() });
+    expect(error).toBeNull();
+  });
+});
+
+describe('adoptProject', () => {
+  it('shows what is in a project, and changes nothing', async () => {
+    const contents = await adoptProject(http, project.ref);
+    expect(contents).toMatchObject({ name: 'stranger', status: 'ACTIVE_HEALTHY' });
+    expect(contents.tables.map((table) => table.name)).toEqual(['listings', 'plans', 'profiles', 'user_roles']);
+    expect(contents.buckets).toEqual(['logos', 'papers', 'photos']);
+    expect(contents.users).toBeGreaterThan(0);
+  });
+});
+
+describe('proveProject', () => {
+  const request = (): ProofRequest => ({
+    url, keys, clock,
+    tables: ['profiles', 'user_roles', 'listings'].map((name) => ({ schema: 'public', name, publicRead: false }))
+      .concat({ schema: 'public', name: 'plans', publicRead: true }),
+    profile: { schema: 'public', name: 'profiles', userColumn: 'id' },
+    buckets: [{ id: 'photos', public: false, ownerFolder: true }, { id: 'logos', public: true, ownerFolder: false }],
+  });
+  const leftovers = async (): Promise<unknown> => {
+    const database = await twin.databases.superuser(project.ref);
+    const { rows } = await database.query(`select (select count(*)::int from storage.objects) as objects,
+      (select count(*)::int from auth.users where email like 'muse-proof%') as users, (select count(*)::int from public.listings) as listings`);
+    return rows[0];
+  };
+
+  it('finds nothing in a sound project, and leaves nothing', async () => {
+    const proof = await proveProject(request());
+    expect(proof.findings).toEqual([]);
+    expect(proof.checks).toBeGreaterThan(12);
+    expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
+  });
+
+  it.each<[string, string, string, string]>([
+    ['anon-read', 'public.listings', 'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (true)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
+    ['anon-write', 'public.listings', 'grant insert on public.listings to anon; create policy hole on public.listings for insert to anon with check (true)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
+    ['anon-write', 'public.plans', 'grant insert on public.plans to anon; create policy hole on public.plans for insert to anon with check (true)', 'revoke insert on public.plans from anon; drop policy hole on public.plans'],
+    ['owner-locked-out', 'public.profiles', 'revoke select on public.profiles from authenticated', 'grant select on public.profiles to authenticated'],
+    ['owner-locked-out', 'public.profiles', 'revoke update (full_name) on public.profiles from authenticated', 'grant update (full_name) on public.profiles to authenticated'],
+    ['policy-error', 'public.listings', 'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (1 / (id - id) = 1)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
+    ['anon-write', 'bucket "logos"', 'create policy hole on storage.objects for insert to anon with check (bucket_id = \'logos\')', 'drop policy hole on storage.objects'],
+    ['anon-read', 'bucket "photos"', 'create policy hole on storage.objects for select to anon using (true)', 'drop policy hole on storage.objects'],
+    ['isolation-insert', 'bucket "photos"', 'create policy hole on storage.objects for insert to authenticated with check (bucket_id = \'photos\')', 'drop policy hole on storage.objects'],
+    ['owner-locked-out', 'bucket "photos"', 'alter policy "own folder is written" on storage.objects with check (false)', 'alter policy "own folder is written" on storage.objects with check (bucket_id = \'photos\' and (storage.foldername(name))[1] = (select auth.uid())::text)'],
+  ])('finds %s on %s', async (rule, object, flaw, cure) => {
+    const database = openQueryDatabase(http, project.ref);
+    await database.script(flaw);
+    const proof = await proveProject(request()).finally(() => database.script(cure));
+    expect(proof.findings.map((finding) => [finding.rule, finding.object])).toContainEqual([rule, object]);
+    expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
+  });
+
+  it('signs in as the admin where the password is known', async () => {
+    const password = makePassword();
+    await ensureAdmin(service, { email: 'grace@example.com', password }, clock);
+    expect((await proveProject({ ...request(), admin: { email: 'grace@example.com', password } })).findings).toEqual([]);
+  });
+});
