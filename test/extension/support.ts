@@ -63,20 +63,20 @@ export async function coreFacts(database: Database): Promise<CoreFacts> {
   return { tables, functions: functions.rows.map(({ name }) => name.replaceAll(/(\(|, )\w+ /g, '$1')) };
 }
 
-/** Everything of the schema that a migration can change, as text. */
+/** Everything of the schema that a migration can change, as text; what belongs to Supabase but for storage stays aside. */
 export async function schemaOf(database: Database): Promise<string[]> {
   const { rows } = await database.query<{ line: string }>(`
     select 'schema ' || nspname || ' ' || coalesce(nspacl::text, '') as line from pg_namespace where nspname !~ '^pg_'
     union all select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || c.relrowsecurity::text || coalesce(c.relacl::text, '') || coalesce(c.reloptions::text, '') || coalesce(obj_description(c.oid, 'pg_class'), '')
-      from pg_class c where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)' and c.relkind in ('r', 'v', 'i')
+      from pg_class c where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema|extensions|graphql|realtime|auth|vault|supabase)' and c.relkind in ('r', 'v', 'i')
     union all select 'column ' || a.attrelid::regclass || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || a.attnotnull::text || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || coalesce(col_description(a.attrelid, a.attnum), '')
       from pg_attribute a join pg_class c on c.oid = a.attrelid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-      where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)' and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v')
-    union all select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace::regnamespace::text !~ '^(pg_|information_schema)'
-    union all select 'index ' || pg_get_indexdef(indexrelid) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace::regnamespace::text !~ '^pg_'
+      where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema|extensions|graphql|realtime|auth|vault|supabase)' and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v')
+    union all select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace::regnamespace::text !~ '^(pg_|information_schema|extensions|graphql|realtime|auth|vault|supabase)'
+    union all select 'index ' || pg_get_indexdef(indexrelid) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema|extensions|graphql|realtime|auth|vault|supabase)'
     union all select 'policy ' || schemaname || '.' || tablename || ' ' || policyname || cmd || roles::text || coalesce(qual, '') || coalesce(with_check, '') from pg_policies
     union all select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
-    union all select 'function ' || oid::regprocedure || coalesce(proacl::text, '') || prosrc from pg_proc where pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
+    union all select 'function ' || oid::regprocedure || coalesce(proacl::text, '') || prosrc from pg_proc where pronamespace::regnamespace::text !~ '^(pg_|information_schema|extensions|graphql|realtime|auth|vault|supabase)'
     order by 1`);
   return rows.map(({ line }) => line);
 }
