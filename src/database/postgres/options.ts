@@ -1,0 +1,93 @@
+import { MuseError } from '../../error.ts';
+
+/** TLS as `node:tls` takes it. */
+export interface TlsOptions {
+  rejectUnauthorized: boolean;
+  /** PEM text of the certificate authority. */
+  ca?: string;
+  checkServerIdentity?: () => undefined;
+}
+
+/** Where a server is, as fields. What is left out comes from the PG… variables and PostgreSQL's own defaults. */
+export interface ServerAddress {
+  host?: string | undefined;
+  port?: number | undefined;
+  user?: string | undefined;
+  password?: string | undefined;
+  database?: string | undefined;
+  /** False for none. Default: none on loopback and sockets, elsewhere TLS, verified where there is a `ca`. */
+  ssl?: false | TlsOptions | undefined;
+}
+
+/** What a URL says: an address, and how much of TLS it asks for. */
+export interface ParsedUrl {
+  address: ServerAddress;
+  sslmode?: string | undefined;
+  /** Path of the certificate authority's file, from `sslrootcert`. */
+  caFile?: string | undefined;
+  options?: string | undefined;
+}
+
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-ca', 'verify-full'];
+
+/**
+ * Reads a `postgres://` URL. Nothing of the URL is in an error, as it may hold a password.
+ * @throws MuseError `bad-database-url`
+ */
+export function parseDatabaseUrl(text: string): ParsedUrl {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw badUrl('it is not of that form');
+  const part = (value: string): string | undefined => (value === '' ? undefined : decode(value));
+  const setting = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
+  const sslmode = setting('sslmode');
+  if (sslmode !== undefined && !sslModes.includes(sslmode)) throw badUrl(`its sslmode is none of ${sslModes.join(', ')}`);
+  const port = setting('port') ?? part(url.port);
+  return {
+    address: {
+      // `?host=/run/postgresql` is how a URL names the directory of a socket.
+      host: setting('host') ?? part(url.hostname.replace(/^\[(.*)\]$/, '$1')),
+      port: port === undefined ? undefined : Number(port),
+      user: setting('user') ?? part(url.username),
+      password: setting('password') ?? part(url.password),
+      database: part(url.pathname.slice(1)),
+    },
+    sslmode,
+    caFile: setting('sslrootcert'),
+    options: setting('options'),
+  };
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw badUrl('a "%" in it is not followed by two hex digits; write a literal "%" as "%25"');
+  }
+}
+
+function badUrl(why: string): MuseError {
+  return new MuseError({
+    code: 'bad-database-url',
+    message: `The database URL cannot be used: ${why}.`,
+    suggestion: 'Write it as postgresql://user:password@host:5432/database, special characters in the password '
+      + 'percent-encoded.',
+  });
+}
+
+/** Says whether a host is this machine: a loopback address, `localhost`, or a socket. */
+export function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('/') || host.startsWith('@')
+    || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** TLS for a host, by what the URL asks for and whether there is a certificate authority to verify against. */
+export function tlsFor(host: string, sslmode: string | undefined, ca: string | undefined): false | TlsOptions {
+  if (host.startsWith('/') || host.startsWith('@')) return false;
+  if (sslmode === 'disable' || (sslmode === undefined && ca === undefined && isLocal(host))) return false;
+  const verify = sslmode !== 'no-verify' && (ca !== undefined || sslmode === 'verify-ca' || sslmode === 'verify-full');
+  return {
+    rejectUnauthorized: verify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(sslmode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+  };
+}

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import type { Client, QueryConfig, QueryResult } from 'pg';
+import type { Database } from '../database.ts';
+import { MuseError } from '../../error.ts';
+import { createDatabase } from '../session.ts';
+import type { Wire, WireResult } from '../wire.ts';
+import { connectError, connectionLost, queryError } from './failure.ts';
+import { parseDatabaseUrl, tlsFor, type ServerAddress } from './options.ts';
+
+export interface PostgresOptions {
+  /** Path of the certificate authority's PEM file; with it the server's certificate is verified. */
+  caFile?: string | undefined;
+  /** ms until a connection must be made; default 15,000. */
+  connectTimeoutMs?: number | undefined;
+  /** ms a statement may take, as PostgreSQL's `statement_timeout`; default none but the server's own. */
+  timeoutMs?: number | undefined;
+  /** What the server's list of connections calls this one; default `create-muse`. */
+  applicationName?: string | undefined;
+}
+
+/**
+ * Opens one connection to a PostgreSQL server.
+ * @param target a `postgres://` URL (with `sslmode` and `sslrootcert`, as libpq reads them), or its parts as fields
+ * @throws MuseError `bad-database-url`, `bad-certificate`, `database-unreachable`, `database-unknown-host`,
+ *   `database-password`, `database-missing`, `database-tls`, `database-full`, `database-starting`; the cause is a
+ *   DatabaseError where the server itself said no
+ */
+export async function openPostgres(
+  target: ({ url: string } | ServerAddress) & PostgresOptions,
+  options: PostgresOptions = {},
+): Promise<Database> {
+  const { caFile, connectTimeoutMs = 15_000, timeoutMs, applicationName = 'create-muse' } = { ...target, ...options };
+  const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
+  const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
+  const ca = await readCa(caFile ?? ('caFile' in parsed ? parsed.caFile : undefined));
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
+    host,
+    port: parsed.address.port,
+    user: parsed.address.user,
+    password: parsed.address.password,
+    database: parsed.address.database,
+    ssl: parsed.address.ssl ?? tlsFor(host, 'sslmode' in parsed ? parsed.sslmode : undefined, ca),
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: applicationName,
+    ...('options' in parsed && parsed.options ? { options: parsed.options } : {}),
+    ...(timeoutMs === undefined ? {} : { statement_timeout: timeoutMs }),
+    // Values stay the text that PostgreSQL sent; values.ts reads them, the same for every kind of database.
+    types: { getTypeParser: () => (text: string) => text },
+    keepAlive: true,
+  });
+  const where = `PostgreSQL at ${host}:${client.port}`;
+  const wire = createWire(client, where);
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw connectError(error, where);
+  }
+  return createDatabase(wire, 'postgres', `${where}, database ${client.database ?? client.user ?? 'postgres'}`);
+}
+
+async function readCa(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new MuseError({
+      code: 'bad-certificate',
+      message: `The certificate authority's file ${path} cannot be read.`,
+      suggestion: 'Give the path of a PEM file.',
+      cause,
+    });
+  }
+}
+
+function createWire(client: Client, where: string): Wire {
+  let lost: MuseError | undefined;
+  // Without a listener, a server that goes away between two queries would end the process.
+  client.on('error', (error) => {
+    lost ??= connectionLost(error, where);
+  });
+  client.on('end', () => {
+    lost ??= connectionLost('it was closed', where);
+  });
+
+  async function send(config: QueryConfig | string): Promise<QueryResult> {
+    if (lost) throw lost;
+    try {
+      return await client.query(config);
+    } catch (error) {
+      const normal = queryError(error, where);
+      if (normal instanceof MuseError) lost ??= normal;
+      throw normal;
+    }
+  }
+
+  return {
+    async query(sql, parameters): Promise<WireResult> {
+      // `queryMode` makes pg prepare a statement without values too, which is what refuses two in one text.
+      const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
+        text: sql, values: parameters, rowMode: 'array', queryMode: 'extended',
+      };
+      const { fields, rows, command, rowCount } = await send(config);
+      return {
+        fields: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })),
+        rows: rows as unknown as (string | null)[][],
+        command: command ?? '',
+        affected: rowCount ?? 0,
+      };
+    },
+    async script(sql) {
+      await send(sql);
+    },
+    close: () => client.end().catch(() => undefined),
+  };
+}
