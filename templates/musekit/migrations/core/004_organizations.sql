@@ -3,7 +3,7 @@
 create table if not exists public.organizations (
   id uuid primary key default gen_random_uuid(),
   name text not null check (char_length(name) between 1 and 200),
-  slug text not null unique check (char_length(slug) between 1 and 100),
+  slug text not null default '' unique check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(slug) <= 100),
   logo_url text,
   created_by uuid default auth.uid() references auth.users (id) on delete set null,
   deleted_at timestamptz,
@@ -11,7 +11,7 @@ create table if not exists public.organizations (
   updated_at timestamptz not null default now()
 );
 comment on table public.organizations is 'A tenant: every row with an organization_id belongs to one of these.';
-comment on column public.organizations.slug is 'Name in addresses; made from the name when left out.';
+comment on column public.organizations.slug is 'Name in addresses: a-z, 0-9 and single hyphens; made from the name when left out or empty.';
 comment on column public.organizations.created_by is 'Who founded it, for as long as they are a member; the roles are in organization_members.';
 comment on column public.organizations.deleted_at is 'Set by delete_organization(): from then on nobody is let in, and nothing is lost.';
 create index if not exists organizations_created_by_idx on public.organizations (created_by);

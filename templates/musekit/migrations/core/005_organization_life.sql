@@ -9,7 +9,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if new.slug is null then
+  if coalesce(new.slug, '') = '' then
     new.slug = trim(both '-' from left(regexp_replace(lower(new.name), '[^a-z0-9]+', '-', 'g'), 80));
     if new.slug = '' or exists (select 1 from public.organizations where organizations.slug = new.slug) then
       new.slug = concat_ws('-', nullif(new.slug, ''), left(replace(gen_random_uuid()::text, '-', ''), 12));

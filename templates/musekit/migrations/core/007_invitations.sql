@@ -6,7 +6,7 @@ create table if not exists public.invitations (
   organization_id uuid not null references public.organizations (id) on delete cascade,
   email text not null check (char_length(email) between 3 and 320),
   role text not null default 'member' check (role in ('admin', 'member', 'viewer')),
-  token_hash text not null unique check (char_length(token_hash) = 64),
+  token_hash text not null unique check (token_hash ~ '^[0-9a-f]{64}$'),
   invited_by uuid references auth.users (id) on delete set null,
   expires_at timestamptz not null default now() + interval '7 days',
   accepted_at timestamptz,

@@ -4,11 +4,11 @@
 -- muse: public-read
 create table if not exists public.products (
   id uuid primary key default gen_random_uuid(),
-  slug text not null unique check (char_length(slug) between 1 and 100),
+  slug text not null unique check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(slug) <= 100),
   name text not null,
   description text not null default '',
   price_cents integer not null default 0 check (price_cents >= 0),
-  currency text not null default 'usd' check (char_length(currency) = 3),
+  currency text not null default 'usd' check (currency ~ '^[a-z]{3}$'),
   billing_interval text not null default 'month' check (billing_interval in ('month', 'year', 'once')),
   feature_defaults jsonb not null default '{}'::jsonb,
   limits jsonb not null default '{}'::jsonb,

@@ -7,7 +7,7 @@ create table if not exists public.api_keys (
   created_by uuid references auth.users (id) on delete set null,
   name text not null check (char_length(name) between 1 and 200),
   prefix text not null,
-  key_hash text not null unique check (char_length(key_hash) = 64),
+  key_hash text not null unique check (key_hash ~ '^[0-9a-f]{64}$'),
   scopes text[] not null default '{}',
   last_used_at timestamptz,
   expires_at timestamptz,
