@@ -18,7 +18,7 @@ interface Assignment {
 const head = /^[^\S\r\n]*(?:export[^\S\r\n]+)?([\w.-]+)[^\S\r\n]*=[^\S\r\n]*/;
 
 /** What may follow a quoted value on its line. */
-const tail = /^[^\S\r\n]*(?:#.*)?(?=\r?\n|$)/;
+const tail = /^[^\S\r\n]*(?:#.*)?\r?$/;
 
 function assignments(text: string): Assignment[] {
   const found: Assignment[] = [];
@@ -78,6 +78,7 @@ const quotes: readonly { holds: (value: string) => boolean; write: (value: strin
   { holds: (value) => !/['\n]|\\$/.test(value), write: (value) => `'${value}'` },
   { holds: (value) => !/["\\]/.test(value), write: (value) => `"${value.replaceAll('\n', String.raw`\n`)}"` },
   { holds: (value) => !/`|\\$/.test(value), write: (value) => `\`${value}\`` },
+  { holds: (value) => /^[^\s#'"`]+$/.test(value), write: (value) => value },
 ];
 
 /**

@@ -51,7 +51,7 @@ async function ignore(directory: string, name: string): Promise<void> {
   const covering = new Set([name, `/${name}`, base, '.env*', '.env.*', '.env*.local', '*.local']);
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const covered = lines.findLastIndex((line) => covering.has(line));
-  const undone = lines.slice(covered).some((line) => /^!.*\*/.test(line) || covering.has(line.slice(1)));
+  const undone = lines.slice(covered).some((line) => line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))));
   if (covered !== -1 && !undone) return;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;

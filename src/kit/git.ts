@@ -1,5 +1,7 @@
 /** The git edge, the muse's own repository: every verb is a function here. Those that fetch are in `git-fetch.ts`. */
+import { join } from 'node:path';
 import { MuseError } from '../error.ts';
+import { kindOf } from '../files.ts';
 import { mustRun, runGit } from './git-run.ts';
 import type { GitOptions, GitResult } from './git-run.ts';
 
@@ -44,9 +46,12 @@ export async function headCommit(directory: string, options: GitOptions = {}): P
 export async function addAll(directory: string, also: readonly string[] = [], options: GitOptions = {}): Promise<void> {
   const here = { ...options, directory };
   await mustRun('add', directory, ['add', '--all', '--', '.'], here);
-  for (let from = 0; from < also.length; from += 200) {
-    const paths = also.slice(from, from + 200);
-    await mustRun('add', directory, ['--literal-pathspecs', 'add', '--force', '--ignore-errors', '--', ...paths], here);
+  const there: string[] = [];
+  for (const path of also) if ((await kindOf(join(directory, path))) !== undefined) there.push(path);
+  // A command line has a limit; Windows has the shortest, 32,767 characters.
+  for (let from = 0; from < there.length; from += 100) {
+    const paths = there.slice(from, from + 100);
+    await mustRun('add', directory, ['--literal-pathspecs', 'add', '--force', '--', ...paths], here);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Entry } from './walk.ts';
 
 /** What was taken out. */
 export interface Pruned {
-  /** The topmost paths, with `/`, in the order of the walk. */
+  /** The topmost paths, with `/`, sorted. */
   paths: string[];
   /** Files in all of them. */
   files: number;
@@ -35,7 +35,7 @@ export async function prune(directory: string, further: readonly string[] = []):
     bytes += size.bytes;
     await rm(join(directory, entry.path), { recursive: true, force: true });
   }
-  return { paths: found.map(({ path }) => path), files, bytes };
+  return { paths: found.map(({ path }) => path).sort(), files, bytes };
 }
 
 function compile(pattern: string): (entry: Entry) => boolean {

@@ -79,7 +79,7 @@ describe("the muse's first commit", () => {
   it('takes ignored files that the kit held all the same', async () => {
     put(place, { 'a.txt': 'a', 'dist/a.js': '1', 'dist/b.js': '2', ':(top)c': '3', '.gitignore': 'dist/\n:(top)c\n' });
     await initRepository(place);
-    await addAll(place, ['dist/a.js', ':(top)c']);
+    await addAll(place, ['dist/a.js', ':(top)c', 'pruned/since.js']);
     expect(git(place, 'ls-files').trim().split('\n').sort()).toEqual(['.gitignore', ':(top)c', 'a.txt', 'dist/a.js']);
     expect(await isTracked(place, 'dist/a.js')).toBe(true);
     expect(await isTracked(place, 'dist/b.js')).toBe(false);
