@@ -86,10 +86,22 @@ export function literalExample(type: ColumnType): string {
   return type.array ? "= '{}'" : examples[type.literal];
 }
 
+/** A text as a literal on one line, so that what lays out the file around it cannot change it. */
+export function textSql(text: string): string {
+  const quoted = quoteLiteral(text);
+  if (!/[\n\r\u2028\u2029]/.test(quoted)) return quoted;
+  const escaped = quoted
+    .replaceAll('\n', String.raw`\n`)
+    .replaceAll('\r', String.raw`\r`)
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
+  return escaped.startsWith('E') ? escaped : `E${escaped}`;
+}
+
 /** The column's default as SQL, or undefined where it has none. The default was checked by {@link literalFits}. */
 export function defaultSql(column: ColumnSpecification, type: ColumnType): string | undefined {
   if (column.defaultExpression !== undefined) return column.defaultExpression;
   if (column.default === undefined || column.default === null) return undefined;
   const bare = typeof column.default !== 'string' && ['integer', 'number', 'boolean'].includes(type.literal);
-  return bare ? literalText(column.default) : quoteLiteral(literalText(column.default));
+  return bare ? literalText(column.default) : textSql(literalText(column.default));
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
+import { quoteIdentifier } from '../database/quote.ts';
+import { textSql } from './literals.ts';
 import type { ResolvedTable } from './model.ts';
 
 const templates = new URL('../../templates/extension/', import.meta.url);
@@ -20,14 +21,15 @@ function line(text: unknown): string {
 const helpers = {
   id: (name: string) => quoteIdentifier(name),
   ids: (names: string[]) => names.map((name) => quoteIdentifier(name)).join(', '),
-  lit: (text: string) => quoteLiteral(text),
+  lit: textSql,
   line,
   qualified: ({ schema, name, table }: Named) => `${quoteIdentifier(schema)}.${quoteIdentifier(name ?? table ?? '')}`,
   tableComment: (table: ResolvedTable) => table.comment ?? `Rows: ${table.whose}.`,
   reversed: <T>(list: readonly T[]) => list.toReversed(),
 };
 
-const read = (url: URL): Promise<string> => readFile(fileURLToPath(url), 'utf8');
+/** A template, with the line ends that the migration shall have wherever it was checked out. */
+const read = async (url: URL): Promise<string> => (await readFile(fileURLToPath(url), 'utf8')).replaceAll('\r\n', '\n');
 
 /**
  * Renders a template of templates/extension, or one of templates/presets where it is a preset's.
@@ -44,6 +46,6 @@ export async function render(kind: 'extension' | 'preset', name: string, model: 
     }
   }
   const source = await read(new URL(`${name}.hbs`, kind === 'extension' ? templates : presetTemplates));
-  const text = engine.compile(source.replaceAll('\r\n', '\n'), { noEscape: true, strict: true })(model);
+  const text = engine.compile(source, { noEscape: true, strict: true })(model);
   return kind === 'extension' ? `${text.replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n` : text.trimEnd();
 }

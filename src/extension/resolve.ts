@@ -1,9 +1,9 @@
-import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
+import { quoteIdentifier } from '../database/quote.ts';
 import { MuseError } from '../error.ts';
 import { accessOf, currentOrganization, currentUser, isOwn } from './access.ts';
 import { scopeColumnOf, scopedByOf } from './check-table.ts';
 import { organizationKey, type Key } from './core.ts';
-import { defaultSql } from './literals.ts';
+import { defaultSql, textSql } from './literals.ts';
 import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, nameGiver, nameProblem } from './names.ts';
 import { inOrder } from './order.ts';
@@ -130,7 +130,7 @@ export function resolveColumn(column: ColumnSpecification, links: readonly Link[
 export function columnChecks(column: ColumnSpecification): string[] {
   const name = quoteIdentifier(column.name);
   const bounds = [column.min === undefined ? [] : `${name} >= ${column.min}`, column.max === undefined ? [] : `${name} <= ${column.max}`].flat();
-  const choices = column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => quoteLiteral(choice)).join(', ')})`];
+  const choices = column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => textSql(choice)).join(', ')})`];
   return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
 }
 

@@ -4,7 +4,7 @@ import { MuseError } from '../../src/error.ts';
 import { parseTable } from '../../src/extension/parse-table.ts';
 import { loadPreset } from '../../src/extension/presets.ts';
 import { scaffold, type Scaffold, type ScaffoldRequest } from '../../src/extension/scaffold.ts';
-import type { CoreFacts } from '../../src/extension/table.ts';
+import type { CoreFacts, TableSpecification } from '../../src/extension/table.ts';
 import { asRole, asUser, coreFacts, folders, foreignCore, openCore, schemaOf, sessionCore } from './support.ts';
 
 const uuid = 'uuid';
@@ -140,6 +140,21 @@ describe('scaffold on the core of another kit', () => {
 
     await database.script(down);
     expect(await schemaOf(database)).toEqual(before);
+  });
+
+  it.each([
+    ['a quote, a backslash', `it's \\ "x"`],
+    ['line ends and blanks before them', 'a  \n\n\n\n b \r\n\t\u2028 c '],
+    ['both', `\\n\n'\\'\n`],
+    ['what a template or a body ends with', '{{x}} $body$ */ -- ;'],
+  ])('keeps every character of a text: %s', async (_, text) => {
+    const column = { name: 'x', type: 'text', required: true, default: text, choices: [text, 'other'], comment: text };
+    const specification: TableSpecification = { name: 'texts', scope: 'service-only', columns: [column], comment: text };
+    const { files } = await make([], { tables: [specification], core: await coreFacts(database) });
+    await database.script(files[0]?.content ?? '');
+    const { rows } = await database.query(`insert into public.texts default values returning x, obj_description('public.texts'::regclass) as comment, col_description('public.texts'::regclass, 2) as of_column`);
+    expect(rows).toEqual([{ x: text, comment: text, of_column: text }]);
+    await database.script(files[1]?.content ?? '');
   });
 
   it('leaves the schema private where something else lives in it by then', async () => {
