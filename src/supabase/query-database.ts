@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Database, QueryResult } from '../database/database.ts';
+import { toParameter } from '../database/values.ts';
 import { MuseError } from '../error.ts';
 import { runQuery } from './api.ts';
 import { apiMessageOf } from './failure.ts';
@@ -26,7 +27,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
 
   const send = async (sql: string, parameters?: readonly unknown[]): Promise<unknown> => {
     try {
-      const body = parameters && parameters.length > 0 ? { query: sql, parameters } : { query: sql };
+      const body = parameters && parameters.length > 0 ? { query: sql, parameters: parameters.map(toParameter) } : { query: sql };
       return await runQuery(http, ref, body, timeoutMs);
     } catch (error) {
       throw translate(error, sql);

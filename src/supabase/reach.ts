@@ -19,11 +19,12 @@ const byCode: Record<string, Trouble> = {
 /** Sorts the error of a failed connection, by SQLSTATE, Node's code, or the pooler's own words. */
 export function troubleOf(error: unknown): Trouble {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
-    if (/tenant or user not found|ENOTFOUND tenant/i.test(current.message)) return 'early';
+    if (/tenant(?:\/| or )user\b.*not found/i.test(current.message)) return 'early';
     const code = current instanceof DatabaseError ? current.code : connectionCode(current);
     const known = code === undefined ? undefined : byCode[code];
     if (known) return known;
-    if (/timeout expired|connection terminated|server closed|ended unexpectedly/i.test(current.message)) return 'early';
+    if (/timeout expired/i.test(current.message)) return 'closed';
+    if (/connection terminated|server closed|ended unexpectedly/i.test(current.message)) return 'early';
   }
   return 'other';
 }

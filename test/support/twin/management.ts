@@ -9,7 +9,8 @@ export interface ManagementSide {
   state: TwinState;
   conditions: Conditions;
   databases: ProjectDatabases;
-  ports: { pooler: number; direct: (ref: string) => number | undefined };
+  /** `closed` is a port on which nobody listens. */
+  ports: { pooler: number; closed: number; direct: (ref: string) => number | undefined };
 }
 
 type Handler = (side: ManagementSide, call: Call) => Promise<TwinAnswer> | TwinAnswer;
@@ -153,7 +154,7 @@ function health(side: ManagementSide, project: TwinProject, name: string): Recor
 }
 
 function pooler(side: ManagementSide, project: TwinProject): Record<string, unknown> {
-  const port = side.ports.pooler;
+  const port = side.conditions.poolerClosed ? side.ports.closed : side.ports.pooler;
   const url = `postgresql://postgres.${project.ref}:[YOUR-PASSWORD]@127.0.0.1:${port}/postgres`;
   return {
     identifier: project.ref, database_type: 'PRIMARY', is_using_scram_auth: true, db_user: `postgres.${project.ref}`,

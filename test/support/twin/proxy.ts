@@ -36,7 +36,6 @@ export async function startProxy(side: ProxySide, ref?: string): Promise<Proxy> 
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    if (ref === undefined && side.conditions.poolerClosed) return void socket.resetAndDestroy();
     greet(side, socket, ref);
   });
   await new Promise<void>((resolve) => {

@@ -54,13 +54,15 @@ export async function startTwin(server: TwinServer & { postgresPassword: string 
   const backend = { host: server.host, port: server.port, password: server.postgresPassword, databases };
   const proxySide = { state, conditions, faults: wire, backend };
   const pooler = await startProxy(proxySide);
+  const unused = await startProxy(proxySide);
+  await unused.close();
   const direct = new Map<string, Proxy>();
   const openDirect = async (ref: string): Promise<number> => {
     const proxy = direct.get(ref) ?? (await startProxy(proxySide, ref));
     direct.set(ref, proxy);
     return proxy.port;
   };
-  const side = { state, conditions, databases, ports: { pooler: pooler.port, direct: (ref: string) => direct.get(ref)?.port } };
+  const side = { state, conditions, databases, ports: { pooler: pooler.port, closed: unused.port, direct: (ref: string) => direct.get(ref)?.port } };
 
   const handle = async (request: TwinRequest): Promise<{ part: string; answer: TwinAnswer }> => {
     const service = /^\/project\/([a-z]{20})\/(auth|rest|storage)\/v1(\/.*)?$/.exec(request.url.pathname);

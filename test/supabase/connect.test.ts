@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectProject, type ConnectOptions } from '../../src/supabase/connect.ts';
+import { directEndpoint, poolerEndpoints } from '../../src/supabase/endpoints.ts';
+import { environmentValues } from '../../src/supabase/environment.ts';
+import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { readKeys } from '../../src/supabase/keys.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { readSettings, type SupabaseSettings } from '../../src/supabase/settings.ts';
+import { fastClock, type FastClock } from '../support/fast-clock.ts';
+import { findSecrets } from '../support/find-secrets.ts';
+import { makeConditions, type Conditions } from '../support/twin/faults.ts';
+import { openTwin } from '../support/twin/open.ts';
+import type { TwinProject } from '../support/twin/state.ts';
+import type { Twin } from '../support/twin/twin.ts';
+
+const hard = 'p@ss/w:rd?#[&] %20"\'\\ü';
+let twin: Twin;
+let clock: FastClock;
+let http: Http;
+let settings: SupabaseSettings;
+let project: TwinProject;
+let notes: string[];
+beforeAll(async () => {
+  twin = await openTwin();
+  settings = await readSettings(twin.env);
+});
+afterAll(() => twin.close());
+beforeEach(() => {
+  Object.assign(twin.conditions, makeConditions());
+  clock = fastClock();
+  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock });
+  project = twin.addProject({ password: hard });
+  notes = [];
+});
+
+const connect = (options: Partial<ConnectOptions> = {}) =>
+  connectProject({ http, settings, ref: project.ref, password: secret(hard), onNote: (note) => notes.push(note), ...options });
+
+describe('connectProject', () => {
+  it('goes direct where the direct host answers', async () => {
+    await twin.openDirect(project.ref);
+    const { database, via, verified } = await connect();
+    expect((await database.query('select current_user::text as who')).rows).toEqual([{ who: 'postgres' }]);
+    expect([via, verified]).toEqual(['direct', true]);
+    await database.close();
+  });
+
+  it('goes by the pooler where it does not, with any password', async () => {
+    const { database, via, endpoints } = await connect();
+    expect((await database.query("select current_setting('search_path') as path")).rows).toEqual([{ path: '"$user", public, extensions' }]);
+    expect(via).toBe('pooler');
+    expect(endpoints.session?.user).toBe(`postgres.${project.ref}`);
+    await database.close();
+  });
+
+  it('sends SQL over HTTPS where no way is open, and tells of a ban', async () => {
+    twin.conditions.poolerClosed = true;
+    project.bans = ['203.0.113.7'];
+    const { database, via } = await connect();
+    expect(via).toBe('https');
+    expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(notes.join('\n')).toContain('203.0.113.7');
+  });
+
+  it.each<[string, Partial<Conditions>, number]>([
+    ['the pooler list empty at first', { poolerEmpty: 3 }, 3],
+    ['"Tenant or user not found" at first', { tenantNotFound: 3 }, 3],
+    ['28P01 at first', { passwordRefused: 2 }, 2],
+  ])('gets through %s, slowly', async (_, conditions, pauses) => {
+    Object.assign(twin.conditions, conditions);
+    const { database, via } = await connect();
+    expect(via).toBe('pooler');
+    expect(clock.slept.length).toBe(pauses);
+    expect(Math.min(...clock.slept)).toBeGreaterThanOrEqual(5000);
+    await database.close();
+  });
+
+  it('gives up on a wrong password before it earns a ban, and says nothing of it', async () => {
+    const error: unknown = await connect({ password: secret('wrong-password-of-mine') }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'password-refused' });
+    expect(clock.slept.length).toBeLessThan(10);
+    expect(findSecrets({ error: JSON.stringify([error, (error as Error).message, notes]) }, ['wrong-password-of-mine', hard])).toEqual([]);
+  });
+
+  it.each<[string, Partial<Conditions>]>([['refuses the password', { passwordRefused: 1e9 }], ['cannot be reached', { poolerClosed: true }]])(
+    'does nothing to a project that was only found and %s',
+    async (_, conditions) => {
+      Object.assign(twin.conditions, conditions);
+      const queries = twin.count('POST', '/v1/projects/{ref}/database/query');
+      await expect(connect({ mustProve: true })).rejects.toMatchObject({ code: 'ownership-unproven' });
+      expect(twin.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
+    },
+  );
+
+  it('says it when the connection is cut', async () => {
+    const { database } = await connect();
+    await database.script('create table if not exists public.cut_here (id int)');
+    twin.wire.add('cut-after-commit', 'insert into public.cut_here');
+    await expect(database.script('insert into public.cut_here values (1)')).rejects.toMatchObject({ code: 'connection-lost' });
+    const again = await connect();
+    expect((await again.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
+    twin.wire.add('cut-before', 'insert into public.cut_here');
+    await expect(again.database.script('insert into public.cut_here values (2)')).rejects.toMatchObject({ code: 'connection-lost' });
+    const last = await connect();
+    expect((await last.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
+    await last.database.close();
+  });
+});
+
+describe('endpoints', () => {
+  const row = { database_type: 'PRIMARY', db_user: 'postgres.abc', db_host: 'aws-1-eu.pooler.supabase.com', db_port: 6543, db_name: 'postgres', pool_mode: 'transaction' };
+  const answering = (rows: unknown[]): Http => Object.assign(async () => ({ status: 200, body: rows, serverTime: 0 }), { clock: fastClock() });
+  const cloud = (change: Partial<SupabaseSettings> = {}): SupabaseSettings => ({ ...settings, projectHost: 'supabase.co', poolerHost: 'supabase.com', ...change });
+
+  it.each<[string, object[], [number, number] | undefined]>([
+    ['transaction mode on 6543: session mode is 5432', [row], [5432, 6543]],
+    ['both modes listed', [row, { ...row, pool_mode: 'session', db_port: 5432 }], [5432, 6543]],
+    ['another port in both', [{ ...row, db_port: 5999 }], [5999, 5999]],
+    ['a replica first', [{ ...row, database_type: 'READ_REPLICA', db_host: 'replica.pooler.supabase.com' }, row], [5432, 6543]],
+    ['none yet', [], undefined],
+  ])('pooler: %s', async (_, rows, ports) => {
+    const found = await poolerEndpoints(answering(rows), cloud(), 'abc');
+    expect(found && [found.session?.port, found.transaction?.port]).toEqual(ports);
+  });
+
+  it('sends no password to a pooler outside the platform\'s domain', async () => {
+    await expect(poolerEndpoints(answering([{ ...row, db_host: 'pooler.evil-supabase.com' }]), cloud(), 'abc')).rejects.toMatchObject({ code: 'pooler-refused' });
+  });
+
+  it.each([
+    ['supabase.co', 'db.abc.supabase.co', 5432],
+    ['localhost:5999', '127.0.0.1', 5999],
+    ['example.com', 'db.abc.example.com', 5432],
+  ])('direct host under %s is %s', (projectHost, host, port) => {
+    expect(directEndpoint(cloud({ projectHost }), 'abc')).toMatchObject({ host, port, user: 'postgres' });
+  });
+});
+
+describe('environmentValues', () => {
+  it('encodes what is special, and gives a pooled and a direct URL that work', async () => {
+    const { endpoints, database } = await connect();
+    await database.close();
+    const values = environmentValues({
+      ref: project.ref, url: settings.projectUrl(project.ref), keys: await readKeys(http, project.ref), password: secret(hard), endpoints, directAnswers: false,
+    });
+    const direct = new URL(values.DIRECT_URL?.reveal() ?? '');
+    expect(decodeURIComponent(direct.password)).toBe(hard);
+    expect(direct.username).toBe(`postgres.${project.ref}`);
+    expect(values.NEXT_PUBLIC_SUPABASE_URL?.reveal()).toBe(`${twin.url}/project/${project.ref}`);
+    expect(values.NEXT_PUBLIC_SUPABASE_ANON_KEY?.reveal()).toBe(project.keys.anon);
+    expect(values.SUPABASE_SERVICE_ROLE_KEY?.reveal()).toBe(project.keys.serviceRole);
+    expect(values.SUPABASE_SECRET_KEY?.reveal()).toBe(project.keys.secret);
+    expect(findSecrets({ printed: JSON.stringify(values) + String(values.DATABASE_URL) }, [hard, project.keys.secret])).toEqual([]);
+    const { openPostgres } = await import('../../src/database/postgres/postgres.ts');
+    for (const name of ['DIRECT_URL', 'DATABASE_URL']) {
+      const opened = await openPostgres({ url: values[name]?.reveal() ?? '' });
+      expect((await opened.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+      await opened.close();
+    }
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { openQueryDatabase } from '../../src/supabase/query-database.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { systemClock } from '../../src/supabase/clock.ts';
+import { fastClock } from '../support/fast-clock.ts';
+import { openTwin } from '../support/twin/open.ts';
+import type { Twin } from '../support/twin/twin.ts';
+
+const endpoint = 'POST /v1/projects/{ref}/database/query';
+let twin: Twin;
+let http: Http;
+let ref: string;
+beforeAll(async () => {
+  twin = await openTwin();
+  ref = twin.addProject().ref;
+  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: fastClock() });
+});
+afterAll(() => twin.close());
+beforeEach(() => openQueryDatabase(http, ref).script('drop table if exists public.notes; create table public.notes (id int primary key, body text)'));
+
+describe('a database over HTTPS', () => {
+  it('runs statements with parameters, as postgres, who is no superuser', async () => {
+    const database = openQueryDatabase(http, ref);
+    await database.query('insert into public.notes values ($1, $2)', [1, "it's; -- fine"]);
+    const { rows } = await database.query('select id, body, current_user as who, (select rolsuper from pg_roles where rolname = current_user) as super from public.notes');
+    expect(rows).toEqual([{ id: 1, body: "it's; -- fine", who: 'postgres', super: false }]);
+  });
+
+  it('runs a script in one request and one transaction', async () => {
+    const database = openQueryDatabase(http, ref);
+    const before = twin.state.requests.length;
+    const script = 'insert into public.notes values (1, null);\ninsert into public.notes values (1, null);';
+    await expect(database.script(script)).rejects.toMatchObject({ name: 'DatabaseError', code: '23505', constraint: undefined });
+    expect(twin.state.requests.length - before).toBe(1);
+    expect((await database.query('select * from public.notes')).rows).toEqual([]);
+  });
+
+  it('says where a script is wrong', async () => {
+    const script = 'create table public.ok (id int);\ninsert into public.notes (id, nobody) values (1, 2);';
+    const error: unknown = await openQueryDatabase(http, ref).script(script).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: '42703', position: script.indexOf('nobody') + 1 });
+  });
+
+  it('has no open transactions', async () => {
+    await expect(openQueryDatabase(http, ref).transaction(async () => 1)).rejects.toMatchObject({ code: 'no-interactive-transaction' });
+  });
+
+  it.each([['answer-lost' as const, 1], ['applied-502' as const, 1], ['reset' as const, 0], ['html-502' as const, 0]])(
+    'says after %s that it must be looked up, and sends nothing twice',
+    async (fault, rows) => {
+      const database = openQueryDatabase(http, ref);
+      twin.http.add(fault, endpoint);
+      await expect(database.script('insert into public.notes values (7, null)')).rejects.toMatchObject({ code: 'answer-lost' });
+      expect((await database.query('select * from public.notes')).rows).toHaveLength(rows);
+    },
+  );
+
+  it('waits where it is turned away', async () => {
+    twin.http.add('too-many-retry-after', endpoint, 2);
+    await openQueryDatabase(http, ref).script('insert into public.notes values (7, null)');
+    expect((await openQueryDatabase(http, ref).query('select * from public.notes')).rows).toHaveLength(1);
+  });
+});
+
+describe('the run lock over HTTPS', () => {
+  it('keeps a second run out, and says who is in', async () => {
+    const [one, two] = [openQueryDatabase(http, ref), openQueryDatabase(http, ref)];
+    await one.withRunLock(async () => {
+      await expect(two.withRunLock(async () => 1, 3000)).rejects.toMatchObject({ code: 'locked', message: expect.stringContaining(`pid ${process.pid}`) });
+    });
+    expect(await two.withRunLock(async () => 2)).toBe(2);
+  });
+
+  it('survives lost answers, and is free after work that failed', async () => {
+    const database = openQueryDatabase(http, ref);
+    twin.http.add('answer-lost', endpoint, 2);
+    await expect(database.withRunLock(() => Promise.reject(new Error('the work failed')))).rejects.toThrow('the work failed');
+    expect(await database.withRunLock(async () => 3)).toBe(3);
+  });
+
+  it('lets another in when the holder died, and stops a holder who lost it', async () => {
+    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    const slow = openQueryDatabase(real, ref, { leaseMs: 300 });
+    const superuser = await twin.databases.superuser(ref);
+    const lost = slow.withRunLock(async () => {
+      // Somebody else is in: the lease is not ours to renew any more.
+      await superuser.query("update muse.run_lease set holder = 'another', expires = now() + interval '1 second'");
+      await systemClock.sleep(350);
+      await slow.query('select 1');
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'lock-lost' });
+    expect(await slow.withRunLock(async () => 4, 5000)).toBe(4);
+  });
+
+  it('renews the lease while the work lasts', async () => {
+    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    const [one, two] = [openQueryDatabase(real, ref, { leaseMs: 300 }), openQueryDatabase(real, ref, { leaseMs: 300 })];
+    await one.withRunLock(async () => {
+      await systemClock.sleep(700);
+      await expect(two.withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
+      await one.query('select 1');
+    });
+  });
+
+  it('respects a run that came by a PostgreSQL connection', async () => {
+    const superuser = await twin.databases.superuser(ref);
+    await superuser.query('select pg_advisory_lock(1836413797, 1)');
+    await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
+    await superuser.query('select pg_advisory_unlock(1836413797, 1)');
+    expect(await openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).toBe(1);
+  });
+
+  it('is closed to everybody but its owner', async () => {
+    const superuser = await twin.databases.superuser(ref);
+    const { rows } = await superuser.query(`select r, has_schema_privilege(r, 'muse', 'usage') as usage from unnest(array['anon', 'authenticated', 'service_role']) r`);
+    expect(rows.filter((row: { usage: boolean }) => row.usage)).toEqual([]);
+  });
+});
