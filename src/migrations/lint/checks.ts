@@ -1,9 +1,13 @@
 import { grantMissing, policyAlwaysTrue, policyMissing, policyWithoutRole, rlsMissing } from './access.ts';
 import type { Check } from './check.ts';
 import { foreignDialect } from './dialect.ts';
+import { swallowedException } from './exceptions.ts';
 import { notIdempotent } from './idempotence.ts';
 import { fkWithoutIndex, policyColumnWithoutIndex } from './indexes.ts';
 import { extensionAltersCore, extensionBreaksCore } from './layers.ts';
+import { personalDataLiteral, secretColumn, secretLiteral } from './literals.ts';
+import { policyPerRowCall } from './per-row.ts';
+import { policyReadsAuthUsers, policyRecursive } from './recursion.ts';
 import { tableRedefined } from './redefined.ts';
 import { coreDependsOnExtension, unknownRelation, usedBeforeCreated } from './references.ts';
 import { definerWithoutSearchPath, enumType, rollbackMissing } from './routines.ts';
@@ -28,9 +32,16 @@ export const checks: readonly Check[] = [
   policyMissing,
   policyWithoutRole,
   policyAlwaysTrue,
+  policyRecursive,
+  policyReadsAuthUsers,
+  policyPerRowCall,
   grantMissing,
   fkWithoutIndex,
   policyColumnWithoutIndex,
   definerWithoutSearchPath,
+  swallowedException,
+  secretLiteral,
+  personalDataLiteral,
+  secretColumn,
   rollbackMissing,
 ];

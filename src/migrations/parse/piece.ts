@@ -29,6 +29,7 @@ export interface Piece {
 /** The statement itself as a piece. */
 export function pieceOf(source: Source, statement: Statement, order: number, tree: Node): Piece {
   const [type, node] = open(tree);
-  const at = (location = 0): number => (location < 0 ? statement.start : source.parsed.offsetOf(statement, location));
+  // A tree leaves a location of 0 out, which only the first statement of a file can have.
+  const at = (location = -1): number => (location < 0 ? statement.start : source.parsed.offsetOf(statement, location));
   return { source, statement, order, type, node, at, guarded: false };
 }
