@@ -37,31 +37,34 @@ export function decodeSql(bytes: Uint8Array, file: string): Decoded {
   };
 }
 
-/** The offset of the first byte that ends a valid prefix; `nul` (or -1) is one as well. Binary search over prefixes. */
+/** The offset of the first byte that is no UTF-8, or of the NUL; by binary search over the valid prefixes. */
 function firstBadByte(bytes: Uint8Array, nul: number): number {
-  let good = 0;
-  let bad = nul === -1 ? bytes.length : nul;
   const valid = (end: number): boolean => {
     try {
-      // `stream` lets a character that the cut goes through pass.
+      // `stream` lets a character pass that the cut goes through.
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
       return true;
     } catch {
       return false;
     }
   };
-  if (valid(bad)) return nul === -1 ? startOfLastCharacter(bytes) : nul;
+  let good = 0;
+  let bad = (nul === -1 ? bytes.length : nul) + 1;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
     if (valid(middle)) good = middle;
     else bad = middle;
   }
-  return good;
+  return startOfHalf(bytes, good);
 }
 
-/** Where the file ends in the middle of a character, the byte that character begins with. */
-function startOfLastCharacter(bytes: Uint8Array): number {
-  let at = bytes.length - 1;
-  while (at > 0 && (bytes[at]! & 0xc0) === 0x80) at -= 1;
-  return at;
+/** Where the bytes in front of `end` stop in the middle of a character, the byte it begins with; else `end`. */
+function startOfHalf(bytes: Uint8Array, end: number): number {
+  for (let at = end - 1; at >= 0 && at >= end - 3; at -= 1) {
+    const byte = bytes[at]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return at + length > end ? at : end;
+  }
+  return end;
 }
