@@ -1,5 +1,4 @@
 import type { Database } from '../database/database.ts';
-import { openPostgres } from '../database/postgres/postgres.ts';
 import { MuseError } from '../error.ts';
 import { getProject, retrieveNetworkBans } from './api.ts';
 import { jittered } from './clock.ts';
@@ -15,8 +14,8 @@ export interface ConnectOptions {
   settings: SupabaseSettings;
   ref: string;
   password: Secret;
-  /** Path of the database's own root certificate, PEM (`--db-ca`). */
-  caFile?: string;
+  /** PEM text of the database's own root certificate (`--db-ca`). */
+  ca?: string;
   /** The project was found by looking and not named in an answer: its database must take the password before anything is done. */
   mustProve?: boolean;
   /** Between two tries, ms: each failed try counts towards a ban of this address. */
@@ -30,7 +29,7 @@ export interface ConnectOptions {
 export interface Connected {
   database: Database;
   via: 'direct' | 'pooler' | 'https';
-  /** The server's certificate was checked against `caFile`, or the way needs none (loopback, HTTPS). */
+  /** The server's certificate was checked against `ca`, or the way needs none (loopback, HTTPS). */
   verified: boolean;
   endpoints: Endpoints;
 }
@@ -38,7 +37,7 @@ export interface Connected {
 /**
  * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
  * HTTPS.
- * @throws MuseError `password-refused`, `ownership-unproven`, `pooler-refused`, `connect-failed`, `bad-certificate`, and what the API refuses
+ * @throws MuseError `password-refused`, `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
  */
 export async function connectProject(options: ConnectOptions): Promise<Connected> {
   const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
@@ -84,17 +83,19 @@ async function knock(
   pause: (factor?: number) => Promise<void>,
   note: (text: string) => void,
 ): Promise<Database | Trouble> {
+  const { openPostgres } = await import('../database/postgres/postgres.ts');
   for (let refusals = 0; ; ) {
     let database: Database | undefined;
     try {
-      // By fields: nothing in a password can break a field. TLS always, except on this machine itself.
+      // By fields: nothing in a password can break one, and nothing of it is in a URL.
       database = await openPostgres({
         host: endpoint.host,
         port: endpoint.port,
         user: endpoint.user,
         password: options.password.reveal(),
         database: endpoint.database,
-        ...(endpoint.loopback ? { ssl: false } : { caFile: options.caFile }),
+        ssl: tls(endpoint, options.ca),
+        connectTimeoutMs: 15_000,
       });
       await database.query('select 1');
       return database;
@@ -118,8 +119,13 @@ const words: Record<Exclude<Trouble, 'closed' | 'other'>, string> = {
   password: 'it does not take the password',
 };
 
+function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauthorized: boolean; ca?: string } {
+  if (endpoint.loopback) return false;
+  return ca === undefined ? { rejectUnauthorized: false } : { rejectUnauthorized: true, ca };
+}
+
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
-  const verified = endpoint.loopback || options.caFile !== undefined;
+  const verified = endpoint.loopback || options.ca !== undefined;
   if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
   return { database, via, verified, endpoints };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { connectProject, type ConnectOptions } from '../../src/supabase/connect.ts';
 import { directEndpoint, poolerEndpoints } from '../../src/supabase/endpoints.ts';
 import { environmentValues } from '../../src/supabase/environment.ts';
@@ -151,7 +152,6 @@ describe('environmentValues', () => {
     expect(values.SUPABASE_SERVICE_ROLE_KEY?.reveal()).toBe(project.keys.serviceRole);
     expect(values.SUPABASE_SECRET_KEY?.reveal()).toBe(project.keys.secret);
     expect(findSecrets({ printed: JSON.stringify(values) + String(values.DATABASE_URL) }, [hard, project.keys.secret])).toEqual([]);
-    const { openPostgres } = await import('../../src/database/postgres/postgres.ts');
     for (const name of ['DIRECT_URL', 'DATABASE_URL']) {
       const opened = await openPostgres({ url: values[name]?.reveal() ?? '' });
       expect((await opened.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -21,7 +21,7 @@ export async function supabaseCli(): Promise<{ script: string } | { reason: stri
   try {
     await mkdir(making, { recursive: true });
     // npm's own start script where it is known: on Windows `npm` is a batch file, which only a shell runs.
-    const own = [process.env.npm_execpath ?? '', join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')].find((path) => /npm-cli\.js$/.test(path) && existsSync(path));
+    const own = [process.env.npm_execpath ?? '', join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')].find((path) => path.endsWith('npm-cli.js') && existsSync(path));
     const words = ['install', '--prefix', making, '--no-audit', '--no-fund', '--loglevel=error', `supabase@${version}`];
     await (own ? run(process.execPath, [own, ...words], { timeout: 240_000 }) : run('npm', words, { timeout: 240_000 }));
     await rename(making, cache).catch(() => undefined);
