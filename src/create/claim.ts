@@ -19,7 +19,9 @@ export async function claimDirectory(directory: string): Promise<Claim> {
   const kind = await kindOf(directory);
   if (kind === 'directory' || kind === 'link') {
     const names = await listNames(directory);
-    if (names.length > 0) throw await notEmpty(directory, names);
+    // A run that died before its journal was written left no more than its lock.
+    const onlyLock = names.length === 1 && names[0] === '.muse' && (await listNames(join(directory, '.muse'))).every((name) => name.startsWith('lock'));
+    if (names.length > 0 && !onlyLock) throw await notEmpty(directory, names);
     return { made: undefined };
   }
   if (kind !== undefined) {

@@ -36,9 +36,9 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
 }
 
 async function openProject(directory: string, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
-  const [{ openCloud, passwordOfProject }, { connectCloud }] = await Promise.all([import('./cloud/cloud.ts'), import('./cloud/connect.ts')]);
-  const request = { ref: refOf(entry), password: await passwordOfProject(directory, environment), onNote: () => undefined };
-  return (await connectCloud(await openCloud(environment), request)).database;
+  const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
+  const cloud = await openCloud(environment);
+  return (await connectProject({ ...cloud, ref: refOf(entry), password: await passwordOfProject(directory, environment) })).database;
 }
 
 /** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
@@ -46,12 +46,13 @@ export async function openTarget(context: CreateContext): Promise<Database> {
   const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
   if (answers.target === 'embedded') return openKept(directory);
   if (answers.target === 'supabase') {
-    const [{ passwordOfProject }, { connectCloud }] = await Promise.all([import('./cloud/cloud.ts'), import('./cloud/connect.ts')]);
+    const [{ passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
     const { project } = journal.data;
-    context.connected = await connectCloud(await context.cloud(), {
+    context.connected = await connectProject({
+      ...(await context.cloud()),
       ref: refOf(project),
       password: await passwordOfProject(directory, environment),
-      caFile: answers.databaseCa,
+      ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }),
       mustProve: project?.settled === 'found',
       onNote(note) {
         onProgress?.(note);

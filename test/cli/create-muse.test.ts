@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createMuse, muse, snapshot, temporaryDirectory } from '../support/cli.ts';
+
+const run = promisify(execFile);
+
+describe('create-muse realtymuse --yes --preset realty', () => {
+  it('makes a muse with a migrated, checked database and a git history', async () => {
+    const cwd = await temporaryDirectory();
+    const { code, stdout, stderr } = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    for (const word of ['realtymuse is ready', 'mls_listings', 'property_alerts', 'showings', 'Proven:', 'Next:']) expect(stdout).toContain(word);
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+
+    const directory = join(cwd, 'realtymuse');
+    const files = await snapshot(directory);
+    expect(Object.keys(files)).toEqual(
+      expect.arrayContaining(['muse.json', 'README.md', 'package.json', '.gitignore', 'migrations/extensions/001_realtymuse_tables.sql', 'migrations/rollback/extensions/001_realtymuse_tables.sql']),
+    );
+    expect(JSON.parse(files['package.json'] ?? '')).toMatchObject({ name: 'realtymuse' });
+    expect(files['README.md']).toContain('mls_listings');
+    if (process.platform !== 'win32') expect((await stat(join(directory, '.env.local'))).mode & 0o777).toBe(0o600);
+
+    const log = await run('git', ['log', '--format=%s', 'main'], { cwd: directory });
+    expect(log.stdout.trim().split('\n')).toHaveLength(1);
+    const tracked = await run('git', ['ls-files'], { cwd: directory });
+    expect(tracked.stdout).not.toContain('.env.local');
+    expect(tracked.stdout).not.toContain('.muse');
+    expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
+
+    const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as { environments: Record<string, unknown[]>[] };
+    expect(status.environments[0]).toMatchObject({ name: 'development', target: 'embedded', pending: [], edited: [], missing: [] });
+    expect(status.environments[0]?.['applied']?.length).toBeGreaterThan(5);
+  });
+
+  it('prints one JSON object and nothing else with --json', async () => {
+    const cwd = await temporaryDirectory();
+    const { code, stdout } = await createMuse(['realtymuse', '--json', '--preset', 'blank'], { cwd });
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    expect(report).toMatchObject({
+      ok: true,
+      command: 'create-muse',
+      name: 'realtymuse',
+      directory: join(cwd, 'realtymuse'),
+      kit: { source: 'builtin', layout: 'musekit' },
+      target: { kind: 'embedded' },
+      migrations: { skipped: [] },
+    });
+    expect(report['steps']).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'rehearse', status: 'done' })]));
+  });
+});
+
+describe('calls that are wrong', () => {
+  it.each([
+    [['--yes'], 'The name of the product is missing'],
+    [['My Muse', '--yes'], 'my-muse'],
+    [['../up', '--yes'], 'cannot be the name'],
+    [['a', 'b', '--yes'], 'takes one name'],
+    [['realtymuse', '--persets', 'realty'], 'Did you mean --preset?'],
+    [['realtymuse', '--yes', '--preset', 'reality'], 'Did you mean --preset realty?'],
+    [['realtymuse', '--yes', '--table', 'x y z'], ''],
+    [['realtymuse', '--yes', '--kit', 'ext::sh -c id'], 'would run a program'],
+    [['realtymuse', '--yes', '--kit', '--upload-pack=id'], ''],
+    [['realtymuse', '--yes', '--target', 'postgres'], 'DATABASE_URL'],
+  ])('%j exits with 2 and touches nothing', async (args, words) => {
+    const cwd = await temporaryDirectory();
+    const { code, stdout, stderr } = await createMuse(args, { cwd });
+    expect(stderr).toContain(words);
+    expect(stderr).toContain('→');
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+});
+
+describe('a directory that is not free', () => {
+  it.each([
+    ['a file', async (path: string) => writeFile(path, 'mine')],
+    [
+      'a directory that is not empty',
+      async (path: string) => {
+        await mkdir(path);
+        await writeFile(join(path, 'mine.txt'), 'mine');
+      },
+    ],
+  ])('%s is refused and stays as it is', async (_, make) => {
+    const cwd = await temporaryDirectory();
+    const path = join(cwd, 'realtymuse');
+    await make(path);
+    const { code, stderr } = await createMuse(['realtymuse', '--yes'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('--dir');
+    const kept = (await stat(path)).isFile() ? path : join(path, 'mine.txt');
+    expect(await readFile(kept, 'utf8')).toBe('mine');
+  });
+
+  it('an empty one is taken', async () => {
+    const cwd = await temporaryDirectory();
+    await mkdir(join(cwd, 'realtymuse'));
+    expect((await createMuse(['realtymuse', '--yes'], { cwd })).code).toBe(0);
+  });
+});
+
+describe('--dry-run', () => {
+  it('prints steps, SQL and files, and touches nothing', async () => {
+    const cwd = await temporaryDirectory();
+    const { code, stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--dry-run'], { cwd });
+    expect(code).toBe(0);
+    for (const word of ['Rehearse', 'migrations/core/001', 'extensions/001_realtymuse_tables.sql', 'muse.json']) expect(stdout).toContain(word);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it.each(['Fetch the kit', 'Scaffold the extension'])('after "%s" ends with 130 and leaves nothing', async (title) => {
+    const cwd = await temporaryDirectory();
+    const { code, stderr } = await createMuse(['realtymuse', '--yes'], {
+      cwd,
+      onOutput: (text, kill) => {
+        if (text.includes(title)) kill('SIGINT');
+      },
+    });
+    expect(stderr).toContain('Cancelled');
+    expect(code).toBe(130);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+});

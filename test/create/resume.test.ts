@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support/cli.ts';
+
+const run = promisify(execFile);
+const killer = join(import.meta.dirname, '..', 'support', 'kill-at.js');
+const steps = ['preflight', 'kit', 'own', 'scaffold', 'rehearse', 'place', 'read', 'migrate', 'check', 'finish'];
+
+let whole: Record<string, string>;
+
+/** What can be told of a finished muse from outside. */
+async function state(directory: string): Promise<Record<string, unknown>> {
+  const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as { environments: unknown[] };
+  const { stdout } = await run('git', ['log', '--format=%s'], { cwd: directory });
+  return { environments: status.environments, commits: stdout.trim().split('\n').length };
+}
+
+beforeAll(async () => {
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
+  const { code } = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+  expect(code).toBe(0);
+  whole = await snapshot(join(cwd, 'realtymuse'));
+  return () => rm(cwd, { recursive: true, force: true });
+});
+
+describe('kill -9, then --resume, ends as a run without it', () => {
+  it.each(steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]))('at %s %s', async (step, status) => {
+    const cwd = await temporaryDirectory();
+    const directory = join(cwd, 'realtymuse');
+    const killed = await node(killer, [directory, step, status], { cwd });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    // What is left is said, with the command that goes on.
+    const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+    expect(again.stderr).toContain('--resume');
+    expect(again.code).toBe(1);
+    const resumed = await createMuse(['realtymuse', '--resume'], { cwd });
+    expect(resumed.stderr).toBe('');
+    expect(resumed.code).toBe(0);
+    expect(await snapshot(directory)).toEqual(whole);
+    expect(await state(directory)).toMatchObject({ commits: 1, environments: [{ pending: [], edited: [], missing: [] }] });
+  });
+
+  it('says so where there is nothing to resume', async () => {
+    const cwd = await temporaryDirectory();
+    const { code, stderr } = await createMuse(['realtymuse', '--resume'], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toContain('no unfinished run');
+  });
+});
+
+describe('two runs in the same directory', () => {
+  it('one makes the muse, the other is told', async () => {
+    const cwd = await temporaryDirectory();
+    const both = await Promise.all([createMuse(['realtymuse', '--yes'], { cwd }), createMuse(['realtymuse', '--yes'], { cwd })]);
+    expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
+    expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
+    expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 1, environments: [{ pending: [] }] });
+  });
+});

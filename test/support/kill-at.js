@@ -1,0 +1,30 @@
+// Runs a creation and kills its own process, as kill -9 does, when a step begins or has ended.
+// node kill-at.js <directory> <step> <started|done>
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [directory = '', step = '', status = ''] = process.argv.slice(2);
+const { createMuse } = await import(pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href);
+const answers = {
+  name: 'realtymuse',
+  directory,
+  kit: 'builtin',
+  kitExtensions: 'archive',
+  presets: ['realty'],
+  tables: [],
+  prefix: '',
+  target: 'embedded',
+  supabaseBaseline: false,
+  supabase: {},
+  fix: false,
+  git: true,
+  install: false,
+};
+await createMuse(answers, {}, {
+  signal: new AbortController().signal,
+  environment: process.env,
+  onStep(event) {
+    if (event.id === step && event.status === status) process.kill(process.pid, 'SIGKILL');
+  },
+});
+throw new Error(`The run ended without reaching ${step} ${status}.`);
