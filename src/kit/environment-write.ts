@@ -1,5 +1,5 @@
 /** Puts `.env` files on disk: private, and never where git would take them along. */
-import { join, posix } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import { MuseError } from '../error.ts';
 import { inside, kindOf, readText, writeWhole } from '../files.ts';
 import { isIgnored, isTracked } from './git.ts';
@@ -58,7 +58,16 @@ async function ignore(directory: string, name: string): Promise<void> {
   await writeWhole(path, `${text}${gap}/${name}${lineEnd}`);
 }
 
+/** Says whether a repository, the muse's own or one that it lies in, would take files of the directory. */
+async function inRepository(directory: string): Promise<boolean> {
+  for (let current = resolve(directory); ; current = dirname(current)) {
+    if ((await kindOf(join(current, '.git'))) !== undefined) return true;
+    if (current === dirname(current)) return false;
+  }
+}
+
 async function mustBeIgnored(directory: string, name: string): Promise<void> {
+  if (!(await inRepository(directory))) return;
   const tracked = await isTracked(directory, name);
   if (!tracked && (await isIgnored(directory, name)) !== false) return;
   throw new MuseError({

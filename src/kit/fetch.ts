@@ -1,6 +1,6 @@
 /** Brings a kit's files into a directory: the exact commit, without its history, and nothing that leads out of it. */
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MuseError } from '../error.ts';
 import { fileError, kindOf } from '../files.ts';
@@ -11,11 +11,9 @@ import { inspectCheckout } from './inspect.ts';
 import type { KitNote } from './inspect.ts';
 import type { KitSource } from './source.ts';
 
-export type { KitNote } from './inspect.ts';
-
 export interface FetchOptions {
   signal?: AbortSignal | undefined;
-  /** How long the whole transfer may take, in ms; default 600,000. */
+  /** How long each run of git may take, in ms; default 600,000. Asking what a server has ends after 60,000. */
   timeoutMs?: number | undefined;
   /** The environment git runs in; default the process's. */
   environment?: NodeJS.ProcessEnv | undefined;
@@ -52,17 +50,32 @@ export async function fetchKit(source: KitSource, directory: string, options: Fe
   const stage = join(place, staging);
   const had = (await kindOf(join(place, '.muse'))) !== undefined;
   if ((await kindOf(join(place, '.muse'))) === 'link') throw linked(place);
+  let made: string | undefined;
   try {
-    await rm(stage, { recursive: true, force: true });
-    await mkdir(stage, { recursive: true });
+    // A git that outlived a killed run may still be writing there.
+    await rm(stage, { recursive: true, force: true, maxRetries: 5 });
+    made = await mkdir(stage, { recursive: true });
     const kit = await fill(source, stage, options);
     await moveInto(stage, place);
+    made = undefined;
     return kit;
   } catch (error) {
     throw fileError(error, place);
   } finally {
     await rm(stage, { recursive: true, force: true });
     if (!had) await rmdir(join(place, '.muse')).catch(() => undefined);
+    if (made !== undefined && !made.startsWith(join(place, '.muse'))) await removeEmpty(place, made);
+  }
+}
+
+/** Removes the directories that a failed run made, from the innermost to `top`, as far as they are empty. */
+async function removeEmpty(place: string, top: string): Promise<void> {
+  for (let current = place; current.startsWith(top); current = dirname(current)) {
+    try {
+      await rmdir(current);
+    } catch {
+      return;
+    }
   }
 }
 
@@ -73,10 +86,28 @@ async function fill(source: KitSource, stage: string, options: FetchOptions): Pr
   const url = path === undefined ? (source as { url: string }).url : pathToFileURL(path).href;
   const git = { signal: options.signal, timeoutMs: options.timeoutMs ?? 600_000, environment: options.environment };
   const notes = path === undefined ? [] : await looseChanges(path, git);
-  const commit = await checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git });
+  const commit = await checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git }).catch(
+    async (error: unknown) => {
+      throw await orFolder(error, source.text, options.from);
+    },
+  );
   const { notes: seen, ignored } = await inspectCheckout(stage, git);
   await rm(join(stage, '.git'), { recursive: true, force: true });
   return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, ignored, notes: [...notes, ...seen] };
+}
+
+/** Where GitHub has no such repository but this machine has such a folder, it may be that one that was meant. */
+async function orFolder(error: unknown, text: string, from = process.cwd()): Promise<unknown> {
+  const absent = error instanceof MuseError && ['kit-not-found', 'kit-private'].includes(error.code);
+  if (!absent || !/^[\w.-]+\/[\w.-]+$/.test(text) || (await kindOf(resolve(from, text))) === undefined) return error;
+  const { code, message, detail, suggestion } = error;
+  return new MuseError({
+    code,
+    message,
+    ...(detail === undefined ? {} : { detail }),
+    suggestion: `There is a folder ${text} on this machine: if you mean that one, write --kit ./${text}. ${suggestion}`,
+    cause: error,
+  });
 }
 
 async function moveInto(stage: string, place: string): Promise<void> {

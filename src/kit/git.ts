@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { MuseError } from '../error.ts';
 import { kindOf } from '../files.ts';
+import { gitError } from './git-error.ts';
 import { mustRun, runGit } from './git-run.ts';
 import type { GitOptions, GitResult } from './git-run.ts';
 
@@ -55,22 +56,20 @@ export async function addAll(directory: string, also: readonly string[] = [], op
   }
 }
 
-/** Who commits where git knows nobody. */
-const nobody = { 'user.name': 'create-muse', 'user.email': 'create-muse@localhost' } as const;
-
-const identity = { 'user.name': 'GIT_COMMITTER_NAME', 'user.email': 'GIT_COMMITTER_EMAIL' } as const;
+/** Who commits where git knows nobody, and the variables that would say it. */
+const nobody = [
+  { key: 'user.name', value: 'create-muse', variables: ['GIT_AUTHOR_NAME', 'GIT_COMMITTER_NAME'] },
+  { key: 'user.email', value: 'create-muse@localhost', variables: ['GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_EMAIL'] },
+] as const;
 
 /** The `-c` settings that make up for what the user has not told git about himself. */
 async function missingIdentity(options: GitOptions): Promise<string[]> {
   const environment = options.environment ?? process.env;
-  const settings: string[] = [];
-  for (const key of ['user.name', 'user.email'] as const) {
-    const variables = [identity[key], identity[key].replace('COMMITTER', 'AUTHOR')];
-    if (variables.every((name) => environment[name])) continue;
-    const known = await runGit(['config', '--get', key], options);
-    if (!known.ok || known.stdout.trim() === '') settings.push('-c', `${key}=${nobody[key]}`);
-  }
-  return settings;
+  const { stdout } = await runGit(['config', '-z', '--get-regexp', String.raw`^user\.(name|email)$`], options);
+  const known = new Map(stdout.split('\0').map((entry) => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)]));
+  return nobody
+    .filter(({ key, variables }) => !known.get(key)?.trim() && !variables.every((name) => environment[name]))
+    .flatMap(({ key, value }) => ['-c', `${key}=${value}`]);
 }
 
 /**
@@ -79,10 +78,12 @@ async function missingIdentity(options: GitOptions): Promise<string[]> {
  */
 export async function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
   const here = { ...options, directory };
-  if ((await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here)) === '') return undefined;
   const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`];
-  await mustRun('commit', directory, [...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
-  return headCommit(directory, options);
+  const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
+  if (result.ok) return headCommit(directory, options);
+  const staged = await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here);
+  if (staged === '') return undefined;
+  throw gitError(directory, 'commit', result.stderr || result.stdout);
 }
 
 /** Sets the address of a remote, made if it is not there. */

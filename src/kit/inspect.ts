@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../error.ts';
+import { kindOf, readText } from '../files.ts';
 import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
 import { leavesKit } from './links.ts';
@@ -52,12 +53,21 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   const notes = [
     ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),
     ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
-    ...note('large-file', await lfsPointers(options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
+    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
     ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Paths differ only in upper and lower case: not every system can hold both.'),
     ...note('reserved', reserved, 'The kit has a .muse folder of its own; it was left out.'),
   ];
   const gone = new Set([...links, ...reserved]);
   return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
+}
+
+/** Pointers of Git LFS; looked for only where the kit says that it has some, as every file is read for it. */
+async function largeFiles(paths: readonly string[], options: GitOptions & { directory: string }): Promise<string[]> {
+  for (const path of paths.filter((name) => /(^|\/)\.gitattributes$/.test(name))) {
+    const file = join(options.directory, path);
+    if ((await kindOf(file)) === 'file' && /\bfilter=lfs\b/.test((await readText(file)) ?? '')) return lfsPointers(options);
+  }
+  return [];
 }
 
 /** Paths that are one on a system that does not tell upper case from lower. */

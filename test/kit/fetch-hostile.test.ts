@@ -206,6 +206,13 @@ describe('odd kits', () => {
     expect(readdirSync(muse)).toEqual([]);
   });
 
+  it('a directory that a failed run made is gone again', async () => {
+    const place = temporary();
+    const error = await rejectionOf(fetchKit(parseKitSource('./nothing'), join(place, 'deep', 'muse'), { from: place }));
+    expect(error).toMatchObject({ code: 'kit-not-found' });
+    expect(readdirSync(place)).toEqual([]);
+  });
+
   it('a ref that is not there names those that are most like it', async () => {
     const kit = repository(musekit);
     for (const tag of ['v1.0.0', 'v1.0.1', 'other']) git(kit.directory, 'tag', tag);

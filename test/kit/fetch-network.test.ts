@@ -8,7 +8,7 @@ import { parseKitSource } from '../../src/kit/source.ts';
 import { rejectionOf } from './errors.ts';
 import { bare, gitServer } from './git-server.ts';
 import type { GitServer } from './git-server.ts';
-import { musekit, repository, temporary } from './repository.ts';
+import { musekit, put, repository, temporary } from './repository.ts';
 
 const token = 'ghp_hunter2';
 const running: (() => void)[] = [];
@@ -52,6 +52,15 @@ describe('a kit on a server', () => {
     expect(error).toMatchObject({ code: 'kit-private', suggestion: expect.stringContaining('GITHUB_TOKEN') });
     expect(`${error?.message} ${error?.detail}`).not.toContain('ghp_wrong');
     expect(readdirSync(muse)).toEqual([]);
+  });
+
+  it('that is not there, where a folder of that name is, says how to write that', async () => {
+    const server = await github();
+    const from = temporary();
+    put(from, { 'acme/gone/a.txt': 'a' });
+    const environment = { ...process.env, GIT_CONFIG_GLOBAL: server.config, GITHUB_TOKEN: token };
+    const error = await rejectionOf(fetchKit(parseKitSource('acme/gone'), temporary('muse'), { environment, from }));
+    expect(error).toMatchObject({ code: 'kit-not-found', suggestion: expect.stringContaining('--kit ./acme/gone') });
   });
 
   it('is fetched without the token where that is not needed', async () => {

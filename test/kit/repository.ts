@@ -1,15 +1,24 @@
 /** Real git repositories in temporary folders, for tests. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
 
 /** What a repository of a test holds: text, bytes, or a symbolic link. */
 export type Files = Record<string, string | Uint8Array | { link: string }>;
 
-/** A new, empty directory of its own. */
+const made: string[] = [];
+
+afterAll(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A new, empty directory of its own; gone after the file's tests. */
 export function temporary(name = 'kit'): string {
-  return realpathSync(mkdtempSync(join(tmpdir(), `create-muse-${name}-`)));
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), `create-muse-${name}-`)));
+  made.push(directory);
+  return directory;
 }
 
 /** Runs git as a careful user would, without the settings of this machine. */
