@@ -95,7 +95,7 @@ const sequences = `
 
 const relations = `
   select coalesce(json_agg(json_build_object(
-    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'owner', pg_get_userbyid(c.relowner),
+    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', pg_has_role(c.relowner, 'usage'),
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
     'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
     'rows', greatest(c.reltuples, 0), 'updatable', pg_relation_is_updatable(c.oid, false),

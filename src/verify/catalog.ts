@@ -74,7 +74,8 @@ export interface RelationRow {
   name: string;
   /** r table, p partitioned table, v view, m materialized view. */
   kind: 'r' | 'p' | 'v' | 'm';
-  owner: string;
+  /** The current role may alter it. */
+  isOurs: boolean;
   rls: boolean;
   forceRls: boolean;
   /** A partition of another table. */

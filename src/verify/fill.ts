@@ -59,7 +59,7 @@ function extras(row: Row, model: Model): [string, string][] {
 }
 
 /** INSERT of a row; identity columns take the value that is given, so that no sequence moves. */
-export function insertSql(into: string, row: Row, values: ReadonlyMap<string, string>): string {
+export function insertSql(into: string, row: { table: RelationRow }, values: ReadonlyMap<string, string>): string {
   const overriding = row.table.columns.some((column) => column.identity === 'a' && values.has(column.name)) ? ' overriding system value' : '';
   if (values.size === 0) return `insert into ${into} default values`;
   return `insert into ${into} (${[...values.keys()].map(quoteIdentifier).join(', ')})${overriding} values (${[...values.values()].join(', ')}) on conflict do nothing`;

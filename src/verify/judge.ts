@@ -43,14 +43,19 @@ export function judge(report: TableReport, actors: readonly Actor[]): Finding[] 
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
   if (check.outcome === 'error') return 'policy-error';
-  if (check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check)) return undefined;
-  return ruleOf(check.verb, actors.find((actor) => actor.name === check.actor)?.isAnonymous === true);
+  const actor = actors.find((one) => one.name === check.actor);
+  if (actor === undefined || check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check, actor)) return undefined;
+  return ruleOf(check.verb, actor.isAnonymous);
 }
 
-/** For those who hold rows of the table themselves, only others' rows count. */
-function reachesOthers(check: Check): boolean {
-  if (check.rows === undefined || check.rows === '' || check.rows === '?') return true;
-  return /[a]/.test(check.rows) || check.verb === 'give-all' || check.verb === 'promote';
+/** Without WHERE an actor meets its own rows as well, and those are its own affair. */
+function reachesOthers(check: Check, actor: Actor): boolean {
+  const isBroad = check.verb.endsWith('-all');
+  // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
+  if (isBroad && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
+  if (check.rows === undefined || check.rows === '?') return true;
+  if (check.rows === '#') return actor.relation === 'none';
+  return check.rows.includes('a') || check.verb === 'give-all' || check.verb === 'promote';
 }
 
 function tell(checks: readonly Check[]): string {

@@ -1,15 +1,18 @@
 import type { Finding } from '../finding.ts';
-import { qualifiedName, type RelationRow } from './catalog.ts';
+import { qualifiedName } from './catalog.ts';
 import { makeFinding } from './make-finding.ts';
+import { isProbed, type Proof } from './prove.ts';
 import type { Answer } from './run-script.ts';
-import type { World } from './world.ts';
 
 /** Tables that could not be filled, with a finding for each: nothing was proven of them. */
-export function notFilled(answer: Answer, world: World, isProbed: (table: RelationRow) => boolean): { tables: Set<string>; findings: Finding[] } {
-  const tables = new Set<string>();
-  const findings: Finding[] = [];
-  for (const failure of answer.failed) {
-    for (const row of world.steps[failure.step]!.rows) {
+export function notFilled(proof: Proof): { tables: Set<string>; findings: Finding[] } {
+  const tables = new Set<string>(proof.quiet.untouchable.keys());
+  const findings = [...proof.quiet.untouchable].map(([name, why]) => makeFinding(
+    'table-not-filled', name, `${name} was left alone, so nothing is proven of it: ${why}.`,
+    'Connect as the owner of the table, or prove the same migrations on the embedded database.',
+  ));
+  for (const failure of proof.answer.failed) {
+    for (const row of proof.steps[failure.step]!.rows) {
       const name = qualifiedName(row.table);
       // A row that is partly one's and partly another's is an extra: where keys forbid it, there is none.
       if ((row.label !== 'a' && row.label !== 'b') || tables.has(name)) continue;

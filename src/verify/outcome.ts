@@ -15,15 +15,15 @@ export function resultOf(cell: Cell, verb: Verb, before: string, ownName: string
   if (verb === 'select') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
   if (cell.touched === 0) return { outcome: 'filtered' };
   if (verb.startsWith('insert')) return { outcome: 'allowed' };
-  const rows = changedRows(before, cell.state);
   // Without WHERE only the rows of the world count: others in the table are not ours to judge.
-  return rows === '' && !countChanged(before, cell.state) ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
+  const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
+  return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 
 function failure(code: string, message: string, ownName: string, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
   // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
-  if (code.startsWith('23')) return { outcome: 'allowed', rows: '', code, message };
+  if (code.startsWith('23')) return { outcome: 'allowed', code, message };
   // P0001 and its kin: a trigger of the kit says no.
   if (code.startsWith('P0') || code === '55000' || code === '0A000' || code === '428C9' || code === '42809') return error('refused');
   if (code !== '42501') return error('error');

@@ -4,12 +4,11 @@ import type { ColumnRow } from './catalog.ts';
 import { uniqueSets } from './draft.ts';
 import type { Model } from './model.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
-import { actingUser } from './rows.ts';
 
 /** What the owner columns hold for the actor's own rows, and for the other side's; undefined where the actor has none. */
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
-  const stands = isDirectUser ? subject.belongs.map(() => `'${actingUser}'`) : subject.belongs.map((one) => one[actor.side]);
+  const stands = subject.belongs.map((one) => one.own ?? one[actor.side]);
   const other = actor.side === 'a' && !(isDirectUser && actor.relation === 'fellow') && !actor.isAnonymous ? 'b' : 'a';
   return { own: actor.isNobody && !isDirectUser ? undefined : stands, other: subject.belongs.map((one) => one[other]) };
 }
@@ -109,8 +108,10 @@ function neutralAssignment(subject: Subject, actor: Actor, model: Model): string
   const granted = grantedColumns(subject, actor.role, 'U', model);
   const columns = granted.length > 0 ? granted : subject.columns;
   const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
+  const linked = new Set(subject.table.constraints.filter((key) => key.type === 'f').flatMap((key) => key.columns));
+  const leads = (column: ColumnRow): boolean => linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
   const rank = (column: ColumnRow): number =>
-    (special.has(column.name) ? 4 : 0) + (model.meaningOf(subject.table, column) === undefined ? 0 : 2) + (valueOf(column, subject) === undefined ? 1 : 0);
+    (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
   const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
   return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${valueOf(best, subject) ?? 'default'}`;
 }

@@ -40,7 +40,7 @@ const statements: readonly { verb: Verb; sql: SqlFor }[] = [
 
 /** Every probe of a subject: one for each verb and each statement that it takes, with the actors that run it. */
 export function probesOf(subject: Subject, actors: readonly Actor[], model: Model): NamedProbe[] {
-  return statements.flatMap(({ verb, sql }) => {
+  return statements.filter(({ verb }) => verb === 'select' || !subject.isReadOnly).flatMap(({ verb, sql }) => {
     const bySql = new Map<string, number[]>();
     actors.forEach((actor, number) => {
       const text = sql(subject, actor, model);

@@ -14,7 +14,7 @@ export interface Check {
   outcome: Outcome;
   /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
   expected: 'yes' | 'may' | 'no';
-  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both; `?` some row. */
+  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
   /** SQLSTATE and message of an error. */
   code?: string;

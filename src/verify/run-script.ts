@@ -2,10 +2,11 @@ import { DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import { answerFrame, type Plan, scriptOf } from './script.ts';
 
-/** What came of one probe by one actor. */
-export type Cell =
-  | { actor: number; probe: number; touched: number; answer: string; state: string }
-  | { actor: number; probe: number; code: string; message: string };
+/** What came of one probe by one actor. `before` are the states of the world that it was tried in. */
+export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
+  | { touched: number; answer: string; state: string }
+  | { code: string; message: string }
+);
 
 export interface Answer {
   /** Steps of the fill that put no row in, and why. */
@@ -45,8 +46,8 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
     cells: raw.cells.map((cell): Cell => {
       const [actor, probe, third, fourth] = cell;
       return typeof third === 'number'
-        ? { actor, probe, touched: third, answer: fourth, state: cell[4] ?? '' }
-        : { actor, probe, code: third, message: fourth };
+        ? { actor, probe, before: raw.states, touched: third, answer: fourth, state: cell[4] ?? '' }
+        : { actor, probe, before: raw.states, code: third, message: fourth };
     }),
   };
 }

@@ -2,7 +2,7 @@ import type { ColumnRow, RelationRow } from './catalog.ts';
 import { quoteLiteral } from '../database/quote.ts';
 import type { Model } from './model.ts';
 import type { Person } from './people.ts';
-import { keyOf, type Row, type Rows, valuesOf } from './rows.ts';
+import { actingUser, keyOf, type Row, type Rows, valuesOf } from './rows.ts';
 import type { Scope } from './scope.ts';
 import { relation } from './sql.ts';
 
@@ -32,10 +32,14 @@ export interface Subject {
   rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined };
   /** New rows of the one who acts: among A's rows, among B's. */
   fresh: { a: KnownRow; b: KnownRow };
-  /** The columns that say whose a row is, and what they are for A and for B. */
-  belongs: { column: string; a: string; b: string }[];
+  /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
+  belongs: { column: string; a: string; b: string; own: string | undefined }[];
   /** SQL of the ids of A, of B, and of a user who has no row in the memberships yet. */
   users: { a: string; b: string; newcomer: string };
+  /** It can only be read: a view that PostgreSQL cannot write through. */
+  isReadOnly: boolean;
+  /** It is the table of organizations. */
+  isTenants: boolean;
   /** The table is too large to be changed as a whole. */
   isLarge: boolean;
 }
@@ -44,7 +48,7 @@ export interface Subject {
 const largeTable = 50_000;
 
 /** Makes the subject of a table; undefined where the world has no row of it. */
-export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: readonly Person[]): Subject | undefined {
+export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: readonly Person[], model: Model): Subject | undefined {
   const name = `${table.schema}.${table.name}`;
   const known = (label: string): KnownRow | undefined => {
     const row = rows.get(name)?.find((one: Row) => one.label === label);
@@ -55,11 +59,13 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   const idOf = (index: number): string => quoteLiteral(people[index]!.user);
   const [a, b, freshA, freshB] = [known('a'), known('b'), known('fresh:a'), known('fresh:b')];
   if (a === undefined || b === undefined || freshA === undefined || freshB === undefined) return undefined;
+  const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
     state: name, rows: { a, b, m: known('m') }, fresh: { a: freshA, b: freshB },
-    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL' })),
+    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
+    isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
 }

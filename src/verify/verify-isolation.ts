@@ -1,24 +1,18 @@
 import type { Session } from '../database/database.ts';
 import type { Finding } from '../finding.ts';
 import type { Isolation } from '../muse-file.ts';
-import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, type RelationRow } from './catalog.ts';
+import type { SessionVariables } from './actors.ts';
+import { compareMatrix } from './compare.ts';
 import type { Declaration } from './expectations.ts';
-import { expectedOf } from './expected.ts';
 import { loadExpressionParser } from './expression.ts';
 import { judge } from './judge.ts';
 import { lockedOut } from './locked-out.ts';
-import { buildModel, type Model } from './model.ts';
+import { buildModel } from './model.ts';
 import { notFilled } from './not-filled.ts';
-import { type NamedProbe, probesOf } from './probes.ts';
+import { prove } from './prove.ts';
 import { readCatalog } from './read-catalog.ts';
-import type { Check, IsolationReport, TableReport } from './report.ts';
-import { resultOf } from './outcome.ts';
-import { type Answer, runPlan } from './run-script.ts';
-import { scopeOf } from './scope.ts';
-import { stateQuery, type Subject, subjectOf } from './subject.ts';
-import { isTable } from './tenancy.ts';
-import { makeWorld, type World } from './world.ts';
+import type { IsolationReport, TableReport } from './report.ts';
+import { functionReport, subjectReport, viewReport } from './reports.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */
@@ -27,11 +21,15 @@ export interface IsolationOptions {
   isolation?: Isolation;
   /** With `session`: the application's role and the names of its variables. */
   session?: SessionVariables;
+  /** Schemas that the Data API serves, whose functions users can call; default `public`. */
+  exposed?: readonly string[];
+  /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
+  expected?: readonly TableReport[];
 }
 
 /**
  * Proves who can do what with which rows: makes up users, organizations and rows of each, acts as each of them on every
- * table, view and callable function, and takes everything back.
+ * table, view, bucket and callable function, and takes everything back. Needs no interactive transaction.
  * @throws MuseError `cannot-act-as` where the connection may not act as the users' roles
  * @throws DatabaseError what PostgreSQL says
  */
@@ -40,49 +38,21 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
   const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
-  const world = await makeWorld(database, model);
-  const actors = makeActors(world.people, isolation, options.session);
-  const tables = [...model.tables.values()].filter(isProbed);
-  const subjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people) ?? []);
-  const probes = subjects.flatMap((subject) => probesOf(subject, actors, model));
-  const answer = await run(database, world, subjects, actors, probes, model);
-  const failures = notFilled(answer, world, isProbed);
-  const reports = subjects.filter((subject) => !failures.tables.has(subject.name)).map((subject) => reportOf(subject, probes, answer, actors, model));
-  const findings = reports.flatMap((report): Finding[] => {
-    const subject = subjects.find((one) => one.name === report.table)!;
-    return [...judge(report, actors), ...lockedOut(subject, report, actors, model)];
+  const proof = await prove(database, model, isolation, options.session, options.exposed ?? ['public']);
+  const failures = notFilled(proof);
+  const subjects = proof.subjects.filter((subject) => !failures.tables.has(`${subject.table.schema}.${subject.table.name}`));
+  const findings: Finding[] = [...failures.findings];
+  const tables = subjects.map((subject) => {
+    const report = subjectReport(subject, proof);
+    findings.push(...judge(report, proof.actors), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
+    return report;
   });
-  return { tables: reports, findings: [...failures.findings, ...findings] };
-}
-
-function isProbed(table: RelationRow): boolean {
-  return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
-}
-
-function run(database: Session, world: World, subjects: Subject[], actors: Actor[], probes: NamedProbe[], model: Model): Promise<Answer> {
-  return runPlan(database, {
-    sequences: [...model.tables.values()].flatMap((table) => table.sequences),
-    quiet: [],
-    fill: world.steps.map(({ rows: _, ...step }) => step),
-    states: Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)])),
-    marks: [],
-    actors: actors.map(({ role, settings, user, organization }) => ({ role, settings, user, organization })),
-    probes: probes.map(({ sql, mode, state, actors }) => ({ sql, mode, state, actors })),
-  });
-}
-
-/** The checks of one subject; of several tries of one verb by one actor the most successful counts. */
-function reportOf(subject: Subject, probes: readonly NamedProbe[], answer: Answer, actors: readonly Actor[], model: Model): TableReport {
-  const checks = new Map<string, Check>();
-  for (const cell of answer.cells) {
-    const probe = probes[cell.probe]!;
-    if (probe.subject !== subject.name) continue;
-    const actor = actors[cell.actor]!;
-    const result = resultOf(cell, probe.verb, answer.states[subject.state] ?? '', subject.table.name, actor.isAnonymous, subject.kind === 'table');
-    const key = `${actor.name} ${probe.verb}`;
-    const before = checks.get(key);
-    if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
-    checks.set(key, { actor: actor.name, verb: probe.verb, expected: expectedOf(subject, actor, probe.verb, model), ...result });
-  }
-  return { table: subject.name, kind: subject.kind, scope: subject.scope.text, checks: [...checks.values()] };
+  const others = [
+    ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof)),
+    ...proof.callables.map((callable) => functionReport(callable, proof)),
+  ];
+  findings.push(...others.flatMap((report) => judge(report, proof.actors)));
+  const reports = [...tables, ...others];
+  if (options.expected !== undefined) findings.push(...compareMatrix(options.expected, reports, proof.actors, findings));
+  return { tables: reports, findings };
 }

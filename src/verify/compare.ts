@@ -1,0 +1,53 @@
+import type { Finding } from '../finding.ts';
+import type { RuleName } from '../rules.ts';
+import type { Actor } from './actors.ts';
+import { ruleOf } from './judge.ts';
+import { makeFinding } from './make-finding.ts';
+import type { Check, TableReport } from './report.ts';
+
+/**
+ * What somebody can do now and could not in the matrix that was expected, or the other way round. A table that a finding speaks
+ * of by the same rule already is not named twice.
+ */
+export function compareMatrix(
+  expected: readonly TableReport[], found: readonly TableReport[], actors: readonly Actor[], known: readonly Finding[],
+): Finding[] {
+  const then = new Map(expected.map((report) => [report.table, report]));
+  const now = new Set(found.map((report) => report.table));
+  const findings = found.flatMap((report) => {
+    const before = then.get(report.table);
+    return before === undefined ? [] : differences(before, report, actors);
+  });
+  const gone = expected.filter((report) => !now.has(report.table)).map((report) => makeFinding(
+    'schema-drift', report.table,
+    `${report.table} could be proven in the expected matrix and is not there now, or cannot be reached.`,
+    'Compare the database with the migrations: muse status shows what has drifted.',
+  ));
+  return [...findings, ...gone].filter((finding) => !known.some((one) => one.rule === finding.rule && one.object === finding.object));
+}
+
+function differences(before: TableReport, now: TableReport, actors: readonly Actor[]): Finding[] {
+  const byRule = new Map<RuleName, string[]>();
+  const key = (check: Check): string => `${check.actor} ${check.verb}`;
+  const then = new Map(before.checks.map((check) => [key(check), check]));
+  const add = (rule: RuleName, check: Check): void => { byRule.set(rule, [...(byRule.get(rule) ?? []), `${check.actor} ${check.verb}`]); };
+  for (const check of now.checks) {
+    const old = then.get(key(check));
+    if (old === undefined) continue;
+    const isAnonymous = actors.some((actor) => actor.name === check.actor && actor.isAnonymous);
+    if (reach(check) === reach(old)) continue;
+    const gained = [...reach(check)].some((letter) => !reach(old).includes(letter));
+    add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
+  }
+  return [...byRule].map(([rule, what]) => makeFinding(
+    rule, now.table,
+    `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
+    'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
+  ));
+}
+
+/** What a check let the actor reach, as letters: `!` for allowed, and which rows; `e` for an error. */
+function reach(check: Check): string {
+  if (check.outcome === 'error') return `e${check.code ?? ''}`;
+  return check.outcome === 'allowed' ? `!${check.rows ?? ''}${check.message?.replace(/^.*rows of /, ' ') ?? ''}` : '';
+}

@@ -1,0 +1,77 @@
+import { quoteLiteral } from '../database/quote.ts';
+import type { Actor } from './actors.ts';
+import { type FunctionRow, qualifiedName } from './catalog.ts';
+import { outsideEffect } from './effects.ts';
+import type { Model } from './model.ts';
+import type { NamedProbe } from './probes.ts';
+import { relation } from './sql.ts';
+import type { Subject } from './subject.ts';
+
+/** A function that users can call through the Data API, and how it is tried. */
+export interface Callable {
+  name: string;
+  routine: FunctionRow;
+  probes: NamedProbe[];
+  /** Why it is not called. */
+  skipped: string | undefined;
+}
+
+/** Name of the state that looks at all tables at once. */
+export const everything = '*';
+
+/** The functions of the exposed schemas that some actor may call. */
+export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[], exposed: readonly string[]): Callable[] {
+  const roles = new Set(actors.map((actor) => actor.role));
+  return model.catalog.functions
+    .filter((routine) => routine.kind === 'f' && exposed.includes(routine.schema) && routine.execute.some((role) => roles.has(role)))
+    .map((routine): Callable => {
+      const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
+      const effect = outsideEffect(routine, model.sources);
+      if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
+      const calls = callsOf(routine, subjects);
+      if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
+      const able = actors.flatMap((actor, number) => (routine.execute.includes(actor.role) ? [number] : []));
+      const state = mayChange(routine, model) ? everything : '';
+      return { name, routine, skipped: undefined, probes: calls.map((sql) => ({ subject: name, verb: 'call', sql, mode: 'marks', state, actors: able })) };
+    });
+}
+
+/** Reading functions are often left at the default, VOLATILE; one whose source never writes need not be watched. */
+function mayChange(routine: FunctionRow, model: Model): boolean {
+  return routine.volatility === 'v' && /\b(insert|update|delete|merge|truncate|execute|call|alter|drop|create)\b/i.test(model.sources.reachable(routine));
+}
+
+/** Calls with what was made up for A and X in the arguments: with the least arguments, and with all. */
+function callsOf(routine: FunctionRow, subjects: readonly Subject[]): string[] | undefined {
+  const values = routine.arguments.map((type, index) => argument(type, routine.argumentNames[index] ?? '', subjects));
+  const least = values.slice(0, values.length - routine.defaults);
+  if (least.some((value) => value === undefined)) return undefined;
+  const lists = values.every((value) => value !== undefined) && routine.defaults > 0 ? [least, values] : [least];
+  return lists.map((list) => `select string_agg(called::text, ' ') from ${relation(routine)}(${list.join(', ')}) as called`);
+}
+
+const plainValues: readonly { is: RegExp; value: string }[] = [
+  { is: /^(text|character varying|character|citext|name|unknown)/, value: "'muse'" },
+  { is: /^(smallint|integer|bigint|numeric|real|double precision)$/, value: '1' },
+  { is: /^boolean$/, value: 'true' },
+  { is: /^jsonb?$/, value: "'{}'" },
+  { is: /^(timestamp|date)/, value: 'now()' },
+  { is: /^interval$/, value: "'1 day'" },
+  { is: /\[\]$/, value: "'{}'" },
+];
+
+function argument(type: string, name: string, subjects: readonly Subject[]): string | undefined {
+  const id = idFor(name, subjects);
+  if (type === 'uuid') return `${id ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
+  const value = /e_?mail/.test(name) && type === 'text' ? quoteLiteral('muse@muse.example') : plainValues.find(({ is }) => is.test(type))?.value;
+  return value === undefined ? undefined : `${value}::${type}`;
+}
+
+/** The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for. */
+function idFor(name: string, subjects: readonly Subject[]): string | undefined {
+  const word = name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '').replace(/_?(id|uuid)$/, '');
+  if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
+  const named = subjects.find((subject) => [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')].includes(subject.table.name))
+    ?? subjects.find((subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants);
+  return named?.rows.a.key.length === 1 ? named.rows.a.key[0]![1] : undefined;
+}

@@ -1,0 +1,116 @@
+import type { Session } from '../database/database.ts';
+import type { Isolation } from '../muse-file.ts';
+import { type Actor, makeActors, type SessionVariables } from './actors.ts';
+import { isPlatformSchema, type RelationRow } from './catalog.ts';
+import type { RowStep } from './fill.ts';
+import { type Callable, callablesOf, everything } from './functions.ts';
+import { type Mark, marksOf } from './marks.ts';
+import type { Model } from './model.ts';
+import { type NamedProbe, probesOf } from './probes.ts';
+import { type Quiet, quietTriggers } from './quiet.ts';
+import { type Answer, runPlan } from './run-script.ts';
+import { scopeOf } from './scope.ts';
+import type { Plan } from './script.ts';
+import { relation } from './sql.ts';
+import { bucketsOf, storageSettings } from './storage.ts';
+import { stateQuery, type Subject, subjectOf } from './subject.ts';
+import { isTable } from './tenancy.ts';
+import { tablesBehind, usableViews, viewSubject } from './views.ts';
+import { makeWorld } from './world.ts';
+
+/** Everything that was tried, and what came of it. */
+export interface Proof {
+  model: Model;
+  actors: Actor[];
+  /** Tables, views that stand for a table, buckets. */
+  subjects: Subject[];
+  /** Views in which rows are looked for by their marks. */
+  looked: { view: RelationRow; behind: RelationRow[] }[];
+  callables: Callable[];
+  probes: NamedProbe[];
+  marks: Mark[];
+  quiet: Quiet;
+  steps: RowStep[];
+  answer: Answer;
+}
+
+/** Probes of one script; more are split over several, each with a world of its own. */
+const probesPerScript = 1200;
+
+/** Says whether the table is one whose isolation is to be proven. */
+export function isProbed(table: RelationRow): boolean {
+  return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
+}
+
+/**
+ * Makes the world up, tries everything, and takes it back.
+ * @param exposed schemas whose functions users can call
+ * @throws MuseError, DatabaseError as {@link runPlan}
+ */
+export async function prove(
+  session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined, exposed: readonly string[],
+): Promise<Proof> {
+  const world = await makeWorld(session, model);
+  const actors = makeActors(world.people, isolation, variables);
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
+  const quiet = quietTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
+  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !quiet.untouchable.has(`${table.schema}.${table.name}`));
+  const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
+  const views = usableViews(model, actors.map((actor) => actor.role));
+  const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
+  const looked = views.filter((view) => !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
+    .map((view) => ({ view, behind: tablesBehind(view, model) }));
+  const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
+  const callables = callablesOf(model, actors, tableSubjects, exposed);
+  const probes = [
+    ...subjects.flatMap((subject) => probesOf(subject, actors, model)),
+    ...looked.filter(({ behind }) => !behind.some((table) => table.rows > 50_000)).map(({ view }) => lookProbe(view, actors)),
+    ...callables.flatMap((callable) => callable.probes),
+  ];
+  const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
+  const marks = marksOf(tableSubjects, shared);
+  const steps = [
+    ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
+    ...buckets.flatMap((bucket) => bucket.steps),
+    ...looked.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
+  ];
+  const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
+  const plan: Plan = {
+    sequences: [...model.tables.values()].flatMap((table) => table.sequences),
+    quiet: quiet.sql,
+    fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
+    states: { ...states, [everything]: everyState(states) },
+    marks: marks.map(({ text }) => text),
+    actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
+    probes: probes.map(({ sql, mode, state, actors }) => ({ sql, mode, state, actors })),
+  };
+  return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer: await runInParts(session, plan) };
+}
+
+async function runInParts(session: Session, plan: Plan): Promise<Answer> {
+  const whole: Answer = { failed: [], states: {}, cells: [] };
+  for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
+    const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
+    whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
+    whole.failed = part.failed;
+    whole.states = part.states;
+  }
+  return whole;
+}
+
+function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
+  return {
+    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.map((_, number) => number),
+    sql: `select string_agg(seen::text, ' ') from ${relation(view)} as seen`,
+  };
+}
+
+function refreshStep(view: RelationRow): RowStep {
+  return { rows: [], settings: {}, sql: [`refresh materialized view ${relation(view)}`] };
+}
+
+/** All states in one query, as JSON. */
+function everyState(states: Record<string, string>): string {
+  const parts = Object.entries(states).map(([name, sql]) => `select '${name.replaceAll("'", "''")}' as name, (${sql}) as state`);
+  return parts.length === 0 ? "select '{}'" : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
+}

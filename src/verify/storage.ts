@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { Session } from '../database/database.ts';
+import { quoteLiteral } from '../database/quote.ts';
+import type { PolicyRow, RelationRow } from './catalog.ts';
+import { constantOf, walk } from './expression.ts';
+import { insertSql, type RowStep } from './fill.ts';
+import type { Model } from './model.ts';
+import { claimsOf, type Person } from './people.ts';
+import { actingOrganization, actingUser } from './rows.ts';
+import type { KnownRow, Subject } from './subject.ts';
+
+/** A bucket of the storage and what is made up in it. */
+export interface BucketWorld {
+  subject: Subject;
+  steps: RowStep[];
+}
+
+/**
+ * Makes a subject of each bucket: objects in a folder named for their user, or for their organization where the bucket's
+ * policies look at memberships.
+ * @throws DatabaseError what PostgreSQL says
+ */
+export async function bucketsOf(session: Session, model: Model, people: readonly Person[]): Promise<BucketWorld[]> {
+  const objects = model.tables.get('storage.objects');
+  if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
+  const { rows } = await session.query<{ id: string; public: boolean | null }>('select id, public from storage.buckets order by id');
+  return rows.map((bucket) => bucketWorld(bucket, objects, model, people));
+}
+
+/** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
+export const storageSettings = { 'storage.allow_delete_query': 'true' };
+
+function bucketWorld(bucket: { id: string; public: boolean | null }, objects: RelationRow, model: Model, people: readonly Person[]): BucketWorld {
+  const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
+  const table: RelationRow = { ...objects, policies };
+  const facts = model.policyFacts(table);
+  const byOrganization = facts.some((one) => one.membership);
+  const folder = (person: Person): string => (byOrganization ? person.organization : person.user);
+  const row = (owner: string, name: string): KnownRow => {
+    const id = quoteLiteral(randomUUID());
+    const all: [string, string][] = [
+      ['id', id], ['bucket_id', quoteLiteral(bucket.id)], ['name', name], ['owner', owner], ['owner_id', owner], ['version', "'muse'"],
+    ];
+    return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
+  };
+  const [a, b] = [people[0]!, people[1]!];
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/muse.txt`));
+  const acting = `'${byOrganization ? actingOrganization : actingUser}/muse-new.txt'`;
+  const rows = { a: known(a), b: known(b), m: undefined };
+  const name = `storage.objects[${bucket.id}]`;
+  const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
+  return {
+    subject: {
+      name, kind: 'bucket', into: 'storage.objects', table, grants: objects, columns: objects.columns.filter((column) => !column.generated),
+      scope: {
+        kind: bucket.public === true ? 'public-read' : byOrganization ? 'organization' : 'owner', text: bucket.public === true ? `public-read, ${scopeText}` : scopeText,
+        columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, fellowsRead: byOrganization, fellowsWrite: byOrganization,
+      },
+      state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
+      belongs: [{ column: 'name', a: rows.a.values.get('name')!, b: rows.b.values.get('name')!, own: acting }],
+      users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
+      isReadOnly: false, isTenants: false, isLarge: objects.rows > 50_000,
+    },
+    steps: [a, b].map((person, index) => ({
+      rows: [], settings: { ...claimsOf(person), ...storageSettings },
+      sql: [insertSql('storage.objects', { table: objects }, [rows.a, rows.b][index]!.values)],
+    })),
+  };
+}
+
+/** A policy that names buckets concerns those alone; one that names none concerns all. */
+function concerns(policy: PolicyRow, bucket: string, model: Model): boolean {
+  const named: string[] = [];
+  for (const sql of [policy.using, policy.check]) {
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      const reads = type === 'A_Expr' && JSON.stringify(node['lexpr'] ?? '').includes('"bucket_id"');
+      if (reads) walk(node['rexpr'], (inner, constant) => { if (inner === 'A_Const') named.push(constantOf({ A_Const: constant }) ?? ''); });
+    });
+  }
+  return named.length === 0 || named.includes(bucket);
+}
