@@ -1,0 +1,90 @@
+import type { Session } from './database.ts';
+import { otherSelects } from './schema/others.ts';
+import { relationSelects } from './schema/relations.ts';
+
+/** One object of a database as text that is the same whenever the object is the same. */
+export interface SchemaObject {
+  /** As `table`, `column`, `policy`, `grant`, `default privileges`. */
+  kind: string;
+  /** Qualified and quoted, as `public.profiles`, `public.profiles.email` or `"own rows" on public.profiles`. */
+  name: string;
+  definition: string;
+}
+
+export interface SchemaOptions {
+  /** Only objects in these schemas, and what has none. */
+  schemas?: readonly string[] | undefined;
+  /** Also the objects that a Supabase project has from the start, in the schemas of its services. */
+  baseline?: boolean | undefined;
+}
+
+/** Schemas of Supabase's services: what is in them is no migration's, but for policies, triggers and grants. */
+const services = [
+  'auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
+  'pgbouncer', 'pgsodium', 'pgsodium_masks', '_realtime', '_analytics', '_supavisor',
+];
+
+/**
+ * Everything in the database that migrations make, sorted by kind and name, in one round trip. Left out: PostgreSQL's
+ * own schemas, the ledger's (`muse`), temporary objects, what belongs to an extension, and roles, which belong to the
+ * whole server. The order of a table's columns is no part of it.
+ * @throws DatabaseError
+ */
+export async function readSchema(session: Session, options: SchemaOptions = {}): Promise<SchemaObject[]> {
+  const { rows } = await session.query<SchemaObject>(query, [
+    options.schemas ?? null,
+    options.baseline ? [] : services,
+  ]);
+  return rows.filter(({ kind }) => kind !== '').sort(byKindAndName);
+}
+
+/**
+ * PostgreSQL prints names by what the search_path sees, so it is empty while this runs and put back behind: the parts
+ * of a UNION ALL run one after the other.
+ */
+const query = `
+WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
+schemas AS MATERIALIZED (
+  SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n
+  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'muse')
+    AND ($1::text[] IS NULL OR n.nspname = ANY ($1::text[]))
+),
+readable AS MATERIALIZED (SELECT s.* FROM schemas s WHERE s.nspname <> ALL ($2::text[]))
+SELECT '' AS kind, path.was AS name, pg_catalog.set_config('search_path', '', true) AS definition FROM path
+${[...relationSelects, ...otherSelects].map((select) => `UNION ALL\n${select}`).join('\n')}
+UNION ALL
+SELECT '', '', pg_catalog.set_config('search_path', path.was, true) FROM path`;
+
+function byKindAndName(a: SchemaObject, b: SchemaObject): number {
+  return compare(a.kind, b.kind) || compare(a.name, b.name) || compare(a.definition, b.definition);
+}
+
+/** By code unit, so that the order does not depend on a locale. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export interface SchemaDifference {
+  /** In `before`, not in `after`. */
+  missing: SchemaObject[];
+  /** In `after`, not in `before`. */
+  extra: SchemaObject[];
+  changed: { kind: string; name: string; before: string; after: string }[];
+}
+
+/** What is different between two readings; all three lists are empty where nothing is. */
+export function diffSchema(before: readonly SchemaObject[], after: readonly SchemaObject[]): SchemaDifference {
+  const key = ({ kind, name }: SchemaObject): string => `${kind}\0${name}`;
+  const old = new Map(before.map((object) => [key(object), object]));
+  const fresh = new Map(after.map((object) => [key(object), object]));
+  return {
+    missing: before.filter((object) => !fresh.has(key(object))),
+    extra: after.filter((object) => !old.has(key(object))),
+    changed: after.flatMap((object) => {
+      const was = old.get(key(object));
+      return was && was.definition !== object.definition
+        ? [{ kind: object.kind, name: object.name, before: was.definition, after: object.definition }]
+        : [];
+    }),
+  };
+}

@@ -1,0 +1,14 @@
+/** SQL that several of the schema's SELECTs share. It runs with an empty search_path, so pg_catalog needs no name. */
+
+/** An access list as text, one grantee after the other; the grantor is left out, who says the same on every server. */
+export function grants(acl: string): string {
+  return `string_agg(g.entry, '; ' ORDER BY g.entry) FROM (
+      SELECT coalesce(r.rolname, 'PUBLIC') || '=' || string_agg(
+        x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END, ',' ORDER BY x.privilege_type) AS entry
+      FROM aclexplode(${acl}) x LEFT JOIN pg_roles r ON r.oid = x.grantee GROUP BY r.rolname) g`;
+}
+
+/** Leaves out what an extension made: the extension itself is listed. */
+export function notOfExtension(catalog: string, id: string): string {
+  return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${id} AND e.deptype = 'e')`;
+}
