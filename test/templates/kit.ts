@@ -6,9 +6,9 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 
 export const kitDirectory = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
 
-/** Text of a file of the kit, by its path with `/`. */
+/** Text of a file of the kit, by its path with `/`; a checkout on Windows may have given it CRLF. */
 export function kitFile(path: string): string {
-  return readFileSync(join(kitDirectory, ...path.split('/')), 'utf8');
+  return readFileSync(join(kitDirectory, ...path.split('/')), 'utf8').replaceAll('\r\n', '\n');
 }
 
 const sqlFiles = (folder: string): string[] =>

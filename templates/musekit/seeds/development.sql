@@ -2,8 +2,6 @@
 -- Sign in as ada@example.com, ben@example.com or cleo@example.com; the password of all three is below.
 -- Running it again adds nothing and changes nothing. Profiles, settings and the owners' memberships come by triggers.
 
--- muse: ignore secret-literal because the password is for development and is public
--- muse: ignore personal-data-literal because nobody has an address at example.com
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data,
   confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at
