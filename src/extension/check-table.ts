@@ -54,7 +54,7 @@ export function tableProblems(table: TableSpecification): TableProblem[] {
 }
 
 /** Everything wrong with one column but its name; paths start at the column. */
-export function columnProblems(column: ColumnSpecification): TableProblem[] {
+function columnProblems(column: ColumnSpecification): TableProblem[] {
   if (column.references !== undefined) return referenceProblems(column);
   const type = readType(column.type);
   if (type === undefined) {

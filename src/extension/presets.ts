@@ -45,13 +45,13 @@ export async function loadPreset(id: string): Promise<Preset> {
 
 /**
  * Checks that core has the tables that a preset builds on.
- * @throws MuseError `preset-needs-core` naming those that are missing
+ * @throws MuseError `bad-preset` naming those that are missing
  */
 export function requireCore(preset: Preset, core: CoreFacts): void {
   const missing = preset.needs.filter((name) => core.tables[name] === undefined);
   if (missing.length === 0) return;
   throw new MuseError({
-    code: 'preset-needs-core',
+    code: 'bad-preset',
     message: `The preset ${preset.id} builds on ${missing.join(', ')}, which this kit's core does not make.`,
     suggestion: 'Use the built-in kit, leave the preset out, or let --fix supply the missing tables.',
   });

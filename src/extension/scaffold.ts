@@ -59,7 +59,7 @@ interface CoreColumn {
 
 /**
  * Makes the extension migration of a muse, and its rollback, from presets and tables.
- * @throws MuseError `bad-table`, `preset-needs-core` where they cannot be built on this core
+ * @throws MuseError `bad-table`, `bad-preset` where they cannot be built on this core
  */
 export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const { core, isolation, prefix } = request;

@@ -6,7 +6,7 @@
 /** What a default may be beside a literal: the only expressions there are, so that nothing typed becomes SQL. */
 export const defaultExpressions = ['now()', 'current_date', 'gen_random_uuid()'] as const;
 
-export type DefaultExpression = (typeof defaultExpressions)[number];
+type DefaultExpression = (typeof defaultExpressions)[number];
 
 /** A column of a table that an extension adds. */
 export interface ColumnSpecification {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { loadPreset } from '../../src/extension/presets.ts';
 import { scaffold } from '../../src/extension/scaffold.ts';
-import { asRole, asUser, builtInCore, coreFacts, folders, openCore } from './support.ts';
+import { asRole, asUser, builtInCore, coreFacts, folders, openCore, type Kind } from './support.ts';
 
 type Tenant = 'a' | 'b';
 
@@ -51,10 +51,10 @@ function insert(sample: Sample, tenant: Tenant, changed: Record<string, string> 
 
 const refused = ['42501', '23503'];
 
-describe('presets keep tenants apart', () => {
+describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (kind) => {
   let database: Database;
   beforeAll(async () => {
-    database = await openCore(builtInCore());
+    database = await openCore(builtInCore(), kind);
     const presets = await Promise.all(['realty', 'social', 'deliverables', 'crm'].map(loadPreset));
     const made = await scaffold({ name: 'm', prefix: '', presets, tables: [], core: await coreFacts(database), number: '001', folders, isolation: 'auth-uid' });
     await database.script(made.files[0]?.content ?? '');

@@ -3,16 +3,16 @@ import type { Database } from '../../src/database/database.ts';
 import { listPresets, loadPreset } from '../../src/extension/presets.ts';
 import { scaffold, type Scaffold } from '../../src/extension/scaffold.ts';
 import type { CoreFacts } from '../../src/extension/table.ts';
-import { builtInCore, coreFacts, folders, openCore, schemaOf } from './support.ts';
+import { builtInCore, coreFacts, folders, openCore, schemaOf, type Kind } from './support.ts';
 
 const ids = ['blank', 'crm', 'deliverables', 'realty', 'social'];
 
-describe('presets on the built-in core', () => {
+describe.each<Kind>(['embedded', 'native'])('presets on the built-in core: %s', (kind) => {
   let database: Database;
   let core: CoreFacts;
   let before: string[];
   beforeAll(async () => {
-    database = await openCore(builtInCore());
+    database = await openCore(builtInCore(), kind);
     core = await coreFacts(database);
     before = await schemaOf(database);
   });

@@ -90,7 +90,7 @@ describe('scaffold', () => {
   });
 
   it('says which tables of core a preset needs', async () => {
-    await expect(make([], { presets: [await loadPreset('social')] })).rejects.toMatchObject({ code: 'preset-needs-core', message: expect.stringContaining('public.social_posts') });
+    await expect(make([], { presets: [await loadPreset('social')] })).rejects.toMatchObject({ code: 'bad-preset', message: expect.stringContaining('public.social_posts') });
     await expect(loadPreset('realtee')).rejects.toMatchObject({ code: 'bad-preset', suggestion: expect.stringContaining('--preset realty') });
     await expect(loadPreset('../realty')).rejects.toMatchObject({ code: 'bad-preset' });
   });

@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../src/database/database.ts';
 import { DatabaseError } from '../../src/database/database.ts';
+import { installBaseline } from '../../src/database/baseline/install.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { CoreFacts } from '../../src/extension/table.ts';
 import type { MigrationFolders } from '../../src/muse-file.ts';
+import { startNative } from '../support/native.ts';
 
 export const folders: MigrationFolders = {
   core: ['migrations/core'],
@@ -13,6 +16,18 @@ export const folders: MigrationFolders = {
   archive: 'migrations/archive',
   order: 'number',
 };
+
+/** Tables of every scope, with every kind of reference. */
+export const everyKind = [
+  'a: x text!, n numeric(6,2) = 1.5, tags text[], s text(one|two) = one, who -> user, post -> social_posts, p -> products, owner user',
+  'b: a -> a!, parent -> b, org -> organizations, owner user, unique(a_id, parent_id), index(parent_id)',
+  'c: x text, organization, flag boolean!',
+  'd: x text, public',
+  'e: x text, public, seller user, d -> d',
+  'f: x text, service-only, c -> c',
+  '"Order": select text, "user" integer, owner user',
+  'mixed: c -> c!, owner user',
+];
 
 const kit = join(import.meta.dirname, '../../templates/musekit/migrations/core');
 
@@ -37,11 +52,24 @@ export const sessionCore = [
    grant app_user to postgres;`,
 ];
 
-/** An embedded database with the core in it. */
-export async function openCore(core: readonly string[]): Promise<Database> {
-  const database = await openEmbedded();
+export type Kind = 'embedded' | 'native';
+
+/** A database with the core in it: embedded, or of a PostgreSQL server. */
+export async function openCore(core: readonly string[], kind: Kind = 'embedded'): Promise<Database> {
+  const database = kind === 'embedded' ? await openEmbedded() : await openNative();
   for (const sql of core) await database.script(sql);
   return database;
+}
+
+async function openNative(): Promise<Database> {
+  const native = await startNative();
+  const database = await openPostgres({ url: await native.createDatabase('extension') });
+  await installBaseline(database);
+  const close = async (): Promise<void> => {
+    await database.close();
+    await native.stop();
+  };
+  return { ...database, close };
 }
 
 /** What the catalog says of the tables and functions there are. */
