@@ -1,0 +1,31 @@
+/** The same database twice, for tests that hold one kind against the other. */
+import { installBaseline } from '../../src/database/baseline/install.ts';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import { startNative } from './native.ts';
+
+export interface BothKinds {
+  embedded: Database;
+  postgres: Database;
+  close(): Promise<void>;
+}
+
+/** An embedded database and one on a native server, both with the baseline. */
+export async function openBoth(): Promise<BothKinds> {
+  const native = await startNative();
+  const [embedded, postgres] = await Promise.all([
+    openEmbedded(),
+    native.createDatabase('both').then((url) => openPostgres({ url })),
+  ]);
+  await installBaseline(postgres);
+  await postgres.script('set search_path to "$user", public, extensions');
+  return {
+    embedded,
+    postgres,
+    async close() {
+      await Promise.all([embedded.close(), postgres.close()]);
+      await native.stop();
+    },
+  };
+}
