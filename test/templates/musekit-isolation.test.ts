@@ -33,8 +33,10 @@ interface World {
 }
 
 let database: Database;
+let world: World;
 beforeAll(async () => {
   database = await openKit();
+  world = await database.transaction(build);
 });
 afterAll(() => database.close());
 
@@ -93,7 +95,7 @@ async function columnsGranted(session: Session, table: string, verb: string, rol
 }
 
 const withWorld = (work: (session: Session, world: World) => Promise<void>) =>
-  inScratch(database, async (session) => work(session, await build(session)));
+  inScratch(database, (session) => work(session, world));
 
 describe.each(owned)('%s', (table, column, change) => {
   it('is filled, and its owner reads it', () =>
