@@ -31,12 +31,14 @@ const suggestions: Partial<Record<RuleName, string>> = {
   'policy-error': 'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
 };
 
-/** The findings of one table's checks: one for each rule, naming who can do what. */
+/** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
 export function judge(report: TableReport, actors: readonly Actor[]): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
-    if (rule !== undefined) broken.set(rule, [...(broken.get(rule) ?? []), check]);
+    if (rule === undefined) continue;
+    check.rule = rule;
+    broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
   return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks)}.`, suggestions[rule] ?? ''));
 }

@@ -14,7 +14,7 @@ export function resultOf(cell: Cell, verb: Verb, before: string, ownName: string
   if ('code' in cell) return failure(cell.code, cell.message, ownName, isAnonymous, isTable);
   if (verb === 'select') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
   if (cell.touched === 0) return { outcome: 'filtered' };
-  if (verb.startsWith('insert')) return { outcome: 'allowed' };
+  if (verb.startsWith('insert') || verb === 'promote') return { outcome: 'allowed' };
   // Without WHERE only the rows of the world count: others in the table are not ours to judge.
   const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };

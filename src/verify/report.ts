@@ -1,4 +1,5 @@
 import type { Finding } from '../finding.ts';
+import type { RuleName } from '../rules.ts';
 import type { Verb } from './verbs.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface Check {
   expected: 'yes' | 'may' | 'no';
   /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
+  /** The rule that it breaks. */
+  rule?: RuleName;
   /** SQLSTATE and message of an error. */
   code?: string;
   message?: string;

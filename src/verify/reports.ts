@@ -14,7 +14,8 @@ import { changedRows, countChanged, type Subject } from './subject.ts';
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
-    const result = resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table.name, actor.isAnonymous, subject.kind === 'table');
+    const stopped = stoppedAt(cell, subject);
+    const result = stopped !== undefined && verb.endsWith('-all') ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table.name, actor.isAnonymous, subject.kind === 'table');
     const expected = expectedOf(subject, actor, verb, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
@@ -47,7 +48,7 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
 /** The checks of a function that users can call. */
 export function functionReport(callable: Callable, proof: Proof): TableReport {
   const checks = cellsOf(callable.name, proof).flatMap(({ cell, actor, sql }): Check[] => {
-    if ('code' in cell) return [{ actor: actor.name, verb: 'call', expected: 'may', outcome: 'refused', code: cell.code, message: cell.message }];
+    if ('code' in cell) return [stoppedCall(cell, actor, proof)];
     const leaks = leaksIn(cell.answer, actor, proof, (mark) => !sql.includes(mark.text));
     const read: Check = leaks.length === 0
       ? { actor: actor.name, verb: 'call', expected: 'may', outcome: 'allowed' }
@@ -62,6 +63,22 @@ export function functionReport(callable: Callable, proof: Proof): TableReport {
     table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role').join(', ')}`,
     checks: [...distinct.values()], ...(callable.skipped === undefined ? {} : { notes: [callable.skipped] }),
   };
+}
+
+/** A foreign key or unique key that stopped a statement says which row it was: past all policies, it was this one's. */
+function stoppedAt(cell: Cell, subject: Subject): Pick<Check, 'outcome' | 'rows'> | undefined {
+  if (!('code' in cell) || !/^235|^23503/.test(cell.code)) return undefined;
+  const keys = subject.rows.a.key.map(([, value]) => value.replace(/^'|'$/g, ''));
+  const isHers = keys.length > 0 && keys.every((key) => cell.message.includes(key));
+  return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
+}
+
+function stoppedCall(cell: Cell & { code: string; message: string }, actor: Actor, proof: Proof): Check {
+  const refused: Check = { actor: actor.name, verb: 'call', expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
+  if (cell.code !== '23503' || !cell.message.startsWith('update or delete')) return refused;
+  const hit = proof.subjects.find((subject) => subject.kind === 'table' && stoppedAt(cell, subject) !== undefined);
+  if (hit === undefined || expectedOf(hit, actor, 'update', proof.model) !== 'no') return refused;
+  return { actor: actor.name, verb: 'call-changes', expected: 'no', outcome: 'allowed', rows: 'a', message: `changes rows of ${hit.name}` };
 }
 
 function cellsOf(name: string, proof: Proof): { cell: Cell; actor: Actor; verb: Check['verb']; sql: string }[] {

@@ -152,8 +152,9 @@ begin
           cells := cells || case when cells = '' then '' else ',' end
             || json_build_array(actor_number, number, touched, coalesce(answer, ''), coalesce(item, ''))::text;
         when others then
-          cells := cells || case when cells = '' then '' else ',' end
-            || json_build_array(actor_number, number, sqlstate, left(sqlerrm, 200))::text;
+          get stacked diagnostics message = message_text, detail = pg_exception_detail;
+          cells := cells || case when cells = '' then '' else ',' end || json_build_array(
+            actor_number, number, sqlstate, left(message, 200) || case when sqlstate like '23%' then ': ' || left(detail, 300) else '' end)::text;
       end;
     end loop;
     execute format('set local role %I', me);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { checkCatalog } from '../../src/verify/catalog-check.ts';
 import type { Expectations } from '../../src/verify/expectations.ts';
-import { openScratch, withSchema } from './database.ts';
+import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openScratch(); });
+beforeAll(async () => { database = await openEmbedded(); });
 afterAll(() => database.close());
 
 /** A table in good order; each case changes one thing. */
@@ -64,8 +65,8 @@ const cases: Case[] = [
 
 describe('checkCatalog', () => {
   it.each(cases)('$name', async ({ sql, finds, expectations }) => {
-    const findings = await withSchema(database, `${good}; ${sql}`, () =>
-      checkCatalog(database, { declarations: [], ...expectations }));
+    const findings = await withSchema(database, `${good}; ${sql}`, (session) =>
+      checkCatalog(session, { declarations: [], ...expectations }));
     expect(findings.map((finding) => `${finding.rule} ${finding.object}`)).toEqual(finds);
   });
 

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import type { Declaration } from '../../src/verify/expectations.ts';
+import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { withSchema } from './database.ts';
+
+let database: Database;
+beforeAll(async () => { database = await openEmbedded(); });
+afterAll(() => database.close());
+
+/** Owner and organization tables in good order, a view, functions, a bucket; each case plants one hole. */
+const good = `
+  create schema private; grant usage on schema private to authenticated;
+  create table public.profiles (id uuid primary key references auth.users (id), full_name text);
+  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.organization_members (
+    organization_id uuid not null references public.organizations (id), user_id uuid not null references public.profiles (id),
+    role text not null default 'member' check (role in ('owner', 'admin', 'member')), primary key (organization_id, user_id));
+  create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), body text not null);
+  create table public.comments (id uuid primary key default gen_random_uuid(), note_id uuid not null references public.notes (id), words text);
+  create table public.deals (
+    id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id),
+    created_by uuid references public.profiles (id), title text not null);
+  create table public.plans (id uuid primary key default gen_random_uuid(), name text not null);
+  create function private.my_organizations(roles text[] default '{owner,admin,member}') returns uuid[] language sql stable security definer set search_path = ''
+    as 'select coalesce(array_agg(organization_id), ''{}'') from public.organization_members where user_id = auth.uid() and role = any (roles)';
+  grant execute on function private.my_organizations(text[]) to authenticated;
+  alter table public.profiles enable row level security; alter table public.organizations enable row level security;
+  alter table public.organization_members enable row level security; alter table public.notes enable row level security;
+  alter table public.comments enable row level security; alter table public.deals enable row level security; alter table public.plans enable row level security;
+  grant select on public.organizations, public.organization_members, public.plans, public.profiles to authenticated;
+  grant select on public.plans to anon;
+  grant select, insert, update, delete on public.notes, public.comments, public.deals to authenticated;
+  create policy profiles_own on public.profiles for select to authenticated using (id = (select auth.uid()));
+  create policy organizations_own on public.organizations for select to authenticated using (id = any ((select private.my_organizations())::uuid[]));
+  create policy members_own on public.organization_members for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[]));
+  create policy notes_own on public.notes to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+  create policy comments_own on public.comments to authenticated using (exists (select 1 from public.notes n where n.id = note_id and n.user_id = (select auth.uid())));
+  create policy deals_own on public.deals to authenticated using (organization_id = any ((select private.my_organizations())::uuid[]))
+    with check (organization_id = any ((select private.my_organizations())::uuid[]));
+  create policy plans_read on public.plans for select to anon, authenticated using (true);
+  create view public.note_list with (security_invoker = true) as select id, user_id, body from public.notes;
+  grant select, update, delete on public.note_list to authenticated;
+  create function public.my_notes() returns setof public.notes language sql stable set search_path = '' as 'select * from public.notes';
+  insert into storage.buckets (id, name) values ('files', 'files');
+  create policy files_own on storage.objects to authenticated
+    using (bucket_id = 'files' and (storage.foldername(name))[1] = (select auth.uid())::text)
+    with check (bucket_id = 'files' and (storage.foldername(name))[1] = (select auth.uid())::text);
+`;
+const declarations: Declaration[] = [{ table: 'public.plans', scope: 'public-read' }];
+
+interface Case {
+  name: string;
+  sql: string;
+  finds: string[];
+  declarations?: Declaration[];
+}
+
+const cases: Case[] = [
+  { name: 'a schema in good order', sql: '', finds: [] },
+
+  { name: 'a table that anon reads', sql: 'grant select on public.notes to anon; create policy p on public.notes for select to anon using (true)', finds: ['anon-read public.notes', 'anon-read public.my_notes()'] },
+  { name: 'a grant to anon without a policy', sql: 'grant select on public.notes to anon', finds: [] },
+  { name: 'a public table not declared so', sql: '', declarations: [], finds: ['anon-read public.plans'] },
+  { name: 'a table that anon writes', sql: 'grant insert on public.plans to anon; create policy p on public.plans for insert to anon with check (true)', finds: ['anon-write public.plans'] },
+
+  { name: 'a user reads everything', sql: 'create policy p on public.notes for select to authenticated using (true)', finds: ['isolation-read public.notes', 'isolation-read public.note_list', 'isolation-read public.my_notes()'] },
+  { name: 'row-level security off', sql: 'alter table public.deals disable row level security', finds: ['isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
+  { name: 'organization policy for all who are signed in', sql: 'alter policy deals_own on public.deals using (auth.uid() is not null)', finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
+  { name: 'a helper that returns all', sql: "create or replace function private.my_organizations(roles text[] default '{}') returns uuid[] language sql stable security definer set search_path = '' as 'select array_agg(id) from public.organizations'", finds: ['isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals', 'isolation-read public.organization_members', 'isolation-read public.organizations'] },
+  { name: 'members who see each other', sql: 'create policy fellows on public.profiles for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = profiles.id))', finds: [] },
+
+  { name: 'anyone deletes', sql: 'create policy p on public.notes for delete to authenticated using (true)', finds: ['isolation-write public.notes', 'isolation-write public.note_list'] },
+  { name: 'an update that no SELECT policy covers', sql: 'create policy p on public.deals for update to authenticated using (true) with check (organization_id is not null)', finds: ['isolation-write public.deals', 'isolation-reassign public.deals'] },
+  { name: 'a forged owner', sql: 'create policy p on public.notes for insert to authenticated with check (true)', finds: ['isolation-insert public.notes'] },
+  { name: 'a child of another\'s row', sql: 'create policy p on public.comments for insert to authenticated with check (note_id is not null)', finds: ['isolation-insert public.comments'] },
+  { name: 'handing over', sql: 'create policy p on public.notes for update to authenticated using (user_id = (select auth.uid())) with check (true)', finds: ['isolation-reassign public.notes', 'isolation-reassign public.note_list'] },
+  { name: 'members make themselves owners', sql: "grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (user_id = (select auth.uid()))", finds: ['isolation-write public.organization_members'] },
+  { name: 'owners change roles', sql: "grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (organization_id = any ((select private.my_organizations('{owner}'))::uuid[]))", finds: [] },
+  { name: 'outsiders join', sql: 'grant insert on public.organization_members to authenticated; create policy p on public.organization_members for insert to authenticated with check (user_id = (select auth.uid()))', finds: ['isolation-insert public.organization_members'] },
+
+  { name: 'the owner has a grant and no policy', sql: 'drop policy notes_own on public.notes', finds: ['owner-locked-out public.notes', 'owner-locked-out public.comments'] },
+  { name: 'the owner has a policy and no grant', sql: 'revoke select on public.deals from authenticated', finds: ['owner-locked-out public.deals'] },
+  { name: 'nobody is meant to insert', sql: 'revoke insert on public.deals from authenticated; drop policy deals_own on public.deals; create policy r on public.deals for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[])); revoke update, delete on public.deals from authenticated', finds: [] },
+  { name: 'a policy that reads its own table', sql: 'create policy p on public.organization_members for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = (select auth.uid())))', finds: ['policy-error public.organization_members', 'owner-locked-out public.organization_members'] },
+  { name: 'a policy that reads auth.users', sql: 'create policy p on public.plans for select to authenticated using (exists (select 1 from auth.users)); drop policy plans_read on public.plans', finds: ['policy-error public.plans', 'owner-locked-out public.plans'] },
+
+  { name: 'declared service-only and used by users', sql: '', declarations: [...declarations, { table: 'public.deals', scope: 'service-only' }], finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-insert public.deals', 'isolation-reassign public.deals'] },
+  { name: 'a service-only table that holds', sql: 'create table public.secrets (id int primary key); alter table public.secrets enable row level security', declarations: [...declarations, { table: 'public.secrets', scope: 'service-only' }], finds: [] },
+  { name: 'users change the shared row', sql: 'grant update on public.plans to authenticated; create policy p on public.plans for update to authenticated using (true)', finds: ['isolation-write public.plans'] },
+
+  { name: 'a view without security_invoker', sql: 'alter view public.note_list reset (security_invoker)', finds: ['isolation-read public.note_list', 'isolation-write public.note_list', 'isolation-reassign public.note_list'] },
+  { name: 'a joining view without security_invoker', sql: 'create view public.joined as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: ['isolation-read public.joined'] },
+  { name: 'a joining view with it', sql: 'create view public.joined with (security_invoker) as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: [] },
+  { name: 'a materialized view', sql: 'create materialized view public.stored as select body from public.notes; grant select on public.stored to authenticated', finds: ['isolation-read public.stored'] },
+  { name: 'a definer function that returns all', sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes'", finds: ['anon-read public.my_notes()', 'isolation-read public.my_notes()'] },
+  { name: 'a definer function with a check', sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes where user_id = auth.uid()'", finds: [] },
+  { name: 'a definer function that deletes what it is told', sql: "create function public.remove_note(note_id uuid) returns void language sql security definer set search_path = '' as 'delete from public.notes where id = note_id'; revoke execute on function public.remove_note(uuid) from public, anon; grant execute on function public.remove_note(uuid) to authenticated", finds: ['isolation-write public.remove_note(uuid)'] },
+  { name: 'a definer function that lets anyone join', sql: "create function public.join(organization_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.organization_members values (organization_id, auth.uid(), ''member'') on conflict do nothing'; revoke execute on function public.join(uuid) from public, anon; grant execute on function public.join(uuid) to authenticated", finds: ['isolation-write public.join(uuid)'] },
+
+  { name: 'a bucket that anyone reads', sql: "create policy p on storage.objects for select to authenticated using (bucket_id = 'files')", finds: ['isolation-read storage.objects[files]'] },
+  { name: 'a bucket that anyone writes into', sql: "create policy p on storage.objects for insert to authenticated with check (bucket_id = 'files')", finds: ['isolation-insert storage.objects[files]'] },
+];
+
+describe('verifyIsolation', () => {
+  it.each(cases)('$name', async (planted) => {
+    const report = await withSchema(database, `${good}; ${planted.sql}`, (session) =>
+      verifyIsolation(session, { declarations: planted.declarations ?? declarations }));
+    expect(report.findings.map((finding) => `${finding.rule} ${finding.object}`).sort()).toEqual([...planted.finds].sort());
+  });
+});
