@@ -1,6 +1,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { connectionCode } from './failure.ts';
 import type { Secret } from './secret.ts';
+import { fetchWhole } from './time-limit.ts';
 
 /**
  * A client of a project's own API, without a session that is kept or refreshed.
@@ -20,7 +21,7 @@ const limitMs = 30_000;
 /** A lost connection becomes an answer of status 503: it is tried again as one, and supabase-js prints nothing. */
 const limitedFetch: typeof fetch = async (input, init) => {
   try {
-    return await fetch(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(limitMs) });
+    return await fetchWhole(input, init ?? {}, limitMs);
   } catch (error) {
     const message = `no answer (${connectionCode(error) ?? 'unknown'})`;
     return Response.json({ message, msg: message, statusCode: '503' }, { status: 503 });

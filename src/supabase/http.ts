@@ -3,6 +3,7 @@ import { lost, refused } from './failure.ts';
 import { rateLimitPause, retryAfter, serverNow } from './limits.ts';
 import { redactBody, redactText, secretsOf } from './redact.ts';
 import type { Secret } from './secret.ts';
+import { fetchWhole } from './time-limit.ts';
 
 /**
  * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
@@ -17,7 +18,7 @@ export interface ApiRequest {
   body?: unknown;
   /** Default: `always`, and `refusals` for POST. */
   retry?: Retry;
-  /** For connecting, waiting and the whole body, ms. */
+  /** For connecting, waiting and the whole body, ms; default 30,000. */
   timeoutMs?: number;
 }
 
@@ -51,7 +52,7 @@ export interface HttpOptions {
   token: Secret;
   clock?: Clock;
   fetch?: typeof fetch;
-  /** Default for one request, ms. */
+  /** The most that any request may take, ms, whatever its own limit. */
   timeoutMs?: number;
   /** How often one request is sent at most. */
   tries?: number;
@@ -93,7 +94,7 @@ export function createHttp(options: HttpOptions): Http {
     let response: Response;
     let text: string;
     try {
-      response = await (options.fetch ?? fetch)(baseUrl + request.path + search, {
+      const init: RequestInit = {
         method: request.method,
         headers: {
           authorization: `Bearer ${token.reveal()}`,
@@ -102,8 +103,9 @@ export function createHttp(options: HttpOptions): Http {
         },
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         redirect: 'error',
-        signal: AbortSignal.timeout(request.timeoutMs ?? options.timeoutMs ?? 30_000),
-      });
+      };
+      const limitMs = Math.min(request.timeoutMs ?? 30_000, options.timeoutMs ?? Infinity);
+      response = await fetchWhole(baseUrl + request.path + search, init, limitMs, options.fetch);
       text = await response.text();
     } catch (error) {
       options.onAnswer?.({ ...record, ms: clock.now() - began });

@@ -49,14 +49,17 @@ export function parseQueryError(message: string, sql: string, cause?: unknown): 
   });
 }
 
-/** A long line is cut, with `...` at its start, so that the caret fits: the rest of it is looked for in the line. */
+/**
+ * Counted in characters, as PostgreSQL counts. A long line is cut, with `...` at its start, so that the caret fits: the
+ * rest of it is looked for in the line.
+ */
 function positionOf(sql: string, number: number, excerpt: string, caret: number): number | undefined {
   const lines = sql.split('\n');
   const line = lines[number - 1];
   if (line === undefined) return undefined;
-  const start = lines.slice(0, number - 1).reduce((sum, text) => sum + text.length + 1, 0);
+  const length = (text: string): number => [...text].length;
+  const start = lines.slice(0, number - 1).reduce((sum, text) => sum + length(text) + 1, 0);
   if (!excerpt.startsWith('...') || line.startsWith('...')) return start + Math.max(0, caret) + 1;
-  const body = excerpt.slice(3).replace(/\.\.\.$/, '');
-  const at = line.indexOf(body);
-  return at === -1 ? start + 1 : start + at + Math.max(0, caret - 3) + 1;
+  const at = line.indexOf(excerpt.slice(3).replace(/\.\.\.$/, ''));
+  return at === -1 ? start + 1 : start + length(line.slice(0, at)) + Math.max(0, caret - 3) + 1;
 }

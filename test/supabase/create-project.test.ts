@@ -83,12 +83,7 @@ describe('createProject', () => {
     ['too-many', 2, 'answered'], ['too-many-retry-after', 2, 'answered'],
   ])('makes exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
     twin.http.add(fault, 'POST /v1/projects');
-    const quick = createHttp({
-      baseUrl: twin.url, token: secret(twin.state.token), clock,
-      // The request that makes a project has a long time limit of its own.
-      fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(300) }),
-    });
-    const created = await createProject(quick, request, hooks);
+    const created = await run();
     expect(created.settled).toBe(settled);
     expect(names()).toEqual(['realtymuse']);
     expect(twin.count('POST', '/v1/projects')).toBe(posts);

@@ -102,8 +102,12 @@ export async function startTwin(server: TwinServer & { postgresPassword: string 
       return path;
     },
     killAfterRequest: (n, act, phase = 'after') => {
-      const at = state.requests.length + n;
-      hooks.push((request, now) => (request.number === at && now === phase ? act() : undefined));
+      let left = n;
+      hooks.push((_, now) => {
+        if (now !== phase) return undefined;
+        left -= 1;
+        return left === 0 ? act() : undefined;
+      });
     },
     count: (method, path) => state.requests.filter((request) => request.method === method && pattern(path).test(request.path)).length,
     close: async () => {

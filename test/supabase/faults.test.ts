@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { destroyProject } from '../../src/supabase/destroy.ts';
+import { createHttp } from '../../src/supabase/http.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { fastClock } from '../support/fast-clock.ts';
+import { findSecrets } from '../support/find-secrets.ts';
+import { adminPassword, endState, makeRun, provision, provisionToTheEnd, type Run } from '../support/provision.ts';
+import { makeConditions, type HttpFault } from '../support/twin/faults.ts';
+import { openTwin } from '../support/twin/open.ts';
+import type { Twin } from '../support/twin/twin.ts';
+
+let twin: Twin;
+let sound: unknown;
+let requests: number;
+const report: string[] = [];
+
+beforeAll(async () => {
+  twin = await openTwin();
+  await provision(twin, makeRun());
+  sound = await endState(twin);
+  requests = twin.state.requests.filter((one) => one.part === 'management').length;
+});
+afterAll(async () => {
+  await twin.close();
+  process.stdout.write(`\nFaults, and what they came to (resumed = how often the user had to say --resume):\n${report.join('\n')}\n\n`);
+});
+beforeEach(async () => {
+  for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
+  twin.state.projects.clear();
+  twin.state.requests.length = 0;
+  Object.assign(twin.conditions, makeConditions());
+  Object.assign(twin.state, { skewMs: 0, tokenRevoked: false });
+});
+
+interface Fault {
+  name: string;
+  begin: () => void;
+  /** What ends when the user is told. */
+  cure?: (error: unknown) => void | Promise<void>;
+  /** The codes of the errors that the user meets on the way. */
+  told?: string[];
+}
+
+const project = '/v1/projects/{ref}';
+const anywhere = [
+  'GET /v1/organizations', 'GET /v1/projects', `GET ${project}`, `GET ${project}/health`, `GET ${project}/config/database/pooler`,
+  `GET ${project}/api-keys`, `GET ${project}/config/auth`, `PATCH ${project}/config/auth`,
+];
+const http = (fault: HttpFault, where: string[], times = 1) => () => {
+  for (const on of where) twin.http.add(fault, on, times);
+};
+const condition = (change: Partial<Twin['conditions']>) => () => void Object.assign(twin.conditions, change);
+const post = ['POST /v1/projects'];
+
+const faults: Fault[] = [
+  { name: 'POST applied, answer lost', begin: http('answer-lost', post) },
+  { name: 'POST applied, answered 502', begin: http('applied-502', post) },
+  { name: 'POST applied, body never ends', begin: http('slow-body', post) },
+  { name: 'POST not applied, connection reset', begin: http('reset', post) },
+  { name: 'POST not applied, no answer', begin: http('no-answer', post) },
+  { name: 'POST not applied, 500 (HTML)', begin: http('html-500', post) },
+  { name: 'POST not applied, 429', begin: http('too-many', post) },
+  { name: 'every call once: answer lost', begin: http('answer-lost', anywhere) },
+  { name: 'every call once: 429', begin: http('too-many', anywhere) },
+  { name: 'every call once: 429 with Retry-After', begin: http('too-many-retry-after', anywhere) },
+  { name: 'every call once: 500 (HTML)', begin: http('html-500', anywhere) },
+  { name: 'every call once: 502 (HTML)', begin: http('html-502', anywhere) },
+  { name: 'every call once: 503 (HTML)', begin: http('html-503', anywhere) },
+  { name: 'every call once: connection reset', begin: http('reset', anywhere) },
+  { name: 'calls that never answer', begin: http('no-answer', [`GET ${project}`, `GET ${project}/api-keys`]) },
+  { name: 'slow bodies', begin: http('slow-body', ['GET /v1/projects', `PATCH ${project}/config/auth`]) },
+  { name: 'the API is down for long', begin: http('html-503', [`GET ${project}`], 8), told: ['api-failed'] },
+  { name: 'a status never seen before', begin: condition({ newStatus: 'DEFROSTING' }) },
+  { name: 'coming up for ever', begin: condition({ neverHealthy: true }), cure: condition({ neverHealthy: false }), told: ['wait-timeout'] },
+  { name: 'one service unhealthy for a while', begin: condition({ unhealthyService: { name: 'auth', looks: 4 } }) },
+  {
+    name: 'one service unhealthy for long',
+    begin: condition({ unhealthyService: { name: 'storage', looks: 1e9 } }),
+    cure: condition({ unhealthyService: undefined }),
+    told: ['wait-timeout'],
+  },
+  { name: 'pooler list empty at first', begin: condition({ poolerEmpty: 3 }) },
+  { name: 'tenant not found at first', begin: condition({ tenantNotFound: 3 }) },
+  { name: '28P01 at first', begin: condition({ passwordRefused: 2 }) },
+  { name: 'no PostgreSQL socket at all: SQL over HTTPS', begin: condition({ poolerClosed: true }) },
+  { name: 'direct host answers', begin: condition({ directOpen: true }) },
+  { name: 'API keys late', begin: condition({ keysNull: 2 }) },
+  { name: 'connection cut in the middle of a migration', begin: () => twin.wire.add('cut-during', 'create table public.listings'), told: ['connection-lost'] },
+  { name: 'connection cut before a migration', begin: () => twin.wire.add('cut-before', 'create table public.second'), told: ['connection-lost'] },
+  { name: 'connection cut between COMMIT and answer', begin: () => twin.wire.add('cut-after-commit', 'create table public.second'), told: ['connection-lost'] },
+  {
+    name: 'over HTTPS: answer lost after COMMIT of a migration',
+    begin: () => {
+      twin.conditions.poolerClosed = true;
+      // Looking at the ledger, taking the lease, and the ledger again come before the first migration.
+      twin.http.add('answer-lost', `POST ${project}/database/query`, 1, 5);
+    },
+    told: ['answer-lost'],
+  },
+  {
+    name: 'token revoked half-way',
+    begin: () => twin.killAfterRequest(8, () => void (twin.state.tokenRevoked = true)),
+    cure: () => void (twin.state.tokenRevoked = false),
+    told: ['token-refused'],
+  },
+  { name: 'quota reached', begin: http('refused-quota', post), told: ['quota-reached'] },
+  {
+    name: 'name taken by a stranger\'s project',
+    begin: () => void twin.addProject({ name: 'realtymuse' }),
+    cure: () => twin.state.projects.clear(),
+    told: ['name-taken'],
+  },
+  { name: 'clock two hours ahead, answer lost', begin: () => { twin.state.skewMs = 7_200_000; http('answer-lost', post)(); } },
+  { name: 'clock two hours behind, answer lost', begin: () => { twin.state.skewMs = -7_200_000; http('answer-lost', post)(); } },
+  {
+    name: 'INIT_FAILED, deleted and tried again',
+    begin: condition({ initFailed: 1, notReadyForDeletion: 2 }),
+    cure: async () => {
+      const [ref = ''] = twin.state.projects.keys();
+      await destroyProject(createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: fastClock() }), ref);
+      current.journal = {};
+    },
+    told: ['init-failed'],
+  },
+];
+let current: Run;
+
+describe('for each fault the end is the same as without it, with exactly one project', () => {
+  it.each(faults)('$name', async ({ name, begin, cure, told = [] }) => {
+    begin();
+    current = makeRun();
+    const met: string[] = [];
+    const resumed = await provisionToTheEnd(twin, current, async (error) => {
+      met.push((error as { code?: string }).code ?? String(error));
+      expect((error as { suggestion?: string }).suggestion).toBeTruthy();
+      await cure?.(error);
+    });
+    expect(met).toEqual(told);
+    expect(await endState(twin)).toEqual(sound);
+    const [own] = twin.state.projects.values();
+    const secrets = [current.password, adminPassword].map((one) => one.reveal()).concat(twin.state.token, own?.keys.secret ?? '', own?.keys.serviceRole ?? '');
+    expect(findSecrets({ output: current.output.join('\n'), journal: JSON.stringify(current.journal) }, secrets)).toEqual([]);
+    const posts = twin.count('POST', '/v1/projects');
+    report.push(`  ${name.padEnd(52)} ${String(twin.state.requests.length).padStart(3)} requests, ${posts} POST, resumed ${resumed}${told.length > 0 ? ` (${told.join(', ')})` : ''}`);
+  });
+
+  it('stopped before any request, and resumed', async () => {
+    for (let stop = 1; stop <= requests; stop += 1) {
+      current = makeRun();
+      let number = 0;
+      const stopped = provision(twin, current, () => {
+        number += 1;
+        if (number === stop) throw new Error(`stopped before request ${stop}`);
+      });
+      await expect(stopped).rejects.toThrow('stopped before');
+      await provision(twin, current);
+      expect(await endState(twin)).toEqual(sound);
+      for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
+      twin.state.projects.clear();
+    }
+    report.push(`  stopped before each of ${requests} requests, and resumed`);
+  });
+
+  it('two runs at once', async () => {
+    const results = await Promise.allSettled([provision(twin, makeRun()), provision(twin, makeRun())]);
+    expect(results.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find((one) => one.status === 'rejected')).toMatchObject({ reason: { code: 'name-taken' } });
+    expect(await endState(twin)).toEqual(sound);
+    report.push('  two runs at once: one makes the project, the other is told that the name is taken');
+  });
+});
