@@ -81,8 +81,9 @@ function coreCondition({ core, people, access }: ReferenceContext, source: Draft
   if (both !== undefined && scope !== undefined) {
     return { condition: seen(source, column, key, [`${alias(source)}.${quoteIdentifier(both)} = ${outer(source, scope)}`]) };
   }
-  const scoped = [...scopeColumns.owner, ...scopeColumns.organization].some((name) => columns[name] !== undefined);
-  return scoped ? { condition: seen(source, column, key, []) } : {};
+  // Whose its rows are is not known: what the user cannot see, they cannot point at. Schemas that the Data API does not
+  // serve have no grants that would let them look.
+  return key.schema === 'public' ? { condition: seen(source, column, key, []) } : {};
 }
 
 const alias = (source: Draft): string => (source.name === 'target' ? 'referred' : 'target');

@@ -157,6 +157,21 @@ describe('scaffold on the core of another kit', () => {
     await database.script(files[1]?.content ?? '');
   });
 
+  it('a later file builds on an earlier one, and points at no row of another user there either', async () => {
+    const first = await make(['sold: x text, seller user'], { core: await coreFacts(database) });
+    await database.script(first.files[0]?.content ?? '');
+    const second = await make(['more: sold -> sold!, owner user'], { core: await coreFacts(database), number: '002' });
+    expect(second.files[0]?.content).not.toContain('CREATE OR REPLACE FUNCTION');
+    await database.script(second.files[0]?.content ?? '');
+    const [cid, dan] = ['4', '5'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
+    await database.script(`insert into auth.users (id, email) values ('${cid}', 'd@example.org'), ('${dan}', 'e@example.org');
+      insert into public.sold (id, seller_id) values ('${cid}', '${cid}'), ('${dan}', '${dan}')`);
+    expect(await asUser(database, cid ?? '', `insert into public.more (sold_id) values ('${cid}')`)).toMatchObject({ affected: 1 });
+    expect(await asUser(database, cid ?? '', `insert into public.more (sold_id) values ('${dan}')`)).toBe('42501');
+    for (const { files } of [second, first]) await database.script(files[1]?.content ?? '');
+    expect(await schemaOf(database)).toEqual(before);
+  });
+
   it('leaves the schema private where something else lives in it by then', async () => {
     const { files } = await make(['a: x text'], { core: await coreFacts(database) });
     await database.script(files[0]?.content ?? '');
