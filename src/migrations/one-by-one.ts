@@ -15,16 +15,18 @@ export interface Failed {
  */
 export async function runOneByOne(session: Session, statements: readonly Statement[], onlyFirst = false): Promise<Failed[]> {
   const failed: Failed[] = [];
+  await session.script('savepoint muse_statement');
   for (const statement of statements) {
     try {
-      // One message: inside a transaction block PostgreSQL runs it statement by statement.
-      await session.script(`savepoint muse_statement;${statement.sql}\n;release savepoint muse_statement`);
+      // In front of the statement nothing, so that an error's position counts from its start; behind it the next savepoint.
+      await session.script(`${statement.sql}\n;release savepoint muse_statement;savepoint muse_statement`);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       failed.push({ statement, error });
-      if (onlyFirst) break;
-      await session.script('rollback to savepoint muse_statement; release savepoint muse_statement');
+      if (onlyFirst) return failed;
+      await session.script('rollback to savepoint muse_statement');
     }
   }
+  await session.script('release savepoint muse_statement');
   return failed;
 }

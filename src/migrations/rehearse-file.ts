@@ -12,6 +12,8 @@ export interface RehearsalRun {
   settings: RunSettings;
   /** The file's statements; asked for only where the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
+  /** The file that is being run. */
+  at?: RunText;
 }
 
 /** What came of one file. */
@@ -25,8 +27,10 @@ export interface FileRun {
  * Runs a file and gives every statement of it that fails, in order. As a whole first, in one script: that is how it is
  * applied later, and it is quick. Where that fails, statement by statement, so that what stands behind the first error
  * shows as well, and what succeeds stays for the files behind.
+ * @param onFailure is called in between, while nothing of the file is in the database
  */
-export async function rehearseFile(run: RehearsalRun, text: RunText): Promise<FileRun> {
+export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {
+  run.at = text;
   const plan = await planRun(text);
   if (plan.how === 'script') {
     try {
@@ -35,6 +39,7 @@ export async function rehearseFile(run: RehearsalRun, text: RunText): Promise<Fi
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
     }
+    await onFailure?.();
   }
   const statements = await run.statementsOf(text);
   // BEGIN and COMMIT are a finding of their own, and the file runs as if they were not there.

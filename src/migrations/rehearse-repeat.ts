@@ -1,9 +1,9 @@
 /** What a second run of every file has changed, though nothing failed. */
 import type { Finding } from '../finding.ts';
-import { offsetOfName } from './locate.ts';
 import { tableOf } from './parse/names.ts';
 import { open } from './parse/nodes.ts';
 import { repeatableForm } from './repeatable.ts';
+import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from './text.ts';
 import type { Place, World } from './world.ts';
 
@@ -49,15 +49,12 @@ export function seedFindings(counts: { once: ReadonlyMap<string, number>; twice:
 }
 
 /**
- * A `not-idempotent` for each object that is another after the second run, at the last statement that alters its table
- * without failing, which is what made it.
- * @param changed names of the objects, as `constraint c on public.t` or `public.v`, with their table where they have one
+ * A `not-idempotent` for each object that is another after the second run: at the last statement that speaks of it by
+ * name, in a body too; else at the last that alters its table, as a constraint without a name is named by PostgreSQL.
  */
-export function changeFindings(changed: readonly { object: string; table?: string; what: string }[], world: World): Finding[] {
+export function changeFindings(changed: readonly SchemaChange[], world: World): Finding[] {
   return changed.map(({ object, table, what }): Finding => {
-    const name = (table ?? object).split('.');
-    const place = world.places().findLast(({ statement }) =>
-      statement.tree !== undefined && (table === undefined ? offsetOfName(statement.sql, name) !== undefined : tableOf(statement.tree) === table && open(statement.tree)[0] === 'AlterTableStmt'));
+    const place = makerOf(world.places(), object, table);
     return {
       rule: 'not-idempotent',
       severity: place?.migration.layer === 'core' ? 'warning' : 'error',
@@ -67,4 +64,11 @@ export function changeFindings(changed: readonly { object: string; table?: strin
       suggestion: place === undefined ? 'Find the statement that makes it, and have it look first.' : repeatableForm(place.statement),
     };
   });
+}
+
+function makerOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
+  // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
+  const own = object.replace(/^.*? /, '').replace(/\(.*$| on [^ ]+$/, '').split('.').at(-1)!.replaceAll('"', '');
+  const said = places.findLast(({ statement }) => statement.sql.includes(own));
+  return said ?? places.findLast(({ statement }) => statement.tree?.['AlterTableStmt'] !== undefined && tableOf(statement.tree) === table);
 }

@@ -4,16 +4,7 @@ import { diagnoseRollback } from './diagnose.ts';
 import type { Migration } from './migration.ts';
 import type { Rollback } from './read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
-
-/** What the comparison of two schemas names: an object and what is different about it. */
-export interface SchemaChange {
-  /** As `public.t`, `constraint c on public.t`. */
-  object: string;
-  /** `public.t` for what belongs to a table. */
-  table?: string;
-  /** For people: `index i on public.t is still there`. */
-  what: string;
-}
+import type { SchemaChange } from './snapshot.ts';
 
 /** Gives what is different now from the schema before the own files, or from that behind them. */
 export type CompareWith = (which: 'before' | 'after') => Promise<SchemaChange[]>;

@@ -3,6 +3,7 @@
  * the API's roles; every file again; the own files back and forward.
  */
 import type { Database } from '../database/database.ts';
+import { MuseError } from '../error.ts';
 import type { Finding } from '../finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
@@ -13,8 +14,10 @@ import type { Rollback } from './read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
+import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
 import { runSettings } from './session-state.ts';
 import { changesBetween, takeSnapshot, type Snapshot } from './snapshot.ts';
+import { stuckFinding } from './stuck.ts';
 import { worldOf, type Place, type World } from './world.ts';
 
 export interface RehearsalInput {
@@ -41,38 +44,36 @@ export interface RehearsalReport {
 
 /**
  * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
+ * A statement that never ends is one as well where the database has a time limit; what stands behind it is not run then.
  * @param database throw-away, with the baseline inside; used up by this
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
   const began = performance.now();
-  const { migrations } = input;
+  const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
   // The parser is loaded and files are parsed only where something asks for a statement.
   let world: Promise<World> | undefined;
-  const theWorld = (): Promise<World> => (world ??= worldOf(migrations));
-  const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
+  const theWorld = (): Promise<World> => (world ??= worldOf(input.migrations));
   const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await theWorld()).parsed(text).statements };
   const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
-  const { findings } = report;
-  const tail = ownTail(input);
-  const failed: Place[] = [];
-  let before: Snapshot | undefined;
-  await database.script(settings.begin);
-
-  for (const [file, migration] of migrations.entries()) {
-    input.onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
-    if (file === migrations.length - tail.length) before = await takeSnapshot(database);
-    const start = performance.now();
-    const result = await rehearseFile(run, migration);
-    findings.push(...result.refused);
-    for (const { statement, error } of result.failed) {
-      const place: Place = { migration, file, statement };
-      findings.push(diagnose(error, place, await theWorld(), failed));
-      failed.push(place);
-    }
-    report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
+  try {
+    await database.script(settings.begin);
+    await allPasses(run, input, report, theWorld);
+  } catch (error) {
+    if (!(error instanceof MuseError) || error.code !== 'statement-timeout' || run.at === undefined) throw error;
+    report.findings.push(stuckFinding(run.at, error, await theWorld()));
   }
+  report.ms = Math.round(performance.now() - began);
+  return report;
+}
 
-  input.onProgress?.({ pass: 'access' });
+async function allPasses(run: RehearsalRun, input: RehearsalInput, report: RehearsalReport, theWorld: () => Promise<World>): Promise<void> {
+  const { migrations, onProgress } = input;
+  const { findings } = report;
+  const { database } = run;
+  const tail = ownTail(input);
+  const { failed, before } = await firstPass(run, input, report, tail.length, theWorld);
+
+  onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
   if (refusals.length > 0) findings.push(...accessFindings(refusals, await theWorld()));
 
@@ -80,24 +81,59 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot(database);
   for (const migration of sound) {
-    input.onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
+    onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
     const again = await rehearseFile(run, migration);
     findings.push(...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })));
   }
   const twice = await takeSnapshot(database);
   const changes = changesBetween(once, twice);
-  if (changes.length > 0) findings.push(...changeFindings(changes, await theWorld()));
+  if (changes.length > 0) {
+    // A statement that failed again is known already.
+    const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
+    findings.push(...changeFindings(changes, await theWorld()).filter(({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`)));
+  }
   const counts = { once: once.rows, twice: twice.rows };
   if (differ(counts)) findings.push(...seedFindings(counts, await theWorld()));
 
-  if (before !== undefined && tail.length > 0 && tail.every((migration) => sound.includes(migration))) {
-    input.onProgress?.({ pass: 'rollback' });
-    const targets = { before, after: twice };
-    findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot(database))));
-    report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+  if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
+  onProgress?.({ pass: 'rollback' });
+  const targets = { before, after: twice };
+  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot(database))));
+  report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+}
+
+/** Every file once. Gives what failed, and the database as it was in front of the last `tail` files. */
+async function firstPass(
+  run: RehearsalRun,
+  { migrations, onProgress }: RehearsalInput,
+  report: RehearsalReport,
+  tail: number,
+  theWorld: () => Promise<World>,
+): Promise<{ failed: Place[]; before: Snapshot | undefined }> {
+  const failed: Place[] = [];
+  let before: Snapshot | undefined;
+  let strict: StrictErrors | undefined;
+  for (const [file, migration] of migrations.entries()) {
+    onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
+    if (file === migrations.length - tail) before = await takeSnapshot(run.database);
+    const start = performance.now();
+    const result = await rehearseFile(run, migration, async () => {
+      strict ??= await strictErrors(run, migrations.slice(file + 1));
+    });
+    report.findings.push(...result.refused);
+    for (const { statement, error } of result.failed) {
+      const place: Place = { migration, file, statement };
+      report.findings.push(diagnose(error, place, await theWorld(), failed));
+      failed.push(place);
+    }
+    report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
   }
-  report.ms = Math.round(performance.now() - began);
-  return report;
+  if (strict !== undefined) {
+    const found = strictFindings(strict, migrations, failed, await theWorld());
+    report.findings.push(...found);
+    for (const file of report.files) file.failed += found.filter((finding) => finding.file === file.file).length;
+  }
+  return { failed, before };
 }
 
 function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }): boolean {

@@ -42,7 +42,7 @@ function policyVerdict(sql: string, end: number): Verdict {
   const words = wordsOf(rest, 6);
   const on = words.findIndex(({ text }) => text === 'on');
   const last = words[words[on + 2]?.text === '.' ? on + 3 : on + 1];
-  const nameAndTable = on === -1 || last === undefined ? '…' : rest.slice(0, last.end);
+  const nameAndTable = on === -1 || last === undefined ? '…' : rest.slice(0, last.end).replaceAll(/\s+/g, ' ');
   return {
     rule: 'policy-if-not-exists',
     object: `policy ${nameAndTable}`,

@@ -53,18 +53,17 @@ const clean = `
 drop schema if exists muse, app cascade;
 do $$
 declare
-  name text;
+  command text;
 begin
-  for name in select format('drop %s if exists %s cascade',
-      case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end, oid::regclass)
-    from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S') loop
-    execute name;
-  end loop;
-  for name in select oid::regprocedure from pg_proc where pronamespace = 'public'::regnamespace loop
-    execute 'drop routine if exists ' || name || ' cascade';
-  end loop;
-  for name in select oid::regtype from pg_type where typnamespace = 'public'::regnamespace and typtype in ('e', 'd', 'c') loop
-    execute 'drop type if exists ' || name || ' cascade';
-  end loop;
+  -- All at once: what a CASCADE has dropped would be no name any more when its turn comes.
+  select string_agg(line, ';') into command from (
+    select format('drop %s if exists %s cascade',
+        case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end, oid::regclass) as line
+      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S') order by relkind = 'S') as relations;
+  execute coalesce(command, '');
+  select string_agg('drop routine if exists ' || oid::regprocedure || ' cascade', ';') into command from pg_proc where pronamespace = 'public'::regnamespace;
+  execute coalesce(command, '');
+  select string_agg('drop type if exists ' || oid::regtype || ' cascade', ';') into command from pg_type where typnamespace = 'public'::regnamespace and typtype in ('e', 'd', 'c');
+  execute coalesce(command, '');
 end $$;
 reset all;`;

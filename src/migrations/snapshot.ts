@@ -1,0 +1,59 @@
+import { countRows } from '../database/count-rows.ts';
+import type { Session } from '../database/database.ts';
+import { diffSchema, readSchema, type SchemaObject } from '../database/schema.ts';
+
+/** A database as it is at one moment of a rehearsal. */
+export interface Snapshot {
+  schema: SchemaObject[];
+  /** Rows by `schema.table`. */
+  rows: ReadonlyMap<string, number>;
+}
+
+/** One difference between two snapshots. */
+export interface SchemaChange {
+  /** As `table public.t`, `constraint c on public.t`. */
+  object: string;
+  /** `schema.table` for what belongs to a table. */
+  table?: string;
+  /** For people: `index public.i is there and was not`. */
+  what: string;
+}
+
+/** Reads schema and row counts. Two round trips. */
+export async function takeSnapshot(session: Session): Promise<Snapshot> {
+  return { schema: await readSchema(session), rows: new Map(Object.entries(await countRows(session))) };
+}
+
+/** The table, or for a grant or a comment the object, that something belongs to, as far as its name or definition says it. */
+function tableOfObject({ kind, name, definition }: SchemaObject): string | undefined {
+  if (kind === 'column') return name.slice(0, name.lastIndexOf('.'));
+  if (kind === 'index') return / ON (?:ONLY )?(\S+) USING /.exec(definition)?.[1];
+  if (kind === 'grant') return /^(?:relation|function|schema) (.+)$/.exec(name)?.[1];
+  if (kind === 'comment') return /^(?:table|table column|index|view) ([^.]+\.[^.]+)/.exec(name)?.[1];
+  return / on ([^ ]+)$/.exec(name)?.[1];
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
+}
+
+/**
+ * What is different in `after`. Of a table, view or function that came or went, it alone is named and not what hangs on it.
+ */
+export function changesBetween(before: Snapshot, after: Snapshot): SchemaChange[] {
+  const { missing, extra, changed } = diffSchema(before.schema, after.schema);
+  const hangsOn = /^(?:column|constraint|index|policy|trigger|grant|comment)$/;
+  const whole = new Set([...missing, ...extra].filter(({ kind }) => !hangsOn.test(kind)).map(({ name }) => name));
+  const told = (object: SchemaObject): SchemaObject[] => (whole.has(tableOfObject(object) ?? '') ? [] : [object]);
+  const change = (object: SchemaObject, what: string): SchemaChange => {
+    const table = tableOfObject(object);
+    return { object: `${object.kind} ${object.name}`, ...(table === undefined ? {} : { table }), what: `${object.kind} ${object.name} ${what}` };
+  };
+  return [
+    ...missing.flatMap(told).map((object) => change(object, 'is gone')),
+    ...extra.flatMap(told).map((object) => change(object, 'is there and was not')),
+    ...changed.map(({ kind, name, before: was, after: now }) =>
+      change({ kind, name, definition: now }, `was "${shortened(was)}" and is "${shortened(now)}"`)),
+  ];
+}
