@@ -48,7 +48,9 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   if (unsafe.length > 0) throw unsafeLinks(unsafe);
   for (const path of links) await rm(join(directory, path), { force: true });
   const reserved = tree.filter(({ path }) => /^\.muse(\/|$)/i.test(path)).map(({ path }) => path);
-  await rm(join(directory, '.muse'), { recursive: true, force: true });
+  for (const folder of new Set(reserved.map((path) => path.split('/')[0]!))) {
+    await rm(join(directory, folder), { recursive: true, force: true });
+  }
   const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
   const notes = [
     ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),

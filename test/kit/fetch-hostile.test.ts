@@ -132,11 +132,12 @@ describe('nothing leads out of a kit', () => {
   });
 
   it('the journal of the run is not replaced by one of the kit', async () => {
-    const kit = repository({ ...musekit, '.muse/journal.json': 'theirs' });
+    const kit = repository({ ...musekit, '.muse/journal.json': 'theirs', '.MUSE/x/y': 'theirs too' });
     const muse = temporary('muse');
     put(muse, { '.muse/journal.json': 'ours' });
     const { notes } = await fetchKit(parseKitSource(kit.directory), muse);
-    expect(notes).toMatchObject([{ kind: 'reserved', paths: ['.muse/journal.json'] }]);
+    expect(notes).toMatchObject([{ kind: 'reserved', paths: ['.MUSE/x/y', '.muse/journal.json'] }]);
+    expect(readdirSync(muse).sort()).toEqual(['.muse', 'migrations', 'package.json']);
     expect(readFileSync(join(muse, '.muse/journal.json'), 'utf8')).toBe('ours');
     expect(readdirSync(join(muse, '.muse'))).toEqual(['journal.json']);
   });
