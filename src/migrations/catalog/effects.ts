@@ -19,9 +19,23 @@ const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piec
 function addTable(catalog: Catalog, table: Table, site: Site): void {
   note(catalog, 'table', table.name, site);
   for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
-  if (catalog.tables.has(table.name)) return;
+  const known = catalog.tables.get(table.name);
+  if (known !== undefined) {
+    if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
+    return;
+  }
   catalog.tables.set(table.name, table);
   applyDefaultGrants(catalog, table);
+}
+
+function redefine(catalog: Catalog, known: Table, described: Table, site: Site): void {
+  const columns = [...described.columns.values()];
+  const missing = known.open ? [] : columns.filter(({ name }) => !known.columns.has(name));
+  const retyped = columns.flatMap((column) => {
+    const type = known.columns.get(column.name)?.type ?? column.type;
+    return type === column.type ? [] : [{ column, type }];
+  });
+  catalog.redefinitions.push({ known, described, skips: site.piece.node['if_not_exists'] === true, missing, retyped, site });
 }
 
 function addView(catalog: Catalog, piece: Piece, relation: RangeVar, query: unknown, kind: Table['kind']): void {
@@ -124,7 +138,8 @@ const effects: Record<string, Effect> = {
   CreatePolicyStmt(catalog, piece) {
     const policy = policyOf(catalog, piece);
     note(catalog, 'policy', `${policy.name} on ${policy.table}`, policy.site);
-    catalog.tables.get(policy.table)?.policies.set(policy.name, policy);
+    const table = catalog.tables.get(policy.table) ?? ghost(catalog, policy.table);
+    table.policies.set(policy.name, policy);
   },
   AlterPolicyStmt(catalog, piece) {
     const { policy_name: name, table, roles, qual, with_check: check } = piece.node as unknown as CreatePolicyStmt;
@@ -206,6 +221,13 @@ const effects: Record<string, Effect> = {
   DropStmt: drop,
   RenameStmt: rename,
 };
+
+/** A stand-in for a table that is not there, so that its policies can be looked at all the same. */
+function ghost(catalog: Catalog, name: string): Table {
+  const table = catalog.ghosts.get(name) ?? { ...newTable(name), open: true };
+  catalog.ghosts.set(name, table);
+  return table;
+}
 
 /** Applies what a statement does to the catalog. Statements without a known effect leave it as it is. */
 export function apply(catalog: Catalog, piece: Piece): void {

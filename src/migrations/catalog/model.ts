@@ -120,8 +120,23 @@ export interface Need {
   late: boolean;
 }
 
+/** A CREATE TABLE of a table that was there already. */
+export interface Redefinition {
+  known: Table;
+  described: Table;
+  /** IF NOT EXISTS: it does nothing. Without, it fails. */
+  skips: boolean;
+  /** Columns that were missing, or had another type, when it ran. */
+  missing: Column[];
+  retyped: { column: Column; type: string }[];
+  site: Site;
+}
+
 export interface Catalog {
   tables: Map<string, Table>;
+  redefinitions: Redefinition[];
+  /** Tables that nothing creates, with the policies that speak of them. */
+  ghosts: Map<string, Table>;
   /** Overloads by `schema.name`. */
   routines: Map<string, Routine[]>;
   types: Map<string, TypeEntry>;

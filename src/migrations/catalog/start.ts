@@ -33,6 +33,8 @@ function baselineRoutine(name: string, returns: string): Routine {
 export function startingCatalog(): Catalog {
   return {
     tables: new Map(Object.keys(baselineTables).map((name) => [name, baselineTable(name)])),
+    redefinitions: [],
+    ghosts: new Map(),
     routines: new Map(Object.entries(baselineFunctions).map(([name, returns]) => [name, [baselineRoutine(name, returns)]])),
     types: new Map(),
     schemas: new Map(baselineSchemas.map((name) => [name, undefined])),

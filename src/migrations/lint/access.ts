@@ -56,7 +56,7 @@ export const policyMissing: Check = {
 
 /** Policies of the migrations' own tables and of Supabase's storage. */
 function policiesOf(catalog: Parameters<NonNullable<Check['end']>>[0]): Policy[] {
-  return [...catalog.tables.values()].flatMap(({ policies }) => [...policies.values()]);
+  return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
 }
 
 export const policyWithoutRole: Check = {

@@ -17,6 +17,7 @@ export function readsOf(catalog: Catalog, trees: readonly unknown[], seen: Set<s
       const relation = fields as unknown as RangeVar;
       const lookup = relation.schemaname === undefined && local.has(relation.relname) ? undefined : findTable(catalog, relation);
       if (lookup !== undefined && 'found' in lookup) for (const table of behind(catalog, lookup.found, seen)) reads.add(table);
+      else if (lookup !== undefined && 'missing' in lookup && catalog.ghosts.has(lookup.missing)) reads.add(lookup.missing);
     }
     if (type === 'FuncCall') {
       const lookup = findRoutines(catalog, fields['funcname']);
@@ -45,8 +46,8 @@ function comesBack(catalog: Catalog, policy: Policy): string[] | undefined {
   const visited = new Set<string>();
   const follow = (from: Policy, path: string[]): string[] | undefined => {
     for (const name of readsOf(catalog, [from.using, from.check])) {
-      const table = catalog.tables.get(name);
-      if (table?.rls === undefined) continue;
+      const table = catalog.ghosts.get(name) ?? catalog.tables.get(name);
+      if (table === undefined || (table.rls === undefined && !catalog.ghosts.has(name))) continue;
       const policies = [...table.policies.values()].filter((each) => isForUsers(each) && commandsOf(each).includes('select'));
       if (name === policy.table) {
         // Back at the start: it goes round again only if what guards reading there asks other tables once more.
@@ -73,8 +74,8 @@ export const policyRecursive: Check = {
     good: '-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nCREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = \'\' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT auth.uid()) $$;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT my_organizations())::uuid[]));\nGRANT SELECT ON members TO authenticated;',
   },
   end(catalog, report) {
-    for (const table of catalog.tables.values()) {
-      if (table.rls === undefined) continue;
+    for (const table of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
+      if (table.rls === undefined && !catalog.ghosts.has(table.name)) continue;
       for (const policy of table.policies.values()) {
         const path = isForUsers(policy) ? comesBack(catalog, policy) : undefined;
         if (path === undefined) continue;

@@ -8,6 +8,8 @@ export type Owner = { kind: 'user'; column: string } | { kind: 'organization'; c
 
 /** Columns that hold the user whose row it is, the plainest first. */
 const userColumns = ['user_id', 'owner_id', 'profile_id'];
+/** Users that a row speaks of and whose it is not. */
+const others = /link|refer|recruit|admin|target|sender|recipient|assign|invit|review|approv|winner|created|updated/;
 const organizationColumns = ['organization_id', 'org_id'];
 
 /** Says whether a column points at the users' table, directly or through a table whose key does. */
@@ -27,7 +29,7 @@ const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
  * membership helper to ask; else only the server's.
  */
 export function ownerOf(table: Table, catalog: Catalog): Owner {
-  const named = [...table.columns.values()].filter(({ name, type }) => type === 'uuid' && /^(?:\w+_)?(?:user|owner|affiliate)_id$/.test(name) && !/^(?:admin|referred|sender|assigned)/.test(name));
+  const named = [...table.columns.values()].filter(({ name, type }) => type === 'uuid' && /^\w+_user_id$/.test(name) && !others.test(name));
   const direct = userColumns.find((name) => isUuid(table.columns.get(name)));
   const helper = membershipHelper(catalog);
   const organization = organizationColumns.find((name) => isUuid(table.columns.get(name)));
@@ -35,8 +37,7 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
   const [id] = table.primaryKey;
   if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog)) return { kind: 'user', column: id };
   if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
-  const pointing = named.filter(({ name }) => pointsAtUsers(table, name, catalog) || name === 'affiliate_user_id');
-  if (pointing.length === 1) return { kind: 'user', column: pointing[0]!.name };
+  if (named.length === 1) return { kind: 'user', column: named[0]!.name };
   return { kind: 'service' };
 }
 

@@ -1,0 +1,62 @@
+import type { Site } from '../catalog/model.ts';
+import { verdicts } from '../lint/references.ts';
+import { statementAt } from '../lint/lint.ts';
+import { tableOf } from '../parse/names.ts';
+import type { Source } from '../parse/piece.ts';
+import type { Statement } from '../statement.ts';
+import type { Edit, Mended, Situation } from './plan.ts';
+
+/** Kinds of statements that go with a table when it is moved. */
+const follows = new Set(['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'CreatePolicyStmt', 'GrantStmt', 'CommentStmt', 'DropStmt']);
+
+/** The statement with the comments that stand right above it, its semicolon and the line end. */
+function extent(source: Source, statement: Statement): { start: number; end: number } {
+  const { sql } = source.migration;
+  let { start } = statement;
+  for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {
+    const between = sql.slice(comment.start + comment.text.length, start);
+    if (between.split('\n').length > 2 || sql.slice(sql.lastIndexOf('\n', comment.start - 1) + 1, comment.start).trim() !== '') break;
+    ({ start } = comment);
+  }
+  const tail = /^\s*;[ \t]*(?:--[^\n]*)?(?:\r?\n)?/.exec(sql.slice(statement.end))?.[0] ?? '';
+  return { start, end: statement.end + tail.length };
+}
+
+/** The statement that makes a thing, and those of its file that speak of the same table. */
+function belonging({ piece, offset }: Site): Statement[] {
+  const { source } = piece;
+  const maker = statementAt(source, offset);
+  const table = maker?.tree === undefined ? undefined : tableOf(maker.tree);
+  if (maker === undefined) return [];
+  if (table === undefined || piece.type !== 'CreateStmt') return [maker];
+  return source.parsed.statements.filter((each) => each === maker || (each.tree !== undefined && tableOf(each.tree) === table && follows.has(Object.keys(each.tree)[0]!)));
+}
+
+/**
+ * Moves what is created too late in front of the statement that needs it first: from an extension into core, or from a
+ * later file or place to an earlier one.
+ */
+export function mendOrder(situation: Situation, rule: 'core-depends-on-extension' | 'used-before-created'): Mended {
+  const { catalog, applied } = situation;
+  const moved = new Set<Statement>();
+  const edits: Edit[] = [];
+  const found = verdicts(catalog).filter((verdict) => verdict.rule === rule && verdict.made !== undefined);
+  for (const { need, made } of found.sort((a, b) => a.need.site.piece.order - b.need.site.piece.order)) {
+    const from = made!.piece.source;
+    const to = need.site.piece.source;
+    if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file)) continue;
+    const statements = belonging(made!).filter((statement) => !moved.has(statement));
+    const target = need.site.piece.statement;
+    if (statements.length === 0 || statements.includes(target)) continue;
+    const at = extent(to, target).start;
+    const texts = statements.map((statement) => {
+      moved.add(statement);
+      const { start, end } = extent(from, statement);
+      edits.push({ file: from.migration.file, start, end, text: '' });
+      const text = from.migration.sql.slice(start, end).trimEnd();
+      return /;[ \t]*(?:--[^\n]*)?$/.test(text) ? text : `${text};`;
+    });
+    edits.push({ file: to.migration.file, start: at, end: at, text: `${texts.join('\n\n')}\n\n` });
+  }
+  return { edits };
+}

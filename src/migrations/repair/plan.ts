@@ -1,0 +1,93 @@
+/**
+ * repair/: mends what lint and rehearsal find, class by class, by edits of exact spans. Pure: texts in, texts out.
+ */
+import type { Catalog, Policy } from '../catalog/model.ts';
+import type { Examined, Located } from '../lint/lint.ts';
+import { policyObject } from '../lint/sql.ts';
+import type { Migration } from '../migration.ts';
+import type { Finding } from '../../finding.ts';
+import type { MigrationFolders } from '../../muse-file.ts';
+import type { Statement } from '../statement.ts';
+import { statementAt } from '../lint/lint.ts';
+
+/** A piece of text put in the place of another. */
+export interface Edit {
+  file: string;
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** A change of who may do what, for the report. */
+export interface Decision {
+  file: string;
+  object: string;
+  before: string;
+  after: string;
+  /** What it was decided by. */
+  reason: string;
+}
+
+/** What mending one class comes to. */
+export interface Mended {
+  edits: Edit[];
+  newFiles?: { migration?: Migration; rollback?: { of: string; file: string; sql: string }; path: string; sql: string }[];
+  decisions?: Decision[];
+}
+
+/** What a repair of a class may know. */
+export interface Situation {
+  examined: Examined;
+  catalog: Catalog;
+  migrations: readonly Migration[];
+  rollbacks: ReadonlyMap<string, { file: string; sql: string }>;
+  /** Files that a database has already: never edited. */
+  applied: ReadonlySet<string>;
+  folders: Pick<MigrationFolders, 'core' | 'extensions' | 'rollback' | 'order'>;
+  kit: string;
+  /** The built-in core, in order. */
+  builtin: readonly { file: string; sql: string }[];
+  /** What the rehearsal found, where it ran. */
+  rehearsed: readonly Finding[];
+}
+
+/** The problems of a rule that lie in files which may be edited. */
+export function editable({ examined, applied }: Situation, rule: Located['rule']): Located[] {
+  return examined.problems.filter((problem) => problem.rule === rule && !applied.has(problem.source.migration.file));
+}
+
+/** The statement that a problem lies in. */
+export function statementOf(problem: Located): Statement | undefined {
+  return statementAt(problem.source, problem.offset);
+}
+
+/** The policy that a problem is about. */
+export function policyOf({ catalog }: Situation, { object }: Located): Policy | undefined {
+  for (const { policies } of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
+    for (const policy of policies.values()) if (policyObject(policy) === object) return policy;
+  }
+  return undefined;
+}
+
+/** Where whole statements can be added behind everything in a file, and what has to stand in front of them. */
+export function append(migration: Migration, statements: readonly Statement[], text: string): Edit[] {
+  const { file, sql } = migration;
+  const last = statements.at(-1);
+  const open = last !== undefined && !/^\s*(?:--[^\n]*\n\s*|\/\*[^]*?\*\/\s*)*;/.test(sql.slice(last.end));
+  const gap = sql === '' ? '' : sql.endsWith('\n') ? '\n' : '\n\n';
+  const added = { file, start: sql.length, end: sql.length, text: `${gap}${text.trimEnd()}\n` };
+  return open ? [{ file, start: last.end, end: last.end, text: ';' }, added] : [added];
+}
+
+/** Applies edits to a text; of two that overlap the first counts, and the other waits for the next round. */
+export function applyEdits(sql: string, edits: readonly Edit[]): string {
+  const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  let at = 0;
+  let result = '';
+  for (const { start, end, text } of sorted) {
+    if (start < at) continue;
+    result += sql.slice(at, start) + text;
+    at = end;
+  }
+  return result + sql.slice(at);
+}

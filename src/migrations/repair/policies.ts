@@ -1,0 +1,168 @@
+import type { Policy } from '../catalog/model.ts';
+import { rolesFor } from '../lint/access.ts';
+import { perRowCalls } from '../lint/per-row.ts';
+import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
+import { ident, policyObject, qualified } from '../lint/sql.ts';
+import { conditionFor, ownerOf } from '../lint/suggest.ts';
+import { fieldsOf } from '../parse/nodes.ts';
+import type { Node } from '../parse/nodes.ts';
+import { wordsOf } from '../parse/recover.ts';
+import { editable, policyOf } from './plan.ts';
+import type { Decision, Edit, Mended, Situation } from './plan.ts';
+import { appended, noteText } from './tables.ts';
+import type { Source } from '../parse/piece.ts';
+
+const open = /\b(?:any(?:one|body)|every(?:one|body)|public(?:ly)?|anonymous|anon|visitors?|all users can (?:read|view))\b/i;
+
+/** The comments beside a policy, and its name: what people say that it is for. */
+function saidOf({ name, site }: Policy): string {
+  return [name.replaceAll('_', ' '), ...site.piece.statement.comments.map(({ text }) => text)].join('\n');
+}
+
+/** Who a policy without TO should be for. */
+function audience(policy: Policy): { roles: string; reason: string; publicRead: boolean } {
+  const said = saidOf(policy);
+  const { user } = mentionsOf(policy);
+  if (rolesFor(policy) === 'service_role' || (namesService(said) && !user)) return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role', publicRead: false };
+  if (policy.command === 'select' && !user && open.test(said)) return { roles: 'anon, authenticated', reason: 'its name or comment says that everyone may read', publicRead: true };
+  if (policy.command === 'select' && !user && !isAlwaysTrue(policy.using) && !hasSubquery(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads', publicRead: true };
+  return { roles: 'authenticated', reason: user ? 'its condition is about the user who asks' : 'nothing says that strangers should', publicRead: false };
+}
+
+function hasSubquery(expression: Node | undefined): boolean {
+  return JSON.stringify(expression ?? {}).includes('"SubLink"');
+}
+
+/** Where `TO …` stands in a CREATE POLICY, or where it belongs. */
+function toClause(sql: string): { start: number; end: number } {
+  const words = wordsOf(sql);
+  let depth = 0;
+  const on = words.findIndex(({ text }, index) => text === 'on' && index > 1);
+  let to: number | undefined;
+  for (const [index, { text, start }] of words.entries()) {
+    if (text === '(') depth += 1;
+    if (text === ')') depth -= 1;
+    if (depth > 0 || index <= on) continue;
+    if (text === 'to') to = start;
+    if (text === 'using' || (text === 'with' && words[index + 1]?.text === 'check')) return { start: to ?? start, end: start };
+  }
+  return { start: to ?? sql.length, end: sql.length };
+}
+
+/** Whether the policy is a statement of the file, and may be edited there. */
+function inFile({ site }: Policy): boolean {
+  return site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt';
+}
+
+function setRoles(policy: Policy, roles: string, texts: Map<Source, string[]>): Edit[] {
+  const { statement, source } = policy.site.piece;
+  if (!inFile(policy)) {
+    noteText(texts, source, `ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} TO ${roles};`);
+    return [];
+  }
+  const { start, end } = toClause(statement.sql);
+  const before = start === statement.sql.length ? ' ' : '';
+  const after = end === statement.sql.length ? '' : /\n\s*$/.exec(statement.sql.slice(0, end))?.[0] ?? ' ';
+  return [{ file: source.migration.file, start: statement.start + start, end: statement.start + end, text: `${before}TO ${roles}${after}` }];
+}
+
+function who(policy: Policy): string {
+  return policy.roles.length === 0 ? 'everyone, anon too' : policy.roles.join(', ');
+}
+
+/** Names the role of each policy that has none. */
+export function mendWithoutRole(situation: Situation): Mended {
+  const texts = new Map<Source, string[]>();
+  const edits: Edit[] = [];
+  const decisions: Decision[] = [];
+  const declared = new Set<string>();
+  for (const problem of editable(situation, 'policy-without-role')) {
+    const policy = policyOf(situation, problem);
+    if (policy === undefined) continue;
+    const { roles, reason, publicRead } = audience(policy);
+    const { file } = problem.source.migration;
+    edits.push(...setRoles(policy, roles, texts));
+    if (publicRead && !declared.has(policy.table) && inFile(policy)) {
+      declared.add(policy.table);
+      edits.push({ file, start: policy.site.piece.statement.start, end: policy.site.piece.statement.start, text: '-- muse: public-read\n' });
+    }
+    if (!publicRead) decisions.push({ file, object: policyObject(policy), before: who(policy), after: roles, reason });
+  }
+  return { edits: [...edits, ...appended(texts)], decisions };
+}
+
+/** Narrows policies that let everyone write: to the server where they speak of it, else to whose row it is. */
+export function mendAlwaysTrue(situation: Situation): Mended {
+  const texts = new Map<Source, string[]>();
+  const edits: Edit[] = [];
+  const decisions: Decision[] = [];
+  for (const problem of editable(situation, 'policy-always-true')) {
+    const policy = problem.severity === 'error' ? policyOf(situation, problem) : undefined;
+    const table = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
+    if (policy === undefined || table === undefined) continue;
+    const owner = ownerOf(table, situation.catalog);
+    const late = owner.kind !== 'service' && (table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order;
+    const service = namesService(saidOf(policy)) || owner.kind === 'service' || late;
+    const condition = owner.kind === 'service' ? '' : conditionFor(owner);
+    if (service) edits.push(...setRoles(policy, 'service_role', texts));
+    else {
+      edits.push(...replaceTrue(policy, condition));
+      if (policy.roles.length === 0) edits.push(...setRoles(policy, 'authenticated', texts));
+    }
+    decisions.push({
+      file: problem.source.migration.file,
+      object: policyObject(policy),
+      before: `${who(policy)}: any row`,
+      after: service ? 'service_role' : `authenticated: rows with ${condition}`,
+      reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is' : `column ${owner.column}`,
+    });
+  }
+  return { edits: [...edits, ...appended(texts)], decisions };
+}
+
+/** Puts a condition in the place of each constant `true` of a policy. */
+function replaceTrue(policy: Policy, condition: string): Edit[] {
+  const { piece } = policy.site;
+  return [policy.using, policy.check].flatMap((expression): Edit[] => {
+    const constant = fieldsOf<{ location?: number }>(expression, 'A_Const');
+    if (!isAlwaysTrue(expression) || constant === undefined) return [];
+    const start = piece.at(constant.location);
+    const { file, sql } = piece.source.migration;
+    const word = /^\w+/.exec(sql.slice(start))?.[0] ?? '';
+    return word.toLowerCase() === 'true' ? [{ file, start, end: start + word.length, text: condition }] : [];
+  });
+}
+
+/** Wraps bare calls in a subquery, so that they run once a query. */
+export function mendPerRow(situation: Situation): Mended {
+  const edits = editable(situation, 'policy-per-row-call').flatMap((problem): Edit[] => {
+    const policy = policyOf(situation, problem);
+    if (policy === undefined) return [];
+    const { file, sql } = problem.source.migration;
+    const { piece } = policy.site;
+    return perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn }): Edit[] => {
+      const start = piece.at(location);
+      const length = callLength(sql.slice(start, piece.statement.end));
+      if (withColumn || length === undefined) return [];
+      return [
+        { file, start, end: start, text: '(select ' },
+        { file, start: start + length, end: start + length, text: ')' },
+      ];
+    });
+  });
+  return { edits };
+}
+
+/** Length of the call that a text begins with. */
+function callLength(text: string): number | undefined {
+  let depth = 0;
+  for (const word of wordsOf(text, 60)) {
+    if (word.text === '(') depth += 1;
+    if (word.text === ')') {
+      depth -= 1;
+      if (depth === 0) return word.end;
+    }
+    if (depth === 0 && !/^["\w.]/.test(word.text)) return undefined;
+  }
+  return undefined;
+}

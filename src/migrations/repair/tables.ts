@@ -1,0 +1,153 @@
+import type { Column, Table } from '../catalog/model.ts';
+import { isSerial } from '../catalog/types.ts';
+import { missingGrants } from '../lint/access.ts';
+import { ident, qualified } from '../lint/sql.ts';
+import { ownerOf, policiesFor } from '../lint/suggest.ts';
+import type { Run } from '../lint/check.ts';
+import { declared } from '../lint/tables.ts';
+import { walk } from '../parse/nodes.ts';
+import type { ColumnDef } from '../parse/nodes.ts';
+import type { Source } from '../parse/piece.ts';
+import { wordsOf } from '../parse/recover.ts';
+import { append, editable } from './plan.ts';
+import type { Decision, Edit, Mended, Situation } from './plan.ts';
+
+/** Text to be added at the end of files, as edits. */
+export function appended(texts: ReadonlyMap<Source, readonly string[]>): Edit[] {
+  return [...texts].flatMap(([source, parts]) => append(source.migration, source.parsed.statements, parts.join('\n')));
+}
+
+/** Notes a text for the end of a file. */
+export function noteText(texts: Map<Source, string[]>, source: Source, text: string): void {
+  texts.set(source, [...(texts.get(source) ?? []), text]);
+}
+
+/** The last file, in the order of a run, among those that the table and these columns come from. */
+function lastSource(table: Table, columns: readonly string[]): Source {
+  const sites = [table.site!, ...columns.map((name) => table.columns.get(name)?.site).filter((site) => site !== undefined)];
+  return sites.sort((a, b) => a.piece.order - b.piece.order).at(-1)!.piece.source;
+}
+
+/** Turns row-level security on, with the policies that the columns tell; a table of the server's is declared as such. */
+export function mendRls(situation: Situation): Mended {
+  const { catalog, examined, applied } = situation;
+  const texts = new Map<Source, string[]>();
+  const decisions: Decision[] = [];
+  for (const rule of ['rls-missing', 'policy-missing'] as const) {
+    for (const { object } of editable(situation, rule)) {
+      const table = catalog.tables.get(object ?? '');
+      if (table === undefined) continue;
+      const owner = ownerOf(table, catalog);
+      const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
+      if (applied.has(source.migration.file)) continue;
+      const service = owner.kind === 'service' || declared({ meanings: examined.meanings } as Run, table.name, 'service-only');
+      const lines = [
+        ...(service ? ['-- muse: service-only'] : []),
+        `ALTER TABLE ${qualified(table.name)} ENABLE ROW LEVEL SECURITY;`,
+        ...(service && table.policies.size === 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${qualified(table.name)} TO service_role;`] : []),
+        ...(service || table.policies.size > 0 ? [] : policiesFor(table, catalog, { meanings: examined.meanings })),
+      ];
+      noteText(texts, source, `${lines.join('\n')}\n`);
+      decisions.push({
+        file: source.migration.file,
+        object: table.name,
+        before: rule === 'rls-missing' ? 'every row for everyone who has a grant' : 'nobody but the server',
+        after: service ? 'nobody but the server' : owner.kind === 'user' ? `each user the rows with their own ${owner.column}` : `members of the organization in ${owner.kind === 'organization' ? owner.column : ''}`,
+        reason: service ? 'no column tells whose a row is' : `column ${owner.column}`,
+      });
+    }
+  }
+  return { edits: appended(texts), decisions };
+}
+
+/** Columns whose default takes its values from a sequence that users need a grant for. */
+function serials(table: Table): string[] {
+  const names: string[] = [];
+  walk(table.site?.piece.node['tableElts'], (type, fields) => {
+    const definition = type === 'ColumnDef' ? (fields as unknown as ColumnDef) : undefined;
+    if (definition?.typeName !== undefined && isSerial(definition.typeName)) names.push(definition.colname);
+  });
+  return names;
+}
+
+/** Grants what the policies imply, and all to the server. */
+export function mendGrants(situation: Situation): Mended {
+  const texts = new Map<Source, string[]>();
+  for (const { object } of editable(situation, 'grant-missing')) {
+    const table = situation.catalog.tables.get(object ?? '');
+    if (table?.site === undefined) continue;
+    const missing = missingGrants(table.policies.values(), table.grants);
+    const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
+    const { source } = last.piece.order > table.site.piece.order && !situation.applied.has(last.piece.source.migration.file) && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
+    const name = qualified(table.name);
+    const lines = [...missing].filter(([role]) => role !== 'service_role').map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${name} TO ${role};`);
+    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
+    lines.push(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`);
+    const [schema = 'public', bare = ''] = table.name.split('.');
+    for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${qualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
+    noteText(texts, source, lines.join('\n'));
+  }
+  return { edits: appended(texts) };
+}
+
+/** Adds the indexes that the findings suggest. */
+export function mendIndexes(situation: Situation): Mended {
+  const texts = new Map<Source, string[]>();
+  const seen = new Set<string>();
+  for (const rule of ['fk-without-index', 'policy-column-without-index'] as const) {
+    for (const { source, suggestion } of editable(situation, rule)) {
+      if (seen.has(suggestion)) continue;
+      seen.add(suggestion);
+      noteText(texts, source, suggestion);
+    }
+  }
+  return { edits: appended(texts) };
+}
+
+/** Adds the columns that a CREATE TABLE describes in vain, right behind it; without IF NOT EXISTS it gets that too. */
+export function mendRedefined(situation: Situation): Mended {
+  const wanted = new Set(editable(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`));
+  const edits = situation.catalog.redefinitions.flatMap(({ known, described, missing, site }): Edit[] => {
+    const { piece, offset } = site;
+    const { statement, source } = piece;
+    const { file } = source.migration;
+    const never = missing.filter(({ name }) => !known.columns.has(name));
+    if (!wanted.has(`${file}:${offset}`) || piece.inside !== undefined || never.length === 0) return [];
+    const texts = elementTexts(statement.sql);
+    const adds = never.map((column) => `  ADD COLUMN IF NOT EXISTS ${columnText(column, texts.get((column.site?.offset ?? 0) - statement.start))}`);
+    const text = `;\n\n-- The table is there already, so what is new in this description is added to it.\nALTER TABLE ${qualified(described.name)}\n${adds.join(',\n')}`;
+    return [{ file, start: statement.end, end: statement.end, text }];
+  });
+  return { edits };
+}
+
+/** A column's own text, made such that it can be added to a table that has rows. */
+function columnText(column: Column, text = `${ident(column.name)} ${column.type}`): string {
+  const words = wordsOf(text);
+  const not = words.findIndex((word, index) => word.text === 'not' && words[index + 1]?.text === 'null');
+  const optional = not !== -1 && column.default === undefined ? text.slice(0, words[not]!.start).trimEnd() + text.slice(words[not + 1]!.end) : text;
+  return optional.replaceAll(/\s*\bprimary\s+key\b/gi, '');
+}
+
+/** The elements of a CREATE TABLE, by where they start in the statement. */
+export function elementTexts(sql: string): Map<number, string> {
+  const texts = new Map<number, string>();
+  let depth = 0;
+  let start: number | undefined;
+  let end = 0;
+  for (const word of wordsOf(sql)) {
+    const closes = word.text === ')' || word.text === ']';
+    if (closes) depth -= 1;
+    if (depth === 0 && closes) break;
+    if (depth === 1 && word.text === ',') {
+      if (start !== undefined) texts.set(start, sql.slice(start, end));
+      start = undefined;
+    } else if (depth > 0) {
+      start ??= word.start;
+      end = word.end;
+    }
+    if (word.text === '(' || word.text === '[') depth += 1;
+  }
+  if (start !== undefined) texts.set(start, sql.slice(start, end));
+  return texts;
+}
