@@ -44,4 +44,35 @@ export const commands: readonly MuseCommand[] = [
     flags: [{ name: 'accept-edited', type: 'boolean', about: 'take edited applied files as they are now', group }],
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
+  {
+    name: 'rollback',
+    about: 'take the newest migrations back',
+    usage: 'rollback [--steps <n> | --to <number>] [--env <name>]',
+    flags: [
+      { name: 'steps', type: 'string', value: '<n>', about: 'how many files, newest first (default 1)', group },
+      { name: 'to', type: 'string', value: '<number>', about: 'the extension file that stays the newest; 0 takes all back', group },
+    ],
+    load: async () => (await import('./commands/rollback.ts')).rollbackCommand,
+  },
+  {
+    name: 'lint',
+    about: 'every static rule, without a database',
+    usage: 'lint [--format text|sarif|github]',
+    flags: [{ name: 'format', type: 'string', value: '<f>', choices: ['text', 'sarif', 'github'], about: 'text (default), sarif, github', group }],
+    load: async () => (await import('./commands/lint.ts')).lintCommand,
+  },
+  {
+    name: 'verify',
+    about: 'prove, by acting as users, who can do what with whose rows',
+    usage: 'verify [--env <name>] [--format text|markdown]',
+    flags: [{ name: 'format', type: 'string', value: '<f>', choices: ['text', 'markdown'], about: 'text (default), markdown', group }],
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'docs',
+    about: 'bring the list of tables in README.md up to date',
+    usage: 'docs',
+    flags: [],
+    load: async () => (await import('./commands/docs.ts')).docsCommand,
+  },
 ];

@@ -21,6 +21,8 @@ export interface CommandResult {
   /** The object that `--json` prints, after `ok` and `command`. */
   json: Record<string, unknown>;
   text?: string;
+  /** Where it ended as it should and the code says something all the same: 3 for findings. */
+  exitCode?: number;
   /** It failed after it began: printed, and gives the exit code; `json` tells how far it got. */
   error?: MuseError;
 }
@@ -45,7 +47,10 @@ export async function runCommand(
   const interrupt = (): void => {
     interrupts += 1;
     // The second one means it: whoever presses Ctrl-C twice does not wait for a tidy end.
-    if (interrupts > 1) process.exit(130);
+    if (interrupts > 1) {
+      process.stderr.write(`\nStopped at once. What was begun stays as it is; ${command.startsWith('create-muse') ? 'add --resume to go on with it' : 'run the command again'}.\n`);
+      process.exit(130);
+    }
     abort.abort(new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' }));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -59,9 +64,10 @@ export async function runCommand(
     const interactive = asked && process.stdin.isTTY === true && process.stdout.isTTY === true;
     const result = await work(parsed, { output, signal: abort.signal, interactive, environment: process.env, directory: process.cwd() });
     if (result.error !== undefined) return await report(command, result.error, output, result.json);
-    if (flags.json) output.result(JSON.stringify({ ok: true, command, ...result.json }));
+    const exitCode = result.exitCode ?? 0;
+    if (flags.json) output.result(JSON.stringify({ ok: exitCode === 0, command, ...result.json }));
     else if (result.text !== undefined) output.result(result.text);
-    return 0;
+    return exitCode;
   } catch (error) {
     return await report(command, error, output);
   } finally {

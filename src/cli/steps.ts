@@ -11,14 +11,19 @@ export function stepEvents(output: Output): StepEvents {
       else if (event.status === 'skipped') output.progress(`${output.paint('gray', '·')} ${event.title} ${output.paint('gray', 'done before')}`);
       else if (event.status === 'failed') output.progress(`${output.paint('red', '✗')} ${event.title}`);
       else {
-        const time = output.paint('gray', `${((event.ms ?? 0) / 1000).toFixed(2)} s`);
-        const note = event.note === undefined ? '' : output.paint('gray', ` (${event.note})`);
-        output.progress(`${output.paint('green', '✓')} ${event.title.padEnd(38)} ${time}${note}`);
+        const title = event.title.padEnd(38);
+        const time = `${((event.ms ?? 0) / 1000).toFixed(2)} s`;
+        const note = event.note === undefined ? '' : cut(` (${event.note})`, output.width - title.length - time.length - 3);
+        output.progress(`${output.paint('green', '✓')} ${title} ${output.paint('gray', time + note)}`);
       }
     },
     onProgress(text) {
-      const line = `${output.paint('cyan', '…')} ${title}: ${text}`;
-      output.transient(line.length > output.width ? `${line.slice(0, output.width - 1)}…` : line);
+      output.transient(`${output.paint('cyan', '…')} ${cut(`${title}: ${text}`, output.width - 3)}`);
     },
   };
+}
+
+/** At most `width` characters, the last of them … where something was left out. */
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -46,6 +46,8 @@ export interface CreateContext extends StepEvents {
   /** Shown once at the end of a run in a terminal, and never written down. */
   adminPassword?: Secret;
   files?: MigrationFiles;
+  /** All of the kit's migrations, those among them that were then archived. */
+  kitFiles?: MigrationFiles;
   applied: (FileName & { ms: number })[];
   skipped: FileName[];
 }

@@ -1,9 +1,12 @@
+import type { TableSummary } from '../extension/scaffold.ts';
 import type { CoreFacts } from '../extension/table.ts';
 import { buildCatalog } from '../migrations/catalog/build.ts';
 import { coreFacts } from '../migrations/catalog/facts.ts';
+import type { Table } from '../migrations/catalog/model.ts';
 import type { Migration } from '../migrations/migration.ts';
-import { readDirectives } from '../migrations/parse/directives.ts';
+import { type Directive, readDirectives } from '../migrations/parse/directives.ts';
 import { loadParser } from '../migrations/parse/parser.ts';
+import { parseSql } from '../migrations/parse/split.ts';
 import type { Expectations } from '../verify/expectations.ts';
 
 /** What an extension can be built on, read from the files of core. */
@@ -12,15 +15,59 @@ export async function factsOf(migrations: readonly Migration[]): Promise<CoreFac
   return coreFacts(buildCatalog(migrations));
 }
 
+const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;
+
 /** What the files say that a database must have, and what they declare of its tables. */
 export async function expectationsOf(migrations: readonly Migration[]): Promise<Expectations> {
   await loadParser();
-  const catalog = buildCatalog(migrations);
-  const tables = [...catalog.tables.values()].filter(({ kind, site, temporary }) => kind === 'table' && site !== undefined && temporary !== true);
+  const tables = [...buildCatalog(migrations).tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];
     const { table, kind: scope } = directive;
     return [directive.kind === 'shared-with' ? { table, scope, column: directive.column } : { table, scope }];
   });
   return { tables: tables.map(({ name }) => name), declarations };
+}
+
+/** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */
+export async function extensionTables(migrations: readonly Migration[]): Promise<TableSummary[]> {
+  await loadParser();
+  const extensions = migrations.filter(({ layer }) => layer === 'extension');
+  const directives = readDirectives(extensions);
+  const comments = tableComments(extensions);
+  return [...buildCatalog(migrations).tables.values()]
+    .filter((table) => isKept(table) && table.site?.piece.source.migration.layer === 'extension')
+    .map((table) => ({
+      name: table.name.replace(/^public\./, ''),
+      scope: scopeOf(table, directives),
+      columns: [...table.columns.values()].map(({ name, type }) => ({ name, type })),
+      comment: comments.get(table.name) ?? '',
+    }));
+}
+
+function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['scope'] {
+  const declared = directives.find((directive) => directive.table === table.name);
+  if (declared?.kind === 'public-read' || declared?.kind === 'service-only') return declared.kind;
+  const toOrganizations = table.foreignKeys.some((key) => /\.(organi[sz]ations|orgs)$/.test(key.table));
+  return toOrganizations ? 'organization' : 'owner';
+}
+
+interface CommentNode {
+  objtype?: string;
+  comment?: string;
+  object?: { List?: { items?: { String?: { sval?: string } }[] } };
+}
+
+/** `COMMENT ON TABLE`, by `schema.name`; the last one counts. */
+function tableComments(migrations: readonly Migration[]): Map<string, string> {
+  const comments = new Map<string, string>();
+  for (const { sql } of migrations) {
+    for (const { tree } of parseSql(sql).statements) {
+      const node = tree?.['CommentStmt'] as CommentNode | undefined;
+      if (node?.objtype !== 'OBJECT_TABLE') continue;
+      const names = (node.object?.List?.items ?? []).map((item) => item.String?.sval ?? '');
+      comments.set(names.length === 1 ? `public.${names[0]}` : names.slice(-2).join('.'), node.comment ?? '');
+    }
+  }
+  return comments;
 }

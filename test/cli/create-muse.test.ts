@@ -119,10 +119,13 @@ describe('--dry-run', () => {
 describe('Ctrl-C', () => {
   it.each(['Fetch the kit', 'Scaffold the extension'])('after "%s" ends with 130 and leaves nothing', async (title) => {
     const cwd = await temporaryDirectory();
+    let pressed = false;
     const { code, stderr } = await createMuse(['realtymuse', '--yes'], {
       cwd,
       onOutput: (text, kill) => {
-        if (text.includes(title)) kill('SIGINT');
+        if (pressed || !text.includes(title)) return;
+        pressed = true;
+        kill('SIGINT');
       },
     });
     expect(stderr).toContain('Cancelled');

@@ -34,6 +34,13 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan) };
   }
+  if (answers.target === 'postgres' && secrets.databaseUrl === undefined) {
+    throw new MuseError({
+      code: 'bad-call',
+      message: 'The target is postgres, and its URL is missing.',
+      suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or give --database-url.',
+    });
+  }
   const { createMuse } = await import('../../create/create.ts');
   return finish(await createMuse(answers, secrets, options), context);
 }

@@ -9,6 +9,7 @@ import { recogniseLayout } from '../../kit/recognise.ts';
 import { renameKit } from '../../kit/rename.ts';
 import { parseKitSource } from '../../kit/source.ts';
 import { readText } from '../../files.ts';
+import { readMigrations } from '../../migrations/read.ts';
 import type { MuseFile } from '../../muse-file.ts';
 import type { Secrets } from '../answers.ts';
 import { type CreateContext, needed } from '../context.ts';
@@ -16,7 +17,7 @@ import { writeMuseFile } from '../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
 /** Makes the clone the muse's own: rubbish out, names in, the kit's own product put aside, `muse.json` written. */
-export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' | 'kit' | 'museFile' | 'notes'>> = {
+export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' | 'kit' | 'kitFiles' | 'museFile' | 'notes'>> = {
   id: 'own',
   title: 'Make it your own',
   async run(context) {
@@ -34,6 +35,7 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
       presets: answers.presets,
       environments: { development: { target: answers.target } },
     };
+    context.kitFiles = await readMigrations(stage, layout.folders);
     const archived = answers.kitExtensions === 'archive' ? await archiveExtensions(stage, layout.folders) : [];
     await renameKit(stage, answers.name);
     await writeMuseFile(stage, museFile);

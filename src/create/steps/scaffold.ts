@@ -12,7 +12,7 @@ import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { Answers } from '../answers.ts';
 import { type CreateContext, needed } from '../context.ts';
-import { factsOf } from '../facts.ts';
+import { extensionTables, factsOf } from '../facts.ts';
 import type { Step } from '../step.ts';
 
 /** Writes the product's own extension migration with its rollback, and the files that every muse has. */
@@ -34,7 +34,9 @@ export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journ
       isolation: museFile.isolation,
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
-    await writeMuseFiles(stage, museFile, { tables: tableDocs(made.tables) });
+    // The list is read from the files, the kit's own extensions among them, as "muse docs" does it later.
+    const all = await readMigrations(stage, museFile.migrations, { rollbacks: false });
+    await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(all.migrations)) });
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
     return made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
   },

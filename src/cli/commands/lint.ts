@@ -1,0 +1,36 @@
+import { refuseErrors } from '../../create/examine.ts';
+import { lintMuse } from '../../create/muse/lint.ts';
+import { hasErrors } from '../../finding.ts';
+import { museOf, noPositionals } from '../muse-context.ts';
+import { flagText, type ParsedArguments } from '../parse.ts';
+import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+
+/** How findings are written for another program. */
+const formats = {
+  sarif: async () => (await import('../../migrations/lint/format-sarif.ts')).formatSarif,
+  github: async () => (await import('../../migrations/lint/format-github.ts')).formatGithub,
+};
+
+/** `muse lint`: every static rule over all migrations. */
+export async function lintCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'lint');
+  const muse = await museOf(parsed, context);
+  const { findings, silenced, files } = await lintMuse(muse);
+  const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
+  const format = flagText(parsed, 'format');
+  if (format === 'sarif' || format === 'github') {
+    const write = await formats[format]();
+    // The text is for a program; the exit code alone says whether there are errors.
+    return { json, text: write(findings), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
+  }
+  refuseErrors(findings, 'No database was touched.');
+  const { formatText } = await import('../../migrations/lint/format-text.ts');
+  const { paint } = context.output;
+  const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;
+  const lines = [
+    ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
+    `${paint('green', '✓')} ${files} files, ${findings.length === 0 ? 'nothing wrong' : `no error, ${count}`}.`,
+    ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
+  ];
+  return { json, text: lines.join('\n') };
+}

@@ -1,0 +1,39 @@
+import { verifyMuse } from '../../create/muse/verify.ts';
+import { hasErrors } from '../../finding.ts';
+import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
+import { flagText, type ParsedArguments } from '../parse.ts';
+import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+
+/** `muse verify`: who can do what with whose rows, proven by acting as users. */
+export async function verifyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'verify');
+  const muse = await museOf(parsed, context);
+  const { output } = context;
+  output.transient(`${output.paint('cyan', '…')} Acting as users on every table`);
+  const report = await verifyMuse(muse, environmentNameOf(parsed), context.environment);
+  const json = {
+    name: muse.museFile.name,
+    directory: muse.directory,
+    isolation: { tables: report.tables.map(({ table, scope, checks }) => ({ table, scope, checks })) },
+    findings: withoutSnippets(report.findings),
+  };
+  const failed = hasErrors(report.findings);
+  if (flagText(parsed, 'format') === 'markdown') {
+    const { formatMatrixMarkdown } = await import('../../verify/format-markdown.ts');
+    return { json, text: formatMatrixMarkdown(report), ...(failed ? { exitCode: 3 } : {}) };
+  }
+  const [{ formatMatrix }, { formatText }] = await Promise.all([
+    import('../../verify/format-matrix.ts'),
+    import('../../migrations/lint/format-text.ts'),
+  ]);
+  const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
+  const lines = [
+    formatMatrix(report, output),
+    ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
+    '',
+    failed
+      ? `${output.paint('red', '✗')} Isolation does not hold.`
+      : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions, ${checks} checks: nobody reaches rows that are not theirs.`,
+  ];
+  return { json, text: lines.join('\n'), ...(failed ? { exitCode: 3 } : {}) };
+}

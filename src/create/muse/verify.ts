@@ -1,0 +1,26 @@
+import { readMigrations } from '../../migrations/read.ts';
+import type { EnvironmentName } from '../../muse-file.ts';
+import { checkCatalog } from '../../verify/catalog-check.ts';
+import type { IsolationReport } from '../../verify/report.ts';
+import { verifyIsolation } from '../../verify/verify-isolation.ts';
+import { expectationsOf } from '../facts.ts';
+import { openEnvironment } from '../target.ts';
+import type { Muse } from './open.ts';
+
+/**
+ * Proves an environment: its catalog against the rules, and by acting as users who can do what with whose rows. Leaves
+ * nothing behind.
+ * @throws MuseError what opening the database throws; `cannot-act-as`
+ */
+export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<IsolationReport> {
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const expectations = await expectationsOf(migrations);
+  const { database } = await openEnvironment(muse, name, environment);
+  try {
+    const catalog = await checkCatalog(database, expectations);
+    const proof = await verifyIsolation(database, { declarations: expectations.declarations, isolation: muse.museFile.isolation });
+    return { tables: proof.tables, findings: [...catalog, ...proof.findings] };
+  } finally {
+    await database.close();
+  }
+}
