@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Layer } from '../../src/migrations/migration.ts';
 import { compareNames, nextNumber, numberOf, type Order } from '../../src/migrations/order.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
 import type { MuseError } from '../../src/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { planRun } from '../../src/migrations/transactions.ts';
@@ -105,6 +106,31 @@ describe('on a server with others', () => {
     const again = await migrate(second, migrationsOf(sql));
     expect(again.applied.map(({ file }) => file)).toEqual([two]);
     expect((await second.query('select id from slow')).rows).toEqual([{ id: 1 }]);
+  });
+
+  it('does the same over a database without a connection of its own, as HTTPS is', async () => {
+    const [first, second] = await open();
+    let turn = 0;
+    // Each call meets another connection, and there is no transaction but a script's own.
+    const next = () => (turn++ % 2 === 0 ? first : second);
+    const https: Database = {
+      ...first,
+      kind: 'https',
+      query: (sql, parameters) => next().query(sql, parameters),
+      script: (sql) => next().script(sql),
+      transaction: () => Promise.reject(new Error('no interactive transaction')),
+      withRunLock: (work) => work(),
+    };
+    await Promise.all([first, second].map((each) => each.script('set search_path = nowhere')));
+    const files = migrationsOf({
+      [one]: 'create table t (id int);\nset search_path = elsewhere;',
+      [two]: 'insert into t values (1);',
+      'migrations/core/003_bad.sql': 'insert into t values (2);\nalter table t\n  add x nope;',
+    });
+    const error = await migrate(https, files).catch((reason: unknown) => reason as MuseError);
+    expect(error).toMatchObject({ code: 'migration-failed', message: expect.stringContaining('003_bad.sql:3:9: type "nope" does not exist') });
+    expect((await migrate(https, files.slice(0, 2))).skipped).toHaveLength(2);
+    expect((await first.query('select id from public.t')).rows).toEqual([{ id: 1 }]);
   });
 
   it('stops a statement at its time limit, and one that waits for a lock', async () => {
