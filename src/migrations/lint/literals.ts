@@ -105,7 +105,7 @@ export const personalDataLiteral: Check = {
 };
 
 /** Names of columns that hold a secret someone could use. */
-const secretName = /(?:^|_)(?:access_token|refresh_token|id_token|auth_token|api_key|api_secret|secret|secret_key|client_secret|webhook_secret|signing_secret|private_key|password|tax_id|ssn|bank_account|bank_routing|card_number|cvv|mfa_secret|totp_secret)$/i;
+const secretName = /(?:^|_)(?:access_token|refresh_token|id_token|auth_token|api_key|api_secret|secret|secret_key|client_secret|webhook_secret|signing_secret|private_key|password|tax_id|ssn|bank_account|card_number|cvv|mfa_secret|totp_secret)$/i;
 const notClear = /(?:_hash|_hashed|_encrypted|_enc|_prefix|_last4|_id|_digest)$/i;
 
 export const secretColumn: Check = {
