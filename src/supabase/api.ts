@@ -81,11 +81,6 @@ export async function runQuery(http: Http, ref: string, body: QueryBody, timeout
   return (await http({ method: 'POST', path: `${projectPath(ref)}/database/query`, body, retry, timeoutMs })).body;
 }
 
-/** `PATCH /v1/projects/{ref}/database/password` */
-export async function patchPassword(http: Http, ref: string, password: string): Promise<void> {
-  await http({ method: 'PATCH', path: `${projectPath(ref)}/database/password`, body: { password } });
-}
-
 /** `POST /v1/projects/{ref}/network-bans/retrieve`: reads, though it is a POST. */
 export async function retrieveNetworkBans(http: Http, ref: string): Promise<NetworkBans> {
   const path = `${projectPath(ref)}/network-bans/retrieve`;

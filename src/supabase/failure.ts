@@ -21,11 +21,6 @@ function refusalOf(error: unknown): ApiRefusal | undefined {
   return typeof cause === 'object' && cause !== null && 'status' in cause ? (cause as ApiRefusal) : undefined;
 }
 
-/** Says whether the request may have taken effect though no answer says so. */
-export function isAmbiguous(error: unknown): boolean {
-  return error instanceof MuseError && (error.code === 'answer-lost' || error.code === 'api-failed');
-}
-
 const byStatus: Record<number, { code: string; suggestion: string }> = {
   401: {
     code: 'token-refused',

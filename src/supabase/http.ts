@@ -9,9 +9,9 @@ import { fetchWhole } from './time-limit.ts';
  * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
  * certainly did nothing (429, or never connected); `never`: the caller looks first.
  */
-export type Retry = 'always' | 'refusals' | 'never';
+type Retry = 'always' | 'refusals' | 'never';
 
-export interface ApiRequest {
+interface ApiRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Readonly<Record<string, string | readonly string[]>>;
@@ -22,7 +22,7 @@ export interface ApiRequest {
   timeoutMs?: number;
 }
 
-export interface ApiAnswer {
+interface ApiAnswer {
   status: number;
   /** Parsed JSON; undefined where there is none. */
   body: unknown;

@@ -45,7 +45,7 @@ function describe(side: ManagementSide, project: TwinProject): Record<string, un
     id: project.ref, ref: project.ref, organization_id: project.organization, organization_slug: project.organization,
     name: project.name, region: project.region, created_at: project.createdAt, status: project.status,
     database: {
-      host: direct === undefined ? `db.${project.ref}.invalid` : `127.0.0.1:${direct}`,
+      host: `db.${project.ref}.localhost:${direct ?? side.ports.closed}`,
       version: '17.4.1.075', postgres_engine: '17', release_channel: 'ga',
     },
   };
