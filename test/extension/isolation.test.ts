@@ -38,7 +38,7 @@ const samples: Sample[] = [
   { table: 'deals', scope: 'organization_id', values: { title: 't', lead_id: row('leads'), item_id: row('inventory_items') }, links: ['lead_id', 'item_id'] },
   { table: 'activities', scope: 'organization_id', values: { subject: 's', lead_id: row('leads'), deal_id: row('deals') }, links: ['lead_id', 'deal_id'] },
   { table: 'deal_collaborators', scope: 'organization_id', values: { deal_id: row('deals'), collaborator_id: user }, links: ['deal_id'] },
-  { table: 'deal_comments', scope: 'organization_id', values: { deal_id: row('deals'), body: 'b', author_id: user }, links: ['deal_id', 'author_id'] },
+  { table: 'deal_comments', scope: 'organization_id', values: { deal_id: row('deals'), parent_id: row('deal_comments'), body: 'b', author_id: user }, links: ['deal_id', 'parent_id', 'author_id'] },
 ];
 
 /** An INSERT of a tenant's row, some of its values replaced. */
