@@ -3,39 +3,58 @@ import { neededServices } from './wait.ts';
 
 export interface PlannedProject {
   name: string;
-  organization: string;
-  /** As chosen, or undefined while the platform's recommendation is not known. */
-  region?: { type: string; code: string };
+  /** Slug, or undefined while it is not chosen. */
+  organization?: string;
+  /** Region or group code, or undefined for the one that is recommended. */
+  region?: string;
   size?: string;
   siteUrl?: string;
+  /** Ids of the buckets that are made. */
+  buckets?: readonly string[];
+  adminEmail?: string;
 }
 
 /**
- * Every request to the Management API that making this project would send, in order, without secrets; `{ref}` is what
- * the platform will name it. Requests that look are sent until what they look for is there, so some are sent again.
+ * Every request that making and configuring this project sends, in order, without secrets: to the Management API, and,
+ * after `{project}` (the project's own URL), to its Auth, Storage and Data API. `{ref}` is what the platform will name it.
+ * Requests that look are sent until what they look for is there. Migrations go by a PostgreSQL connection; only where
+ * none is possible they are sent to the query endpoint.
  */
 export function planRequests(wanted: PlannedProject): RequestRecord[] {
-  const project = '/v1/projects/{ref}';
-  const body = {
+  const { organization = '{organization}', buckets = [], siteUrl, adminEmail } = wanted;
+  const services = neededServices.map((name) => `services=${name}`).join('&');
+  const ref = '/v1/projects/{ref}';
+  const create = {
     db_pass: '***',
     name: wanted.name,
-    organization_slug: wanted.organization,
-    ...(wanted.region ? { region_selection: wanted.region } : {}),
+    organization_slug: organization,
+    region_selection: wanted.region ?? '{recommended group}',
     ...(wanted.size === undefined ? {} : { desired_instance_size: wanted.size }),
   };
-  const services = neededServices.map((name) => `services=${name}`).join('&');
   const requests: [string, string, unknown?][] = [
     ['GET', '/v1/organizations'],
-    ['GET', `/v1/organizations/${wanted.organization}`],
-    ['GET', `/v1/projects/available-regions?organization_slug=${wanted.organization}`],
+    ['GET', `/v1/organizations/${organization}`],
+    ['GET', `/v1/projects/available-regions?organization_slug=${organization}`],
     ['GET', '/v1/projects'],
-    ['POST', '/v1/projects', body],
-    ['GET', project],
-    ['GET', `${project}/health?${services}`],
-    ['GET', `${project}/config/database/pooler`],
-    ['GET', `${project}/api-keys?reveal=true`],
-    ['GET', `${project}/config/auth`],
-    ['PATCH', `${project}/config/auth`, { ...(wanted.siteUrl ? { site_url: wanted.siteUrl } : {}), uri_allow_list: '…' }],
+    ['POST', '/v1/projects', create],
+    ['GET', ref],
+    ['GET', `${ref}/health?${services}`],
+    ['GET', `${ref}/config/database/pooler`],
+    ['GET', `${ref}/api-keys?reveal=true`],
+    ['GET', `${ref}/config/auth`],
+    ['PATCH', `${ref}/config/auth`, { ...(siteUrl ? { site_url: siteUrl } : {}), uri_allow_list: '{as it is, and localhost}' }],
+    ...(buckets.length > 0 ? [['GET', '{project}/storage/v1/bucket'] as [string, string]] : []),
+    ...buckets.map((id): [string, string, unknown] => ['POST', '{project}/storage/v1/bucket', { id }]),
+    ...(adminEmail === undefined ? [] : adminRequests(adminEmail)),
   ];
-  return requests.map(([method, path, sent]) => ({ method, path, ...(sent === undefined ? {} : { body: sent }), attempt: 1 }));
+  return requests.map(([method, path, body]) => ({ method, path, ...(body === undefined ? {} : { body }), attempt: 1 }));
+}
+
+function adminRequests(email: string): [string, string, unknown?][] {
+  return [
+    ['GET', '{project}/auth/v1/admin/users'],
+    ['POST', '{project}/auth/v1/admin/users or /auth/v1/invite', { email }],
+    ['GET', '{project}/rest/v1/user_roles'],
+    ['POST', '{project}/rest/v1/user_roles', { role: 'admin' }],
+  ];
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp } from '../../src/supabase/http.ts';
+import { planRequests } from '../../src/supabase/plan.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
@@ -12,6 +13,8 @@ import type { Twin } from '../support/twin/twin.ts';
 let twin: Twin;
 let sound: unknown;
 let requests: number;
+/** Every request of a run without a fault. */
+let sent: string[];
 const report: string[] = [];
 
 beforeAll(async () => {
@@ -19,6 +22,7 @@ beforeAll(async () => {
   await provision(twin, makeRun());
   sound = await endState(twin);
   requests = twin.state.requests.filter((one) => one.part === 'management').length;
+  sent = twin.state.requests.map((one) => `${one.method} ${one.path.replace(/^\/project\/[a-z]{20}/, '{project}').replace(/\/[a-z]{20}(?=\/|$)/, '/{ref}')}`);
 });
 afterAll(async () => {
   await twin.close();
@@ -124,6 +128,13 @@ const faults: Fault[] = [
   },
 ];
 let current: Run;
+
+it('a run sends what --dry-run says, and nothing else', () => {
+  const planned = planRequests({ name: 'realtymuse', organization: 'acme', region: 'eu-central-1', siteUrl: 'https://realty.example.com', buckets: ['photos'], adminEmail: 'ada@example.com' });
+  const shown = planned.map((one) => `${one.method} ${one.path.replace(/\?.*$/, '').replace(/ or .*$/, '')}`);
+  expect([...new Set(sent)].sort()).toEqual([...new Set(shown)].sort());
+  expect(findSecrets({ plan: JSON.stringify(planned) })).toEqual([]);
+});
 
 describe('for each fault the end is the same as without it, with exactly one project', () => {
   it.each(faults)('$name', async ({ name, begin, cure, told = [] }) => {

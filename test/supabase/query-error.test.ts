@@ -16,7 +16,7 @@ it('reads code, message, position', () => {
 it('counts characters, not UTF-16 units', () => {
   const sql = "select '\u{1F600}';\nselect '\u{1F600}', company;";
   const message = `${failed}ERROR:  42703: column "company" does not exist\nLINE 2: select '\u{1F600}', company;\n                    ^\n`;
-  expect(parseQueryError(message, sql)?.position).toBe([...sql.slice(0, sql.indexOf('company'))].length + 1);
+  expect(parseQueryError(message, sql)?.position).toBe(Array.from(sql.slice(0, sql.indexOf('company'))).length + 1);
 });
 
 it('finds the position in a line that was cut', () => {

@@ -120,7 +120,7 @@ export function report(error: DatabaseError, sql: string): string {
   if (error.position !== undefined) {
     const before = [...sql].slice(0, Number(error.position) - 1).join('');
     const number = before.split('\n').length;
-    const column = [...before.slice(before.lastIndexOf('\n') + 1)].length;
+    const column = Array.from(before.slice(before.lastIndexOf('\n') + 1)).length;
     const label = `LINE ${number}: `;
     lines.push(label + (sql.split('\n')[number - 1] ?? ''), `${' '.repeat(label.length + column)}^`);
   }
