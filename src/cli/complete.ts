@@ -12,7 +12,7 @@ import type { CommandContext } from './run.ts';
 type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** What was typed; the rest is asked, or taken by default. */
-export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: Maybe<SupabaseAnswers> };
+export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: SupabaseAnswers };
 
 /**
  * All answers, before the first effect: those that were typed, checked; those that are missing asked for where there is
@@ -46,9 +46,10 @@ export async function completeAnswers(given: GivenAnswers, context: CommandConte
     ...present('spec', answers.spec),
     prefix: answers.prefix ?? '',
     target: answers.target ?? (answers.supabase.organization === undefined ? 'embedded' : 'supabase'),
+    environment: 'development',
     supabaseBaseline: answers.supabaseBaseline ?? false,
     ...present('databaseCa', answers.databaseCa),
-    supabase: withoutUndefined(answers.supabase),
+    supabase: answers.supabase,
     fix: answers.fix ?? false,
     git: answers.git ?? true,
     install: answers.install ?? false,
@@ -151,8 +152,4 @@ async function checkPresets(ids: readonly string[]): Promise<void> {
 
 function present<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
-}
-
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

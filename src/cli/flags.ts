@@ -26,6 +26,18 @@ const common: readonly Flag[] = [
   { name: 'version', type: 'boolean', short: 'v', about: 'show the version', group: 'Output' },
 ];
 
+/** What Supabase is told, by `create-muse` and by `muse provision`. */
+export const supabaseFlags: readonly Flag[] = [
+  { name: 'db-ca', type: 'string', value: '<file>', about: "certificate that the server's identity is verified with", group: 'Supabase' },
+  { name: 'org', type: 'string', value: '<slug>', about: 'Supabase organization', group: 'Supabase' },
+  { name: 'region', type: 'string', value: '<code>', about: 'region, as eu-central-1, or a group: americas, emea, apac', group: 'Supabase' },
+  { name: 'size', type: 'string', value: '<size>', about: 'instance size, as micro', group: 'Supabase' },
+  { name: 'site-url', type: 'string', value: '<url>', about: 'where the product is served', group: 'Supabase' },
+  { name: 'admin-email', type: 'string', value: '<email>', about: 'the first admin user', group: 'Supabase' },
+  { name: 'project-ref', type: 'string', value: '<ref>', about: 'adopt an existing project instead of creating one', group: 'Supabase' },
+  { name: 'wait-timeout', type: 'string', value: '<seconds>', about: 'how long to wait for it to serve (default 600)', group: 'Supabase' },
+];
+
 /** The flags of `create-muse`. */
 export const createFlags: readonly Flag[] = [
   { name: 'kit', type: 'string', value: '<source>', about: 'builtin (default), git URL, owner/repo, local path; #ref pins', group: 'Kit' },
@@ -56,14 +68,7 @@ export const createFlags: readonly Flag[] = [
   },
   { name: 'database-url', type: 'string', value: '<url>', about: 'postgres: where (or DATABASE_URL)', group: 'Database' },
   { name: 'supabase-baseline', type: 'boolean', about: 'postgres: put what Supabase has on a plain server', group: 'Database' },
-  { name: 'db-ca', type: 'string', value: '<file>', about: "certificate that the server's identity is verified with", group: 'Database' },
-  { name: 'org', type: 'string', value: '<slug>', about: 'Supabase organization', group: 'Supabase' },
-  { name: 'region', type: 'string', value: '<code>', about: 'region, as eu-central-1, or a group: americas, emea, apac', group: 'Supabase' },
-  { name: 'size', type: 'string', value: '<size>', about: 'instance size, as micro', group: 'Supabase' },
-  { name: 'site-url', type: 'string', value: '<url>', about: 'where the product is served', group: 'Supabase' },
-  { name: 'admin-email', type: 'string', value: '<email>', about: 'the first admin user', group: 'Supabase' },
-  { name: 'project-ref', type: 'string', value: '<ref>', about: 'adopt an existing project instead of creating one', group: 'Supabase' },
-  { name: 'wait-timeout', type: 'string', value: '<seconds>', about: 'how long to wait for it to serve (default 600)', group: 'Supabase' },
+  ...supabaseFlags,
   { name: 'yes', type: 'boolean', short: 'y', about: 'take the defaults, ask nothing', group: 'Run' },
   { name: 'dry-run', type: 'boolean', about: 'print the plan, touch nothing', group: 'Run' },
   { name: 'resume', type: 'boolean', about: 'go on with a run that stopped', group: 'Run' },

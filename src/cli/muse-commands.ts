@@ -1,4 +1,4 @@
-import type { Flag } from './flags.ts';
+import { type Flag, supabaseFlags } from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 
@@ -74,5 +74,19 @@ export const commands: readonly MuseCommand[] = [
     usage: 'docs',
     flags: [],
     load: async () => (await import('./commands/docs.ts')).docsCommand,
+  },
+  {
+    name: 'provision',
+    about: 'a Supabase project for this muse',
+    usage: 'provision --org <slug> [--env <name>] [flags]',
+    flags: [...supabaseFlags, { name: 'resume', type: 'boolean', about: 'go on with a run that stopped', group }],
+    load: async () => (await import('./commands/provision.ts')).provisionCommand,
+  },
+  {
+    name: 'destroy',
+    about: 'delete the Supabase project; the directory stays',
+    usage: 'destroy [--confirm <ref>] [--env <name>]',
+    flags: [{ name: 'confirm', type: 'string', value: '<ref>', about: "the project's ref or name, instead of typing it", group }],
+    load: async () => (await import('./commands/destroy.ts')).destroyCommand,
   },
 ];

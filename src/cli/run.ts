@@ -122,5 +122,5 @@ function firstLine(text: string): string {
 
 /** Findings as `--json` has them: the snippet is for eyes. */
 export function withoutSnippets(findings: readonly Finding[]): Omit<Finding, 'snippet'>[] {
-  return findings.map(({ snippet: _, ...rest }) => rest);
+  return findings.map(({ snippet: _snippet, ...rest }) => rest);
 }

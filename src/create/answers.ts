@@ -2,7 +2,7 @@
  * create/: the pipeline, a list of named steps over one context, and the journal; and what `muse` does in a muse.
  * Connects the rooms below it: kit, extension, migrations, supabase, verify, database.
  */
-import type { TargetKind } from '../muse-file.ts';
+import type { EnvironmentName, MuseFile, TargetKind } from '../muse-file.ts';
 
 /** What Supabase needs to be told; all of it optional where there is a sensible choice. */
 export interface SupabaseAnswers {
@@ -36,6 +36,8 @@ export interface Answers {
   spec?: string;
   prefix: string;
   target: TargetKind;
+  /** Which environment of the muse the target is for. */
+  environment: EnvironmentName;
   supabaseBaseline: boolean;
   /** Path of a certificate authority file. */
   databaseCa?: string;
@@ -50,4 +52,24 @@ export interface Secrets {
   databaseUrl?: string;
   /** Whether a password that is made for the admin can be shown once. */
   showPassword?: boolean;
+}
+
+/** The answers that a muse that is there stands for. */
+export function museAnswers(museFile: MuseFile, directory: string): Answers {
+  return {
+    name: museFile.name,
+    directory,
+    kit: museFile.kit.source,
+    kitExtensions: 'keep',
+    presets: museFile.presets,
+    tables: [],
+    prefix: museFile.prefix,
+    target: 'embedded',
+    environment: 'development',
+    supabaseBaseline: false,
+    supabase: {},
+    fix: false,
+    git: false,
+    install: false,
+  };
 }

@@ -36,7 +36,7 @@ export async function claimDirectory(directory: string): Promise<Claim> {
 
 async function notEmpty(directory: string, names: string[]): Promise<MuseError> {
   const journal = await readJournal(directory).catch(() => undefined);
-  if (journal !== undefined && journal.finished !== true) return unfinished(directory, journal);
+  if (journal !== undefined && journal.finished !== true) return unfinishedRun(directory, journal);
   if (names.includes('muse.json')) {
     return new MuseError({
       code: 'bad-directory',
@@ -51,7 +51,8 @@ async function notEmpty(directory: string, names: string[]): Promise<MuseError> 
   });
 }
 
-function unfinished(directory: string, journal: Journal): MuseError {
+/** The error for a directory where a run stopped, with the command that goes on. */
+export function unfinishedRun(directory: string, journal: Journal): MuseError {
   const last = journal.steps.findLast((step) => step.status === 'started')?.id;
   return new MuseError({
     code: 'run-unfinished',

@@ -1,13 +1,14 @@
 import { MuseError } from '../error.ts';
 import type { Answers, Secrets } from './answers.ts';
-import { claimDirectory, releaseDirectory } from './claim.ts';
+import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from './lock.ts';
+import type { Muse } from './muse/open.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { lazily, once } from './lazily.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
-import { createSteps } from './steps/steps.ts';
+import { pipelines } from './steps/steps.ts';
 import { openTarget } from './target.ts';
 
 /** How a run is watched and stopped. */
@@ -23,7 +24,7 @@ export interface RunOptions extends StepEvents {
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { made } = await claimDirectory(answers.directory);
-  const journal: Journal = { version: 1, answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
+  const journal: Journal = { version: 1, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
   return runPipeline(journal, secrets, options);
 }
 
@@ -44,8 +45,25 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
   // A directory that was moved or is seen through another path is the same muse.
   journal.answers.directory = directory;
   // Until everything is in place, the stage is made again from the start, at the same commit of the kit.
-  if (!journal.steps.some((step) => step.id === 'place')) journal.steps = [];
+  if (!isPlaced(journal)) journal.steps = [];
   return runPipeline(journal, secrets, options);
+}
+
+/**
+ * Gives a muse that is there a Supabase project: the rest of the pipeline, in its directory. Data of the database that it
+ * had is not copied.
+ * @throws MuseError `run-unfinished` where another run stopped there
+ */
+export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  const before = await readJournal(directory);
+  if (before !== undefined && before.finished !== true) throw unfinishedRun(directory, before);
+  const data = { tables: (before?.data.tables ?? []).slice() };
+  return runPipeline({ version: 1, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
+}
+
+/** Says whether the muse is where it lives: then nothing of it is taken away again. */
+function isPlaced({ pipeline, steps }: Journal): boolean {
+  return pipeline === 'provision' || steps.some((step) => step.id === 'place');
 }
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
@@ -54,7 +72,7 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
   const context = contextOf(journal, secrets, options);
   try {
     await writeJournal(answers.directory, journal);
-    await runSteps(createSteps, context);
+    await runSteps(pipelines[journal.pipeline], context);
     journal.finished = true;
     await writeJournal(answers.directory, journal);
     return reportOf(context);
@@ -71,8 +89,7 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
 
 /** After a failure: either the directory is as it was, or the error names the command that goes on. */
 async function settle(context: CreateContext, error: MuseError): Promise<MuseError> {
-  const placed = context.journal.steps.some((step) => step.id === 'place');
-  if (!placed) {
+  if (!isPlaced(context.journal)) {
     await releaseDirectory(context.directory, context.journal.made);
     if (error.code !== 'cancelled') return error;
     return new MuseError({ ...fieldsOf(error), message: 'Cancelled. Nothing was left behind.', suggestion: 'Run the same command again.' });
@@ -104,7 +121,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     answers,
     secrets,
     directory: answers.directory,
-    stage: stageOf(answers.directory),
+    stage: journal.pipeline === 'provision' ? answers.directory : stageOf(answers.directory),
     journal,
     results: [],
     findings: [],

@@ -9,10 +9,10 @@ import { loadParser } from '../migrations/parse/parser.ts';
 import { parseSql } from '../migrations/parse/split.ts';
 import type { Expectations } from '../verify/expectations.ts';
 
-/** What an extension can be built on, read from the files of core. */
+/** What a new extension file can be built on: what core makes, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
   await loadParser();
-  return coreFacts(buildCatalog(migrations));
+  return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
 }
 
 const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;

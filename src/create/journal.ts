@@ -53,6 +53,8 @@ export interface JournalProject {
 /** `.muse/journal.json`: how far a provisioning got. */
 export interface Journal {
   version: 1;
+  /** Which list of steps. */
+  pipeline: 'create' | 'provision';
   answers: Answers;
   /** The topmost directory that this run made, so that it may take it away again. */
   made?: string;

@@ -9,7 +9,7 @@ import { contextOf, type RunOptions } from './create.ts';
 import { fetchStep } from './steps/fetch.ts';
 import { ownStep } from './steps/own.ts';
 import { scaffoldStep } from './steps/scaffold.ts';
-import { createSteps } from './steps/steps.ts';
+import { pipelines } from './steps/steps.ts';
 
 /** What a run would do. */
 export interface Plan {
@@ -34,7 +34,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
   await mkdir(cache, { recursive: true });
   const place = await mkdtemp(join(cache, 'plan-'));
   try {
-    const context = { ...contextOf({ version: 1, answers, steps: [], data: {} }, {}, options), stage: place };
+    const context = { ...contextOf({ version: 1, pipeline: 'create', answers, steps: [], data: {} }, {}, options), stage: place };
     for (const step of [fetchStep, ownStep, scaffoldStep]) await step.run(context);
     const museFile = needed(context.museFile, 'muse.json');
     const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
@@ -45,7 +45,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       directory: answers.directory,
       kit: { source: museFile.kit.source, commit: museFile.kit.commit, layout: museFile.kit.layout },
       target: { kind: answers.target },
-      steps: createSteps.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
+      steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
       notes: context.notes,

@@ -32,7 +32,7 @@ export interface CreateReport {
 /** The report of a context as it stands. */
 export function reportOf(context: CreateContext, error?: MuseError): CreateReport {
   const { answers, journal, museFile } = context;
-  const environment = museFile?.environments.development;
+  const environment = museFile?.environments[answers.environment];
   const commit = museFile?.kit.commit ?? journal.data.commit;
   const ref = environment?.ref ?? journal.data.project?.ref;
   return {

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
-import { readText } from '../files.ts';
-import { parseEnvironment } from '../kit/environment-file.ts';
 import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
 import type { CreateContext } from './context.ts';
 import type { Muse } from './muse/open.ts';
+import { readVariables, secretsFileOf } from './secrets-file.ts';
 import { refOf } from './steps/project.ts';
 
 /** An environment's database, open. */
@@ -29,16 +28,16 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
     });
   }
   if (entry.target === 'embedded') return { database: await openKept(directory), target: entry.target };
-  if (entry.target === 'supabase') return { database: await openProject(directory, entry, environment), target: entry.target };
-  const url = await databaseUrlOf(directory, entry, environment);
+  if (entry.target === 'supabase') return { database: await openProject(directory, name, entry, environment), target: entry.target };
+  const url = await databaseUrlOf(directory, name, entry, environment);
   const { openPostgres } = await import('../database/postgres/postgres.ts');
   return { database: await openPostgres({ url }), target: entry.target };
 }
 
-async function openProject(directory: string, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
+async function openProject(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
   const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
   const cloud = await openCloud(environment);
-  return (await connectProject({ ...cloud, ref: refOf(entry), password: await passwordOfProject(directory, environment) })).database;
+  return (await connectProject({ ...cloud, ref: refOf(entry), password: await passwordOfProject(directory, name, environment) })).database;
 }
 
 /** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
@@ -51,7 +50,7 @@ export async function openTarget(context: CreateContext): Promise<Database> {
     context.connected = await connectProject({
       ...(await context.cloud()),
       ref: refOf(project),
-      password: await passwordOfProject(directory, environment),
+      password: await passwordOfProject(directory, answers.environment, environment),
       ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }),
       mustProve: project?.settled === 'found',
       onNote(note) {
@@ -61,7 +60,7 @@ export async function openTarget(context: CreateContext): Promise<Database> {
     });
     return context.connected.database;
   }
-  const url = secrets.databaseUrl ?? (await databaseUrlOf(directory, { target: 'postgres' }, environment));
+  const url = secrets.databaseUrl ?? (await databaseUrlOf(directory, answers.environment, { target: 'postgres' }, environment));
   const [{ openPostgres }, { baselinePresent, installBaseline }] = await Promise.all([
     import('../database/postgres/postgres.ts'),
     import('../database/baseline/install.ts'),
@@ -83,13 +82,13 @@ async function openKept(directory: string): Promise<Database> {
   return openEmbedded({ directory: join(directory, '.muse', 'database') });
 }
 
-async function databaseUrlOf(directory: string, { urlVariable = 'DATABASE_URL' }: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
-  const file = await readText(join(directory, '.env.local'));
-  const url = environment[urlVariable] ?? (file === undefined ? undefined : parseEnvironment(file)[urlVariable]);
+async function databaseUrlOf(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
+  const { urlVariable = 'DATABASE_URL' } = entry;
+  const url = environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
   if (url !== undefined && url !== '') return url;
   throw new MuseError({
     code: 'bad-database-url',
-    message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in .env.local.`,
+    message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
     suggestion: `Set it, as ${urlVariable}=postgresql://user:password@host:5432/database, or give --database-url.`,
   });
 }

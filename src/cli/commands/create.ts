@@ -1,14 +1,15 @@
 import { resolve } from 'node:path';
 import type { Answers, Secrets } from '../../create/answers.ts';
 import type { RunOptions } from '../../create/create.ts';
-import type { CreateReport } from '../../create/report.ts';
 import { MuseError } from '../../error.ts';
 import type { TargetKind } from '../../muse-file.ts';
 import type { GivenAnswers } from '../complete.ts';
 import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
-import { type CommandContext, type CommandResult, runCommand, withoutSnippets } from '../run.ts';
+import { type CommandContext, type CommandResult, runCommand } from '../run.ts';
+import { finishReport } from '../report.ts';
 import { stepEvents } from '../steps.ts';
+import { supabaseAnswers } from '../supabase-answers.ts';
 
 /**
  * `create-muse` but for its help: reads flags, asks what is missing, runs the pipeline, prints what came of it.
@@ -24,7 +25,7 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
   const options: RunOptions = { signal: context.signal, environment: context.environment, ...stepEvents(context.output) };
   if (isSet(parsed, 'resume')) {
     const { resumeMuse } = await import('../../create/create.ts');
-    return finish(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options), context);
+    return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options), context);
   }
   const { completeAnswers } = await import('../complete.ts');
   const answers = await completeAnswers(given, context, isSet(parsed, 'dry-run'));
@@ -42,15 +43,7 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
     });
   }
   const { createMuse } = await import('../../create/create.ts');
-  return finish(await createMuse(answers, secrets, options), context);
-}
-
-async function finish(report: CreateReport, context: CommandContext): Promise<CommandResult> {
-  const { error, adminPassword: _password, ok: _, ...rest } = report;
-  const json = { ...rest, findings: withoutSnippets(report.findings) };
-  if (error !== undefined) return { json, error };
-  const { formatSummary } = await import('../summary.ts');
-  return { json, text: await formatSummary(report, context) };
+  return finishReport(await createMuse(answers, secrets, options), context);
 }
 
 /** What was typed, as answers; what was not typed is not there. */
@@ -84,27 +77,8 @@ function readGiven(parsed: ParsedArguments, context: CommandContext): { given: G
     fix: isSet(parsed, 'fix'),
     git: !isSet(parsed, 'no-git'),
     install: isSet(parsed, 'install'),
-    supabase: {
-      organization: text('org'),
-      region: text('region'),
-      size: text('size'),
-      siteUrl: text('site-url'),
-      adminEmail: text('admin-email'),
-      projectRef: text('project-ref'),
-      waitTimeout: secondsOf(text('wait-timeout')),
-    },
+    supabase: supabaseAnswers(parsed),
   };
   const databaseUrl = text('database-url') ?? context.environment['DATABASE_URL'];
   return { given, secrets: { showPassword: !context.output.json, ...(databaseUrl === undefined ? {} : { databaseUrl }) } };
-}
-
-function secondsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds > 0) return seconds;
-  throw new MuseError({
-    code: 'bad-flag',
-    message: `--wait-timeout takes seconds, and "${text}" is no positive number.`,
-    suggestion: 'Write --wait-timeout 600.',
-  });
 }

@@ -1,6 +1,7 @@
 import { refuseErrors } from '../../create/examine.ts';
 import { lintMuse } from '../../create/muse/lint.ts';
 import { hasErrors } from '../../finding.ts';
+import { packageVersion } from '../../version.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import { flagText, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
@@ -21,7 +22,7 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
   if (format === 'sarif' || format === 'github') {
     const write = await formats[format]();
     // The text is for a program; the exit code alone says whether there are errors.
-    return { json, text: write(findings), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
+    return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
   refuseErrors(findings, 'No database was touched.');
   const { formatText } = await import('../../migrations/lint/format-text.ts');

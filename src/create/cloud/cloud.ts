@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { MuseError } from '../../error.ts';
-import { readText } from '../../files.ts';
-import { parseEnvironment, updateEnvironment } from '../../kit/environment-file.ts';
-import { writeEnvironmentFile } from '../../kit/environment-write.ts';
+import type { EnvironmentName } from '../../muse-file.ts';
+import { readVariables, secretsFileOf, updateVariables } from '../secrets-file.ts';
 import { createHttp, type Http } from '../../supabase/http.ts';
 import { makePassword } from '../../supabase/password.ts';
 import { type Secret, secret } from '../../supabase/secret.ts';
@@ -26,29 +24,28 @@ export async function openCloud(environment: NodeJS.ProcessEnv): Promise<Cloud> 
 }
 
 /**
- * The database's password of the project that is about to be made: what an earlier run wrote into `.env.local`, else a
+ * The database's password of the project that is about to be made: what an earlier run wrote into the secrets file, else a
  * new one, written there before anything is asked of Supabase.
  */
-export async function passwordForNewProject(directory: string): Promise<Secret> {
-  const text = (await readText(join(directory, '.env.local'))) ?? '';
-  const known = parseEnvironment(text)[passwordVariable];
+export async function passwordForNewProject(directory: string, name: EnvironmentName): Promise<Secret> {
+  const known = (await readVariables(directory, name))[passwordVariable];
   if (known !== undefined && known !== '') return secret(known);
   const password = makePassword();
-  await writeEnvironmentFile(directory, '.env.local', updateEnvironment(text, { [passwordVariable]: password.reveal() }));
+  await updateVariables(directory, name, { [passwordVariable]: password.reveal() });
   return password;
 }
 
 /**
  * The database's password of a project that is there.
+ * @param environment of the process, for what the file has not
  * @throws MuseError `bad-password-missing`
  */
-export async function passwordOfProject(directory: string, environment: NodeJS.ProcessEnv): Promise<Secret> {
-  const text = (await readText(join(directory, '.env.local'))) ?? '';
-  const known = environment[passwordVariable] ?? parseEnvironment(text)[passwordVariable];
+export async function passwordOfProject(directory: string, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Secret> {
+  const known = (await readVariables(directory, name))[passwordVariable] || environment[passwordVariable];
   if (known !== undefined && known !== '') return secret(known);
   throw new MuseError({
     code: 'bad-password-missing',
-    message: `The database's password is missing: ${passwordVariable} is neither in the environment nor in .env.local.`,
+    message: `The database's password is missing: ${passwordVariable} is neither in ${secretsFileOf(name)} nor in the environment.`,
     suggestion: `Set ${passwordVariable}. Who does not know it resets it in the dashboard: Database, Settings.`,
   });
 }

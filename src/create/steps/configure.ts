@@ -1,8 +1,5 @@
-import { join } from 'node:path';
 import { loadPreset } from '../../extension/presets.ts';
-import { readText } from '../../files.ts';
-import { parseEnvironment, updateEnvironment } from '../../kit/environment-file.ts';
-import { writeEnvironmentFile } from '../../kit/environment-write.ts';
+import type { EnvironmentName } from '../../muse-file.ts';
 import { ensureAdmin, grantRole } from '../../supabase/admin.ts';
 import { openClient } from '../../supabase/client.ts';
 import { configureAuth, ensureBuckets } from '../../supabase/configure.ts';
@@ -12,6 +9,7 @@ import { makePassword } from '../../supabase/password.ts';
 import { passwordOfProject } from '../cloud/cloud.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { writeJournal } from '../journal.ts';
+import { readVariables, updateVariables } from '../secrets-file.ts';
 import type { Step } from '../step.ts';
 import { refOf } from './project.ts';
 
@@ -34,9 +32,9 @@ export const configureStep: Step<Used> = {
     const { endpoints, via } = needed(context.connected, 'The connection');
     const { siteUrl } = answers.supabase;
     const url = settings.projectUrl(ref);
-    const password = await passwordOfProject(directory, environment);
+    const password = await passwordOfProject(directory, answers.environment, environment);
     const values = environmentValues({ ref, url, keys, password, endpoints, directAnswers: via === 'direct', ...(siteUrl === undefined ? {} : { siteUrl }) });
-    await fillIn(directory, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()])));
+    await fillIn(directory, answers.environment, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()])));
     await configureAuth(http, ref, siteUrl);
     const client = await openClient(url, keys.server);
     const presets = await Promise.all(needed(context.museFile, 'muse.json').presets.map(loadPreset));
@@ -66,10 +64,8 @@ export const configureStep: Step<Used> = {
 /** What every muse on Supabase has, whatever its kit's template names. */
 const always = ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'DATABASE_URL', 'DIRECT_URL', 'SUPABASE_DB_PASSWORD'];
 
-/** Writes the values of the variables that the file names, and of those that every muse has. */
-async function fillIn(directory: string, values: Readonly<Record<string, string>>): Promise<void> {
-  const text = (await readText(join(directory, '.env.local'))) ?? '';
-  const names = new Set([...Object.keys(parseEnvironment(text)), ...always]);
-  const wanted = Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)));
-  await writeEnvironmentFile(directory, '.env.local', updateEnvironment(text, wanted));
+/** Writes the values of the variables that the app's file names, and of those that every muse has. */
+async function fillIn(directory: string, name: EnvironmentName, values: Readonly<Record<string, string>>): Promise<void> {
+  const names = new Set([...Object.keys(await readVariables(directory, 'development')), ...always]);
+  await updateVariables(directory, name, Object.fromEntries(Object.entries(values).filter(([variable]) => names.has(variable))));
 }

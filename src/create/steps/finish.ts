@@ -13,7 +13,9 @@ export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'env
     const { answers, directory, environment, journal, signal } = context;
     const museFile = needed(context.museFile, 'muse.json');
     let note: string | undefined;
-    if (answers.git) {
+    // A repository that was there has work of its owner's in it: they commit muse.json themselves.
+    if (journal.pipeline === 'provision') context.notes.push('muse.json names the project now: commit it.');
+    else if (answers.git) {
       const git = { environment, signal };
       if ((await kindOf(join(directory, '.git'))) === undefined) await initRepository(directory, git);
       if (journal.data.upstream !== undefined) await setRemote(directory, 'upstream', journal.data.upstream, git);
@@ -25,7 +27,8 @@ export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'env
       const failure = await installPackages(directory, context);
       if (failure !== undefined) context.notes.push(failure);
     }
-    context.next.push(`cd ${answers.name}`, 'npx muse status', 'npx muse new <name>');
+    context.next.push(...(journal.pipeline === 'create' ? [`cd ${answers.name}`] : []), 'npx muse status', 'npx muse verify', 'npx muse new <name>');
+    context.next.splice(3);
     return note;
   },
 };

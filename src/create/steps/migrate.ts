@@ -4,6 +4,17 @@ import { type CreateContext, needed } from '../context.ts';
 import { readMuseFile } from '../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
+/** Opens a muse that is there, for the rehearsal. */
+export const openStep: Step<Pick<CreateContext, 'directory' | 'museFile'>> = {
+  id: 'open',
+  title: 'Open the muse',
+  always: true,
+  async run(context) {
+    context.museFile = await readMuseFile(context.directory);
+    return undefined;
+  },
+};
+
 /** Reads what is in place; runs in a resumed run as well, for the steps after it. */
 export const readStep: Step<Pick<CreateContext, 'directory' | 'museFile' | 'files'>> = {
   id: 'read',

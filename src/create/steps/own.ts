@@ -33,7 +33,7 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
       isolation: layout.isolation,
       prefix: answers.prefix,
       presets: answers.presets,
-      environments: { development: { target: answers.target } },
+      environments: { [answers.environment]: { target: answers.target } },
     };
     context.kitFiles = await readMigrations(stage, layout.folders);
     const archived = answers.kitExtensions === 'archive' ? await archiveExtensions(stage, layout.folders) : [];
@@ -44,6 +44,7 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
     await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
     context.museFile = museFile;
     if (archived.length > 0) context.notes.push(`${archived.length} extension files of the kit are in ${layout.folders.archive}/.`);
+    for (const { id, folders } of layout.others ?? []) context.notes.push(`The kit also has ${folders.join(', ')} (${id}); its files are not run.`);
     return pruned.files > 0 ? `${pruned.files} files of no use pruned` : undefined;
   },
 };

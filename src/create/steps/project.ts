@@ -19,10 +19,10 @@ export const projectStep: Step<Used> = {
     const { answers, cloud, directory, environment, journal } = context;
     const project = needed(journal.data.project, 'The choice of organization and region');
     const save = (): Promise<void> => writeJournal(directory, journal);
-    if (project.adopted === true) await passwordOfProject(directory, environment);
+    if (project.adopted === true) await passwordOfProject(directory, answers.environment, environment);
     else if (project.ref === undefined) {
       const { http } = await cloud();
-      const password = await passwordForNewProject(directory);
+      const password = await passwordForNewProject(directory, answers.environment);
       const created = await createProject(
         http,
         {
@@ -48,7 +48,7 @@ export const projectStep: Step<Used> = {
     }
     const museFile = await readMuseFile(directory);
     const { ref, region, organization } = project;
-    museFile.environments.development = { target: 'supabase', ...(ref === undefined ? {} : { ref }), ...(region === undefined ? {} : { region }), organization };
+    museFile.environments[answers.environment] = { target: 'supabase', ...(ref === undefined ? {} : { ref }), ...(region === undefined ? {} : { region }), organization };
     await writeMuseFile(directory, museFile);
     context.museFile = museFile;
     return ref;

@@ -5,7 +5,7 @@ import { cloudPreflightStep } from './cloud-preflight.ts';
 import { configureStep } from './configure.ts';
 import { fetchStep } from './fetch.ts';
 import { finishStep } from './finish.ts';
-import { migrateStep, readStep } from './migrate.ts';
+import { migrateStep, openStep, readStep } from './migrate.ts';
 import { ownStep } from './own.ts';
 import { placeStep } from './place.ts';
 import { preflightStep } from './preflight.ts';
@@ -14,21 +14,14 @@ import { proveStep } from './prove.ts';
 import { rehearseStep } from './rehearse.ts';
 import { scaffoldStep } from './scaffold.ts';
 
-/** The pipeline: from a name to a muse. Up to `place`, nothing but `.muse` in the directory is touched. */
-export const createSteps: readonly Step<CreateContext>[] = [
-  preflightStep,
-  cloudPreflightStep,
-  fetchStep,
-  ownStep,
-  scaffoldStep,
-  rehearseStep,
-  placeStep,
-  projectStep,
-  waitStep,
-  readStep,
-  migrateStep,
-  checkStep,
-  configureStep,
-  proveStep,
-  finishStep,
-];
+/** What a new project goes through once the muse is in place. */
+const projectSteps: readonly Step<CreateContext>[] = [projectStep, waitStep, readStep, migrateStep, checkStep, configureStep, proveStep, finishStep];
+
+/**
+ * From a name to a muse; and from a muse to its Supabase project. Up to `place`, nothing but `.muse` in the directory is
+ * touched.
+ */
+export const pipelines: Readonly<Record<'create' | 'provision', readonly Step<CreateContext>[]>> = {
+  create: [preflightStep, cloudPreflightStep, fetchStep, ownStep, scaffoldStep, rehearseStep, placeStep, ...projectSteps],
+  provision: [preflightStep, cloudPreflightStep, openStep, rehearseStep, ...projectSteps],
+};

@@ -1,0 +1,28 @@
+import { destroyMuse } from '../../create/muse/destroy.ts';
+import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
+import { flagText, type ParsedArguments } from '../parse.ts';
+import type { CommandContext, CommandResult } from '../run.ts';
+
+/** `muse destroy`: the environment's Supabase project is deleted, the directory stays. */
+export async function destroyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'destroy');
+  const muse = await museOf(parsed, context);
+  const name = environmentNameOf(parsed);
+  const { output } = context;
+  const { ref, name: projectName } = await destroyMuse(
+    muse,
+    name,
+    context.environment,
+    async (project) => {
+      const confirmed = flagText(parsed, 'confirm');
+      if (confirmed !== undefined || !context.interactive) return confirmed ?? '';
+      output.progress(`This deletes the project "${project.name}" (${project.ref}) with all its data, for good.`);
+      return (await (await import('../ask.ts')).terminalAsk()).text('Type its name to go on:');
+    },
+    () => output.transient(`${output.paint('cyan', '…')} not ready for deletion yet`),
+  );
+  return {
+    json: { name: muse.museFile.name, directory: muse.directory, environment: name, ref, deleted: projectName !== undefined },
+    text: `${projectName === undefined ? `The project ${ref} was gone already.` : `The project "${projectName}" (${ref}) is deleted.`} The directory stays.`,
+  };
+}

@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { museAnswers } from '../../create/answers.ts';
+import { provisionMuse, resumeMuse } from '../../create/create.ts';
+import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
+import { flagText, isSet, type ParsedArguments } from '../parse.ts';
+import type { CommandContext, CommandResult } from '../run.ts';
+import { stepEvents } from '../steps.ts';
+import { supabaseAnswers } from '../supabase-answers.ts';
+import { finishReport } from '../report.ts';
+
+/** `muse provision`: a Supabase project for a muse that is there. */
+export async function provisionCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'provision');
+  const muse = await museOf(parsed, context);
+  const options = { signal: context.signal, environment: context.environment, ...stepEvents(context.output) };
+  const secrets = { showPassword: !context.output.json };
+  if (isSet(parsed, 'resume')) return finishReport(await resumeMuse(muse.directory, secrets, options), context);
+  const name = environmentNameOf(parsed);
+  const certificate = flagText(parsed, 'db-ca');
+  const answers = {
+    ...museAnswers(muse.museFile, muse.directory),
+    target: 'supabase' as const,
+    environment: name,
+    supabase: supabaseAnswers(parsed),
+    ...(certificate === undefined ? {} : { databaseCa: resolve(context.directory, certificate) }),
+  };
+  if (muse.museFile.environments[name]?.target === 'embedded') {
+    context.output.progress('The embedded database stays as it is: its data is not copied.');
+  }
+  return finishReport(await provisionMuse(muse, answers, secrets, options), context);
+}

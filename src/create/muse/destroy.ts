@@ -1,0 +1,64 @@
+import { MuseError } from '../../error.ts';
+import type { EnvironmentName } from '../../muse-file.ts';
+import { destroyProject, projectName } from '../../supabase/destroy.ts';
+import { openCloud } from '../cloud/cloud.ts';
+import { readJournal, writeJournal } from '../journal.ts';
+import { lockDirectory } from '../lock.ts';
+import { refOf } from '../steps/project.ts';
+import { writeMuseFile } from './muse-json.ts';
+import type { Muse } from './open.ts';
+
+/** The project that is about to be deleted. */
+export interface Doomed {
+  ref: string;
+  /** As Supabase has it; undefined where there is no such project any more. */
+  name: string | undefined;
+}
+
+/**
+ * Deletes the Supabase project of an environment for good; the directory stays, and its environment is embedded again.
+ * @param agree is shown the project; only its name or its ref, typed, is a yes
+ * @throws MuseError `project-missing`, `not-confirmed`, and what the API refuses
+ */
+export async function destroyMuse(
+  { directory, museFile }: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  agree: (project: Doomed) => Promise<string>,
+  onWait?: () => void,
+): Promise<Doomed> {
+  const unlock = await lockDirectory(directory);
+  try {
+    const journal = await readJournal(directory);
+    // A run that stopped early has the ref in its journal before it is in muse.json.
+    const ref = museFile.environments[name]?.ref ?? refOf(journal?.answers.environment === name ? journal.data.project : undefined);
+    const { http } = await openCloud(environment);
+    const project: Doomed = { ref, name: await projectName(http, ref) };
+    if (project.name !== undefined) {
+      const typed = (await agree(project)).trim();
+      if (typed !== ref && typed !== project.name) throw notConfirmed(project);
+      await destroyProject(http, ref, undefined, onWait);
+    }
+    museFile.environments[name] = { target: 'embedded' };
+    await writeMuseFile(directory, museFile);
+    if (journal?.data.project?.ref === ref) {
+      // What comes after the project has to be done again for the next one.
+      const { organization, selection, size } = journal.data.project;
+      journal.data.project = { organization, ...(selection === undefined ? {} : { selection }), ...(size === undefined ? {} : { size }) };
+      const project = journal.steps.findIndex((step) => step.id === 'project');
+      if (project !== -1) journal.steps.splice(project);
+      await writeJournal(directory, journal);
+    }
+    return project;
+  } finally {
+    await unlock();
+  }
+}
+
+function notConfirmed({ ref, name }: Doomed): MuseError {
+  return new MuseError({
+    code: 'not-confirmed',
+    message: `The project "${name}" (${ref}) was not deleted: it was not confirmed by its name.`,
+    suggestion: `Type its name when asked, or say so: muse destroy --confirm ${ref}`,
+  });
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { readText } from '../files.ts';
+import { parseEnvironment, updateEnvironment } from '../kit/environment-file.ts';
+import { writeEnvironmentFile } from '../kit/environment-write.ts';
+import type { EnvironmentName } from '../muse-file.ts';
+
+/** The file with an environment's secrets: `.env.local` for development, which is what the app reads; one each for the others. */
+export function secretsFileOf(name: EnvironmentName): string {
+  return name === 'development' ? '.env.local' : `.env.${name}.local`;
+}
+
+/** The variables of an environment's secrets file; none where there is no file. */
+export async function readVariables(directory: string, name: EnvironmentName): Promise<Record<string, string>> {
+  return parseEnvironment((await readText(join(directory, secretsFileOf(name)))) ?? '');
+}
+
+/**
+ * Sets variables in an environment's secrets file, made if it is not there: mode 0600, ignored by git.
+ * @throws MuseError `environment-not-ignored`, `bad-environment-value`
+ */
+export async function updateVariables(directory: string, name: EnvironmentName, values: Readonly<Record<string, string>>): Promise<void> {
+  const file = secretsFileOf(name);
+  const text = (await readText(join(directory, file))) ?? '';
+  await writeEnvironmentFile(directory, file, updateEnvironment(text, values));
+}
