@@ -1,0 +1,141 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openEmbedded, type EmbeddedDatabase } from '../../../src/database/embedded/embedded.ts';
+import { engineVersion } from '../../../src/database/embedded/version.ts';
+
+let database: EmbeddedDatabase;
+beforeAll(async () => {
+  database = await openEmbedded();
+});
+afterAll(() => database.close());
+
+it('is the version that package.json pins, and PostgreSQL 17', async () => {
+  const pinned = createRequire(import.meta.url)('../../../package.json') as { dependencies: Record<string, string> };
+  expect(pinned.dependencies['@electric-sql/pglite']).toBe(engineVersion);
+  const { rows } = await database.query<{ version: string }>('show server_version_num');
+  expect(rows).toEqual([{ server_version_num: expect.stringMatching(/^17/) as string }]);
+});
+
+describe('the session is postgres, no superuser, and nothing makes it one', () => {
+  it.each([
+    'set session authorization supabase_admin', 'set role supabase_admin', 'set role supabase_auth_admin',
+    `select set_config('session_authorization', 'supabase_admin', false)`, `select set_config('role', 'supabase_admin', false)`,
+    `do $$ begin execute 'set session authorization supabase_admin'; end $$`, 'alter role postgres superuser',
+    'create role root superuser', 'grant supabase_admin to postgres', 'alter role supabase_admin password \'x\'',
+    `update pg_authid set rolsuper = true`, `copy (select 1) to '/tmp/x'`, `select pg_read_file('/etc/hostname')`,
+    'create function public.f() returns int language internal as \'int4in\'', 'alter system set fsync = on',
+    'create table auth.mine ()', 'create table storage.mine ()', 'create function realtime.mine() returns int language sql as \'select 1\'',
+  ])('%s', async (sql) => {
+    await expect(database.query(sql)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it.each(['reset role', 'reset session authorization', 'set session authorization default', 'discard all', 'reset all', 'set role none'])(
+    '%s leaves it postgres', async (sql) => {
+      await database.query(sql);
+      const { rows } = await database.query('select current_user as now, session_user as session, current_setting(\'is_superuser\') as super');
+      expect(rows).toEqual([{ now: 'postgres', session: 'postgres', super: 'off' }]);
+    });
+
+  it('comes back from a role with RESET ROLE, and from that to no other', async () => {
+    await database.script('set role anon; reset role;');
+    await database.query('set role authenticated');
+    await expect(database.query('create table public.no ()')).rejects.toMatchObject({ code: '42501' });
+    await database.query('reset role');
+  });
+
+  it('can be had as the superuser too, for those who ask', async () => {
+    const admin = await openEmbedded({ owner: 'supabase_admin' });
+    expect((await admin.query('show is_superuser')).rows).toEqual([{ is_superuser: 'on' }]);
+    await admin.close();
+  });
+});
+
+describe('what ends it', () => {
+  it('a statement that takes too long is stopped, and says so', async () => {
+    const slow = await openEmbedded({ timeoutMs: 300 });
+    await slow.query('select 1');
+    await expect(slow.query('do $$ begin loop end loop; end $$')).rejects.toMatchObject({ code: 'statement-timeout' });
+    await expect(slow.query('select 1')).rejects.toMatchObject({ code: 'statement-timeout' });
+    await slow.close();
+  });
+  it('an abort stops an endless loop', async () => {
+    const controller = new AbortController();
+    const loop = await openEmbedded({ signal: controller.signal });
+    const ended = expect(loop.script('do $$ begin loop end loop; end $$')).rejects.toMatchObject({ code: 'cancelled' });
+    controller.abort();
+    await ended;
+    await expect(openEmbedded({ signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+  it('closing it, twice', async () => {
+    const closed = await openEmbedded();
+    await closed.close();
+    await closed.close();
+    await expect(closed.query('select 1')).rejects.toMatchObject({ code: 'database-closed' });
+  });
+  it('a backend that ends itself is an error of one line, without source code', async () => {
+    const broken = await openEmbedded();
+    const error = await broken.query('select pg_terminate_backend(pg_backend_pid())').then(
+      () => broken.query('select 1').catch((failure: unknown) => failure),
+      (failure: unknown) => failure,
+    );
+    expect(String((error as { detail?: string } | undefined)?.detail ?? '').length).toBeLessThan(600);
+    await broken.close();
+  });
+});
+
+it('takes a script with COPY FROM STDIN for what it is: an error, and goes on', async () => {
+  const fresh = await openEmbedded({ timeoutMs: 20_000 });
+  await fresh.query('create table public.copied (a int)');
+  await expect(fresh.script('copy public.copied from stdin')).rejects.toBeInstanceOf(Error);
+  await fresh.close();
+});
+
+it.each(['pgcrypto', 'uuid-ossp', 'pg_trgm', 'citext', 'hstore', 'vector', 'pgtap', 'unaccent', 'ltree', 'btree_gist', 'postgres_fdw'])(
+  'the real extension %s works for postgres', async (extension) => {
+    await database.query(`create extension if not exists "${extension}" with schema extensions`);
+  });
+
+it('an extension that Supabase does not offer is not there', async () => {
+  await expect(database.query('create extension pg_ivm')).rejects.toMatchObject({ code: '0A000' });
+});
+
+describe('the cache', () => {
+  let cache: string;
+  beforeAll(() => {
+    cache = mkdtempSync(join(tmpdir(), 'create-muse-cache-'));
+  });
+  afterAll(() => rmSync(cache, { recursive: true, force: true }));
+  const works = async (cacheDirectory: string): Promise<void> => {
+    const opened = await openEmbedded({ cacheDirectory });
+    expect((await opened.query('select auth.uid() as id')).rows).toEqual([{ id: null }]);
+    await opened.close();
+  };
+  const files = (): string[] => readdirSync(cache).map((name) => join(cache, name));
+
+  it('is made by two at once, and used by the next', async () => {
+    await Promise.all([works(cache), works(cache)]);
+    expect(files()).toHaveLength(2);
+    const before = files().map((file) => statSync(file).mtimeMs);
+    await works(cache);
+    expect(files().map((file) => statSync(file).mtimeMs)).toEqual(before);
+  });
+  it('is made again where a file is cut off or a byte is wrong', async () => {
+    const [baseline, extensions] = files().sort() as [string, string];
+    const good = readFileSync(baseline);
+    truncateSync(baseline, 1_000_000);
+    const bytes = readFileSync(extensions);
+    bytes[bytes.length - 10]! ^= 1;
+    writeFileSync(extensions, bytes);
+    await works(cache);
+    expect(readFileSync(baseline).length).toBe(good.length);
+    expect(readFileSync(extensions)[bytes.length - 10]).toBe(bytes[bytes.length - 10]! ^ 1);
+  });
+  it('is done without where it cannot be written', async () => {
+    const file = join(cache, 'a file');
+    writeFileSync(file, '');
+    await works(join(file, 'below'));
+  });
+});
