@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { quoteLiteral } from '../database/quote.ts';
 import type { ColumnRow } from './catalog.ts';
 import { constantOf, fields, nameParts, type Node, walk } from './expression.ts';
@@ -65,15 +66,16 @@ const types: readonly { is: RegExp; values: (hints: Hints, seed: number) => stri
 /**
  * Values that a column might accept, most likely first, as SQL literals without a type.
  * @param seed differs from row to row, so that unique columns get different values
+ * @param isFirst it is A's row
  */
-export function candidatesFor(column: ColumnRow, hints: Hints, seed: number): string[] {
+export function candidatesFor(column: ColumnRow, hints: Hints, seed: number, isFirst = false): string[] {
   const { base } = column;
   if (column.labels !== null) return column.labels.map(quoteLiteral);
   if (base.endsWith('[]')) return ["'{}'", ...hints.texts.map((text) => quoteLiteral(`{${JSON.stringify(text)}}`)), "'{a}'", "'{1}'", "'{1,2}'"];
   const dimensions = /vector\((\d+)\)$/.exec(base);
   if (dimensions !== null) return [`'[${Array<number>(Number(dimensions[1])).fill(0.5).join(',')}]'`];
   const type = types.find(({ is }) => is.test(base));
-  return type === undefined ? texts(column, hints, seed) : type.values(hints, seed);
+  return type === undefined ? texts(column, hints, seed, isFirst) : type.values(hints, seed);
 }
 
 /** Longest text that the column takes, in characters. */
@@ -81,11 +83,20 @@ export function longestText(base: string): number {
   return Number(/^(?:character varying|character|"char")\((\d+)\)/.exec(base)?.[1] ?? (base === 'character' ? 1 : Number.POSITIVE_INFINITY));
 }
 
-function texts(column: ColumnRow, hints: Hints, seed: number): string[] {
+/** The text that stands for a secret: a row of A's that keeps a hash keeps this one's, so that a function that takes the secret finds it. */
+export const knownSecret = 'muse';
+
+/** Hashes of the secret that a column named for one may keep. */
+function hashes(column: ColumnRow): string[] {
+  if (!/hash|digest/.test(column.name)) return [];
+  return ['sha256', 'md5', 'sha1', 'sha512'].map((algorithm) => createHash(algorithm).update(knownSecret).digest('hex'));
+}
+
+function texts(column: ColumnRow, hints: Hints, seed: number, isFirst: boolean): string[] {
   const patterns = hints.patterns.flatMap((pattern) => [samplePattern(pattern, seed), samplePattern(pattern, seed + 1)]);
   const sized = hints.numbers.filter((length) => length > 0 && length <= 5000)
     .flatMap((length) => [length, length + 1, length - 1]).map((length) => `${seed}`.padEnd(length, 'm').slice(0, length));
-  const all = [...hints.texts.filter((text) => !hints.patterns.includes(text)), ...patterns, markText(seed), ...sized, ...commonTexts];
+  const all = [...(isFirst ? hashes(column) : []), ...hints.texts.filter((text) => !hints.patterns.includes(text)), ...patterns, markText(seed), ...sized, ...commonTexts];
   const longest = longestText(column.base);
   return [...new Set(all.filter((text) => text.length <= longest))].map(quoteLiteral);
 }

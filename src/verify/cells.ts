@@ -24,15 +24,16 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
   if (table.kind === 'function') {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : '.', broken };
   }
-  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter))).join(''), broken };
+  const holds = actor === 'owner' || (actor.startsWith('member') && table.scope.includes('organization'));
+  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter), holds)).join(''), broken };
 }
 
-function letterOf(letter: string, checks: readonly Check[]): string {
+function letterOf(letter: string, checks: readonly Check[], holds: boolean): string {
   if (checks.some((check) => check.outcome === 'error')) return 'E';
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
   if (reaching.length === 0) return '.';
   // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
-  const isOwnOnly = letter === 'I' && reaching.every((check) => check.expected !== 'no' && (check.actor === 'other' || check.actor === 'outsider'));
+  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => check.verb === 'insert' && check.expected !== 'no');
   return isOwnOnly ? 'i' : letter;
 }
 
@@ -42,4 +43,4 @@ function reachesA(check: Check): boolean {
 }
 
 /** How to read the matrix, in one line. */
-export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule';
+export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule; +role is a member of the same organization';

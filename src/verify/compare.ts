@@ -35,8 +35,9 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     const old = then.get(key(check));
     if (old === undefined) continue;
     const isAnonymous = actors.some((actor) => actor.name === check.actor && actor.isAnonymous);
-    if (reach(check) === reach(old)) continue;
-    const gained = [...reach(check)].some((letter) => !reach(old).includes(letter));
+    const [past, present] = [reach(old), reach(check)];
+    const gained = present.some((part) => !past.includes(part));
+    if (!gained && past.every((part) => present.includes(part))) continue;
     add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
   }
   return [...byRule].map(([rule, what]) => makeFinding(
@@ -46,8 +47,8 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
   ));
 }
 
-/** What a check let the actor reach, as letters: `!` for allowed, and which rows; `e` for an error. */
-function reach(check: Check): string {
-  if (check.outcome === 'error') return `e${check.code ?? ''}`;
-  return check.outcome === 'allowed' ? `!${check.rows ?? ''}${check.message?.replace(/^.*rows of /, ' ') ?? ''}` : '';
+/** What a check let the actor reach, in parts: `!` for allowed, the rows, the tables; the code of an error. */
+function reach(check: Check): string[] {
+  if (check.outcome === 'error') return [`error ${check.code ?? ''}`];
+  return check.outcome === 'allowed' ? ['!', ...(check.rows ?? ''), ...(check.reached ?? [])] : [];
 }

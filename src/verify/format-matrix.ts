@@ -13,7 +13,8 @@ const cellWidth = 7;
 const leastNameWidth = 16;
 
 /**
- * The isolation matrix for a terminal: a line a table, a column an actor, letters for what it can do with another's rows.
+ * The isolation matrix for a terminal: a line a table, a column an actor (`+role` a member of the
+ * owner's organization), letters for what it can do with another's rows.
  * Columns that do not fit go into a block of their own below.
  */
 export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: MatrixStyle): string {
@@ -25,7 +26,7 @@ export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: Mat
   const blocks: string[] = [];
   for (let start = 0; start < actors.length; start += perBlock) {
     const shown = actors.slice(start, start + perBlock);
-    const head = fit('', nameWidth) + shown.map((actor) => fit(actor.replace(/^member:/, ''), cellWidth)).join('');
+    const head = fit('', nameWidth) + shown.map((actor) => fit(actor.replace(/^member:/, '+'), cellWidth)).join('');
     const lines = tables.map((table) => fit(nameOf(table), nameWidth) + shown.map((actor) => paint(cellOf(table, actor), style)).join(''));
     blocks.push([head, ...lines].map((line) => line.trimEnd()).join('\n'));
   }

@@ -1,5 +1,5 @@
-import { quoteLiteral } from '../database/quote.ts';
 import type { Actor } from './actors.ts';
+import { knownSecret } from './candidates.ts';
 import { type FunctionRow, qualifiedName } from './catalog.ts';
 import { outsideEffect } from './effects.ts';
 import type { Model } from './model.ts';
@@ -51,25 +51,40 @@ function callsOf(routine: FunctionRow, subjects: readonly Subject[]): string[] |
 }
 
 const plainValues: readonly { is: RegExp; value: string }[] = [
-  { is: /^(text|character varying|character|citext|name|unknown)/, value: "'muse'" },
+  { is: /\[\]$/, value: "'{}'" },
+  { is: /^(text|character varying|character|citext|name|unknown)/, value: `'${knownSecret}'` },
   { is: /^(smallint|integer|bigint|numeric|real|double precision)$/, value: '1' },
   { is: /^boolean$/, value: 'true' },
   { is: /^jsonb?$/, value: "'{}'" },
   { is: /^(timestamp|date)/, value: 'now()' },
   { is: /^interval$/, value: "'1 day'" },
-  { is: /\[\]$/, value: "'{}'" },
 ];
 
 function argument(type: string, name: string, subjects: readonly Subject[]): string | undefined {
-  const id = idFor(name, subjects);
-  if (type === 'uuid') return `${id ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
-  const value = /e_?mail/.test(name) && type === 'text' ? quoteLiteral('muse@muse.example') : plainValues.find(({ is }) => is.test(type))?.value;
-  return value === undefined ? undefined : `${value}::${type}`;
+  if (type === 'uuid') return `${idFor(name, subjects) ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
+  const value = plainValues.find(({ is }) => is.test(type))?.value;
+  if (value === undefined) return undefined;
+  const known = type === 'text' && !isSecret.test(name) ? valueNamed(bareName(name), subjects) : undefined;
+  return `${known ?? value}::${type}`;
+}
+
+/** A secret is not looked up: its hash is what the rows keep, and that of the plain value is A's. */
+const isSecret = /token|secret|key|password/;
+
+function bareName(name: string): string {
+  return name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '');
+}
+
+/** What A's rows hold in a column of the argument's own name, where it is unique. */
+function valueNamed(name: string, subjects: readonly Subject[]): string | undefined {
+  const holder = subjects.find((subject) => subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name));
+  const value = holder?.rows.a.values.get(name);
+  return value === undefined || value === 'NULL' ? undefined : value;
 }
 
 /** The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for. */
 function idFor(name: string, subjects: readonly Subject[]): string | undefined {
-  const word = name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '').replace(/_?(id|uuid)$/, '');
+  const word = bareName(name).replace(/_?(id|uuid)$/, '');
   if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
   const named = subjects.find((subject) => [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')].includes(subject.table.name))
     ?? subjects.find((subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants);

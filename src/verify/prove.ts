@@ -49,6 +49,7 @@ export function isProbed(table: RelationRow): boolean {
  */
 export async function prove(
   session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined, exposed: readonly string[],
+  isWanted: (name: string) => boolean,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables);
@@ -58,12 +59,12 @@ export async function prove(
   const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
   const views = usableViews(model, actors.map((actor) => actor.role));
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
-  const looked = views.filter((view) => !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
+  const looked = views.filter((view) => isWanted(`${view.schema}.${view.name}`) && !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
   const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
-  const callables = callablesOf(model, actors, tableSubjects, exposed);
+  const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
   const probes = [
-    ...subjects.flatMap((subject) => probesOf(subject, actors, model)),
+    ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
     ...looked.filter(({ behind }) => !behind.some((table) => table.rows > 50_000)).map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
   ];

@@ -17,6 +17,8 @@ export interface Check {
   expected: 'yes' | 'may' | 'no';
   /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
+  /** Of a view or function: tables of which A's rows were seen, or changed. */
+  reached?: string[];
   /** The rule that it breaks. */
   rule?: RuleName;
   /** SQLSTATE and message of an error. */

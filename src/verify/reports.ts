@@ -37,10 +37,9 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor }): Check => {
     if ('code' in cell) return { actor: actor.name, verb: 'select', expected: 'may', ...resultOf(cell, 'select', '', view.name, actor.isAnonymous, false) };
-    const leaks = isPublic ? [] : leaksIn(cell.answer, actor, proof, (mark) => behind.includes(mark.subject.table));
-    return leaks.length === 0
-      ? { actor: actor.name, verb: 'select', expected: 'may', outcome: cell.answer === '' ? 'filtered' : 'allowed' }
-      : { actor: actor.name, verb: 'select', expected: 'no', outcome: 'allowed', rows: 'a', message: `shows rows of ${leaks.join(', ')}` };
+    const reached = namesIn(cell.answer, proof, (mark) => behind.includes(mark.subject.table));
+    const leaks = isPublic ? [] : reached.filter((table) => isForbidden(table, actor, 'select', proof));
+    return readCheck('select', actor, leaks, reached, cell.answer === '' ? 'filtered' : 'allowed', 'shows');
   });
   return { table: name, kind: 'view', scope: isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`, checks };
 }
@@ -49,16 +48,17 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
 export function functionReport(callable: Callable, proof: Proof): TableReport {
   const checks = cellsOf(callable.name, proof).flatMap(({ cell, actor, sql }): Check[] => {
     if ('code' in cell) return [stoppedCall(cell, actor, proof)];
-    const leaks = leaksIn(cell.answer, actor, proof, (mark) => !sql.includes(mark.text));
-    const read: Check = leaks.length === 0
-      ? { actor: actor.name, verb: 'call', expected: 'may', outcome: 'allowed' }
-      : { actor: actor.name, verb: 'call', expected: 'no', outcome: 'allowed', rows: 'a', message: `returns rows of ${leaks.join(', ')}` };
-    const changed = cell.state === '' ? [] : changedSubjects(cell, actor, proof);
-    const write: Check[] = changed.length === 0 ? []
-      : [{ actor: actor.name, verb: 'call-changes', expected: 'no', outcome: 'allowed', rows: 'a', message: `changes rows of ${changed.join(', ')}` }];
-    return [read, ...write];
+    const reached = namesIn(cell.answer, proof, (mark) => !sql.includes(mark.text));
+    const read = readCheck('call', actor, reached.filter((table) => isForbidden(table, actor, 'select', proof)), reached, 'allowed', 'returns');
+    if (cell.state === '') return [read];
+    const changed = changedSubjects(cell, actor, proof);
+    const forbidden = changed.filter((one) => one.isForbidden).map((one) => one.table);
+    const names = changed.map((one) => one.table);
+    return changed.length === 0 ? [read] : [read, readCheck('call-changes', actor, forbidden, names, 'allowed', 'changes')];
   });
-  const distinct = new Map(checks.toSorted((x, y) => Number(x.expected === 'no') - Number(y.expected === 'no')).map((check) => [`${check.actor} ${check.verb}`, check]));
+  // Of several calls the one that breaks a rule counts, then the one that was let through.
+  const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
+  const distinct = new Map(checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]));
   return {
     table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role').join(', ')}`,
     checks: [...distinct.values()], ...(callable.skipped === undefined ? {} : { notes: [callable.skipped] }),
@@ -88,22 +88,34 @@ function cellsOf(name: string, proof: Proof): { cell: Cell; actor: Actor; verb: 
   });
 }
 
-/** Tables whose marked rows stand in the answer although the actor may not read them. */
-function leaksIn(answer: string, actor: Actor, proof: Proof, counts: (mark: Mark) => boolean): string[] {
-  const found = answer.split(' ').filter((part) => part !== '').map((part) => proof.marks[Number(part)]!);
-  const leaked = found.filter((mark) => counts(mark) && expectedOf(mark.subject, actor, 'select', proof.model) === 'no');
-  return [...new Set(leaked.map((mark) => mark.subject.name))];
+function readCheck(verb: Check['verb'], actor: Actor, leaks: string[], reached: string[], outcome: Check['outcome'], word: string): Check {
+  const seen = reached.length === 0 ? {} : { reached };
+  return leaks.length === 0
+    ? { actor: actor.name, verb, expected: 'may', outcome, ...seen }
+    : { actor: actor.name, verb, expected: 'no', outcome: 'allowed', rows: 'a', ...seen, message: `${word} rows of ${leaks.join(', ')}` };
 }
 
-/** Tables of which the call changed rows that the actor may not change. */
-function changedSubjects(cell: Cell & { state: string }, actor: Actor, proof: Proof): string[] {
+/** Tables whose marked rows stand in the answer. */
+function namesIn(answer: string, proof: Proof, counts: (mark: Mark) => boolean): string[] {
+  const found = answer.split(' ').filter((part) => part !== '').map((part) => proof.marks[Number(part)]!);
+  return [...new Set(found.filter(counts).map((mark) => mark.subject.name))];
+}
+
+function isForbidden(table: string, actor: Actor, verb: Check['verb'], proof: Proof): boolean {
+  const subject = proof.subjects.find((one) => one.name === table);
+  return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
+}
+
+/** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
+function changedSubjects(cell: Cell & { state: string }, actor: Actor, proof: Proof): { table: string; isForbidden: boolean }[] {
   const before = JSON.parse(cell.before[everything] || '{}') as Record<string, string>;
   const after = JSON.parse(cell.state) as Record<string, string>;
-  return proof.subjects.filter((subject) => {
-    if (subject.kind !== 'table') return false;
+  return proof.subjects.filter(({ kind }) => kind === 'table').flatMap((subject) => {
     const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
-    const touched = changedRows(then, now).includes('a') && expectedOf(subject, actor, 'update', proof.model) === 'no';
-    const added = countChanged(then, now) && actor.relation === 'none' && expectedOf(subject, actor, 'insert-forged', proof.model) === 'no' && subject.belongs.length > 0;
-    return touched || added;
-  }).map((subject) => subject.name);
+    const touched = changedRows(then, now).includes('a');
+    const added = countChanged(then, now) && subject.belongs.length > 0;
+    const forbidden = (touched && isForbidden(subject.name, actor, 'update', proof))
+      || (added && actor.relation === 'none' && isForbidden(subject.name, actor, 'insert-forged', proof));
+    return touched || added ? [{ table: subject.name, isForbidden: forbidden }] : [];
+  });
 }

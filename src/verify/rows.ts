@@ -38,7 +38,7 @@ export function draftRows(tables: readonly RelationRow[], people: readonly Perso
       ...[a, b].map((person) => ({ label: `fresh:${person.key}`, person, belonging: actingBelonging(table, person, people, model) })),
     ];
     rows.set(qualifiedName(table), wanted.map(({ label, person, belonging }, position) =>
-      ({ table, label, person, position, picks: new Map(), draft: draftRow(table, model, belonging, newNumber()) })));
+      ({ table, label, person, position, picks: new Map(), draft: draftRow(table, model, belonging, newNumber(), label === 'a') })));
   }
   return rows;
 }

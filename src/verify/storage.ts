@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Session } from '../database/database.ts';
 import { quoteLiteral } from '../database/quote.ts';
 import type { PolicyRow, RelationRow } from './catalog.ts';
-import { constantOf, walk } from './expression.ts';
+import { isDeclared } from './expectations.ts';
+import { columnOf, constantOf, walk } from './expression.ts';
 import { insertSql, type RowStep } from './fill.ts';
 import type { Model } from './model.ts';
 import { claimsOf, type Person } from './people.ts';
@@ -23,15 +24,26 @@ export interface BucketWorld {
 export async function bucketsOf(session: Session, model: Model, people: readonly Person[]): Promise<BucketWorld[]> {
   const objects = model.tables.get('storage.objects');
   if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
-  const { rows } = await session.query<{ id: string; public: boolean | null }>('select id, public from storage.buckets order by id');
-  return rows.map((bucket) => bucketWorld(bucket, objects, model, people));
+  const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
+  const known = new Set(rows.map(({ id }) => id));
+  // A bucket is often made by the Storage API after the migrations: its policies are there before it is.
+  const named = new Set(objects.policies.flatMap((policy) => bucketsNamed(policy, model)));
+  const missing = [...named].filter((id) => !known.has(id)).map((id): Bucket => ({ id, public: null }));
+  return [...rows, ...missing].map((bucket) => bucketWorld(bucket, objects, model, people, known.has(bucket.id)));
+}
+
+interface Bucket {
+  id: string;
+  /** Null where there is no such bucket yet. */
+  public: boolean | null;
 }
 
 /** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
 export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
-function bucketWorld(bucket: { id: string; public: boolean | null }, objects: RelationRow, model: Model, people: readonly Person[]): BucketWorld {
+function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people: readonly Person[], exists: boolean): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
+  const isPublic = bucket.public ?? (isDeclared(model.declarations, 'storage.objects', 'public-read') && policies.some((policy) => policy.roles.includes('anon') && policy.command === 'r'));
   const table: RelationRow = { ...objects, policies };
   const facts = model.policyFacts(table);
   const byOrganization = facts.some((one) => one.membership);
@@ -53,7 +65,7 @@ function bucketWorld(bucket: { id: string; public: boolean | null }, objects: Re
     subject: {
       name, kind: 'bucket', into: 'storage.objects', table, grants: objects, columns: objects.columns.filter((column) => !column.generated),
       scope: {
-        kind: bucket.public === true ? 'public-read' : byOrganization ? 'organization' : 'owner', text: bucket.public === true ? `public-read, ${scopeText}` : scopeText,
+        kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner', text: isPublic ? `public-read, ${scopeText}` : scopeText,
         columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, fellowsRead: byOrganization, fellowsWrite: byOrganization,
       },
       state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
@@ -61,21 +73,31 @@ function bucketWorld(bucket: { id: string; public: boolean | null }, objects: Re
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
       isReadOnly: false, isTenants: false, isLarge: objects.rows > 50_000,
     },
-    steps: [a, b].map((person, index) => ({
+    steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({
       rows: [], settings: { ...claimsOf(person), ...storageSettings },
       sql: [insertSql('storage.objects', { table: objects }, [rows.a, rows.b][index]!.values)],
-    })),
+    }))],
   };
+}
+
+function bucketStep(id: string, person: Person): RowStep {
+  return { rows: [], settings: claimsOf(person), sql: [`insert into storage.buckets (id, name) values (${quoteLiteral(id)}, ${quoteLiteral(id)}) on conflict do nothing`] };
 }
 
 /** A policy that names buckets concerns those alone; one that names none concerns all. */
 function concerns(policy: PolicyRow, bucket: string, model: Model): boolean {
+  const named = bucketsNamed(policy, model);
+  return named.length === 0 || named.includes(bucket);
+}
+
+/** The buckets that a policy compares `bucket_id` with. */
+function bucketsNamed(policy: PolicyRow, model: Model): string[] {
   const named: string[] = [];
   for (const sql of [policy.using, policy.check]) {
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
-      const reads = type === 'A_Expr' && JSON.stringify(node['lexpr'] ?? '').includes('"bucket_id"');
+      const reads = type === 'A_Expr' && columnOf(node['lexpr'])?.name === 'bucket_id';
       if (reads) walk(node['rexpr'], (inner, constant) => { if (inner === 'A_Const') named.push(constantOf({ A_Const: constant }) ?? ''); });
     });
   }
-  return named.length === 0 || named.includes(bucket);
+  return named;
 }

@@ -23,6 +23,8 @@ export interface IsolationOptions {
   session?: SessionVariables;
   /** Schemas that the Data API serves, whose functions users can call; default `public`. */
   exposed?: readonly string[];
+  /** Names of the tables, views, buckets and functions to prove, as the report has them; default all. */
+  only?: readonly string[];
   /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
   expected?: readonly TableReport[];
 }
@@ -38,9 +40,10 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
   const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
-  const proof = await prove(database, model, isolation, options.session, options.exposed ?? ['public']);
+  const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
+  const proof = await prove(database, model, isolation, options.session, options.exposed ?? ['public'], isWanted);
   const failures = notFilled(proof);
-  const subjects = proof.subjects.filter((subject) => !failures.tables.has(`${subject.table.schema}.${subject.table.name}`));
+  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !failures.tables.has(`${subject.table.schema}.${subject.table.name}`));
   const findings: Finding[] = [...failures.findings];
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
@@ -53,6 +56,6 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
   const reports = [...tables, ...others];
-  if (options.expected !== undefined) findings.push(...compareMatrix(options.expected, reports, proof.actors, findings));
+  if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
   return { tables: reports, findings };
 }

@@ -25,11 +25,11 @@ const report: IsolationReport = {
 describe('formatMatrix', () => {
   it('shows what each actor can do with the rows of another', () => {
     expect(formatMatrix(report, { colour: false, width: 80 })).toBe([
-      '                anon   owner  outsi… admin',
+      '                anon   owner  outsi… +admin',
       'notes           .....  SIU..  .i.D.! E....!',
       'leave()         .      X      .      .',
       'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls,',
-      'E error, ! breaks a rule',
+      'E error, ! breaks a rule; +role is a member of the same organization',
     ].join('\n'));
   });
 
@@ -51,7 +51,7 @@ it('writes the matrix and the findings as Markdown', () => {
     '| --- | --- | :---: | :---: | :---: | :---: |',
     '| `public.notes` | owner user_id | ..... | SIU.. | **.i.D.** ❌ | **E....** ❌ |',
     '| `public.leave(uuid, text)` | callable by authenticated | . | X | . | . |',
-    '', 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule',
+    '', 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule; +role is a member of the same organization',
     '', '- **isolation-write** a \\| b Close it.', '',
   ].join('\n'));
 });
