@@ -18,7 +18,7 @@ export interface MigrateOptions extends TimeLimits {
   onProgress?: (event: MigrateProgress) => void;
 }
 
-export interface MigrateProgress {
+interface MigrateProgress {
   status: 'started' | 'applied';
   layer: Layer;
   file: string;

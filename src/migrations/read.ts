@@ -6,10 +6,10 @@ import { hash } from 'node:crypto';
 import { readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { MuseError } from '../error.ts';
-import { hasCode, readBytes } from '../files.ts';
+import { hasCode, readBytesAtOnce } from '../files.ts';
 import type { Finding } from '../finding.ts';
 import type { MigrationFolders } from '../muse-file.ts';
-import { decodeSql } from './decode.ts';
+import { decodeSql, type Decoded } from './decode.ts';
 import type { Layer, Migration } from './migration.ts';
 import { namingFindings } from './naming.ts';
 import { readJournal } from './journal.ts';
@@ -65,16 +65,15 @@ export async function readMigrations(
     const journal = folders.order === 'journal' ? await readJournal(base, folder) : { tags: [], findings: [] };
     own.sort(compareNames(folders.order, journal.tags));
     result.findings.push(...journal.findings, ...namingFindings(folder, own, folders.order, journal.tags));
-    const texts = await Promise.all(own.map((name) => readSql(base, `${folder}/${name}`)));
-    own.forEach((name, index) => {
-      const text = texts[index]!;
+    for (const name of own) {
+      const text = readSql(base, `${folder}/${name}`);
       if ('finding' in text) {
         result.findings.push(text.finding);
-        return;
+        continue;
       }
       const file = `${folder}/${name}`;
       result.migrations.push({ layer, file, number: numberOf(name) ?? '', sql: text.sql, checksum: checksumOf(text.sql) });
-    });
+    }
     if (wanted.rollbacks !== false) await readRollbacks(base, folders.rollback, layer, folder, own, names, result);
   }
   return result;
@@ -98,19 +97,19 @@ async function readRollbacks(
     [folder, new Set(beside), (name) => `rollback_${name}`],
     [folder, new Set(beside), (name) => name.replace(sqlFile, '.down$&')],
   ];
-  await Promise.all(own.map(async (name) => {
+  for (const name of own) {
     // A rollback folder that is the migrations' own folder holds the migration under that name, not its way back.
     const place = places.find(([at, names, rename]) => names.has(rename(name)) && !(at === folder && rename(name) === name));
-    if (place === undefined) return;
+    if (place === undefined) continue;
     const file = `${place[0]}/${place[2](name)}`;
-    const text = await readSql(base, file);
+    const text = readSql(base, file);
     if ('finding' in text) result.findings.push(text.finding);
     else result.rollbacks.set(`${folder}/${name}`, { file, sql: text.sql });
-  }));
+  }
 }
 
-async function readSql(base: string, file: string): Promise<ReturnType<typeof decodeSql>> {
-  return decodeSql((await readBytes(join(base, file))) ?? new Uint8Array(), file);
+function readSql(base: string, file: string): Decoded {
+  return decodeSql(readBytesAtOnce(join(base, file)) ?? new Uint8Array(), file);
 }
 
 /**

@@ -31,7 +31,7 @@ export interface FileRun {
  */
 export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {
   run.at = text;
-  const plan = await planRun(text);
+  const plan = await planRun(text, run.statementsOf);
   if (plan.how === 'script') {
     try {
       await run.database.script(`${text.sql}\n;${mayChangeSettings(text.sql) ? run.settings.reset : ''}`);

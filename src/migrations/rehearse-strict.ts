@@ -23,7 +23,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   await run.database.transaction(async (session) => {
     for (const migration of migrations) {
       // What cannot run in a transaction cannot be tried in one.
-      if ((await planRun(migration)).how !== 'script') continue;
+      if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
       run.at = migration;
       await session.script('savepoint muse_file');
       try {

@@ -43,23 +43,24 @@ const worthParsing =
 /**
  * Says how the file is run. Nothing is sent anywhere.
  * A file with its own BEGIN or COMMIT would let its ledger row escape the file's transaction: refused.
+ * @param statementsOf where the file's statements come from, if somebody has parsed it already
  */
-export async function planRun(migration: RunText): Promise<RunPlan> {
-  if (!worthParsing.test(migration.sql)) return { how: 'script' };
-  const [{ loadParser }, { parseSql }] = await Promise.all([import('./parse/parser.ts'), import('./parse/split.ts')]);
-  await loadParser();
-  return planStatements(migration, parseSql(migration.sql).statements);
-}
-
-/** {@link planRun} on statements that are parsed already. */
-export function planStatements(migration: RunText, statements: readonly Statement[]): RunPlan {
+export async function planRun(text: RunText, statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse): Promise<RunPlan> {
+  if (!worthParsing.test(text.sql)) return { how: 'script' };
+  const statements = await statementsOf(text);
   const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined);
-  if (control.length > 0) return { how: 'refused', findings: control.map((statement) => controlFinding(migration, statement)) };
+  if (control.length > 0) return { how: 'refused', findings: control.map((statement) => controlFinding(text, statement)) };
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
   if (alone.length === 0) return { how: 'script' };
   const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && statement.tree?.['VariableSetStmt'] === undefined);
   if (!mixed) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: alone.map((statement) => mixedFinding(migration, statement)) };
+  return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
+}
+
+async function parse({ sql }: RunText): Promise<readonly Statement[]> {
+  const [{ loadParser }, { parseSql }] = await Promise.all([import('./parse/parser.ts'), import('./parse/split.ts')]);
+  await loadParser();
+  return parseSql(sql).statements;
 }
 
 /** What the statement is, where PostgreSQL refuses it in a transaction; else undefined. */
