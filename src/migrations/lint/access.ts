@@ -5,6 +5,7 @@ import { commandsOf, isAlwaysTrue, isForUsers, meantRoles, mentionsOf, namesServ
 import { policiesFor } from './suggest.ts';
 import { ident, policyObject, qualified } from './sql.ts';
 import { declared, isReachable, ownTables } from './tables.ts';
+import type { OwnTable } from './tables.ts';
 
 const table = 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES auth.users (id) ON DELETE CASCADE, title text, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());\nCREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);';
 const rls = 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;';
@@ -43,7 +44,7 @@ export const policyMissing: Check = {
   },
   end(catalog, report, run) {
     for (const each of ownTables(catalog)) {
-      if (each.rls === undefined || each.policies.size > 0 || each.partitionOf !== undefined || declared(run, each.name, 'service-only') || !isReachable(each)) continue;
+      if (each.rls === undefined || each.policies.size > 0 || each.partitionOf !== undefined || declared(run, each.name, 'service-only') || saysServiceOnly(each) || !isReachable(each)) continue;
       report({
         ...at(each.rls),
         object: each.name,
@@ -53,6 +54,12 @@ export const policyMissing: Check = {
     }
   },
 };
+
+/** Says whether a comment beside the table or its ENABLE says in plain words that only the server is to use it. */
+function saysServiceOnly({ site, rls: enabled }: OwnTable): boolean {
+  const comments = [site, enabled].flatMap((each) => each?.piece.statement.comments ?? []);
+  return comments.some(({ text }) => /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b|\bonly the (?:server|backend|service role)\b|\bservice[- ]role only\b/i.test(text));
+}
 
 /** Policies of the migrations' own tables and of Supabase's storage. */
 function policiesOf(catalog: Parameters<NonNullable<Check['end']>>[0]): Policy[] {

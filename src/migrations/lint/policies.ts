@@ -51,14 +51,13 @@ export function isForUsers(policy: Policy): boolean {
 }
 
 /**
- * Roles of the Data API that a policy means to let in: those it names; where it names none, whoever its expression can be
- * true for.
+ * Roles of the Data API that a policy means to let in: those it names; where it names none, the server if its expression
+ * asks for that, else who is signed in. Whether strangers are meant too nobody can tell from such a policy.
  */
 export function meantRoles(policy: Policy): string[] {
   if (policy.roles.length > 0) return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
   const { user, service } = mentionsOf(policy);
-  if (service && !user) return ['service_role'];
-  return user ? ['authenticated'] : ['anon', 'authenticated'];
+  return service && !user ? ['service_role'] : ['authenticated'];
 }
 
 /** Says whether a policy's name speaks of the service role alone. */

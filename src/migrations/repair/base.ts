@@ -10,7 +10,8 @@ import { pieceOf } from '../parse/piece.ts';
 import type { Piece, Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
 import { tableUse } from './usage.ts';
-import type { Mended, Situation } from './plan.ts';
+import { ident } from '../lint/sql.ts';
+import type { Edit, Mended, Situation } from './plan.ts';
 
 /** A statement of the built-in core, with what it is about, what it makes and what it uses. */
 interface Part {
@@ -158,6 +159,21 @@ function typesFit(catalog: Catalog, name: string, keyType: string | undefined): 
     }
   }
   return true;
+}
+
+/** Schemas and extensions that are used and that nothing creates, made in front of the first statement that uses them. */
+export function mendSchemas(situation: Situation): Mended {
+  const seen = new Set<string>();
+  const edits = verdicts(situation.catalog).flatMap(({ rule, need }): Edit[] => {
+    const { source, statement } = need.site.piece;
+    if (rule !== 'unknown-relation' || need.kind !== 'schema' || seen.has(need.name) || situation.applied.has(source.migration.file)) return [];
+    seen.add(need.name);
+    const extension = need.name === 'cron' || need.name === 'net';
+    const name = ident(need.name);
+    const text = extension ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n` : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO anon, authenticated, service_role;\n`;
+    return [{ file: source.migration.file, start: statement.start, end: statement.start, text }];
+  });
+  return { edits };
 }
 
 /** Supplies tables that nothing creates, in a file in front of core: from the built-in core, else as their use tells. */

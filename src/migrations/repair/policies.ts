@@ -4,7 +4,7 @@ import { perRowCalls } from '../lint/per-row.ts';
 import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
 import { ident, policyObject, qualified } from '../lint/sql.ts';
 import { conditionFor, ownerOf } from '../lint/suggest.ts';
-import { fieldsOf } from '../parse/nodes.ts';
+import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
 import { editable, policyOf } from './plan.ts';
@@ -25,12 +25,17 @@ function audience(policy: Policy): { roles: string; reason: string; publicRead: 
   const { user } = mentionsOf(policy);
   if (rolesFor(policy) === 'service_role' || (namesService(said) && !user)) return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role', publicRead: false };
   if (policy.command === 'select' && !user && open.test(said)) return { roles: 'anon, authenticated', reason: 'its name or comment says that everyone may read', publicRead: true };
-  if (policy.command === 'select' && !user && !isAlwaysTrue(policy.using) && !hasSubquery(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads', publicRead: true };
+  if (policy.command === 'select' && !user && !isAlwaysTrue(policy.using) && !asksFurther(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads', publicRead: true };
   return { roles: 'authenticated', reason: user ? 'its condition is about the user who asks' : 'nothing says that strangers should', publicRead: false };
 }
 
-function hasSubquery(expression: Node | undefined): boolean {
-  return JSON.stringify(expression ?? {}).includes('"SubLink"');
+/** Says whether a condition depends on more than the row and the clock. */
+function asksFurther(expression: Node | undefined): boolean {
+  let further = false;
+  walk([expression], (type, fields) => {
+    if (type === 'SubLink' || (type === 'FuncCall' && !/^(?:now|lower|upper|coalesce)$/.test(stringsOf(fields['funcname']).join('.')))) further = true;
+  });
+  return further;
 }
 
 /** Where `TO …` stands in a CREATE POLICY, or where it belongs. */

@@ -7,11 +7,12 @@ import type { LintInput } from '../lint/lint.ts';
 import type { Migration } from '../migration.ts';
 import type { Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
-import { mendUnknown } from './base.ts';
+import { mendSchemas, mendUnknown } from './base.ts';
 import { mendOrder } from './moves.ts';
 import { applyEdits } from './plan.ts';
 import type { Decision, Mended, Situation } from './plan.ts';
 import { mendAlwaysTrue, mendPerRow, mendWithoutRole } from './policies.ts';
+import { mendRecursive } from './recursion.ts';
 import { mendRollbacks } from './rollbacks.ts';
 import { mendDefiner } from './routines.ts';
 import { mendSeeds } from './seeds.ts';
@@ -67,12 +68,14 @@ const classes: readonly { rule: RuleName; mend(situation: Situation, sources: re
   { rule: 'transaction-control', mend: mendTransactionControl },
   { rule: 'core-depends-on-extension', mend: (situation) => mendOrder(situation, 'core-depends-on-extension') },
   { rule: 'used-before-created', mend: (situation) => mendOrder(situation, 'used-before-created') },
+  { rule: 'unknown-relation', mend: mendSchemas },
   { rule: 'unknown-relation', mend: mendUnknown },
   { rule: 'table-redefined', mend: mendRedefined },
   { rule: 'not-idempotent', mend: mendNotIdempotent },
   { rule: 'rls-missing', mend: mendRls },
   { rule: 'policy-always-true', mend: mendAlwaysTrue },
   { rule: 'policy-without-role', mend: mendWithoutRole },
+  { rule: 'policy-recursive', mend: mendRecursive },
   { rule: 'policy-per-row-call', mend: mendPerRow },
   { rule: 'grant-missing', mend: mendGrants },
   { rule: 'fk-without-index', mend: mendIndexes },
