@@ -36,7 +36,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
       if (found === undefined) continue;
       const holder = parse(found);
       // Where links are not to be had, the file may be seen before its text is in it.
-      if (!holder && attempt < attempts - 1) await sleep(25);
+      if (!holder && attempt < attempts / 2) await sleep(25);
       else if (holder && (await isAlive(holder))) throw inUse(path, holder);
       else await takeAway(path, found);
     }
