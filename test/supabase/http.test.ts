@@ -50,6 +50,15 @@ describe('a read', () => {
     },
   );
 
+  it('waits when the limit of requests is used up, by the headers', async () => {
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '40' };
+    const { http, clock } = open({ fetch: async () => Response.json([], { headers }) });
+    await listOrganizations(http);
+    expect(clock.slept).toEqual([]);
+    await listOrganizations(http);
+    expect(clock.slept[0]).toBeGreaterThan(39_000);
+  });
+
   it('says it when nothing can be reached', async () => {
     const closed = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
     await closed.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
@@ -104,11 +105,12 @@ describe('the run lock over HTTPS', () => {
   });
 
   it('respects a run that came by a PostgreSQL connection', async () => {
-    const superuser = await twin.databases.superuser(ref);
-    await superuser.query('select pg_advisory_lock(1836413797, 1)');
-    await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
-    await superuser.query('select pg_advisory_unlock(1836413797, 1)');
+    const direct = await openPostgres({ host: '127.0.0.1', port: await twin.openDirect(ref), user: 'postgres', password: 'strangers-own', database: 'postgres' });
+    await direct.withRunLock(async () => {
+      await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
+    });
     expect(await openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).toBe(1);
+    await direct.close();
   });
 
   it('is closed to everybody but its owner', async () => {

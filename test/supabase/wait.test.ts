@@ -3,6 +3,7 @@ import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { readKeys } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
+import { projectStatus } from '../../src/supabase/status.ts';
 import { waitForProject, neededServices, type Progress } from '../../src/supabase/wait.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import type { Conditions } from '../support/twin/faults.ts';
@@ -59,6 +60,16 @@ describe('waitForProject', () => {
 
   it('says it when the project is gone', async () => {
     await expect(waitForProject(http, 'abcdefghijklmnopqrst')).rejects.toMatchObject({ code: 'project-gone' });
+  });
+});
+
+describe('projectStatus', () => {
+  it('shows the project and each service', async () => {
+    await waitForProject(http, project.ref);
+    const status = await projectStatus(http, project.ref);
+    expect(status).toMatchObject({ name: 'stranger', status: 'ACTIVE_HEALTHY' });
+    expect(status.services.map((one) => one.name)).toEqual([...neededServices]);
+    expect(new Set(status.services.map((one) => one.status))).toEqual(new Set(['ACTIVE_HEALTHY']));
   });
 });
 

@@ -22,6 +22,8 @@ export type WireFault = 'cut-before' | 'cut-during' | 'cut-after-commit';
 
 /** What a platform may be like for a while. */
 export interface Conditions {
+  /** Projects and services are healthy when they are first looked at: for tests that wait in real time. */
+  upAtOnce: boolean;
   /** Projects never leave COMING_UP. */
   neverHealthy: boolean;
   /** How many of the next new projects end as INIT_FAILED. */
@@ -48,6 +50,7 @@ export interface Conditions {
 
 export function makeConditions(): Conditions {
   return {
+    upAtOnce: false,
     neverHealthy: false,
     initFailed: 0,
     newStatus: undefined,

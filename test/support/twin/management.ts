@@ -131,6 +131,7 @@ function advance(side: ManagementSide, project: TwinProject): void {
   const { conditions } = side;
   project.looks += 1;
   if (project.status === 'INIT_FAILED' || project.status === 'ACTIVE_HEALTHY') return;
+  if (conditions.upAtOnce) project.looks = 3;
   if (project.looks < 2) return;
   if (conditions.newStatus !== undefined && project.looks === 2) {
     project.status = conditions.newStatus;
@@ -149,7 +150,7 @@ function health(side: ManagementSide, project: TwinProject, name: string): Recor
   project.serviceLooks[name] = looks;
   const bad = side.conditions.unhealthyService;
   const unhealthy = bad?.name === name && looks <= bad.looks;
-  const status = unhealthy ? 'UNHEALTHY' : project.status !== 'ACTIVE_HEALTHY' || looks < 2 ? 'COMING_UP' : 'ACTIVE_HEALTHY';
+  const status = unhealthy ? 'UNHEALTHY' : project.status !== 'ACTIVE_HEALTHY' || (looks < 2 && !side.conditions.upAtOnce) ? 'COMING_UP' : 'ACTIVE_HEALTHY';
   return { name, status, healthy: status === 'ACTIVE_HEALTHY', ...(unhealthy ? { error: 'context deadline exceeded' } : {}) };
 }
 

@@ -32,7 +32,7 @@ export interface Proxy {
 /** @param ref the project of a direct port; undefined for the pooler */
 export async function startProxy(side: ProxySide, ref?: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
+  const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
@@ -89,7 +89,7 @@ function projectFor(side: ProxySide, user: string, ref: string | undefined): Twi
 /** Signs in behind as `postgres`, then passes messages both ways, and lets connection faults happen. */
 function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters: Record<string, string>): void {
   const { backend } = side;
-  const behind = connect(backend.port, backend.host);
+  const behind = connect({ port: backend.port, host: backend.host, noDelay: true });
   const cut = (): void => {
     socket.resetAndDestroy();
     behind.destroy();
@@ -110,20 +110,16 @@ function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters
       if (kind !== 0) return void socket.end(writeRefusal('08P01', `the twin cannot sign in behind (method ${kind})`));
       signedIn = true;
     }
-    // COMMIT happened, and its answer goes nowhere.
-    if (fault === 'cut-after-commit' && type === 'Z') return cut();
-    if (fault !== 'cut-after-commit') socket.write(message);
+    // What was begun, or committed, gets no answer.
+    if (fault !== undefined && type === 'Z') return cut();
+    if (fault === undefined) socket.write(message);
   });
   const fromClient = makeFramer((type, message) => {
     if (type === 'Q' || type === 'P') {
       const sql = message.toString('utf8');
       const taken = side.faults.take((on) => sql.includes(on));
       if (taken === 'cut-before') return cut();
-      if (taken === 'cut-during') {
-        behind.write(message);
-        setTimeout(cut, 5);
-        return undefined;
-      }
+      if (taken === 'cut-during') setTimeout(cut, 5);
       fault = taken ?? fault;
     }
     behind.write(message);
