@@ -28,7 +28,7 @@ export async function failure(database: Database, thrown: unknown, text: RunText
   const { line, column } = positionAt(text.sql, offset);
   return new MuseError({
     code: 'migration-failed',
-    message: `${text.file}:${line}:${column}: ${error.message} (SQLSTATE ${error.code}).`,
+    message: `${text.file}:${line}:${column}: ${said(error)} (SQLSTATE ${error.code}).`,
     detail: [
       caretSnippet(text.sql, { line, column }),
       ...[error.detail, error.where].filter((more) => more !== undefined),
@@ -38,6 +38,12 @@ export async function failure(database: Database, thrown: unknown, text: RunText
     suggestion: `Correct ${text.file}, then run \`${command}\` again: it goes on from there.`,
     cause: error,
   });
+}
+
+/** The message; of a syntax error the first line, as what never closes is shown with all that was sent behind it. */
+function said({ code, message }: DatabaseError): string {
+  const [first, ...rest] = message.split('\n');
+  return code === '42601' && rest.length > 0 ? `${first}…"` : message;
 }
 
 /** Not PostgreSQL's word but the connection's, or ours: the same error, with how far the run was. */

@@ -19,7 +19,9 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
   for (const statement of statements) {
     try {
       // In front of the statement nothing, so that an error's position counts from its start; behind it the next savepoint.
-      await session.script(`${statement.sql}\n;release savepoint muse_statement;savepoint muse_statement`);
+      // What does not parse is sent alone: what never closes would swallow ours, and show it in its message.
+      const after = statement.error === undefined ? '\n;release savepoint muse_statement;savepoint muse_statement' : '';
+      await session.script(`${statement.sql}${after}`);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       failed.push({ statement, error });

@@ -4,7 +4,7 @@ import { runOneByOne, type Failed } from './one-by-one.ts';
 import type { RunText } from './run-file.ts';
 import { mayChangeSettings, type RunSettings } from './session-state.ts';
 import type { Statement } from './statement.ts';
-import { mustRunAlone, planRun } from './transactions.ts';
+import { mustRunAlone, planRun, wantsInput } from './transactions.ts';
 
 /** How a rehearsal runs files on its throw-away database. */
 export interface RehearsalRun {
@@ -42,8 +42,8 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN and COMMIT are a finding of their own, and the file runs as if they were not there.
-  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined);
+  // BEGIN, COMMIT and COPY … FROM stdin are findings of their own, and the file runs as if they were not there.
+  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement));
   const alone = usable.filter((statement) => mustRunAlone(statement) !== undefined);
   const failed = alone.length === usable.length ? [] : await inTransaction(run, usable.filter((statement) => !alone.includes(statement)));
   if (alone.length > 0) failed.push(...await outside(run, alone));

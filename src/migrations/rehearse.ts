@@ -42,9 +42,13 @@ export interface RehearsalReport {
   ms: number;
 }
 
+/** What the embedded database says when a statement has ended it: the statement is to blame, not the run. */
+const fatal = ['statement-timeout', 'embedded-failed'];
+
 /**
  * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
- * A statement that never ends is one as well where the database has a time limit; what stands behind it is not run then.
+ * So is a statement that never ends, where the database has a time limit, or that ends the database; what stands behind
+ * it is not run then.
  * @param database throw-away, with the baseline inside; used up by this
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
@@ -59,7 +63,7 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
     await database.script(settings.begin);
     await allPasses(run, input, report, theWorld);
   } catch (error) {
-    if (!(error instanceof MuseError) || error.code !== 'statement-timeout' || run.at === undefined) throw error;
+    if (!(error instanceof MuseError) || !fatal.includes(error.code) || run.at === undefined) throw error;
     report.findings.push(stuckFinding(run.at, error, await theWorld()));
   }
   report.ms = Math.round(performance.now() - began);

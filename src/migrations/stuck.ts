@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 /** Kinds of statement that can run for ever: a loop in a body, a query without an end. */
 const mayLoop = new Set(['DoStmt', 'CallStmt', 'SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'CreateTableAsStmt']);
 
-/** The finding for a file during which the database ran into its time limit, at the first statement that can be the one. */
+/** The finding for a file that the database ran into its time limit with, or stopped at: at the statement that may be the one. */
 export function stuckFinding(text: RunText, error: MuseError, world: World): Finding {
   const { statements } = world.parsed(text);
   const kindOf = (tree: Record<string, unknown> | undefined): string => (tree === undefined ? '' : open(tree)[0]);
@@ -22,6 +22,6 @@ export function stuckFinding(text: RunText, error: MuseError, world: World): Fin
     file: text.file,
     ...place,
     message: `${error.message}${others} Nothing behind it was rehearsed.`,
-    suggestion: 'Make it end: look for a loop without an exit, or a recursion without a last step.',
+    suggestion: error.code === 'statement-timeout' ? 'Make it end: look for a loop without an exit, or a recursion without a last step.' : error.suggestion,
   };
 }

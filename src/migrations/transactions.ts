@@ -38,7 +38,7 @@ const forbidden: Record<string, (node: Node) => string | undefined> = {
  * of plain files does not load the parser. A word in a comment or a name costs that time and nothing else.
  */
 const worthParsing =
-  /\b(?:concurrently|vacuum|tablespace|reindex|cluster|discard|subscription|system|database|prepare|prepared|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
+  /\b(?:copy|concurrently|vacuum|tablespace|reindex|cluster|discard|subscription|system|database|prepare|prepared|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
 
 /**
  * Says how the file is run. Nothing is sent anywhere.
@@ -49,7 +49,10 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
   const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined);
-  if (control.length > 0) return { how: 'refused', findings: control.map((statement) => controlFinding(text, statement)) };
+  const copies = statements.filter(wantsInput);
+  if (control.length + copies.length > 0) {
+    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
+  }
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
   if (alone.length === 0) return { how: 'script' };
   const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && statement.tree?.['VariableSetStmt'] === undefined);
@@ -69,6 +72,12 @@ export function mustRunAlone(statement: Statement): string | undefined {
   return forbidden[kind]?.(node as Node);
 }
 
+/** COPY … FROM stdin: the rows behind it are psql's, and no SQL. */
+export function wantsInput(statement: Statement): boolean {
+  const copy = statement.tree?.['CopyStmt'] as { is_from?: boolean; filename?: string } | undefined;
+  return copy?.is_from === true && copy.filename === undefined;
+}
+
 function hasOption(node: Node, name: string): boolean {
   const parameters = (node['params'] ?? []) as { DefElem?: { defname?: string } }[];
   return parameters.some((parameter) => parameter.DefElem?.defname === name);
@@ -85,6 +94,19 @@ function controlFinding(migration: RunText, statement: Statement): Finding {
     message: `${word} of the file's own: a file runs in one transaction together with its ledger row, and this would split the two.`,
     suggestion: `Take the ${word} out; where it is meant to separate two steps, make them two files.`,
     snippet: lineText(migration.sql, statement.line),
+  };
+}
+
+function copyFinding(text: RunText, statement: Statement): Finding {
+  return {
+    rule: 'statement-failed',
+    severity: 'error',
+    file: text.file,
+    line: statement.line,
+    column: statement.column,
+    message: 'COPY … FROM stdin reads rows that psql sends, and what runs migrations sends SQL only: the rows behind it are no SQL.',
+    suggestion: 'INSERT INTO … VALUES …; pg_dump writes them with --inserts.',
+    snippet: lineText(text.sql, statement.line),
   };
 }
 

@@ -33,6 +33,8 @@ describe('which files run outside a transaction', () => {
     ['create table t (id int); create index concurrently i on t (id)', 'refused'],
     ['begin; select 1; commit', 'refused'],
     ['prepare transaction \'x\'', 'refused'],
+    ['copy t from stdin;\n1\n\\.\n', 'refused'],
+    ['copy t to stdout', 'script'],
     ['create tabel x ()', 'script'],
     ['', 'script'],
   ];

@@ -67,6 +67,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ['a file that fails because another one is taken back', { [base]: 'create table a (id int);\nselect nope;', [next]: 'alter table a add if not exists b int;' },
       ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'], /001_base\.sql:2 fails and takes all of its file back/],
     ['a transaction of its own', { [base]: 'begin;\ncreate table if not exists a (id int);\ncommit;' }, ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1']],
+    ['rows that only psql can send', { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' }, ['statement-failed core/001_base.sql:2:1', 'syntax-error core/001_base.sql:3:1'], /--inserts/],
+    ['what never closes', { [base]: 'select 1; /* never' }, ['syntax-error core/001_base.sql:1:11']],
     ['a value that does not fit', { [base]: 'create table a (id int check (id > 0));\ninsert into a values (-1);' }, ['statement-failed core/001_base.sql:2:13'], /23514/],
     ['an index that is built concurrently', { [base]: 'create table if not exists a (id int);', [next]: 'create index concurrently if not exists i on a (id);' }, []],
     ['one that fails', { [next]: 'create index concurrently i on a (id);' }, ['unknown-relation core/002_next.sql:1:32']],
