@@ -44,7 +44,6 @@ const commonTexts = [
 ];
 
 const types: readonly { is: RegExp; values: (hints: Hints, seed: number) => string[] }[] = [
-  { is: /^(smallint|integer|bigint|numeric|real|double precision|money|oid)/, values: numbers },
   { is: /^boolean$/, values: () => ["'false'", "'true'"] },
   { is: /^(timestamp|date$)/, values: times },
   { is: /^time( |$)/, values: () => ["'12:00'", "'00:00'", "'23:00'"] },
@@ -71,9 +70,10 @@ const types: readonly { is: RegExp; values: (hints: Hints, seed: number) => stri
 export function candidatesFor(column: ColumnRow, hints: Hints, seed: number, isFirst = false): string[] {
   const { base } = column;
   if (column.labels !== null) return column.labels.map(quoteLiteral);
-  if (base.endsWith('[]')) return ["'{}'", ...hints.texts.map((text) => quoteLiteral(`{${JSON.stringify(text)}}`)), "'{a}'", "'{1}'", "'{1,2}'"];
+  if (base.endsWith('[]')) return arrays({ ...column, base: base.slice(0, -2) }, hints, seed);
   const dimensions = /vector\((\d+)\)$/.exec(base);
   if (dimensions !== null) return [`'[${Array<number>(Number(dimensions[1])).fill(0.5).join(',')}]'`];
+  if (/^(smallint|integer|bigint|numeric|real|double precision|money|oid)/.test(base)) return numbers(base, hints, seed);
   const type = types.find(({ is }) => is.test(base));
   return type === undefined ? texts(column, hints, seed, isFirst) : type.values(hints, seed);
 }
@@ -106,13 +106,28 @@ export function markText(seed: number): string {
   return `m${seed.toString(36)}muse`;
 }
 
-function numbers(hints: Hints, seed: number): string[] {
-  const near = hints.numbers.flatMap((number) => [number, number + 1, number - 1, number + 0.5]);
-  return [...new Set([1, ...near, 0, 10, 100, -1, seed])].map((number) => quoteLiteral(String(number)));
+function arrays(element: ColumnRow, hints: Hints, seed: number): string[] {
+  const elements = candidatesFor(element, hints, seed).slice(0, 6);
+  return ["'{}'", ...elements.map((sql) => `array[${sql}]::${element.base}[]`), ...elements.slice(1, 3).map((sql) => `array[${elements[0]}, ${sql}]::${element.base}[]`)];
+}
+
+/** Largest absolute value of each type of whole numbers. */
+const largest: Record<string, number> = { smallint: 32_767, integer: 2_147_483_647, bigint: Number.MAX_SAFE_INTEGER, oid: 2_147_483_647 };
+
+/** A candidate that the type cannot hold would end the query that tries them all. */
+function numbers(base: string, hints: Hints, seed: number): string[] {
+  const [, digits, decimals] = /^numeric\((\d+),(-?\d+)\)/.exec(base) ?? [];
+  const most = largest[base] ?? (digits === undefined ? Number.MAX_SAFE_INTEGER : 10 ** (Number(digits) - Number(decimals)) - 1);
+  const halves = hints.numbers.flatMap((number) => [number + 0.5, number - 0.5, number / 2, number * 2, number + 0.01, number - 0.01]);
+  const near = hints.numbers.flatMap((number) => [number, number + 1, number - 1, number + 2, number * 2]);
+  const all = [1, ...near, ...(largest[base] === undefined ? halves : []), 0, 2, 10, 100, 1000, -1, seed];
+  return [...new Set(all)].filter((number) => Math.abs(number) <= most && (largest[base] === undefined || Number.isInteger(number)) && (base !== 'oid' || number >= 0))
+    .map((number) => quoteLiteral(String(number)));
 }
 
 function times(hints: Hints, seed: number): string[] {
   const day = 86_400_000;
   const near = [0, 1, 30, 400, -1].map((days) => new Date(Date.UTC(2026, 0, 1 + (seed % 20)) + days * day).toISOString());
-  return [...near.map(quoteLiteral), 'now()', "now() + interval '1 day'", "now() - interval '1 day'", ...hints.texts.map(quoteLiteral)];
+  const named = hints.texts.filter((text) => !Number.isNaN(Date.parse(text)));
+  return [...near.map(quoteLiteral), 'now()', "now() + interval '1 day'", "now() - interval '1 day'", ...named.map(quoteLiteral)];
 }
