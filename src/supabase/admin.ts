@@ -1,7 +1,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
 import type { Clock } from './clock.ts';
 import type { Secret } from './secret.ts';
-import { asServiceError, persistently, serviceFailed } from './service-error.ts';
+import { asServiceError, isUnknownTable, persistently, serviceFailed } from './service-error.ts';
 
 export interface AdminRequest {
   email: string;
@@ -55,8 +55,7 @@ export async function grantRole(
 ): Promise<'granted' | 'there' | 'no-table'> {
   const rows = await persistently(clock, () => client.from(role.table).select('role').eq('user_id', userId));
   if (rows.error) {
-    const { code } = asServiceError(rows.error);
-    if (code === 'PGRST205' || code === '42P01') return 'no-table';
+    if (isUnknownTable(rows.error)) return 'no-table';
     throw serviceFailed(`Reading ${role.table}`, rows.error);
   }
   if (Array.isArray(rows.data) && rows.data.length > 0) return 'there';

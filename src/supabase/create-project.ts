@@ -49,7 +49,7 @@ export async function createProject(
   }
   for (let round = 1; ; round += 1) {
     const { projects, serverTime } = await listProjects(http);
-    const own = projects.filter((project) => isIn(project, { slug: request.organization }));
+    const own = projects.filter((project) => isIn(project, { slug: request.organization }) && project.status !== 'REMOVED');
     const taken = own.find((project) => project.name === request.name);
     if (taken && doubtful && isFrom(doubtful, taken)) return finish(hooks, taken, 'found');
     if (taken) throw nameTaken(request.name, request.organization, taken.ref);

@@ -68,6 +68,7 @@ export function isFrom(intent: Intent, project: Project): boolean {
   const expected = Date.parse(intent.at) + intent.skewMs;
   const created = Date.parse(project.created_at);
   return (
+    !['REMOVED', 'GOING_DOWN'].includes(project.status) &&
     project.name === intent.name &&
     isIn(project, { slug: intent.organization }) &&
     regionMatches(intent.region, project.region) &&

@@ -53,11 +53,11 @@ export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> 
     await listProjects(http),
   ];
   const region = chooseRegion(regions, wanted.region);
-  const own = projects.filter((project) => isIn(project, organization));
+  const own = projects.filter((project) => isIn(project, organization) && project.status !== 'REMOVED');
   const taken = own.find((project) => project.name === wanted.name);
   if (taken) throw nameTaken(wanted.name, organization.slug, taken.ref);
   const plan = details.plan ?? 'unknown';
-  const active = own.filter((project) => !['INACTIVE', 'REMOVED', 'PAUSED'].includes(project.status)).length;
+  const active = own.filter((project) => project.status !== 'INACTIVE').length;
   const warnings = plan === 'free' && active >= 2
     ? [`${organization.name} is on the free plan and has ${active} active projects already: Supabase will probably refuse another.`]
     : [];

@@ -23,16 +23,16 @@ export async function proveProfile(user: SupabaseClient, userId: string, table: 
   const row = (data as Record<string, unknown>[] | null)?.[0];
   if (!row) {
     const reason = error ? asServiceError(error).message : 'there is no row';
-    return { findings: [lockedOut(object, `read its own row: ${reason}`, table)], checks: 1 };
+    return { findings: [lockedOut(object, `read its own row: ${reason}`, table)], checks: 1, notes: [] };
   }
   let reason = 'no column of it may be updated';
   for (const [column, value] of Object.entries(row)) {
     if (kept.has(column) || column === table.userColumn) continue;
     const update = await persistently(clock, () => from().update({ [column]: value }).eq(table.userColumn, userId).select(table.userColumn));
-    if (!update.error && update.data.length === 1) return { findings: [], checks: 2 };
+    if (!update.error && update.data.length === 1) return { findings: [], checks: 2, notes: [] };
     if (update.error) reason = asServiceError(update.error).message;
   }
-  return { findings: [lockedOut(object, `change its own row: ${reason}`, table)], checks: 2 };
+  return { findings: [lockedOut(object, `change its own row: ${reason}`, table)], checks: 2, notes: [] };
 }
 
 function lockedOut(object: string, what: string, table: ProfileTable): Finding {

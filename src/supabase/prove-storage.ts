@@ -11,7 +11,7 @@ export interface ProvedBucket {
   public: boolean;
   /** A user writes under a folder of its own, named by its id, and nowhere else. */
   ownerFolder: boolean;
-  /** A type that the bucket accepts; default `text/plain`. */
+  /** A type that the bucket accepts, or a pattern as `image/*`; default `text/plain`. */
   mimeType?: string;
 }
 
@@ -30,6 +30,7 @@ interface StorageProof {
  */
 export async function proveStorage(proof: StorageProof): Promise<Proof> {
   const findings: Finding[] = [];
+  const notes: string[] = [];
   let checks = 0;
   const check = (broken: boolean, rule: RuleName, bucket: ProvedBucket, message: string): void => {
     checks += 1;
@@ -40,8 +41,9 @@ export async function proveStorage(proof: StorageProof): Promise<Proof> {
     const own = `${proof.userId}/${file}`;
     const foreign = `${randomUUID()}/${file}`;
     const put = async (who: SupabaseClient, path: string): Promise<string | undefined> => {
-      const body = new Blob(['proof'], { type: bucket.mimeType ?? 'text/plain' });
-      const options = { contentType: bucket.mimeType ?? 'text/plain', upsert: false };
+      const contentType = oneOf(bucket.mimeType ?? 'text/plain');
+      const body = new Blob(['proof'], { type: contentType });
+      const options = { contentType, upsert: false };
       const { error } = await who.storage.from(bucket.id).upload(path, body, options);
       return error ? asServiceError(error).message : undefined;
     };
@@ -65,9 +67,18 @@ export async function proveStorage(proof: StorageProof): Promise<Proof> {
         check(data !== null, 'anon-read', bucket, 'Someone who is not signed in reads a file in it.');
       }
     }
-    if (written.length > 0) await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
+    if (written.length === 0) continue;
+    const { error } = await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
+    if (error) notes.push(`In the bucket "${bucket.id}" files of the proof were left: ${written.join(', ')} (${asServiceError(error).message}).`);
   }
-  return { findings, checks };
+  return { findings, checks, notes };
+}
+
+/** One type of those that a pattern as `image/*` allows. */
+function oneOf(mimeType: string): string {
+  const examples: Record<string, string> = { image: 'png', video: 'mp4', audio: 'mpeg', text: 'plain', application: 'octet-stream' };
+  const [kind = '', form] = mimeType.split('/');
+  return form === '*' || form === undefined ? `${kind === '*' ? 'text' : kind}/${examples[kind] ?? 'plain'}` : mimeType;
 }
 
 function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding {

@@ -9,7 +9,7 @@ import { proveStorage, type ProvedBucket } from './prove-storage.ts';
 import { proveProfile, type ProfileTable } from './prove-profile.ts';
 import type { ProjectKeys } from './keys.ts';
 import type { Secret } from './secret.ts';
-import { persistently, serviceFailed } from './service-error.ts';
+import { asServiceError, persistently, serviceFailed } from './service-error.ts';
 
 export interface ProofRequest {
   /** The project's own URL. */
@@ -29,6 +29,8 @@ export interface Proof {
   findings: Finding[];
   /** How many things were tried. */
   checks: number;
+  /** For people: what the proof made and could not take out again. */
+  notes: string[];
 }
 
 /**
@@ -40,6 +42,7 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   const nobody = await openClient(url, keys.client);
   const service = await openClient(url, keys.server);
   const parts = [await proveAnonymous(nobody, service, request.tables, clock)];
+  const notes: string[] = [];
   const guest = request.admin ? undefined : await makeGuest(service, clock);
   try {
     const user = await openClient(url, keys.client);
@@ -47,9 +50,16 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
     if (request.profile) parts.push(await proveProfile(user, userId, request.profile, clock));
     parts.push(await proveStorage({ nobody, user, service, userId, buckets: request.buckets, clock }));
   } finally {
-    if (guest) await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
+    if (guest) {
+      const { error } = await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
+      if (error) notes.push(`The user ${guest.credentials.email}, made for the proof, could not be deleted: ${asServiceError(error).message}`);
+    }
   }
-  return { findings: parts.flatMap((part) => part.findings), checks: parts.reduce((sum, part) => sum + part.checks, 0) };
+  return {
+    findings: parts.flatMap((part) => part.findings),
+    checks: parts.reduce((sum, part) => sum + part.checks, 0),
+    notes: [...parts.flatMap((part) => part.notes), ...notes],
+  };
 }
 
 interface Credentials {

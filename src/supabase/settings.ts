@@ -56,7 +56,7 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
     throw new MuseError({
       code: 'bad-token-missing',
       message: `There is no Supabase access token: SUPABASE_ACCESS_TOKEN is not set and ${file} is not there.`,
-      suggestion: 'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN, or run `supabase login`.',
+      suggestion: 'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` put into the system\'s keyring cannot be read from here.',
     });
   }
   if (!tokenShape.test(text)) {

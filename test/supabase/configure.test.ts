@@ -145,6 +145,17 @@ describe('proveProject', () => {
     expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
   });
 
+  it('says what it could not take out again', async () => {
+    const database = openQueryDatabase(http, project.ref);
+    await database.script(`create table public.keeps (user_id uuid references auth.users (id));
+      create function public.keep() returns trigger language plpgsql security definer set search_path = '' as $$
+      begin insert into public.keeps values (new.id); return new; end $$;
+      create trigger keep after insert on auth.users for each row execute function public.keep();`);
+    const proof = await proveProject(request());
+    expect(proof.notes.join('\n')).toMatch(/muse-proof-.* could not be deleted/);
+    await database.script("drop trigger keep on auth.users; drop table public.keeps; delete from auth.users where email like 'muse-proof%'");
+  });
+
   it('signs in as the admin where the password is known', async () => {
     const password = makePassword();
     await ensureAdmin(service, { email: 'grace@example.com', password }, clock);
