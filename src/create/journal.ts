@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { MuseError } from '../error.ts';
 import { readText, writeWhole } from '../files.ts';
+import type { Decision } from '../migrations/repair/plan.ts';
+import type { RuleName } from '../rules.ts';
 import type { CreatedProject } from '../supabase/create-project.ts';
 import type { Intent } from '../supabase/intent.ts';
 import type { RegionSelection } from '../supabase/types.ts';
@@ -27,8 +29,8 @@ export interface JournalData {
   project?: JournalProject;
   /** What was shown to hold, for the summary of a resumed run. */
   proven?: string[];
-  /** Repairs that change who may do what. */
-  decisions?: string[];
+  /** What `--fix` mended, class by class, and what of it changes who may do what. */
+  repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
 }
 
 /** The Supabase project of a run, as far as it is known. */

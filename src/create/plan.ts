@@ -6,7 +6,9 @@ import { readMigrations } from '../migrations/read.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
+import { archiveStep } from './steps/archive.ts';
 import { fetchStep } from './steps/fetch.ts';
+import { fixStep } from './steps/fix.ts';
 import { ownStep } from './steps/own.ts';
 import { scaffoldStep } from './steps/scaffold.ts';
 import { pipelines } from './steps/steps.ts';
@@ -35,7 +37,9 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
   const place = await mkdtemp(join(cache, 'plan-'));
   try {
     const context = { ...contextOf({ version: 1, pipeline: 'create', answers, steps: [], data: {} }, {}, options), stage: place };
-    for (const step of [fetchStep, ownStep, scaffoldStep]) await step.run(context);
+    for (const step of [fetchStep, ownStep, fixStep, archiveStep, scaffoldStep]) {
+      if (step.applies?.(context) !== false) await step.run(context);
+    }
     const museFile = needed(context.museFile, 'muse.json');
     const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
     const names = await readdir(place, { recursive: true, withFileTypes: true });

@@ -4,6 +4,7 @@ import type { FileName } from '../migrations/compare.ts';
 import type { TargetKind } from '../muse-file.ts';
 import type { Secret } from '../supabase/secret.ts';
 import type { CreateContext } from './context.ts';
+import type { JournalData } from './journal.ts';
 import type { StepResult } from './step.ts';
 
 /** What came of a creation; what `--json` prints. */
@@ -18,6 +19,8 @@ export interface CreateReport {
   findings: Finding[];
   /** The tables that the extension adds, and whose rows they hold. */
   tables: { name: string; scope: string }[];
+  /** What `--fix` mended. */
+  repairs?: JournalData['repairs'];
   /** What was shown to hold, one line each. */
   proven: string[];
   /** The commands to type next. */
@@ -53,6 +56,7 @@ export function reportOf(context: CreateContext, error?: MuseError): CreateRepor
     migrations: { applied: context.applied, skipped: context.skipped },
     findings: [...context.findings, ...(error?.findings ?? [])],
     tables: journal.data.tables ?? [],
+    ...(journal.data.repairs === undefined ? {} : { repairs: journal.data.repairs }),
     proven: context.proven,
     next: context.next,
     notes: context.notes,

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fillEnvironment } from '../../kit/environment-file.ts';
 import { readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-write.ts';
-import { archiveExtensions } from '../../kit/archive.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { prune } from '../../kit/prune.ts';
 import { recogniseLayout } from '../../kit/recognise.ts';
@@ -36,14 +35,12 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
       environments: { [answers.environment]: { target: answers.target } },
     };
     context.kitFiles = await readMigrations(stage, layout.folders);
-    const archived = answers.kitExtensions === 'archive' ? await archiveExtensions(stage, layout.folders) : [];
     await renameKit(stage, answers.name);
     await writeMuseFile(stage, museFile);
     await writeMuseFiles(stage, museFile);
     const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(context.secrets) };
     await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
     context.museFile = museFile;
-    if (archived.length > 0) context.notes.push(`${archived.length} extension files of the kit are in ${layout.folders.archive}/.`);
     for (const { id, folders } of layout.others ?? []) context.notes.push(`The kit also has ${folders.join(', ')} (${id}); its files are not run.`);
     return pruned.files > 0 ? `${pruned.files} files of no use pruned` : undefined;
   },

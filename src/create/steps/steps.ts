@@ -1,10 +1,12 @@
 import type { CreateContext } from '../context.ts';
 import type { Step } from '../step.ts';
+import { archiveStep } from './archive.ts';
 import { checkStep } from './check.ts';
 import { cloudPreflightStep } from './cloud-preflight.ts';
 import { configureStep } from './configure.ts';
 import { fetchStep } from './fetch.ts';
 import { finishStep } from './finish.ts';
+import { fixStep } from './fix.ts';
 import { migrateStep, openStep, readStep } from './migrate.ts';
 import { ownStep } from './own.ts';
 import { placeStep } from './place.ts';
@@ -22,6 +24,6 @@ const projectSteps: readonly Step<CreateContext>[] = [projectStep, waitStep, rea
  * touched.
  */
 export const pipelines: Readonly<Record<'create' | 'provision', readonly Step<CreateContext>[]>> = {
-  create: [preflightStep, cloudPreflightStep, fetchStep, ownStep, scaffoldStep, rehearseStep, placeStep, ...projectSteps],
+  create: [preflightStep, cloudPreflightStep, fetchStep, ownStep, fixStep, archiveStep, scaffoldStep, rehearseStep, placeStep, ...projectSteps],
   provision: [preflightStep, cloudPreflightStep, openStep, rehearseStep, ...projectSteps],
 };
