@@ -17,10 +17,10 @@ export async function becomeUser(database, user) {
   await database.exec(`SET SESSION AUTHORIZATION ${user}`);
   const { rows } = await database.query('SELECT oid::int4 AS id FROM pg_catalog.pg_roles WHERE rolname = current_user');
   const { id } = /** @type {{ id: number }} */ (rows[0]);
-  const words = new Uint32Array(database.Module.HEAPU8.buffer);
+  const words = new Uint32Array(database.Module.HEAPU8.buffer, 0, searched);
   const found = [];
   // OuterUserId, CurrentUserId, SessionUserId, two words of other statics, AuthenticatedUserId.
-  for (let at = words.indexOf(id); at !== -1 && at < searched; at = words.indexOf(id, at + 1)) {
+  for (let at = words.indexOf(id); at !== -1; at = words.indexOf(id, at + 1)) {
     if (words[at + 1] === id && words[at + 2] === id && words[at + 5] === bootstrapSuperuser) found.push(at + 5);
   }
   if (found.length !== 1) throw new Error(`this build of PGlite keeps its user ids elsewhere (${found.length} places)`);

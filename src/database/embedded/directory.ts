@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MuseError } from '../../error.ts';
 import { kindOf, readText, writeWhole } from '../../files.ts';
@@ -40,8 +41,9 @@ async function create(directory: string, data: string, pack: Pack): Promise<void
   await mkdir(fresh, { mode: 0o700 });
   for (const { path, offset, size } of pack.entries) {
     const target = join(fresh, path);
-    if (size === undefined) await mkdir(target, { recursive: true, mode: 0o700 });
-    else await writeFile(target, pack.bytes.subarray(offset, offset + size), { mode: 0o600 });
+    // Hundreds of small files: without waiting for each, this takes a third of the time.
+    if (size === undefined) mkdirSync(target, { recursive: true, mode: 0o700 });
+    else writeFileSync(target, pack.bytes.subarray(offset, offset + size), { mode: 0o600 });
   }
   await writeWhole(join(directory, 'version.json'), `${JSON.stringify({ pglite: engineVersion, postgresql: 17 })}\n`);
   await rename(fresh, data);

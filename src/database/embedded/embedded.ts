@@ -54,8 +54,10 @@ function compiledEngine(): Promise<CompiledEngine> {
  */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();
-  const module = await compiledEngine();
-  const extensions = await cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack);
+  const [module, extensions] = await Promise.all([
+    compiledEngine(),
+    cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack),
+  ]);
   const snapshot = () =>
     cachedPack(join(cache, `baseline-${key([baselineSql(), standInFiles(), settings])}.bin`), () =>
       makeSnapshot({ settings, extensions, module }),

@@ -32,6 +32,8 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     stdout: true,
     stderr: true,
     execArgv: [],
+    // The snapshot is used once; handing it over saves a copy of it.
+    transferList: input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : [],
   });
   worker.stdout.resume();
   worker.stderr.resume();
