@@ -6,7 +6,7 @@ import type { Wire } from './wire.ts';
 import { toDatabaseError } from './report.ts';
 
 /** The `Session` that a wire gives. */
-export function createSession(wire: Wire): Session {
+function createSession(wire: Wire): Session {
   return {
     async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
       const { fields, rows, affected } = await wire.query(sql, parameters.map(toParameter));
