@@ -1,4 +1,9 @@
+import { platformSchemas } from './catalog.ts';
+
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
+
+/** The platform's own tables and functions count only where the muse's hang on them. */
+const isPlatform = `n.nspname = any ('{${[...platformSchemas].join(',')}}')`;
 
 const relationColumns = `
   select coalesce(json_agg(json_build_object(
@@ -104,6 +109,8 @@ const relations = `
     'reads', (${reads}), 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
+      select 1 from pg_constraint k join pg_class s on s.oid = k.conrelid where k.confrelid = c.oid and s.relnamespace <> c.relnamespace))
     and not exists (select 1 from pg_depend e where e.objid = c.oid and e.classid = 'pg_class'::regclass and e.deptype = 'e')`;
 
 const functions = `
@@ -123,6 +130,7 @@ const functions = `
   ) order by n.nspname, f.proname), '[]'::json)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
   where f.prokind in ('f', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
     and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
 
 /** The query; `$1` is a JSON array of the names of the roles to look at. One row, one column `catalog`. */

@@ -138,7 +138,7 @@ export interface Catalog {
 }
 
 /** Schemas that belong to the platform or to the tools, not to a muse. */
-const platformSchemas = new Set([
+export const platformSchemas: ReadonlySet<string> = new Set([
   'auth', 'storage', 'realtime', '_realtime', 'vault', 'extensions', 'graphql', 'graphql_public', 'pgsodium',
   'pgsodium_masks', 'supabase_functions', 'supabase_migrations', 'net', 'cron', 'pgbouncer', '_analytics', 'pgtap',
   'pgboss', 'pgmq', 'muse', 'drizzle', 'tiger', 'tiger_data', 'topology', '_supabase', 'etl',

@@ -67,19 +67,43 @@ function isMixable(table: RelationRow, model: Model): boolean {
   return table.columns.filter((column) => model.meaningOf(table, column) !== undefined).length > 1;
 }
 
-/** The questions whose answers say which choices satisfy the CHECKs, each with what to do with its answer. */
-export function questionsOf(rows: Rows): { sql: string; take: (solutions: number[][] | null) => void }[] {
-  return [...rows.values()].flat().flatMap((row) => row.draft.knots.flatMap((knot) => {
-    const query = solveQuery(row.draft, knot);
-    if (query === undefined) return [];
-    const sql = query.replaceAll(actingUser, row.person.user).replaceAll(actingOrganization, row.person.organization);
-    const isUnique = uniqueSets(row.table).some((set) => knot.columns.some((column) => set.includes(column.name)));
-    const take = (solutions: number[][] | null): void => {
-      const solution = solutions?.[isUnique ? row.position % solutions.length : 0];
-      solution?.forEach((pick, index) => row.picks.set(knot.columns[index]!.name, pick));
-    };
-    return [{ sql, take }];
-  }));
+/** A question to PostgreSQL, and what to do with the answer. */
+export interface Question {
+  sql: string;
+  take(solutions: number[][] | null): void;
+}
+
+/** The questions whose answers say which choices satisfy the CHECKs. Rows of a table that may be alike ask once. */
+export function questionsOf(rows: Rows): Question[] {
+  return [...rows.values()].flatMap((all) => {
+    const first = all[0];
+    if (first === undefined) return [];
+    return first.draft.knots.flatMap((_, index) => (isShared(all, index) ? [ask(first, index, all)] : all.map((row) => ask(row, index, [row]))));
+  }).filter((question) => question.sql !== '');
+}
+
+/** Rows may be alike in columns that are not unique; the number of a choice means the same for all where all have as many. */
+function isShared(all: readonly Row[], index: number): boolean {
+  const { columns } = all[0]!.draft.knots[index]!;
+  const sizes = (row: Row): string => columns.map((column) => row.draft.choices.get(column.name)?.length).join();
+  return !isUnique(all[0]!, index) && all.every((row) => sizes(row) === sizes(all[0]!));
+}
+
+function isUnique(row: Row, index: number): boolean {
+  return uniqueSets(row.table).some((set) => row.draft.knots[index]!.columns.some((column) => set.includes(column.name)));
+}
+
+function ask(row: Row, index: number, takers: readonly Row[]): Question {
+  const knot = row.draft.knots[index]!;
+  const query = solveQuery(row.draft, knot) ?? '';
+  const sql = query.replaceAll(actingUser, row.person.user).replaceAll(actingOrganization, row.person.organization);
+  const take = (solutions: number[][] | null): void => {
+    for (const taker of takers) {
+      const solution = solutions?.[isUnique(row, index) ? taker.position % solutions.length : 0];
+      solution?.forEach((pick, at) => taker.picks.set(knot.columns[at]!.name, pick));
+    }
+  };
+  return { sql, take };
 }
 
 /** The row's values as SQL, by column; columns that are left to their defaults are not in it. */

@@ -54,7 +54,7 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error) || error.message.includes(answerFrame[0])) return error instanceof Error ? error.message : String(error);
-  if (error instanceof DatabaseError && error.code === '42501' && error.message.includes('set role')) {
+  if (error instanceof DatabaseError && (error.code === '42501' || error.code === '22023') && /\brole\b/.test(error.message)) {
     throw new MuseError({
       code: 'cannot-act-as',
       message: `This connection may not act as the roles that users have: ${error.message}.`,
