@@ -1,7 +1,7 @@
-import type { Policy } from '../catalog/model.ts';
+import type { Catalog, Policy, Table } from '../catalog/model.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
-import { commandsOf, isAlwaysTrue, isForUsers, meantRoles, mentionsOf, namesService } from './policies.ts';
+import { commandsOf, isAlwaysTrue, isForSessions, isForUsers, meantRoles, mentionsOf, namesService } from './policies.ts';
 import { policiesFor } from './suggest.ts';
 import { ident, policyObject, qualified } from './sql.ts';
 import { declared, isReachable, ownTables } from './tables.ts';
@@ -62,7 +62,7 @@ function saysServiceOnly({ site, rls: enabled }: OwnTable): boolean {
 }
 
 /** Policies of the migrations' own tables and of Supabase's storage. */
-function policiesOf(catalog: Parameters<NonNullable<Check['end']>>[0]): Policy[] {
+function policiesOf(catalog: Catalog): Policy[] {
   return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
 }
 
@@ -75,7 +75,7 @@ export const policyWithoutRole: Check = {
   },
   end(catalog, report, run) {
     for (const each of policiesOf(catalog)) {
-      if (each.roles.length > 0 || declared(run, each.table, 'public-read')) continue;
+      if (each.roles.length > 0 || declared(run, each.table, 'public-read') || isForSessions(each, catalog)) continue;
       const role = rolesFor(each);
       report({
         ...at(each.site),
@@ -132,7 +132,7 @@ export const grantMissing: Check = {
   },
   end(catalog, report) {
     for (const each of ownTables(catalog)) {
-      const missing = missingGrants(each.policies.values(), each.grants);
+      const missing = missingGrants(apiPolicies(each, catalog), each.grants);
       if (missing.size === 0) continue;
       const statements = [...missing].map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${qualified(each.name)} TO ${role};`);
       report({
@@ -144,6 +144,11 @@ export const grantMissing: Check = {
     }
   },
 };
+
+/** The policies of a table that users of the Data API are meant by. */
+export function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
+  return [...policies.values()].filter((each) => each.roles.length > 0 || !isForSessions(each, catalog));
+}
 
 const order = ['select', 'insert', 'update', 'delete'];
 

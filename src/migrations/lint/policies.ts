@@ -1,4 +1,4 @@
-import type { Policy, PolicyCommand } from '../catalog/model.ts';
+import type { Catalog, Policy, PolicyCommand } from '../catalog/model.ts';
 import { fieldsOf, literalOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 
@@ -24,6 +24,25 @@ export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
     if (type === 'A_Const' && (fields['sval'] as { sval?: string } | undefined)?.sval === 'service_role') mentions.service = true;
   });
   return mentions;
+}
+
+/** Says whether a policy asks for what an app's own connection has set, directly or through a function: no user of the Data API is meant. */
+export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: Catalog): boolean {
+  let session = false;
+  let api = false;
+  const look = (trees: unknown, seen: ReadonlySet<string>): void =>
+    walk(trees, (type, fields) => {
+      if (type !== 'FuncCall') return;
+      const name = stringsOf(fields['funcname']).join('.');
+      const [argument] = (fields['args'] as Node[] | undefined) ?? [];
+      if (name.startsWith('auth.')) api = true;
+      if (/(?:^|\.)current_setting$/.test(name) && !(literalOf(argument) ?? 'request.').startsWith('request.')) session = true;
+      if (seen.has(name)) return;
+      const routines = catalog.routines.get(name) ?? catalog.routines.get(`public.${name}`) ?? [];
+      for (const { body } of routines) look(body.map(({ type: kind, node }) => ({ [kind]: node })), new Set([...seen, name]));
+    });
+  look([policy.using, policy.check], new Set());
+  return session && !api;
 }
 
 /** `true`, `1 = 1` or `'t'::boolean`. */

@@ -4,7 +4,12 @@ import { ident, qualified } from './sql.ts';
 import { declared } from './tables.ts';
 
 /** Whose a table's rows are, as its columns tell. */
-export type Owner = { kind: 'user'; column: string } | { kind: 'organization'; column: string; helper: string } | { kind: 'service' };
+export type Owner =
+  | { kind: 'user'; column: string }
+  | { kind: 'organization'; column: string; helper: string }
+  /** The app's own connection says who asks; `helper` answers with it. */
+  | { kind: 'session'; column: string; helper: string }
+  | { kind: 'service' };
 
 /** Columns that hold the user whose row it is, the plainest first. */
 const userColumns = ['user_id', 'owner_id', 'profile_id'];
@@ -33,12 +38,28 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
   const direct = userColumns.find((name) => isUuid(table.columns.get(name)));
   const helper = membershipHelper(catalog);
   const organization = organizationColumns.find((name) => isUuid(table.columns.get(name)));
+  const session = sessionOwner(catalog, organization, direct);
+  if (session !== undefined) return session === 'none' ? { kind: 'service' } : session;
   if (direct !== undefined) return { kind: 'user', column: direct };
   const [id] = table.primaryKey;
   if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog)) return { kind: 'user', column: id };
   if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
   if (named.length === 1) return { kind: 'user', column: named[0]!.name };
   return { kind: 'service' };
+}
+
+/**
+ * Where the app's own connection tells who asks, that is what rows are compared with; `none` where no column can be.
+ * Undefined where the kit does not work so.
+ */
+function sessionOwner(catalog: Catalog, organization: string | undefined, user: string | undefined): Owner | 'none' | undefined {
+  const helpers = [...catalog.routines.values()].flat().filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === 'uuid');
+  const named = (pattern: RegExp): string | undefined => helpers.find(({ name, body }) => pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'))?.name;
+  const [byOrganization, byUser] = [named(/current_org/), named(/current_user/)];
+  if (byOrganization === undefined && byUser === undefined) return undefined;
+  if (organization !== undefined && byOrganization !== undefined) return { kind: 'session', column: organization, helper: byOrganization };
+  if (user !== undefined && byUser !== undefined) return { kind: 'session', column: user, helper: byUser };
+  return 'none';
 }
 
 /** A function that answers with the organizations of who asks: SECURITY DEFINER, no arguments, a set of uuid or uuid[]. */
@@ -52,6 +73,7 @@ function membershipHelper(catalog: Catalog): string | undefined {
 /** The condition that makes a row the asker's. */
 export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string {
   if (owner.kind === 'user') return `(SELECT auth.uid()) = ${ident(owner.column)}`;
+  if (owner.kind === 'session') return `${ident(owner.column)} = (SELECT ${qualified(owner.helper)}())`;
   return `${ident(owner.column)} = ANY ((SELECT ${qualified(owner.helper)}())::uuid[])`;
 }
 
@@ -66,5 +88,7 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
     return [...make(`${bare}_service`, 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`];
   }
   const condition = conditionFor(owner);
+  // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
+  if (owner.kind === 'session') return make(`${bare}_own`, `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
   return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO authenticated, service_role;`];
 }

@@ -170,7 +170,7 @@ export function mendSchemas(situation: Situation): Mended {
     seen.add(need.name);
     const extension = need.name === 'cron' || need.name === 'net';
     const name = ident(need.name);
-    const text = extension ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n` : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO anon, authenticated, service_role;\n`;
+    const text = extension ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n` : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO PUBLIC;\n`;
     return [{ file: source.migration.file, start: statement.start, end: statement.start, text }];
   });
   return { edits };

@@ -28,10 +28,22 @@ export interface Decision {
   reason: string;
 }
 
+/** A file that was not there. */
+export interface NewFile {
+  path: string;
+  sql: string;
+  /** It is a migration: the first of its layer, or the last. */
+  migration?: Migration;
+  last?: boolean;
+  /** It is the rollback of this migration. */
+  rollback?: { of: string };
+}
+
 /** What mending one class comes to. */
 export interface Mended {
   edits: Edit[];
-  newFiles?: { migration?: Migration; rollback?: { of: string; file: string; sql: string }; path: string; sql: string }[];
+  newFiles?: NewFile[];
+  renames?: { from: string; to: string; number: string; rollback?: { from: string; to: string } }[];
   decisions?: Decision[];
 }
 
@@ -54,6 +66,11 @@ export interface Situation {
 /** The problems of a rule that lie in files which may be edited. */
 export function editable({ examined, applied }: Situation, rule: Located['rule']): Located[] {
   return examined.problems.filter((problem) => problem.rule === rule && !applied.has(problem.source.migration.file));
+}
+
+/** The problems of a rule, those in applied files too: what mends them can be said in a new migration. */
+export function problemsOf({ examined }: Situation, rule: Located['rule']): Located[] {
+  return examined.problems.filter((problem) => problem.rule === rule);
 }
 
 /** The statement that a problem lies in. */

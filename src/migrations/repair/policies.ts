@@ -7,10 +7,10 @@ import { conditionFor, ownerOf } from '../lint/suggest.ts';
 import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
-import { editable, policyOf } from './plan.ts';
+import { editable, policyOf, problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
-import { appended, noteText } from './tables.ts';
-import type { Source } from '../parse/piece.ts';
+import { mayEdit, noteText, placed } from './place.ts';
+import type { Texts } from './place.ts';
 
 const open = /\b(?:any(?:one|body)|every(?:one|body)|public(?:ly)?|anonymous|anon|visitors?|all users can (?:read|view))\b/i;
 
@@ -55,13 +55,13 @@ function toClause(sql: string): { start: number; end: number } {
 }
 
 /** Whether the policy is a statement of the file, and may be edited there. */
-function inFile({ site }: Policy): boolean {
-  return site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt';
+function inFile(situation: Situation, { site }: Policy): boolean {
+  return site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt' && mayEdit(situation, site.piece.source);
 }
 
-function setRoles(policy: Policy, roles: string, texts: Map<Source, string[]>): Edit[] {
+function setRoles(situation: Situation, policy: Policy, roles: string, texts: Texts): Edit[] {
   const { statement, source } = policy.site.piece;
-  if (!inFile(policy)) {
+  if (!inFile(situation, policy)) {
     noteText(texts, source, `ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} TO ${roles};`);
     return [];
   }
@@ -71,37 +71,42 @@ function setRoles(policy: Policy, roles: string, texts: Map<Source, string[]>): 
   return [{ file: source.migration.file, start: statement.start + start, end: statement.start + end, text: `${before}TO ${roles}${after}` }];
 }
 
+function withPlaced(situation: Situation, edits: readonly Edit[], texts: Texts, decisions: Decision[]): Mended {
+  const late = placed(situation, texts);
+  return { ...late, edits: [...edits, ...late.edits], decisions };
+}
+
 function who(policy: Policy): string {
   return policy.roles.length === 0 ? 'everyone, anon too' : policy.roles.join(', ');
 }
 
 /** Names the role of each policy that has none. */
 export function mendWithoutRole(situation: Situation): Mended {
-  const texts = new Map<Source, string[]>();
+  const texts: Texts = new Map();
   const edits: Edit[] = [];
   const decisions: Decision[] = [];
   const declared = new Set<string>();
-  for (const problem of editable(situation, 'policy-without-role')) {
+  for (const problem of problemsOf(situation, 'policy-without-role')) {
     const policy = policyOf(situation, problem);
     if (policy === undefined) continue;
     const { roles, reason, publicRead } = audience(policy);
     const { file } = problem.source.migration;
-    edits.push(...setRoles(policy, roles, texts));
-    if (publicRead && !declared.has(policy.table) && inFile(policy)) {
+    edits.push(...setRoles(situation, policy, roles, texts));
+    if (publicRead && !declared.has(policy.table) && inFile(situation, policy)) {
       declared.add(policy.table);
       edits.push({ file, start: policy.site.piece.statement.start, end: policy.site.piece.statement.start, text: '-- muse: public-read\n' });
     }
     if (!publicRead) decisions.push({ file, object: policyObject(policy), before: who(policy), after: roles, reason });
   }
-  return { edits: [...edits, ...appended(texts)], decisions };
+  return withPlaced(situation, edits, texts, decisions);
 }
 
 /** Narrows policies that let everyone write: to the server where they speak of it, else to whose row it is. */
 export function mendAlwaysTrue(situation: Situation): Mended {
-  const texts = new Map<Source, string[]>();
+  const texts: Texts = new Map();
   const edits: Edit[] = [];
   const decisions: Decision[] = [];
-  for (const problem of editable(situation, 'policy-always-true')) {
+  for (const problem of problemsOf(situation, 'policy-always-true')) {
     const policy = problem.severity === 'error' ? policyOf(situation, problem) : undefined;
     const table = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
     if (policy === undefined || table === undefined) continue;
@@ -109,10 +114,10 @@ export function mendAlwaysTrue(situation: Situation): Mended {
     const late = owner.kind !== 'service' && (table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order;
     const service = namesService(saidOf(policy)) || owner.kind === 'service' || late;
     const condition = owner.kind === 'service' ? '' : conditionFor(owner);
-    if (service) edits.push(...setRoles(policy, 'service_role', texts));
+    if (service) edits.push(...setRoles(situation, policy, 'service_role', texts));
     else {
-      edits.push(...replaceTrue(policy, condition));
-      if (policy.roles.length === 0) edits.push(...setRoles(policy, 'authenticated', texts));
+      edits.push(...replaceTrue(situation, policy, condition, texts));
+      if (policy.roles.length === 0) edits.push(...setRoles(situation, policy, 'authenticated', texts));
     }
     decisions.push({
       file: problem.source.migration.file,
@@ -122,12 +127,17 @@ export function mendAlwaysTrue(situation: Situation): Mended {
       reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is' : `column ${owner.column}`,
     });
   }
-  return { edits: [...edits, ...appended(texts)], decisions };
+  return withPlaced(situation, edits, texts, decisions);
 }
 
 /** Puts a condition in the place of each constant `true` of a policy. */
-function replaceTrue(policy: Policy, condition: string): Edit[] {
+function replaceTrue(situation: Situation, policy: Policy, condition: string, texts: Texts): Edit[] {
   const { piece } = policy.site;
+  if (!inFile(situation, policy)) {
+    const clauses = [...(isAlwaysTrue(policy.using) ? [`USING (${condition})`] : []), ...(isAlwaysTrue(policy.check) ? [`WITH CHECK (${condition})`] : [])];
+    noteText(texts, piece.source, `ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} ${clauses.join(' ')};`);
+    return [];
+  }
   return [policy.using, policy.check].flatMap((expression): Edit[] => {
     const constant = fieldsOf<{ location?: number }>(expression, 'A_Const');
     if (!isAlwaysTrue(expression) || constant === undefined) return [];

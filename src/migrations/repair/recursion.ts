@@ -1,6 +1,7 @@
 import { builtinFunctions } from '../catalog/builtins.ts';
 import { findTable } from '../catalog/lookup.ts';
 import type { Catalog, Policy, Table } from '../catalog/model.ts';
+import { isForSessions } from '../lint/policies.ts';
 import { ident, policyObject } from '../lint/sql.ts';
 import { allOf, fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node, RangeVar } from '../parse/nodes.ts';
@@ -99,16 +100,16 @@ function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, s
   return { returns: `${type}[]`, body: `SELECT ARRAY(${subquery.text})`, qualified, call: (name) => `= ANY ((SELECT ${name}())::${type}[])` };
 }
 
-function functionText(name: string, { returns, body, qualified }: Helper, roles: string): string {
+/** @param roles who may call it; undefined where the app connects as a role of its own */
+function functionText(name: string, { returns, body, qualified }: Helper, roles: string | undefined): string {
   return [
     'CREATE SCHEMA IF NOT EXISTS private;',
-    `GRANT USAGE ON SCHEMA private TO ${roles};`,
+    `GRANT USAGE ON SCHEMA private TO ${roles ?? 'PUBLIC'};`,
     `-- Runs as its owner, so that the policy that asks it does not read its own table again.`,
     `CREATE OR REPLACE FUNCTION ${name}() RETURNS ${returns}`,
     `LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ${qualified ? '\'\'' : 'pg_catalog, public'}`,
     `AS $$ ${body} $$;`,
-    `REVOKE ALL ON FUNCTION ${name}() FROM PUBLIC;`,
-    `GRANT EXECUTE ON FUNCTION ${name}() TO ${roles};`,
+    ...(roles === undefined ? [] : [`REVOKE ALL ON FUNCTION ${name}() FROM PUBLIC;`, `GRANT EXECUTE ON FUNCTION ${name}() TO ${roles};`]),
     '',
   ].join('\n');
 }
@@ -124,7 +125,8 @@ export function mendRecursive(situation: Situation): Mended {
     if (policy === undefined || outer === undefined || policy.site.piece.inside !== undefined) continue;
     const { piece } = policy.site;
     const { file } = piece.source.migration;
-    const roles = [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
+    const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
+    const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
       const select = fieldsOf(fields['subselect'], 'SelectStmt');

@@ -9,6 +9,7 @@ import type { Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
 import { mendSchemas, mendUnknown } from './base.ts';
 import { mendOrder } from './moves.ts';
+import { mendNumbers } from './numbers.ts';
 import { applyEdits } from './plan.ts';
 import type { Decision, Mended, Situation } from './plan.ts';
 import { mendAlwaysTrue, mendPerRow, mendWithoutRole } from './policies.ts';
@@ -46,6 +47,8 @@ export interface RepairClass {
   rule: RuleName;
   /** Whole new text by path; in the order of the classes the later ones build on the earlier. */
   files: Map<string, string>;
+  /** Paths that are gone: renamed files. */
+  removed: string[];
 }
 
 export interface Repair {
@@ -53,6 +56,8 @@ export interface Repair {
   /** New text of files that were there, and of those that were not. */
   edits: Map<string, string>;
   newFiles: Map<string, string>;
+  /** Files that were there and are not any more: they have another name. */
+  removed: string[];
   decisions: Decision[];
   /** What is still wrong, by lint and, where it ran, by the rehearsal. */
   remaining: Finding[];
@@ -66,6 +71,7 @@ export interface Repair {
 const classes: readonly { rule: RuleName; mend(situation: Situation, sources: readonly Source[]): Mended }[] = [
   { rule: 'policy-if-not-exists', mend: mendPolicyIfNotExists },
   { rule: 'transaction-control', mend: mendTransactionControl },
+  { rule: 'duplicate-number', mend: mendNumbers },
   { rule: 'core-depends-on-extension', mend: (situation) => mendOrder(situation, 'core-depends-on-extension') },
   { rule: 'used-before-created', mend: (situation) => mendOrder(situation, 'used-before-created') },
   { rule: 'unknown-relation', mend: mendSchemas },
@@ -93,7 +99,7 @@ const ROUNDS = 8;
  */
 export async function repair(input: RepairInput): Promise<Repair> {
   const result: Repair = {
-    classes: [], edits: new Map(), newFiles: new Map(), decisions: [], remaining: [], silenced: 0,
+    classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], remaining: [], silenced: 0,
     migrations: [...input.migrations], rollbacks: new Map(input.rollbacks),
   };
   const before = new Set([...input.migrations.map(({ file }) => file), ...[...input.rollbacks.values()].map(({ file }) => file)]);
@@ -129,7 +135,7 @@ async function mendOnce(input: RepairInput, result: Repair, rehearsed: readonly 
 }
 
 /** Puts what was mended into the result. Says whether that changed anything. */
-function record(rule: RuleName, { edits, newFiles = [], decisions = [] }: Mended, result: Repair, before: ReadonlySet<string>): boolean {
+function record(rule: RuleName, { edits, newFiles = [], renames = [], decisions = [] }: Mended, result: Repair, before: ReadonlySet<string>): boolean {
   const files = new Map<string, string>();
   result.migrations = result.migrations.map((migration) => {
     const own = edits.filter(({ file }) => file === migration.file);
@@ -138,18 +144,41 @@ function record(rule: RuleName, { edits, newFiles = [], decisions = [] }: Mended
     files.set(migration.file, sql);
     return withText(migration, sql);
   });
-  for (const { path, sql, migration, rollback } of newFiles) {
+  for (const { path, sql, migration, last, rollback } of newFiles) {
     files.set(path, sql);
-    if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: rollback.file, sql });
-    if (migration !== undefined) result.migrations = [withText(migration, sql), ...result.migrations.filter(({ file }) => file !== path)];
+    if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
+    if (migration === undefined) continue;
+    const others = result.migrations.filter(({ file }) => file !== path);
+    result.migrations = last === true ? [...others, withText(migration, sql)] : [withText(migration, sql), ...others];
   }
+  const removed = renames.flatMap((rename) => moveFile(rename, result, files));
   if (files.size === 0) return false;
+  for (const path of removed) {
+    result.edits.delete(path);
+    if (!result.newFiles.delete(path)) result.removed.push(path);
+  }
   for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
   const known = result.classes.find((each) => each.rule === rule && each === result.classes.at(-1));
-  if (known === undefined) result.classes.push({ rule, files });
+  if (known === undefined) result.classes.push({ rule, files, removed });
   else for (const [path, sql] of files) known.files.set(path, sql);
+  known?.removed.push(...removed);
   result.decisions.push(...decisions);
   return true;
+}
+
+/** Gives a migration and its rollback their new names. Gives the old paths. */
+function moveFile({ from, to, number, rollback }: NonNullable<Mended['renames']>[number], result: Repair, files: Map<string, string>): string[] {
+  result.migrations = result.migrations.map((migration) => {
+    if (migration.file !== from) return migration;
+    files.set(to, migration.sql);
+    return { ...migration, file: to, number };
+  });
+  const text = result.rollbacks.get(from);
+  if (rollback === undefined || text === undefined) return [from];
+  result.rollbacks.delete(from);
+  result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
+  files.set(rollback.to, text.sql);
+  return [from, rollback.from];
 }
 
 function withText(migration: Migration, sql: string): Migration {

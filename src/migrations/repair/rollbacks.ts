@@ -95,7 +95,7 @@ export function mendRollbacks(situation: Situation): Mended {
       const { file } = source.migration;
       const path = `${situation.folders.rollback}/extensions/${file.slice(file.lastIndexOf('/') + 1)}`;
       const sql = rollbackOf(source, situation.catalog);
-      return { path, sql, rollback: { of: file, file: path, sql } };
+      return { path, sql, rollback: { of: file } };
     });
   return { edits: [], newFiles };
 }

@@ -2,10 +2,10 @@ import { builtinFunctions } from '../catalog/builtins.ts';
 import type { Routine } from '../catalog/model.ts';
 import { allOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { DefElem, RangeVar } from '../parse/nodes.ts';
-import { editable } from './plan.ts';
+import { problemsOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
-import { appended, noteText } from './tables.ts';
-import type { Source } from '../parse/piece.ts';
+import { mayEdit, noteText, placed } from './place.ts';
+import type { Texts } from './place.ts';
 
 /** Says whether every table and function in the body is named with its schema. */
 function isQualified({ body, language }: Routine): boolean {
@@ -35,8 +35,8 @@ function builtinType(name: string): boolean {
 /** Gives each SECURITY DEFINER routine a search path of its own: none where its names are qualified. */
 export function mendDefiner(situation: Situation): Mended {
   const edits: Edit[] = [];
-  const texts = new Map<Source, string[]>();
-  const wanted = new Set(editable(situation, 'definer-without-search-path').map(({ object }) => object));
+  const texts: Texts = new Map();
+  const wanted = new Set(problemsOf(situation, 'definer-without-search-path').map(({ object }) => object));
   for (const routine of [...situation.catalog.routines.values()].flat()) {
     const signature = `${routine.name}(${routine.arguments.join(', ')})`;
     if (routine.site === undefined || !wanted.has(signature)) continue;
@@ -46,13 +46,14 @@ export function mendDefiner(situation: Situation): Mended {
     const { file, sql } = piece.source.migration;
     const at = as === undefined ? piece.statement.end : piece.at(as.location);
     // Only where the word itself stands there can it be edited in place.
-    if (piece.inside === undefined && (as === undefined || /^as\b/i.test(sql.slice(at)))) {
+    if (mayEdit(situation, piece.source) && piece.inside === undefined && (as === undefined || /^as\b/i.test(sql.slice(at)))) {
       edits.push({ file, start: at, end: at, text: as === undefined ? ` SET search_path = ${path}` : `SET search_path = ${path}${separator(sql, at)}` });
     } else {
       noteText(texts, piece.source, `ALTER FUNCTION ${signature} SET search_path = ${path};`);
     }
   }
-  return { edits: [...edits, ...appended(texts)] };
+  const late = placed(situation, texts);
+  return { ...late, edits: [...edits, ...late.edits] };
 }
 
 /** What stands in front of the word: a line of its own gets one again. */

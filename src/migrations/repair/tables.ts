@@ -1,26 +1,18 @@
 import type { Column, Table } from '../catalog/model.ts';
 import { isSerial } from '../catalog/types.ts';
-import { missingGrants } from '../lint/access.ts';
+import { apiPolicies, missingGrants } from '../lint/access.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { ownerOf, policiesFor } from '../lint/suggest.ts';
+import { conditionFor, ownerOf, policiesFor } from '../lint/suggest.ts';
 import type { Run } from '../lint/check.ts';
 import { declared } from '../lint/tables.ts';
 import { walk } from '../parse/nodes.ts';
 import type { ColumnDef } from '../parse/nodes.ts';
 import type { Source } from '../parse/piece.ts';
 import { wordsOf } from '../parse/recover.ts';
-import { append, editable } from './plan.ts';
+import { mayEdit, noteText, placed } from './place.ts';
+import type { Texts } from './place.ts';
+import { problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
-
-/** Text to be added at the end of files, as edits. */
-export function appended(texts: ReadonlyMap<Source, readonly string[]>): Edit[] {
-  return [...texts].flatMap(([source, parts]) => append(source.migration, source.parsed.statements, parts.join('\n')));
-}
-
-/** Notes a text for the end of a file. */
-export function noteText(texts: Map<Source, string[]>, source: Source, text: string): void {
-  texts.set(source, [...(texts.get(source) ?? []), text]);
-}
 
 /** The last file, in the order of a run, among those that the table and these columns come from. */
 function lastSource(table: Table, columns: readonly string[]): Source {
@@ -30,16 +22,15 @@ function lastSource(table: Table, columns: readonly string[]): Source {
 
 /** Turns row-level security on, with the policies that the columns tell; a table of the server's is declared as such. */
 export function mendRls(situation: Situation): Mended {
-  const { catalog, examined, applied } = situation;
-  const texts = new Map<Source, string[]>();
+  const { catalog, examined } = situation;
+  const texts: Texts = new Map();
   const decisions: Decision[] = [];
   for (const rule of ['rls-missing', 'policy-missing'] as const) {
-    for (const { object } of editable(situation, rule)) {
+    for (const { object } of problemsOf(situation, rule)) {
       const table = catalog.tables.get(object ?? '');
       if (table === undefined) continue;
       const owner = ownerOf(table, catalog);
       const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
-      if (applied.has(source.migration.file)) continue;
       const service = owner.kind === 'service' || declared({ meanings: examined.meanings } as Run, table.name, 'service-only');
       const lines = [
         ...(service ? ['-- muse: service-only'] : []),
@@ -52,12 +43,12 @@ export function mendRls(situation: Situation): Mended {
         file: source.migration.file,
         object: table.name,
         before: rule === 'rls-missing' ? 'every row for everyone who has a grant' : 'nobody but the server',
-        after: service ? 'nobody but the server' : owner.kind === 'user' ? `each user the rows with their own ${owner.column}` : `members of the organization in ${owner.kind === 'organization' ? owner.column : ''}`,
+        after: service ? 'nobody but the server' : `rows with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
         reason: service ? 'no column tells whose a row is' : `column ${owner.column}`,
       });
     }
   }
-  return { edits: appended(texts), decisions };
+  return { ...placed(situation, texts), decisions };
 }
 
 /** Columns whose default takes its values from a sequence that users need a grant for. */
@@ -72,13 +63,13 @@ function serials(table: Table): string[] {
 
 /** Grants what the policies imply, and all to the server. */
 export function mendGrants(situation: Situation): Mended {
-  const texts = new Map<Source, string[]>();
-  for (const { object } of editable(situation, 'grant-missing')) {
+  const texts: Texts = new Map();
+  for (const { object } of problemsOf(situation, 'grant-missing')) {
     const table = situation.catalog.tables.get(object ?? '');
     if (table?.site === undefined) continue;
-    const missing = missingGrants(table.policies.values(), table.grants);
+    const missing = missingGrants(apiPolicies(table, situation.catalog), table.grants);
     const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
-    const { source } = last.piece.order > table.site.piece.order && !situation.applied.has(last.piece.source.migration.file) && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
+    const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
     const name = qualified(table.name);
     const lines = [...missing].filter(([role]) => role !== 'service_role').map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${name} TO ${role};`);
     const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
@@ -87,38 +78,42 @@ export function mendGrants(situation: Situation): Mended {
     for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${qualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
     noteText(texts, source, lines.join('\n'));
   }
-  return { edits: appended(texts) };
+  return placed(situation, texts);
 }
 
 /** Adds the indexes that the findings suggest. */
 export function mendIndexes(situation: Situation): Mended {
-  const texts = new Map<Source, string[]>();
+  const texts: Texts = new Map();
   const seen = new Set<string>();
   for (const rule of ['fk-without-index', 'policy-column-without-index'] as const) {
-    for (const { source, suggestion } of editable(situation, rule)) {
+    for (const { source, suggestion } of problemsOf(situation, rule)) {
       if (seen.has(suggestion)) continue;
       seen.add(suggestion);
       noteText(texts, source, suggestion);
     }
   }
-  return { edits: appended(texts) };
+  return placed(situation, texts);
 }
 
 /** Adds the columns that a CREATE TABLE describes in vain, right behind it; without IF NOT EXISTS it gets that too. */
 export function mendRedefined(situation: Situation): Mended {
-  const wanted = new Set(editable(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`));
+  const wanted = new Set(problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`));
+  const texts: Texts = new Map();
   const edits = situation.catalog.redefinitions.flatMap(({ known, described, missing, site }): Edit[] => {
     const { piece, offset } = site;
     const { statement, source } = piece;
     const { file } = source.migration;
     const never = missing.filter(({ name }) => !known.columns.has(name));
     if (!wanted.has(`${file}:${offset}`) || piece.inside !== undefined || never.length === 0) return [];
-    const texts = elementTexts(statement.sql);
-    const adds = never.map((column) => `  ADD COLUMN IF NOT EXISTS ${columnText(column, texts.get((column.site?.offset ?? 0) - statement.start))}`);
-    const text = `;\n\n-- The table is there already, so what is new in this description is added to it.\nALTER TABLE ${qualified(described.name)}\n${adds.join(',\n')}`;
-    return [{ file, start: statement.end, end: statement.end, text }];
+    const elements = elementTexts(statement.sql);
+    const adds = never.map((column) => `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`);
+    const text = `-- The table is there already, so what is new in this description is added to it.\nALTER TABLE ${qualified(described.name)}\n${adds.join(',\n')}`;
+    if (mayEdit(situation, source)) return [{ file, start: statement.end, end: statement.end, text: `;\n\n${text}` }];
+    noteText(texts, source, `${text};`);
+    return [];
   });
-  return { edits };
+  const late = placed(situation, texts);
+  return { ...late, edits: [...edits, ...late.edits] };
 }
 
 /** A column's own text, made such that it can be added to a table that has rows. */
