@@ -42,12 +42,31 @@ export function bodyPieces(piece: Piece): BodyPieces {
   if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
   if (body?.language !== 'plpgsql') return { pieces: [] };
   const parsed = parsePlpgsql(piece.statement.sql);
-  if (!Array.isArray(parsed)) return { pieces: [], error: { message: parsed.message, offset: body.offset } };
+  if (!Array.isArray(parsed)) return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
   const results = plpgsqlParts(parsed, body.text).map((part) =>
     sqlPieces(piece, part.sql, body.offset + part.offset, part.guarded, inside),
   );
   const error = results.find((result) => result.error !== undefined)?.error;
   return { pieces: results.flatMap((result) => result.pieces), ...(error === undefined ? {} : { error }) };
+}
+
+/**
+ * Where PL/pgSQL stops reading, which its error does not say: at the first occurrence of the word it names such that the
+ * text up to there already fails with the same words.
+ */
+function errorOffset(piece: Piece, body: Body, message: string): number {
+  const word = / at or near "([^]+)"$/.exec(message)?.[1];
+  const { sql, start } = piece.statement;
+  const from = body.offset - start;
+  const inFile = from >= 0 && sql.slice(from, from + body.text.length) === body.text;
+  if (word === undefined || !inFile) return body.offset;
+  let at = body.text.indexOf(word);
+  for (let attempt = 0; at !== -1 && attempt < 200; attempt += 1) {
+    const prefix = parsePlpgsql(sql.slice(0, from) + body.text.slice(0, at + word.length) + sql.slice(from + body.text.length));
+    if (!Array.isArray(prefix) && prefix.message === message) return body.offset + at;
+    at = body.text.indexOf(word, at + 1);
+  }
+  return body.offset;
 }
 
 /** `BEGIN ATOMIC`: parsed together with its statement. */

@@ -20,6 +20,24 @@ interface Span extends Place {
  * cannot read becomes a statement with an `error`, and the statements around it are there.
  */
 export function parseSql(sql: string): ParsedSql {
+  const known = recent.get(sql);
+  if (known !== undefined) return known;
+  const parsed = parseNow(sql);
+  if (sql.length <= AT_ONCE) {
+    if (recent.size >= RECENT) recent.clear();
+    recent.set(sql, parsed);
+  }
+  return parsed;
+}
+
+/**
+ * Results by their text. One run asks for the same files again and again: the scaffold, lint, the catalog, directives, the
+ * rehearsal. Nobody changes a result.
+ */
+const recent = new Map<string, ParsedSql>();
+const RECENT = 500;
+
+function parseNow(sql: string): ParsedSql {
   const offsets = offsetsOf(sql);
   const spans: Span[] = wholeFile(sql, offsets) ?? placesOf(tokensOf(sql), sql);
   const statements: Statement[] = [];
