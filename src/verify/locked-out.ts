@@ -2,7 +2,7 @@ import type { Finding } from '../finding.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from './make-finding.ts';
 import type { Model } from './model.ts';
-import type { TableReport } from './report.ts';
+import type { Check, TableReport } from './report.ts';
 import { policiesFor } from './scope.ts';
 import type { Subject } from './subject.ts';
 import type { Verb } from './verbs.ts';
@@ -15,27 +15,52 @@ const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; w
 ];
 
 /**
- * What policies or grants mean to allow and nobody whose rows they are can do. A policy is always meant; a grant alone is meant
- * where it was given by hand: older projects grant everything, TRUNCATE included, to everybody.
+ * What policies or grants mean to allow and nobody whose rows they are can do. A policy is always meant: an error. A grant
+ * alone may be meant, where it was given by hand (older projects grant everything, TRUNCATE included, to everybody): a warning.
  */
 export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
+  if (subject.scope.kind === 'service-only') return [];
   const holders = new Set(actors.filter((actor) => isHolder(actor, subject)).map((actor) => actor.name));
-  const grants = subject.table.grants[model.userRole] ?? '';
-  const columns = subject.table.columnGrants[model.userRole] ?? {};
-  const isHandMade = !grants.includes('T');
-  const shut = verbs.filter(({ letter, verbs }) => {
-    const isGranted = grants.includes(letter) || (letter !== 'D' && columns[letter] !== undefined);
-    const isMeant = policiesFor(subject.table, letter, model).length > 0 || (isGranted && isHandMade);
+  const shut = verbs.filter(({ verbs }) => {
     const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));
-    return isMeant && tries.length > 0 && tries.every((check) => check.outcome !== 'allowed' && check.code?.startsWith('P0') !== true);
+    return tries.length > 0 && tries.every(isShut);
   });
-  if (shut.length === 0 || subject.scope.kind === 'service-only') return [];
-  const words = shut.map(({ word }) => word).join(', ');
-  return [makeFinding(
-    'owner-locked-out', subject.name,
-    `${subject.name} (${subject.scope.text}): policies or grants mean users to ${words}, but nobody whose row it is can.`,
-    `Give ${model.userRole} both: the privilege (GRANT ${shut.map(({ letter }) => grantWord[letter]).join(', ')}) and a policy that lets the owner in; or take both away.`,
-  )];
+  const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model).length > 0);
+  const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
+  return [
+    ...(byPolicy.length === 0 ? [] : [makeFinding(
+      'owner-locked-out', subject.name,
+      `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but nobody whose row it is can.`,
+      `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
+    )]),
+    ...(byGrant.length === 0 ? [] : [makeFinding(
+      'owner-locked-out', subject.name,
+      `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets anybody whose row it is.`,
+      `Add the policy, or take the privilege back: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
+      'warning',
+    )]),
+  ];
+}
+
+type Shut = (typeof verbs)[number];
+
+function words(shut: readonly Shut[]): string {
+  return shut.map(({ word }) => word).join(', ');
+}
+
+function grantWords(shut: readonly Shut[]): string {
+  return `GRANT ${shut.map(({ letter }) => grantWord[letter]).join(', ')}`;
+}
+
+function isGranted(subject: Subject, letter: Shut['letter'], role: string): boolean {
+  const grants = subject.table.grants[role] ?? '';
+  const columns = subject.table.columnGrants[role] ?? {};
+  return !grants.includes('T') && (grants.includes(letter) || (letter !== 'D' && columns[letter] !== undefined));
+}
+
+/** An error is a finding of its own, and a trigger that says no has its reasons. */
+function isShut(check: Check): boolean {
+  return (check.outcome === 'refused' || check.outcome === 'filtered') && check.code?.startsWith('P0') !== true;
 }
 
 const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };

@@ -37,12 +37,11 @@ export interface Model {
 export function buildModel(
   catalog: Catalog, declarations: readonly Declaration[], parse: ParseExpression, isolation: Isolation, userRole: string,
 ): Model {
-  const tenancy = findTenancy(catalog, isolation);
   const sources = sourcesOf(catalog.functions);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
   const model: Model = {
-    catalog, tenancy, declarations, parse, sources, tables, userRole,
+    catalog, declarations, tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined }, parse, sources, tables, userRole,
     policyFacts(table) {
       const known = facts.get(table) ?? table.policies.filter((policy) => isForUsers(policy, catalog))
         .map((policy) => readPolicy(policy, table, model));
@@ -50,6 +49,7 @@ export function buildModel(
       return known;
     },
     meaningOf(table, column) {
+      const { tenancy } = model;
       const key = primaryKey(table);
       if (key.length === 1 && key[0] === column.name) {
         if (tenancy.userTables.has(qualifiedName(table))) return 'user';
@@ -61,6 +61,7 @@ export function buildModel(
       return compared && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
     },
   };
+  model.tenancy = findTenancy(catalog, isolation, (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)));
   return model;
 }
 

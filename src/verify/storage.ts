@@ -56,8 +56,10 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
     return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
   };
   const [a, b] = [people[0]!, people[1]!];
-  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/muse.txt`));
-  const acting = `'${byOrganization ? actingOrganization : actingUser}/muse-new.txt'`;
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/${folder(person)}.txt`));
+  // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
+  const own = byOrganization ? actingOrganization : actingUser;
+  const acting = `'${own}/${own}.new'`;
   const rows = { a: known(a), b: known(b), m: undefined };
   const name = `storage.objects[${bucket.id}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;

@@ -30,15 +30,21 @@ export function foreignKeyOf(table: RelationRow, column: string): ConstraintRow 
   return table.constraints.find((key) => key.type === 'f' && key.columns.length === 1 && key.columns[0] === column);
 }
 
-/** Finds users, organizations and memberships by what refers to what, and by name where nothing does. */
-export function findTenancy(catalog: Catalog, isolation: Isolation): Tenancy {
+/**
+ * Finds users, organizations and memberships by what refers to what, and by name where nothing does.
+ * @param isOwnKey says whether a table's policies compare that column with who asks
+ */
+export function findTenancy(catalog: Catalog, isolation: Isolation, isOwnKey: (table: RelationRow, column: string) => boolean): Tenancy {
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
   const users = isolation === 'auth-uid' && authUsers !== undefined ? authUsers : mostReferred(tables, /^(app_)?(users?|profiles?)$/);
-  const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users);
+  const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
   const membership = findMembership(tables, userTables);
-  const organizations = membership?.organizations
-    ?? mostReferred(tables.filter((table) => !userTables.has(qualifiedName(table))), organizationTables);
+  const named = membership?.organizations ?? mostReferred(tables.filter((table) => !userTables.has(qualifiedName(table))), organizationTables);
+  // An organization that no user belongs to, by any table that is known, says nothing of whose a row is.
+  const hasUsers = membership !== undefined || isolation === 'session'
+    || tables.some((table) => userTables.has(qualifiedName(table)) && table.columns.some((column) => isOrganizationColumn(table, column, named)));
+  const organizations = hasUsers ? named : undefined;
   return { users, userTables, organizations, membership: membership?.membership };
 }
 
@@ -48,15 +54,16 @@ function mostReferred(tables: readonly RelationRow[], name: RegExp): RelationRow
   return tables.filter((table) => name.test(table.name) && primaryKey(table).length === 1).sort((a, b) => count(b) - count(a))[0];
 }
 
-function tablesOfUsers(tables: readonly RelationRow[], users: RelationRow): Set<string> {
+function tablesOfUsers(tables: readonly RelationRow[], users: RelationRow, isOwnKey: (table: RelationRow, column: string) => boolean): Set<string> {
   const found = new Set([qualifiedName(users)]);
   for (let before = 0; before < found.size;) {
     before = found.size;
     for (const table of tables) {
       const [column, ...more] = primaryKey(table);
       const target = column === undefined || more.length > 0 ? undefined : foreignKeyOf(table, column)?.target;
+      const isOwn = column !== undefined && target === undefined && typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '') && isOwnKey(table, column);
       const isProfile = users.schema === 'auth' && /^profiles?$/.test(table.name) && column === 'id' && typeOf(table, column) === 'uuid';
-      if ((typeof target === 'string' && found.has(target)) || isProfile) found.add(qualifiedName(table));
+      if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
     }
   }
   return found;
