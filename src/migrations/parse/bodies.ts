@@ -51,20 +51,24 @@ export function bodyPieces(piece: Piece): BodyPieces {
 }
 
 /**
- * Where PL/pgSQL stops reading, which its error does not say: at the first occurrence of the word it names such that the
- * text up to there already fails with the same words.
+ * Where PL/pgSQL stops reading, which its error does not say: in the first statement of the body such that the text up to
+ * its end already fails with the same words, at the word that the message names.
  */
 function errorOffset(piece: Piece, body: Body, message: string): number {
-  const word = / at or near "([^]+)"$/.exec(message)?.[1];
   const { sql, start } = piece.statement;
   const from = body.offset - start;
-  const inFile = from >= 0 && sql.slice(from, from + body.text.length) === body.text;
-  if (word === undefined || !inFile) return body.offset;
-  let at = body.text.indexOf(word);
-  for (let attempt = 0; at !== -1 && attempt < 200; attempt += 1) {
-    const prefix = parsePlpgsql(sql.slice(0, from) + body.text.slice(0, at + word.length) + sql.slice(from + body.text.length));
-    if (!Array.isArray(prefix) && prefix.message === message) return body.offset + at;
-    at = body.text.indexOf(word, at + 1);
+  if (from < 0 || sql.slice(from, from + body.text.length) !== body.text) return body.offset;
+  let previous = 0;
+  let end = body.text.indexOf(';');
+  for (let attempt = 0; end !== -1 && attempt < 300; attempt += 1) {
+    const prefix = parsePlpgsql(sql.slice(0, from) + body.text.slice(0, end + 1) + sql.slice(from + body.text.length));
+    if (!Array.isArray(prefix) && prefix.message === message) {
+      const word = / at or near "([^]+)"$/.exec(message)?.[1];
+      const at = word === undefined ? -1 : body.text.slice(previous, end + 1).indexOf(word);
+      return body.offset + (at === -1 ? end : previous + at);
+    }
+    previous = end + 1;
+    end = body.text.indexOf(';', previous);
   }
   return body.offset;
 }
