@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { readText } from '../files.ts';
 import { parseEnvironment, updateEnvironment } from '../kit/environment-file.ts';
-import { writeEnvironmentFile } from '../kit/environment-write.ts';
 import type { EnvironmentName } from '../muse-file.ts';
 
 /** The file with an environment's secrets: `.env.local` for development, which is what the app reads; one each for the others. */
@@ -21,5 +20,7 @@ export async function readVariables(directory: string, name: EnvironmentName): P
 export async function updateVariables(directory: string, name: EnvironmentName, values: Readonly<Record<string, string>>): Promise<void> {
   const file = secretsFileOf(name);
   const text = (await readText(join(directory, file))) ?? '';
+  // Git comes with it; who only reads does not wait for that.
+  const { writeEnvironmentFile } = await import('../kit/environment-write.ts');
   await writeEnvironmentFile(directory, file, updateEnvironment(text, values));
 }

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
+import { refOf } from './cloud/ref.ts';
 import type { CreateContext } from './context.ts';
 import type { Muse } from './muse/open.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
-import { refOf } from './steps/project.ts';
 
 /** An environment's database, open. */
 export interface OpenEnvironment {

@@ -2,9 +2,9 @@ import { MuseError } from '../../error.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { destroyProject, projectName } from '../../supabase/destroy.ts';
 import { openCloud } from '../cloud/cloud.ts';
+import { refOf } from '../cloud/ref.ts';
 import { readJournal, writeJournal } from '../journal.ts';
 import { lockDirectory } from '../lock.ts';
-import { refOf } from '../steps/project.ts';
 import { writeMuseFile } from './muse-json.ts';
 import type { Muse } from './open.ts';
 

@@ -2,6 +2,7 @@ import { type MigrateOptions, type MigrateResult, migrate } from '../../migratio
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
+import { lazily } from '../lazily.ts';
 import { openEnvironment } from '../target.ts';
 import type { Muse } from './open.ts';
 
@@ -15,9 +16,12 @@ export async function migrateMuse(
   environment: NodeJS.ProcessEnv,
   options: MigrateOptions & { onRehearsal?(): void } = {},
 ): Promise<MigrateResult> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database } = await openEnvironment(muse, name, environment);
+  // The files are read while the server answers.
+  const open = lazily(async () => (await openEnvironment(muse, name, environment)).database);
+  void open().catch(() => undefined);
   try {
+    const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+    const database = await open();
     const { pending } = await migrationStatus(database, migrations);
     if (pending.length > 0) {
       options.onRehearsal?.();
@@ -28,6 +32,6 @@ export async function migrateMuse(
     }
     return await migrate(database, migrations, options);
   } finally {
-    await database.close();
+    await open.close();
   }
 }

@@ -7,11 +7,11 @@ import { environmentValues } from '../../supabase/environment.ts';
 import { readKeys } from '../../supabase/keys.ts';
 import { makePassword } from '../../supabase/password.ts';
 import { passwordOfProject } from '../cloud/cloud.ts';
+import { refOf } from '../cloud/ref.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { writeJournal } from '../journal.ts';
 import { readVariables, updateVariables } from '../secrets-file.ts';
 import type { Step } from '../step.ts';
-import { refOf } from './project.ts';
 
 type Used = Pick<
   CreateContext,

@@ -1,6 +1,6 @@
-import { MuseError } from '../../error.ts';
 import { createProject } from '../../supabase/create-project.ts';
 import { waitForProject } from '../../supabase/wait.ts';
+import { refOf } from '../cloud/ref.ts';
 import { passwordForNewProject, passwordOfProject } from '../cloud/cloud.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { writeJournal } from '../journal.ts';
@@ -73,13 +73,3 @@ export const waitStep: Step<Pick<CreateContext, 'answers' | 'cloud' | 'journal' 
     return `${states.size} services healthy`;
   },
 };
-
-/** The ref of a project that is there. */
-export function refOf(project: { ref?: string } | undefined): string {
-  if (project?.ref !== undefined) return project.ref;
-  throw new MuseError({
-    code: 'project-missing',
-    message: 'This muse has no Supabase project yet.',
-    suggestion: 'Make one: muse provision --org <slug>, or adopt one: muse provision --project-ref <ref>.',
-  });
-}

@@ -1,11 +1,11 @@
 import { loadPreset } from '../../extension/presets.ts';
 import { readKeys } from '../../supabase/keys.ts';
 import { proveProject } from '../../supabase/prove.ts';
+import { refOf } from '../cloud/ref.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { refuseErrors } from '../examine.ts';
 import { expectationsOf, factsOf } from '../facts.ts';
 import type { Step } from '../step.ts';
-import { refOf } from './project.ts';
 
 /** Takes the proof through the project's public API: as nobody, as a user, and in the storage. */
 export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | 'cloud' | 'files' | 'journal' | 'museFile' | 'proven'>> = {

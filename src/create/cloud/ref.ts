@@ -1,0 +1,11 @@
+import { MuseError } from '../../error.ts';
+
+/** The ref of a project that is there. */
+export function refOf(project: { ref?: string } | undefined): string {
+  if (project?.ref !== undefined) return project.ref;
+  throw new MuseError({
+    code: 'project-missing',
+    message: 'This muse has no Supabase project yet.',
+    suggestion: 'Make one: muse provision --org <slug>, or adopt one: muse provision --project-ref <ref>.',
+  });
+}

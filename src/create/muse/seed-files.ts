@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Session } from '../../database/database.ts';
+import { MuseError } from '../../error.ts';
+import { hasCode, inside, listNames, readBytes } from '../../files.ts';
+import { decodeSql } from '../../migrations/decode.ts';
+
+/** A seed, read and ready to run. */
+export interface Seed {
+  /** Path relative to the muse, with `/`. */
+  file: string;
+  /** Of an SQL seed: its text. */
+  sql?: string;
+  /** Of a module: its default export. */
+  run?(session: Session): Promise<unknown>;
+}
+
+const folder = 'seeds';
+
+/**
+ * The seeds of a muse, in the order of their names: `.sql` files, and `.js` and `.ts` modules whose default export takes
+ * a `Session`. All are read before any is run.
+ * @throws MuseError `seed-unreadable` for a file that is no UTF-8, a module that does not load or has no such export;
+ *   `path-outside` for a symbolic link
+ */
+export async function readSeeds(directory: string): Promise<Seed[]> {
+  const names = (await listNames(join(directory, folder))).filter((name) => /^[^.].*\.(?:sql|[mc]?[jt]s)$/.test(name) && !/\.d\.[mc]?ts$/.test(name));
+  return Promise.all(names.map(async (name) => readSeed(await inside(directory, `${folder}/${name}`), `${folder}/${name}`)));
+}
+
+async function readSeed(path: string, file: string): Promise<Seed> {
+  if (!file.endsWith('.sql')) return { file, run: await loadModule(path, file) };
+  const decoded = decodeSql((await readBytes(path)) ?? new Uint8Array(), file);
+  if ('sql' in decoded) return { file, sql: decoded.sql };
+  throw unreadable(file, decoded.finding.message, decoded.finding.suggestion);
+}
+
+async function loadModule(path: string, file: string): Promise<NonNullable<Seed['run']>> {
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (cause) {
+    // Node reads TypeScript from 22.18 on; before that a .ts file is an extension it does not know.
+    if (hasCode(cause, 'ERR_UNKNOWN_FILE_EXTENSION', 'ERR_NO_TYPESCRIPT')) {
+      throw unreadable(file, `Node ${process.versions.node} does not read TypeScript.`, 'Use Node 22.18 or later, or write the seed as .js or .sql.', cause);
+    }
+    throw unreadable(file, `Loading it failed: ${cause instanceof Error ? cause.message : String(cause)}`, `Correct ${file}, then run muse seed again.`, cause);
+  }
+  if (typeof module.default === 'function') return module.default as NonNullable<Seed['run']>;
+  throw unreadable(file, 'It has no default export that is a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
+}
+
+function unreadable(file: string, why: string, suggestion: string, cause?: unknown): MuseError {
+  return new MuseError({ code: 'seed-unreadable', message: `${file} cannot be used: ${why} No seed was run.`, suggestion, cause });
+}
