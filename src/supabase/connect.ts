@@ -4,6 +4,7 @@ import { getProject, retrieveNetworkBans } from './api.ts';
 import { jittered } from './clock.ts';
 import { directEndpoint, poolerEndpoints, type Endpoint, type Endpoints } from './endpoints.ts';
 import type { Http } from './http.ts';
+import { refuseLease } from './lease.ts';
 import { openQueryDatabase } from './query-database.ts';
 import { answers, troubleOf, type Trouble } from './reach.ts';
 import type { Secret } from './secret.ts';
@@ -127,7 +128,12 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
   const verified = endpoint.loopback || options.ca !== undefined;
   if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
-  return { database, via, verified, endpoints };
+  const withRunLock: Database['withRunLock'] = (work, waitMs) =>
+    database.withRunLock(async () => {
+      await refuseLease(database);
+      return work();
+    }, waitMs);
+  return { database: { ...database, withRunLock }, via, verified, endpoints };
 }
 
 /** Says it when addresses are banned: too many failed sign-ins, from here or from elsewhere. */

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../database/database.ts';
+import { DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import { jittered, type Clock } from './clock.ts';
 
@@ -33,22 +33,23 @@ alter table muse.run_lease enable row level security;
 revoke all on muse.run_lease from public;
 `;
 
-/**
- * Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. A run that
- * came by a PostgreSQL connection holds the advisory lock of `database/run-lock.ts` instead, and is waited for as well.
- */
+/** Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. */
 const take = `
 insert into muse.run_lease as held (id, holder, note, expires)
-select 1, $1, $2, now() + make_interval(secs => $3::double precision)
-where not exists (
-  select from pg_catalog.pg_locks
-  where locktype = 'advisory' and granted and classid = 1836413797 and objid = 1 and objsubid = 2
-    and database = (select oid from pg_catalog.pg_database where datname = current_database())
-)
+values (1, $1, $2, now() + make_interval(secs => $3::double precision))
 on conflict (id) do update
   set holder = excluded.holder, note = excluded.note, expires = excluded.expires
   where held.holder = excluded.holder or held.expires < now()
 returning holder`;
+
+/** A run that came by a PostgreSQL connection holds the advisory lock of `database/run-lock.ts`. */
+const advisory = `
+select a.application_name || ', backend ' || l.pid as note
+from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.classid = 1836413797 and l.objid = 1 and l.objsubid = 2
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())`;
+
+const look = 'select note, expires::text as expires from muse.run_lease where expires > now()';
 
 const renew = `
 update muse.run_lease set expires = now() + make_interval(secs => $2::double precision)
@@ -62,12 +63,19 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
   const { run, clock, holder, note, leaseMs, waitMs } = options;
   const seconds = leaseMs / 1000;
   const until = clock.now() + waitMs;
+  // What cannot be released runs out.
+  const release = (): Promise<unknown> => run('delete from muse.run_lease where id = 1 and holder = $1', [holder]).catch(() => undefined);
   await repeated(() => run(createTable), clock);
-  let heldUntil = clock.now() + leaseMs;
-  while (!hasRow(await repeated(() => run(take, [holder, note, seconds]), clock))) {
-    if (clock.now() >= until) throw locked(await run('select note, expires from muse.run_lease'));
-    await clock.sleep(jittered(clock, 2000));
+  let heldUntil = 0;
+  for (;;) {
     heldUntil = clock.now() + leaseMs;
+    const taken = hasRow(await repeated(() => run(take, [holder, note, seconds]), clock));
+    // Looked at only now that the lease is ours: a run by a connection looks at the lease once it has its own lock.
+    const other = await repeated(() => run(taken ? advisory : look), clock);
+    if (taken && !hasRow(other)) break;
+    if (taken) await release();
+    if (clock.now() >= until) throw locked(other);
+    await clock.sleep(jittered(clock, 2000));
   }
 
   const prolong = async (): Promise<void> => {
@@ -88,8 +96,7 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
     release: async () => {
       clearInterval(timer);
       await renewing;
-      // What cannot be released runs out.
-      await run('delete from muse.run_lease where id = 1 and holder = $1', [holder]).catch(() => undefined);
+      await release();
     },
   };
 }
@@ -107,6 +114,20 @@ async function repeated(work: () => Promise<unknown>, clock: Clock): Promise<unk
       if (number >= 4 || !passing) throw error;
       await clock.sleep(jittered(clock, 1000 * 2 ** number));
     }
+  }
+}
+
+/**
+ * For a run by a PostgreSQL connection that has its own lock: is a run over HTTPS at work?
+ * @throws MuseError `locked`
+ */
+export async function refuseLease(session: Session): Promise<void> {
+  try {
+    const { rows } = await session.query(look);
+    if (rows.length > 0) throw locked(rows);
+  } catch (error) {
+    // Nobody has ever run over HTTPS here, or this role is not the owner of what such a run left.
+    if (!(error instanceof DatabaseError && ['42P01', '3F000', '42501'].includes(error.code))) throw error;
   }
 }
 

@@ -22,7 +22,7 @@ export interface QueryDatabaseOptions {
  *   again), `lock-lost` where the run's lease ran out, and what the API refuses
  */
 export function openQueryDatabase(http: Http, ref: string, options: QueryDatabaseOptions = {}): Database {
-  const { leaseMs = 60_000, timeoutMs = 300_000 } = options;
+  const { leaseMs = 20_000, timeoutMs = 300_000 } = options;
   let stillHeld: (() => void) | undefined;
 
   const send = async (sql: string, parameters?: readonly unknown[]): Promise<unknown> => {
@@ -48,7 +48,8 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       await send(sql);
     },
     transaction: () => Promise.reject(noTransaction()),
-    withRunLock: async (work, waitMs = 10_000) => {
+    // A run that was killed leaves its lease behind: by default it is waited for until that has run out.
+    withRunLock: async (work, waitMs = leaseMs + 5000) => {
       const lease = await holdLease({
         run: (sql, parameters) => send(sql, parameters),
         clock: http.clock,

@@ -4,6 +4,7 @@ import { connectProject, type ConnectOptions } from '../../src/supabase/connect.
 import { directEndpoint, poolerEndpoints } from '../../src/supabase/endpoints.ts';
 import { environmentValues } from '../../src/supabase/environment.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
+import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { readKeys } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { readSettings, type SupabaseSettings } from '../../src/supabase/settings.ts';
@@ -92,6 +93,15 @@ describe('connectProject', () => {
       expect(twin.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
     },
   );
+
+  it('keeps out of a run over HTTPS', async () => {
+    const { database } = await connect();
+    await openQueryDatabase(http, project.ref).withRunLock(async () => {
+      await expect(database.withRunLock(async () => 1)).rejects.toMatchObject({ code: 'locked' });
+    });
+    expect(await database.withRunLock(async () => 2)).toBe(2);
+    await database.close();
+  });
 
   it('says it when the connection is cut', async () => {
     const { database } = await connect();

@@ -94,6 +94,13 @@ describe('the run lock over HTTPS', () => {
     expect(await slow.withRunLock(async () => 4, 5000)).toBe(4);
   });
 
+  it('waits for what a killed run has left', async () => {
+    const superuser = await twin.databases.superuser(ref);
+    await superuser.query("insert into muse.run_lease values (1, 'the dead', 'pid 1 on elsewhere', now() + interval '1 second')");
+    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    expect(await openQueryDatabase(real, ref).withRunLock(async () => 5)).toBe(5);
+  });
+
   it('renews the lease while the work lasts', async () => {
     const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
     const [one, two] = [openQueryDatabase(real, ref, { leaseMs: 300 }), openQueryDatabase(real, ref, { leaseMs: 300 })];
