@@ -20,7 +20,7 @@ export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: Supaba
  * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
  */
 export async function completeAnswers(given: GivenAnswers, context: CommandContext, dryRun: boolean): Promise<Answers> {
-  const ask = context.interactive && !dryRun ? await (await import('./ask.ts')).terminalAsk() : undefined;
+  const ask = dryRun ? undefined : await context.ask?.();
   const typed = { ...given, name: given.name === undefined ? undefined : goodName(given.name) };
   if (given.kit !== undefined) parseKitSource(given.kit, given.ref);
   for (const table of given.tables ?? []) parseTable(table);

@@ -1,5 +1,6 @@
 import { MuseError } from '../error.ts';
 import type { Finding } from '../finding.ts';
+import type { Ask } from './ask.ts';
 import { exitCodeOf, formatError } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
 import { isSet, type ParsedArguments } from './parse.ts';
@@ -9,8 +10,8 @@ export interface CommandContext {
   output: Output;
   /** Aborted by Ctrl-C and by SIGTERM. */
   signal: AbortSignal;
-  /** Whether questions may be asked: a terminal, no `CI`, no `--json`, no `--yes`. */
-  interactive: boolean;
+  /** Asks the person at the terminal; undefined without one, and with `CI`, `--json` or `--yes`. */
+  ask?: () => Promise<Ask>;
   environment: NodeJS.ProcessEnv;
   /** Absolute path that relative ones start from. */
   directory: string;
@@ -62,7 +63,13 @@ export async function runCommand(
     const parsed = parse();
     const asked = !isSet(parsed, 'yes') && !flags.json && !process.env['CI'];
     const interactive = asked && process.stdin.isTTY === true && process.stdout.isTTY === true;
-    const result = await work(parsed, { output, signal: abort.signal, interactive, environment: process.env, directory: process.cwd() });
+    const result = await work(parsed, {
+      output,
+      signal: abort.signal,
+      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk() } : {}),
+      environment: process.env,
+      directory: process.cwd(),
+    });
     if (result.error !== undefined) return await report(command, result.error, output, result.json);
     const exitCode = result.exitCode ?? 0;
     if (flags.json) output.result(JSON.stringify({ ok: exitCode === 0, command, ...result.json }));

@@ -15,9 +15,9 @@ export async function destroyCommand(parsed: ParsedArguments, context: CommandCo
     context.environment,
     async (project) => {
       const confirmed = flagText(parsed, 'confirm');
-      if (confirmed !== undefined || !context.interactive) return confirmed ?? '';
+      if (confirmed !== undefined || context.ask === undefined) return confirmed ?? '';
       output.progress(`This deletes the project "${project.name}" (${project.ref}) with all its data, for good.`);
-      return (await (await import('../ask.ts')).terminalAsk()).text('Type its name to go on:');
+      return (await context.ask()).text('Type its name to go on:');
     },
     () => output.transient(`${output.paint('cyan', '…')} not ready for deletion yet`),
   );

@@ -19,9 +19,9 @@ export async function rollbackCommand(parsed: ParsedArguments, context: CommandC
     { ...(to === undefined ? {} : { to }), ...(steps === undefined ? {} : { steps }) },
     async (found) => {
       if (isSet(parsed, 'yes')) return true;
-      if (!context.interactive) return false;
+      if (context.ask === undefined) return false;
       context.output.progress(`This drops data:\n${describeLosses(found)}`);
-      return (await (await import('../ask.ts')).terminalAsk()).confirm('Drop it?');
+      return (await context.ask()).confirm('Drop it?');
     },
   );
   const lines = rolledBack.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
