@@ -4,7 +4,7 @@ import type { Piece, Source } from '../parse/piece.ts';
 import { pieceOf } from '../parse/piece.ts';
 import { recovered } from '../parse/recover.ts';
 import { parseSql } from '../parse/split.ts';
-import type { ParsedSql, Statement } from '../statement.ts';
+import type { Statement } from '../statement.ts';
 import { apply } from './effects.ts';
 import type { Catalog } from './model.ts';
 import { needsOf } from './needs.ts';
@@ -33,7 +33,7 @@ export function buildCatalog(migrations: readonly Migration[], visitor: Visitor 
   const catalog = startingCatalog();
   let order = 0;
   for (const migration of inRunOrder(migrations)) {
-    const source: Source = { migration, parsed: parsedOf(migration) };
+    const source: Source = { migration, parsed: parseSql(migration.sql) };
     catalog.searchPath = ['public', 'extensions'];
     visitor.source?.(source);
     for (const statement of source.parsed.statements) {
@@ -46,17 +46,6 @@ export function buildCatalog(migrations: readonly Migration[], visitor: Visitor 
   }
   settle(catalog);
   return catalog;
-}
-
-/** Trees of files that were read before: a repair looks at the same files many times. */
-const parsedFiles = new WeakMap<Migration, ParsedSql>();
-
-function parsedOf(migration: Migration): ParsedSql {
-  const known = parsedFiles.get(migration);
-  if (known !== undefined) return known;
-  const parsed = parseSql(migration.sql);
-  parsedFiles.set(migration, parsed);
-  return parsed;
 }
 
 function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {

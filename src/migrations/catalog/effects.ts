@@ -18,9 +18,10 @@ const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piec
 
 function addTable(catalog: Catalog, table: Table, site: Site): void {
   note(catalog, 'table', table.name, site);
-  for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
   const known = catalog.tables.get(table.name);
   if (known !== undefined) {
+    // Columns that come with a new table are never looked for on their own.
+    for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
     if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
     return;
   }

@@ -20,6 +20,7 @@ export function baseType(type: TypeName): { schema?: string; name: string } {
 export function typeText(type: TypeName): string {
   const { schema, name } = baseType(type);
   const plain = printed[name] ?? name;
+  if (type.typmods === undefined && type.arrayBounds === undefined && (schema === undefined || schema === 'pg_catalog')) return plain;
   const qualified = schema === undefined || schema === 'pg_catalog' || schema === 'public' ? plain : `${schema}.${plain}`;
   const lengths = (type.typmods ?? []).map((each) => {
     const constant = fieldsOf<{ ival?: { ival?: number } }>(each, 'A_Const');

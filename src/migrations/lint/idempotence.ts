@@ -1,5 +1,5 @@
-import { policyOf, routineOf } from '../catalog/effects.ts';
-import { findTable, newName } from '../catalog/lookup.ts';
+import { policyOf } from '../catalog/effects.ts';
+import { findTable, newName, newQualified } from '../catalog/lookup.ts';
 import type { Catalog } from '../catalog/model.ts';
 import { allOf, fieldsOf, open, stringsOf } from '../parse/nodes.ts';
 import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../parse/nodes.ts';
@@ -68,7 +68,7 @@ const looks: Record<string, Look> = {
   },
   CreateFunctionStmt(catalog, piece, dropped) {
     const { replace } = piece.node as unknown as CreateFunctionStmt;
-    const { name } = routineOf(catalog, piece);
+    const name = newQualified(catalog, piece.node['funcname']);
     if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
     return { message: `Function ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
   },

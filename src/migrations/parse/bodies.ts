@@ -2,7 +2,7 @@ import { allOf, fieldsOf, open, stringOf, stringsOf } from './nodes.ts';
 import type { CreateFunctionStmt, DefElem, Node } from './nodes.ts';
 import { offsetsOf } from './offsets.ts';
 import { parsePlpgsql, parseTree } from './parser.ts';
-import type { Piece } from './piece.ts';
+import type { BodyPieces, Piece } from './piece.ts';
 import { plpgsqlParts } from './plpgsql.ts';
 
 /** A body as it stands in the file. */
@@ -11,13 +11,6 @@ interface Body {
   text: string;
   /** Offset in the file of the body's first character; undefined where quoting makes the text differ from the file's. */
   offset: number;
-}
-
-/** What the body of a `DO`, function or procedure holds. */
-export interface BodyPieces {
-  pieces: Piece[];
-  /** Why the body does not parse, and where, as an offset in the file. */
-  error?: { message: string; offset: number };
 }
 
 function bodyOf(piece: Piece): Body | undefined {
@@ -34,6 +27,10 @@ function bodyOf(piece: Piece): Body | undefined {
 
 /** The statements in the body of a `DO`, function or procedure, in order; empty for other languages and statements. */
 export function bodyPieces(piece: Piece): BodyPieces {
+  return (piece.body ??= readBody(piece));
+}
+
+function readBody(piece: Piece): BodyPieces {
   if (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt') return { pieces: [] };
   const inside = piece.type === 'DoStmt' ? 'do' : 'routine';
   const atomic = (piece.node as unknown as CreateFunctionStmt).sql_body;
@@ -79,7 +76,7 @@ function atomicPieces(piece: Piece, body: Node): Piece[] {
   const nodes = list === undefined ? [body] : list.items.flatMap((item) => fieldsOf<{ items: Node[] }>(item, 'List')?.items ?? [item]);
   return nodes.map((tree) => {
     const [type, node] = open(tree);
-    return { ...piece, type, node, inside: 'routine' };
+    return { source: piece.source, statement: piece.statement, order: piece.order, at: piece.at, guarded: piece.guarded, type, node, inside: 'routine' };
   });
 }
 
@@ -93,9 +90,9 @@ function sqlPieces(piece: Piece, sql: string, offset: number, guarded: boolean, 
     if (stmt === undefined) continue;
     const [type, node] = open(stmt);
     const at = (location = 0): number => offset + offsets.fromByte(Math.max(0, location));
-    const inner: Piece = { ...piece, type, node, at, inside, guarded: guarded || piece.guarded };
+    const inner: Piece = { source: piece.source, statement: piece.statement, order: piece.order, type, node, at, inside, guarded: guarded || piece.guarded };
     pieces.push(inner);
-    if (type === 'DoStmt') pieces.push(...bodyPieces({ ...inner, statement: { ...piece.statement, sql } }).pieces);
+    if (type === 'DoStmt') pieces.push(...readBody({ ...inner, statement: { ...piece.statement, sql } }).pieces);
   }
   return { pieces };
 }

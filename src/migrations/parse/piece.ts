@@ -24,6 +24,15 @@ export interface Piece {
   inside?: 'do' | 'routine';
   /** Stands in an IF, a loop or a block that catches exceptions: it may never run, or may fail in silence. */
   guarded: boolean;
+  /** What its body holds, once that was asked for. */
+  body?: BodyPieces;
+}
+
+/** What the body of a `DO`, function or procedure holds. */
+export interface BodyPieces {
+  pieces: Piece[];
+  /** Why the body does not parse, and where, as an offset in the file. */
+  error?: { message: string; offset: number };
 }
 
 /** The statement itself as a piece. */
