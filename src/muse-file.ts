@@ -7,6 +7,20 @@ export type TargetKind = 'embedded' | 'postgres' | 'supabase';
 /** How tenants are isolated: Supabase's `auth.uid()`, or session variables that the app's own connection sets. */
 export type Isolation = 'auth-uid' | 'session';
 
+/** With session variables: the roles, and the names of the variables that the app's own connection sets. */
+export interface SessionTenancy {
+  /** The role that the app works as; it owns nothing, so row-level security holds it. */
+  role: string;
+  /** The role for work across tenants; every use of it is written down. */
+  superadminRole: string;
+  /** Holds the id of the organization. */
+  organization: string;
+  /** Holds the id of the user. */
+  user: string;
+  /** The kit's own policies open every row where this one is `true`. */
+  superadmin?: string;
+}
+
 /** Where a muse keeps its migrations. Paths are relative to the muse's directory, with `/`. */
 export interface MigrationFolders {
   core: string[];
@@ -48,6 +62,8 @@ export interface MuseFile {
   };
   migrations: MigrationFolders;
   isolation: Isolation;
+  /** With isolation `session`. */
+  session?: SessionTenancy;
   /** Table prefix with its underscore, as `kv_`; empty for none. */
   prefix: string;
   presets: string[];

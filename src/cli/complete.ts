@@ -45,6 +45,7 @@ export async function completeAnswers(given: GivenAnswers, context: CommandConte
     tables: answers.tables ?? [],
     ...present('spec', answers.spec),
     prefix: answers.prefix ?? '',
+    ...present('tenancy', answers.tenancy),
     target: answers.target ?? (answers.supabase.organization === undefined ? 'embedded' : 'supabase'),
     environment: 'development',
     supabaseBaseline: answers.supabaseBaseline ?? false,

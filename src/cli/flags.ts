@@ -59,6 +59,14 @@ export const createFlags: readonly Flag[] = [
   { name: 'spec', type: 'string', value: '<file>', about: 'tables as YAML or JSON', group: 'Product' },
   { name: 'prefix', type: 'string', value: '<p>', about: 'table prefix, as kv_', group: 'Product' },
   {
+    name: 'tenancy',
+    type: 'string',
+    value: '<t>',
+    choices: ['auth-uid', 'session'],
+    about: "how tenants are kept apart: Supabase's auth.uid(), or variables of the app's connection (default: as the kit does)",
+    group: 'Product',
+  },
+  {
     name: 'target',
     type: 'string',
     value: '<t>',

@@ -1,20 +1,13 @@
 import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
-import type { Isolation } from '../muse-file.ts';
+import type { Isolation, SessionTenancy } from '../muse-file.ts';
 import type { Helper } from './core.ts';
 import type { Grant, Policy } from './model.ts';
 import type { TableScope } from './table.ts';
 
-/** How the rows' owner is known where the app's own connection sets variables instead of Supabase Auth. */
-export interface SessionTenancy {
-  /** The roles that the app connects as; none of them owns the tables. */
-  roles: string[];
-  /** A variable that opens every row when it is `true`, as `app.is_superadmin`; without it none does. */
-  superadminSetting?: string;
-}
-
 /** What policies are built on. */
 export interface AccessContext {
   isolation: Isolation;
+  /** With isolation `session`. */
   session: SessionTenancy;
   organizations: Helper;
   /** Whether core has the helper that takes roles too, so that a viewer only reads. */
@@ -26,16 +19,17 @@ export interface AccessContext {
 /** The built-in core's roles but `viewer`. */
 const writingRoles = "array['owner', 'admin', 'member']";
 
-const setting = (name: string, type: string): string => `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
+/** SQL that is the value of a variable, NULL where it is not set: after a local set it is empty, not NULL. */
+export const settingSql = (name: string, type: string): string => `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
 
 /** SQL that is the id of whoever is signed in; good as a column's default too. */
 export function currentUser(context: AccessContext): string {
-  return context.isolation === 'auth-uid' ? 'auth.uid()' : setting('app.current_user_id', 'uuid');
+  return context.isolation === 'auth-uid' ? 'auth.uid()' : settingSql(context.session.user, 'uuid');
 }
 
 /** SQL that is the organization chosen for this session, or undefined where a user has them all at once. */
 export function currentOrganization(context: AccessContext): string | undefined {
-  return context.isolation === 'auth-uid' ? undefined : setting('app.current_org_id', context.organizationType);
+  return context.isolation === 'auth-uid' ? undefined : settingSql(context.session.organization, context.organizationType);
 }
 
 /**
@@ -53,14 +47,22 @@ export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization'
   return `${column} = any ((select ${quoteIdentifier(schema)}.${quoteIdentifier(name)}(${roles}))::${context.organizationType}[])`;
 }
 
-function orSuperadmin(context: AccessContext, condition: string): string {
-  const name = context.isolation === 'session' ? context.session.superadminSetting : undefined;
-  return name === undefined ? condition : `(select current_setting(${quoteLiteral(name)}, true)) = 'true' or (${condition})`;
+/** True in a transaction whose use of the superadmin's role is in the audit log; `tenancy.sql.hbs` makes the function. */
+export const auditedUse = '(select private.superadmin_use_is_audited())';
+
+/** The superadmin's way in: the role of its own, and only where its use was written down. */
+function superadminAccess({ isolation, session }: AccessContext): { policies: Policy[]; grants: Grant[] } {
+  if (isolation === 'auth-uid') return { policies: [], grants: [] };
+  const roles = [session.superadminRole];
+  return {
+    policies: [{ name: 'superadmin_all', verb: 'ALL', roles, using: auditedUse, check: auditedUse, directive: null }],
+    grants: [{ verbs: 'SELECT, INSERT, UPDATE, DELETE', roles }],
+  };
 }
 
 /** The roles that a signed-in user has, and the one that nobody signed in has. */
 function rolesOf(context: AccessContext): { users: string[]; everyone: string[] } {
-  if (context.isolation === 'session') return { users: context.session.roles, everyone: context.session.roles };
+  if (context.isolation === 'session') return { users: [context.session.role], everyone: [context.session.role] };
   return { users: ['authenticated'], everyone: ['anon', 'authenticated'] };
 }
 
@@ -76,9 +78,10 @@ export function accessOf(
   references: readonly string[],
 ): { policies: Policy[]; grants: Grant[]; revoke: string[] } {
   const { users, everyone } = rolesOf(context);
-  const service: Grant[] = context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : [];
+  const superadmin = superadminAccess(context);
+  const service: Grant[] = context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : superadmin.grants;
   const revoke = context.isolation === 'auth-uid' ? ['anon', 'authenticated', 'service_role'] : [];
-  if (scope === 'service-only') return { policies: [], grants: service, revoke };
+  if (scope === 'service-only') return { policies: superadmin.policies, grants: service, revoke };
   const policies: Policy[] = [];
   const grants: Grant[] = [];
   const open = scope === 'public-read';
@@ -88,11 +91,11 @@ export function accessOf(
     const readers = own === undefined ? everyone : everyone.filter((role) => !users.includes(role));
     if (readers.length > 0) grants.push({ verbs: 'SELECT', roles: readers });
   } else if (own !== undefined) {
-    policies.push({ name: `${title}_select`, verb: 'SELECT', roles: users, using: orSuperadmin(context, own.read), check: null, directive: null });
+    policies.push({ name: `${title}_select`, verb: 'SELECT', roles: users, using: own.read, check: null, directive: null });
   }
   if (own !== undefined) {
-    const mine = orSuperadmin(context, own.write);
-    const allowed = [references.length > 0 && mine !== own.write ? `(${mine})` : mine, ...references].join('\n    and ');
+    const mine = own.write;
+    const allowed = [mine, ...references].join('\n    and ');
     const writer = open ? 'own' : title;
     policies.push(
       { name: `${writer}_insert`, verb: 'INSERT', roles: users, using: null, check: allowed, directive: null },
@@ -101,5 +104,5 @@ export function accessOf(
     );
     grants.push({ verbs: 'SELECT, INSERT, UPDATE, DELETE', roles: users });
   }
-  return { policies, grants: [...grants, ...service], revoke };
+  return { policies: [...policies, ...superadmin.policies], grants: [...grants, ...service], revoke };
 }

@@ -25,7 +25,7 @@ export interface ForeignKey {
 
 export interface Policy {
   name: string;
-  verb: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
+  verb: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'ALL';
   roles: string[];
   /** SQL, or null. */
   using: string | null;

@@ -1,6 +1,6 @@
 import { MuseError } from '../error.ts';
-import type { Isolation, MigrationFolders } from '../muse-file.ts';
-import type { AccessContext, SessionTenancy } from './access.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../muse-file.ts';
+import type { AccessContext } from './access.ts';
 import { tableProblems } from './check-table.ts';
 import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
 import type { ResolvedColumn, ResolvedTable } from './model.ts';
@@ -10,6 +10,7 @@ import { requireCore, type Preset } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
 import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
+import { defaultSession } from './session.ts';
 import { storagePolicies } from './storage.ts';
 import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
@@ -28,7 +29,7 @@ export interface ScaffoldRequest {
   number: string;
   folders: MigrationFolders;
   isolation: Isolation;
-  /** With isolation `session`: the app's roles. */
+  /** With isolation `session`: roles and variables; default as a new muse has them. */
   session?: SessionTenancy;
   /** Free text that names the file instead of `<name>_tables`. */
   title?: string;
@@ -112,7 +113,7 @@ function refuseBroken(specifications: readonly TableSpecification[]): void {
   }
 }
 
-function accessContext({ core, isolation, session = { roles: ['authenticated'] } }: ScaffoldRequest, muse: string, tables: readonly TableSpecification[]): AccessContext {
+function accessContext({ core, isolation, session = defaultSession }: ScaffoldRequest, muse: string, tables: readonly TableSpecification[]): AccessContext {
   const ofOrganizations = tables.find((table) => table.scope === 'organization' || table.scopedBy === 'organization');
   const membership = ofOrganizations !== undefined && isolation === 'auth-uid' ? requireMembership(core, ofOrganizations.name) : membershipOf(core);
   const type = membership?.organizationType ?? organizationKey(core)?.type ?? 'uuid';

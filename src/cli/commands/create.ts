@@ -71,6 +71,7 @@ function readGiven(parsed: ParsedArguments, context: CommandContext): { given: G
     tables: texts('table'),
     spec: path(text('spec')),
     prefix: text('prefix'),
+    tenancy: text('tenancy') as Answers['tenancy'],
     target: text('target') as TargetKind | undefined,
     supabaseBaseline: isSet(parsed, 'supabase-baseline'),
     databaseCa: path(text('db-ca')),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { newMigration } from '../../extension/new.ts';
 import { parseTable } from '../../extension/parse-table.ts';
 import { scaffold } from '../../extension/scaffold.ts';
+import { checkedSession } from '../../extension/session.ts';
 import { writeWhole } from '../../files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
@@ -32,6 +33,7 @@ export async function newInMuse({ directory, museFile }: Muse, title: string, ta
             number,
             folders,
             isolation: museFile.isolation,
+            ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
             title,
           })
         ).files;

@@ -1,3 +1,4 @@
+import { checkedSession } from '../../extension/session.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { checkCatalog } from '../../verify/catalog-check.ts';
@@ -18,7 +19,11 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
   const { database } = await openEnvironment(muse, name, environment);
   try {
     const catalog = await checkCatalog(database, expectations);
-    const proof = await verifyIsolation(database, { declarations: expectations.declarations, isolation: muse.museFile.isolation });
+    const proof = await verifyIsolation(database, {
+      declarations: expectations.declarations,
+      isolation: muse.museFile.isolation,
+      ...(muse.museFile.isolation === 'session' ? { session: checkedSession(muse.museFile.session) } : {}),
+    });
     return { tables: proof.tables, findings: [...catalog, ...proof.findings] };
   } finally {
     await database.close();

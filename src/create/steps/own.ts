@@ -12,6 +12,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import type { MuseFile } from '../../muse-file.ts';
 import type { Secrets } from '../answers.ts';
 import { type CreateContext, needed } from '../context.ts';
+import { sessionOf } from '../tenancy.ts';
 import { writeMuseFile } from '../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
@@ -24,17 +25,19 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
     const kit = needed(context.kit, 'The kit');
     const layout = await recogniseLayout(stage, { core: answers.core, extensions: answers.extensions });
     const pruned = await prune(stage, await pruneListOf(stage));
+    context.kitFiles = await readMigrations(stage, layout.folders);
+    const isolation = answers.tenancy ?? layout.isolation;
     const museFile: MuseFile = {
       version: 1,
       name: answers.name,
       kit: { source: parseKitSource(answers.kit).text, ...(answers.ref === undefined ? {} : { ref: answers.ref }), commit: kit.commit, layout: layout.id },
       migrations: layout.folders,
-      isolation: layout.isolation,
+      isolation,
+      ...(isolation === 'session' ? { session: sessionOf(context.kitFiles.migrations) } : {}),
       prefix: answers.prefix,
       presets: answers.presets,
       environments: { [answers.environment]: { target: answers.target } },
     };
-    context.kitFiles = await readMigrations(stage, layout.folders);
     await renameKit(stage, answers.name);
     await writeMuseFile(stage, museFile);
     await writeMuseFiles(stage, museFile);

@@ -5,6 +5,7 @@ import { parseTable } from '../../extension/parse-table.ts';
 import { loadPreset } from '../../extension/presets.ts';
 import { readSpecification } from '../../extension/read-spec.ts';
 import { scaffold } from '../../extension/scaffold.ts';
+import { checkedSession } from '../../extension/session.ts';
 import type { TableSpecification } from '../../extension/table.ts';
 import { readText, writeWhole } from '../../files.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
@@ -13,16 +14,20 @@ import { readMigrations } from '../../migrations/read.ts';
 import type { Answers } from '../answers.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { extensionTables, factsOf } from '../facts.ts';
+import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
 /** Writes the product's own extension migration with its rollback, and the files that every muse has. */
-export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journal' | 'museFile'>> = {
+export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journal' | 'museFile' | 'notes'>> = {
   id: 'scaffold',
   title: 'Scaffold the extension',
   async run(context) {
     const { answers, stage, journal } = context;
     const museFile = needed(context.museFile, 'muse.json');
-    const { migrations } = await readMigrations(stage, museFile.migrations, { rollbacks: false });
+    const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
+    const helper = (await writeTenancy(stage, museFile, await read())).at(-1);
+    if (helper !== undefined) context.notes.push(`${helper} sets who works in which organization: createTenancy(pool) over the package pg.`);
+    const migrations = await read();
     const made = await scaffold({
       name: answers.name,
       prefix: answers.prefix,
@@ -32,11 +37,11 @@ export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journ
       number: nextNumber(migrations, 'extension', museFile.migrations.order),
       folders: museFile.migrations,
       isolation: museFile.isolation,
+      ...(museFile.session === undefined ? {} : { session: checkedSession(museFile.session) }),
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     // The list is read from the files, the kit's own extensions among them, as "muse docs" does it later.
-    const all = await readMigrations(stage, museFile.migrations, { rollbacks: false });
-    await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(all.migrations)) });
+    await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(await read())) });
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
     return made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
   },

@@ -1,0 +1,91 @@
+import { posix } from 'node:path';
+import { checkedSession, defaultSession } from '../extension/session.ts';
+import { type CoreTable, tenancyMigration } from '../extension/tenancy.ts';
+import { helperFile, helperStart } from '../extension/tenancy-helper.ts';
+import { inside, kindOf, readText, writeWhole } from '../files.ts';
+import { buildCatalog } from '../migrations/catalog/build.ts';
+import type { Catalog, Policy } from '../migrations/catalog/model.ts';
+import { commandsOf, isForSessions } from '../migrations/lint/policies.ts';
+import type { Migration } from '../migrations/migration.ts';
+import { nextNumber } from '../migrations/order.ts';
+import { loadParser } from '../migrations/parse/parser.ts';
+import type { Isolation, MuseFile, SessionTenancy } from '../muse-file.ts';
+import { factsOf } from './facts.ts';
+
+/** What the name of a variable says that it holds; the first that fits counts. */
+const meanings: readonly [key: 'organization' | 'user' | 'superadmin', pattern: RegExp][] = [
+  ['superadmin', /super|bypass/],
+  ['organization', /org|tenant|team|workspace|account|company/],
+  ['user', /user|member|person/],
+];
+
+/** The roles and variables of a muse whose kit has this SQL: the kit's own names where it has them. */
+export function sessionOf(migrations: readonly Pick<Migration, 'sql'>[]): SessionTenancy {
+  const session: SessionTenancy = { ...defaultSession };
+  const found = new Set<string>();
+  for (const { sql } of migrations) {
+    for (const [, name = ''] of sql.matchAll(/current_setting\s*\(\s*'([a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*)'/gi)) {
+      const key = /^(?:request|app\.settings)\b/i.test(name) ? undefined : meanings.find(([, pattern]) => pattern.test(name.toLowerCase()))?.[0];
+      if (key === undefined || found.has(key)) continue;
+      found.add(key);
+      session[key] = name;
+    }
+  }
+  return session;
+}
+
+/**
+ * Writes the migration with the roles of session variables, and the helper that the app sets them with; nothing where the
+ * muse isolates by `auth.uid()`, and no file a second time.
+ * @param directory of the muse, or where it is put together
+ * @returns the paths written, relative to the directory, with `/`
+ * @throws MuseError `bad-session` where the names in `muse.json` cannot be used
+ */
+export async function writeTenancy(directory: string, museFile: MuseFile, migrations: readonly Migration[]): Promise<string[]> {
+  if (museFile.isolation !== 'session') return [];
+  await loadParser();
+  const core = await factsOf(migrations);
+  if (core.functions.includes('private.superadmin_use_is_audited()')) return [];
+  const catalog = buildCatalog(migrations);
+  const session = checkedSession(museFile.session);
+  const files = await tenancyMigration({
+    name: museFile.name,
+    core,
+    tables: coreTables(catalog, session),
+    schemas: [...catalog.schemas].filter(([, site]) => site !== undefined).map(([schema]) => schema),
+    coreIsolation: coreIsolation(catalog),
+    session,
+    number: nextNumber(migrations, 'extension', museFile.migrations.order),
+    folders: museFile.migrations,
+  });
+  files.push({ path: await helperPath(directory, museFile), content: await helperFile(session) });
+  for (const file of files) await writeWhole(await inside(directory, file.path), file.content);
+  return files.map(({ path }) => path);
+}
+
+const policiesOf = (catalog: Catalog): Policy[] => [...catalog.tables.values()].flatMap(({ policies }) => [...policies.values()]);
+
+/** How core's own policies isolate: by what most of them ask for. */
+function coreIsolation(catalog: Catalog): Isolation {
+  const all = policiesOf(catalog);
+  return all.filter((policy) => isForSessions(policy, catalog)).length * 2 > all.length ? 'session' : 'auth-uid';
+}
+
+function coreTables(catalog: Catalog, session: SessionTenancy): CoreTable[] {
+  const own = [...catalog.tables.values()].filter(({ kind, site, temporary }) => kind === 'table' && site?.piece.source.migration.layer === 'core' && temporary !== true);
+  return own.map(({ name, rls, policies }) => ({
+    name,
+    rls: rls !== undefined,
+    open: [...policies.values()].filter(({ permissive, roles }) => permissive && (roles.length === 0 || roles.includes(session.role))).flatMap(commandsOf),
+  }));
+}
+
+/** Where the helper goes: into the package that has core's migrations, else `src/lib`; never over another file. */
+async function helperPath(directory: string, { migrations }: MuseFile): Promise<string> {
+  const [, folder = 'src/lib'] = /^((?:packages|apps)\/[^/]+\/src)\//.exec(migrations.core[0] ?? '') ?? [];
+  for (let count = 0; ; count += 1) {
+    const path = posix.join(folder, ['tenant.ts', 'muse-tenant.ts'][count] ?? `muse-tenant-${count}.ts`);
+    const target = await inside(directory, path);
+    if ((await kindOf(target)) === undefined || (await readText(target))?.startsWith(helperStart) === true) return path;
+  }
+}
