@@ -8,6 +8,8 @@ export interface Choice {
 /** Questions to the person at the terminal; handed in, so that tests answer them. */
 export interface Ask {
   text(message: string, options?: { default?: string; check?: (value: string) => true | string | Promise<true | string> }): Promise<string>;
+  /** A text that the terminal does not show. */
+  secret(message: string): Promise<string>;
   one(message: string, choices: readonly Choice[], initial?: string): Promise<string>;
   many(message: string, choices: readonly Choice[]): Promise<string[]>;
   confirm(message: string): Promise<boolean>;
@@ -27,6 +29,10 @@ export async function terminalAsk(): Promise<Ask> {
           ...(options.check === undefined ? {} : { validate: options.check }),
         },
       ]);
+      return answer.trim();
+    },
+    async secret(message) {
+      const { answer } = await inquirer.prompt([{ type: 'password', name: 'answer', message, mask: '*' }]);
       return answer.trim();
     },
     async one(message, choices, initial) {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Answers, SupabaseAnswers } from '../create/answers.ts';
+import type { Answers, Secrets, SupabaseAnswers } from '../create/answers.ts';
 import { MuseError } from '../error.ts';
 import { listPresets } from '../extension/presets.ts';
 import { parseTable } from '../extension/parse-table.ts';
@@ -17,14 +17,15 @@ export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: Supaba
 /**
  * All answers, before the first effect: those that were typed, checked; those that are missing asked for where there is
  * somebody to ask, else taken by default.
+ * @param secrets gets the database's URL, where it is asked for
  * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
  */
-export async function completeAnswers(given: GivenAnswers, context: CommandContext, dryRun: boolean): Promise<Answers> {
+export async function completeAnswers(given: GivenAnswers, secrets: Secrets, context: CommandContext, dryRun: boolean): Promise<Answers> {
   const ask = dryRun ? undefined : await context.ask?.();
   const typed = { ...given, name: given.name === undefined ? undefined : goodName(given.name) };
   if (given.kit !== undefined) parseKitSource(given.kit, given.ref);
   for (const table of given.tables ?? []) parseTable(table);
-  const answers = ask === undefined || !asksAnything(given) ? typed : await askMissing(typed, ask);
+  const answers = ask === undefined || !asksAnything(given) ? typed : await askMissing(typed, secrets, ask, context);
   if (answers.name === undefined) {
     throw new MuseError({
       code: 'bad-call',
@@ -64,7 +65,7 @@ function asksAnything(given: GivenAnswers): boolean {
   return given.name === undefined || (given.presets ?? given.tables ?? given.spec) === undefined;
 }
 
-async function askMissing(given: GivenAnswers, ask: Ask): Promise<GivenAnswers> {
+async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
   const name = given.name ?? (await ask.text('Name of the product:', { check: nameOrWhy }));
   const kit = given.kit ?? (await askKit(ask));
   const content = (given.presets ?? given.tables ?? given.spec) === undefined ? await askTables(ask) : {};
@@ -73,10 +74,12 @@ async function askMissing(given: GivenAnswers, ask: Ask): Promise<GivenAnswers> 
     ((await ask.one('Where is its database?', [
       { name: 'embedded', value: 'embedded', description: 'PostgreSQL in the directory itself: nothing to install, nothing to pay' },
       { name: 'Supabase', value: 'supabase', description: 'a new project, made through the Management API' },
-      { name: 'PostgreSQL', value: 'postgres', description: 'any server, by the URL in DATABASE_URL' },
+      { name: 'PostgreSQL', value: 'postgres', description: 'any server, by its URL' },
     ])) as TargetKind);
+  if (target === 'postgres') secrets.databaseUrl ??= await ask.secret('URL of the database (postgresql://…):');
+  const supabase = target === 'supabase' ? await askCloud(given.supabase, ask, context) : given.supabase;
   const prefix = given.prefix ?? (await ask.text('Table prefix (empty for none):', { default: '' }));
-  return { ...given, ...content, name, kit, target, prefix };
+  return { ...given, ...content, name, kit, target, prefix, supabase };
 }
 
 async function askKit(ask: Ask): Promise<string> {
@@ -86,6 +89,17 @@ async function askKit(ask: Ask): Promise<string> {
   ]);
   if (kind === 'builtin') return kind;
   return ask.text('Kit:', { check: (text) => orWhy(() => parseKitSource(text)) });
+}
+
+async function askCloud(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
+  if (given.projectRef !== undefined) return given;
+  const { organizationChoices, regionChoices } = await import('../create/cloud/choices.ts');
+  const organizations = given.organization === undefined ? await organizationChoices(environment) : [];
+  const organization =
+    given.organization ?? (organizations.length === 1 ? organizations[0]?.value : undefined) ?? (await ask.one('Which organization?', organizations));
+  const region = given.region ?? (await ask.one('Which region?', await regionChoices(environment, organization)));
+  const adminEmail = given.adminEmail ?? (await ask.text('E-mail of the first admin (empty for none):', { default: '' }));
+  return { ...given, organization, region, ...(adminEmail === '' ? {} : { adminEmail }) };
 }
 
 async function askTables(ask: Ask): Promise<Pick<GivenAnswers, 'presets' | 'tables'>> {

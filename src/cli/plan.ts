@@ -33,6 +33,12 @@ export function formatPlan(plan: Plan): string {
       plan.migrations.map(({ layer, file }) => `${layer.padEnd(9)}  ${file}`),
     ),
     ...section('Files', plan.files),
+    ...(plan.requests === undefined
+      ? []
+      : section(
+          'Requests to Supabase',
+          plan.requests.map(({ method, path, body }) => `${method.padEnd(5)} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`),
+        )),
     ...(plan.notes.length === 0 ? [] : section('Notes', plan.notes)),
   ].join('\n');
 }

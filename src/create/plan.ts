@@ -3,6 +3,8 @@ import { join, relative, sep } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
+import type { RequestRecord } from '../supabase/http.ts';
+import { planRequests } from '../supabase/plan.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
@@ -24,6 +26,8 @@ export interface Plan {
   migrations: FileName[];
   /** The files that the directory would hold, with `/`. */
   files: string[];
+  /** Supabase: the requests that would be sent, without secrets; `{ref}` is what the platform will name the project. */
+  requests?: RequestRecord[];
   notes: string[];
 }
 
@@ -52,9 +56,21 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
+      ...(answers.target === 'supabase' ? { requests: requestsOf(answers) } : {}),
       notes: context.notes,
     };
   } finally {
     await rm(place, { recursive: true, force: true });
   }
+}
+
+function requestsOf({ name, supabase }: Answers): RequestRecord[] {
+  const { organization = '{organization}', region, size, siteUrl } = supabase;
+  return planRequests({
+    name,
+    organization,
+    ...(region === undefined ? {} : { region }),
+    ...(size === undefined ? {} : { size }),
+    ...(siteUrl === undefined ? {} : { siteUrl }),
+  });
 }

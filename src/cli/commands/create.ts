@@ -28,7 +28,7 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
     return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options), context);
   }
   const { completeAnswers } = await import('../complete.ts');
-  const answers = await completeAnswers(given, context, isSet(parsed, 'dry-run'));
+  const answers = await completeAnswers(given, secrets, context, isSet(parsed, 'dry-run'));
   if (isSet(parsed, 'dry-run')) {
     const { planMuse } = await import('../../create/plan.ts');
     const { formatPlan } = await import('../plan.ts');

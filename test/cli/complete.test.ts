@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Ask } from '../../src/cli/ask.ts';
+import { completeAnswers, type GivenAnswers } from '../../src/cli/complete.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import type { CommandContext } from '../../src/cli/run.ts';
+
+/** Answers questions in order; what is asked is kept, and each answer is checked as the terminal checks it. */
+function scripted(answers: unknown[]): { ask: Ask; asked: string[]; refused: string[] } {
+  const asked: string[] = [];
+  const refused: string[] = [];
+  const next = async <T>(message: string, check?: (value: string) => true | string | Promise<true | string>): Promise<T> => {
+    asked.push(message);
+    for (;;) {
+      if (answers.length === 0) throw new Error(`Nothing to answer "${message}" with.`);
+      const answer = answers.shift();
+      const verdict = (await check?.(String(answer))) ?? true;
+      if (verdict === true) return answer as T;
+      refused.push(verdict);
+    }
+  };
+  const ask: Ask = {
+    text: (message, options) => next(message, options?.check),
+    secret: (message) => next(message),
+    one: (message) => next(message),
+    many: (message) => next(message),
+    confirm: (message) => next(message),
+  };
+  return { ask, asked, refused };
+}
+
+function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
+  const printed: string[] = [];
+  const stream = { write: (text: string) => printed.push(text) > 0, isTTY: false, columns: 80 } as unknown as NodeJS.WriteStream;
+  return {
+    output: createOutput({ json: false, quiet: false, verbose: false, stdout: stream, stderr: stream, environment: {} }),
+    signal: new AbortController().signal,
+    environment: {},
+    directory: '/somewhere',
+    printed,
+    ...(ask === undefined ? {} : { ask: async () => ask }),
+  };
+}
+
+const nothing: GivenAnswers = { supabase: {} };
+
+describe('with somebody to ask', () => {
+  it('asks for what is missing, checks it, shows the plan, and asks once to go on', async () => {
+    const { ask, asked, refused } = scripted(['My Muse', 'realtymuse', 'builtin', ['realty'], 'nonsense', 'notes: title text!', '', 'embedded', 'kv_', true]);
+    const context = contextWith(ask);
+    const answers = await completeAnswers(nothing, {}, context, false);
+    expect(answers).toMatchObject({ name: 'realtymuse', kit: 'builtin', presets: ['realty'], tables: ['notes: title text!'], target: 'embedded', prefix: 'kv_' });
+    expect(refused).toHaveLength(2);
+    expect(refused[0]).toContain('my-muse');
+    expect(asked.at(-1)).toBe('Go on?');
+    expect(context.printed.join('')).toContain('preset realty, table notes');
+  });
+
+  it.each([
+    ['only the plan, where everything that matters was typed', { name: 'a-muse', presets: ['crm'] }, ['Go on?']],
+    ['not for what was typed', { name: 'a-muse', kit: 'builtin', target: 'embedded' as const, prefix: '' }, ['Presets (space chooses, enter goes on):', 'A table of its own, as "name: column type!, …" (empty for none):', 'Go on?']],
+  ])('%s', async (_, given, questions) => {
+    const { ask, asked } = scripted(questions.length === 1 ? [true] : [[], '', true]);
+    await completeAnswers({ ...nothing, ...given }, {}, contextWith(ask), false);
+    expect(asked).toEqual(questions);
+  });
+
+  it('keeps the URL of a database out of the answers', async () => {
+    const { ask } = scripted(['postgresql://u:p@h/d', true]);
+    const secrets = {};
+    const answers = await completeAnswers({ ...nothing, name: 'a-muse', kit: 'builtin', tables: undefined, presets: undefined, target: 'postgres', prefix: '' }, secrets, contextWith({ ...ask, many: async () => [], text: async () => '' }), false);
+    expect(secrets).toEqual({ databaseUrl: 'postgresql://u:p@h/d' });
+    expect(JSON.stringify(answers)).not.toContain('postgresql://');
+  });
+
+  it('takes no for an answer', async () => {
+    const { ask } = scripted([false]);
+    await expect(completeAnswers({ ...nothing, name: 'a-muse', presets: [] }, {}, contextWith(ask), false)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('with nobody to ask', () => {
+  it('takes the defaults', async () => {
+    expect(await completeAnswers({ ...nothing, name: 'a-muse' }, {}, contextWith(), false)).toMatchObject({
+      directory: expect.stringContaining('a-muse'),
+      kit: 'builtin',
+      kitExtensions: 'archive',
+      presets: [],
+      target: 'embedded',
+      git: true,
+    });
+  });
+
+  it.each([
+    ['a missing name', {}, 'bad-call'],
+    ['a bad name', { name: 'Nö' }, 'bad-name'],
+    ['a bad preset', { name: 'a-muse', presets: ['reality'] }, 'bad-preset'],
+    ['a bad table', { name: 'a-muse', tables: ['x'] }, 'bad-table'],
+    ['a bad kit', { name: 'a-muse', kit: 'git://example.com/x' }, 'bad-kit-source'],
+  ])('names %s', async (_, given, code) => {
+    await expect(completeAnswers({ ...nothing, ...given }, {}, contextWith(), false)).rejects.toMatchObject({ code });
+  });
+});
