@@ -73,6 +73,8 @@ const faults: Fault[] = [
   { name: 'every call once: connection reset', begin: http('reset', anywhere) },
   { name: 'calls that never answer', begin: http('no-answer', [`GET ${project}`, `GET ${project}/api-keys`]) },
   { name: 'slow bodies', begin: http('slow-body', ['GET /v1/projects', `PATCH ${project}/config/auth`]) },
+  { name: 'DNS failure at first', begin: () => void (current.unresolved = 4) },
+  { name: 'DNS failure for long', begin: () => void (current.unresolved = 6), told: ['api-unreachable'] },
   { name: 'the API is down for long', begin: http('html-503', [`GET ${project}`], 8), told: ['api-failed'] },
   { name: 'a status never seen before', begin: condition({ newStatus: 'DEFROSTING' }) },
   { name: 'coming up for ever', begin: condition({ neverHealthy: true }), cure: condition({ neverHealthy: false }), told: ['wait-timeout'] },
@@ -138,8 +140,8 @@ it('a run sends what --dry-run says, and nothing else', () => {
 
 describe('for each fault the end is the same as without it, with exactly one project', () => {
   it.each(faults)('$name', async ({ name, begin, cure, told = [] }) => {
-    begin();
     current = makeRun();
+    begin();
     const met: string[] = [];
     const resumed = await provisionToTheEnd(twin, current, async (error) => {
       met.push((error as { code?: string }).code ?? String(error));

@@ -25,11 +25,13 @@ export interface Run {
   /** What a crash leaves behind. */
   journal: { intent?: Intent; created?: CreatedProject };
   password: ReturnType<typeof makePassword>;
+  /** How many of the next requests to the Management API meet a name that does not resolve. */
+  unresolved: number;
   /** Everything that was printed, and every request as it is shown. */
   output: string[];
 }
 
-export const makeRun = (): Run => ({ journal: {}, password: makePassword(), output: [] });
+export const makeRun = (): Run => ({ journal: {}, password: makePassword(), unresolved: 0, output: [] });
 
 const migration = (number: string, sql: string): Migration => ({
   layer: 'core', file: `migrations/core/${number}_kit.sql`, number, sql, checksum: hash('sha256', sql, 'hex'),
@@ -50,6 +52,10 @@ export async function provision(twin: Twin, run: Run, beforeRequest?: (record: R
     clock,
     // Long enough for this machine, short enough for a test of what never answers.
     timeoutMs: 1500,
+    fetch: (input, init) => {
+      run.unresolved -= 1;
+      return fetch(run.unresolved >= 0 ? 'https://api.invalid' : input, init);
+    },
     onRequest: (record) => {
       run.output.push(JSON.stringify(record));
       beforeRequest?.(record);
