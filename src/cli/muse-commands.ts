@@ -14,6 +14,8 @@ export interface MuseCommand {
 const group = 'Command';
 const table: Flag = { name: 'table', type: 'string', value: '<spec>', multiple: true, about: '"name: column type!, …"; repeatable', group };
 
+const confirm: Flag = { name: 'confirm', type: 'string', value: '<name>', about: "the environment's name, instead of typing it", group };
+
 /** Every command, in the order of help. */
 export const commands: readonly MuseCommand[] = [
   {
@@ -53,6 +55,27 @@ export const commands: readonly MuseCommand[] = [
       { name: 'to', type: 'string', value: '<number>', about: 'the extension file that stays the newest; 0 takes all back', group },
     ],
     load: async () => (await import('./commands/rollback.ts')).rollbackCommand,
+  },
+  {
+    name: 'seed',
+    about: 'run seeds/, each file in one transaction, without doubling a row',
+    usage: 'seed [--env <name> --confirm <name>]',
+    flags: [confirm],
+    load: async () => (await import('./commands/seed.ts')).seedCommand,
+  },
+  {
+    name: 'backup',
+    about: 'the data in a file that muse restore takes',
+    usage: 'backup [--env <name>]',
+    flags: [],
+    load: async () => (await import('./commands/backup.ts')).backupCommand,
+  },
+  {
+    name: 'restore',
+    about: 'bring the data back from a backup',
+    usage: 'restore <file> [--env <name> --confirm <name>]',
+    flags: [confirm],
+    load: async () => (await import('./commands/restore.ts')).restoreCommand,
   },
   {
     name: 'lint',

@@ -56,7 +56,9 @@ export async function writeBackup(path: string, lines: AsyncIterable<BackupHeade
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await pipeline(Readable.from(texts(lines)), createGzip(), file.createWriteStream({ autoClose: false }));
+      await pipeline(Readable.from(texts(lines)), createGzip(), async (packed: AsyncIterable<Uint8Array>) => {
+        for await (const chunk of packed) await file.appendFile(chunk);
+      });
       await file.sync();
     } finally {
       await file.close();

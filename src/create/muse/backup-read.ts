@@ -93,7 +93,7 @@ export async function* readRows(database: Database | undefined, session: Session
 export async function readSequences(session: Session): Promise<BackupSequence[]> {
   const { rows } = await session.query<{ schema: string; name: string }>(`
     SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'S' AND ${ours} AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT') ORDER BY 1, 2`);
+    WHERE CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END AND ${ours} ORDER BY 1, 2`);
   if (rows.length === 0) return [];
   const parts = rows.map((row) => `SELECT ${quoteLiteral(nameOf(row))} AS name, last_value::pg_catalog.text AS value, is_called AS called FROM ${nameOf(row)}`);
   return (await session.query<BackupSequence>(parts.join(' UNION ALL '))).rows;

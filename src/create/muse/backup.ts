@@ -47,6 +47,7 @@ export async function backupBefore(
 }
 
 async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database): Promise<Backup> {
+  void environment;
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const path = await freePath(muse.directory, name);
   const shown = relative(muse.directory, path).replaceAll('\\', '/');

@@ -1,0 +1,18 @@
+import { backupMuse } from '../../create/muse/backup.ts';
+import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
+import type { ParsedArguments } from '../parse.ts';
+import type { CommandContext, CommandResult } from '../run.ts';
+
+/** `muse backup`: the environment's data in a file that `muse restore` takes. */
+export async function backupCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  noPositionals(parsed, 'backup');
+  const muse = await museOf(parsed, context);
+  const name = environmentNameOf(parsed);
+  const { file, rows } = await backupMuse(muse, name, context.environment);
+  const { paint } = context.output;
+  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  return {
+    json: { name: muse.museFile.name, directory: muse.directory, environment: name, backup: file, rows },
+    text: `${paint('green', '✓')} ${file} ${paint('gray', `${total} rows in ${Object.keys(rows).length} tables`)}`,
+  };
+}
