@@ -58,7 +58,7 @@ export const policyMissing: Check = {
 /** Says whether a comment beside the table or its ENABLE says in plain words that only the server is to use it. */
 function saysServiceOnly({ site, rls: enabled }: OwnTable): boolean {
   const comments = [site, enabled].flatMap((each) => each?.piece.statement.comments ?? []);
-  return comments.some(({ text }) => /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b|\bonly the (?:server|backend|service role)\b|\bservice[- ]role only\b/i.test(text));
+  return comments.some(({ text }) => /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b/i.test(text));
 }
 
 /** Policies of the migrations' own tables and of Supabase's storage. */
