@@ -1,3 +1,4 @@
+import { bridgeKey } from './people.ts';
 import type { Check, TableReport } from './report.ts';
 import { verbLetters } from './verbs.ts';
 
@@ -14,7 +15,8 @@ export const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
-  return [...new Set(tables.flatMap((table) => table.checks.map((check) => check.actor)))];
+  // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
+  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => check.actor !== bridgeKey || check.rule !== undefined).map((check) => check.actor)))];
 }
 
 /** What an actor can do with A's rows of one table; of a function, whether it can call it. */

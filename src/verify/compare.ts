@@ -40,11 +40,17 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     if (!gained && past.every((part) => present.includes(part))) continue;
     add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
   }
-  return [...byRule].map(([rule, what]) => makeFinding(
+  const roles = Object.keys(now.privileges ?? {}).filter((role) => before.privileges?.[role] !== undefined && before.privileges[role] !== now.privileges?.[role]);
+  const drift = roles.map((role) => makeFinding(
+    'schema-drift', now.table,
+    `${role} has other privileges on ${now.table} than in the expected matrix: ${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
+    'GRANT or REVOKE what the migrations say.',
+  ));
+  return [...drift, ...[...byRule].map(([rule, what]) => makeFinding(
     rule, now.table,
     `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
     'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
-  ));
+  ))];
 }
 
 /** What a check let the actor reach, in parts: `!` for allowed, the rows, the tables; the code of an error. */

@@ -15,6 +15,8 @@ export function expectedOf(subject: Subject, actor: Actor, verb: Verb, model: Mo
   const { scope } = subject;
   if (verb === 'promote') return isRuler(actor) ? 'may' : 'no';
   if (scope.kind === 'service-only') return 'no';
+  // Who holds rows in both organizations may move them, as far as policies allow it.
+  if (actor.isBridge && scope.owner === 'organization') return 'may';
   if (verb === 'select') return expectedRead(subject, actor);
   if (verb === 'insert-forged' || verb === 'give' || verb === 'give-all' || verb === 'take' || verb === 'take-all') return 'no';
   if (actor.isAnonymous || scope.owner === undefined) return 'no';

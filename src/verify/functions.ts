@@ -30,9 +30,8 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
       if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
       const calls = callsOf(routine, subjects);
       if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
-      const able = actors.flatMap((actor, number) => (routine.execute.includes(actor.role) ? [number] : []));
       const state = mayChange(routine, model) ? everything : '';
-      return { name, routine, skipped: undefined, probes: calls.map((sql) => ({ subject: name, verb: 'call', sql, mode: 'marks', state, actors: able })) };
+      return { name, routine, skipped: undefined, probes: calls.map((sql) => ({ subject: name, verb: 'call', sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
     });
 }
 

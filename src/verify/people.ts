@@ -1,5 +1,4 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { quoteLiteral } from '../database/quote.ts';
 import type { ColumnRow } from './catalog.ts';
 import { markText } from './candidates.ts';
 import { constantOf, walk } from './expression.ts';
@@ -53,7 +52,10 @@ export function membershipRoles(model: Model): (string | undefined)[] {
   return sorted.length === 0 ? [undefined] : sorted;
 }
 
-/** Makes the people up: A, B, C, and one member of A's organization for each role. */
+/** Key of the person who is in both organizations: with the least role in A's, with the mightiest in B's. */
+export const bridgeKey = 'bridge';
+
+/** Makes the people up: A, B, C, one member of A's organization for each role, and one of both organizations. */
 export function makePeople(model: Model): Person[] {
   const { users, organizations } = model.tenancy;
   const idOf = (table: typeof users): string => newId(table?.columns.find(({ name }) => name === primaryKey(table)[0]));
@@ -68,6 +70,7 @@ export function makePeople(model: Model): Person[] {
     person('b', 'b', true, roles[0]),
     person('c', 'b', false, undefined),
     ...(model.tenancy.membership === undefined ? [] : roles.map((role) => person(`member${role === undefined ? '' : `:${role}`}`, 'a', true, role))),
+    ...(model.tenancy.membership === undefined || roles.length < 2 ? [] : [person(bridgeKey, 'a', true, roles.at(-1))]),
   ];
 }
 
@@ -75,9 +78,4 @@ export function makePeople(model: Model): Person[] {
 export function claimsOf(person: Person): Record<string, string> {
   const claims = { sub: person.user, role: 'authenticated', email: person.email, aud: 'authenticated', app_metadata: {}, user_metadata: {} };
   return { 'request.jwt.claims': JSON.stringify(claims), 'request.jwt.claim.sub': person.user, 'request.jwt.claim.role': 'authenticated' };
-}
-
-/** The id as SQL. */
-export function idLiteral(id: string): string {
-  return quoteLiteral(id);
 }

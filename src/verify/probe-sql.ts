@@ -15,6 +15,7 @@ export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undef
 
 /** The columns, beside those that say whose a row is, that lead to a user, an organization or another's row. */
 export function linkColumns(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
+  if (subject.elsewhere !== undefined) return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
   const owners = new Set(subject.belongs.map((one) => one.column));
   const key = new Set(subject.rows.a.key.map(([name]) => name));
   return subject.columns.filter((column) => !owners.has(column.name) && !key.has(column.name)).flatMap((column) => {

@@ -43,7 +43,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
   return statements.filter(({ verb }) => verb === 'select' || !subject.isReadOnly).flatMap(({ verb, sql }) => {
     const bySql = new Map<string, number[]>();
     actors.forEach((actor, number) => {
-      const text = sql(subject, actor, model);
+      const text = actor.isBridge && !verb.startsWith('give') ? undefined : sql(subject, actor, model);
       if (text !== undefined) bySql.set(text, [...(bySql.get(text) ?? []), number]);
     });
     return [...bySql].map(([text, numbers]): NamedProbe => ({
@@ -82,7 +82,8 @@ function reassignSql(subject: Subject, actor: Actor, model: Model, way: 'give' |
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
   const list = subject.belongs.map((one, index) => `${quoteIdentifier(one.column)} = ${values[index]}`).join(', ');
-  return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(subject.rows.a.key)}` : ''}`;
+  const row = actor.isBridge ? subject.rows.k ?? subject.rows.a : subject.rows.a;
+  return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
 }
 
 /** Points the other links of A's row at B's side, by those who hold it. */

@@ -15,7 +15,7 @@ export interface Check {
   outcome: Outcome;
   /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
   expected: 'yes' | 'may' | 'no';
-  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `#` there are more or fewer of A's; `?` some row. */
+  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` X's, made by who is in Y too, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
   /** Of a view or function: tables of which A's rows were seen, or changed. */
   reached?: string[];
@@ -34,6 +34,8 @@ export interface TableReport {
   /** Whose the rows are: `owner user_id`, `organization via public.deals`, `public-read`, `service-only`, `unowned`. */
   scope: string;
   checks: Check[];
+  /** Privileges by role, as `SI(name,email)UD`: letters of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, columns where it is not all. */
+  privileges?: Record<string, string>;
   /** What was left out, and why. */
   notes?: string[];
 }

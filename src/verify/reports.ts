@@ -27,8 +27,16 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const large = subject.isLarge ? ['too large for changes without WHERE: those were left out'] : [];
   return {
     table: subject.name, kind: subject.kind, scope: subject.scope.text, checks: [...checks.values()],
+    ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
     ...(notes.length + large.length > 0 ? { notes: [...notes, ...large] } : {}),
   };
+}
+
+function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<string, string> {
+  return Object.fromEntries([...new Set(actors.map((actor) => actor.role))].map((role) => {
+    const byColumn = Object.entries(grants.columnGrants[role] ?? {}).map(([letter, columns]) => `${letter}(${columns.join(',')})`);
+    return [role, [...(grants.grants[role] ?? ''), ...byColumn].join('')];
+  }));
 }
 
 /** The checks of a view in which rows are looked for by their marks. */

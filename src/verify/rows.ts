@@ -1,8 +1,9 @@
 import { quoteLiteral } from '../database/quote.ts';
+import { conditionsOf, flipConditions } from './policy-conditions.ts';
 import type { Model } from './model.ts';
 import type { Belonging, Choice, Draft, Reference } from './draft.ts';
 import { draftRow, uniqueSets } from './draft.ts';
-import { newId, newNumber, type Person } from './people.ts';
+import { bridgeKey, newId, newNumber, type Person } from './people.ts';
 import { qualifiedName, type RelationRow } from './catalog.ts';
 import { solveQuery } from './solve.ts';
 import { primaryKey } from './tenancy.ts';
@@ -10,7 +11,7 @@ import { primaryKey } from './tenancy.ts';
 /** One row of the made-up world: who it belongs to and what is in it. */
 export interface Row {
   table: RelationRow;
-  /** `a`, `b`, `m` (mixed), a person's key, `fresh:a`, `fresh:b`. */
+  /** `a`, `b`, `m` (mixed), `h` (A's, of another state), `k` (of who is in both organizations), a person's key, `fresh:a`, `fresh:b`. */
   label: string;
   person: Person;
   draft: Draft;
@@ -32,15 +33,36 @@ export function draftRows(tables: readonly RelationRow[], people: readonly Perso
   const [a, b] = [people[0]!, people[1]!];
   for (const table of tables) {
     const perPerson = isPerPerson(table, model);
+    const conditions = isOneEach(table, model) ? new Map<string, string | undefined>() : conditionsOf(table, model);
     const wanted: { label: string; person: Person; belonging: Belonging }[] = [
       ...people.filter((person) => perPerson(person)).map((person) => ({ label: person.key, person, belonging: belongingOf(person, people) })),
+      ...(table === model.tenancy.membership?.table ? secondMemberships(people) : []),
+      ...(isMixable(table, model) ? bridgeRows(people) : []),
       ...(isMixable(table, model) ? [{ label: 'm', person: a, belonging: { ...belongingOf(a, people), user: quoteLiteral(b.user), other: quoteLiteral(a.user) } }] : []),
+      ...(conditions.size === 0 ? [] : [{ label: 'h', person: a, belonging: belongingOf(a, people) }]),
       ...[a, b].map((person) => ({ label: `fresh:${person.key}`, person, belonging: actingBelonging(table, person, people, model) })),
     ];
-    rows.set(qualifiedName(table), wanted.map(({ label, person, belonging }, position) =>
-      ({ table, label, person, position, picks: new Map(), draft: draftRow(table, model, belonging, newNumber(), label === 'a') })));
+    rows.set(qualifiedName(table), wanted.map(({ label, person, belonging }, position) => {
+      const draft = draftRow(table, model, belonging, newNumber(), label === 'a');
+      if (label === 'h') flipConditions(draft, conditions, model);
+      return { table, label, person, position, picks: new Map(), draft };
+    }));
   }
   return rows;
+}
+
+/** Who is in both organizations has its second membership in B's, with B's role. */
+function secondMemberships(people: readonly Person[]): { label: string; person: Person; belonging: Belonging }[] {
+  const b = people[1]!;
+  return people.filter(({ key }) => key === bridgeKey).map((bridge) => {
+    const person: Person = { ...bridge, key: `${bridgeKey}:y`, side: 'b', organization: b.organization, role: b.role };
+    return { label: person.key, person, belonging: belongingOf(person, people) };
+  });
+}
+
+/** A row in A's organization that who is in both made. */
+function bridgeRows(people: readonly Person[]): { label: string; person: Person; belonging: Belonging }[] {
+  return people.filter(({ key }) => key === bridgeKey).map((person) => ({ label: 'k', person: people[0]!, belonging: belongingOf(person, people) }));
 }
 
 function isPerPerson(table: RelationRow, model: Model): (person: Person) => boolean {
@@ -61,10 +83,14 @@ function actingBelonging(table: RelationRow, person: Person, people: readonly Pe
   return { ...belongingOf(person, people), user: `'${actingUser}'`, organization: quoteLiteral(organization) };
 }
 
+/** Users, organizations and memberships: a row each, and no more. */
+function isOneEach(table: RelationRow, model: Model): boolean {
+  return table === model.tenancy.organizations || model.tenancy.userTables.has(qualifiedName(table)) || table === model.tenancy.membership?.table;
+}
+
 /** A table with several columns that say whose a row is can hold a row that is partly one's and partly another's. */
 function isMixable(table: RelationRow, model: Model): boolean {
-  if (table === model.tenancy.organizations || model.tenancy.userTables.has(qualifiedName(table)) || table === model.tenancy.membership?.table) return false;
-  return table.columns.filter((column) => model.meaningOf(table, column) !== undefined).length > 1;
+  return !isOneEach(table, model) && table.columns.filter((column) => model.meaningOf(table, column) !== undefined).length > 1;
 }
 
 /** A question to PostgreSQL, and what to do with the answer. */
@@ -128,7 +154,7 @@ function resolve(choice: Choice, row: Row, rows: Rows, depth: number): string | 
 function targetOf(reference: Reference, row: Row, rows: Rows): Row | undefined {
   const all = rows.get(reference.table) ?? [];
   if (reference.table === qualifiedName(row.table)) return row;
-  return all.find(({ label }) => label === row.label && !label.startsWith('fresh') && label !== 'm')
+  return all.find(({ label }) => label === row.label && !label.startsWith('fresh') && !'mhk'.includes(label))
     ?? all.find(({ label }) => label === row.person.key) ?? all.find(({ label }) => label === row.person.side);
 }
 

@@ -29,7 +29,13 @@ export async function bucketsOf(session: Session, model: Model, people: readonly
   // A bucket is often made by the Storage API after the migrations: its policies are there before it is.
   const named = new Set(objects.policies.flatMap((policy) => bucketsNamed(policy, model)));
   const missing = [...named].filter((id) => !known.has(id)).map((id): Bucket => ({ id, public: null }));
-  return [...rows, ...missing].map((bucket) => bucketWorld(bucket, objects, model, people, known.has(bucket.id)));
+  // A policy that forgets to name its bucket opens them all: one that no policy names shows it.
+  const unnamed: Bucket = { id: 'muse any other bucket', public: null };
+  // The unnamed one is made first, so that an object can be moved to it.
+  return [unnamed, ...rows, ...missing].map((bucket) => {
+    const elsewhere = bucket === unnamed ? [...rows, ...missing][0]?.id : unnamed.id;
+    return bucketWorld(bucket, objects, model, people, known.has(bucket.id), elsewhere);
+  });
 }
 
 interface Bucket {
@@ -41,7 +47,7 @@ interface Bucket {
 /** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
 export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
-function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people: readonly Person[], exists: boolean): BucketWorld {
+function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people: readonly Person[], exists: boolean, elsewhere: string | undefined): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
   const isPublic = bucket.public ?? (isDeclared(model.declarations, 'storage.objects', 'public-read') && policies.some((policy) => policy.roles.includes('anon') && policy.command === 'r'));
   const table: RelationRow = { ...objects, policies };
@@ -60,8 +66,8 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
   // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
   const own = byOrganization ? actingOrganization : actingUser;
   const acting = `'${own}/${own}.new'`;
-  const rows = { a: known(a), b: known(b), m: undefined };
-  const name = `storage.objects[${bucket.id}]`;
+  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined };
+  const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
     subject: {
@@ -73,7 +79,7 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
       state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: rows.a.values.get('name')!, b: rows.b.values.get('name')!, own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
-      isReadOnly: false, isTenants: false, isLarge: objects.rows > 50_000,
+      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > 50_000,
     },
     steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({
       rows: [], settings: { ...claimsOf(person), ...storageSettings },

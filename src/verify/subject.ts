@@ -28,14 +28,19 @@ export interface Subject {
   scope: Scope;
   /** Name of the state that tells which rows changed. */
   state: string;
-  /** A's row, B's, and one that is partly A's and partly B's, where there is one. */
-  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined };
+  /**
+   * A's row and B's; where there are such, one that is partly A's and partly B's (m), one of A's in another state (h), and one
+   * in A's organization that was made by who is in B's as well (k).
+   */
+  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; h: KnownRow | undefined; k: KnownRow | undefined };
   /** New rows of the one who acts: among A's rows, among B's. */
   fresh: { a: KnownRow; b: KnownRow };
   /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
   /** SQL of the ids of A, of B, and of a user who has no row in the memberships yet. */
   users: { a: string; b: string; newcomer: string };
+  /** Of a bucket: SQL of the name of another one, to which an object might be moved. */
+  elsewhere: string | undefined;
   /** It can only be read: a view that PostgreSQL cannot write through. */
   isReadOnly: boolean;
   /** It is the table of organizations. */
@@ -62,10 +67,10 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
-    state: name, rows: { a, b, m: known('m') }, fresh: { a: freshA, b: freshB },
+    state: name, rows: { a, b, m: known('m'), h: known('h'), k: known('k') }, fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
-    isReadOnly: false, isTenants: table === model.tenancy.organizations,
+    elsewhere: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
 }
@@ -82,8 +87,9 @@ export function stateQuery(subject: Subject): string {
 
 /** The rows that every look at the subject tells apart, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
-  const { a, b, m } = subject.rows;
-  return [['a', a], ['b', b], ...(m === undefined ? [] : [['m', m] as [string, KnownRow]])];
+  const { a, b, m, h, k } = subject.rows;
+  const extras: [string, KnownRow | undefined][] = [['m', m], ['h', h], ['k', k]];
+  return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }
 
 /** CASE that gives a row its letter. */

@@ -14,6 +14,8 @@ export interface Mutant {
   /** For policies: what it was, and the table. */
   policy?: { row: PolicyRow; table: RelationRow; changed: 'using' | 'check' | 'roles' | 'command' };
   grant?: { table: RelationRow; role: string };
+  /** For functions: the source as it was. */
+  source?: string;
 }
 
 const commandWords = { r: 'select', a: 'insert', w: 'update', d: 'delete', '*': 'all' };
@@ -110,12 +112,12 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   // A refusal that hangs on who asks.
   for (const [block] of source.matchAll(/\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g)) add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
   // A condition of a query that hangs on who asks.
-  for (const [condition] of source.matchAll(/[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|any \(\(?private\.[a-z_]+\([^()]*\)\)?\))/g)) add(`without ${condition}`, source.replace(condition, 'true'));
+  for (const [condition] of source.matchAll(/[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g)) add(`without ${condition}`, source.replace(condition, 'true'));
   for (const [condition] of source.matchAll(/[\w.]*role = any \([\w.]+\)/g)) add(`without ${condition}`, source.replace(condition, 'true'));
   if (routine.schema === 'public') {
     add('for every member', source.replaceAll(/user_organization_ids\(array\[[^\]]*\]\)/g, 'user_organization_ids()'));
     if (!routine.definer) mutants.push({ name: `function ${name}: as its owner`, sql: `alter function ${relation(routine)}(${routine.arguments.join(', ')}) security definer`, touches });
-    mutants.push({ name: `function ${name}: callable by anon`, sql: `grant execute on function ${relation(routine)}(${routine.arguments.join(', ')}) to anon`, touches });
+    mutants.push({ name: `function ${name}: callable by anon`, sql: `grant execute on function ${relation(routine)}(${routine.arguments.join(', ')}) to anon`, touches, source: routine.source });
   }
   return mutants;
 }
@@ -128,7 +130,7 @@ export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
   return [
     ...tables.flatMap((table) => {
       const isStorage = table.schema === 'storage';
-      const touches = isStorage ? buckets.map((bucket) => `storage.objects[${bucket}]`) : [qualifiedName(table)];
+      const touches = isStorage ? [...buckets, 'any other bucket'].map((bucket) => `storage.objects[${bucket}]`) : [qualifiedName(table)];
       return [
         ...table.policies.filter((policy) => policy.roles.some((role) => role !== 'service_role')).flatMap((policy) => policyMutants(policy, table, touches)),
         ...(isStorage ? [] : grantMutants(table, touches)),

@@ -1,0 +1,56 @@
+import type { RelationRow } from '../../src/verify/catalog.ts';
+import type { Mutant } from './mutants.ts';
+
+const verbs = { r: ['S'], a: ['I'], w: ['U'], d: ['D'], '*': ['S', 'I', 'U', 'D'] } as const;
+
+function has(table: RelationRow, role: string, letter: string): boolean {
+  return (table.grants[role] ?? '').includes(letter) || table.columnGrants[role]?.[letter as 'S'] !== undefined;
+}
+
+/** Columns of the table that the expression names. */
+function columnsIn(expression: string, table: RelationRow): string[] {
+  return table.columns.map((column) => column.name).filter((name) => new RegExp(`\\b${name}\\b`).test(expression));
+}
+
+/** Columns that signed-in users may set by UPDATE. */
+function updatable(table: RelationRow): string[] {
+  if (table.grants['authenticated']?.includes('U') === true) return table.columns.map((column) => column.name);
+  return table.columnGrants['authenticated']?.U ?? [];
+}
+
+/** True only for who is signed in: an AND with a comparison of auth.uid() in it, or of a list that is empty without it. */
+function asksWho(expression: string | null): boolean {
+  return expression !== null && !expression.includes(' OR ') && /auth\.uid\(\)|user_organization_ids\(/.test(expression);
+}
+
+/**
+ * Why a mutant changes nothing that anybody can do, from the catalog and PostgreSQL's own rules alone; undefined where nothing
+ * says so. It never looks at what the proof found.
+ */
+export function whyEquivalent(mutant: Mutant): string | undefined {
+  if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
+  if (mutant.grant !== undefined && mutant.grant.table.securityInvoker) return 'the view checks rights as the one who asks, who has none on the tables behind it';
+  if (mutant.source !== undefined && mutant.name.endsWith('callable by anon') && /auth\.uid\(\)|user_organization_ids|caller_sees|actor_id/.test(mutant.source)) {
+    return 'the function asks who is signed in, and nobody is';
+  }
+  return undefined;
+}
+
+function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name: string): string | undefined {
+  const letters = verbs[row.command];
+  if (changed === 'roles' && (name.endsWith('to anon as well') || name.endsWith('to public'))) {
+    if (letters.every((letter) => !has(table, 'anon', letter))) return 'anon has no privilege for it';
+    if ((row.using === null || asksWho(row.using)) && (row.check === null || asksWho(row.check))) return 'the policy is true for nobody who is not signed in';
+  }
+  if (changed === 'roles') return undefined;
+  if (name.endsWith(': for all') && ['I', 'U', 'D'].every((letter) => !has(table, 'authenticated', letter))) return 'nobody has a privilege for the other verbs';
+  const others = ['a', 'w', 'd'].filter((command) => has(table, 'authenticated', { a: 'I', w: 'U', d: 'D' }[command]!));
+  const asks = (command: string): boolean => table.policies.some((policy) => policy.permissive && policy.command === command
+    && policy.roles.join() === row.roles.join() && (policy.using ?? row.using) === row.using && (policy.check ?? row.using) === row.using);
+  if (name.endsWith(': for all') && others.every(asks)) return 'the other verbs have policies that ask the same';
+  if (letters.every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter))) return 'nobody has the privilege';
+  if (name.endsWith('without WITH CHECK') && row.using === row.check) return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
+  const kept = row.using === row.check && row.command === 'w' && columnsIn(row.using ?? '', table).every((column) => !updatable(table).includes(column));
+  if (kept && !name.endsWith(': dropped')) return 'USING and WITH CHECK ask the same of columns that nobody may update: either one is enough';
+  return undefined;
+}
