@@ -27,7 +27,7 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
       suggestion: `It has ${Object.keys(museFile.environments).join(', ')}; add it there, or name another by --env.`,
     });
   }
-  if (entry.target === 'embedded') return { database: await openKept(directory), target: entry.target };
+  if (entry.target === 'embedded') return { database: await openKept(directory, name), target: entry.target };
   if (entry.target === 'supabase') return { database: await openProject(directory, name, entry, environment), target: entry.target };
   const url = await databaseUrlOf(directory, name, entry, environment);
   const { openPostgres } = await import('../database/postgres/postgres.ts');
@@ -43,7 +43,7 @@ async function openProject(directory: string, name: EnvironmentName, entry: Envi
 /** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
 export async function openTarget(context: CreateContext): Promise<Database> {
   const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
-  if (answers.target === 'embedded') return openKept(directory);
+  if (answers.target === 'embedded') return openKept(directory, answers.environment);
   if (answers.target === 'supabase') {
     const [{ passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
     const { project } = journal.data;
@@ -77,12 +77,21 @@ export async function openTarget(context: CreateContext): Promise<Database> {
   }
 }
 
-async function openKept(directory: string): Promise<Database> {
-  const { openEmbedded } = await import('../database/embedded/embedded.ts');
-  return openEmbedded({ directory: join(directory, '.muse', 'database') });
+/** Where the embedded database of an environment is: no two environments share one. */
+export function embeddedDirectory(directory: string, name: EnvironmentName): string {
+  return join(directory, '.muse', name === 'development' ? 'database' : `database-${name}`);
 }
 
-async function databaseUrlOf(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
+async function openKept(directory: string, name: EnvironmentName): Promise<Database> {
+  const { openEmbedded } = await import('../database/embedded/embedded.ts');
+  return openEmbedded({ directory: embeddedDirectory(directory, name) });
+}
+
+/**
+ * The URL of a `postgres` environment's database: a secret.
+ * @throws MuseError `bad-database-url`
+ */
+export async function databaseUrlOf(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
   const { urlVariable = 'DATABASE_URL' } = entry;
   const url = environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
   if (url !== undefined && url !== '') return url;
