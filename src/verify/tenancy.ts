@@ -37,7 +37,10 @@ export function foreignKeyOf(table: RelationRow, column: string): ConstraintRow 
 export function findTenancy(catalog: Catalog, isolation: Isolation, isOwnKey: (table: RelationRow, column: string) => boolean): Tenancy {
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
-  const users = isolation === 'auth-uid' && authUsers !== undefined ? authUsers : mostReferred(tables, /^(app_)?(users?|profiles?)$/);
+  const own = mostReferred(tables, /^(app_)?(users?|profiles?)$/);
+  // A kit may keep Supabase's users behind its profiles and isolate by session variables all the same.
+  const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
+  const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
   const membership = findMembership(tables, userTables);
   const named = membership?.organizations ?? mostReferred(tables.filter((table) => !userTables.has(qualifiedName(table))), organizationTables);
