@@ -7,13 +7,14 @@ import type { RuleName } from '../../rules.ts';
 import { buildCatalog } from '../catalog/build.ts';
 import type { Catalog } from '../catalog/model.ts';
 import type { Migration } from '../migration.ts';
-import { meaningsOf } from '../parse/directives.ts';
+import { meaningOf, meaningsOf } from '../parse/directives.ts';
 import type { Meaning } from '../parse/directives.ts';
 import { tableOf } from '../parse/names.ts';
+import { fieldsOf } from '../parse/nodes.ts';
 import { loadParser } from '../parse/parser.ts';
 import type { Source } from '../parse/piece.ts';
 import { recovered } from '../parse/recover.ts';
-import type { Statement } from '../statement.ts';
+import type { Comment, Statement } from '../statement.ts';
 import type { Problem, Run } from './check.ts';
 import { checks } from './checks.ts';
 
@@ -114,7 +115,15 @@ export function statementAt({ parsed }: Source, offset: number): Statement | und
 function isIgnored(rule: RuleName, { source, offset }: Problem): boolean {
   if (!source.migration.sql.includes('muse:')) return false;
   const statement = statementAt(source, offset);
-  return statement !== undefined && meaningsOf(statement).some((meaning) => meaning.kind === 'ignore' && meaning.rule === rule);
+  const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
+  return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);
+}
+
+/** The comments beside a statement; those above the DROP in front of it speak of it too. */
+export function commentsBeside({ parsed }: Source, statement: Statement): Comment[] {
+  const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
+  const drops = before?.tree !== undefined && fieldsOf(before.tree, 'DropStmt') !== undefined;
+  return drops ? [...before.comments, ...statement.comments] : statement.comments;
 }
 
 function severityOf(problem: Located, set: Partial<Record<RuleName, Severity | 'off'>>): Severity | 'off' {

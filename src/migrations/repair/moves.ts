@@ -4,6 +4,7 @@ import { statementAt } from '../lint/lint.ts';
 import { tableOf } from '../parse/names.ts';
 import type { Source } from '../parse/piece.ts';
 import type { Statement } from '../statement.ts';
+import { startWithComments } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 
 /** Kinds of statements that go with a table when it is moved. */
@@ -12,14 +13,8 @@ const follows = new Set(['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'CreatePol
 /** The statement with the comments that stand right above it, its semicolon and the line end. */
 function extent(source: Source, statement: Statement): { start: number; end: number } {
   const { sql } = source.migration;
-  let { start } = statement;
-  for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {
-    const between = sql.slice(comment.start + comment.text.length, start);
-    if (between.split('\n').length > 2 || sql.slice(sql.lastIndexOf('\n', comment.start - 1) + 1, comment.start).trim() !== '') break;
-    ({ start } = comment);
-  }
   const tail = /^\s*;[ \t]*(?:--[^\n]*)?(?:\r?\n)?/.exec(sql.slice(statement.end))?.[0] ?? '';
-  return { start, end: statement.end + tail.length };
+  return { start: startWithComments(sql, statement), end: statement.end + tail.length };
 }
 
 /** The statement that makes a thing, and those of its file that speak of the same table. */

@@ -86,6 +86,17 @@ export function policyOf({ catalog }: Situation, { object }: Located): Policy | 
   return undefined;
 }
 
+/** Where the comments begin that stand right above a statement, on lines of their own; its own start where there are none. */
+export function startWithComments(sql: string, statement: Statement): number {
+  let { start } = statement;
+  for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {
+    const between = sql.slice(comment.start + comment.text.length, start);
+    if (between.split('\n').length > 2 || sql.slice(sql.lastIndexOf('\n', comment.start - 1) + 1, comment.start).trim() !== '') break;
+    ({ start } = comment);
+  }
+  return start;
+}
+
 /** Where whole statements can be added behind everything in a file, and what has to stand in front of them. */
 export function append(migration: Migration, statements: readonly Statement[], text: string): Edit[] {
   const { file, sql } = migration;

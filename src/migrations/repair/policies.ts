@@ -2,6 +2,7 @@ import type { Policy } from '../catalog/model.ts';
 import { rolesFor } from '../lint/access.ts';
 import { perRowCalls } from '../lint/per-row.ts';
 import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
+import { commentsBeside } from '../lint/lint.ts';
 import { ident, policyObject, qualified } from '../lint/sql.ts';
 import { conditionFor, ownerOf } from '../lint/suggest.ts';
 import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
@@ -16,7 +17,7 @@ const open = /\b(?:any(?:one|body)|every(?:one|body)|public(?:ly)?|anonymous|ano
 
 /** The comments beside a policy, and its name: what people say that it is for. */
 function saidOf({ name, site }: Policy): string {
-  return [name.replaceAll('_', ' '), ...site.piece.statement.comments.map(({ text }) => text)].join('\n');
+  return [name.replaceAll('_', ' '), ...commentsBeside(site.piece.source, site.piece.statement).map(({ text }) => text)].join('\n');
 }
 
 /** Who a policy without TO should be for. */

@@ -1,11 +1,12 @@
 import { policyIfNotExists, wordsOf } from '../parse/recover.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import type { Piece } from '../parse/piece.ts';
 import { pieceOf } from '../parse/piece.ts';
+import type { Piece, Source } from '../parse/piece.ts';
+import type { Statement } from '../statement.ts';
 import { newName } from '../catalog/lookup.ts';
 import { allOf, fieldsOf } from '../parse/nodes.ts';
 import type { AlterTableCmd, ColumnDef, RangeVar } from '../parse/nodes.ts';
-import { editable, statementOf } from './plan.ts';
+import { editable, startWithComments, statementOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 
 /** `DROP POLICY IF EXISTS` in front, and the words that PostgreSQL does not know taken out. */
@@ -22,14 +23,20 @@ export function mendPolicyIfNotExists(situation: Situation): Mended {
     const table = statement.sql.slice(words[on + 1]!.start, words[on + (dotted ? 3 : 1)]!.end);
     const start = statement.start + mistake.start;
     const behind = /^\s*/.exec(sql.slice(statement.start + mistake.end))![0].length;
+    const above = aboveFirst(problem.source, statement);
     const lower = statement.sql.startsWith('create');
     const drop = `DROP POLICY IF EXISTS`;
     return [
-      { file, start: statement.start, end: statement.start, text: `${lower ? drop.toLowerCase() : drop} ${name} ${lower ? 'on' : 'ON'} ${table};\n` },
+      { file, start: above, end: above, text: `${lower ? drop.toLowerCase() : drop} ${name} ${lower ? 'on' : 'ON'} ${table};\n` },
       { file, start, end: statement.start + mistake.end + behind, text: '' },
     ];
   });
   return { edits };
+}
+
+/** In front of the comments of a statement, so that they stay beside it; behind those that head the file. */
+function aboveFirst({ migration, parsed }: Source, statement: Statement): number {
+  return parsed.statements[0] === statement ? statement.start : startWithComments(migration.sql, statement);
 }
 
 /** Takes a BEGIN, COMMIT or ROLLBACK out, with its semicolon and the line it had to itself. */
@@ -137,7 +144,10 @@ export function mendNotIdempotent(situation: Situation): Mended {
     const { file } = problem.source.migration;
     if (form === undefined) continue;
     if (Array.isArray(form)) {
-      for (const { at, text } of form) edits.push({ file, start: statement.start + at, end: statement.start + at, text });
+      for (const { at, text } of form) {
+        const place = at === 0 ? aboveFirst(problem.source, statement) : statement.start + at;
+        edits.push({ file, start: place, end: place, text });
+      }
     } else {
       edits.push({ file, start: statement.start, end: statement.start, text: 'DO $do$ BEGIN\n  ' });
       edits.push({ file, start: statement.end, end: statement.end, text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$` });

@@ -109,6 +109,11 @@ describe('what files and muse.json say', () => {
     expect(silenced).toBe(1);
   });
 
+  it('an ignore above the DROP speaks of the CREATE behind it', async () => {
+    const sql = `${notes}-- muse: ignore policy-without-role because strangers may\ndrop policy if exists p on notes;\ncreate policy p on notes using (user_id is null);`;
+    expect((await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).silenced).toBe(1);
+  });
+
   it('muse.json raises and silences warnings, and never silences an error', async () => {
     const migrations = migrationsOf({ [one]: `create type a as enum ('x');\n${notes}` });
     const { findings } = await lint({ migrations, rollbacks: new Set(), severities: { 'enum-type': 'error', 'missing-header': 'off', 'rls-missing': 'off', 'not-idempotent': 'off' } });
