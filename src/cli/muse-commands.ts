@@ -42,8 +42,14 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'migrate',
     about: 'rehearse, then run what is pending',
-    usage: 'migrate [--env <name>]',
-    flags: [{ name: 'accept-edited', type: 'boolean', about: 'take edited applied files as they are now', group }],
+    usage: 'migrate [--env <name>] [--confirm <name>]',
+    flags: [
+      { name: 'accept-edited', type: 'boolean', about: 'take edited applied files as they are now', group },
+      confirm,
+      { name: 'force', type: 'string', value: 'production', choices: ['production'], about: 'go past staging', group },
+      { name: 'lock-timeout', type: 'string', value: '<seconds>', about: 'longest wait for a lock (production: 5)', group },
+      { name: 'statement-timeout', type: 'string', value: '<seconds>', about: 'longest statement (production: 600)', group },
+    ],
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
   {
@@ -51,6 +57,7 @@ export const commands: readonly MuseCommand[] = [
     about: 'take the newest migrations back',
     usage: 'rollback [--steps <n> | --to <number>] [--env <name>]',
     flags: [
+      confirm,
       { name: 'steps', type: 'string', value: '<n>', about: 'how many files, newest first (default 1)', group },
       { name: 'to', type: 'string', value: '<number>', about: 'the extension file that stays the newest; 0 takes all back', group },
     ],
@@ -62,6 +69,13 @@ export const commands: readonly MuseCommand[] = [
     usage: 'seed [--env <name> --confirm <name>]',
     flags: [confirm],
     load: async () => (await import('./commands/seed.ts')).seedCommand,
+  },
+  {
+    name: 'reset',
+    about: 'development made new: drop, migrate, seed',
+    usage: 'reset [--yes]',
+    flags: [],
+    load: async () => (await import('./commands/reset.ts')).resetCommand,
   },
   {
     name: 'backup',

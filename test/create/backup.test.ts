@@ -1,11 +1,9 @@
-import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupMuse } from '../../src/create/muse/backup.ts';
 import { restoreMuse } from '../../src/create/muse/restore.ts';
 import { openEnvironment } from '../../src/create/target.ts';
 import type { Database } from '../../src/database/database.ts';
-import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { museOnDisk, nativeDatabase, textRows } from './muse-on-disk.ts';
 
@@ -118,8 +116,7 @@ describe.each([
     }
     const muse = await museOnDisk({ 'migrations/core/001_all.sql': schema }, { production: ownUrl });
     const { database: inner } = await openEnvironment(muse, 'production', {});
-    const { readMigrations } = await import('../../src/migrations/read.ts');
-    const { migrate } = await import('../../src/migrations/apply.ts');
+      const { migrate } = await import('../../src/migrations/apply.ts');
     await migrate(inner, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await inner.script(rows);
     await inner.close();

@@ -1,7 +1,9 @@
 import { migrateMuse } from '../../create/muse/migrate.ts';
+import { MuseError } from '../../error.ts';
+import { consentOf } from '../consent.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
-import { isSet, type ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
+import { flagText, isSet, type ParsedArguments } from '../parse.ts';
+import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
 
 /** `muse migrate`: what is pending, after a rehearsal. */
 export async function migrateCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
@@ -9,12 +11,56 @@ export async function migrateCommand(parsed: ParsedArguments, context: CommandCo
   const muse = await museOf(parsed, context);
   const name = environmentNameOf(parsed);
   const { paint } = context.output;
-  const { applied, skipped, notes } = await migrateMuse(muse, name, context.environment, {
+  const working = (text: string): void => context.output.transient(`${paint('cyan', '…')} ${text}`);
+  const { applied, skipped, notes, backup, findings, error } = await migrateMuse(muse, name, context.environment, {
+    ...consentOf(parsed, context),
+    ...limitsOf(parsed),
     acceptEdited: isSet(parsed, 'accept-edited'),
-    onRehearsal: () => context.output.transient(`${paint('cyan', '…')} Rehearsing on a throw-away database`),
-    onProgress: ({ file }) => context.output.transient(`${paint('cyan', '…')} ${file}`),
+    force: isForced(parsed, name),
+    onRehearsal: () => working('Rehearsing on a throw-away database'),
+    onPhase: working,
+    onProgress: ({ file }) => working(file),
   });
+  const json = {
+    name: muse.museFile.name,
+    directory: muse.directory,
+    environment: name,
+    migrations: { applied, skipped },
+    ...(backup === undefined ? {} : { backup }),
+    ...(findings === undefined ? {} : { findings: withoutSnippets(findings) }),
+  };
+  if (error !== undefined) return { json, error };
   const lines = applied.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
   lines.push(applied.length === 0 ? `Nothing to do: all ${skipped.length} are applied.` : `${applied.length} applied to ${name}.`, ...notes);
-  return { json: { name: muse.museFile.name, directory: muse.directory, environment: name, migrations: { applied, skipped } }, text: lines.join('\n') };
+  if (backup !== undefined) lines.push(`The backup of before is ${backup}.`);
+  return { json, text: lines.join('\n') };
+}
+
+/** @throws MuseError `bad-flag` where the name is another environment's */
+function isForced(parsed: ParsedArguments, name: string): boolean {
+  const forced = flagText(parsed, 'force');
+  if (forced === undefined || forced === name) return forced !== undefined;
+  throw new MuseError({
+    code: 'bad-flag',
+    message: `--force says "${forced}", and the environment is ${name}. Nothing was run.`,
+    suggestion: 'It takes production past staging: muse migrate --env production --force production',
+  });
+}
+
+/** @throws MuseError `bad-flag` for a time that is no number */
+function limitsOf(parsed: ParsedArguments): { lockTimeoutMs?: number; statementTimeoutMs?: number } {
+  const [lock, statement] = [secondsOf(parsed, 'lock-timeout'), secondsOf(parsed, 'statement-timeout')];
+  return { ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }), ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }) };
+}
+
+function secondsOf(parsed: ParsedArguments, flag: string): number | undefined {
+  const text = flagText(parsed, flag);
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new MuseError({
+    code: 'bad-flag',
+    message: `--${flag} takes seconds, and "${text}" is no positive number.`,
+    suggestion: `Write --${flag} 30.`,
+  });
 }

@@ -1,5 +1,6 @@
 import { describeLosses, rollbackMuse } from '../../create/muse/rollback.ts';
 import { MuseError } from '../../error.ts';
+import { consentOf } from '../consent.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
@@ -12,7 +13,7 @@ export async function rollbackCommand(parsed: ParsedArguments, context: CommandC
   const to = flagText(parsed, 'to');
   const steps = stepsOf(flagText(parsed, 'steps'));
   const { paint } = context.output;
-  const { rolledBack, losses } = await rollbackMuse(
+  const { rolledBack, losses, backup } = await rollbackMuse(
     muse,
     name,
     context.environment,
@@ -20,13 +21,18 @@ export async function rollbackCommand(parsed: ParsedArguments, context: CommandC
     async (found) => {
       if (isSet(parsed, 'yes')) return true;
       if (context.ask === undefined) return false;
+      // There the name is typed under a plan that says the same.
+      if (name === 'production') return true;
       context.output.progress(`This drops data:\n${describeLosses(found)}`);
       return (await context.ask()).confirm('Drop it?');
     },
+    { ...consentOf(parsed, context), onPhase: (text) => context.output.transient(`${paint('cyan', '…')} ${text}`) },
   );
   const lines = rolledBack.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
   lines.push(rolledBack.length === 0 ? 'Nothing to take back.' : `${rolledBack.length} taken back from ${name}. muse migrate applies them again.`);
-  return { json: { name: muse.museFile.name, directory: muse.directory, environment: name, rolledBack, losses }, text: lines.join('\n') };
+  if (backup !== undefined) lines.push(`The backup of before is ${backup}.`);
+  const json = { name: muse.museFile.name, directory: muse.directory, environment: name, rolledBack, losses, ...(backup === undefined ? {} : { backup }) };
+  return { json, text: lines.join('\n') };
 }
 
 function stepsOf(text: string | undefined): number | undefined {
