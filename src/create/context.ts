@@ -21,6 +21,8 @@ export interface CreateContext extends StepEvents {
   readonly directory: string;
   /** Where the muse is put together until the rehearsal is green; afterwards everything is in `directory`. */
   readonly stage: string;
+  /** Where the command was called: what is printed is relative to it. */
+  readonly workingDirectory: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly journal: Journal;

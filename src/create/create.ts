@@ -121,6 +121,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     answers,
     secrets,
     directory: answers.directory,
+    workingDirectory: process.cwd(),
     stage: journal.pipeline === 'provision' ? answers.directory : stageOf(answers.directory),
     journal,
     results: [],

@@ -1,12 +1,13 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { kindOf } from '../../files.ts';
 import { addAll, commitIndex, initRepository, setRemote } from '../../kit/git.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { installPackages } from '../install.ts';
+import { museCommand } from '../muse-command.ts';
 import type { Step } from '../step.ts';
 
 /** The first commit on `main`, the kit as `upstream`, packages if they were asked for, and what to type next. */
-export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'environment' | 'signal' | 'journal' | 'museFile' | 'next' | 'notes' | 'onProgress'>> = {
+export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'environment' | 'signal' | 'journal' | 'museFile' | 'next' | 'notes' | 'onProgress' | 'workingDirectory'>> = {
   id: 'finish',
   title: 'Commit and hand over',
   async run(context) {
@@ -27,8 +28,9 @@ export const finishStep: Step<Pick<CreateContext, 'answers' | 'directory' | 'env
       const failure = await installPackages(directory, context);
       if (failure !== undefined) context.notes.push(failure);
     }
-    context.next.push(...(journal.pipeline === 'create' ? [`cd ${answers.name}`] : []), 'npx muse status', 'npx muse verify', 'npx muse new <name>');
-    context.next.splice(3);
+    const muse = await museCommand(directory, environment);
+    const enter = journal.pipeline === 'create' ? [`cd ${relative(context.workingDirectory, directory) || '.'}`] : [];
+    context.next.push(...[...enter, `${muse} status`, `${muse} verify`, `${muse} new <name>`].slice(0, 3));
     return note;
   },
 };
