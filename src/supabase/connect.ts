@@ -50,7 +50,8 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
 
   let trouble: Trouble | undefined;
   if (await answers(direct.host, direct.port)) {
-    const opened = await knock(options, direct, until, pause, note);
+    // What answers there may be somebody else's: the pooler has the last word.
+    const opened = await knock(options, direct, Math.min(until, http.clock.now() + 5 * intervalMs), pause, note);
     if (typeof opened !== 'string') {
       Object.assign(endpoints, await poolerEndpoints(http, settings, ref));
       return connected(options, opened, 'direct', direct, endpoints);

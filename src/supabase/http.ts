@@ -94,18 +94,8 @@ export function createHttp(options: HttpOptions): Http {
     let response: Response;
     let text: string;
     try {
-      const init: RequestInit = {
-        method: request.method,
-        headers: {
-          authorization: `Bearer ${token.reveal()}`,
-          accept: 'application/json',
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        redirect: 'error',
-      };
       const limitMs = Math.min(request.timeoutMs ?? 30_000, options.timeoutMs ?? Infinity);
-      response = await fetchWhole(baseUrl + request.path + search, init, limitMs, options.fetch);
+      response = await fetchWhole(baseUrl + request.path + search, initOf(request, token), limitMs, options.fetch);
       text = await response.text();
     } catch (error) {
       options.onAnswer?.({ ...record, ms: clock.now() - began });
@@ -114,15 +104,16 @@ export function createHttp(options: HttpOptions): Http {
       throw failure;
     }
     options.onAnswer?.({ ...record, status: response.status, ms: clock.now() - began });
-    const limited = rateLimitPause(response.headers, clock);
-    if (limited > 0) quietUntil.set(endpoint, clock.now() + limited);
+    const asked = response.status >= 400 ? retryAfter(response.headers, clock) : undefined;
+    const quiet = Math.max(rateLimitPause(response.headers, clock), asked === Infinity ? 0 : (asked ?? 0));
+    if (quiet > 0) quietUntil.set(endpoint, clock.now() + quiet);
     const body = parseBody(text);
     if (response.status < 400) return { status: response.status, body, serverTime: serverNow(response.headers, clock) };
     const message = redactText(messageOf(body, text), [token.reveal(), ...secretsOf(request.body)]);
     const failure = refused(endpoint, response.status, message);
     const passing = response.status === 429 || response.status === 408 || response.status >= 500;
     if (!passing || retry === 'never' || (retry === 'refusals' && response.status !== 429)) throw failure;
-    return new Again(failure, retryAfter(response.headers, clock));
+    return new Again(failure, asked);
   };
 
   const send = async (request: ApiRequest): Promise<ApiAnswer> => {
@@ -144,6 +135,13 @@ class Again {
     this.error = error;
     this.wait = wait;
   }
+}
+
+function initOf({ method, body }: ApiRequest, token: Secret): RequestInit {
+  const headers = { authorization: `Bearer ${token.reveal()}`, accept: 'application/json' };
+  // A redirect would take the token elsewhere.
+  const common: RequestInit = { method, headers, redirect: 'error' };
+  return body === undefined ? common : { ...common, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 /** Lists are repeated keys, as the document's `form` style with `explode` has it. */

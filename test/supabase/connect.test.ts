@@ -47,6 +47,13 @@ describe('connectProject', () => {
     await database.close();
   });
 
+  it('goes by the pooler where another server answers in place of the direct host', async () => {
+    const other = await twin.openDirect(twin.addProject({ password: 'of-another' }).ref);
+    const { database, via } = await connect({ settings: { ...settings, projectHost: `localhost:${other}` } });
+    expect(via).toBe('pooler');
+    await database.close();
+  });
+
   it('goes by the pooler where it does not, with any password', async () => {
     const { database, via, endpoints } = await connect();
     expect((await database.query("select current_setting('search_path') as path")).rows).toEqual([{ path: '"$user", public, extensions' }]);
