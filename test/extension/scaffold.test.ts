@@ -5,7 +5,7 @@ import { parseTable } from '../../src/extension/parse-table.ts';
 import { loadPreset } from '../../src/extension/presets.ts';
 import { scaffold, type Scaffold, type ScaffoldRequest } from '../../src/extension/scaffold.ts';
 import type { CoreFacts, TableSpecification } from '../../src/extension/table.ts';
-import { asRole, asUser, coreFacts, folders, foreignCore, openCore, schemaOf, sessionCore } from './support.ts';
+import { asUser, coreFacts, folders, foreignCore, openCore, schemaOf } from './support.ts';
 
 const uuid = 'uuid';
 const core: CoreFacts = {
@@ -179,43 +179,5 @@ describe('scaffold on the core of another kit', () => {
     await database.script(files[1]?.content ?? '');
     expect((await database.query(`select nspname from pg_namespace where nspname = 'private'`)).rows).toHaveLength(1);
     await database.script('drop schema private cascade');
-  });
-});
-
-describe('scaffold for session variables', () => {
-  let database: Database;
-  beforeAll(async () => {
-    database = await openCore(sessionCore);
-  });
-  afterAll(() => database.close());
-
-  it('isolates by the variables that the connection sets', async () => {
-    const session = { roles: ['app_user'], superadminSetting: 'app.is_superadmin' };
-    const { files } = await make(['a: x text, organization', 'b: a -> a!, x text, organization', 'c: x text, owner user', 'd: x text, public-read'], { core: await coreFacts(database), isolation: 'session', session });
-    const [up = '', down = ''] = files.map(({ content }) => content);
-    expect(up).not.toMatch(/auth\.uid|authenticated|service_role/);
-    const before = await schemaOf(database);
-    await database.script(up);
-    await database.script(up);
-    const [one, two] = ['1', '2'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
-    await database.script(`insert into public.organizations values ('${one}'), ('${two}'); insert into public.users values ('${one}'), ('${two}');
-      insert into public.a (id, organization_id, x) values ('${one}', '${one}', 'x'), ('${two}', '${two}', 'y');
-      insert into public.c (owner_id, x) values ('${one}', 'x'), ('${two}', 'y'); insert into public.d (x) values ('z');`);
-    const as = (settings: Record<string, string>, statement: string): ReturnType<typeof asRole> => asRole(database, 'app_user', settings, statement);
-    const inOne = { 'app.current_org_id': one ?? '', 'app.current_user_id': one ?? '' };
-    expect(await as(inOne, 'select x from public.a')).toMatchObject({ rows: [{ x: 'x' }] });
-    expect(await as(inOne, 'select x from public.c')).toMatchObject({ rows: [{ x: 'x' }] });
-    expect(await as({}, 'select x from public.a')).toMatchObject({ rows: [] });
-    expect(await as({ 'app.current_org_id': '' }, 'select x from public.a')).toMatchObject({ rows: [] });
-    expect(await as({ 'app.is_superadmin': 'true' }, 'select x from public.a order by x')).toMatchObject({ rows: [{ x: 'x' }, { x: 'y' }] });
-    expect(await as(inOne, `insert into public.a (x) values ('w')`)).toMatchObject({ affected: 1 });
-    expect(await as(inOne, `insert into public.a (organization_id) values ('${two}')`)).toBe('42501');
-    expect(await as(inOne, `update public.a set organization_id = '${two}'`)).toBe('42501');
-    expect(await as(inOne, `delete from public.a where id = '${two}'`)).toMatchObject({ affected: 0 });
-    expect(await as(inOne, `insert into public.b (a_id) values ('${two}')`)).toBe('23503');
-    expect(await as({}, 'select x from public.d')).toMatchObject({ rows: [{ x: 'z' }] });
-    expect(await as(inOne, `insert into public.d (x) values ('w')`)).toBe('42501');
-    await database.script(down);
-    expect(await schemaOf(database)).toEqual(before);
   });
 });
