@@ -1,9 +1,13 @@
-import { join } from 'node:path';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupMuse } from '../../src/create/muse/backup.ts';
 import { restoreMuse } from '../../src/create/muse/restore.ts';
 import { openEnvironment } from '../../src/create/target.ts';
 import type { Database } from '../../src/database/database.ts';
+import { migrate } from '../../src/migrations/apply.ts';
+import { readMigrations } from '../../src/migrations/read.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { museOnDisk, nativeDatabase, textRows } from './muse-on-disk.ts';
 
@@ -116,8 +120,7 @@ describe.each([
     }
     const muse = await museOnDisk({ 'migrations/core/001_all.sql': schema }, { production: ownUrl });
     const { database: inner } = await openEnvironment(muse, 'production', {});
-      const { migrate } = await import('../../src/migrations/apply.ts');
-    await migrate(inner, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
+      await migrate(inner, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await inner.script(rows);
     await inner.close();
     const before = await state(database);
@@ -142,5 +145,97 @@ describe.each([
     const { rows: next } = await database.query(`select nextval('public.tickets') as ticket, nextval('public.untouched') as untouched`);
     expect(next).toEqual([{ ticket: '120', untouched: '1' }]);
     if (owner !== undefined) await database.script(`reassign owned by ${owner} to current_user; drop owned by ${owner}; drop role ${owner};`);
+  });
+});
+
+describe('a backup as a file', () => {
+  it('is for its owner alone, in a folder that is too, and a broken one changes nothing', async () => {
+    const { url, database } = await nativeDatabase(native, 'file');
+    await database.script("create table public.kept (id integer primary key); insert into public.kept select generate_series(1, 2000)");
+    const muse = await museOnDisk({}, { production: url });
+    const { file } = await backupMuse(muse, 'production', {});
+    expect(file).toMatch(/^\.muse\/backups\/production-\d{8}T\d{6}Z\.jsonl\.gz$/);
+    const path = join(muse.directory, file);
+    if (process.platform !== 'win32') {
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
+    }
+    expect(await readdir(dirname(path))).toHaveLength(1);
+    const whole = await readFile(path);
+    await database.script('delete from public.kept where id > 10');
+    const broken: [string, Buffer][] = [
+      ['cut off', whole.subarray(0, whole.length - 200)],
+      ['no backup', Buffer.from('-- sql')],
+      ['another JSON', gzipSync('{"a":1}\n')],
+      ['without its end', gzipSync(gunzipSync(whole).toString().split('\n').slice(0, -2).join('\n'))],
+      ['a later format', gzipSync(gunzipSync(whole).toString().replace('"version":1', '"version":2'))],
+    ];
+    for (const [name, bytes] of broken) {
+      await writeFile(path, bytes);
+      await expect(restoreMuse(muse, 'production', {}, path, agreed), name).rejects.toMatchObject({ code: 'bad-backup-file' });
+    }
+    await expect(restoreMuse(muse, 'production', {}, join(muse.directory, 'nothing'), agreed)).rejects.toMatchObject({ code: 'bad-backup-file' });
+    expect(await textRows(database, 'public.kept')).toHaveLength(10);
+    await writeFile(path, whole);
+    const { rows: back, backup } = await restoreMuse(muse, 'production', {}, path, agreed);
+    expect(back).toEqual({ 'public.kept': 2000 });
+    expect(await textRows(database, 'public.kept')).toHaveLength(2000);
+    // What was there before the restore can be had back as well.
+    await restoreMuse(muse, 'production', {}, join(muse.directory, backup ?? ''), agreed);
+    expect(await textRows(database, 'public.kept')).toHaveLength(10);
+  });
+
+  it('is refused where rows would have no place, and where the connection does not see them all', async () => {
+    const { url, database } = await nativeDatabase(native, 'refused');
+    await database.script('create table public.kept (id integer, word text); insert into public.kept values (1, null)');
+    const muse = await museOnDisk({}, { staging: url });
+    const { file } = await backupMuse(muse, 'staging', {});
+    await database.script('alter table public.kept drop column word; alter table public.kept alter id type bigint');
+    await expect(restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' })).rejects.toMatchObject({
+      code: 'restore-refused',
+      detail: 'public.kept.id is bigint, and was integer\npublic.kept has no column word',
+    });
+    // Another order of the columns is no other table.
+    await database.script('alter table public.kept drop column id; alter table public.kept add word text; alter table public.kept add id integer; truncate public.kept');
+    await restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' });
+    expect(await textRows(database, 'public.kept')).toEqual(['(,1)']);
+    const reader = `reader_${Date.now()}`;
+    await database.script(`create role ${reader} login password 'reader'; grant pg_read_all_data to ${reader}; alter table public.kept enable row level security`);
+    const other = new URL(url);
+    other.username = reader;
+    other.password = 'reader';
+    const blind = await museOnDisk({}, { staging: other.href });
+    await expect(backupMuse(blind, 'staging', {})).rejects.toMatchObject({ code: 'backup-incomplete' });
+    expect(await readdir(join(blind.directory, '.muse', 'backups'))).toEqual([]);
+    await database.script(`drop owned by ${reader}; drop role ${reader}`);
+  });
+
+  it('makes a new database what the old one was, and an embedded one too', async () => {
+    const files = { 'migrations/core/001_all.sql': schema };
+    const { url } = await nativeDatabase(native, 'old');
+    const fresh = await nativeDatabase(native, 'new');
+    const muse = await museOnDisk(files, { staging: url, production: fresh.url });
+    const { database: old } = await openEnvironment(muse, 'staging', {});
+    await migrate(old, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
+    await old.script(rows);
+    const before = await state(old);
+    await old.close();
+    const { file } = await backupMuse(muse, 'staging', {});
+    const path = join(muse.directory, file);
+    const { applied } = await restoreMuse(muse, 'production', {}, path, agreed);
+    expect(applied).toMatchObject([{ file: 'migrations/core/001_all.sql' }]);
+    expect(await state(fresh.database)).toEqual(before);
+    await restoreMuse(muse, 'development', {}, path, { confirmed: 'development' });
+    const { database: embedded } = await openEnvironment(muse, 'development', {});
+    try {
+      const after = await state(embedded);
+      for (const name of looked.slice(0, -1)) expect(after[name], name).toEqual(before[name]);
+    } finally {
+      await embedded.close();
+    }
+    // And from the embedded one back to a server.
+    const again = await backupMuse(muse, 'development', {});
+    await restoreMuse(muse, 'production', {}, join(muse.directory, again.file), agreed);
+    expect(await state(fresh.database)).toEqual(before);
   });
 });
