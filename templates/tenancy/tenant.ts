@@ -98,7 +98,9 @@ export function createTenancy(pool: ConnectionPool) {
     await frame.send(applySql, applied(frame.settings));
     if (use !== undefined) {
       frame.uses.push(use);
-      await frame.send(auditSql, [use.reason, false]);
+      const { rows } = await frame.send(auditSql, [use.reason, false]);
+      // What a nested call sets back when it ends has to open the rows again.
+      frame.settings = { ...frame.settings, 'app.superadmin_use': (rows[0] as { id: string }).id };
     }
     try {
       return await current.run(frame, () => work(transactionOf(frame)));
@@ -220,7 +222,7 @@ export function createTenancy(pool: ConnectionPool) {
 }
 
 const applySql = 'select set_config(setting.name, setting.value, true) from unnest($1::text[], $2::text[]) as setting (name, value)';
-const auditSql = 'select private.begin_superadmin_use($1, $2)';
+const auditSql = 'select private.begin_superadmin_use($1, $2) as id';
 
 function applied(settings: Settings): unknown[] {
   return [Object.keys(settings), Object.values(settings)];
