@@ -82,7 +82,7 @@ export interface RelationRow {
   partition: boolean;
   /** A view that checks rights and policies as the one who asks. */
   securityInvoker: boolean;
-  /** PostgreSQL's own estimate of its rows, at least 0. */
+  /** How many rows it has, about: PostgreSQL's own estimate, or what its size says where it was never analyzed. */
   rows: number;
   /** What `pg_relation_is_updatable` says: 8 INSERT, 4 UPDATE, 16 DELETE, added up. */
   updatable: number;

@@ -25,7 +25,9 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
     const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));
     return tries.length > 0 && tries.every(isShut);
   });
-  const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model).length > 0);
+  // A policy FOR ALL is meant for reading, and for as much of the rest as the grants allow.
+  const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model)
+    .some((policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)));
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
   return [
     ...(byPolicy.length === 0 ? [] : [makeFinding(
@@ -53,9 +55,11 @@ function grantWords(shut: readonly Shut[]): string {
 }
 
 function isGranted(subject: Subject, letter: Shut['letter'], role: string): boolean {
-  const grants = subject.table.grants[role] ?? '';
-  const columns = subject.table.columnGrants[role] ?? {};
-  return !grants.includes('T') && (grants.includes(letter) || (letter !== 'D' && columns[letter] !== undefined));
+  return subject.table.grants[role]?.includes('T') !== true && hasPrivilege(subject, letter, role);
+}
+
+function hasPrivilege(subject: Subject, letter: Shut['letter'], role: string): boolean {
+  return subject.table.grants[role]?.includes(letter) === true || (letter !== 'D' && subject.table.columnGrants[role]?.[letter] !== undefined);
 }
 
 /** An error is a finding of its own, and a trigger that says no has its reasons. */

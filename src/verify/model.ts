@@ -57,6 +57,8 @@ export function buildModel(
       }
       if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
       if (isUserColumn(table, column, tenancy.userTables)) return 'user';
+      const isShared = declarations.some((one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name);
+      if (isShared && tenancy.organizations !== undefined) return 'organization';
       const compared = model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name));
       return compared && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
     },

@@ -9,8 +9,13 @@ import { condition, grantedColumns, type Subject } from './subject.ts';
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   const stands = subject.belongs.map((one) => one.own ?? one[actor.side]);
-  const other = actor.side === 'a' && !(isDirectUser && actor.relation === 'fellow') && !actor.isAnonymous ? 'b' : 'a';
-  return { own: actor.isNobody && !isDirectUser ? undefined : stands, other: subject.belongs.map((one) => one[other]) };
+  return { own: actor.isNobody && !isDirectUser ? undefined : stands, other: subject.belongs.map((one) => one[otherSide(subject, actor)]) };
+}
+
+/** In whose name the actor forges: A's, unless A's rows are its own. */
+export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
+  const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
+  return actor.side === 'a' && !(isDirectUser && actor.relation === 'fellow') && !actor.isAnonymous ? 'b' : 'a';
 }
 
 /** The columns, beside those that say whose a row is, that lead to a user, an organization or another's row. */

@@ -13,7 +13,7 @@ import { scopeOf } from './scope.ts';
 import type { Plan } from './script.ts';
 import { relation } from './sql.ts';
 import { bucketsOf, storageSettings } from './storage.ts';
-import { stateQuery, type Subject, subjectOf } from './subject.ts';
+import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from './tenancy.ts';
 import { tablesBehind, usableViews, viewSubject } from './views.ts';
 import { makeWorld } from './world.ts';
@@ -65,7 +65,7 @@ export async function prove(
   const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
-    ...looked.filter(({ behind }) => !behind.some((table) => table.rows > 50_000)).map(({ view }) => lookProbe(view, actors)),
+    ...looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable)).map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
   ];
   const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));

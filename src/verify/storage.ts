@@ -8,7 +8,7 @@ import { insertSql, type RowStep } from './fill.ts';
 import type { Model } from './model.ts';
 import { claimsOf, type Person } from './people.ts';
 import { actingOrganization, actingUser } from './rows.ts';
-import type { KnownRow, Subject } from './subject.ts';
+import { type KnownRow, largeTable, type Subject } from './subject.ts';
 
 /** A bucket of the storage and what is made up in it. */
 export interface BucketWorld {
@@ -79,7 +79,7 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
       state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: rows.a.values.get('name')!, b: rows.b.values.get('name')!, own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
-      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > 50_000,
+      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > largeTable,
     },
     steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({
       rows: [], settings: { ...claimsOf(person), ...storageSettings },

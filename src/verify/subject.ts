@@ -49,8 +49,8 @@ export interface Subject {
   isLarge: boolean;
 }
 
-/** Tables with more rows than this are not changed without WHERE: it would be undone, but it would take its time. */
-const largeTable = 50_000;
+/** Tables with more rows than this are not read or changed as a whole: it would be undone, but it would take its time. */
+export const largeTable = 10_000;
 
 /** Makes the subject of a table; undefined where the world has no row of it. */
 export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: readonly Person[], model: Model): Subject | undefined {

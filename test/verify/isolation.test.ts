@@ -90,6 +90,18 @@ const cases: Case[] = [
   { name: 'a service-only table that holds', sql: 'create table public.secrets (id int primary key); alter table public.secrets enable row level security', declarations: [...declarations, { table: 'public.secrets', scope: 'service-only' }], finds: [] },
   { name: 'users change the shared row', sql: 'grant update on public.plans to authenticated; create policy p on public.plans for update to authenticated using (true)', finds: ['isolation-write public.plans'] },
 
+  { name: 'shared with the organization by a column of another name', sql: `create table public.boards (id uuid primary key, user_id uuid not null references auth.users (id), crew uuid not null);
+      alter table public.boards enable row level security; grant select on public.boards to authenticated;
+      create policy p on public.boards for select to authenticated using (crew = any ((select private.my_organizations())::uuid[]))`, declarations: [...declarations, { table: 'public.boards', scope: 'shared-with', column: 'crew' }], finds: [] },
+  { name: 'a table of roles that users write', sql: `create table public.user_roles (user_id uuid primary key references auth.users (id), role text not null default 'user' check (role in ('user', 'admin')));
+      alter table public.user_roles enable row level security; grant select, update on public.user_roles to authenticated;
+      create policy p on public.user_roles to authenticated using (user_id = (select auth.uid()))`, finds: ['isolation-write public.user_roles'] },
+  { name: 'a flag in the profile that makes an admin', sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))', finds: ['isolation-write public.profiles'] },
+  { name: '… that users may not set', sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update (full_name) on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))', finds: [] },
+  { name: 'a row that its owner adds in the name of the organization of others', sql: "create policy p on public.deals for insert to authenticated with check (created_by = (select auth.uid()))", finds: ['isolation-insert public.deals'] },
+  { name: 'a trigger that mends a forged owner', sql: `create policy p on public.notes for insert to authenticated with check (true);
+      create function public.mine() returns trigger language plpgsql as $$ begin new.user_id = auth.uid(); return new; end $$; create trigger mine before insert on public.notes for each row execute function public.mine()`, finds: [] },
+
   { name: 'a view without security_invoker', sql: 'alter view public.note_list reset (security_invoker)', finds: ['isolation-read public.note_list', 'isolation-write public.note_list', 'isolation-reassign public.note_list'] },
   { name: 'a joining view without security_invoker', sql: 'create view public.joined as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: ['isolation-read public.joined'] },
   { name: 'a joining view with it', sql: 'create view public.joined with (security_invoker) as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: [] },
