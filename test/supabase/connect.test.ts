@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { connectProject, type ConnectOptions } from '../../src/supabase/connect.ts';
@@ -100,6 +101,28 @@ describe('connectProject', () => {
       expect(twin.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
     },
   );
+
+  // 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
+  describe.skipIf(process.platform === 'win32')('away from loopback', () => {
+    const away = (): Partial<ConnectOptions> => {
+      twin.conditions.poolerHost = '0.0.0.0';
+      return { settings: { ...settings, poolerHost: '0.0.0.0' } };
+    };
+
+    it('uses TLS, and says that the server\'s identity was not verified', async () => {
+      const { database, via, verified } = await connect(away());
+      const { rows } = await database.query('select 1 as one');
+      expect([rows, via, verified]).toEqual([[{ one: 1 }], 'pooler', false]);
+      expect(notes.join('\n')).toContain('--db-ca');
+      await database.close();
+    });
+
+    it('refuses a server whose certificate does not verify against the given root', async () => {
+      const ca = await readFile(new URL('../support/twin/certificate.pem', import.meta.url), 'utf8');
+      // The root is right, and the name in the certificate is another one.
+      await expect(connect({ ...away(), ca })).rejects.toMatchObject({ code: 'connect-failed' });
+    });
+  });
 
   it('keeps out of a run over HTTPS', async () => {
     const { database } = await connect();

@@ -40,6 +40,8 @@ export interface Conditions {
   passwordRefused: number;
   /** The API keys are listed without their text for so many looks. */
   keysNull: number;
+  /** What the list of poolers says as the host: TLS is asked for where it is not loopback by name. */
+  poolerHost: string;
   /** The pooler's port refuses connections. */
   poolerClosed: boolean;
   /** The direct port answers. */
@@ -59,6 +61,7 @@ export function makeConditions(): Conditions {
     tenantNotFound: 0,
     passwordRefused: 0,
     keysNull: 0,
+    poolerHost: '127.0.0.1',
     poolerClosed: false,
     directOpen: false,
     notReadyForDeletion: 0,

@@ -156,10 +156,10 @@ function health(side: ManagementSide, project: TwinProject, name: string): Recor
 
 function pooler(side: ManagementSide, project: TwinProject): Record<string, unknown> {
   const port = side.conditions.poolerClosed ? side.ports.closed : side.ports.pooler;
-  const url = `postgresql://postgres.${project.ref}:[YOUR-PASSWORD]@127.0.0.1:${port}/postgres`;
+  const url = `postgresql://postgres.${project.ref}:[YOUR-PASSWORD]@${side.conditions.poolerHost}:${port}/postgres`;
   return {
     identifier: project.ref, database_type: 'PRIMARY', is_using_scram_auth: true, db_user: `postgres.${project.ref}`,
-    db_host: '127.0.0.1', db_port: port, db_name: 'postgres', connection_string: url, connectionString: url,
+    db_host: side.conditions.poolerHost, db_port: port, db_name: 'postgres', connection_string: url, connectionString: url,
     default_pool_size: 15, max_client_conn: null, pool_mode: 'transaction',
   };
 }

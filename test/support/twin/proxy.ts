@@ -2,7 +2,9 @@
  * The ways to a project's database: a pooler for all projects, whose users are `postgres.<ref>`, and a direct port for
  * each, whose user is `postgres`. Passwords are the projects' own; behind, each project is a database of one server.
  */
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ProjectDatabases } from './databases.ts';
 import type { Conditions, FaultList, WireFault } from './faults.ts';
 import { startScram } from './scram.ts';
@@ -16,6 +18,12 @@ export interface Backend {
   password: string;
   databases: Pick<ProjectDatabases, 'databaseOf' | 'ensure'>;
 }
+
+/** Signed by nobody: as a project's own, it chains to no public root. */
+const certificate = {
+  key: readFileSync(new URL('key.pem', import.meta.url)),
+  cert: readFileSync(new URL('certificate.pem', import.meta.url)),
+};
 
 interface ProxySide {
   state: TwinState;
@@ -56,11 +64,12 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
     if (packet.length < 8) return void socket.destroy();
     const parameters = readStartup(packet);
     if (!parameters) {
-      // A request for TLS: there is none here. Anything else (a cancel) is hung up on.
+      // A request for TLS; anything else (a cancel) is hung up on.
       if (packet.readInt32BE(4) !== 80_877_103) return void socket.destroy();
-      socket.once('data', onStart);
-      socket.write('N');
-      return;
+      socket.write('S');
+      const secure = new TLSSocket(socket, { isServer: true, ...certificate });
+      secure.on('error', () => socket.destroy());
+      return greet(side, secure, ref);
     }
     const project = projectFor(side, parameters.user ?? '', ref);
     if (!project) return void socket.end(writeRefusal('XX000', 'Tenant or user not found'));
@@ -91,7 +100,8 @@ function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters
   const { backend } = side;
   const behind = connect({ port: backend.port, host: backend.host, noDelay: true });
   const cut = (): void => {
-    socket.resetAndDestroy();
+    if (socket instanceof TLSSocket) socket.destroy();
+    else socket.resetAndDestroy();
     behind.destroy();
   };
   behind.on('error', () => socket.destroy());

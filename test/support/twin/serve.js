@@ -23,7 +23,7 @@ export async function openCompiledTwin() {
     '--types', 'node', '--rootDir', root, '--outDir', out,
   ];
   execFileSync(process.execPath, [tsc, ...options, join(here, 'open.ts')], { cwd: root });
-  copyFileSync(join(here, 'document.json'), join(out, 'test', 'support', 'twin', 'document.json'));
+  for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'twin', name));
   const { openTwin } = await import(pathToFileURL(join(out, 'test', 'support', 'twin', 'open.js')).href);
   const twin = await openTwin();
   return {
