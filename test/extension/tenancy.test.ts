@@ -23,6 +23,7 @@ async function make(database: Database, specifications: string[], coreIsolation:
 describe.each(['embedded', 'native'] as const)('session variables on a kit without an audit log, %s', (kind) => {
   let database: Database;
   let before: string[];
+  let up: string[];
   let down: string[];
   const inOne = { 'app.current_org_id': one, 'app.current_user_id': one };
   const as = (settings: Record<string, string>, ...statements: string[]): ReturnType<typeof asRole> => asRole(database, 'app_user', settings, ...statements);
@@ -33,8 +34,7 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     database = await openCore(sessionCore.map((sql) => (kind === 'native' ? sql.replace(/create role[^]*/, '') : sql)), kind);
     before = await schemaOf(database);
     const made = await make(database, ['a: x text, organization', 'b: a -> a!, x text, organization', 'c: x text, owner user', 'd: x text, public-read', 'e: x text, service-only'], 'auth-uid');
-    expect(made.up.join('')).not.toMatch(/auth\.uid|authenticated|service_role/);
-    down = made.down;
+    ({ up, down } = made);
     await database.script(`insert into public.organizations values ('${one}'), ('${two}'); insert into public.users values ('${one}'), ('${two}');
       insert into public.a (id, organization_id, x) values ('${one}', '${one}', 'x'), ('${two}', '${two}', 'y');
       insert into public.c (owner_id, x) values ('${one}', 'x'), ('${two}', 'y'); insert into public.d (x) values ('z'); insert into public.e (x) values ('z');`);
@@ -60,6 +60,10 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     const got = await as(settings, statement);
     if (typeof result === 'string') expect(got).toBe(result);
     else expect(got).toMatchObject(result as object);
+  });
+
+  it('has nothing of the other tenancy in its files', () => {
+    expect(up.join('')).not.toMatch(/auth\.uid|authenticated|service_role/);
   });
 
   it('shows the superadmin nothing until the use is written down, and then all', async () => {
