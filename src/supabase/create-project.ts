@@ -9,7 +9,7 @@ import type { CreateProjectBody, Project } from './types.ts';
 
 /** Who calls writes these down, and flushes them, before they resolve. */
 export interface CreateHooks {
-  /** Before the request leaves. A later call replaces the earlier intent. */
+  /** Before the request leaves, and again when it was refused for certain. A later call replaces the earlier intent. */
   onIntent: (intent: Intent) => Promise<void>;
   /** As soon as the ref is known. */
   onRef: (created: CreatedProject) => Promise<void>;
@@ -41,7 +41,7 @@ export async function createProject(
   previous?: Intent,
 ): Promise<CreatedProject> {
   // Only after a request that may have taken effect can a project of that name be ours; else it is a stranger's.
-  let doubtful = previous;
+  let doubtful = previous?.refused ? undefined : previous;
   if (doubtful) {
     if (doubtful.digest !== digestOf(request)) throw intentDiffers(doubtful);
     const found = await settle(http, doubtful, 2);
@@ -59,8 +59,9 @@ export async function createProject(
     if ('project' in outcome) return finish(hooks, outcome.project, 'answered');
     const { error } = outcome;
     const sure = refusalOf(error, request);
+    if (sure && !doubtful) await hooks.onIntent({ ...intent, refused: true });
     if (sure && !(doubtful && sure.code === 'name-taken')) throw sure;
-    if (!nothingSent(error)) doubtful = intent;
+    if (!sure && !nothingSent(error)) doubtful = intent;
     const found = doubtful && (await settle(http, doubtful, 6));
     if (found) return finish(hooks, found, 'found');
     if (sure) throw sure;

@@ -29,6 +29,8 @@ export interface Intent {
   digest: string;
   /** Refs of the organization's projects that were there before. */
   before: string[];
+  /** The API said no to it for certain: no project can be from it. */
+  refused?: true;
 }
 
 /** How far a project's time may lie before the intent's, ms: the skew is measured, in whole seconds, over a network. */

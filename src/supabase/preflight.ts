@@ -1,5 +1,6 @@
 import { MuseError } from '../error.ts';
 import { availableRegions, getOrganization, listOrganizations, listProjects } from './api.ts';
+import { statusOf } from './failure.ts';
 import type { Http } from './http.ts';
 import { chooseRegion, regionChoices, type RegionChoice } from './regions.ts';
 import type { Organization, Project, RegionSelection } from './types.ts';
@@ -47,21 +48,28 @@ export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> 
     });
   }
   const organization = chooseOrganization(await listOrganizations(http), wanted.organization);
-  const [details, regions, { projects }] = [
-    await getOrganization(http, organization.slug),
-    await availableRegions(http, organization.slug),
-    await listProjects(http),
-  ];
+  const plan = await planOf(http, organization.slug);
+  const regions = await availableRegions(http, organization.slug);
+  const { projects } = await listProjects(http);
   const region = chooseRegion(regions, wanted.region);
   const own = projects.filter((project) => isIn(project, organization) && project.status !== 'REMOVED');
   const taken = own.find((project) => project.name === wanted.name);
   if (taken) throw nameTaken(wanted.name, organization.slug, taken.ref);
-  const plan = details.plan ?? 'unknown';
   const active = own.filter((project) => project.status !== 'INACTIVE').length;
   const warnings = plan === 'free' && active >= 2
     ? [`${organization.name} is on the free plan and has ${active} active projects already: Supabase will probably refuse another.`]
     : [];
   return { organization, plan, allows: plans[plan] ?? 'what Supabase\'s pricing page says', region, warnings };
+}
+
+/** A token of narrow scope may make projects and not read the organization: then the plan is not known. */
+async function planOf(http: Http, slug: string): Promise<string> {
+  try {
+    return (await getOrganization(http, slug)).plan ?? 'unknown';
+  } catch (error) {
+    if (statusOf(error) === 403 || statusOf(error) === 404) return 'unknown';
+    throw error;
+  }
 }
 
 /** What a prompt shows for an organization: the regions, the recommended first. */

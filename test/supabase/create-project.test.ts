@@ -30,9 +30,9 @@ const request: ProjectRequest = {
 };
 const hooks = {
   onIntent: async (intent: Intent) => {
-    // Nothing has been sent when the intent is written down.
-    expect(twin.count('POST', '/v1/projects')).toBe(journal.intents.length);
     journal.intents.push(intent);
+    // Nothing has been sent when the intent is written down.
+    expect(twin.count('POST', '/v1/projects')).toBe(journal.intents.length - 1);
   },
   onRef: async (created: CreatedProject) => {
     journal.created.push(created);
@@ -114,7 +114,7 @@ describe('createProject', () => {
   });
 
   it('refuses a stranger\'s project that came in between', async () => {
-    const first = { ...hooks, onIntent: async () => void twin.addProject({ name: 'realtymuse' }) };
+    const first = { ...hooks, onIntent: async (intent: Intent) => void (intent.refused || twin.addProject({ name: 'realtymuse' })) };
     await expect(createProject(http, request, first)).rejects.toMatchObject({ code: 'name-taken' });
     expect(journal.created).toEqual([]);
   });
@@ -169,6 +169,20 @@ describe('resuming', () => {
     expect((await run(written)).settled).toBe('answered');
     expect(names()).toEqual(['realtymuse']);
     expect(twin.count('POST', '/v1/projects')).toBe(1);
+  });
+
+  it('does not take a stranger\'s project after a refusal', async () => {
+    let written: Intent | undefined;
+    const first = {
+      ...hooks,
+      onIntent: async (intent: Intent) => {
+        if (!written) twin.addProject({ name: 'realtymuse' });
+        written = intent;
+      },
+    };
+    await expect(createProject(http, request, first)).rejects.toMatchObject({ code: 'name-taken' });
+    await expect(run(written)).rejects.toMatchObject({ code: 'name-taken' });
+    expect(journal.created).toEqual([]);
   });
 
   it('refuses another password than the one that was sent', async () => {
