@@ -61,11 +61,13 @@ export async function prove(
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
   const looked = views.filter((view) => isWanted(`${view.schema}.${view.name}`) && !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
+  // To look through a view is to read it whole, and a materialized one has to be made anew.
+  const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
   const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
-    ...looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable)).map(({ view }) => lookProbe(view, actors)),
+    ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
   ];
   const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
@@ -73,7 +75,7 @@ export async function prove(
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),
-    ...looked.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
+    ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
   const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
   const plan: Plan = {

@@ -51,7 +51,8 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
     const leaks = isPublic ? [] : reached.filter((table) => isForbidden(table, actor, 'select', proof));
     return readCheck('select', actor, leaks, reached, cell.answer === '' ? 'filtered' : 'allowed', 'shows');
   });
-  return { table: name, kind: 'view', scope: isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`, checks };
+  const scope = isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`;
+  return { table: name, kind: 'view', scope, checks, ...(checks.length > 0 ? {} : { notes: ['not looked through: a table behind it is too large'] }) };
 }
 
 /** The checks of a function that users can call. */
