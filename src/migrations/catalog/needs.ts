@@ -40,11 +40,13 @@ function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | und
 function named(catalog: Catalog, piece: Piece, report: Report): void {
   const own = ownRelation(piece);
   const local = localNames(piece.node);
+  // A foreign key may point at the very table that the statement makes.
+  const made = piece.type === 'CreateStmt' ? relationName(own as RangeVar) : undefined;
   const inSequence = piece.type === 'GrantStmt' && piece.node['objtype'] !== 'OBJECT_TABLE';
   walk(piece.node, (type, fields) => {
     if (type === 'RangeVar') {
       const relation = fields as unknown as RangeVar;
-      if (fields === own || inSequence || (relation.schemaname === undefined && local.has(relation.relname))) return;
+      if (fields === own || inSequence || relationName(relation) === made || (relation.schemaname === undefined && local.has(relation.relname))) return;
       missing('table', findTable(catalog, relation), relation.location, report);
     } else if (type === 'FuncCall') {
       missing('function', findRoutines(catalog, fields['funcname']), fields['location'] as number, report);

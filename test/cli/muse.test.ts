@@ -1,0 +1,113 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMuse, muse } from '../support/cli.ts';
+import { startNative } from '../support/native.ts';
+
+let cwd: string;
+let directory: string;
+const call = async (...args: string[]) => muse(args, { cwd: directory });
+const json = async (...args: string[]) => JSON.parse((await call(...args, '--json')).stdout) as Record<string, never>;
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
+  await createMuse(['product', '--yes', '--preset', 'social'], { cwd });
+  directory = join(cwd, 'product');
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+describe('in a muse, in this order', () => {
+  it('status and docs are up to date', async () => {
+    expect(await json('status')).toMatchObject({ ok: true, environments: [{ pending: [], edited: [], missing: [] }] });
+    expect(await json('docs')).toMatchObject({ changed: false, tables: expect.arrayContaining(['post_queues']) });
+    expect((await call('status', '--check')).code).toBe(0);
+  });
+
+  it('new adds the next number, with its rollback', async () => {
+    const made = await json('new', 'price', 'history', '--table', 'price_points: price numeric!, owner user');
+    expect(made).toMatchObject({ files: ['migrations/extensions/002_price_history.sql', 'migrations/rollback/extensions/002_price_history.sql'] });
+    expect((await call('status', '--check')).code).toBe(3);
+    expect((await call('status')).stdout).toContain('002_price_history.sql');
+  });
+
+  it('lint and rehearse say that it is good', async () => {
+    expect((await call('lint')).code).toBe(0);
+    const rehearsed = await call('rehearse');
+    expect(rehearsed.stderr).toBe('');
+    expect(rehearsed.code).toBe(0);
+  });
+
+  it('migrate applies it, and then has nothing to do', async () => {
+    expect(await json('migrate')).toMatchObject({ migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] } });
+    expect((await call('migrate')).stdout).toContain('Nothing to do');
+    expect(await json('docs')).toMatchObject({ changed: true, tables: expect.arrayContaining(['price_points']) });
+  });
+
+  it('verify proves isolation', async () => {
+    const verified = await call('verify');
+    expect(verified.stdout).toContain('price_points');
+    expect(verified.stdout).toContain('nobody reaches rows that are not theirs');
+    expect(verified.code).toBe(0);
+  });
+
+  it('rollback takes it back, and migrate forward again', async () => {
+    expect(await json('rollback')).toMatchObject({ rolledBack: [{ file: 'migrations/extensions/002_price_history.sql' }] });
+    expect(await json('status')).toMatchObject({ environments: [{ pending: [{ file: 'migrations/extensions/002_price_history.sql' }] }] });
+    expect((await call('migrate')).code).toBe(0);
+  });
+
+  it('an edited file is an error with its name, and nothing runs', async () => {
+    const file = join(directory, 'migrations/extensions/002_price_history.sql');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, `${before}\n-- edited\n`);
+    const refused = await call('migrate');
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain('002_price_history.sql');
+    await writeFile(file, before);
+    expect((await call('migrate')).code).toBe(0);
+  });
+});
+
+describe('calls that are wrong', () => {
+  it.each([
+    [['migrat'], 'Did you mean muse migrate?'],
+    [['status', 'extra'], 'takes no "extra"'],
+    [['new'], 'The name of the migration is missing'],
+    [['rollback', '--steps', 'two'], '--steps takes how many'],
+    [['migrate', '--env', 'prod'], 'production'],
+    [['verify', '--formt', 'markdown'], 'Did you mean --format?'],
+  ])('%j', async (args, words) => {
+    const { code, stderr } = await call(...args);
+    expect(stderr).toContain(words);
+    expect(code).toBe(2);
+  });
+
+  it('outside a muse it says so', async () => {
+    const { code, stderr } = await muse(['status'], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toContain('create-muse <name>');
+  });
+});
+
+describe('target postgres', () => {
+  it('puts the baseline on a plain server only when asked, and keeps the URL out of what it prints', async () => {
+    const native = await startNative();
+    const url = await native.createDatabase('target');
+    const call = (...args: string[]) => createMuse(['served', '--yes', '--json', '--target', 'postgres', '--preset', 'crm', ...args], { cwd, env: { DATABASE_URL: url } });
+    const refused = await call();
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain('--supabase-baseline');
+    const made = await call('--supabase-baseline');
+    expect(JSON.parse(made.stdout)).toMatchObject({ ok: true, target: { kind: 'postgres' } });
+    const served = join(cwd, 'served');
+    const status = await muse(['status', '--json'], { cwd: served });
+    expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'postgres', pending: [] }] });
+    const password = decodeURIComponent(new URL(url).password);
+    for (const text of [made.stdout, made.stderr, status.stdout, await readFile(join(served, '.muse', 'journal.json'), 'utf8'), await readFile(join(served, 'muse.json'), 'utf8')]) {
+      expect(text).not.toContain(url);
+      if (password.length > 8) expect(text).not.toContain(password);
+    }
+    await native.stop();
+  });
+});
