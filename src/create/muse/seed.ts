@@ -83,9 +83,12 @@ async function runSeed(database: Database, seed: Seed, settings: RunSettings): P
   await database.transaction(async (session) => {
     await once(session);
     const first = await countRows(session);
-    await once(session);
-    const again = difference(first, await countRows(session));
-    if (Object.keys(again).length > 0) throw notRepeatable(seed.file, again);
+    await once(session).catch((error: unknown) => {
+      throw error instanceof DatabaseError ? notRepeatable(seed.file, `fails: ${error.message} (SQLSTATE ${error.code})`) : error;
+    });
+    const again = Object.entries(difference(first, await countRows(session)));
+    if (again.length === 0) return;
+    throw notRepeatable(seed.file, `changes row counts: ${again.map(([table, rows]) => `${table} ${rows > 0 ? '+' : ''}${rows}`).join(', ')}`);
   });
 }
 
@@ -107,27 +110,27 @@ async function refuseControl(seeds: readonly Seed[]): Promise<void> {
   });
 }
 
-function notRepeatable(file: string, again: Readonly<Record<string, number>>): MuseError {
-  const list = Object.entries(again).map(([table, rows]) => `${table} ${rows > 0 ? '+' : ''}${rows}`).join(', ');
+function notRepeatable(file: string, what: string): MuseError {
   const finding: Finding = {
     rule: 'seed-not-idempotent',
     severity: 'error',
     file,
     line: 1,
     column: 1,
-    message: `Run a second time it changes row counts: ${list}.`,
+    message: `Run a second time it ${what}.`,
     suggestion: 'INSERT … ON CONFLICT DO NOTHING with a fixed key, or WHERE NOT EXISTS on the row’s own values.',
   };
   return new MuseError({
     code: 'findings',
     message: `${file} is not repeatable, so it was taken back.`,
-    suggestion: `Make it add nothing when it runs again, then run muse seed.`,
+    suggestion: 'Make it add nothing when it runs again, then run muse seed.',
     findings: [finding],
   });
 }
 
 /** The error of one seed, with its place where PostgreSQL or the parser knows it, and what ran before it. */
 async function seedFailure(database: Database, thrown: unknown, seed: Seed, settings: RunSettings, done: SeedResult['seeds'], seeds: readonly Seed[]): Promise<unknown> {
+  if (thrown instanceof MuseError && thrown.code === 'findings') return thrown;
   if (seed.sql === undefined) {
     if (thrown instanceof MuseError) return thrown;
     const said = thrown instanceof DatabaseError ? `${thrown.message} (SQLSTATE ${thrown.code})` : thrown instanceof Error ? thrown.message : String(thrown);
