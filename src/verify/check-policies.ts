@@ -72,8 +72,8 @@ function columnsWithoutIndex(table: RelationRow, parse: ParseExpression): Findin
   // Indexes on the platform's own tables are not the muse's to add.
   if (isPlatformSchema(table.schema)) return [];
   const leading = new Set(table.indexes.filter((index) => index.valid).map((index) => index.columns[0]));
-  return comparedColumns(table, parse).filter((column) => !leading.has(column)).map((column) => makeFinding(
-    'policy-column-without-index', `${qualifiedName(table)}.${column}`,
+  return [...comparedColumns(table, parse)].filter(([column]) => !leading.has(column)).map(([column, policy]) => makeFinding(
+    'policy-column-without-index', policyName(policy, table),
     `Policies on ${qualifiedName(table)} compare ${column}, which no index begins with: every query reads the whole table.`,
     `CREATE INDEX IF NOT EXISTS ${indexName(table.name, [column])} ON ${relation(table)} (${identifier(column)});`,
   ));

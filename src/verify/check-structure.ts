@@ -10,7 +10,7 @@ export function checkForeignKeys(table: RelationRow): Finding[] {
   return table.constraints.filter((key) => key.type === 'f' && !hasIndex(table, key)).map((key) => {
     const list = key.columns.join(', ');
     return makeFinding(
-      'fk-without-index', `${qualifiedName(table)}.${key.name}`,
+      'fk-without-index', qualifiedName(table),
       `The foreign key ${key.name} of ${qualifiedName(table)} (${list}) has no index: joins, and deletes in ${key.target ?? 'the other table'}, read the whole table.`,
       `CREATE INDEX IF NOT EXISTS ${indexName(table.name, key.columns)} ON ${relation(table)} (${key.columns.map(identifier).join(', ')});`,
     );

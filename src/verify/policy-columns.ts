@@ -1,21 +1,22 @@
-import type { RelationRow } from './catalog.ts';
+import type { PolicyRow, RelationRow } from './catalog.ts';
 import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, readsColumn, walk } from './expression.ts';
 
 /**
  * Columns of the table that its policies compare with something that is the same for the whole query: what an index on the
- * column can answer. Constants do not count: a status or a flag has too few values for an index to help.
+ * column can answer; each with the first policy that does. Constants do not count: a status or a flag has too few values for
+ * an index to help.
  */
-export function comparedColumns(table: RelationRow, parse: ParseExpression): string[] {
+export function comparedColumns(table: RelationRow, parse: ParseExpression): Map<string, PolicyRow> {
   const own = new Set(table.columns.map((column) => column.name));
-  const found = new Set<string>();
+  const found = new Map<string, PolicyRow>();
   for (const policy of table.policies) {
     for (const sql of [policy.using, policy.check]) {
       // A check on INSERT looks at the new row alone: no index has a part in it.
       if (sql === null || (sql === policy.check && policy.command === 'a')) continue;
-      for (const name of comparisons(parse(sql))) if (own.has(name)) found.add(name);
+      for (const name of comparisons(parse(sql))) if (own.has(name) && !found.has(name)) found.set(name, policy);
     }
   }
-  return [...found];
+  return found;
 }
 
 function comparisons(expression: Node | undefined): string[] {
