@@ -1,9 +1,10 @@
 import { allOf, fieldsOf, open, stringsOf } from '../parse/nodes.ts';
-import type { CreatePolicyStmt, Node, RangeVar } from '../parse/nodes.ts';
+import type { Constraint, CreatePolicyStmt, Node, RangeVar } from '../parse/nodes.ts';
 import type { Piece } from '../parse/piece.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 import type { Report } from './needs.ts';
+import { describedTable } from './tables.ts';
 
 /** Something that columns can come from. Undefined columns: nobody knows which it has. */
 interface Item {
@@ -92,6 +93,13 @@ function visitSelect(catalog: Catalog, select: Node, outer: Scope | undefined, l
   visit(catalog, select, scope, names, report);
 }
 
+/** The expressions of the CHECKs in a CREATE TABLE. */
+function checksIn(elements: unknown): Node[] {
+  const own = allOf<Constraint>(elements, 'Constraint');
+  const beside = allOf<{ constraints?: Node[] }>(elements, 'ColumnDef').flatMap(({ constraints }) => allOf<Constraint>(constraints, 'Constraint'));
+  return [...own, ...beside].flatMap(({ contype, raw_expr: expression }) => (contype === 'CONSTR_CHECK' && expression !== undefined ? [expression] : []));
+}
+
 /** Columns that the expressions of a policy, view, index, check or query name and that no table in sight has. */
 export function missingColumns(catalog: Catalog, piece: Piece, report: Report): void {
   const { type, node } = piece;
@@ -107,6 +115,9 @@ export function missingColumns(catalog: Catalog, piece: Piece, report: Report): 
   } else if (type === 'IndexStmt') {
     const lookup = findTable(catalog, node['relation'] as RangeVar);
     if ('found' in lookup) visit(catalog, [node['whereClause'], node['indexParams']], { items: [itemOf(lookup.found)], outputs: none }, none, report);
+  } else if (type === 'CreateStmt') {
+    const table = describedTable(catalog, piece);
+    if (!table.open) visit(catalog, checksIn(node['tableElts']), { items: [itemOf(table)], outputs: none }, none, report);
   } else if (type === 'SelectStmt' && piece.inside === undefined) {
     visitSelect(catalog, node, undefined, none, report);
   }

@@ -3,7 +3,6 @@ import { findRoutines } from '../catalog/lookup.ts';
 import { stringsOf, walk } from '../parse/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
-import { isForUsers } from './policies.ts';
 import { policyObject } from './sql.ts';
 
 const stable = /^(?:auth\.(?:uid|jwt|role|email)|(?:pg_catalog\.)?current_setting)$/;
@@ -59,7 +58,7 @@ export const policyPerRowCall: Check = {
   end(catalog, report) {
     for (const { policies } of catalog.tables.values()) {
       for (const policy of policies.values()) {
-        const [call] = isForUsers(policy) ? perRowCalls(catalog, policy) : [];
+        const [call] = perRowCalls(catalog, policy);
         if (call === undefined) continue;
         const { piece } = policy.site;
         report({

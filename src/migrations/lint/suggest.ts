@@ -77,6 +77,22 @@ export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string
   return `${ident(owner.column)} = ANY ((SELECT ${qualified(owner.helper)}())::uuid[])`;
 }
 
+/** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
+const records = /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
+/** Columns by which a user who may write them gives themself money or rights. */
+const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|verified|is_verified|verified_at|approved_at|paid_at)$/;
+
+/**
+ * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which
+ * they would let themself into an organization.
+ */
+export function mayWrite(table: Table, owner: Owner): boolean {
+  const bare = table.name.slice(table.name.indexOf('.') + 1);
+  const columns = [...table.columns.keys()];
+  if (records.test(bare) || columns.some((name) => privileges.test(name))) return false;
+  return owner.kind !== 'user' || !columns.some((name) => /^(?:organi[sz]ation|org|team|workspace|tenant|account)_id$/.test(name));
+}
+
 /** Policies and grants that fit the table, ready to paste. */
 export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
   const name = qualified(table.name);
@@ -90,5 +106,8 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
   const condition = conditionFor(owner);
   // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
   if (owner.kind === 'session') return make(`${bare}_own`, `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
+  if (!mayWrite(table, owner)) {
+    return [...make(`${bare}_own`, `FOR SELECT TO authenticated USING (${condition})`), `GRANT SELECT ON ${name} TO authenticated;`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`];
+  }
   return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO authenticated, service_role;`];
 }

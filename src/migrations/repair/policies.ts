@@ -4,12 +4,13 @@ import { perRowCalls } from '../lint/per-row.ts';
 import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
 import { commentsBeside } from '../lint/lint.ts';
 import { ident, policyObject, qualified } from '../lint/sql.ts';
-import { conditionFor, ownerOf } from '../lint/suggest.ts';
+import { conditionFor, mayWrite, ownerOf } from '../lint/suggest.ts';
 import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
 import { editable, policyOf, problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
+import type { Located } from '../lint/lint.ts';
 import { mayEdit, noteText, placed } from './place.ts';
 import type { Texts } from './place.ts';
 
@@ -109,11 +110,12 @@ export function mendAlwaysTrue(situation: Situation): Mended {
   const decisions: Decision[] = [];
   for (const problem of problemsOf(situation, 'policy-always-true')) {
     const policy = problem.severity === 'error' ? policyOf(situation, problem) : undefined;
+    if (problem.severity !== 'error') declareShared(situation, problem, edits, decisions);
     const table = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
     if (policy === undefined || table === undefined) continue;
     const owner = ownerOf(table, situation.catalog);
     const late = owner.kind !== 'service' && (table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order;
-    const service = namesService(saidOf(policy)) || owner.kind === 'service' || late;
+    const service = namesService(saidOf(policy)) || owner.kind === 'service' || late || !mayWrite(table, owner);
     const condition = owner.kind === 'service' ? '' : conditionFor(owner);
     if (service) edits.push(...setRoles(situation, policy, 'service_role', texts));
     else {
@@ -125,10 +127,21 @@ export function mendAlwaysTrue(situation: Situation): Mended {
       object: policyObject(policy),
       before: `${who(policy)}: any row`,
       after: service ? 'service_role' : `authenticated: rows with ${condition}`,
-      reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is' : `column ${owner.column}`,
+      reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is, or only the server can vouch for it' : `column ${owner.column}`,
     });
   }
   return withPlaced(situation, edits, texts, decisions);
+}
+
+/** Says in the file what a policy that lets everyone read means: its rows are for all whom it names. */
+function declareShared(situation: Situation, problem: Located, edits: Edit[], decisions: Decision[]): void {
+  const policy = policyOf(situation, problem);
+  // Without a role it is for `policy-without-role` to decide first who that is.
+  if (policy === undefined || policy.roles.length === 0 || !inFile(situation, policy)) return;
+  const { file } = problem.source.migration;
+  const { start } = policy.site.piece.statement;
+  edits.push({ file, start, end: start, text: '-- muse: public-read\n' });
+  decisions.push({ file, object: policyObject(policy), before: `${who(policy)}: every row`, after: 'the same, declared: -- muse: public-read', reason: 'USING (true) is what the file says' });
 }
 
 /** Puts a condition in the place of each constant `true` of a policy. */

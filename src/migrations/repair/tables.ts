@@ -2,7 +2,7 @@ import type { Column, Table } from '../catalog/model.ts';
 import { isSerial } from '../catalog/types.ts';
 import { apiPolicies, missingGrants } from '../lint/access.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { conditionFor, ownerOf, policiesFor } from '../lint/suggest.ts';
+import { conditionFor, mayWrite, ownerOf, policiesFor } from '../lint/suggest.ts';
 import type { Run } from '../lint/check.ts';
 import { declared } from '../lint/tables.ts';
 import { walk } from '../parse/nodes.ts';
@@ -43,7 +43,7 @@ export function mendRls(situation: Situation): Mended {
         file: source.migration.file,
         object: table.name,
         before: rule === 'rls-missing' ? 'every row for everyone who has a grant' : 'nobody but the server',
-        after: service ? 'nobody but the server' : `rows with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
+        after: service ? 'nobody but the server' : `${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
         reason: service ? 'no column tells whose a row is' : `column ${owner.column}`,
       });
     }

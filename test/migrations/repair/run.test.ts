@@ -51,7 +51,8 @@ CREATE TABLE IF NOT EXISTS products_sold (id UUID, note TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS idx_products_note ON products_sold(note);
 CREATE OR REPLACE FUNCTION sold() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM products_sold $$;
 CREATE TABLE IF NOT EXISTS plain (id UUID PRIMARY KEY, affiliate_user_id UUID NOT NULL);
-CREATE TABLE IF NOT EXISTS hidden (id UUID PRIMARY KEY, body TEXT);`,
+CREATE TABLE IF NOT EXISTS hidden (id UUID PRIMARY KEY, body TEXT);
+CREATE TABLE IF NOT EXISTS team_members (team_id UUID, user_id UUID REFERENCES auth.users(id), PRIMARY KEY (team_id, user_id));`,
   'migrations/core/004_roles.sql': `-- Roles
 CREATE POLICY "Admins view roles" ON user_roles FOR SELECT USING (
   EXISTS (SELECT 1 FROM user_roles ur WHERE ur.user_id = auth.uid() AND ur.role = 'admin')
@@ -106,6 +107,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     for (const { name } of tables.rows) expect(await asked('anon', `insert into ${name} default values`), name).toBe('42501');
     expect(await asked('authenticated', `insert into accounts (user_id) values ('${user}') returning id`)).toBe(1);
     expect(await asked('authenticated', "insert into accounts (user_id) values ('22222222-2222-4222-8222-222222222222')")).toBe('42501');
+    // Nobody lets themself into a team, though the row would be their own.
+    expect(await asked('authenticated', `insert into team_members values (gen_random_uuid(), '${user}')`)).toBe('42501');
     expect(await asked('authenticated', 'select * from user_roles')).toBe(0);
     expect(await asked('anon', 'select * from products_sold')).toBe(1);
     expect(await asked('service_role', 'select * from products_sold')).toBe(2);
