@@ -28,8 +28,13 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'new',
     about: 'a new extension migration with its rollback',
-    usage: 'new <name> [--table <spec>]',
-    flags: [table],
+    usage: 'new <name> [--table <spec>] [--data-from <table> --to <table> --map <to=from>]',
+    flags: [
+      table,
+      { name: 'data-from', type: 'string', value: '<table>', about: 'copy the rows of this table, in batches, as often as you like', group },
+      { name: 'to', type: 'string', value: '<table>', about: 'into this one', group },
+      { name: 'map', type: 'string', value: '<to=from>', multiple: true, about: 'column=column; repeatable; same names go along by themselves', group },
+    ],
     load: async () => (await import('./commands/new.ts')).newCommand,
   },
   {

@@ -25,6 +25,7 @@ const helpers = {
   line,
   qualified: ({ schema, name, table }: Named) => `${quoteIdentifier(schema)}.${quoteIdentifier(name ?? table ?? '')}`,
   tableComment: (table: ResolvedTable) => table.comment ?? `Rows: ${table.whose}.`,
+  pluck: (items: readonly Record<string, unknown>[], key: string) => items.map((item) => item[key]),
   reversed: <T>(list: readonly T[]) => list.toReversed(),
 };
 

@@ -1,13 +1,50 @@
-import { join } from 'node:path';
 import { newMigration } from '../../extension/new.ts';
 import { parseTable } from '../../extension/parse-table.ts';
 import { scaffold } from '../../extension/scaffold.ts';
 import { checkedSession } from '../../extension/session.ts';
-import { writeWhole } from '../../files.ts';
+import { inside, writeWhole } from '../../files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { factsOf } from '../facts.ts';
 import type { Muse } from './open.ts';
+
+/** A copy of rows from one table to another. */
+export interface DataCopy {
+  /** `table` or `schema.table`. */
+  from: string;
+  to: string;
+  /** Column of the target, column of the source. */
+  map: readonly (readonly [target: string, source: string])[];
+}
+
+/**
+ * Adds an extension migration that copies rows, with its rollback.
+ * @param title free text: names the file
+ * @returns the files written, relative to the muse, with `/`
+ * @throws MuseError `bad-data-migration` where the tables do not fit
+ */
+export async function newDataInMuse({ directory, museFile }: Muse, title: string, { from, to, map }: DataCopy): Promise<string[]> {
+  const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+  const [{ dataMigration }, { buildCatalog }, { loadParser }, { dataTable }] = await Promise.all([
+    import('../../extension/data-migration.ts'),
+    import('../../migrations/catalog/build.ts'),
+    import('../../migrations/parse/parser.ts'),
+    import('./data-table.ts'),
+  ]);
+  await loadParser();
+  const catalog = buildCatalog(migrations);
+  const files = await dataMigration({
+    title,
+    number: nextNumber(migrations, 'extension', museFile.migrations.order),
+    folders: museFile.migrations,
+    from: dataTable(catalog, from, '--data-from'),
+    to: dataTable(catalog, to, '--to'),
+    map,
+    isolation: museFile.isolation,
+    ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
+  });
+  return writeNew(directory, files);
+}
 
 /**
  * Adds an extension migration with its rollback: empty, or with tables.
@@ -37,6 +74,10 @@ export async function newInMuse({ directory, museFile }: Muse, title: string, ta
             title,
           })
         ).files;
-  for (const { path, content } of files) await writeWhole(join(directory, path), content);
+  return writeNew(directory, files);
+}
+
+async function writeNew(directory: string, files: readonly { path: string; content: string }[]): Promise<string[]> {
+  for (const { path, content } of files) await writeWhole(await inside(directory, path), content);
   return files.map(({ path }) => path);
 }
