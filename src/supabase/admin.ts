@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import type { Secret } from './secret.ts';
 import { asServiceError, isUnknownTable, persistently, serviceFailed } from './service-error.ts';
 
-export interface AdminRequest {
+interface AdminRequest {
   email: string;
   /** With a password the user can sign in at once; without, an invitation is mailed. */
   password?: Secret;
@@ -13,7 +13,7 @@ export interface AdminRequest {
   resetPassword?: boolean;
 }
 
-export interface Admin {
+interface Admin {
   userId: string;
   /** False where the user was there already; then the password is theirs, unless it was reset. */
   created: boolean;

@@ -8,7 +8,7 @@ import { isIn, nameTaken } from './preflight.ts';
 import type { CreateProjectBody, Project } from './types.ts';
 
 /** Who calls writes these down, and flushes them, before they resolve. */
-export interface CreateHooks {
+interface CreateHooks {
   /** Before the request leaves, and again when it was refused for certain. A later call replaces the earlier intent. */
   onIntent: (intent: Intent) => Promise<void>;
   /** As soon as the ref is known. */

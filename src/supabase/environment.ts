@@ -2,7 +2,7 @@ import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { ProjectKeys } from './keys.ts';
 import { secret, type Secret } from './secret.ts';
 
-export interface EnvironmentSource {
+interface EnvironmentSource {
   ref: string;
   /** The project's own URL. */
   url: string;

@@ -2,7 +2,7 @@ import { DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import { jittered, type Clock } from './clock.ts';
 
-export interface LeaseOptions {
+interface LeaseOptions {
   /** Sends one request; gives its rows. */
   run: (sql: string, parameters?: readonly unknown[]) => Promise<unknown>;
   clock: Clock;
@@ -14,7 +14,7 @@ export interface LeaseOptions {
   waitMs: number;
 }
 
-export interface Lease {
+interface Lease {
   /** @throws MuseError `lock-lost` where the lease may have run out */
   check: () => void;
   release: () => Promise<void>;

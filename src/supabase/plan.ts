@@ -1,7 +1,7 @@
 import type { RequestRecord } from './http.ts';
 import { neededServices } from './wait.ts';
 
-export interface PlannedProject {
+interface PlannedProject {
   name: string;
   /** Slug, or undefined while it is not chosen. */
   organization?: string;

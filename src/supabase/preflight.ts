@@ -6,7 +6,7 @@ import { chooseRegion, regionChoices, type RegionChoice } from './regions.ts';
 import type { Organization, Project, RegionSelection } from './types.ts';
 
 /** What is wanted; what is not said is chosen where there is one choice only. */
-export interface Wanted {
+interface Wanted {
   name: string;
   /** Slug or name. */
   organization?: string;
@@ -15,7 +15,7 @@ export interface Wanted {
 }
 
 /** What was found before anything is created, and chosen. */
-export interface Preflight {
+interface Preflight {
   organization: Organization;
   plan: string;
   /** What the plan allows, one sentence for people. */

@@ -9,7 +9,7 @@ import type { Http } from './http.ts';
 import { holdLease } from './lease.ts';
 import { parseQueryError } from './query-error.ts';
 
-export interface QueryDatabaseOptions {
+interface QueryDatabaseOptions {
   /** How long a run's lease lasts without being renewed, ms. */
   leaseMs?: number;
   /** How long one request may take, ms. */

@@ -2,7 +2,7 @@ import { MuseError } from '../error.ts';
 import { jittered, type Clock } from './clock.ts';
 
 /** The errors of supabase-js's parts, as far as they are alike. */
-export interface ServiceError {
+interface ServiceError {
   message: string;
   status?: number | undefined;
   code?: string | undefined;

@@ -2,7 +2,7 @@
  * supabase/: the Management API client, the life cycle of a project, the choice of a connection, configuration and proof.
  * May touch: HTTP by global `fetch`, the database connections that it opens, and, for reading, the files in which the
  * Supabase CLI keeps its token and profile. Writes no file: what must be remembered goes out by callbacks.
- * Imports nothing from other rooms but `database/`.
+ * Imports nothing from the other folders but `database/`.
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export interface SupabaseSettings {
 }
 
 /** Environment variables by name, as `process.env`. */
-export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** The shape of an access token, the same expression as the Supabase CLI has. */
 const tokenShape = /^sbp_(?:oauth_)?[a-f0-9]{40}$/;

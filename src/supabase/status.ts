@@ -3,7 +3,7 @@ import type { Http } from './http.ts';
 import { neededServices, type Progress } from './wait.ts';
 
 /** How a project is right now. */
-export interface ProjectStatus {
+interface ProjectStatus {
   ref: string;
   name: string;
   region: string;

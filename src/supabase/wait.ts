@@ -13,7 +13,7 @@ export interface Progress {
   status: string;
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   /** For all of it, ms. */
   timeoutMs?: number;
   /** The shortest time between two requests, ms. */
