@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MuseError } from '../src/error.ts';
 import { fileError, inside, kindOf, listNames, readBytes, readText, writeWhole } from '../src/files.ts';
 
@@ -10,6 +10,8 @@ let place = '';
 beforeEach(() => {
   place = realpathSync(mkdtempSync(join(tmpdir(), 'create-muse-files-')));
 });
+
+afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 describe('inside', () => {
   it.each(['a.txt', 'a/b/c', './a', 'a/../b', '..a/b', '', '.'])('takes %j', async (path) => {
