@@ -26,7 +26,7 @@ export async function examine(database: Database, files: MigrationFiles, museFil
   const linted = await lint({ migrations, rollbacks, severities: museFile.rules ?? {} });
   const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
   const rehearsal = await rehearse(database, { migrations, rollbacks, own });
-  const catalog = await checkCatalog(database, await expectationsOf(migrations));
+  const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
   return {
     findings: merge([...files.findings, ...linted.findings, ...rehearsal.findings, ...catalog]),
     silenced: linted.silenced,

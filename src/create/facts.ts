@@ -1,4 +1,5 @@
 import type { TableSummary } from '../extension/scaffold.ts';
+import { checkedSession } from '../extension/session.ts';
 import type { CoreFacts } from '../extension/table.ts';
 import { buildCatalog } from '../migrations/catalog/build.ts';
 import { coreFacts } from '../migrations/catalog/facts.ts';
@@ -7,6 +8,7 @@ import type { Migration } from '../migrations/migration.ts';
 import { type Directive, readDirectives } from '../migrations/parse/directives.ts';
 import { loadParser } from '../migrations/parse/parser.ts';
 import { parseSql } from '../migrations/parse/split.ts';
+import type { MuseFile } from '../muse-file.ts';
 import type { Expectations } from '../verify/expectations.ts';
 
 /** What a new extension file can be built on: what core makes, and the extension files before it. */
@@ -18,7 +20,7 @@ export async function factsOf(migrations: readonly Migration[]): Promise<CoreFac
 const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;
 
 /** What the files say that a database must have, and what they declare of its tables. */
-export async function expectationsOf(migrations: readonly Migration[]): Promise<Expectations> {
+export async function expectationsOf(migrations: readonly Migration[], museFile?: Pick<MuseFile, 'isolation' | 'session'>): Promise<Expectations> {
   await loadParser();
   const tables = [...buildCatalog(migrations).tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
@@ -26,7 +28,8 @@ export async function expectationsOf(migrations: readonly Migration[]): Promise<
     const { table, kind: scope } = directive;
     return [directive.kind === 'shared-with' ? { table, scope, column: directive.column } : { table, scope }];
   });
-  return { tables: tables.map(({ name }) => name), declarations };
+  const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
+  return { tables: tables.map(({ name }) => name), declarations, ...userRole };
 }
 
 /** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */

@@ -14,7 +14,7 @@ import { readCatalog } from './read-catalog.ts';
  * @throws DatabaseError what PostgreSQL says
  */
 export async function checkCatalog(session: Session, expectations: Expectations): Promise<Finding[]> {
-  const [catalog, parse] = await Promise.all([readCatalog(session), loadExpressionParser()]);
+  const [catalog, parse] = await Promise.all([readCatalog(session, expectations.userRole === undefined ? [] : [expectations.userRole]), loadExpressionParser()]);
   return catalogFindings(catalog, expectations, parse);
 }
 

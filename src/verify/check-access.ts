@@ -15,7 +15,7 @@ const verbs = { r: ['S', 'SELECT'], a: ['I', 'INSERT'], w: ['U', 'UPDATE'], d: [
 export function checkAccess(table: RelationRow, catalog: Catalog, expectations: Expectations): Finding[] {
   const name = qualifiedName(table);
   if (!table.rls) return isReachable(table, catalog) ? [rlsMissing(table)] : [];
-  if (table.policies.length > 0) return missingGrants(table, catalog);
+  if (table.policies.length > 0) return missingGrants(table, catalog, expectations.userRole);
   if (isDeclared(expectations.declarations, name, 'service-only') || !isReachable(table, catalog)) return [];
   return [makeFinding(
     'policy-missing', name,
@@ -40,11 +40,11 @@ function rlsMissing(table: RelationRow): Finding {
 }
 
 /** The policies of a role that no privilege lets it use; one finding a role, naming all the verbs. */
-function missingGrants(table: RelationRow, catalog: Catalog): Finding[] {
+function missingGrants(table: RelationRow, catalog: Catalog, userRole = 'authenticated'): Finding[] {
   const findings: Finding[] = [];
   for (const role of Object.keys(catalog.roles)) {
     const lacking = new Set<string>();
-    for (const policy of table.policies.filter((policy) => policy.permissive && appliesTo(policy, role))) {
+    for (const policy of table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole))) {
       for (const verb of lackingVerbs(policy, table, role)) lacking.add(verb);
     }
     if (lacking.size === 0) continue;
@@ -60,8 +60,8 @@ function missingGrants(table: RelationRow, catalog: Catalog): Finding[] {
 }
 
 /** A policy without TO means signed-in users for sure; whether it means `anon` too is another rule's question. */
-function appliesTo(policy: PolicyRow, role: string): boolean {
-  return policy.roles.includes(role) || (role === 'authenticated' && policy.roles.includes('public'));
+function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
+  return policy.roles.includes(role) || (role === userRole && policy.roles.includes('public'));
 }
 
 function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): string[] {

@@ -15,7 +15,7 @@ export function checkPolicies(table: RelationRow, catalog: Catalog, expectations
     const using = policy.using === null ? undefined : parse(policy.using);
     const check = policy.check === null ? undefined : parse(policy.check);
     return [
-      ...withoutRole(policy, table),
+      ...withoutRole(policy, table, expectations.userRole),
       ...alwaysTrue(policy, table, catalog, expectations, using, check),
       ...perRow(policy, table, catalog, [using, check]),
     ];
@@ -27,12 +27,12 @@ function policyName(policy: PolicyRow, table: RelationRow): string {
   return `policy "${policy.name}" on ${qualifiedName(table)}`;
 }
 
-function withoutRole(policy: PolicyRow, table: RelationRow): Finding[] {
+function withoutRole(policy: PolicyRow, table: RelationRow, userRole = 'authenticated'): Finding[] {
   if (!policy.roles.includes('public')) return [];
   return [makeFinding(
     'policy-without-role', policyName(policy, table),
     `The policy "${policy.name}" on ${qualifiedName(table)} names no role, so it applies to anon as well.`,
-    `ALTER POLICY ${identifier(policy.name)} ON ${relation(table)} TO authenticated;`,
+    `ALTER POLICY ${identifier(policy.name)} ON ${relation(table)} TO ${identifier(userRole)};`,
   )];
 }
 

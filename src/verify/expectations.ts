@@ -15,6 +15,8 @@ export interface Expectations {
   declarations: readonly Declaration[];
   /** Schemas to look at; default: all but the platform's own. */
   schemas?: readonly string[];
+  /** The role of signed-in users where that is not `authenticated`: the application's, with session variables. */
+  userRole?: string;
 }
 
 /** Says whether the table is declared to be that. */

@@ -27,7 +27,7 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
 
 /** {@link verifyMuse} on a database that is open. */
 export async function proveDatabase(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<IsolationReport> {
-  const expectations = await expectationsOf(migrations);
+  const expectations = await expectationsOf(migrations, museFile);
   const catalog = await checkCatalog(database, expectations);
   const proof = await verifyIsolation(database, {
     declarations: expectations.declarations,

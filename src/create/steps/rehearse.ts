@@ -17,7 +17,7 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     // Opening the target takes a core's time that the rehearsal leaves free.
     if (context.answers.target === 'embedded') void context.target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
-    if (hasErrors(findings)) refuseErrors(await withArchived(findings, files, context.kitFiles, museFile), 'Nothing was provisioned, and nothing was left behind.');
+    if (hasErrors(findings)) refuseErrors(withoutConsequences(await withArchived(findings, files, context.kitFiles, museFile), context.kitFiles), 'Nothing was provisioned, and nothing was left behind.');
     context.findings.push(...findings);
     if (silenced > 0) context.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
     context.proven.push(`${files.migrations.length} migrations run, and run again change nothing`);
@@ -25,6 +25,13 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     return `${files.migrations.length} files, twice and back`;
   },
 };
+
+/** What fails in the files made here because the kit's own fail before them is no finding of its own. */
+function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles | undefined): Finding[] {
+  const ofKit = new Set(kit?.migrations.map(({ file }) => file));
+  const fails = findings.some(({ severity, file }) => severity === 'error' && file !== undefined && ofKit.has(file));
+  return findings.filter(({ rule, file }) => !fails || rule !== 'statement-failed' || file === undefined || ofKit.has(file));
+}
 
 /**
  * A kit that cannot be used as it is gets the whole list in one go: its own extensions as well, although they would be
