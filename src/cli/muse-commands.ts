@@ -70,7 +70,7 @@ export const commands: readonly MuseCommand[] = [
   },
   {
     name: 'seed',
-    about: 'run seeds/, each file in one transaction, without doubling a row',
+    about: 'run the files of seeds/, doubling no row',
     usage: 'seed [--env <name> --confirm <name>]',
     flags: [confirm],
     load: async () => (await import('./commands/seed.ts')).seedCommand,

@@ -10,9 +10,11 @@ export async function backupCommand(parsed: ParsedArguments, context: CommandCon
   const name = environmentNameOf(parsed);
   const { file, rows } = await backupMuse(muse, name, context.environment);
   const { paint } = context.output;
-  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  const counts = Object.values(rows ?? {});
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const size = rows === undefined ? 'by pg_dump' : `${total} rows in ${counts.length} tables`;
   return {
-    json: { name: muse.museFile.name, directory: muse.directory, environment: name, backup: file, rows },
-    text: `${paint('green', '✓')} ${file} ${paint('gray', `${total} rows in ${Object.keys(rows).length} tables`)}`,
+    json: { name: muse.museFile.name, directory: muse.directory, environment: name, backup: file, ...(rows === undefined ? {} : { rows }) },
+    text: `${paint('green', '✓')} ${file} ${paint('gray', size)}`,
   };
 }

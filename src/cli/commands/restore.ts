@@ -29,12 +29,15 @@ export async function restoreCommand(parsed: ParsedArguments, context: CommandCo
     onProgress: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
   });
   const tick = output.paint('green', '✓');
-  const total = Object.values(result.rows).reduce((sum, count) => sum + count, 0);
+  const counts = Object.values(result.rows ?? {});
+  const total = counts.reduce((sum, count) => sum + count, 0);
   const lines = [
     ...(result.backup === undefined ? [] : [`${tick} What was there before is in ${result.backup}.`]),
     ...result.rolledBack.map((row) => `${tick} taken back: ${row.file}`),
     ...result.applied.map((row) => `${tick} applied: ${row.file}`),
-    `${tick} ${name} is as it was on ${result.taken}: ${total} rows in ${Object.keys(result.rows).length} tables.`,
+    result.taken === undefined
+      ? `${tick} ${name} is as ${file} has it.`
+      : `${tick} ${name} is as it was on ${result.taken}: ${total} rows in ${counts.length} tables.`,
     ...result.notes,
   ];
   return { json: { name: muse.museFile.name, directory: muse.directory, environment: name, ...result }, text: lines.join('\n') };

@@ -7,7 +7,7 @@ import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { packageVersion } from '../../version.ts';
-import { openEnvironment } from '../target.ts';
+import { databaseUrlOf, openEnvironment } from '../target.ts';
 import { type BackupHeader, type BackupLine, writeBackup } from './backup-format.ts';
 import { readRows, readSequences, readTables } from './backup-read.ts';
 import type { Muse } from './open.ts';
@@ -16,8 +16,8 @@ import type { Muse } from './open.ts';
 export interface Backup {
   /** Path relative to the muse, with `/`. */
   file: string;
-  /** Rows of each table that has any, by `schema.table`; of a dump by pg_dump none are counted. */
-  rows: Record<string, number>;
+  /** Rows of each table that has any, by `schema.table`; absent where pg_dump took it. */
+  rows?: Record<string, number>;
 }
 
 /**
@@ -47,10 +47,17 @@ export async function backupBefore(
 }
 
 async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database): Promise<Backup> {
-  void environment;
+  const entry = muse.museFile.environments[name];
+  if (entry?.target === 'postgres') {
+    const { canDump, writeDump } = await import('./backup-dump.ts');
+    if (await canDump(database, environment)) {
+      const path = await freePath(muse.directory, name, 'dump');
+      await writeDump(path, await databaseUrlOf(muse.directory, name, entry, environment), environment);
+      return { file: shownPath(muse, path) };
+    }
+  }
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const path = await freePath(muse.directory, name);
-  const shown = relative(muse.directory, path).replaceAll('\\', '/');
+  const path = await freePath(muse.directory, name, 'jsonl.gz');
   const rows: Record<string, number> = {};
   const write = (session: Session): Promise<void> => writeBackup(path, backupLines(database, session, name, migrations, rows));
   if (database.kind === 'https') await write(database);
@@ -60,13 +67,17 @@ async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS
       await write(session);
     });
   }
-  return { file: shown, rows };
+  return { file: shownPath(muse, path), rows };
 }
 
-async function freePath(directory: string, name: EnvironmentName): Promise<string> {
+function shownPath({ directory }: Muse, path: string): string {
+  return relative(directory, path).replaceAll('\\', '/');
+}
+
+async function freePath(directory: string, name: EnvironmentName, ending: string): Promise<string> {
   const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(/[-:]/g, '');
   for (let attempt = 1; ; attempt += 1) {
-    const path = join(directory, '.muse', 'backups', `${name}-${time}${attempt === 1 ? '' : `-${attempt}`}.jsonl.gz`);
+    const path = join(directory, '.muse', 'backups', `${name}-${time}${attempt === 1 ? '' : `-${attempt}`}.${ending}`);
     if ((await kindOf(path)) === undefined) return path;
   }
 }

@@ -17,7 +17,7 @@ export interface Consent {
  * @throws MuseError `bad-confirmation` with the flag that is missing
  */
 export function needConsent(name: EnvironmentName, { confirmed, ask }: Consent, command: string): void {
-  const suggestion = `Say so by its name: ${command} --confirm ${name}`;
+  const suggestion = name === 'development' ? `Say so: ${command} --yes` : `Say so by its name: ${command} --confirm ${name}`;
   if (confirmed !== undefined && confirmed !== name) {
     throw new MuseError({
       code: 'bad-confirmation',

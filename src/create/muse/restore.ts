@@ -2,12 +2,12 @@ import { type Database, DatabaseError } from '../../database/database.ts';
 import { MuseError } from '../../error.ts';
 import { migrate } from '../../migrations/apply.ts';
 import type { FileName } from '../../migrations/compare.ts';
-import { readLedger } from '../../migrations/ledger.ts';
+import { type LedgerRow, readLedger } from '../../migrations/ledger.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { rollback } from '../../migrations/rollback.ts';
 import { rollbackSteps } from '../../migrations/rollback-plan.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
-import { openEnvironment } from '../target.ts';
+import { databaseUrlOf, openEnvironment } from '../target.ts';
 import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
@@ -18,14 +18,14 @@ import { readPlace, restoreStatements } from './restore-sql.ts';
 
 /** What a restore did. */
 export interface RestoreResult {
-  /** When the backup was taken, ISO time. */
-  taken: string;
+  /** When the backup was taken, ISO time; absent for a dump of pg_dump, whose name tells it. */
+  taken?: string;
   /** Files that had been applied since, taken back; newest first. */
   rolledBack: FileName[];
   /** Files that the backup's database had and this one had not. */
   applied: FileName[];
-  /** Rows put into each table that has any, by `schema.table`. */
-  rows: Record<string, number>;
+  /** Rows put into each table that has any, by `schema.table`; absent for a dump of pg_dump. */
+  rows?: Record<string, number>;
   /** The backup of what was there before: production only. */
   backup?: string;
   notes: string[];
@@ -43,33 +43,59 @@ export interface RestoreOptions extends Consent {
  *   back; `restore-refused` where the tables are others than the backup's; `restore-failed`: the rows are as they were
  */
 export async function restoreMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, path: string, options: RestoreOptions): Promise<RestoreResult> {
+  const isDump = path.endsWith('.dump');
   // Read to its end once before anything is changed: a file that breaks off is found out here.
-  const { header, rows } = await readWhole(path);
+  const source = isDump ? { ledger: await (await import('./backup-dump.ts')).ledgerOfDump(path, environment) } : await readWhole(path);
+  const { header } = source;
+  const had = header?.ledger ?? source.ledger ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
   const { database } = await openEnvironment(muse, name, environment);
   try {
     const ledger = (await readLedger(database)) ?? [];
-    const later = ledger.filter((row) => !has(header.ledger, row));
+    const later = ledger.filter((row) => !has(had, row));
     const steps = later.length === 0 ? [] : rollbackSteps(migrations, rollbacks, ledger, { steps: later.length });
     const wrong = steps.filter((step) => !has(later, step));
     if (wrong.length > 0) throw wrongOrder(wrong, later);
-    const lacking = header.ledger.filter((row) => row.state === 'applied' && !has(ledger, row));
-    const textless = lacking.filter((row) => !has(header.migrations, row));
+    const lacking = (header?.ledger ?? []).filter((row) => row.state === 'applied' && !has(ledger, row));
+    const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
-    await takeConsent(name, options, planText(name, path, header, rows, later));
-    const backup = name === 'production' ? await backupBefore(muse, name, environment, database, options.onProgress) : undefined;
+    const url = isDump ? await urlOf(muse, name, environment) : undefined;
+    await takeConsent(name, options, planText(name, path, later, source));
+    const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options.onProgress) } : {};
     if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
-    const { applied } = lacking.length === 0 ? { applied: [] } : await migrate(database, header.migrations, { acceptEdited: true });
+    const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
     options.onProgress?.('Putting the rows back');
-    const notes = await refuseOtherTables(database, header);
+    if (url !== undefined) {
+      await (await import('./backup-dump.ts')).restoreDump(database, path, url, environment);
+      return { rolledBack, applied: [], notes: [], ...backup };
+    }
+    const { applied } = lacking.length === 0 || header === undefined ? { applied: [] } : await migrate(database, header.migrations, { acceptEdited: true });
+    const notes = header === undefined ? [] : await refuseOtherTables(database, header);
     notes.push(...(await putBack(database, path)));
-    return { taken: header.taken, rolledBack: later.map(({ layer, file }) => ({ layer, file })), applied, rows, notes, ...(backup === undefined ? {} : { backup }) };
+    return { rolledBack, applied, notes, ...backup, ...(header === undefined ? {} : { taken: header.taken, rows: source.rows ?? {} }) };
   } finally {
     await database.close();
   }
 }
 
-async function readWhole(path: string): Promise<{ header: BackupHeader; rows: Record<string, number> }> {
+/** What is known of a backup before it is restored: of our own, all but the rows themselves; of a dump, its ledger. */
+interface Source {
+  header?: BackupHeader;
+  rows?: Record<string, number>;
+  ledger?: Pick<LedgerRow, 'layer' | 'file'>[];
+}
+
+async function urlOf({ directory, museFile }: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<string> {
+  const entry = museFile.environments[name];
+  if (entry?.target === 'postgres') return databaseUrlOf(directory, name, entry, environment);
+  throw new MuseError({
+    code: 'restore-refused',
+    message: `A dump of pg_dump goes into a database that is reached by its URL, and ${name} is ${entry?.target ?? 'unknown'}. Nothing was changed.`,
+    suggestion: 'Restore a .jsonl.gz of .muse/backups, which goes into any.',
+  });
+}
+
+async function readWhole(path: string): Promise<Source> {
   const { header, lines } = await openBackup(path);
   const rows: Record<string, number> = {};
   for await (const line of lines) {
@@ -80,12 +106,14 @@ async function readWhole(path: string): Promise<{ header: BackupHeader; rows: Re
   return { header, rows };
 }
 
-function planText(name: EnvironmentName, path: string, header: BackupHeader, rows: Readonly<Record<string, number>>, later: readonly FileName[]): string {
+function planText(name: EnvironmentName, path: string, later: readonly FileName[], { header, rows = {} }: Source): string {
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
   return [
     `Restore ${name} from ${path}`,
-    `  taken    ${header.taken}, of ${header.environment}`,
-    `  rows     ${total} in ${Object.keys(rows).length} tables; every row that is there now goes`,
+    ...(header === undefined ? ['  everything that the dump has is dropped and made again; every row that is there now goes'] : [
+      `  taken    ${header.taken}, of ${header.environment}`,
+      `  rows     ${total} in ${Object.keys(rows).length} tables; every row that is there now goes`,
+    ]),
     ...later.map(({ file }) => `  back     ${file}`),
   ].join('\n');
 }
