@@ -32,7 +32,8 @@ const services = [
  */
 export async function readSchema(session: Session, options: SchemaOptions = {}): Promise<SchemaObject[]> {
   const { rows } = await session.query<SchemaObject>(query, [
-    options.schemas ?? null,
+    // The query endpoint of Supabase takes no NULL as a parameter.
+    options.schemas ?? ['*'],
     options.baseline ? [] : services,
   ]);
   return rows.filter(({ kind }) => kind !== '').sort(byKindAndName);
@@ -47,7 +48,7 @@ WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
 schemas AS MATERIALIZED (
   SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n
   WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'muse')
-    AND ($1::text[] IS NULL OR n.nspname = ANY ($1::text[]))
+    AND ('*' = ANY ($1::text[]) OR n.nspname = ANY ($1::text[]))
 ),
 readable AS MATERIALIZED (SELECT s.* FROM schemas s WHERE s.nspname <> ALL ($2::text[]))
 SELECT '' AS kind, path.was AS name, pg_catalog.set_config('search_path', '', true) AS definition FROM path
