@@ -34,3 +34,16 @@ export class MuseError extends Error {
     this.findings = fields.findings;
   }
 }
+
+/** An error that nobody expected, as the one type: says so, and how to see more of it. */
+export function unexpected(thrown: unknown): MuseError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  // Some programs throw pages; a line of at most 300 characters says as much.
+  const line = (error.message.split('\n', 1)[0] ?? '').slice(0, 300);
+  return new MuseError({
+    code: 'unexpected',
+    message: `Something unexpected went wrong: ${line}`,
+    suggestion: 'Run it again with --verbose and report what it prints.',
+    cause: error,
+  });
+}

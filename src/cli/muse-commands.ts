@@ -21,8 +21,11 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'status',
     about: 'what is applied, pending, edited and missing',
-    usage: 'status [--env <name>] [--check]',
-    flags: [{ name: 'check', type: 'boolean', about: 'exit 3 unless everything is applied and unedited', group }],
+    usage: 'status [--env <name>] [--check] [--drift]',
+    flags: [
+      { name: 'drift', type: 'boolean', about: 'compare the schema with what the files make', group },
+      { name: 'check', type: 'boolean', about: 'exit 3 unless everything is applied and unedited', group },
+    ],
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {

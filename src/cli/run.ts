@@ -1,4 +1,5 @@
-import { MuseError } from '../error.ts';
+import { MuseError, unexpected } from '../error.ts';
+import { fileError } from '../files.ts';
 import type { Finding } from '../finding.ts';
 import type { Ask } from './ask.ts';
 import { exitCodeOf, formatError } from './exit.ts';
@@ -110,21 +111,11 @@ async function report(command: string, thrown: unknown, output: Output, json: Re
 /** Anything thrown as the one type; what nobody expected says so, and how to see more of it. */
 function asMuseError(thrown: unknown): MuseError {
   if (thrown instanceof MuseError) return thrown;
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (error.name === 'ExitPromptError' || error.name === 'AbortPromptError') {
+  if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
     return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Nothing was made. Run the same command again.' });
   }
-  return new MuseError({
-    code: 'unexpected',
-    message: `Something unexpected went wrong: ${firstLine(error.message)}`,
-    suggestion: 'Run it again with --verbose and report what it prints.',
-    cause: error,
-  });
-}
-
-/** Some programs throw pages; a line of at most 300 characters says as much. */
-function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').slice(0, 300);
+  const known = fileError(thrown, '');
+  return known instanceof MuseError ? known : unexpected(thrown);
 }
 
 /** Findings as `--json` has them: the snippet is for eyes. */

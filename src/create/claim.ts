@@ -1,7 +1,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MuseError } from '../error.ts';
-import { hasCode, kindOf, listNames } from '../files.ts';
+import { fileError, hasCode, kindOf, listNames } from '../files.ts';
 import { type Journal, readJournal } from './journal.ts';
 
 /** A directory that is free for a new muse. */
@@ -31,7 +31,14 @@ export async function claimDirectory(directory: string): Promise<Claim> {
       suggestion: 'Choose another name, or another place by --dir <path>.',
     });
   }
-  return { made: await mkdir(directory, { recursive: true }) };
+  // Node reports a read-only parent as missing when it makes several levels at once: the last one is made alone.
+  const above = await mkdir(dirname(directory), { recursive: true });
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw fileError(error, directory);
+  }
+  return { made: above ?? directory };
 }
 
 async function notEmpty(directory: string, names: string[]): Promise<MuseError> {

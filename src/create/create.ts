@@ -1,4 +1,5 @@
-import { MuseError } from '../error.ts';
+import { MuseError, unexpected } from '../error.ts';
+import { fileError } from '../files.ts';
 import type { Answers, Secrets } from './answers.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
@@ -77,8 +78,8 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
     await writeJournal(answers.directory, journal);
     return reportOf(context);
   } catch (error) {
-    const failure = options.signal.aborted ? cancelled(error) : error;
-    if (!(failure instanceof MuseError)) throw failure;
+    const known = options.signal.aborted ? cancelled(error) : fileError(error, answers.directory);
+    const failure = known instanceof MuseError ? known : unexpected(known);
     await closeAll(context);
     return reportOf(context, await settle(context, failure));
   } finally {

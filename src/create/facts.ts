@@ -48,6 +48,13 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
     }));
 }
 
+/** `public` and the schemas that the files make. */
+export async function schemasOf(migrations: readonly Migration[]): Promise<string[]> {
+  await loadParser();
+  const made = [...buildCatalog(migrations).schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
+  return [...new Set(['public', ...made])];
+}
+
 function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['scope'] {
   const declared = directives.find((directive) => directive.table === table.name);
   if (declared?.kind === 'public-read' || declared?.kind === 'service-only') return declared.kind;

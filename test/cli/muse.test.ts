@@ -111,3 +111,22 @@ describe('target postgres', () => {
     await native.stop();
   });
 });
+
+describe('drift', () => {
+  it('names what was changed by hand', async () => {
+    const native = await startNative();
+    const url = await native.createDatabase('drift');
+    const env = { DATABASE_URL: url };
+    await createMuse(['drifting', '--yes', '--quiet', '--target', 'postgres', '--supabase-baseline'], { cwd, env });
+    const at = join(cwd, 'drifting');
+    expect(JSON.parse((await muse(['status', '--drift', '--json'], { cwd: at, env })).stdout)).toMatchObject({ environments: [{ drift: [] }] });
+    const { openPostgres } = await import('../../src/database/postgres/postgres.ts');
+    const database = await openPostgres({ url });
+    await database.script('alter table public.profiles add column by_hand text; drop index if exists public.invitations_organization_id_idx;');
+    await database.close();
+    const { stdout } = await muse(['status', '--drift'], { cwd: at, env });
+    expect(stdout).toContain('public.profiles');
+    expect(stdout).toContain('by_hand');
+    await native.stop();
+  });
+});

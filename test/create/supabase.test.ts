@@ -53,7 +53,7 @@ describe('create-muse --target supabase', () => {
     }
 
     const refused = await muse(['destroy'], { cwd: directory, env });
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('--confirm');
     const destroyed = await muse(['destroy', '--confirm', projects[0]?.ref ?? ''], { cwd: directory, env });
     expect(destroyed.stderr).toBe('');

@@ -13,7 +13,7 @@ export async function statusCommand(parsed: ParsedArguments, context: CommandCon
   const wanted = flagText(parsed, 'env') as EnvironmentName | undefined;
   const names = wanted === undefined ? (Object.keys(known) as EnvironmentName[]) : [wanted];
   const environments = [];
-  for (const environment of names) environments.push(await museStatus(muse, environment, context.environment));
+  for (const environment of names) environments.push(await museStatus(muse, environment, context.environment, isSet(parsed, 'drift')));
   const json = { name, directory: muse.directory, environments };
   const open = environments.filter(({ pending, edited, missing }) => pending.length + edited.length + missing.length > 0);
   if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name)) };
@@ -26,7 +26,11 @@ export async function statusCommand(parsed: ParsedArguments, context: CommandCon
     const files = (['pending', 'edited', 'missing'] as const).flatMap((state) =>
       environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
     );
-    return [head, ...files];
+    const { health, drift } = environment;
+    const ill = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
+    const lines = health === undefined ? [] : [`  project  ${health.status}${ill.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
+    if (drift !== undefined) lines.push(`  drift    ${drift.length === 0 ? 'none' : ''}`.trimEnd(), ...drift.map(({ object }) => `           ${object}`));
+    return [head, ...lines, ...files];
   });
   return { json, text: lines.join('\n') };
 }

@@ -18,7 +18,7 @@ export interface Doomed {
 /**
  * Deletes the Supabase project of an environment for good; the directory stays, and its environment is embedded again.
  * @param agree is shown the project; only its name or its ref, typed, is a yes
- * @throws MuseError `project-missing`, `not-confirmed`, and what the API refuses
+ * @throws MuseError `project-missing`, `bad-confirmation`, and what the API refuses
  */
 export async function destroyMuse(
   { directory, museFile }: Muse,
@@ -57,7 +57,7 @@ export async function destroyMuse(
 
 function notConfirmed({ ref, name }: Doomed): MuseError {
   return new MuseError({
-    code: 'not-confirmed',
+    code: 'bad-confirmation',
     message: `The project "${name}" (${ref}) was not deleted: it was not confirmed by its name.`,
     suggestion: `Type its name when asked, or say so: muse destroy --confirm ${ref}`,
   });

@@ -1,3 +1,4 @@
+import type { Finding } from '../../finding.ts';
 import type { FileName } from '../../migrations/compare.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
@@ -13,19 +14,34 @@ export interface EnvironmentStatus {
   pending: FileName[];
   edited: FileName[];
   missing: FileName[];
+  /** Supabase: the project and its services. */
+  health?: { status: string; services: { name: string; status: string }[] };
+  /** Where it was asked for: what differs from what the files say. */
+  drift?: Finding[];
 }
 
 /**
  * What is applied, pending, edited and missing in an environment.
+ * @param drift whether to compare the schema with the files, which takes seconds
  * @throws MuseError what opening its database throws
  */
-export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<EnvironmentStatus> {
+export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment);
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
-    return { name, target, applied, pending, edited, missing };
+    const status: EnvironmentStatus = { name, target, applied, pending, edited, missing };
+    const ref = muse.museFile.environments[name]?.ref;
+    if (target === 'supabase' && ref !== undefined) status.health = await healthOf(ref, environment);
+    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations);
+    return status;
   } finally {
     await database.close();
   }
+}
+
+async function healthOf(ref: string, environment: NodeJS.ProcessEnv): Promise<NonNullable<EnvironmentStatus['health']>> {
+  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../cloud/cloud.ts'), import('../../supabase/status.ts')]);
+  const { status, services } = await projectStatus((await openCloud(environment)).http, ref);
+  return { status, services };
 }

@@ -8,7 +8,7 @@ import { expectationsOf, factsOf } from '../facts.ts';
 import type { Step } from '../step.ts';
 
 /** Takes the proof through the project's public API: as nobody, as a user, and in the storage. */
-export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | 'cloud' | 'files' | 'journal' | 'museFile' | 'proven'>> = {
+export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | 'cloud' | 'files' | 'journal' | 'museFile' | 'notes' | 'proven'>> = {
   id: 'prove',
   title: 'Prove it through the public API',
   applies: ({ answers }) => answers.target === 'supabase',
@@ -37,6 +37,7 @@ export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | '
       ),
       ...(email === undefined || adminPassword === undefined ? {} : { admin: { email, password: adminPassword } }),
     });
+    context.notes.push(...proof.notes);
     refuseErrors(proof.findings, 'The project is there and migrated, but it is not closed as it should be.');
     context.proven.push(`${exposed.length} tables refuse who is not signed in, tried through the public API`);
     return `${proof.checks} requests`;
