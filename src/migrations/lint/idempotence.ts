@@ -24,15 +24,32 @@ const creates: Record<string, { what: string; title: string }> = {
   CreateSeqStmt: { what: 'CREATE SEQUENCE', title: 'sequence' },
 };
 
-/** Things that the file itself drops with IF EXISTS before it makes them: `<kind> <name>`. */
-export function droppedBefore(source: Source, before: number): Set<string> {
-  const dropped = new Set<string>();
+type Dropped = { has(key: string): boolean };
+
+/** What a file drops, by `<kind> <name>` and `constraint <name>`, and where it does so first. */
+const drops = new WeakMap<Source, Map<string, number>>();
+
+function dropsOf(source: Source): Map<string, number> {
+  const known = drops.get(source);
+  if (known !== undefined) return known;
+  const first = new Map<string, number>();
+  const note = (key: string, start: number): void => void (first.has(key) || first.set(key, start));
   for (const { tree, start } of source.parsed.statements) {
-    if (start >= before) break;
     const drop = tree === undefined ? undefined : fieldsOf<DropStmt>(tree, 'DropStmt');
-    for (const object of drop?.objects ?? []) dropped.add(`${drop!.removeType} ${objectName(object)}`);
+    for (const object of drop?.objects ?? []) note(`${drop!.removeType} ${objectName(object)}`, start);
+    const alter = tree === undefined ? undefined : fieldsOf(tree, 'AlterTableStmt');
+    for (const { subtype, name } of allOf<AlterTableCmd>(alter?.['cmds'], 'AlterTableCmd')) {
+      if (subtype === 'AT_DropConstraint') note(`constraint ${name}`, start);
+    }
   }
-  return dropped;
+  drops.set(source, first);
+  return first;
+}
+
+/** Says whether the file itself drops a thing before this place. */
+function droppedBefore(source: Source, before: number): Dropped {
+  const first = dropsOf(source);
+  return { has: (key) => (first.get(key) ?? Infinity) <= before };
 }
 
 function objectName(object: Node): string {
@@ -44,7 +61,7 @@ function objectName(object: Node): string {
 
 const plain = (name: string): string => name.replace(/^public\./, '');
 
-type Look = (catalog: Catalog, piece: Piece, dropped: () => Set<string>) => Again | undefined;
+type Look = (catalog: Catalog, piece: Piece, dropped: () => Dropped) => Again | undefined;
 
 const looks: Record<string, Look> = {
   CreatePolicyStmt(catalog, piece, dropped) {
@@ -87,7 +104,7 @@ const looks: Record<string, Look> = {
       }
       if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP COLUMN IF EXISTS ${ident(name ?? '')}` };
       if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${ident(name ?? '')}` };
-      if (subtype === 'AT_AddConstraint' && constraint !== undefined && !dropsConstraint(piece, constraint.conname)) {
+      if (subtype === 'AT_AddConstraint' && constraint !== undefined && !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)) {
         const known = constraint.conname ?? 'name_of_it';
         return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: run again, this fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${ident(table)} DROP CONSTRAINT IF EXISTS ${ident(known)};\n${piece.statement.sql};` };
       }
@@ -115,24 +132,13 @@ const looks: Record<string, Look> = {
   },
 };
 
-function typeLook(_: Catalog, { node, statement }: Piece, dropped: () => Set<string>): Again | undefined {
+function typeLook(_: Catalog, { node, statement }: Piece, dropped: () => Dropped): Again | undefined {
   const name = stringsOf(node['typeName'] ?? node['domainname']).join('.') || (node['typevar'] as RangeVar | undefined)?.relname || '';
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
   return { message: `Type ${name} is created as if it could not be there: run again, this fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
 }
 
-/** Says whether the same file drops the constraint before it adds it. */
-function dropsConstraint({ source, statement }: Piece, name: string | undefined): boolean {
-  if (name === undefined) return false;
-  for (const { tree, start } of source.parsed.statements) {
-    if (start > statement.start) break;
-    const commands = allOf<AlterTableCmd>((fieldsOf(tree, 'AlterTableStmt') ?? {})['cmds'], 'AlterTableCmd');
-    if (commands.some((command) => command.subtype === 'AT_DropConstraint' && command.name === name)) return true;
-  }
-  return false;
-}
-
-function created(catalog: Catalog, piece: Piece, dropped: () => Set<string>): Again | undefined {
+function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again | undefined {
   const { what, title } = creates[piece.type]!;
   if (piece.node['if_not_exists'] === true) return undefined;
   const relation = (piece.node[piece.type === 'CreateSeqStmt' ? 'sequence' : 'relation'] as RangeVar | undefined);
@@ -148,8 +154,7 @@ function created(catalog: Catalog, piece: Piece, dropped: () => Set<string>): Ag
 /** Why a statement cannot run twice; undefined where it can. */
 export function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
-  let known: Set<string> | undefined;
-  const dropped = (): Set<string> => (known ??= droppedBefore(piece.source, piece.statement.start));
+  const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
   return piece.type in creates ? created(catalog, piece, dropped) : looks[piece.type]?.(catalog, piece, dropped);
 }
 

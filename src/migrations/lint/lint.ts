@@ -63,16 +63,21 @@ export async function examineFiles({ migrations, rollbacks }: Pick<LintInput, 'm
   let silenced = 0;
   const meanings = new Map<string, Meaning[]>();
   const sources: Source[] = [];
+  /** Files that have a `-- muse:` comment at all. */
+  const speaking = new Set<Source>();
   const run: Run = { meanings, rollbacks };
   const reporter = (rule: RuleName) => (problem: Problem): void => {
-    if (isIgnored(rule, problem)) silenced += 1;
+    if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
     else problems.push({ rule, ...problem });
   };
   const active = checks.map((check) => ({ check, report: reporter(check.rule) }));
   const catalog = buildCatalog(migrations, {
     source(source) {
       sources.push(source);
-      if (source.migration.sql.includes('muse:')) gather(source, meanings);
+      if (source.migration.sql.includes('muse:')) {
+        speaking.add(source);
+        gather(source, meanings);
+      }
       for (const { check, report } of active) check.source?.(source, report, run);
     },
     statement(statement, source) {
@@ -113,7 +118,6 @@ export function statementAt({ parsed }: Source, offset: number): Statement | und
 }
 
 function isIgnored(rule: RuleName, { source, offset }: Problem): boolean {
-  if (!source.migration.sql.includes('muse:')) return false;
   const statement = statementAt(source, offset);
   const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
   return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);

@@ -26,7 +26,7 @@ const secretForms: readonly { pattern: RegExp; title: string }[] = [
 
 const email = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}$/i;
 /** Addresses that belong to nobody (RFC 2606), or to a product rather than a person. */
-const nobody = /@(?:example\.(?:com|org|net)|.*\.(?:example|test|invalid|localhost)|test\.com|localhost)$|^(?:no-?reply|support|info|hello|admin|contact|billing|sales|team|help|security|privacy|legal)@/i;
+const nobody = /@(?:example\.(?:com|org|net)|.*\.(?:example|test|invalid|localhost)|test\.com|localhost)$|^(?:no-?reply|support|info|hello|contact|billing|sales|team|help|security|privacy|legal)@/i;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 interface Literal {

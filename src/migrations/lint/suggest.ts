@@ -62,12 +62,16 @@ function sessionOwner(catalog: Catalog, organization: string | undefined, user: 
   return 'none';
 }
 
-/** A function that answers with the organizations of who asks: SECURITY DEFINER, no arguments, a set of uuid or uuid[]. */
+/** The membership helper of each catalog, looked for once. */
+const helpers = new WeakMap<Catalog, { name: string | undefined }>();
+
+/** A function that answers with the organizations of who asks: SECURITY DEFINER, no arguments, uuid[]. */
 function membershipHelper(catalog: Catalog): string | undefined {
-  for (const routine of [...catalog.routines.values()].flat()) {
-    if (routine.definer && routine.arguments.length === 0 && routine.returns === 'uuid[]' && /organization|org_|membership/.test(routine.name)) return routine.name;
-  }
-  return undefined;
+  const known = helpers.get(catalog);
+  if (known !== undefined) return known.name;
+  const fits = [...catalog.routines.values()].flat().find(({ name, definer, arguments: types, returns }) => definer && types.length === 0 && returns === 'uuid[]' && /organization|org_|membership/.test(name));
+  helpers.set(catalog, { name: fits?.name });
+  return fits?.name;
 }
 
 /** The condition that makes a row the asker's. */
