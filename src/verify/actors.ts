@@ -1,5 +1,5 @@
 import type { Isolation } from '../muse-file.ts';
-import { bridgeKey, claimsOf, type Person } from './people.ts';
+import { claimsOf, isBridge, type Person } from './people.ts';
 import type { ScriptActor } from './script.ts';
 
 /** Someone that the proof acts as. */
@@ -8,7 +8,7 @@ export interface Actor extends ScriptActor {
   name: string;
   /** What they are to the rows of A and of organization X. */
   relation: 'none' | 'self' | 'fellow';
-  /** A member of X with the least role, and of Y with the mightiest: only tried where rows go from one to the other. */
+  /** A member of X and of Y, mightier in one of them: only tried where rows go from one to the other. */
   isBridge: boolean;
   /** Nobody is signed in. */
   isAnonymous: boolean;
@@ -37,7 +37,7 @@ export function makeActors(people: readonly Person[], isolation: Isolation, sess
   const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
   const hasOrganizations = members.length > 0;
   const actAs = (name: string, person: Person, relation: Actor['relation'], isAnonymous = false): Actor => ({
-    name, relation, isAnonymous, isBridge: person.key === bridgeKey, isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
+    name, relation, isAnonymous, isBridge: isBridge(person.key), isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
     ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous)),
   });
   return [

@@ -1,4 +1,4 @@
-import { bridgeKey } from './people.ts';
+import { isBridge } from './people.ts';
 import type { Check, TableReport } from './report.ts';
 import { verbLetters } from './verbs.ts';
 
@@ -16,7 +16,7 @@ export const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
   // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
-  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => check.actor !== bridgeKey || check.rule !== undefined).map((check) => check.actor)))];
+  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => !isBridge(check.actor) || check.rule !== undefined).map((check) => check.actor)))];
 }
 
 /** What an actor can do with A's rows of one table; of a function, whether it can call it. */
@@ -40,7 +40,7 @@ function letterOf(letter: string, checks: readonly Check[], holds: boolean): str
 }
 
 function reachesA(check: Check): boolean {
-  if (check.verb === 'insert-as' || check.verb === 'insert-cross' || check.verb === 'relink') return check.rule !== undefined;
+  if (check.verb === 'insert-as' || check.verb === 'insert-cross' || check.verb.startsWith('relink')) return check.rule !== undefined;
   return check.rows === undefined || /[a?]/.test(check.rows);
 }
 

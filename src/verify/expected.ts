@@ -8,7 +8,7 @@ import type { Verb } from './verbs.ts';
 
 type Expected = Check['expected'];
 
-const writesInOwnName = new Set<Verb>(['insert', 'insert-as', 'insert-cross', 'relink']);
+const writesInOwnName = new Set<Verb>(['insert', 'insert-as', 'insert-cross', 'relink', 'relink-all']);
 
 /** What the scope of the subject says of a verb by an actor. */
 export function expectedOf(subject: Subject, actor: Actor, verb: Verb, model: Model): Expected {
@@ -44,7 +44,7 @@ function isRuler(actor: Actor): boolean {
 function membershipWrite(subject: Subject, actor: Actor, verb: Verb, model: Model): Expected {
   const { membership } = model.tenancy;
   const decides = actor.relation === 'self' || isRuler(actor) || membership?.role === undefined || actor.name === 'member';
-  if (subject.table === membership?.table && !decides) return verb === 'insert-cross' || verb === 'relink' ? 'may' : 'no';
+  if (subject.table === membership?.table && !decides) return verb === 'insert-cross' || verb.startsWith('relink') ? 'may' : 'no';
   if (subject.table === model.tenancy.organizations && actor.relation === 'fellow' && verb.startsWith('delete') && !decides) return 'no';
   return 'may';
 }

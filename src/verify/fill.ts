@@ -51,6 +51,9 @@ function extras(row: Row, model: Model): [string, string][] {
   if (row.table === membership?.table && membership.role !== undefined && row.person.role !== undefined) {
     found.push([membership.role, `'${row.person.role.replaceAll("'", "''")}'`]);
   }
+  // An address in A's row is A's own: a function may look for it among the users.
+  const email = row.table.columns.find((column) => column.name === 'email' && column.category === 'S' && !column.generated);
+  if (email !== undefined && (row.label === 'a' || row.label === 'b')) found.push([email.name, `'${row.person.email}'`]);
   if (row.table === users && users.schema === 'auth') {
     const known: Record<string, string> = { email: `'${row.person.email}'`, aud: "'authenticated'", role: "'authenticated'", created_at: 'now()', updated_at: 'now()', raw_app_meta_data: "'{}'", raw_user_meta_data: "'{}'" };
     for (const column of users.columns) if (known[column.name] !== undefined && !column.generated) found.push([column.name, known[column.name]!]);

@@ -7,17 +7,17 @@ import type { Verb } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
-  if (isAnonymous) return verb === 'select' || verb === 'call' ? 'anon-read' : 'anon-write';
+  if (isAnonymous) return verb === 'select' || verb === 'call' || verb === 'call-mighty' ? 'anon-read' : 'anon-write';
   if (verb === 'select' || verb === 'call') return 'isolation-read';
   if (verb.startsWith('insert')) return 'isolation-insert';
-  return verb.startsWith('give') || verb.startsWith('take') || verb === 'relink' ? 'isolation-reassign' : 'isolation-write';
+  return verb.startsWith('give') || verb.startsWith('take') || verb.startsWith('relink') ? 'isolation-reassign' : 'isolation-write';
 }
 
 const does: Record<Verb, string> = {
   select: 'reads it', insert: 'inserts rows', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
   'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
   delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
-  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', upsert: 'changes it by INSERT … ON CONFLICT',
+  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', 'relink-all': 'links it to rows of others without WHERE', 'call-mighty': 'has it give a mighty role', upsert: 'changes it by INSERT … ON CONFLICT',
   promote: 'raises its own role', call: 'gets rows of others from it', 'call-changes': 'changes rows of others by it',
 };
 

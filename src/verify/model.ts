@@ -60,7 +60,7 @@ export function buildModel(
       const isShared = declarations.some((one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name);
       if (isShared && tenancy.organizations !== undefined) return 'organization';
       const compared = model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name));
-      return compared && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
+      return compared && !key.includes(column.name) && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
     },
   };
   model.tenancy = findTenancy(catalog, isolation, (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)));

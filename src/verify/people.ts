@@ -52,10 +52,15 @@ export function membershipRoles(model: Model): (string | undefined)[] {
   return sorted.length === 0 ? [undefined] : sorted;
 }
 
-/** Key of the person who is in both organizations: with the least role in A's, with the mightiest in B's. */
-export const bridgeKey = 'bridge';
+/** Those who are in both organizations: with the least role in A's and the mightiest in B's, and the other way round. */
+const bridgeKeys = ['bridge', 'bridge:back'];
 
-/** Makes the people up: A, B, C, one member of A's organization for each role, and one of both organizations. */
+/** Says whether a person or actor of that name is in both organizations. */
+export function isBridge(key: string): boolean {
+  return bridgeKeys.includes(key);
+}
+
+/** Makes the people up: A, B, C, one member of A's organization for each role, and two of both organizations. */
 export function makePeople(model: Model): Person[] {
   const { users, organizations } = model.tenancy;
   const idOf = (table: typeof users): string => newId(table?.columns.find(({ name }) => name === primaryKey(table)[0]));
@@ -70,7 +75,7 @@ export function makePeople(model: Model): Person[] {
     person('b', 'b', true, roles[0]),
     person('c', 'b', false, undefined),
     ...(model.tenancy.membership === undefined ? [] : roles.map((role) => person(`member${role === undefined ? '' : `:${role}`}`, 'a', true, role))),
-    ...(model.tenancy.membership === undefined || roles.length < 2 ? [] : [person(bridgeKey, 'a', true, roles.at(-1))]),
+    ...(model.tenancy.membership === undefined || roles.length < 2 ? [] : bridgeKeys.map((key, index) => person(key, 'a', true, roles.at(index === 0 ? -1 : 0)))),
   ];
 }
 

@@ -6,8 +6,9 @@ import { columnOf, constantOf, fields, nameParts, type Node, walk } from './expr
 import type { Model } from './model.ts';
 
 /**
- * Columns whose own value lets a row through its policies, or not, whoever asks: a flag, a status, a date of deletion. Given is,
- * by column, what it is compared with; undefined for a flag or a test for NULL.
+ * Columns whose own value lets a row through its policies, or not, whoever asks: a flag, a status, a date of deletion; by what
+ * the policies compare, and by what such columns are called, for a policy that should look at one and does not. Given is, by
+ * column, what it is compared with; undefined for a flag or a test for NULL.
  */
 export function conditionsOf(table: RelationRow, model: Model): Map<string, string | undefined> {
   const own = new Map(table.columns.map((column) => [column.name, column]));
@@ -29,7 +30,13 @@ export function conditionsOf(table: RelationRow, model: Model): Map<string, stri
     note(tree);
     walk(tree, look);
   }
+  for (const column of table.columns) if (!found.has(column.name) && isState(column)) found.set(column.name, undefined);
   return found;
+}
+
+function isState(column: ColumnRow): boolean {
+  return column.base === 'boolean' || /^(status|state|visibility)$/.test(column.name)
+    || (/(deleted|archived|revoked|disabled|suspended|published)_at$/.test(column.name) && !column.notNull);
 }
 
 /** Turns a draft of A's row into one that its policies treat otherwise: each such column gets another value than before. */

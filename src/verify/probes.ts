@@ -35,7 +35,8 @@ const statements: readonly { verb: Verb; sql: SqlFor }[] = [
   { verb: 'give-all', sql: (subject, actor, model) => reassignSql(subject, actor, model, 'give', false) },
   { verb: 'take', sql: (subject, actor, model) => reassignSql(subject, actor, model, 'take', true) },
   { verb: 'take-all', sql: (subject, actor, model) => reassignSql(subject, actor, model, 'take', false) },
-  { verb: 'relink', sql: relinkSql },
+  { verb: 'relink', sql: (subject, actor, model) => relinkSql(subject, actor, model, true) },
+  { verb: 'relink-all', sql: (subject, actor, model) => relinkSql(subject, actor, model, false) },
 ];
 
 /** Every probe of a subject: one for each verb and each statement that it takes, with the actors that run it. */
@@ -49,6 +50,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
     return [...bySql].map(([text, numbers]): NamedProbe => ({
       subject: subject.name, verb, sql: text, actors: numbers,
       ...(verb === 'select' ? { mode: 'read' as const, state: '' } : { mode: 'write' as const, state: subject.state }),
+      ...(subject.prepare !== undefined && verb.endsWith('-all') ? { prepare: subject.prepare } : {}),
     }));
   });
 }
@@ -82,14 +84,15 @@ function reassignSql(subject: Subject, actor: Actor, model: Model, way: 'give' |
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
   const list = subject.belongs.map((one, index) => `${quoteIdentifier(one.column)} = ${values[index]}`).join(', ');
-  const row = actor.isBridge ? subject.rows.k ?? subject.rows.a : subject.rows.a;
+  const own = actor.name === 'bridge' ? subject.rows.k : subject.rows.l;
+  const row = actor.isBridge ? own ?? subject.rows.a : subject.rows.a;
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
 }
 
 /** Points the other links of A's row at B's side, by those who hold it. */
-function relinkSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
   const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
-  if (links.length === 0 || (actor.relation !== 'self' && actor.relation !== 'fellow')) return undefined;
+  if (links.length === 0 || (!withWhere && subject.isLarge) || (actor.relation !== 'self' && actor.relation !== 'fellow')) return undefined;
   const list = links.map(({ column, b }) => `${quoteIdentifier(column)} = ${b}`).join(', ');
-  return `update ${subject.into} set ${list} where ${condition(subject.rows.a.key)}`;
+  return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(subject.rows.a.key)}` : ''}`;
 }

@@ -85,7 +85,7 @@ export async function prove(
     states: { ...states, [everything]: everyState(states) },
     marks: marks.map(({ text }) => text),
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
-    probes: probes.map(({ sql, mode, state, actors }) => ({ sql, mode, state, actors })),
+    probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
   };
   return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer: await runInParts(session, plan) };
 }

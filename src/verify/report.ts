@@ -15,7 +15,7 @@ export interface Check {
   outcome: Outcome;
   /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
   expected: 'yes' | 'may' | 'no';
-  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` X's, made by who is in Y too, `#` there are more or fewer of A's; `?` some row. */
+  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` and `l` X's, made by those in Y too, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
   /** Of a view or function: tables of which A's rows were seen, or changed. */
   reached?: string[];

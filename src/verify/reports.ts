@@ -57,10 +57,10 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
 
 /** The checks of a function that users can call. */
 export function functionReport(callable: Callable, proof: Proof): TableReport {
-  const checks = cellsOf(callable.name, proof).flatMap(({ cell, actor, sql }): Check[] => {
-    if ('code' in cell) return [stoppedCall(cell, actor, proof)];
+  const checks = cellsOf(callable.name, proof).flatMap(({ cell, actor, sql, verb }): Check[] => {
+    if ('code' in cell) return [stoppedCall(cell, actor, verb, proof)];
     const reached = namesIn(cell.answer, proof, (mark) => !sql.includes(mark.text));
-    const read = readCheck('call', actor, reached.filter((table) => isForbidden(table, actor, 'select', proof)), reached, 'allowed', 'returns');
+    const read = readCheck(verb, actor, reached.filter((table) => isForbidden(table, actor, 'select', proof)), reached, 'allowed', 'returns');
     if (cell.state === '') return [read];
     const changed = changedSubjects(cell, actor, proof);
     const forbidden = changed.filter((one) => one.isForbidden).map((one) => one.table);
@@ -91,8 +91,8 @@ function stoppedAt(cell: Cell, subject: Subject): Pick<Check, 'outcome' | 'rows'
   return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
 }
 
-function stoppedCall(cell: Cell & { code: string; message: string }, actor: Actor, proof: Proof): Check {
-  const refused: Check = { actor: actor.name, verb: 'call', expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
+function stoppedCall(cell: Cell & { code: string; message: string }, actor: Actor, verb: Check['verb'], proof: Proof): Check {
+  const refused: Check = { actor: actor.name, verb, expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
   if (cell.code !== '23503' || !cell.message.startsWith('update or delete')) return refused;
   const hit = proof.subjects.find((subject) => subject.kind === 'table' && stoppedAt(cell, subject) !== undefined);
   if (hit === undefined || expectedOf(hit, actor, 'update', proof.model) !== 'no') return refused;

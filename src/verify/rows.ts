@@ -3,7 +3,7 @@ import { conditionsOf, flipConditions } from './policy-conditions.ts';
 import type { Model } from './model.ts';
 import type { Belonging, Choice, Draft, Reference } from './draft.ts';
 import { draftRow, uniqueSets } from './draft.ts';
-import { bridgeKey, newId, newNumber, type Person } from './people.ts';
+import { isBridge, newId, newNumber, type Person } from './people.ts';
 import { qualifiedName, type RelationRow } from './catalog.ts';
 import { solveQuery } from './solve.ts';
 import { primaryKey } from './tenancy.ts';
@@ -11,7 +11,7 @@ import { primaryKey } from './tenancy.ts';
 /** One row of the made-up world: who it belongs to and what is in it. */
 export interface Row {
   table: RelationRow;
-  /** `a`, `b`, `m` (mixed), `h` (A's, of another state), `k` (of who is in both organizations), a person's key, `fresh:a`, `fresh:b`. */
+  /** `a`, `b`, `m` (mixed), `h` (A's, of another state), `k` and `l` (of those in both organizations), a person's key, `fresh:a`, `fresh:b`. */
   label: string;
   person: Person;
   draft: Draft;
@@ -51,18 +51,18 @@ export function draftRows(tables: readonly RelationRow[], people: readonly Perso
   return rows;
 }
 
-/** Who is in both organizations has its second membership in B's, with B's role. */
+/** Who is in both organizations has a second membership in B's, with the other one's role. */
 function secondMemberships(people: readonly Person[]): { label: string; person: Person; belonging: Belonging }[] {
-  const b = people[1]!;
-  return people.filter(({ key }) => key === bridgeKey).map((bridge) => {
-    const person: Person = { ...bridge, key: `${bridgeKey}:y`, side: 'b', organization: b.organization, role: b.role };
+  const bridges = people.filter(({ key }) => isBridge(key));
+  return bridges.map((bridge, index) => {
+    const person: Person = { ...bridge, key: `${bridge.key}:y`, side: 'b', organization: people[1]!.organization, role: bridges[1 - index]?.role };
     return { label: person.key, person, belonging: belongingOf(person, people) };
   });
 }
 
-/** A row in A's organization that who is in both made. */
+/** Rows in A's organization that those who are in both made. */
 function bridgeRows(people: readonly Person[]): { label: string; person: Person; belonging: Belonging }[] {
-  return people.filter(({ key }) => key === bridgeKey).map((person) => ({ label: 'k', person: people[0]!, belonging: belongingOf(person, people) }));
+  return people.filter(({ key }) => isBridge(key)).map((person, index) => ({ label: 'kl'[index]!, person: people[0]!, belonging: belongingOf(person, people) }));
 }
 
 function isPerPerson(table: RelationRow, model: Model): (person: Person) => boolean {
@@ -154,7 +154,7 @@ function resolve(choice: Choice, row: Row, rows: Rows, depth: number): string | 
 function targetOf(reference: Reference, row: Row, rows: Rows): Row | undefined {
   const all = rows.get(reference.table) ?? [];
   if (reference.table === qualifiedName(row.table)) return row;
-  return all.find(({ label }) => label === row.label && !label.startsWith('fresh') && !'mhk'.includes(label))
+  return all.find(({ label }) => label === row.label && !label.startsWith('fresh') && !'mhkl'.includes(label))
     ?? all.find(({ label }) => label === row.person.key) ?? all.find(({ label }) => label === row.person.side);
 }
 

@@ -96,7 +96,8 @@ function between(from: string, to: string): string {
 function pick(set: string, seed: number): (index: number) => string {
   // Letters and digits before signs: a sign at the start or the end is what patterns forbid most.
   const ordered = set.replaceAll(/[^A-Za-z0-9]/g, '') || set;
-  return (index) => ordered[(seed + index * 7) % Math.max(1, ordered.length)] ?? '';
+  // One digit of the seed a character, so that even short texts of different rows differ.
+  return (index) => ordered[Math.floor(seed / Math.max(2, ordered.length) ** (index % 6)) % Math.max(1, ordered.length)] ?? '';
 }
 
 function readCount(reader: Reader): [number, number] {

@@ -25,6 +25,8 @@ export interface Probe {
   mode: 'write' | 'read' | 'marks';
   /** Which of the states to look at, as the one who asked for the proof; empty for none. */
   state: string;
+  /** Run first, as the one who asked for the proof; taken back with the probe. */
+  prepare?: string;
   /** Numbers of the actors that do it. */
   actors: number[];
 }
@@ -131,6 +133,11 @@ begin
       continue when not (probe -> 'actors') @> to_jsonb(actor_number);
       touched := 0; answer := null; item := '';
       begin
+        if probe ? 'prepare' then
+          execute format('set local role %I', me);
+          execute probe ->> 'prepare';
+          execute format('set local role %I', actor ->> 'role');
+        end if;
         if probe ->> 'mode' = 'write' then
           execute replace(replace(probe ->> 'sql', '@user@', actor ->> 'user'), '@org@', actor ->> 'organization');
           get diagnostics touched = row_count;

@@ -66,7 +66,9 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
   // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
   const own = byOrganization ? actingOrganization : actingUser;
   const acting = `'${own}/${own}.new'`;
-  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined };
+  // Names that no object has yet: a name that is taken would be refused for that.
+  const made = (person: Person): string => quoteLiteral(`${folder(person)}/${folder(person)}.made`);
+  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
@@ -77,8 +79,9 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
         columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, fellowsRead: byOrganization, fellowsWrite: byOrganization,
       },
       state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
-      belongs: [{ column: 'name', a: rows.a.values.get('name')!, b: rows.b.values.get('name')!, own: acting }],
+      belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
+      prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
       elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > largeTable,
     },
     steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({

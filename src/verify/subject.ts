@@ -29,10 +29,10 @@ export interface Subject {
   /** Name of the state that tells which rows changed. */
   state: string;
   /**
-   * A's row and B's; where there are such, one that is partly A's and partly B's (m), one of A's in another state (h), and one
-   * in A's organization that was made by who is in B's as well (k).
+   * A's row and B's; where there are such, one that is partly A's and partly B's (m), one of A's in another state (h), and two
+   * in A's organization that were made by those who are in B's as well (k, l).
    */
-  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; h: KnownRow | undefined; k: KnownRow | undefined };
+  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; h: KnownRow | undefined; k: KnownRow | undefined; l: KnownRow | undefined };
   /** New rows of the one who acts: among A's rows, among B's. */
   fresh: { a: KnownRow; b: KnownRow };
   /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
@@ -41,6 +41,8 @@ export interface Subject {
   users: { a: string; b: string; newcomer: string };
   /** Of a bucket: SQL of the name of another one, to which an object might be moved. */
   elsewhere: string | undefined;
+  /** SQL that makes room before a statement without WHERE, which would meet rows of other subjects too. */
+  prepare: string | undefined;
   /** It can only be read: a view that PostgreSQL cannot write through. */
   isReadOnly: boolean;
   /** It is the table of organizations. */
@@ -67,10 +69,10 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
-    state: name, rows: { a, b, m: known('m'), h: known('h'), k: known('k') }, fresh: { a: freshA, b: freshB },
+    state: name, rows: { a, b, m: known('m'), h: known('h'), k: known('k'), l: known('l') }, fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
-    elsewhere: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
+    elsewhere: undefined, prepare: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
 }
@@ -87,8 +89,8 @@ export function stateQuery(subject: Subject): string {
 
 /** The rows that every look at the subject tells apart, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
-  const { a, b, m, h, k } = subject.rows;
-  const extras: [string, KnownRow | undefined][] = [['m', m], ['h', h], ['k', k]];
+  const { a, b, m, h, k, l } = subject.rows;
+  const extras: [string, KnownRow | undefined][] = [['m', m], ['h', h], ['k', k], ['l', l]];
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }
 

@@ -64,7 +64,8 @@ function tablesOfUsers(tables: readonly RelationRow[], users: RelationRow, isOwn
     for (const table of tables) {
       const [column, ...more] = primaryKey(table);
       const target = column === undefined || more.length > 0 ? undefined : foreignKeyOf(table, column)?.target;
-      const isOwn = column !== undefined && target === undefined && typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '') && isOwnKey(table, column);
+      const isOwn = column !== undefined && target === undefined && typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '')
+        && !table.constraints.some((key) => key.target !== null && found.has(key.target)) && isOwnKey(table, column);
       const isProfile = users.schema === 'auth' && /^profiles?$/.test(table.name) && column === 'id' && typeOf(table, column) === 'uuid';
       if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
     }

@@ -11,17 +11,19 @@ export type Verb =
   | 'give' | 'give-all'
   /** Takes A's row over; the same without WHERE. */
   | 'take' | 'take-all'
-  /** Links A's row to rows of B's side, keeping its owner. */
-  | 'relink'
+  /** Links A's row to rows of B's side, keeping its owner; the same without WHERE. */
+  | 'relink' | 'relink-all'
   /** Adds a row with the key of A's, to be changed where it is there. */
   | 'upsert'
   /** Raises its own role. */
   | 'promote'
   /** Calls a function, and looks for others' rows in what it gives; for changes of others' rows. */
-  | 'call' | 'call-changes';
+  | 'call' | 'call-changes'
+  /** Calls it with the mightiest role for an argument. */
+  | 'call-mighty';
 
 /** The letter of the matrix under which a verb is shown. */
 export const verbLetters: Record<Verb, 'S' | 'I' | 'U' | 'D' | 'R' | 'X'> = {
   select: 'S', insert: 'I', 'insert-forged': 'I', 'insert-as': 'I', 'insert-cross': 'I', update: 'U', 'update-all': 'U', upsert: 'U',
-  promote: 'U', relink: 'R', delete: 'D', 'delete-all': 'D', give: 'R', 'give-all': 'R', take: 'R', 'take-all': 'R', call: 'X', 'call-changes': 'X',
+  promote: 'U', relink: 'R', 'relink-all': 'R', 'call-mighty': 'X', delete: 'D', 'delete-all': 'D', give: 'R', 'give-all': 'R', take: 'R', 'take-all': 'R', call: 'X', 'call-changes': 'X',
 };

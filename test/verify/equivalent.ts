@@ -29,6 +29,9 @@ function asksWho(expression: string | null): boolean {
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
+  if (mutant.unguarded !== undefined && ['anon', 'authenticated'].every((role) => ['S', 'I', 'U', 'D'].every((letter) => !has(mutant.unguarded!, role, letter)))) {
+    return 'nobody has a privilege on the table';
+  }
   if (mutant.grant !== undefined && mutant.grant.table.securityInvoker) return 'the view checks rights as the one who asks, who has none on the tables behind it';
   if (mutant.source !== undefined && mutant.name.endsWith('callable by anon') && /auth\.uid\(\)|user_organization_ids|caller_sees|actor_id/.test(mutant.source)) {
     return 'the function asks who is signed in, and nobody is';
@@ -40,6 +43,7 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
   const letters = verbs[row.command];
   if (changed === 'roles' && (name.endsWith('to anon as well') || name.endsWith('to public'))) {
     if (letters.every((letter) => !has(table, 'anon', letter))) return 'anon has no privilege for it';
+    if (name.endsWith('to public') && row.roles.includes('anon') && row.roles.includes('authenticated')) return 'anon and authenticated are all the users there are';
     if ((row.using === null || asksWho(row.using)) && (row.check === null || asksWho(row.check))) return 'the policy is true for nobody who is not signed in';
   }
   if (changed === 'roles') return undefined;
@@ -49,6 +53,11 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
     && policy.roles.join() === row.roles.join() && (policy.using ?? row.using) === row.using && (policy.check ?? row.using) === row.using);
   if (name.endsWith(': for all') && others.every(asks)) return 'the other verbs have policies that ask the same';
   if (letters.every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter))) return 'nobody has the privilege';
+  const rest = /^\(?\(*\(?EXISTS/.test((row.check ?? '').split(' AND ').slice(1).join(' AND ').trim()) ? row.check! : '';
+  const joined = /FROM (\w+) target/.exec(rest)?.[1];
+  if (joined !== undefined && name.includes('check without (( SELECT auth.uid()') && rest.includes(`target.user_id = ${table.name}.user_id`)) {
+    return `the rest of it asks for a row of ${joined} with the same user, and users see only their own there`;
+  }
   if (name.endsWith('without WITH CHECK') && row.using === row.check) return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
   const kept = row.using === row.check && row.command === 'w' && columnsIn(row.using ?? '', table).every((column) => !updatable(table).includes(column));
   if (kept && !name.endsWith(': dropped')) return 'USING and WITH CHECK ask the same of columns that nobody may update: either one is enough';

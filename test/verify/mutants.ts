@@ -14,6 +14,8 @@ export interface Mutant {
   /** For policies: what it was, and the table. */
   policy?: { row: PolicyRow; table: RelationRow; changed: 'using' | 'check' | 'roles' | 'command' };
   grant?: { table: RelationRow; role: string };
+  /** For row-level security that is off: the table. */
+  unguarded?: RelationRow;
   /** For functions: the source as it was. */
   source?: string;
 }
@@ -51,7 +53,7 @@ function policyMutants(row: PolicyRow, table: RelationRow, touches: string[]): M
     for (const part of conjuncts(expression)) add(`${clause} without ${part.left}`, { [clause]: part.rest }, clause);
   }
   if (row.command === 'w' || row.command === '*') add('without WITH CHECK', { check: null }, 'check');
-  add('to anon as well', { roles: [...row.roles, 'anon'] }, 'roles');
+  if (!row.roles.includes('anon') && !row.roles.includes('public')) add('to anon as well', { roles: [...row.roles, 'anon'] }, 'roles');
   add('to public', { roles: ['public'] }, 'roles');
   add('to the service role', { roles: ['service_role'] }, 'roles');
   add('to anon alone', { roles: ['anon'] }, 'roles');
@@ -92,7 +94,7 @@ function grantMutants(table: RelationRow, touches: string[]): Mutant[] {
   return [
     ...[...held, ...byColumn].map((letter) => make(`${words[letter]} taken from authenticated`, `revoke ${words[letter]} on ${into} from authenticated`, 'authenticated')),
     ...lacked.map((letter) => make(`${words[letter]} to authenticated`, `grant ${words[letter]} on ${into} to authenticated`, 'authenticated')),
-    ...Object.values(words).map((word) => make(`${word} to anon`, `grant ${word} on ${into} to anon`, 'anon')),
+    ...Object.keys(words).filter((letter) => !(table.grants['anon'] ?? '').includes(letter)).map((letter) => words[letter]!).map((word) => make(`${word} to anon`, `grant ${word} on ${into} to anon`, 'anon')),
     make('all to anon and authenticated', `grant all on ${into} to anon, authenticated`, 'authenticated'),
   ];
 }
@@ -134,7 +136,7 @@ export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
       return [
         ...table.policies.filter((policy) => policy.roles.some((role) => role !== 'service_role')).flatMap((policy) => policyMutants(policy, table, touches)),
         ...(isStorage ? [] : grantMutants(table, touches)),
-        ...(isStorage ? [] : [{ name: `row-level security of ${qualifiedName(table)}: off`, sql: `alter table ${relation(table)} disable row level security`, touches }]),
+        ...(isStorage ? [] : [{ name: `row-level security of ${qualifiedName(table)}: off`, sql: `alter table ${relation(table)} disable row level security`, touches, unguarded: table }]),
       ];
     }),
     ...views.flatMap((view): Mutant[] => [
