@@ -1,0 +1,9 @@
+// Runs a script of Node and keeps its stdout in a file: node to-file.js <file> <script> [argument …]
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+
+const [file = '', ...command] = process.argv.slice(2);
+const { stdout, stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8', maxBuffer: 1 << 28 });
+writeFileSync(file, stdout);
+process.stderr.write(stderr);
+process.exit(status ?? 1);
