@@ -19,13 +19,20 @@ const meanings: readonly [key: 'organization' | 'user' | 'superadmin', pattern: 
   ['user', /user|member|person/],
 ];
 
+/** What a variable holds, by its last word, else by the one before the dot; undefined for what is no id. */
+function meaningOf(name: string): 'organization' | 'user' | 'superadmin' | undefined {
+  const [, last = ''] = name.split('.');
+  if (/^(?:request|pgrst)\.|^app\.settings$|role|name|mail|slug|plan/.test(name)) return undefined;
+  return [last, name].map((text) => meanings.find(([, pattern]) => pattern.test(text))?.[0]).find((key) => key !== undefined);
+}
+
 /** The roles and variables of a muse whose kit has this SQL: the kit's own names where it has them. */
 export function sessionOf(migrations: readonly Pick<Migration, 'sql'>[]): SessionTenancy {
   const session: SessionTenancy = { ...defaultSession };
   const found = new Set<string>();
   for (const { sql } of migrations) {
     for (const [, name = ''] of sql.matchAll(/current_setting\s*\(\s*'([a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*)'/gi)) {
-      const key = /^(?:request|app\.settings)\b/i.test(name) ? undefined : meanings.find(([, pattern]) => pattern.test(name.toLowerCase()))?.[0];
+      const key = meaningOf(name.toLowerCase());
       if (key === undefined || found.has(key)) continue;
       found.add(key);
       session[key] = name;

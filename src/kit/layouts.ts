@@ -123,9 +123,9 @@ export const layoutRules: readonly LayoutRule[] = [
 
 /**
  * What in the SQL tells how tenants are isolated: the kind with most marks counts, `auth-uid` without any.
- * `app.settings.…` is where Supabase keeps its own settings, so it tells nothing.
+ * `app.settings.…` is where Supabase keeps its own settings, and `request.…` where the Data API puts who asks: they tell nothing.
  */
 export const isolationMarks: readonly { isolation: Isolation; mark: RegExp }[] = [
-  { isolation: 'session', mark: /current_setting\s*\(\s*'app\.(?!settings\.)/gi },
+  { isolation: 'session', mark: /current_setting\s*\(\s*'(?!(?:request|pgrst|plpgsql|app\.settings)\.)[a-z_]\w*\.\w/gi },
   { isolation: 'auth-uid', mark: /\bauth\.(?:uid|jwt)\s*\(/gi },
 ];
