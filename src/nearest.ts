@@ -13,6 +13,17 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   return best;
 }
 
+/** At most `count` of the names, the most like `wanted` first, however far they are from it. */
+export function closest(wanted: string, names: readonly string[], count: number): string[] {
+  // Names of branches can be long, and nobody mistypes the hundredth letter only.
+  const word = wanted.slice(0, 100).toLowerCase();
+  return names
+    .map((name) => ({ name, far: editDistance(word, name.slice(0, 100).toLowerCase()) }))
+    .sort((a, b) => a.far - b.far)
+    .slice(0, count)
+    .map(({ name }) => name);
+}
+
 /** Optimal string alignment distance: insert, delete, replace, swap of two neighbours. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -1,4 +1,5 @@
-import type { Severity } from './finding.ts';
+/** An error forbids going on; a warning is shown. */
+export type Severity = 'error' | 'warning';
 
 /**
  * Where a rule looks: `static` in the files, `rehearsal` while they run on a throw-away database,

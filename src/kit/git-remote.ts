@@ -5,7 +5,7 @@ import { initRepository } from './git.ts';
 import { fetchCommit, fetchHistory, lsRemote, sshCommand } from './git-fetch.ts';
 import type { RemoteRef } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
-import { nearest } from './nearest.ts';
+import { closest } from '../nearest.ts';
 
 /** What to check out, from where, to where. */
 export interface Checkout {
@@ -89,7 +89,7 @@ const short = (name: string) => name.replace(/^refs\/(heads|tags)\//, '');
 
 function unknownRef(ref: string, refs: readonly RemoteRef[], subject: string): MuseError {
   const names = [...new Set(refs.filter(({ name }) => /^refs\/(heads|tags)\//.test(name)).map(({ name }) => short(name)))];
-  const close = nearest(ref, names, 5);
+  const close = closest(ref, names, 5);
   return new MuseError({
     code: 'kit-ref-unknown',
     message: `${subject} has no branch, tag or commit "${ref}".`,
