@@ -63,7 +63,7 @@ insert into auth.users (id, instance_id, aud, role, email, created_at, updated_a
 insert into public.kinds (amount, huge, real_one, double_one, flag, small, cash, letters, words, empty, absent, code, name_one, bytes, at, local_at, day, hour,
   span, who, net, bits, doc, doc_b, numbers, words_list, grid, docs, moods, offset_list, mood, pair, pairs, share, range_one, ranges, search, place, relation, document)
 values
-  (1.10, 123456789012345678901234567890.0123456789, 0.1, 0.1::float8 + 0.2::float8, true, -32768, 12.34, 'ab', E'tab\\t, "quote" ''single'' \\\\ back\\nline \\\\N (x) {y} é 😀', '', null, 'x', 'n',
+  (1.10, 123456789012345678901234567890.0123456789, 0.1, 0.1::float8 + 0.2::float8, true, -32768, 12.34, 'ab', E'tab\\t, "quote" ''single'' \\\\ back\\nline \\\\N (x) {y} é 😀 \u2028 \u2029 \r\n', '', null, 'x', 'n',
    '\\x00ff5c27'::bytea, '2026-03-29 01:30:00.123456+05:30', '0044-03-15 12:00:00 BC', 'infinity', '23:59:59.999999-08', '-1 mon 3 days -00:00:01.5', gen_random_uuid(), '10.0.0.0/8', b'0101',
    '{"b":1,  "a":2, "a":3}', '{"n": 12345678901234567890.10}', '{1,null,3}', array['a,b', 'c"d', '', null, 'NULL', E'\\\\'], '{{1,2},{3,4}}', array['{"x": "y,\\"z"}'::jsonb],
    array['not, fine', 'say "no"']::public.mood[], '[5:6]={7,8}', 'say "no"', row('a,(b)', 1.50), array[row('x"y', null)::public.pair], 99.99, '[1,10)', '{[2026-01-01 00:00+00,2026-02-01 00:00+00)}',

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -98,16 +97,25 @@ async function* checked(path: string, lines: AsyncGenerator<unknown>): AsyncGene
   throw badFile(path, 'it breaks off before its end');
 }
 
+/** One value a line. Split at LF alone: a row's text may hold what else counts as the end of a line. */
 async function* readLines(path: string): AsyncGenerator<unknown> {
   const source = createReadStream(path);
-  const unpacked = createGunzip();
-  // The error of either stream ends the other, and comes out of the loop below.
+  const unpacked = createGunzip().setEncoding('utf8');
+  // The error of the file comes out of the loop below.
   source.on('error', (error) => unpacked.destroy(error));
+  let parts: string[] = [];
   try {
-    for await (const line of createInterface({ input: source.pipe(unpacked), crlfDelay: Infinity })) yield JSON.parse(line);
-    if (unpacked.errored !== null) throw unpacked.errored;
+    for await (const chunk of source.pipe(unpacked) as AsyncIterable<string>) {
+      let start = 0;
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', start)) {
+        yield JSON.parse([...parts, chunk.slice(start, end)].join(''));
+        parts = [];
+        start = end + 1;
+      }
+      parts.push(chunk.slice(start));
+    }
   } catch (error) {
-    throw badFile(path, error instanceof Error ? error.message : String(error), error);
+    throw error instanceof MuseError ? error : badFile(path, error instanceof Error ? error.message : String(error), error);
   } finally {
     source.destroy();
   }

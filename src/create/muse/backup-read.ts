@@ -62,7 +62,8 @@ export async function readTables(session: Session): Promise<BackupTable[]> {
 }
 
 const rowsOf = (table: BackupTable): string => `(x.*)::pg_catalog.text AS row FROM ${table.partitioned ? '' : 'ONLY '}${nameOf(table)} AS x`;
-const batch = 500;
+/** Rows are fetched so many at a time that a line of the backup, and the statement that restores it, stays about this long. */
+const lineLength = 2_000_000;
 
 /**
  * The rows of the tables, as lines of a backup. In a transaction they are read by a cursor, some at a time; over HTTPS all
@@ -80,10 +81,12 @@ export async function* readRows(database: Database | undefined, session: Session
   }
   for (const [index, table] of tables.entries()) {
     await guarded(session.query(`DECLARE muse_backup NO SCROLL CURSOR FOR SELECT ${rowsOf(table)}`));
-    for (;;) {
-      const { rows } = await session.query<{ row: string }>(`FETCH ${batch} FROM muse_backup`);
+    for (let count = 20; ; ) {
+      const { rows } = await session.query<{ row: string }>(`FETCH ${count} FROM muse_backup`);
       if (rows.length > 0) yield { table: index, rows: rows.map(({ row }) => row) };
-      if (rows.length < batch) break;
+      if (rows.length < count) break;
+      const length = rows.reduce((sum, { row }) => sum + row.length, 0) / count;
+      count = Math.max(1, Math.min(2000, Math.floor(lineLength / length)));
     }
     await session.query('CLOSE muse_backup');
   }
