@@ -1,3 +1,4 @@
+import { quoteLiteral } from '../database/quote.ts';
 import type { Actor } from './actors.ts';
 import { knownSecret } from './candidates.ts';
 import { type FunctionRow, qualifiedName } from './catalog.ts';
@@ -17,8 +18,6 @@ export interface Callable {
   skipped: string | undefined;
 }
 
-/** Name of the state that looks at all tables at once. */
-export const everything = '*';
 
 /** The functions of the exposed schemas that some actor may call. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[], exposed: readonly string[]): Callable[] {
@@ -31,9 +30,17 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
       if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
       const calls = callsOf(routine, subjects);
       if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
-      const state = mayChange(routine, model) ? everything : '';
+      const state = mayChange(routine, model) ? `* ${name}` : '';
       return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
     });
+}
+
+/** The states of the tables that a function speaks of, itself or by what it calls, as one query that gives JSON. */
+export function stateOfTables(routine: FunctionRow, subjects: readonly Subject[], states: Readonly<Record<string, string>>, model: Model): string {
+  const words = model.sources.words(routine);
+  const parts = subjects.filter((subject) => subject.kind === 'table' && words.has(subject.table.name))
+    .map((subject) => `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`);
+  return parts.length === 0 ? "select '{}'" : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }
 
 /** Reading functions are often left at the default, VOLATILE; one whose source never writes need not be watched. */

@@ -3,7 +3,7 @@ import type { Isolation } from '../muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
 import { isPlatformSchema, type RelationRow } from './catalog.ts';
 import type { RowStep } from './fill.ts';
-import { type Callable, callablesOf, everything } from './functions.ts';
+import { type Callable, callablesOf, stateOfTables } from './functions.ts';
 import { type Mark, marksOf } from './marks.ts';
 import type { Model } from './model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
@@ -78,11 +78,13 @@ export async function prove(
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
   const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
+  const together = Object.fromEntries(callables.flatMap(({ routine, probes }) => probes.filter(({ state }) => state !== '')
+    .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)])));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
     quiet: quiet.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
-    states: { ...states, [everything]: everyState(states) },
+    states: { ...states, ...together },
     marks: marks.map(({ text }) => text),
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
     probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
@@ -110,10 +112,4 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
 
 function refreshStep(view: RelationRow): RowStep {
   return { rows: [], settings: {}, sql: [`refresh materialized view ${relation(view)}`] };
-}
-
-/** All states in one query, as JSON. */
-function everyState(states: Record<string, string>): string {
-  const parts = Object.entries(states).map(([name, sql]) => `select '${name.replaceAll("'", "''")}' as name, (${sql}) as state`);
-  return parts.length === 0 ? "select '{}'" : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }

@@ -2,7 +2,7 @@ import type { Actor } from './actors.ts';
 import { qualifiedName, type RelationRow } from './catalog.ts';
 import { isDeclared } from './expectations.ts';
 import { expectedOf } from './expected.ts';
-import { type Callable, everything } from './functions.ts';
+import type { Callable } from './functions.ts';
 import type { Mark } from './marks.ts';
 import { type Result, resultOf } from './outcome.ts';
 import { otherSide } from './probe-sql.ts';
@@ -126,7 +126,7 @@ function isForbidden(table: string, actor: Actor, verb: Check['verb'], proof: Pr
 
 /** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
 function changedSubjects(cell: Cell & { state: string }, actor: Actor, proof: Proof): { table: string; isForbidden: boolean }[] {
-  const before = JSON.parse(cell.before[everything] || '{}') as Record<string, string>;
+  const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;
   const after = JSON.parse(cell.state) as Record<string, string>;
   return proof.subjects.filter(({ kind }) => kind === 'table').flatMap((subject) => {
     const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
