@@ -56,7 +56,7 @@ function merge(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   const placed = new Set(findings.filter(({ file }) => file !== undefined).map(({ rule, object }) => `${rule} ${object}`));
   return findings.filter((finding) => {
-    const key = `${finding.rule} ${finding.file ?? ''}:${finding.line ?? ''} ${finding.file === undefined ? finding.object : ''}`;
+    const key = `${finding.rule} ${finding.file ?? ''}:${finding.line ?? ''} ${finding.file === undefined || finding.column === undefined ? finding.object : finding.column}`;
     if (seen.has(key) || (finding.file === undefined && placed.has(`${finding.rule} ${finding.object}`))) return false;
     seen.add(key);
     return true;

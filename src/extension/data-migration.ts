@@ -68,6 +68,8 @@ export async function dataMigration(request: DataMigrationRequest): Promise<{ pa
     target,
     record,
     batchSize,
+    // Read by muse migrate, which counts.
+    report: JSON.stringify({ from: [source.schema, source.table], written: [record.schema, record.name] }),
     pairs: converted.map(({ target: { name }, source: { name: sourceName }, sql }) => ({ target: name, source: sourceName, sql })),
     leftOut: from.columns.filter(({ name }) => !copied.has(name)).map(({ name }) => name),
     recordName: `${quoteIdentifier(record.schema)}.${quoteIdentifier(record.name)}`,
@@ -115,7 +117,7 @@ function keyOf(to: DataTable, pairs: readonly Pair[]): string[] {
 }
 
 /** Why a row may have to stay out, each with the SQL that is true for a row that is fine. */
-function reasonsOf(to: DataTable, pairs: readonly (Pair & { sql: string; fits: string | undefined })[]): { text: string; condition: string; name: string }[] {
+function reasonsOf(to: DataTable, pairs: readonly (Pair & { sql: string; fits: string | undefined })[]): { label: string; text: string; condition: string; name: string }[] {
   const required = pairs.filter(({ target, source }) => target.notNull && !source.notNull).map(({ target, source }) => ({
     label: `${source.name} is empty, and ${target.name} is required`,
     condition: `source.${quoteIdentifier(source.name)} IS NOT NULL`,

@@ -1,13 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupMuse } from '../../src/create/muse/backup.ts';
-import { openMuse } from '../../src/create/muse/open.ts';
+import { type Muse, openMuse } from '../../src/create/muse/open.ts';
 import { restoreMuse } from '../../src/create/muse/restore.ts';
 import { seedMuse } from '../../src/create/muse/seed.ts';
 import { openEnvironment } from '../../src/create/target.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
+import { openClient } from '../../src/supabase/client.ts';
+import { secret } from '../../src/supabase/secret.ts';
+import { readSettings } from '../../src/supabase/settings.ts';
 import { openTwin } from '../support/twin/open.ts';
 import type { Twin } from '../support/twin/twin.ts';
 import { museOnDisk, tableFiles, textRows } from './muse-on-disk.ts';
@@ -55,5 +58,27 @@ describe.each([['the pooler', false], ['HTTPS', true]])('a Supabase project, by 
     expect(await state()).toEqual(before);
     expect((await readFile(join(muse.directory, file))).includes(password)).toBe(false);
     await database.close();
+  });
+});
+
+describe('the seed of the built-in kit', () => {
+  it('makes users who can sign in, with the password that it tells', async () => {
+    twin.conditions.poolerClosed = false;
+    const password = 'of-the-project-itself';
+    const project = twin.addProject({ password });
+    const kit = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
+    const made = await museOnDisk({ '.env.local': `SUPABASE_DB_PASSWORD=${password}\n` });
+    await Promise.all(['migrations', 'seeds'].map((folder) => cp(join(kit, folder), join(made.directory, folder), { recursive: true })));
+    const muse: Muse = { ...made, museFile: { ...made.museFile, environments: { development: { target: 'supabase', ref: project.ref } } } };
+    const { database } = await openEnvironment(muse, 'development', twin.env);
+    await migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
+    await database.close();
+    expect((await seedMuse(muse, 'development', twin.env)).added).toMatchObject({ 'auth.users': 3, 'auth.identities': 3, 'public.profiles': 3 });
+    expect((await seedMuse(muse, 'development', twin.env)).added).toEqual({});
+    const client = await openClient((await readSettings(twin.env)).projectUrl(project.ref), secret(project.keys.publishable));
+    for (const email of ['ada@example.com', 'ben@example.com', 'cleo@example.com']) {
+      expect((await client.auth.signInWithPassword({ email, password: 'not-this' })).error?.code).toBe('invalid_credentials');
+      expect((await client.auth.signInWithPassword({ email, password: 'musekit-development' })).data.user?.email).toBe(email);
+    }
   });
 });

@@ -210,6 +210,22 @@ describe('a backup as a file', () => {
     await database.script(`drop owned by ${reader}; drop role ${reader}`);
   });
 
+  it('is refused as a whole where a row would point at one that is gone for good', async () => {
+    const { url, database } = await nativeDatabase(native, 'gone');
+    await database.script(`create table public.files (id integer primary key, object uuid references storage.objects (id)); insert into storage.buckets (id, name) values ('b', 'b');
+      insert into storage.objects (id, bucket_id, name) values ('00000000-0000-4000-8000-00000000000b', 'b', 'n'); insert into public.files values (1, '00000000-0000-4000-8000-00000000000b'), (2, null)`);
+    const muse = await museOnDisk({}, { staging: url });
+    const { file } = await backupMuse(muse, 'staging', {});
+    const restore = (): Promise<unknown> => restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' });
+    await database.script('truncate public.files');
+    await restore();
+    expect(await textRows(database, 'public.files')).toHaveLength(2);
+    // The files of storage are in no backup, so this one cannot come back.
+    await database.script("truncate public.files; alter table storage.objects disable trigger all; delete from storage.objects; insert into public.files values (3, null)");
+    await expect(restore()).rejects.toMatchObject({ code: 'restore-failed', message: expect.stringContaining('files_object_fkey') });
+    expect(await textRows(database, 'public.files')).toEqual(['(3,)']);
+  });
+
   it('makes a new database what the old one was, and an embedded one too', async () => {
     const files = { 'migrations/core/001_all.sql': schema };
     const { url } = await nativeDatabase(native, 'old');

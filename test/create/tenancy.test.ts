@@ -70,7 +70,8 @@ describe('--tenancy session', () => {
     expect(await newDataInMuse(muse, 'notes from legacy', { from: 'legacy_notes', to: 'notes', map: [['x', 'name']] })).toEqual(['migrations/extensions/004_notes_from_legacy.sql', 'migrations/rollback/extensions/004_notes_from_legacy.sql']);
     await expect(newDataInMuse(muse, 'x', { from: 'legacy_note', to: 'notes', map: [] })).rejects.toMatchObject({ code: 'bad-data-migration', suggestion: 'Write --data-from legacy_notes.' });
     expect(errors((await rehearseMuse(muse)).findings)).toEqual([]);
-    await migrateMuse(muse, 'development', environment);
+    const { notes } = await migrateMuse(muse, 'development', environment);
+    expect(notes).toContain('migrations/extensions/004_notes_from_legacy.sql: 0 rows read, 0 written, 0 skipped.');
     const proof = await verifyMuse(muse, 'development', environment);
     expect(errors(proof.findings)).toEqual([]);
     const cell = (table: string, actor: string, verb: string): unknown => proof.tables.find((one) => one.table === `public.${table}`)?.checks.find((check) => check.actor === actor && check.verb === verb)?.outcome;

@@ -14,6 +14,7 @@ const answers = {
   tables: [],
   prefix: '',
   target: 'embedded',
+  environment: 'development',
   supabaseBaseline: false,
   supabase: {},
   fix: false,

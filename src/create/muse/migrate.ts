@@ -3,6 +3,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
+import { copyReports } from './copied.ts';
 import { needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 import type { Muse } from './open.ts';
@@ -31,10 +32,14 @@ export async function migrateMuse(
       const { findings } = await rehearseMuse(muse);
       refuseErrors(findings, 'Nothing was applied.');
     }
-    if (name !== 'production' || pending.length === 0) return await migrate(database, migrations, options);
+    const told = async <R extends MigrateResult>(result: R): Promise<R> => {
+      if (result.applied.length > 0) result.notes.push(...(await copyReports(database, migrations, result.applied)));
+      return result;
+    };
+    if (name !== 'production' || pending.length === 0) return await told(await migrate(database, migrations, options));
     const { migrateProduction } = await import('./guard-production.ts');
     const files = new Set(pending.map(({ layer, file }) => `${layer} ${file}`));
-    return await migrateProduction(muse, environment, database, migrations, migrations.filter(({ layer, file }) => files.has(`${layer} ${file}`)), options);
+    return await told(await migrateProduction(muse, environment, database, migrations, migrations.filter(({ layer, file }) => files.has(`${layer} ${file}`)), options));
   } finally {
     await database.close();
   }

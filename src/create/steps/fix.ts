@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { inside, writeWhole } from '../../files.ts';
@@ -41,8 +41,10 @@ export const fixStep: Step<Pick<CreateContext, 'answers' | 'environment' | 'jour
         return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
       },
     });
-    for (const { rule, files: texts } of mended.classes) {
+    for (const { rule, files: texts, removed } of mended.classes) {
       for (const [path, text] of texts) await writeWhole(await inside(stage, path), text);
+      // A file that got another number is under its new name by now.
+      for (const path of removed) await rm(await inside(stage, path), { force: true });
       if (!answers.git) continue;
       await addAll(stage, journal.data.ignored ?? [], git);
       await commitIndex(stage, `Mend ${rule}\n\n${rules[rule].means}.\n\n${[...texts.keys()].join('\n')}`, git);
