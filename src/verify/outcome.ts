@@ -1,3 +1,4 @@
+import type { RelationRow } from './catalog.ts';
 import type { Check, Outcome } from './report.ts';
 import type { Cell } from './run-script.ts';
 import { changedRows, countChanged } from './subject.ts';
@@ -6,12 +7,14 @@ import type { Verb } from './verbs.ts';
 /** What came of one probe. */
 export type Result = Pick<Check, 'outcome' | 'rows' | 'code' | 'message'>;
 
+type Own = Pick<RelationRow, 'schema' | 'name'>;
+
 /**
  * Reads what came of a probe of a table.
- * @param ownName the table's own name without schema: a refusal of another one is not a refusal of this
+ * @param own the table itself: a refusal of another one is not a refusal of this
  */
-export function resultOf(cell: Cell, verb: Verb, before: string, ownName: string, isAnonymous: boolean, isTable: boolean): Result {
-  if ('code' in cell) return failure(verb, cell.code, cell.message, ownName, isAnonymous, isTable);
+export function resultOf(cell: Cell, verb: Verb, before: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
+  if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
   if (verb === 'select') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
   if (cell.touched === 0) return { outcome: 'filtered' };
   if (verb.startsWith('insert') || verb === 'promote') return { outcome: 'allowed' };
@@ -20,7 +23,7 @@ export function resultOf(cell: Cell, verb: Verb, before: string, ownName: string
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 
-function failure(verb: Verb, code: string, message: string, ownName: string, isAnonymous: boolean, isTable: boolean): Result {
+function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
   // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
   // An upsert is let through as an INSERT of one's own; a constraint then says nothing of the row that it was to meet.
@@ -31,5 +34,5 @@ function failure(verb: Verb, code: string, message: string, ownName: string, isA
   if (code !== '42501') return error('error');
   if (isAnonymous || !isTable || message.includes('row-level security')) return error('refused');
   const denied = /permission denied for (table|view|function|schema|relation|sequence) "?([^"]+?)"?$/.exec(message);
-  return error(denied === null || denied[2] === ownName ? 'refused' : 'error');
+  return error(denied === null || denied[2] === (denied[1] === 'schema' ? own.schema : own.name) ? 'refused' : 'error');
 }

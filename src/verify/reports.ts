@@ -17,7 +17,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verb.endsWith('-all') ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table.name, actor.isAnonymous, subject.kind === 'table');
+    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verb.endsWith('-all') ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
     const expected = expectedOf(subject, actor, verb, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
@@ -46,7 +46,7 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
   const name = qualifiedName(view);
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor }): Check => {
-    if ('code' in cell) return { actor: actor.name, verb: 'select', expected: 'may', ...resultOf(cell, 'select', '', view.name, actor.isAnonymous, false) };
+    if ('code' in cell) return { actor: actor.name, verb: 'select', expected: 'may', ...resultOf(cell, 'select', '', view, actor.isAnonymous, false) };
     const reached = namesIn(cell.answer, proof, (mark) => behind.includes(mark.subject.table));
     const leaks = isPublic ? [] : reached.filter((table) => isForbidden(table, actor, 'select', proof));
     return readCheck('select', actor, leaks, reached, cell.answer === '' ? 'filtered' : 'allowed', 'shows');
