@@ -28,7 +28,7 @@ export async function examine(database: Database, files: MigrationFiles, museFil
   const rehearsal = await rehearse(database, { migrations, rollbacks, own });
   const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
   return {
-    findings: merge([...files.findings, ...linted.findings, ...rehearsal.findings, ...catalog]),
+    findings: merge([files.findings, linted.findings, rehearsal.findings, catalog]),
     silenced: linted.silenced,
     rehearsal,
   };
@@ -51,14 +51,19 @@ export function refuseErrors(findings: readonly Finding[], consequence: string):
   });
 }
 
-/** One finding a rule and place: what the files show and the database confirms is said once, by the one with the place. */
-function merge(findings: readonly Finding[]): Finding[] {
-  const seen = new Set<string>();
-  const placed = new Set(findings.filter(({ file }) => file !== undefined).map(({ rule, object }) => `${rule} ${object}`));
-  return findings.filter((finding) => {
-    const key = `${finding.rule} ${finding.file ?? ''}:${finding.line ?? ''} ${finding.file === undefined || finding.column === undefined ? finding.object : finding.column}`;
-    if (seen.has(key) || (finding.file === undefined && placed.has(`${finding.rule} ${finding.object}`))) return false;
-    seen.add(key);
-    return true;
-  });
+/**
+ * The findings of several sources, each later one without what an earlier one has said: of the same rule at the same line,
+ * or, where a database knows no line, of the same rule about the same object. Within a source nothing is dropped.
+ */
+function merge(sources: readonly (readonly Finding[])[]): Finding[] {
+  const merged: Finding[] = [];
+  for (const source of sources) {
+    const places = new Set(merged.map(placeOf));
+    const objects = new Set(merged.map(objectOf));
+    merged.push(...source.filter((finding) => !places.has(placeOf(finding)) && (finding.file !== undefined || !objects.has(objectOf(finding)))));
+  }
+  return merged;
 }
+
+const placeOf = ({ rule, file, line, object }: Finding): string => (file === undefined ? `${rule} ${object}` : `${rule} ${file}:${line ?? ''}`);
+const objectOf = ({ rule, object }: Finding): string => `${rule} ${object}`;
