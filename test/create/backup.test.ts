@@ -168,6 +168,7 @@ describe('a backup as a file', () => {
       ['no backup', Buffer.from('-- sql')],
       ['another JSON', gzipSync('{"a":1}\n')],
       ['without its end', gzipSync(gunzipSync(whole).toString().split('\n').slice(0, -2).join('\n'))],
+      ['with rows taken out', gzipSync(gunzipSync(whole).toString().split('\n').toSpliced(2, 1).join('\n'))],
       ['a later format', gzipSync(gunzipSync(whole).toString().replace('"version":1', '"version":2'))],
     ];
     for (const [name, bytes] of broken) {
