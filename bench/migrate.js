@@ -7,7 +7,7 @@ import { compare, once, print } from './measure.js';
 import { startServer } from './server.js';
 
 const count = 200;
-const sql = (number) => `-- Adds table t${number}.
+export const sql = (number) => `-- Adds table t${number}.
 create table if not exists public.t${number} (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null,

@@ -1,0 +1,8 @@
+// The least that reading migrations as PostgreSQL does can cost: its parser over each file.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadModule, parseSync } from 'libpg-query';
+
+const folder = process.argv[2] ?? '.';
+await loadModule();
+for (const name of readdirSync(folder).sort()) parseSync(readFileSync(join(folder, name), 'utf8'));
