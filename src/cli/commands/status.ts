@@ -1,4 +1,4 @@
-import { museStatus } from '../../create/muse/status.ts';
+import { museStatus, museStatuses } from '../../create/muse/status.ts';
 import { MuseError } from '../../error.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
@@ -9,16 +9,17 @@ import type { CommandContext, CommandResult } from '../run.ts';
 export async function statusCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
   noPositionals(parsed, 'status');
   const muse = await museOf(parsed, context);
-  const { name, environments: known } = muse.museFile;
+  const { name } = muse.museFile;
   const wanted = flagText(parsed, 'env') as EnvironmentName | undefined;
-  const names = wanted === undefined ? (Object.keys(known) as EnvironmentName[]) : [wanted];
-  const environments = [];
-  for (const environment of names) environments.push(await museStatus(muse, environment, context.environment, isSet(parsed, 'drift')));
+  const drift = isSet(parsed, 'drift');
+  const environments = wanted === undefined ? await museStatuses(muse, context.environment, drift) : [await museStatus(muse, wanted, context.environment, drift)];
   const json = { name, directory: muse.directory, environments };
-  const open = environments.filter(({ pending, edited, missing }) => pending.length + edited.length + missing.length > 0);
+  const open = environments.filter(({ pending, edited, missing, error }) => pending.length + edited.length + missing.length > 0 || error !== undefined);
   if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name)) };
   const { paint } = context.output;
   const lines = environments.flatMap((environment) => {
+    const { error } = environment;
+    if (error !== undefined) return [`${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`, `  ${paint('cyan', '→')} ${error.suggestion}`];
     const counts = (['applied', 'pending', 'edited', 'missing'] as const)
       .filter((state) => environment[state].length > 0 || state === 'applied')
       .map((state) => `${environment[state].length} ${state}`);
@@ -26,13 +27,13 @@ export async function statusCommand(parsed: ParsedArguments, context: CommandCon
     const files = (['pending', 'edited', 'missing'] as const).flatMap((state) =>
       environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
     );
-    const { health, drift } = environment;
+    const { health, drift: differences } = environment;
     const ill = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
     const lines = health === undefined ? [] : [`  project  ${health.status}${ill.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
-    if (drift !== undefined) lines.push(`  drift    ${drift.length === 0 ? 'none' : ''}`.trimEnd(), ...drift.map(({ object }) => `           ${object}`));
+    if (differences !== undefined) lines.push(`  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(), ...differences.map(({ object }) => `           ${object}`));
     return [head, ...lines, ...files];
   });
-  return { json, text: lines.join('\n') };
+  return { json, text: lines.join('\n'), ...(environments.some(({ error }) => error !== undefined) ? { exitCode: 1 } : {}) };
 }
 
 function notUpToDate(names: readonly string[]): MuseError {

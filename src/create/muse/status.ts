@@ -1,8 +1,9 @@
+import { MuseError } from '../../error.ts';
 import type { Finding } from '../../finding.ts';
 import type { FileName } from '../../migrations/compare.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
-import type { EnvironmentName, TargetKind } from '../../muse-file.ts';
+import type { Environment, EnvironmentName, TargetKind } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
 import type { Muse } from './open.ts';
 
@@ -18,6 +19,8 @@ export interface EnvironmentStatus {
   health?: { status: string; services: { name: string; status: string }[] };
   /** Where it was asked for: what differs from what the files say. */
   drift?: Finding[];
+  /** Why nothing is known of it: it cannot be reached, and the lists are empty. */
+  error?: { code: string; message: string; suggestion: string };
 }
 
 /**
@@ -44,4 +47,25 @@ async function healthOf(ref: string, environment: NodeJS.ProcessEnv): Promise<No
   const [{ openCloud }, { projectStatus }] = await Promise.all([import('../cloud/cloud.ts'), import('../../supabase/status.ts')]);
   const { status, services } = await projectStatus((await openCloud(environment)).http, ref);
   return { status, services };
+}
+
+/**
+ * {@link museStatus} of every environment in `muse.json`; one that cannot be reached says so, and the others are told.
+ * @throws MuseError the first one's, where none can be reached
+ */
+export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus[]> {
+  const statuses: EnvironmentStatus[] = [];
+  const errors: MuseError[] = [];
+  for (const [name, { target }] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
+    try {
+      statuses.push(await museStatus(muse, name, environment, drift));
+    } catch (error) {
+      if (!(error instanceof MuseError)) throw error;
+      errors.push(error);
+      const { code, message, suggestion } = error;
+      statuses.push({ name, target, applied: [], pending: [], edited: [], missing: [], error: { code, message, suggestion } });
+    }
+  }
+  if (errors[0] !== undefined && errors.length === statuses.length) throw errors[0];
+  return statuses;
 }
