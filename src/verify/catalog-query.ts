@@ -103,7 +103,7 @@ const relations = `
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', pg_has_role(c.relowner, 'usage'),
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
     'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
-    'rows', greatest(c.reltuples, coalesce(pg_relation_size(c.oid), 0) / 200), 'updatable', pg_relation_is_updatable(c.oid, false),
+    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, false),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
     'policies', (${policies}), 'triggers', (${triggers}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
     'reads', (${reads}), 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)

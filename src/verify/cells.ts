@@ -35,7 +35,7 @@ function letterOf(letter: string, checks: readonly Check[], holds: boolean): str
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
   if (reaching.length === 0) return '.';
   // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
-  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => check.verb === 'insert' && check.expected !== 'no');
+  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => (check.verb === 'insert' || check.verb === 'insert-returning') && check.expected !== 'no');
   return isOwnOnly ? 'i' : letter;
 }
 

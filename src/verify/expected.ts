@@ -8,7 +8,7 @@ import type { Verb } from './verbs.ts';
 
 type Expected = Check['expected'];
 
-const writesInOwnName = new Set<Verb>(['insert', 'insert-as', 'insert-cross', 'relink', 'relink-all']);
+const writesInOwnName = new Set<Verb>(['insert', 'insert-returning', 'insert-as', 'insert-cross', 'relink', 'relink-all']);
 
 /** What the scope of the subject says of a verb by an actor. */
 export function expectedOf(subject: Subject, actor: Actor, verb: Verb, model: Model): Expected {

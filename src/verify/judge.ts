@@ -14,7 +14,7 @@ export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
 }
 
 const does: Record<Verb, string> = {
-  select: 'reads it', insert: 'inserts rows', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
+  select: 'reads it', insert: 'inserts rows', 'insert-returning': 'inserts rows and reads them back', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
   'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
   delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
   take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', 'relink-all': 'links it to rows of others without WHERE', 'call-mighty': 'has it give a mighty role', upsert: 'changes it by INSERT … ON CONFLICT',

@@ -22,6 +22,7 @@ const statements: readonly { verb: Verb; sql: SqlFor }[] = [
   { verb: 'insert', sql: (subject, actor, model) => freshSql(subject, actor, model, 'own') },
   { verb: 'insert', sql: (subject, actor, model) => freshSql(subject, actor, model, 'least') },
   { verb: 'insert', sql: (subject, actor, model) => freshSql(subject, actor, model, 'newcomer') },
+  { verb: 'insert-returning', sql: returningSql },
   { verb: 'insert-forged', sql: (subject, actor, model) => freshSql(subject, actor, model, 'forged') },
   { verb: 'insert-as', sql: (subject, actor, model) => freshSql(subject, actor, model, 'as') },
   { verb: 'insert-cross', sql: (subject, actor, model) => freshSql(subject, actor, model, 'cross') },
@@ -53,6 +54,13 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       ...(subject.prepare !== undefined && verb.endsWith('-all') ? { prepare: subject.prepare } : {}),
     }));
   });
+}
+
+/** PostgREST adds RETURNING where the client wants the new row back: then it must come under a SELECT policy at once. */
+function returningSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const insert = actor.relation === 'self' ? freshSql(subject, actor, model, 'own') : undefined;
+  const [column] = grantedColumns(subject, actor.role, 'S', model);
+  return insert === undefined || column === undefined ? undefined : `${insert} returning ${quoteIdentifier(column.name)}`;
 }
 
 /** Which of the known rows the actor sees, as letters; `?` where it may not read what tells them apart, but sees some row. */

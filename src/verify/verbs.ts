@@ -2,8 +2,8 @@
 export type Verb =
   /** Reads the rows of A and B. */
   | 'select'
-  /** Adds a row of its own; in the name of another; as another inside its own organization; with links to another's rows. */
-  | 'insert' | 'insert-forged' | 'insert-as' | 'insert-cross'
+  /** Adds a row of its own; the same and reads it back, as clients do; in the name of another; as another inside its own organization; with links to another's rows. */
+  | 'insert' | 'insert-returning' | 'insert-forged' | 'insert-as' | 'insert-cross'
   /** Changes A's row; whatever it can reach, without WHERE. */
   | 'update' | 'update-all'
   | 'delete' | 'delete-all'
@@ -24,6 +24,6 @@ export type Verb =
 
 /** The letter of the matrix under which a verb is shown. */
 export const verbLetters: Record<Verb, 'S' | 'I' | 'U' | 'D' | 'R' | 'X'> = {
-  select: 'S', insert: 'I', 'insert-forged': 'I', 'insert-as': 'I', 'insert-cross': 'I', update: 'U', 'update-all': 'U', upsert: 'U',
+  select: 'S', insert: 'I', 'insert-returning': 'I', 'insert-forged': 'I', 'insert-as': 'I', 'insert-cross': 'I', update: 'U', 'update-all': 'U', upsert: 'U',
   promote: 'U', relink: 'R', 'relink-all': 'R', 'call-mighty': 'X', delete: 'D', 'delete-all': 'D', give: 'R', 'give-all': 'R', take: 'R', 'take-all': 'R', call: 'X', 'call-changes': 'X',
 };

@@ -28,6 +28,7 @@ function asksWho(expression: string | null): boolean {
  * says so. It never looks at what the proof found.
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
+  if (mutant.isUnused === true) return 'nothing that users reach calls the function';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
   if (mutant.unguarded !== undefined && ['anon', 'authenticated'].every((role) => ['S', 'I', 'U', 'D'].every((letter) => !has(mutant.unguarded!, role, letter)))) {
     return 'nobody has a privilege on the table';

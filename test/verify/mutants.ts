@@ -16,6 +16,8 @@ export interface Mutant {
   grant?: { table: RelationRow; role: string };
   /** For row-level security that is off: the table. */
   unguarded?: RelationRow;
+  /** For functions of a schema that is not served: no policy, trigger or function uses it. */
+  isUnused?: boolean;
   /** For functions: the source as it was. */
   source?: string;
 }
@@ -144,8 +146,16 @@ export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
       { name: `view ${qualifiedName(view)}: to anon`, sql: `grant select on ${relation(view)} to anon`, touches: [qualifiedName(view)], grant: { table: view, role: 'anon' } },
     ]),
     ...catalog.functions.filter((routine) => routine.schema === 'public' || routine.schema === 'private').flatMap((routine) =>
-      functionMutants(routine, redefine, routine.schema === 'public' ? [`${qualifiedName(routine)}(${routine.arguments.join(', ')})`] : undefined)),
+      functionMutants(routine, redefine, routine.schema === 'public' ? [`${qualifiedName(routine)}(${routine.arguments.join(', ')})`] : undefined)
+        .map((mutant) => ({ ...mutant, isUnused: routine.schema === 'private' && !isUsed(routine, catalog) }))),
   ];
+}
+
+function isUsed(routine: FunctionRow, catalog: Catalog): boolean {
+  const policies = catalog.relations.flatMap((row) => row.policies).flatMap((policy) => [policy.using ?? '', policy.check ?? '']);
+  const sources = catalog.functions.filter((other) => other !== routine).map((other) => other.source);
+  return [...policies, ...sources].some((text) => new RegExp(`\\b${routine.name}\\b`).test(text))
+    || catalog.relations.some((row) => row.triggers.some((trigger) => trigger.function === routine.oid));
 }
 
 /** Puts another body into what `pg_get_functiondef` prints. */
