@@ -32,13 +32,13 @@ const scopeWords: Record<string, string> = {
 };
 
 /** The shorter of the two ways to write the path. */
-export function shownPath(from: string, path: string): string {
+function shownPath(from: string, path: string): string {
   const near = relative(from, path);
   return near !== '' && near.length < path.length && !near.startsWith('../..') ? `./${near}`.replace(/^\.\/\.\./, '..') : path;
 }
 
 /** Breaks a text into lines of at most `width` columns. */
-export function wrap(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

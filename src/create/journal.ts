@@ -67,7 +67,7 @@ export interface Journal {
 }
 
 /** Path of the journal in a muse. */
-export function journalPath(directory: string): string {
+function journalPath(directory: string): string {
   return join(directory, '.muse', 'journal.json');
 }
 

@@ -79,7 +79,7 @@ export function candidatesFor(column: ColumnRow, hints: Hints, seed: number, isF
 }
 
 /** Longest text that the column takes, in characters. */
-export function longestText(base: string): number {
+function longestText(base: string): number {
   return Number(/^(?:character varying|character|"char")\((\d+)\)/.exec(base)?.[1] ?? (base === 'character' ? 1 : Number.POSITIVE_INFINITY));
 }
 

@@ -19,7 +19,7 @@ export async function checkCatalog(session: Session, expectations: Expectations)
 }
 
 /** The findings of a catalog that was read already. */
-export function catalogFindings(catalog: Catalog, expectations: Expectations, parse: ParseExpression): Finding[] {
+function catalogFindings(catalog: Catalog, expectations: Expectations, parse: ParseExpression): Finding[] {
   const isOurs = (schema: string): boolean => expectations.schemas?.includes(schema) ?? !isPlatformSchema(schema);
   return [
     ...checkTables(catalog, expectations),

@@ -11,7 +11,7 @@ export interface MatrixCell {
 }
 
 /** The columns of a cell: Select, Insert, Update, Delete, Reassign. */
-export const letters = ['S', 'I', 'U', 'D', 'R'] as const;
+const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {

@@ -91,7 +91,7 @@ function list(pairs: readonly [string, string][]): string {
 }
 
 /** A condition that all the columns have these values. */
-export function equal(pairs: readonly [string, string][]): string {
+function equal(pairs: readonly [string, string][]): string {
   return pairs.length === 0 ? 'false' : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
 }
 

@@ -36,7 +36,7 @@ export function newId(column: ColumnRow | undefined): string {
 const ranks = ['owner', 'superadmin', 'super_admin', 'admin', 'administrator', 'manager', 'editor', 'member', 'user', 'viewer', 'guest'];
 
 /** The choices of the role column, the mightiest first; `[undefined]` where there is no such column, or no choice. */
-export function membershipRoles(model: Model): (string | undefined)[] {
+function membershipRoles(model: Model): (string | undefined)[] {
   const { membership } = model.tenancy;
   const column = membership?.table.columns.find(({ name }) => name === membership.role);
   if (membership === undefined || column === undefined) return [undefined];

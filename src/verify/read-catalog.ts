@@ -3,7 +3,7 @@ import { type Catalog } from './catalog.ts';
 import { catalogQuery } from './catalog-query.ts';
 
 /** Roles of the Data API, in the order of what they may do. */
-export const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
+const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
 
 /**
  * Reads everything the checks need, in one round trip.

@@ -47,7 +47,7 @@ export interface Plan {
 }
 
 /** The SQLSTATE that carries the answer out, and takes everything back with it. */
-export const answerState = 'MU200';
+const answerState = 'MU200';
 
 /** Where the answer begins and ends in the message, whatever a transport writes around it. */
 export const answerFrame = ['<<muse ', ' muse>>'] as const;

@@ -5,7 +5,7 @@ import type { Choice, Draft, Knot } from './draft.ts';
 const mostCombinations = 20_000;
 
 /** How many solutions are asked for: rows that may not be alike take different ones. */
-export const solutionsWanted = 8;
+const solutionsWanted = 8;
 
 /**
  * The query that solves a knot: which choice of each column satisfies all its CHECKs, the earliest choices first. Gives one

@@ -26,7 +26,7 @@ export function primaryKey(table: RelationRow): string[] {
 }
 
 /** The foreign key of that column alone. */
-export function foreignKeyOf(table: RelationRow, column: string): ConstraintRow | undefined {
+function foreignKeyOf(table: RelationRow, column: string): ConstraintRow | undefined {
   return table.constraints.find((key) => key.type === 'f' && key.columns.length === 1 && key.columns[0] === column);
 }
 

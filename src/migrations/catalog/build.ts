@@ -21,7 +21,7 @@ export interface Visitor {
 }
 
 /** The order of a run: core first, each layer in the order given. */
-export function inRunOrder(migrations: readonly Migration[]): Migration[] {
+function inRunOrder(migrations: readonly Migration[]): Migration[] {
   return [...migrations.filter(({ layer }) => layer === 'core'), ...migrations.filter(({ layer }) => layer === 'extension')];
 }
 

@@ -70,7 +70,7 @@ export function policyOf(catalog: Catalog, piece: Piece): Policy {
 }
 
 /** Role names; empty where PUBLIC is among them. */
-export function rolesOf(nodes: Node[] | undefined): string[] {
+function rolesOf(nodes: Node[] | undefined): string[] {
   const roles = allOf<{ roletype: string; rolename?: string }>(nodes, 'RoleSpec');
   return roles.some(({ roletype }) => roletype === 'ROLESPEC_PUBLIC') ? [] : roles.map(({ rolename = '' }) => rolename);
 }
@@ -95,7 +95,7 @@ export function routineOf(catalog: Catalog, piece: Piece): Routine {
 }
 
 /** The `search_path` among the options of a routine, as text; undefined where there is none. */
-export function searchPathOf(options: readonly DefElem[]): string | undefined {
+function searchPathOf(options: readonly DefElem[]): string | undefined {
   for (const { defname, arg } of options) {
     const set = defname === 'set' ? fieldsOf<VariableSetStmt>(arg, 'VariableSetStmt') : undefined;
     if (set?.name === 'search_path') return (set.args ?? []).map((each) => literalOf(each) ?? '').join(', ');

@@ -84,7 +84,7 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
 }
 
 /** Says whether the table is part of Supabase's baseline. */
-export function isBaseline(table: string): boolean {
+function isBaseline(table: string): boolean {
   return Object.hasOwn(baselineTables, table);
 }
 

@@ -16,7 +16,7 @@ export function note(catalog: Catalog, kind: string, name: string, site: Site): 
 }
 
 /** The full name of the table that a reference means, or would mean if it were there. */
-export function referenced(catalog: Catalog, relation: RangeVar): string {
+function referenced(catalog: Catalog, relation: RangeVar): string {
   const lookup = findTable(catalog, relation);
   return 'found' in lookup ? lookup.found.name : relation.schemaname === undefined ? newName(catalog, relation) : relationName(relation);
 }
@@ -36,7 +36,7 @@ export function columnOf(definition: ColumnDef, site: Site): Column {
 }
 
 /** Adds a constraint to a table; `column` where it stands at a column. */
-export function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, site: Site, column?: string): void {
+function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, site: Site, column?: string): void {
   const keys = column === undefined ? stringsOf(constraint.keys) : [column];
   if (constraint.conname !== undefined) table.constraints.add(constraint.conname);
   if (constraint.contype === 'CONSTR_PRIMARY') {

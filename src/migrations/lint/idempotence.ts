@@ -152,7 +152,7 @@ function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again 
 }
 
 /** Why a statement cannot run twice; undefined where it can. */
-export function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
+function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
   const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
   return piece.type in creates ? created(catalog, piece, dropped) : looks[piece.type]?.(catalog, piece, dropped);

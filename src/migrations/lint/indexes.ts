@@ -8,7 +8,7 @@ import { ident, policyObject, qualified } from './sql.ts';
 import { ownTables } from './tables.ts';
 
 /** Says whether an index, a key or a unique constraint begins with these columns, in any order. */
-export function isIndexed(table: Table, columns: readonly string[]): boolean {
+function isIndexed(table: Table, columns: readonly string[]): boolean {
   const lists = [table.primaryKey, ...table.unique, ...[...table.indexes.values()].filter(({ partial, columns: [first] }) => !partial || first === undefined).map((index) => index.columns), ...partialOnNotNull(table)];
   return lists.some((list) => columns.every((column) => list.slice(0, columns.length).includes(column)));
 }
@@ -78,7 +78,7 @@ export const policyColumnWithoutIndex: Check = {
 };
 
 /** Columns of the table that a policy compares with who asks, or with what a subquery or function answers. */
-export function comparedColumns({ using }: Policy, table: Table): string[] {
+function comparedColumns({ using }: Policy, table: Table): string[] {
   const columns: string[] = [];
   const own = (node: unknown): string | undefined => {
     const names = stringsOf(fieldsOf<{ fields?: Node[] }>(node, 'ColumnRef')?.fields);

@@ -85,6 +85,6 @@ export function namesService(text: string): boolean {
 }
 
 /** The rows that a policy lets be read or changed, and those that it lets be written: the second defaults to the first. */
-export function writeCheck(policy: Policy): Node | undefined {
+function writeCheck(policy: Policy): Node | undefined {
   return policy.check ?? policy.using;
 }

@@ -8,7 +8,7 @@ import { commandsOf, isForUsers } from './policies.ts';
 import { policyObject } from './sql.ts';
 
 /** Tables that an expression or a routine's body reads with the rights of who asks. */
-export function readsOf(catalog: Catalog, trees: readonly unknown[], seen: Set<string> = new Set()): Set<string> {
+function readsOf(catalog: Catalog, trees: readonly unknown[], seen: Set<string> = new Set()): Set<string> {
   const reads = new Set<string>();
   const local = new Set<string>();
   walk(trees, (type, fields) => {

@@ -28,6 +28,6 @@ export function declared(run: Run, table: string, kind: 'public-read' | 'service
 }
 
 /** The layer that made the table; undefined for Supabase's own. */
-export function layerOf(table: Table): 'core' | 'extension' | undefined {
+function layerOf(table: Table): 'core' | 'extension' | undefined {
   return table.site?.piece.source.migration.layer;
 }

@@ -62,7 +62,7 @@ function wasThere(catalog: Catalog, kind: string, name: string, order: number): 
 }
 
 /** The rollback of a file, statement by statement backwards. */
-export function rollbackOf(source: Source, catalog: Catalog): string {
+function rollbackOf(source: Source, catalog: Catalog): string {
   const names = startingCatalog();
   const lines: string[] = [];
   const made = new Set<string>();

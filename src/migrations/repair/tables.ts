@@ -125,7 +125,7 @@ function columnText(column: Column, text = `${ident(column.name)} ${column.type}
 }
 
 /** The elements of a CREATE TABLE, by where they start in the statement. */
-export function elementTexts(sql: string): Map<number, string> {
+function elementTexts(sql: string): Map<number, string> {
   const texts = new Map<number, string>();
   let depth = 0;
   let start: number | undefined;

@@ -115,7 +115,7 @@ export function makeDatabases(server: TwinServer, template: string): ProjectData
 }
 
 /** An error in PostgreSQL's verbose form, as the endpoint gives it: with the line and a caret under it. */
-export function report(error: DatabaseError, sql: string): string {
+function report(error: DatabaseError, sql: string): string {
   const lines = [`ERROR:  ${error.code}: ${error.message}`];
   if (error.position !== undefined) {
     const before = [...sql].slice(0, Number(error.position) - 1).join('');
