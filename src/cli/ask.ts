@@ -12,7 +12,8 @@ export interface Ask {
   secret(message: string): Promise<string>;
   one(message: string, choices: readonly Choice[], initial?: string): Promise<string>;
   many(message: string, choices: readonly Choice[]): Promise<string[]>;
-  confirm(message: string): Promise<boolean>;
+  /** @param initial what Enter says; default yes */
+  confirm(message: string, initial?: boolean): Promise<boolean>;
 }
 
 /** Questions asked by inquirer in this terminal. */
@@ -45,8 +46,8 @@ export async function terminalAsk(): Promise<Ask> {
       const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message, choices: [...choices] }]);
       return answer as string[];
     },
-    async confirm(message) {
-      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message, default: true }]);
+    async confirm(message, initial = true) {
+      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message, default: initial }]);
       return answer;
     },
   };

@@ -16,13 +16,13 @@ export interface OpenEnvironment {
 /**
  * Opens the database of one environment of a muse.
  * @param environment of the process; a variable there counts before `.env.local`
- * @throws MuseError `environment-unknown`, `database-url-missing`, and what opening throws
+ * @throws MuseError `bad-environment`, `bad-database-url`, and what opening throws
  */
 export async function openEnvironment({ directory, museFile }: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment> {
   const entry = museFile.environments[name];
   if (entry === undefined) {
     throw new MuseError({
-      code: 'environment-unknown',
+      code: 'bad-environment',
       message: `muse.json has no environment "${name}".`,
       suggestion: `It has ${Object.keys(museFile.environments).join(', ')}; add it there, or name another by --env.`,
     });
@@ -93,7 +93,9 @@ async function openKept(directory: string, name: EnvironmentName): Promise<Datab
  */
 export async function databaseUrlOf(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<string> {
   const { urlVariable = 'DATABASE_URL' } = entry;
-  const url = environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
+  // The process's variable speaks of the app that is being developed; another environment's own file goes before it.
+  const own = name === 'development' ? undefined : (await readVariables(directory, name))[urlVariable];
+  const url = own || environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
   if (url !== undefined && url !== '') return url;
   throw new MuseError({
     code: 'bad-database-url',

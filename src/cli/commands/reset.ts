@@ -24,7 +24,7 @@ export async function resetCommand(parsed: ParsedArguments, context: CommandCont
       if (context.ask === undefined) return false;
       const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
       output.progress(`This drops ${total} rows in ${Object.keys(rows).length} tables of development.`);
-      return (await context.ask()).confirm('Drop them?');
+      return (await context.ask()).confirm('Drop them?', false);
     },
     onPhase: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
   });

@@ -24,7 +24,7 @@ export async function rollbackCommand(parsed: ParsedArguments, context: CommandC
       // There the name is typed under a plan that says the same.
       if (name === 'production') return true;
       context.output.progress(`This drops data:\n${describeLosses(found)}`);
-      return (await context.ask()).confirm('Drop it?');
+      return (await context.ask()).confirm('Drop it?', false);
     },
     { ...consentOf(parsed, context), onPhase: (text) => context.output.transient(`${paint('cyan', '…')} ${text}`) },
   );

@@ -7,8 +7,6 @@ const timestamp = 'timestamp with time zone';
 
 export const baselineSchemas = ['public', 'auth', 'storage', 'extensions', 'realtime', 'vault', 'graphql', 'graphql_public', 'pgbouncer', 'supabase_migrations', 'pg_catalog', 'information_schema', 'pg_toast', 'pg_temp'];
 
-const baselineRoles = ['postgres', 'anon', 'authenticated', 'service_role', 'authenticator', 'supabase_admin', 'supabase_auth_admin', 'supabase_storage_admin', 'dashboard_user'];
-
 /** There before the first migration, as on a new project. */
 export const baselineExtensions = ['plpgsql', 'pgcrypto', 'uuid-ossp', 'pg_stat_statements', 'pg_graphql', 'supabase_vault'];
 

@@ -1,7 +1,7 @@
 import { relationName } from '../parse/names.ts';
 import { stringsOf } from '../parse/nodes.ts';
 import type { RangeVar, TypeName } from '../parse/nodes.ts';
-import { baselineSchemas, baselineTables } from './baseline.ts';
+import { baselineSchemas } from './baseline.ts';
 import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
 import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';
@@ -81,11 +81,6 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   if (builtinTypes.has(plain) || catalog.unknownExtension) return foreign;
   if (catalog.searchPath.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`))) return foreign;
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
-}
-
-/** Says whether the table is part of Supabase's baseline. */
-function isBaseline(table: string): boolean {
-  return Object.hasOwn(baselineTables, table);
 }
 
 /** Says whether the schema is the platform's own: its tables are not ours to judge. */

@@ -83,8 +83,3 @@ export function meantRoles(policy: Policy): string[] {
 export function namesService(text: string): boolean {
   return /service[\s_-]*role|\bservice only\b|\bbackend\b|\bserver[\s_-]side\b/i.test(text);
 }
-
-/** The rows that a policy lets be read or changed, and those that it lets be written: the second defaults to the first. */
-function writeCheck(policy: Policy): Node | undefined {
-  return policy.check ?? policy.using;
-}

@@ -26,8 +26,3 @@ export function isReachable(table: Table): boolean {
 export function declared(run: Run, table: string, kind: 'public-read' | 'service-only'): boolean {
   return run.meanings.get(table)?.some((meaning) => meaning.kind === kind) ?? false;
 }
-
-/** The layer that made the table; undefined for Supabase's own. */
-function layerOf(table: Table): 'core' | 'extension' | undefined {
-  return table.site?.piece.source.migration.layer;
-}
