@@ -41,6 +41,8 @@ export interface CreateContext extends StepEvents {
   readonly next: string[];
   /** Things that the person should know, one sentence each. */
   readonly notes: string[];
+  /** git's version, or the error that there is none. */
+  git?: Promise<string> | undefined;
   kit?: FetchedKit;
   museFile?: MuseFile;
   /** Supabase: how its database was reached. */

@@ -23,9 +23,12 @@ export interface Examination {
  */
 export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
   const { migrations, rollbacks } = files;
-  const linted = await lint({ migrations, rollbacks, severities: museFile.rules ?? {} });
   const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
-  const rehearsal = await rehearse(database, { migrations, rollbacks, own });
+  // The database works in a thread of its own: the files are read as files meanwhile.
+  const [rehearsal, linted] = await Promise.all([
+    rehearse(database, { migrations, rollbacks, own }),
+    lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
+  ]);
   const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
   return {
     findings: merge([files.findings, linted.findings, rehearsal.findings, catalog]),

@@ -1,9 +1,9 @@
 // Runs a creation and kills its own process, as kill -9 does, when a step begins or has ended.
-// node kill-at.js <directory> <step> <started|done>
+// node kill-at.js <directory> <step> <started|done> [answers as JSON]
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [directory = '', step = '', status = ''] = process.argv.slice(2);
+const [directory = '', step = '', status = '', more = '{}'] = process.argv.slice(2);
 const { createMuse } = await import(pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href);
 const answers = {
   name: 'realtymuse',
@@ -20,6 +20,7 @@ const answers = {
   fix: false,
   git: true,
   install: false,
+  ...JSON.parse(more),
 };
 await createMuse(answers, {}, {
   signal: new AbortController().signal,

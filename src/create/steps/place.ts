@@ -6,10 +6,11 @@ import type { CreateContext } from '../context.ts';
 import type { Step } from '../step.ts';
 
 /** Moves the finished stage to where the muse lives: renames only, so that a crash leaves each entry here or there. */
-export const placeStep: Step<Pick<CreateContext, 'stage' | 'directory'>> = {
+export const placeStep: Step<Pick<CreateContext, 'stage' | 'directory' | 'git'>> = {
   id: 'place',
   title: 'Put it in place',
-  async run({ stage, directory }) {
+  async run({ stage, directory, git }) {
+    await git;
     const names = await listNames(stage);
     for (const name of names) {
       // Somebody put a file there while the run was under way: theirs stays.

@@ -17,6 +17,8 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     // Opening the target takes a core's time that the rehearsal leaves free.
     if (context.answers.target === 'embedded') void context.target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
+    // Its memory and its thread are of use to what follows.
+    await context.throwAway.close();
     if (hasErrors(findings)) refuseErrors(withoutConsequences(await withArchived(findings, files, context.kitFiles, museFile), context.kitFiles), 'Nothing was provisioned, and nothing was left behind.');
     context.findings.push(...findings);
     if (silenced > 0) context.notes.push(`${silenced} findings are silenced by comments in the SQL.`);

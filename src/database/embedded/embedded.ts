@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { baselineSql } from '../baseline/baseline.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
@@ -42,7 +43,12 @@ let engine: Promise<CompiledEngine> | undefined;
 function compiledEngine(): Promise<CompiledEngine> {
   // TypeScript knows WebAssembly only with the library of browsers.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(b: Uint8Array): Promise<CompiledEngine> } };
-  engine ??= readFile(join(engineDirectory(), 'pglite.wasm')).then((bytes) => WebAssembly.compile(bytes));
+  engine ??= readFile(join(engineDirectory(), 'pglite.wasm')).then((bytes) => {
+    // V8's optimizing compiler takes longer over PostgreSQL than what it then saves in a run of seconds: with the baseline
+    // compiler alone a rehearsal takes half the processor time.
+    setFlagsFromString('--liftoff-only');
+    return WebAssembly.compile(bytes);
+  });
   return engine;
 }
 
