@@ -96,7 +96,9 @@ function texts(column: ColumnRow, hints: Hints, seed: number, isFirst: boolean):
   const patterns = hints.patterns.flatMap((pattern) => [samplePattern(pattern, seed), samplePattern(pattern, seed + 1)]);
   const sized = hints.numbers.filter((length) => length > 0 && length <= 5000)
     .flatMap((length) => [length, length + 1, length - 1]).map((length) => `${seed}`.padEnd(length, 'm').slice(0, length));
-  const all = [...(isFirst ? hashes(column) : []), ...hints.texts.filter((text) => !hints.patterns.includes(text)), markText(seed), ...patterns, ...sized, ...commonTexts];
+  // A mark may fit a pattern by chance, and the next row's mark not: what was made for the pattern goes first.
+  const marks = [...patterns, markText(seed)];
+  const all = [...(isFirst ? hashes(column) : []), ...hints.texts.filter((text) => !hints.patterns.includes(text)), ...marks, ...sized, ...commonTexts];
   const longest = longestText(column.base);
   return [...new Set(all.filter((text) => text.length <= longest))].map(quoteLiteral);
 }
