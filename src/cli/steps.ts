@@ -1,5 +1,6 @@
 import type { StepEvents } from '../create/step.ts';
 import type { Output } from './output.ts';
+import { wrap } from './wrap.ts';
 
 /** Shows each step as it runs, with its time: a live line in a terminal, a line at its end anywhere else. */
 export function stepEvents(output: Output): StepEvents {
@@ -13,8 +14,11 @@ export function stepEvents(output: Output): StepEvents {
       else {
         const title = event.title.padEnd(38);
         const time = `${((event.ms ?? 0) / 1000).toFixed(2)} s`;
-        const note = event.note === undefined ? '' : cut(` (${event.note})`, output.width - title.length - time.length - 3);
-        output.progress(`${output.paint('green', '✓')} ${title} ${output.paint('gray', time + note)}`);
+        const { note = '' } = event;
+        const fits = note !== '' && title.length + time.length + note.length + 6 <= output.width;
+        output.progress(`${output.paint('green', '✓')} ${title} ${output.paint('gray', fits ? `${time} (${note})` : time)}`);
+        // What does not fit is said below, in full: what a plan costs is not to be cut off.
+        if (note !== '' && !fits) for (const line of wrap(note, output.width - 4)) output.progress(output.paint('gray', `    ${line}`));
       }
     },
     onProgress(text) {

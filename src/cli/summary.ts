@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type { CreateReport } from '../create/report.ts';
 import type { CommandContext } from './run.ts';
+import { wrap } from './wrap.ts';
 
 /** The end of a green run, for 80 columns: where it is, what it has, what was proven, what to type next. */
 export async function formatSummary(report: CreateReport, { output, directory }: CommandContext): Promise<string> {
@@ -35,17 +36,4 @@ const scopeWords: Record<string, string> = {
 function shownPath(from: string, path: string): string {
   const near = relative(from, path);
   return near !== '' && near.length < path.length && !near.startsWith('../..') ? `./${near}`.replace(/^\.\/\.\./, '..') : path;
-}
-
-/** Breaks a text into lines of at most `width` columns. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

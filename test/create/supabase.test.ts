@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +12,25 @@ import type { Twin } from '../support/twin/twin.ts';
 const run = promisify(execFile);
 const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'deliverables', '--yes'];
 
+/** Gathers the arguments of every process of this machine until it is asked for them; nothing where there is no /proc. */
+function watchArguments(): () => string {
+  const seen = new Set<string>();
+  const look = (): void => {
+    for (const pid of existsSync('/proc/self/cmdline') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+      try {
+        seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  };
+  const timer = setInterval(look, 20);
+  return () => {
+    clearInterval(timer);
+    return [...seen].join('\n');
+  };
+}
+
 let twin: Twin;
 beforeAll(async () => {
   twin = await openTwin();
@@ -21,6 +41,7 @@ describe('create-muse --target supabase', () => {
   it('ends with a project that serves, and says so', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const seen = watchArguments();
     const made = await createMuse(['cloudmuse', ...flags, '--site-url', 'https://cloud.example.com', '--admin-email', 'ada@example.com'], { cwd, env });
     expect(made.stderr).toBe('');
     expect(made.code).toBe(0);
@@ -40,6 +61,8 @@ describe('create-muse --target supabase', () => {
     expect(values['NEXT_PUBLIC_SUPABASE_URL']).toContain(projects[0]?.ref);
 
     const status = await muse(['status', '--json'], { cwd: directory, env });
+    const processes = seen();
+    if (process.platform === 'linux') expect(processes).toContain('cloudmuse');
     expect(JSON.parse(status.stdout)).toMatchObject({ ok: true, environments: [{ name: 'development', target: 'supabase', pending: [], edited: [], missing: [] }] });
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
@@ -49,7 +72,7 @@ describe('create-muse --target supabase', () => {
     const objects = await run('git', ['log', '-p', '--all'], { cwd: directory, maxBuffer: 1 << 28 });
     for (const secret of secrets) {
       expect(secret.length).toBeGreaterThan(20);
-      for (const text of [made.stdout, made.stderr, status.stdout, journal, objects.stdout]) expect(text.includes(secret)).toBe(false);
+      for (const text of [made.stdout, made.stderr, status.stdout, journal, objects.stdout, processes]) expect(text.includes(secret)).toBe(false);
     }
 
     const refused = await muse(['destroy'], { cwd: directory, env });
@@ -68,6 +91,35 @@ describe('create-muse --target supabase', () => {
     const { code, stderr } = await createMuse(['lostmuse', ...flags, '--json'], { cwd, env });
     expect(code, stderr).toBe(0);
     expect([...twin.state.projects.values()].filter(({ name }) => name === 'lostmuse')).toHaveLength(1);
+  });
+});
+
+describe('muse provision', () => {
+  it('gives a muse that began embedded its project, and adopts one that is there', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    expect((await createMuse(['latermuse', '--yes', '--quiet'], { cwd })).code).toBe(0);
+    const directory = join(cwd, 'latermuse');
+    const made = await muse(['provision', '--org', 'acme', '--region', 'emea', '--yes'], { cwd: directory, env });
+    expect(made.stderr).toBe('');
+    expect(made.code).toBe(0);
+    expect(made.stdout).toContain('its data is not copied');
+    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'latermuse');
+    const status = await muse(['status', '--json'], { cwd: directory, env });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      environments: [{ target: 'supabase', pending: [], health: { status: 'ACTIVE_HEALTHY' } }],
+    });
+
+    // The same project, as production of another muse: its password is what its owner knows.
+    const password = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'))['SUPABASE_DB_PASSWORD'];
+    const adopted = await muse(['provision', '--env', 'production', '--project-ref', project?.ref ?? '', '--yes', '--json'], {
+      cwd: directory,
+      env: { ...env, SUPABASE_DB_PASSWORD: password },
+    });
+    expect(adopted.code, adopted.stdout).toBe(0);
+    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: Record<string, unknown> };
+    expect(museFile.environments['production']).toMatchObject({ target: 'supabase', ref: project?.ref });
+    expect([...twin.state.projects.values()].filter(({ name }) => name === 'latermuse')).toHaveLength(1);
   });
 });
 
