@@ -6,8 +6,6 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // Machines that run this for others are at times so loaded that a server's start is late; what is broken fails twice.
-    retry: process.env['CI'] ? 1 : 0,
     // An embedded database needs up to 860 MB while it starts: more workers than this can drown a small machine.
     maxWorkers: 2,
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary'] },

@@ -1,7 +1,7 @@
 import type { MuseError } from '../error.ts';
 import type { Output } from './output.ts';
 
-/** The exit code that an error's code stands for: see DESIGN of the commands in README. */
+/** The exit code that an error's code stands for: the table of exits in README. */
 export function exitCodeOf(code: string): number {
   if (code.startsWith('bad-')) return 2;
   if (code === 'findings') return 3;
