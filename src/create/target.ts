@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
-import { refOf } from './cloud/ref.ts';
 import type { CreateContext } from './context.ts';
 import type { Muse } from './muse/open.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
@@ -35,7 +34,11 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
 }
 
 async function openProject(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
-  const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
+  const [{ openCloud, passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
+    import('./cloud/cloud.ts'),
+    import('./cloud/ref.ts'),
+    import('../supabase/connect.ts'),
+  ]);
   const cloud = await openCloud(environment);
   return (await connectProject({ ...cloud, ref: refOf(entry), password: await passwordOfProject(directory, name, environment) })).database;
 }
@@ -45,7 +48,11 @@ export async function openTarget(context: CreateContext): Promise<Database> {
   const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
   if (answers.target === 'embedded') return openKept(directory, answers.environment);
   if (answers.target === 'supabase') {
-    const [{ passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud/cloud.ts'), import('../supabase/connect.ts')]);
+    const [{ passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
+      import('./cloud/cloud.ts'),
+      import('./cloud/ref.ts'),
+      import('../supabase/connect.ts'),
+    ]);
     const { project } = journal.data;
     context.connected = await connectProject({
       ...(await context.cloud()),

@@ -1,14 +1,9 @@
-import { DatabaseError, type Database } from '../database/database.ts';
-import { quoteLiteral } from '../database/quote.ts';
+import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
-import { packageVersion } from '../version.ts';
 import { compare, driftFindings, outOfOrder, type Comparison, type FileName } from './compare.ts';
-import { createLedger, insertRow, readLedger, updateRow, type LedgerRow } from './ledger.ts';
+import { readLedger, type LedgerRow } from './ledger.ts';
 import type { Layer, Migration } from './migration.ts';
-import { fileScript, runAlone } from './run-file.ts';
-import { mayChangeSettings, runSettings, type RunSettings, type TimeLimits } from './session-state.ts';
-import { planRun, type RunPlan } from './transactions.ts';
+import type { TimeLimits } from './session-state.ts';
 
 export interface MigrateOptions extends TimeLimits {
   /** Take the edited text of applied files as theirs: the ledger gets the new checksum, nothing is run. */
@@ -16,6 +11,8 @@ export interface MigrateOptions extends TimeLimits {
   /** How long to wait for another run, in ms. */
   waitMs?: number;
   onProgress?: (event: MigrateProgress) => void;
+  /** Called once before anything is run, where something is pending; what it throws ends the run with nothing applied. */
+  beforeRun?: (pending: readonly FileName[]) => Promise<void>;
 }
 
 interface MigrateProgress {
@@ -49,7 +46,18 @@ export interface MigrateResult {
 export async function migrate(database: Database, migrations: readonly Migration[], options: MigrateOptions = {}): Promise<MigrateResult> {
   const known = compareLedger(migrations, await readLedger(database), options);
   if (isDone(known)) return beginResult(migrations, known);
-  return database.withRunLock(() => runPending(database, migrations, options), options.waitMs);
+  if (known.pending.length > 0) await options.beforeRun?.(known.pending);
+  return database.withRunLock(async () => {
+    // Another run may have been at work until the lock was ours.
+    const rows = await readLedger(database);
+    const comparison = compareLedger(migrations, rows, options);
+    const result = beginResult(migrations, comparison);
+    if (isDone(comparison)) return result;
+    // Loaded only here: most runs have nothing to do.
+    const { runPending } = await import('./run-pending.ts');
+    await runPending(database, comparison, result, { ...options, ledgerMissing: rows === undefined });
+    return result;
+  }, options.waitMs);
 }
 
 function isDone(comparison: Comparison): boolean {
@@ -71,89 +79,6 @@ function compareLedger(migrations: readonly Migration[], rows: readonly LedgerRo
   return comparison;
 }
 
-async function runPending(database: Database, migrations: readonly Migration[], options: MigrateOptions): Promise<MigrateResult> {
-  // Another run may have been at work until the lock was ours.
-  const rows = await readLedger(database);
-  const comparison = compareLedger(migrations, rows, options);
-  const result = beginResult(migrations, comparison);
-  if (isDone(comparison)) return result;
-  const plans = await planAll(comparison.pending);
-  if (rows === undefined) await database.script(createLedger());
-  const corrections = [
-    ...comparison.renamed.map(({ migration, row }) => updateRow(row, renamedTo(migration))),
-    ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
-  ];
-  if (corrections.length > 0) await database.script(`${corrections.join(';\n')};`);
-  const settings = await runSettings(database, options, true);
-  if (settings.begin !== '') await database.script(settings.begin);
-  try {
-    await runAll(database, plans, comparison, settings, result, options);
-  } finally {
-    // Where the connection is gone, so are its settings; what went wrong says more than this.
-    if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
-  }
-  return result;
-}
-
-async function runAll(
-  database: Database,
-  plans: readonly PlannedFile[],
-  comparison: Comparison,
-  settings: RunSettings,
-  result: MigrateResult,
-  options: MigrateOptions,
-): Promise<void> {
-  const tool = packageVersion();
-  const count = plans.length;
-  let reset = false;
-  for (const [index, { migration, plan }] of plans.entries()) {
-    const event = { layer: migration.layer, file: migration.file, index, count };
-    options.onProgress?.({ ...event, status: 'started' });
-    const began = performance.now();
-    // A function that one file makes may change settings when a later file calls it.
-    reset ||= mayChangeSettings(migration.sql);
-    const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, { durable: index === count - 1, reset });
-    const interrupted = comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
-    try {
-      await (plan.how === 'script' ? database.script(script.text) : runAlone(database, migration, plan.statements, { settings, tool, interrupted }));
-    } catch (error) {
-      if (await wasAppliedMeanwhile(database, migration, error)) {
-        result.skipped.push({ layer: migration.layer, file: migration.file });
-        continue;
-      }
-      const { failure } = await import('./failure.ts');
-      const waiting = plans.slice(index + 1).map((next) => next.migration);
-      throw await failure(database, error, migration, script, { applied: result.applied, waiting }, 'muse migrate');
-    }
-    const ms = Math.round(performance.now() - began);
-    result.applied.push({ layer: migration.layer, file: migration.file, ms });
-    options.onProgress?.({ ...event, status: 'applied', ms });
-  }
-}
-
-interface PlannedFile {
-  migration: Migration;
-  plan: Exclude<RunPlan, { how: 'refused' }>;
-}
-
-/** @throws MuseError `findings` for files that cannot be run as they are */
-async function planAll(pending: readonly Migration[]): Promise<PlannedFile[]> {
-  const findings: Finding[] = [];
-  const planned: PlannedFile[] = [];
-  for (const migration of pending) {
-    const plan = await planRun(migration);
-    if (plan.how === 'refused') findings.push(...plan.findings);
-    else planned.push({ migration, plan });
-  }
-  if (findings.length === 0) return planned;
-  throw new MuseError({
-    code: 'findings',
-    message: `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in the transaction that a file has with its ledger row. Nothing was run.`,
-    suggestion: findings[0]!.suggestion,
-    findings,
-  });
-}
-
 function beginResult(migrations: readonly Migration[], comparison: Comparison): MigrateResult {
   const known = new Set([...comparison.applied, ...comparison.edited.map(({ migration }) => migration)]);
   return {
@@ -168,12 +93,3 @@ function beginResult(migrations: readonly Migration[], comparison: Comparison): 
   };
 }
 
-function renamedTo(migration: Migration): string {
-  return `layer = ${quoteLiteral(migration.layer)}, file = ${quoteLiteral(migration.file)}`;
-}
-
-/** Says whether the file failed only because a run that does not know our lock has applied the same text meanwhile. */
-async function wasAppliedMeanwhile(database: Database, migration: Migration, error: unknown): Promise<boolean> {
-  if (!(error instanceof DatabaseError)) return false;
-  return compare([migration], (await readLedger(database)) ?? []).applied.length === 1;
-}

@@ -1,6 +1,6 @@
 import type { Database, Session } from '../database/database.ts';
 import type { FileName } from './compare.ts';
-import { deleteRow, insertRow, updateRow } from './ledger.ts';
+import { deleteRow, insertRow, updateRow } from './ledger-write.ts';
 import type { Migration } from './migration.ts';
 import type { RunSettings } from './session-state.ts';
 import type { Statement } from './statement.ts';

@@ -1,9 +1,10 @@
+import type { Database } from '../../database/database.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../../migrations/apply.ts';
+import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
-import { copyReports } from './copied.ts';
 import { needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 import type { Muse } from './open.ts';
@@ -21,26 +22,48 @@ export async function migrateMuse(
   options: MigrateOptions & ProductionOptions & { onRehearsal?(): void } = {},
 ): Promise<MigrateResult & ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database } = await openEnvironment(muse, name, environment);
+  const { database, migrations } = await openBeside(muse, name, environment);
+  const beforeRun = async (): Promise<void> => {
+    options.onRehearsal?.();
+    // Loaded only here: a run with nothing to do starts faster without them.
+    const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
+    const { findings } = await rehearseMuse(muse);
+    refuseErrors(findings, 'Nothing was applied.');
+  };
   try {
-    const { pending } = await migrationStatus(database, migrations);
-    if (pending.length > 0) {
-      options.onRehearsal?.();
-      // Loaded only here: a run with nothing to do starts faster without them.
-      const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
-      const { findings } = await rehearseMuse(muse);
-      refuseErrors(findings, 'Nothing was applied.');
+    const result = name === 'production' ? await toProduction(muse, environment, database, migrations, { ...options, beforeRun }) : await migrate(database, migrations, { ...options, beforeRun });
+    if (result.applied.length > 0) {
+      const { copyReports } = await import('./copied.ts');
+      result.notes.push(...(await copyReports(database, migrations, result.applied)));
     }
-    const told = async <R extends MigrateResult>(result: R): Promise<R> => {
-      if (result.applied.length > 0) result.notes.push(...(await copyReports(database, migrations, result.applied)));
-      return result;
-    };
-    if (name !== 'production' || pending.length === 0) return await told(await migrate(database, migrations, options));
-    const { migrateProduction } = await import('./guard-production.ts');
-    const files = new Set(pending.map(({ layer, file }) => `${layer} ${file}`));
-    return await told(await migrateProduction(muse, environment, database, migrations, migrations.filter(({ layer, file }) => files.has(`${layer} ${file}`)), options));
+    return result;
   } finally {
     await database.close();
   }
+}
+
+async function toProduction(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  database: Database,
+  migrations: readonly Migration[],
+  { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
+): Promise<ProductionResult> {
+  const { pending } = await migrationStatus(database, migrations);
+  if (pending.length === 0) return migrate(database, migrations, options);
+  await beforeRun();
+  const { migrateProduction } = await import('./guard-production.ts');
+  const files = new Set(pending.map(({ layer, file }) => `${layer} ${file}`));
+  return migrateProduction(muse, environment, database, migrations, migrations.filter(({ layer, file }) => files.has(`${layer} ${file}`)), options);
+}
+
+/** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<{ database: Database; migrations: Migration[] }> {
+  const [opened, read] = await Promise.allSettled([
+    openEnvironment(muse, name, environment),
+    readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
+  ]);
+  if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { database: opened.value.database, migrations: read.value.migrations };
+  if (opened.status === 'fulfilled') await opened.value.database.close();
+  throw read.status === 'rejected' ? read.reason : (opened as PromiseRejectedResult).reason;
 }

@@ -33,7 +33,7 @@ export async function openPostgres(
   const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
   const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
   const ca = await readCa(caFile ?? ('caFile' in parsed ? parsed.caFile : undefined));
-  const { default: pg } = await import('pg');
+  const pg = await loadPg();
   const client = new pg.Client({
     host,
     port: parsed.address.port,
@@ -58,6 +58,20 @@ export async function openPostgres(
     throw connectError(error, where);
   }
   return createDatabase(wire, 'postgres', `${where}, database ${client.database ?? client.user ?? 'postgres'}`);
+}
+
+/**
+ * `pg` asks at load whether it runs in a Cloudflare Worker: by `navigator`, which Node has from 21 on, else by making a
+ * `Response`, for which Node 20 loads its whole HTTP client. So it gets the `navigator` that later Nodes have.
+ */
+async function loadPg(): Promise<(typeof import('pg'))['default']> {
+  const lacking = !('navigator' in globalThis);
+  if (lacking) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: `Node.js/${process.versions.node}` }, configurable: true });
+  try {
+    return (await import('pg')).default;
+  } finally {
+    if (lacking) Reflect.deleteProperty(globalThis, 'navigator');
+  }
 }
 
 async function readCa(path: string | undefined): Promise<string | undefined> {

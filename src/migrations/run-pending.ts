@@ -1,0 +1,111 @@
+/** Runs the files that are pending, each in one transaction with its ledger row. Who calls holds the run lock. */
+import { DatabaseError, type Database } from '../database/database.ts';
+import { quoteLiteral } from '../database/quote.ts';
+import { MuseError } from '../error.ts';
+import type { Finding } from '../finding.ts';
+import { packageVersion } from '../version.ts';
+import type { MigrateOptions, MigrateResult } from './apply.ts';
+import { compare, type Comparison } from './compare.ts';
+import { readLedger } from './ledger.ts';
+import { createLedger, insertRow, updateRow } from './ledger-write.ts';
+import type { Migration } from './migration.ts';
+import { fileScript, runAlone } from './run-file.ts';
+import { mayChangeSettings, runSettings, type RunSettings } from './session-state.ts';
+import { planRun, type RunPlan } from './transactions.ts';
+
+/**
+ * Applies what a comparison found pending, and corrects the rows of renamed and of accepted files.
+ * @param result what was done is added to it, file by file, so that it is right wherever the run ends
+ * @throws MuseError `findings` where a file cannot be run as it is (nothing was run); `migration-failed`
+ */
+export async function runPending(
+  database: Database,
+  comparison: Comparison,
+  result: MigrateResult,
+  options: MigrateOptions & { ledgerMissing: boolean },
+): Promise<void> {
+  const plans = await planAll(comparison.pending);
+  if (options.ledgerMissing) await database.script(createLedger());
+  const corrections = [
+    ...comparison.renamed.map(({ migration, row }) => updateRow(row, renamedTo(migration))),
+    ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
+  ];
+  if (corrections.length > 0) await database.script(`${corrections.join(';\n')};`);
+  const settings = await runSettings(database, options, true);
+  if (settings.begin !== '') await database.script(settings.begin);
+  try {
+    await runAll(database, plans, comparison, settings, result, options);
+  } finally {
+    // Where the connection is gone, so are its settings; what went wrong says more than this.
+    if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
+  }
+}
+
+async function runAll(
+  database: Database,
+  plans: readonly PlannedFile[],
+  comparison: Comparison,
+  settings: RunSettings,
+  result: MigrateResult,
+  options: MigrateOptions,
+): Promise<void> {
+  const tool = packageVersion();
+  const count = plans.length;
+  let reset = false;
+  for (const [index, { migration, plan }] of plans.entries()) {
+    const event = { layer: migration.layer, file: migration.file, index, count };
+    options.onProgress?.({ ...event, status: 'started' });
+    const began = performance.now();
+    // A function that one file makes may change settings when a later file calls it.
+    reset ||= mayChangeSettings(migration.sql);
+    const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, { durable: index === count - 1, reset });
+    const interrupted = comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
+    try {
+      await (plan.how === 'script' ? database.script(script.text) : runAlone(database, migration, plan.statements, { settings, tool, interrupted }));
+    } catch (error) {
+      if (await wasAppliedMeanwhile(database, migration, error)) {
+        result.skipped.push({ layer: migration.layer, file: migration.file });
+        continue;
+      }
+      const { failure } = await import('./failure.ts');
+      const waiting = plans.slice(index + 1).map((next) => next.migration);
+      throw await failure(database, error, migration, script, { applied: result.applied, waiting }, 'muse migrate');
+    }
+    const ms = Math.round(performance.now() - began);
+    result.applied.push({ layer: migration.layer, file: migration.file, ms });
+    options.onProgress?.({ ...event, status: 'applied', ms });
+  }
+}
+
+interface PlannedFile {
+  migration: Migration;
+  plan: Exclude<RunPlan, { how: 'refused' }>;
+}
+
+/** @throws MuseError `findings` for files that cannot be run as they are */
+async function planAll(pending: readonly Migration[]): Promise<PlannedFile[]> {
+  const findings: Finding[] = [];
+  const planned: PlannedFile[] = [];
+  for (const migration of pending) {
+    const plan = await planRun(migration);
+    if (plan.how === 'refused') findings.push(...plan.findings);
+    else planned.push({ migration, plan });
+  }
+  if (findings.length === 0) return planned;
+  throw new MuseError({
+    code: 'findings',
+    message: `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in the transaction that a file has with its ledger row. Nothing was run.`,
+    suggestion: findings[0]!.suggestion,
+    findings,
+  });
+}
+
+function renamedTo(migration: Migration): string {
+  return `layer = ${quoteLiteral(migration.layer)}, file = ${quoteLiteral(migration.file)}`;
+}
+
+/** Says whether the file failed only because a run that does not know our lock has applied the same text meanwhile. */
+async function wasAppliedMeanwhile(database: Database, migration: Migration, error: unknown): Promise<boolean> {
+  if (!(error instanceof DatabaseError)) return false;
+  return compare([migration], (await readLedger(database)) ?? []).applied.length === 1;
+}
