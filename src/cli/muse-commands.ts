@@ -109,8 +109,11 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'verify',
     about: 'prove, by acting as users, who can do what with whose rows',
-    usage: 'verify [--env <name>] [--format text|markdown]',
-    flags: [{ name: 'format', type: 'string', value: '<f>', choices: ['text', 'markdown'], about: 'text (default), markdown', group }],
+    usage: 'verify [--env <name>] [--offline] [--format text|markdown]',
+    flags: [
+      { name: 'offline', type: 'boolean', about: 'on a copy of the schema; the database is only read', group },
+      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'markdown'], about: 'text (default), markdown', group },
+    ],
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   {

@@ -1,5 +1,6 @@
 import type { Session } from './database.ts';
 import { otherSelects } from './schema/others.ts';
+import { services } from './schema/parts.ts';
 import { relationSelects } from './schema/relations.ts';
 
 /** One object of a database as text that is the same whenever the object is the same. */
@@ -17,12 +18,6 @@ export interface SchemaOptions {
   /** Also the objects that a Supabase project has from the start, in the schemas of its services. */
   baseline?: boolean | undefined;
 }
-
-/** Schemas of Supabase's services: what is in them is no migration's, but for policies, triggers and grants. */
-const services = [
-  'auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
-  'pgbouncer', 'pgsodium', 'pgsodium_masks', '_realtime', '_analytics', '_supavisor',
-];
 
 /**
  * Everything in the database that migrations make, sorted by kind and name, in one round trip. Left out: PostgreSQL's

@@ -40,6 +40,15 @@ export async function readLedger(session: Session): Promise<LedgerRow[] | undefi
   }
 }
 
+/**
+ * Says whether the database has a ledger: asked where {@link readLedger} may not fail, as in a transaction that goes on.
+ * @throws DatabaseError
+ */
+export async function hasLedger(session: Session): Promise<boolean> {
+  const { rows } = await session.query<{ there: boolean }>("SELECT pg_catalog.to_regclass('muse.migrations') IS NOT NULL AS there");
+  return rows[0]?.there === true;
+}
+
 async function newer(version: number, tool: string): Promise<MuseError> {
   const { packageVersion } = await import('../version.ts');
   return new MuseError({

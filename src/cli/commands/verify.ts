@@ -1,7 +1,9 @@
 import { verifyMuse } from '../../create/muse/verify.ts';
+import type { OfflineReport } from '../../create/muse/verify-offline.ts';
 import { hasErrors } from '../../finding.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
-import { flagText, type ParsedArguments } from '../parse.ts';
+import { offlineLines } from '../offline.ts';
+import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
 
 /** `muse verify`: who can do what with whose rows, proven by acting as users. */
@@ -10,17 +12,23 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
   const muse = await museOf(parsed, context);
   const { output } = context;
   output.transient(`${output.paint('cyan', '…')} Acting as users on every table`);
-  const report = await verifyMuse(muse, environmentNameOf(parsed), context.environment);
+  const name = environmentNameOf(parsed);
+  const offline: OfflineReport | undefined = isSet(parsed, 'offline')
+    ? await (await import('../../create/muse/verify-offline.ts')).verifyOffline(muse, name, context.environment)
+    : undefined;
+  const report = offline ?? (await verifyMuse(muse, name, context.environment));
   const json = {
     name: muse.museFile.name,
     directory: muse.directory,
     isolation: { tables: report.tables.map(({ table, scope, checks }) => ({ table, scope, checks })) },
     findings: withoutSnippets(report.findings),
+    ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
   };
   const failed = hasErrors(report.findings);
   if (flagText(parsed, 'format') === 'markdown') {
     const { formatMatrixMarkdown } = await import('../../verify/format-markdown.ts');
-    return { json, text: formatMatrixMarkdown(report), ...(failed ? { exitCode: 3 } : {}) };
+    const told = offline === undefined ? '' : `\n${offlineLines(name, offline, Infinity).join('\n')}\n`;
+    return { json, text: `${formatMatrixMarkdown(report)}${told}`.trimEnd(), ...(failed ? { exitCode: 3 } : {}) };
   }
   const [{ formatMatrix }, { formatText }] = await Promise.all([
     import('../../verify/format-matrix.ts'),
@@ -34,6 +42,7 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
     failed
       ? `${output.paint('red', '✗')} Isolation does not hold.`
       : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions, ${checks} checks: nobody reaches rows that are not theirs.`,
+    ...(offline === undefined ? [] : offlineLines(name, offline, output.width)),
   ];
   return { json, text: lines.join('\n'), ...(failed ? { exitCode: 3 } : {}) };
 }

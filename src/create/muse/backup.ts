@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import type { Database, Session } from '../../database/database.ts';
 import { readSchema } from '../../database/schema.ts';
 import { kindOf } from '../../files.ts';
-import { readLedger } from '../../migrations/ledger.ts';
+import { hasLedger, readLedger } from '../../migrations/ledger.ts';
 import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
@@ -119,9 +119,4 @@ async function* backupLines(
   }
   yield { sequences: await readSequences(session) };
   yield { end: true, rows: total };
-}
-
-async function hasLedger(session: Session): Promise<boolean> {
-  const { rows } = await session.query<{ there: boolean }>("SELECT pg_catalog.to_regclass('muse.migrations') IS NOT NULL AS there");
-  return rows[0]?.there === true;
 }

@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { Database, Session } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { checkedSession } from '../../extension/session.ts';
 import type { Migration } from '../../migrations/migration.ts';
@@ -23,17 +23,19 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
   const { database, target } = await openEnvironment(muse, name, environment);
   try {
     // A kept embedded database is what its files made; a server may have been changed by hand.
-    const model = target === 'embedded' ? undefined : await modelOf(database, muse.museFile, migrations);
+    const model = target === 'embedded' ? undefined : await modelOf(muse.museFile, await appliedOf(database, migrations));
     return await proveDatabase(database, muse.museFile, migrations, model?.tables);
   } finally {
     await database.close();
   }
 }
 
-/** What the applied files alone allow, proven on a throw-away database: more or less than that is a finding. */
-async function modelOf(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<IsolationReport> {
-  const { applied } = await migrationStatus(database, migrations);
-  const files = migrations.filter((migration) => applied.some(({ file }) => file === migration.file));
+/**
+ * What files alone allow, proven on a throw-away database.
+ * @param files those that a database has had: more or less than this, there, is a finding
+ * @throws MuseError, DatabaseError where the files do not run
+ */
+export async function modelOf(museFile: MuseFile, files: readonly Migration[]): Promise<IsolationReport> {
   const model = await openEmbedded();
   try {
     await migrate(model, files);
@@ -41,6 +43,12 @@ async function modelOf(database: Database, museFile: MuseFile, migrations: reado
   } finally {
     await model.close();
   }
+}
+
+/** The files that a database has had with the text that they have now. */
+export async function appliedOf(session: Session, migrations: readonly Migration[]): Promise<Migration[]> {
+  const { applied } = await migrationStatus(session, migrations);
+  return migrations.filter((migration) => applied.some(({ file }) => file === migration.file));
 }
 
 /**

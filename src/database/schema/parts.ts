@@ -12,3 +12,9 @@ export function grants(acl: string): string {
 export function notOfExtension(catalog: string, id: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${id} AND e.deptype = 'e')`;
 }
+
+/** Schemas of Supabase's services: what is in them is no migration's, but for policies, triggers and grants. */
+export const services = [
+  'auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
+  'pgbouncer', 'pgsodium', 'pgsodium_masks', '_realtime', '_analytics', '_supavisor',
+];

@@ -1,0 +1,72 @@
+/**
+ * What a database's schema is made of, as the SQL that makes it again elsewhere: read from the catalog, so that what was
+ * changed by hand is in it. Only reads.
+ */
+import type { Session } from '../database.ts';
+import { quoteLiteral } from '../quote.ts';
+import { services } from '../schema/parts.ts';
+import { codeSelects } from './code.ts';
+import { relationSelects } from './relations.ts';
+import { rightSelects } from './rights.ts';
+
+/** One step of making a schema again. */
+export interface CopyStep {
+  /** As `table`, `policy`, `owner`, `grant`. */
+  kind: string;
+  /** Of the object, qualified and quoted where it must be. */
+  name: string;
+  /** What makes it; null where there is no way to copy an object of this kind. */
+  sql: string | null;
+  /** The relation that it hangs on, as `schema.name`, unquoted; null where it is none's. */
+  of: string | null;
+}
+
+/** In this order most of what an object needs is there before it; the rest is tried again when more is. */
+const order = [
+  'role', 'role attributes', 'membership', 'schema', 'extension', 'type', 'function', 'sequence', 'table', 'partition', 'default', 'sequence owner', 'constraint',
+  'index', 'foreign key', 'view', 'materialized view', 'rule', 'trigger', 'policy', 'row security', 'owner', 'grant', 'bucket', 'unknown',
+];
+
+/**
+ * The steps that make the schema again in a database with the Supabase-shaped baseline: everything of the muse's own, and of
+ * the services' tables the policies, triggers, grants and row security. No rows, but for the storage's buckets. Reads in
+ * two statements, and writes nothing: it works in a read-only transaction.
+ * @throws DatabaseError
+ */
+export async function readCopy(session: Session): Promise<CopyStep[]> {
+  // The query endpoint of Supabase takes one statement at a time.
+  const { rows } = await session.query<CopyStep>(query);
+  const steps = rows.filter(({ kind }) => kind !== '');
+  steps.push(...(await bucketSteps(session)));
+  return steps.map((step, index) => ({ step, index })).sort((a, b) => rank(a.step) - rank(b.step) || a.index - b.index).map(({ step }) => step);
+}
+
+const rank = ({ kind, sql }: CopyStep): number => (sql === null ? order.length : order.indexOf(kind));
+
+/** See `readSchema`: with an empty search_path names are printed whole, and the parts of a UNION ALL run in order. */
+const query = `
+WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
+readable AS MATERIALIZED (
+  SELECT n.oid, n.nspname, n.nspowner, n.nspacl, n.nspname = ANY (ARRAY[${services.map(quoteLiteral).join(', ')}]) AS service
+  FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'muse')
+),
+own AS MATERIALIZED (SELECT * FROM readable WHERE NOT service)
+SELECT '' AS kind, pg_catalog.set_config('search_path', '', true) AS name, path.was AS sql, NULL AS of FROM path
+${[...rightSelects, ...codeSelects, ...relationSelects].map((select) => `UNION ALL\n${select}`).join('\n')}
+UNION ALL
+SELECT '', pg_catalog.set_config('search_path', path.was, true), '', NULL FROM path`;
+
+async function bucketSteps(session: Session): Promise<CopyStep[]> {
+  const { rows: there } = await session.query<{ there: boolean }>(`SELECT CASE WHEN pg_catalog.to_regclass('storage.buckets') IS NOT NULL
+    AND EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass('storage.buckets') AND attname = 'public')
+    THEN pg_catalog.has_table_privilege(pg_catalog.to_regclass('storage.buckets'), 'SELECT') ELSE false END AS there`);
+  if (there[0]?.there !== true) return [];
+  const { rows } = await session.query<{ id: string; name: string; public: boolean | null }>('SELECT id, name, public FROM storage.buckets ORDER BY id');
+  return rows.map(({ id, name, public: open }) => ({
+    kind: 'bucket',
+    name: id,
+    sql: `INSERT INTO storage.buckets (id, name, public) VALUES (${quoteLiteral(id)}, ${quoteLiteral(name)}, ${open ?? false})
+      ON CONFLICT (id) DO UPDATE SET public = excluded.public`,
+    of: 'storage.objects',
+  }));
+}
