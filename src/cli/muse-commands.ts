@@ -101,9 +101,13 @@ export const commands: readonly MuseCommand[] = [
   },
   {
     name: 'lint',
-    about: 'every static rule, without a database',
-    usage: 'lint [--format text|sarif|github]',
-    flags: [{ name: 'format', type: 'string', value: '<f>', choices: ['text', 'sarif', 'github'], about: 'text (default), sarif, github', group }],
+    about: 'every static rule, without a database; --fix mends',
+    usage: 'lint [--format text|sarif|github] | lint --fix [--dry-run]',
+    flags: [
+      { name: 'fix', type: 'boolean', about: 'mend what can be mended, each class of repair a commit', group },
+      { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diff, touch nothing', group },
+      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'sarif', 'github'], about: 'text (default), sarif, github', group },
+    ],
     load: async () => (await import('./commands/lint.ts')).lintCommand,
   },
   {

@@ -1,5 +1,7 @@
 import type { Answers } from '../create/answers.ts';
-import type { Plan } from '../create/plan.ts';
+import type { Plan, PlannedRepairs } from '../create/plan.ts';
+import { formatDecisions } from './decisions.ts';
+import type { Output } from './output.ts';
 
 const targets = { embedded: 'embedded, in .muse/', postgres: 'the server in DATABASE_URL', supabase: 'a new Supabase project' } as const;
 
@@ -19,8 +21,8 @@ export function formatIntent(answers: Answers): string {
   ].join('\n');
 }
 
-/** A dry run's plan: steps, SQL in its order, files. */
-export function formatPlan(plan: Plan): string {
+/** A dry run's plan: steps, SQL in its order, files, and what would be mended. */
+export function formatPlan(plan: Plan, output: Output): string {
   const section = (title: string, lines: readonly string[]): string[] => ['', title, ...lines.map((line) => `  ${line}`)];
   return [
     `${plan.name} in ${plan.directory}: a plan; nothing was made.`,
@@ -40,5 +42,16 @@ export function formatPlan(plan: Plan): string {
           plan.requests.map(({ method, path, body }) => `${method.padEnd(5)} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`),
         )),
     ...(plan.notes.length === 0 ? [] : section('Notes', plan.notes)),
+    ...(plan.repairs === undefined ? [] : formatRepairs(plan, plan.repairs, output)),
   ].join('\n');
+}
+
+function formatRepairs({ findings = [] }: Plan, { classes, decisions }: PlannedRepairs, output: Output): string[] {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  return [
+    '',
+    `Repairs: ${classes.length === 1 ? '1 class' : `${classes.length} classes`}; ${errors === 0 ? 'no error is left' : `${errors} ${errors === 1 ? 'error is' : 'errors are'} left`}.`,
+    ...classes.flatMap(({ rule, diff }) => ['', output.paint('bold', rule), '', diff.trimEnd()]),
+    ...(decisions.length === 0 ? [] : ['', ...formatDecisions(decisions, output)]),
+  ];
 }

@@ -11,6 +11,7 @@ import type { Answers, Secrets } from './answers.ts';
 import type { Cloud } from './cloud/cloud.ts';
 import type { Journal } from './journal.ts';
 import type { Lazy } from './lazily.ts';
+import type { Mending } from './mend/mend.ts';
 import type { StepEvents, StepResult } from './step.ts';
 
 /** What the steps of a creation share: what came in, and what each leaves for the ones after it. */
@@ -45,6 +46,8 @@ export interface CreateContext extends StepEvents {
   git?: Promise<string> | undefined;
   kit?: FetchedKit;
   museFile?: MuseFile;
+  /** What `--fix` found to mend. */
+  mending?: Mending;
   /** Supabase: how its database was reached. */
   connected?: Connected;
   /** Shown once at the end of a run in a terminal, and never written down. */

@@ -31,7 +31,7 @@ export async function examine(database: Database, files: MigrationFiles, museFil
   ]);
   const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
   return {
-    findings: merge([files.findings, linted.findings, rehearsal.findings, catalog]),
+    findings: mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog]),
     silenced: linted.silenced,
     rehearsal,
   };
@@ -41,24 +41,23 @@ export async function examine(database: Database, files: MigrationFiles, museFil
  * Ends a run that has errors.
  * @throws MuseError `findings`
  */
-export function refuseErrors(findings: readonly Finding[], consequence: string): void {
-  if (!hasErrors(findings)) return;
+export function refuseErrors(findings: readonly Finding[], consequence: string, suggestion?: string): void {
+  if (hasErrors(findings)) throw refusal(findings, consequence, suggestion);
+}
+
+/** The error of a run that has errors: how many, in how many files. */
+export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Write what the findings say, or let create-muse mend what it can: --fix.'): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const files = new Set(findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file)).size;
   const where = files === 0 ? '' : ` in ${files} ${files === 1 ? 'file' : 'files'}`;
-  throw new MuseError({
-    code: 'findings',
-    message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`,
-    suggestion: 'Write what the findings say, or let create-muse mend what it can: --fix.',
-    findings,
-  });
+  return new MuseError({ code: 'findings', message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`, suggestion, findings });
 }
 
 /**
  * The findings of several sources, each later one without what an earlier one has said: of the same rule at the same line,
  * or, where a database knows no line, of the same rule about the same object. Within a source nothing is dropped.
  */
-function merge(sources: readonly (readonly Finding[])[]): Finding[] {
+export function mergeFindings(sources: readonly (readonly Finding[])[]): Finding[] {
   const merged: Finding[] = [];
   for (const source of sources) {
     const places = new Set(merged.map(placeOf));

@@ -1,13 +1,18 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
+import type { Finding } from '../finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
+import type { Decision } from '../migrations/repair/plan.ts';
+import type { RuleName } from '../rules.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
+import type { Mending } from './mend/mend.ts';
+import { diffOf, pathsOf } from './mend/write.ts';
 import { archiveStep } from './steps/archive.ts';
 import { fetchStep } from './steps/fetch.ts';
 import { fixStep } from './steps/fix.ts';
@@ -28,7 +33,18 @@ export interface Plan {
   files: string[];
   /** Supabase: the requests that would be sent, without secrets; `{ref}` is what the platform will name the project. */
   requests?: RequestRecord[];
+  /** `--fix`: what would be mended, class by class, each as a unified diff. */
+  repairs?: PlannedRepairs;
+  /** `--fix`: what would be wrong still. */
+  findings?: Finding[];
   notes: string[];
+}
+
+/** What `--fix` would do. */
+export interface PlannedRepairs {
+  classes: { rule: RuleName; files: string[]; diff: string }[];
+  /** What of it changes who may do what. */
+  decisions: Decision[];
 }
 
 /**
@@ -40,7 +56,9 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
   await mkdir(cache, { recursive: true });
   const place = await mkdtemp(join(cache, 'plan-'));
   try {
-    const context = { ...contextOf({ version: 1, pipeline: 'create', answers, steps: [], data: {} }, {}, options), stage: place };
+    // What is taken away at the end needs no history.
+    const planned = { ...answers, git: false };
+    const context = { ...contextOf({ version: 1, pipeline: 'create', answers: planned, steps: [], data: {} }, {}, options), stage: place };
     for (const step of [fetchStep, ownStep, fixStep, archiveStep, scaffoldStep]) {
       if (step.applies?.(context) !== false) await step.run(context);
     }
@@ -57,11 +75,18 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
       ...(answers.target === 'supabase' ? { requests: requestsOf(answers) } : {}),
+      ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
       notes: context.notes,
     };
   } finally {
     await rm(place, { recursive: true, force: true });
   }
+}
+
+async function plannedRepairs({ changes }: Mending, { environment, signal }: RunOptions): Promise<PlannedRepairs> {
+  const classes: PlannedRepairs['classes'] = [];
+  for (const change of changes) classes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, { environment, signal }) });
+  return { classes, decisions: changes.flatMap(({ decisions }) => decisions) };
 }
 
 function requestsOf({ name, supabase }: Answers): RequestRecord[] {

@@ -76,11 +76,18 @@ async function missingIdentity(options: GitOptions): Promise<string[]> {
  * Commits what is in the index, without hooks, signing or a need for an identity.
  * @returns the commit, 40 hex; undefined where there is nothing to commit
  */
-export async function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
+export function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
+  return commitWith(directory, message, [], options);
+}
+
+/** {@link commitIndex} with more arguments, which may name the paths. */
+export async function commitWith(directory: string, message: string, more: readonly string[], options: GitOptions): Promise<string | undefined> {
   const here = { ...options, directory };
-  const args = ['commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`];
+  const args = ['--literal-pathspecs', 'commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`, ...more];
   const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
   if (result.ok) return headCommit(directory, options);
+  // Where nothing has changed, git says so on its standard output, and nothing on the other.
+  if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout)) return undefined;
   const staged = await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here);
   if (staged === '') return undefined;
   throw gitError(directory, 'commit', result.stderr || result.stdout);

@@ -6,7 +6,7 @@ import type { TargetKind } from '../../muse-file.ts';
 import type { GivenAnswers } from '../complete.ts';
 import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
-import { type CommandContext, type CommandResult, runCommand } from '../run.ts';
+import { type CommandContext, type CommandResult, runCommand, withoutSnippets } from '../run.ts';
 import { finishReport } from '../report.ts';
 import { stepEvents } from '../steps.ts';
 import { supabaseAnswers } from '../supabase-answers.ts';
@@ -33,7 +33,7 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
     const { planMuse } = await import('../../create/plan.ts');
     const { formatPlan } = await import('../plan.ts');
     const plan = await planMuse(answers, options);
-    return { json: { dryRun: true, ...plan }, text: formatPlan(plan) };
+    return { json: { dryRun: true, ...plan, ...(plan.findings === undefined ? {} : { findings: withoutSnippets(plan.findings) }) }, text: formatPlan(plan, context.output) };
   }
   if (answers.target === 'postgres' && secrets.databaseUrl === undefined) {
     throw new MuseError({

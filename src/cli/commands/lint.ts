@@ -1,9 +1,10 @@
 import { refuseErrors } from '../../create/examine.ts';
 import { lintMuse } from '../../create/muse/lint.ts';
+import { MuseError } from '../../error.ts';
 import { hasErrors } from '../../finding.ts';
 import { packageVersion } from '../../version.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
-import { flagText, type ParsedArguments } from '../parse.ts';
+import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
 
 /** How findings are written for another program. */
@@ -12,19 +13,23 @@ const formats = {
   github: async () => (await import('../../migrations/lint/format-github.ts')).formatGithub,
 };
 
-/** `muse lint`: every static rule over all migrations. */
+/** `muse lint`: every static rule over all migrations; with `--fix` what can be mended is. */
 export async function lintCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
   noPositionals(parsed, 'lint');
   const muse = await museOf(parsed, context);
+  const fix = isSet(parsed, 'fix');
+  const format = flagText(parsed, 'format');
+  if (isSet(parsed, 'dry-run') && !fix) throw badCall('--dry-run shows what --fix would change.', 'muse lint --fix --dry-run; muse lint alone changes nothing.');
+  if (fix && format !== undefined && format !== 'text') throw badCall('--fix and --format do not go together.', `Run muse lint --fix first, then muse lint --format ${format}.`);
+  if (fix) return (await import('./lint-fix.ts')).lintFix(muse, isSet(parsed, 'dry-run'), context);
   const { findings, silenced, files } = await lintMuse(muse);
   const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
-  const format = flagText(parsed, 'format');
   if (format === 'sarif' || format === 'github') {
     const write = await formats[format]();
     // The text is for a program; the exit code alone says whether there are errors.
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
-  refuseErrors(findings, 'No database was touched.');
+  refuseErrors(findings, 'No database was touched.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const { paint } = context.output;
   const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;
@@ -34,4 +39,8 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
     ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
   ];
   return { json, text: lines.join('\n') };
+}
+
+function badCall(message: string, suggestion: string): MuseError {
+  return new MuseError({ code: 'bad-call', message, suggestion });
 }

@@ -10,7 +10,7 @@ export async function rehearseCommand(parsed: ParsedArguments, context: CommandC
   const muse = await museOf(parsed, context);
   context.output.transient(`${context.output.paint('cyan', '…')} Rehearsing on a throw-away database`);
   const { findings, rehearsal, silenced } = await rehearseMuse(muse);
-  refuseErrors(findings, 'Nothing was applied anywhere.');
+  refuseErrors(findings, 'Nothing was applied anywhere.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const facts = rehearsal.files.map(({ file }) => file).length;
   const { paint } = context.output;

@@ -28,7 +28,7 @@ export async function migrateMuse(
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
     const { findings } = await rehearseMuse(muse);
-    refuseErrors(findings, 'Nothing was applied.');
+    refuseErrors(findings, 'Nothing was applied.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
   };
   try {
     const result = name === 'production' ? await toProduction(muse, environment, database, migrations, { ...options, beforeRun }) : await migrate(database, migrations, { ...options, beforeRun });

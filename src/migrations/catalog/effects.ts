@@ -148,8 +148,12 @@ const effects: Record<string, Effect> = {
     const policy = 'found' in lookup ? lookup.found.policies.get(name) : undefined;
     if (policy === undefined) return;
     if (roles !== undefined) policy.roles = rolesOf(roles);
+    const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
     if (qual !== undefined) policy.using = qual;
     if (check !== undefined) policy.check = check;
+    // The places in an expression count in the statement that it stands in.
+    if (whole && (qual ?? check) !== undefined) Object.assign(policy, { site: siteOf(piece), mixed: false });
+    else if ((qual ?? check) !== undefined) policy.mixed = true;
   },
   CreateTrigStmt(catalog, piece) {
     const { trigname = '', relation, funcname } = piece.node as { trigname?: string; relation: unknown; funcname?: unknown };

@@ -53,6 +53,8 @@ export interface Policy {
   using?: Node | undefined;
   check?: Node | undefined;
   site: Site;
+  /** Its two conditions stand in two statements, so that the place of neither can be told by `site`. */
+  mixed?: boolean;
 }
 
 export interface Trigger {

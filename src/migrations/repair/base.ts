@@ -11,6 +11,7 @@ import type { Piece, Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
 import { tableUse } from './usage.ts';
 import { ident } from '../lint/sql.ts';
+import { inRepairFile } from './place.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 
 /** A statement of the built-in core, with what it is about, what it makes and what it uses. */
@@ -178,10 +179,10 @@ export function mendSchemas(situation: Situation): Mended {
 
 /** Supplies tables that nothing creates, in a file in front of core: from the built-in core, else as their use tells. */
 export function mendUnknown(situation: Situation): Mended {
-  const { catalog, builtin, applied, migrations } = situation;
-  const missing = missingTables(catalog);
-  const path = baseFile(situation);
-  if (missing.length === 0 || applied.size > 0) return { edits: [] };
+  const { catalog, builtin, applied } = situation;
+  // What an applied file uses is there, whoever made it.
+  const missing = missingTables(catalog).filter(({ site }) => !applied.has(site.piece.source.migration.file));
+  if (missing.length === 0) return { edits: [] };
   const parts = partsOf(builtin);
   const builtinCatalog = buildCatalog(builtin.map(({ file, sql }): Migration => ({ layer: 'core', file, number: '', checksum: '', sql })));
   const fits = ({ name }: Need): boolean => {
@@ -195,11 +196,28 @@ export function mendUnknown(situation: Situation): Mended {
   const texts = clashes.size > 0 ? [] : chosen.map(({ text }) => text);
   const derived = missing.filter((need) => !fits(need)).map((need) => tableUse(situation, need)).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
-  const known = migrations.find(({ file }) => file === path);
   const title = `-- Tables that the migrations of this kit use and do not create: ${[...(clashes.size > 0 ? [] : supplied), ...missing.filter((need) => !fits(need)).map(({ name }) => name)].map((name) => name.replace('public.', '')).join(', ')}.`;
-  const sql = `${known === undefined ? '' : `${known.sql}\n`}${[title, ...texts, ...derived].join('\n\n')}\n`;
-  const number = /^\d+/.exec(path.slice(path.lastIndexOf('/') + 1))![0];
-  const migration: Migration = { layer: 'core', file: path, number, checksum: '', sql };
-  return { edits: [], newFiles: [{ path, sql, migration }] };
+  return inFront(situation, missing, [title, ...texts, ...derived].join('\n\n'));
 }
 
+/**
+ * Puts tables in front of what uses them: in a file in front of core; where files are applied, behind those; under a
+ * journal, which has no place in front of its first entry, into its first file.
+ */
+function inFront(situation: Situation, missing: readonly Need[], sql: string): Mended {
+  const { migrations, applied, folders } = situation;
+  const users = missing.map(({ site }) => site.piece).sort((a, b) => a.order - b.order);
+  if (applied.size > 0 || folders.order === 'journal') {
+    const user = users.find(({ source }) => source.migration.layer === 'core');
+    if (applied.size > 0 && user === undefined) return inRepairFile(situation, 'core', [sql]);
+    const first = applied.size > 0 ? user!.source.migration : migrations[0]!;
+    const start = parseSql(first.sql).statements[0]?.start ?? first.sql.length;
+    return { edits: [{ file: first.file, start, end: start, text: `${sql}\n\n` }] };
+  }
+  const path = baseFile(situation);
+  const known = migrations.find(({ file }) => file === path);
+  const whole = `${known === undefined ? '' : `${known.sql}\n`}${sql}\n`;
+  const number = /^\d+/.exec(path.slice(path.lastIndexOf('/') + 1))![0];
+  const migration: Migration = { layer: 'core', file: path, number, checksum: '', sql: whole };
+  return { edits: [], newFiles: [{ path, sql: whole, migration }] };
+}

@@ -8,6 +8,7 @@ import type { Migration } from '../migration.ts';
 import type { Finding } from '../../finding.ts';
 import type { MigrationFolders } from '../../muse-file.ts';
 import type { Statement } from '../statement.ts';
+import type { JournalFile } from '../journal.ts';
 import { statementAt } from '../lint/lint.ts';
 
 /** A piece of text put in the place of another. */
@@ -43,8 +44,28 @@ export interface NewFile {
 export interface Mended {
   edits: Edit[];
   newFiles?: NewFile[];
-  renames?: { from: string; to: string; number: string; rollback?: { from: string; to: string } }[];
+  renames?: Rename[];
+  /** New text of files that are no migrations, by path: journals. */
+  others?: Map<string, string>;
   decisions?: Decision[];
+  /** What cannot be mended although its rule says so, and why. */
+  left?: Left[];
+}
+
+/** A migration that gets another number, with its rollback. */
+export interface Rename {
+  from: string;
+  to: string;
+  number: string;
+  rollback?: { from: string; to: string };
+}
+
+/** What stays as it is. */
+export interface Left {
+  rule: Located['rule'];
+  file: string;
+  /** A whole sentence. */
+  why: string;
 }
 
 /** What a repair of a class may know. */
@@ -57,6 +78,8 @@ export interface Situation {
   applied: ReadonlySet<string>;
   folders: Pick<MigrationFolders, 'core' | 'extensions' | 'rollback' | 'order'>;
   kit: string;
+  /** Drizzle's journals by the folder that they are of, and the snapshots beside them. */
+  journals: ReadonlyMap<string, JournalFile>;
   /** The built-in core, in order. */
   builtin: readonly { file: string; sql: string }[];
   /** What the rehearsal found, where it ran. */

@@ -8,7 +8,7 @@ import { conditionFor, mayWrite, ownerOf } from '../lint/suggest.ts';
 import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
-import { editable, policyOf, problemsOf } from './plan.ts';
+import { applyEdits, policyOf, problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
 import type { Located } from '../lint/lint.ts';
 import { mayEdit, noteText, placed } from './place.ts';
@@ -61,10 +61,10 @@ function inFile(situation: Situation, { site }: Policy): boolean {
   return site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt' && mayEdit(situation, site.piece.source);
 }
 
-function setRoles(situation: Situation, policy: Policy, roles: string, texts: Texts): Edit[] {
+function setRoles(situation: Situation, policy: Policy, roles: string, texts: Texts, meaning = ''): Edit[] {
   const { statement, source } = policy.site.piece;
   if (!inFile(situation, policy)) {
-    noteText(texts, source, `ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} TO ${roles};`);
+    noteText(texts, source, `${meaning}ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} TO ${roles};`);
     return [];
   }
   const { start, end } = toClause(statement.sql);
@@ -93,11 +93,11 @@ export function mendWithoutRole(situation: Situation): Mended {
     if (policy === undefined) continue;
     const { roles, reason, publicRead } = audience(policy);
     const { file } = problem.source.migration;
-    edits.push(...setRoles(situation, policy, roles, texts));
-    if (publicRead && !declared.has(policy.table) && inFile(situation, policy)) {
-      declared.add(policy.table);
-      edits.push({ file, start: policy.site.piece.statement.start, end: policy.site.piece.statement.start, text: '-- muse: public-read\n' });
-    }
+    const meaning = publicRead && !declared.has(policy.table) ? '-- muse: public-read\n' : '';
+    if (meaning !== '') declared.add(policy.table);
+    edits.push(...setRoles(situation, policy, roles, texts, meaning));
+    const { start } = policy.site.piece.statement;
+    if (meaning !== '' && inFile(situation, policy)) edits.push({ file, start, end: start, text: meaning });
     if (!publicRead) decisions.push({ file, object: policyObject(policy), before: who(policy), after: roles, reason });
   }
   return withPlaced(situation, edits, texts, decisions);
@@ -152,6 +152,7 @@ function replaceTrue(situation: Situation, policy: Policy, condition: string, te
     noteText(texts, piece.source, `ALTER POLICY ${ident(policy.name)} ON ${qualified(policy.table)} ${clauses.join(' ')};`);
     return [];
   }
+  if (policy.mixed === true) return [];
   return [policy.using, policy.check].flatMap((expression): Edit[] => {
     const constant = fieldsOf<{ location?: number }>(expression, 'A_Const');
     if (!isAlwaysTrue(expression) || constant === undefined) return [];
@@ -162,14 +163,28 @@ function replaceTrue(situation: Situation, policy: Policy, condition: string, te
   });
 }
 
+/**
+ * A policy's conditions with edits made to them, for a file that may not be edited itself; undefined where the policy is
+ * no statement of its file.
+ */
+export function restated({ name, table, site }: Policy, edits: readonly Edit[]): string | undefined {
+  const { statement, inside } = site.piece;
+  if (inside !== undefined) return undefined;
+  const sql = applyEdits(statement.sql, edits.map((edit) => ({ ...edit, start: edit.start - statement.start, end: edit.end - statement.start })));
+  return `ALTER POLICY ${ident(name)} ON ${qualified(table)} ${sql.slice(toClause(sql).end).trim()};`;
+}
+
 /** Wraps bare calls in a subquery, so that they run once a query. */
 export function mendPerRow(situation: Situation): Mended {
-  const edits = editable(situation, 'policy-per-row-call').flatMap((problem): Edit[] => {
+  const texts: Texts = new Map();
+  const seen = new Set<Policy>();
+  const edits = problemsOf(situation, 'policy-per-row-call').flatMap((problem): Edit[] => {
     const policy = policyOf(situation, problem);
-    if (policy === undefined) return [];
-    const { file, sql } = problem.source.migration;
+    if (policy === undefined || policy.mixed === true || seen.has(policy)) return [];
+    seen.add(policy);
     const { piece } = policy.site;
-    return perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn }): Edit[] => {
+    const { file, sql } = piece.source.migration;
+    const wrapped = perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn }): Edit[] => {
       const start = piece.at(location);
       const length = callLength(sql.slice(start, piece.statement.end));
       if (withColumn || length === undefined) return [];
@@ -178,8 +193,12 @@ export function mendPerRow(situation: Situation): Mended {
         { file, start: start + length, end: start + length, text: ')' },
       ];
     });
+    if (mayEdit(situation, piece.source)) return wrapped;
+    const altered = wrapped.length === 0 ? undefined : restated(policy, wrapped);
+    if (altered !== undefined) noteText(texts, piece.source, altered);
+    return [];
   });
-  return { edits };
+  return withPlaced(situation, edits, texts, []);
 }
 
 /** Length of the call that a text begins with. */

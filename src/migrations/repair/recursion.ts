@@ -7,8 +7,11 @@ import { allOf, fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node, RangeVar } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
 import { correlationOf } from './correlation.ts';
-import { editable, policyOf } from './plan.ts';
+import { mayEdit, noteText, placed } from './place.ts';
+import type { Texts } from './place.ts';
+import { policyOf, problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
+import { restated } from './policies.ts';
 
 /** A subquery of a policy, cut out of the file. */
 interface Subquery {
@@ -117,14 +120,17 @@ function functionText(name: string, { returns, body, qualified }: Helper, roles:
 /** Asks a helper that bypasses the policies, where a policy comes back to its own table. */
 export function mendRecursive(situation: Situation): Mended {
   const edits: Edit[] = [];
+  const texts: Texts = new Map();
   const decisions: Decision[] = [];
   const names = new Map<string, string>();
-  for (const problem of editable(situation, 'policy-recursive')) {
+  for (const problem of problemsOf(situation, 'policy-recursive')) {
     const policy = policyOf(situation, problem);
     const outer = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
-    if (policy === undefined || outer === undefined || policy.site.piece.inside !== undefined) continue;
+    if (policy === undefined || policy.mixed === true || outer === undefined || policy.site.piece.inside !== undefined) continue;
     const { piece } = policy.site;
     const { file } = piece.source.migration;
+    const helpers: string[] = [];
+    const asked: Edit[] = [];
     const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
     const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
@@ -139,14 +145,19 @@ export function mendRecursive(situation: Situation): Mended {
       const name = known ?? nameFor(policy, situation.catalog, new Set(names.values()));
       if (known === undefined) {
         names.set(key, name);
-        edits.push({ file, start: piece.statement.start, end: piece.statement.start, text: functionText(name, helper, roles) });
+        helpers.push(functionText(name, helper, roles));
       }
-      edits.push({ file, start: subquery.start, end: subquery.end, text: helper.call(name) });
+      asked.push({ file, start: subquery.start, end: subquery.end, text: helper.call(name) });
       return false;
     });
+    if (asked.length === 0) continue;
+    const { start } = piece.statement;
+    if (mayEdit(situation, piece.source)) edits.push(...helpers.map((text): Edit => ({ file, start, end: start, text })), ...asked);
+    else noteText(texts, piece.source, [...helpers, restated(policy, asked)].join(''));
     decisions.push({ file, object: policyObject(policy), before: 'every query fails (42P17)', after: 'what the policy says, asked by a helper', reason: 'the policy reads its own table' });
   }
-  return { edits, decisions };
+  const late = placed(situation, texts);
+  return { ...late, edits: [...edits, ...late.edits], decisions };
 }
 
 function nameFor(policy: Policy, catalog: Catalog, taken: ReadonlySet<string>): string {

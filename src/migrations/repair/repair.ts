@@ -4,6 +4,7 @@ import type { MigrationFolders } from '../../muse-file.ts';
 import type { RuleName } from '../../rules.ts';
 import { examineFiles, lint } from '../lint/lint.ts';
 import type { LintInput } from '../lint/lint.ts';
+import type { JournalFile } from '../journal.ts';
 import type { Migration } from '../migration.ts';
 import type { Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
@@ -11,7 +12,7 @@ import { mendSchemas, mendUnknown } from './base.ts';
 import { mendOrder } from './moves.ts';
 import { mendNumbers } from './numbers.ts';
 import { applyEdits } from './plan.ts';
-import type { Decision, Mended, Situation } from './plan.ts';
+import type { Decision, Left, Mended, Rename, Situation } from './plan.ts';
 import { mendAlwaysTrue, mendPerRow, mendWithoutRole } from './policies.ts';
 import { mendRecursive } from './recursion.ts';
 import { mendRollbacks } from './rollbacks.ts';
@@ -37,6 +38,8 @@ export interface RepairInput {
   builtin: readonly { file: string; sql: string }[];
   /** Files that a known database has already: never edited. */
   applied?: ReadonlySet<string>;
+  /** Drizzle's journals, by the folder that each is of. */
+  journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
   /** Runs the files on a throw-away database and tells what it found. */
   rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
@@ -49,6 +52,10 @@ export interface RepairClass {
   files: Map<string, string>;
   /** Paths that are gone: renamed files. */
   removed: string[];
+  /** Migrations that have another name, the old one first. */
+  renamed: [from: string, to: string][];
+  /** What of it changes who may do what. */
+  decisions: Decision[];
 }
 
 export interface Repair {
@@ -59,12 +66,15 @@ export interface Repair {
   /** Files that were there and are not any more: they have another name. */
   removed: string[];
   decisions: Decision[];
+  /** What stays although its rule says that it is mended, and why. */
+  left: Left[];
   /** What is still wrong, by lint and, where it ran, by the rehearsal. */
   remaining: Finding[];
   silenced: number;
   /** The files as they are now. */
   migrations: Migration[];
   rollbacks: Map<string, RollbackText>;
+  journals: Map<string, JournalFile>;
 }
 
 /** The classes in the order in which they are mended: what others build on comes first. */
@@ -99,10 +109,10 @@ const ROUNDS = 8;
  */
 export async function repair(input: RepairInput): Promise<Repair> {
   const result: Repair = {
-    classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], remaining: [], silenced: 0,
-    migrations: [...input.migrations], rollbacks: new Map(input.rollbacks),
+    classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], left: [], remaining: [], silenced: 0,
+    migrations: [...input.migrations], rollbacks: new Map(input.rollbacks), journals: new Map(input.journals),
   };
-  const before = new Set([...input.migrations.map(({ file }) => file), ...[...input.rollbacks.values()].map(({ file }) => file)]);
+  const before = new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file));
   let rehearsed: readonly Finding[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const changed = await mendOnce(input, result, rehearsed, before);
@@ -123,7 +133,7 @@ async function mendOnce(input: RepairInput, result: Repair, rehearsed: readonly 
     // A move or a new table can uncover the next one of its kind.
     for (let pass = 0; pass < 10; pass += 1) {
       const examined = (known ??= await examineFiles(result));
-      const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, rehearsed };
+      const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
       const sources = rule === 'seed-not-idempotent' ? result.migrations.map((migration): Source => ({ migration, parsed: parseSql(migration.sql) })) : [];
       if (!record(rule, mend(situation, sources), result, before)) break;
       changed = true;
@@ -135,8 +145,9 @@ async function mendOnce(input: RepairInput, result: Repair, rehearsed: readonly 
 }
 
 /** Puts what was mended into the result. Says whether that changed anything. */
-function record(rule: RuleName, { edits, newFiles = [], renames = [], decisions = [] }: Mended, result: Repair, before: ReadonlySet<string>): boolean {
+function record(rule: RuleName, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: Mended, result: Repair, before: ReadonlySet<string>): boolean {
   const files = new Map<string, string>();
+  result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
   result.migrations = result.migrations.map((migration) => {
     const own = edits.filter(({ file }) => file === migration.file);
     const sql = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
@@ -148,37 +159,56 @@ function record(rule: RuleName, { edits, newFiles = [], renames = [], decisions 
     files.set(path, sql);
     if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
     if (migration === undefined) continue;
-    const others = result.migrations.filter(({ file }) => file !== path);
-    result.migrations = last === true ? [...others, withText(migration, sql)] : [withText(migration, sql), ...others];
+    const rest = result.migrations.filter(({ file }) => file !== path);
+    result.migrations = last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
   }
-  const removed = renames.flatMap((rename) => moveFile(rename, result, files));
+  const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
+  for (const [path, text] of others) {
+    files.set(path, text);
+    for (const [folder, journal] of result.journals) if (journal.file === path) result.journals.set(folder, { ...journal, text });
+  }
   if (files.size === 0) return false;
   for (const path of removed) {
     result.edits.delete(path);
     if (!result.newFiles.delete(path)) result.removed.push(path);
   }
+  result.removed = result.removed.filter((path) => !files.has(path));
   for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
-  const known = result.classes.find((each) => each.rule === rule && each === result.classes.at(-1));
-  if (known === undefined) result.classes.push({ rule, files, removed });
-  else for (const [path, sql] of files) known.files.set(path, sql);
-  known?.removed.push(...removed);
+  let known = result.classes.at(-1);
+  if (known?.rule !== rule) result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
+  for (const path of removed) known.files.delete(path);
+  for (const [path, sql] of files) known.files.set(path, sql);
+  known.removed = [...known.removed.filter((path) => !files.has(path)), ...removed];
+  known.renamed.push(...renames.map(({ from, to }): [string, string] => [from, to]));
+  known.decisions.push(...decisions);
   result.decisions.push(...decisions);
   return true;
 }
 
-/** Gives a migration and its rollback their new names. Gives the old paths. */
-function moveFile({ from, to, number, rollback }: NonNullable<Mended['renames']>[number], result: Repair, files: Map<string, string>): string[] {
+/** The order of a run with one more file, the last of its layer. */
+function behindLayer(migrations: readonly Migration[], added: Migration): Migration[] {
+  const at = migrations.findLastIndex(({ layer }) => layer === added.layer || layer === 'core') + 1;
+  return [...migrations.slice(0, at), added, ...migrations.slice(at)];
+}
+
+/** Gives migrations and their rollbacks their new names, all at once: one may take the name that another leaves. Gives the old paths. */
+function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string, string>): string[] {
+  const byFile = new Map(renames.map((rename) => [rename.from, rename]));
   result.migrations = result.migrations.map((migration) => {
-    if (migration.file !== from) return migration;
-    files.set(to, migration.sql);
-    return { ...migration, file: to, number };
+    const rename = byFile.get(migration.file);
+    if (rename === undefined) return migration;
+    files.set(rename.to, migration.sql);
+    return { ...migration, file: rename.to, number: rename.number };
   });
-  const text = result.rollbacks.get(from);
-  if (rollback === undefined || text === undefined) return [from];
-  result.rollbacks.delete(from);
-  result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
-  files.set(rollback.to, text.sql);
-  return [from, rollback.from];
+  const texts = renames.map(({ from }) => result.rollbacks.get(from));
+  for (const { from } of renames) result.rollbacks.delete(from);
+  return renames.flatMap(({ from, to, rollback }, index) => {
+    const text = texts[index];
+    if (rollback === undefined || text === undefined) return [from];
+    result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
+    files.set(rollback.to, text.sql);
+    return [from, rollback.from];
+  });
 }
 
 function withText(migration: Migration, sql: string): Migration {

@@ -10,6 +10,14 @@ import { pieceOf } from '../parse/piece.ts';
 import type { Piece, Source } from '../parse/piece.ts';
 import type { Mended, Situation } from './plan.ts';
 
+/** In which order things go, whatever the order in which they came: what stands on another goes before it. */
+const ranks: readonly RegExp[] = [
+  /^DROP POLICY /, /^DROP TRIGGER /, /^DROP (?:MATERIALIZED )?VIEW /, /^ALTER TABLE [^;]* DROP CONSTRAINT /, /^DROP INDEX /, /^ALTER TABLE /,
+  /^DROP TABLE /, /^DROP (?:FUNCTION|PROCEDURE) /, /^DROP SEQUENCE /, /^DROP (?:TYPE|DOMAIN) /, /^DROP SCHEMA /,
+];
+
+const rankOf = (line: string): number => ranks.findIndex((rank) => rank.test(line));
+
 type Undo = (piece: Piece, catalog: Catalog) => string[];
 
 /** What takes back each kind of statement; nothing for what goes with its table. */
@@ -61,7 +69,7 @@ function wasThere(catalog: Catalog, kind: string, name: string, order: number): 
   return (catalog.created.get(`${kind} ${name}`) ?? []).some(({ piece }) => piece.order < order);
 }
 
-/** The rollback of a file, statement by statement backwards. */
+/** The rollback of a file: kind by kind, and within a kind statement by statement backwards. */
 function rollbackOf(source: Source, catalog: Catalog): string {
   const names = startingCatalog();
   const lines: string[] = [];
@@ -83,7 +91,7 @@ function rollbackOf(source: Source, catalog: Catalog): string {
     lines.unshift(...(undos[piece.type]?.(piece, names) ?? []));
   }
   const name = source.migration.file.slice(source.migration.file.lastIndexOf('/') + 1);
-  const body = [...new Set(lines)];
+  const body = [...new Set(lines)].sort((a, b) => rankOf(a) - rankOf(b));
   return `-- Takes back ${name}.\n${body.length === 0 ? '-- That file leaves nothing behind that could be taken back.\nSELECT 1;' : body.join('\n')}\n`;
 }
 

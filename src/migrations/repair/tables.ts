@@ -33,7 +33,7 @@ export function mendRls(situation: Situation): Mended {
       const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
       const service = owner.kind === 'service' || declared({ meanings: examined.meanings } as Run, table.name, 'service-only');
       const lines = [
-        ...(service ? ['-- muse: service-only'] : []),
+        ...(service && table.policies.size === 0 ? ['-- muse: service-only'] : []),
         `ALTER TABLE ${qualified(table.name)} ENABLE ROW LEVEL SECURITY;`,
         ...(service && table.policies.size === 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${qualified(table.name)} TO service_role;`] : []),
         ...(service || table.policies.size > 0 ? [] : policiesFor(table, catalog, { meanings: examined.meanings })),
@@ -43,8 +43,8 @@ export function mendRls(situation: Situation): Mended {
         file: source.migration.file,
         object: table.name,
         before: rule === 'rls-missing' ? 'every row for everyone who has a grant' : 'nobody but the server',
-        after: service ? 'nobody but the server' : `${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
-        reason: service ? 'no column tells whose a row is' : `column ${owner.column}`,
+        after: table.policies.size > 0 ? 'what its policies say' : service ? 'nobody but the server' : `${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
+        reason: table.policies.size > 0 ? 'it has policies, and row-level security was off' : service ? 'no column tells whose a row is' : `column ${owner.column}`,
       });
     }
   }

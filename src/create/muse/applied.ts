@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { MuseError } from '../../error.ts';
+import { kindOf } from '../../files.ts';
+import { compare } from '../../migrations/compare.ts';
+import { readLedger } from '../../migrations/ledger.ts';
+import type { Migration } from '../../migrations/migration.ts';
+import type { Environment, EnvironmentName } from '../../muse-file.ts';
+import { embeddedDirectory, openEnvironment } from '../target.ts';
+import type { Muse } from './open.ts';
+
+/** Which migrations the databases of a muse have had. */
+export interface AppliedFiles {
+  /** By file; begun ones among them. */
+  files: Set<string>;
+  /** The environments that cannot tell, and why; a sentence each. */
+  notes: string[];
+}
+
+/**
+ * Asks the ledger of every environment in `muse.json`. An embedded database that is not there yet is not made for it.
+ * @throws MuseError `database-in-use` where an embedded database is open elsewhere: it could be asked, and must be
+ */
+export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv): Promise<AppliedFiles> {
+  const applied: AppliedFiles = { files: new Set(), notes: [] };
+  for (const [name, entry] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
+    if (entry.target === 'embedded' && (await kindOf(join(embeddedDirectory(muse.directory, name), 'data'))) === undefined) continue;
+    try {
+      const { database } = await openEnvironment(muse, name, environment);
+      try {
+        const found = compare(migrations, (await readLedger(database)) ?? []);
+        for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);
+        for (const { migration } of [...found.edited, ...found.renamed]) applied.files.add(migration.file);
+      } finally {
+        await database.close();
+      }
+    } catch (error) {
+      if (!(error instanceof MuseError) || error.code === 'database-in-use') throw error;
+      applied.notes.push(`What ${name} has applied is not known: ${error.message}`);
+    }
+  }
+  return applied;
+}

@@ -1,0 +1,85 @@
+/** The git edge, a repository that somebody works in: what is theirs is never taken into a commit, and never lost. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MuseError } from '../error.ts';
+import { kindOf } from '../files.ts';
+import { gitError } from './git-error.ts';
+import { commitWith, isIgnored, isTracked } from './git.ts';
+import { mustRun, runGit } from './git-run.ts';
+import type { GitOptions } from './git-run.ts';
+
+/**
+ * Says whether a repository has the directory's work in it: its own, or one around it that knows the file. Where there is
+ * no git, or only a repository around it that holds other things, there is none.
+ * @param file relative to the directory
+ * @throws MuseError as `gitError` says, `kit-owned-by-another` for one
+ */
+export async function inRepository(directory: string, file: string, options: GitOptions = {}): Promise<boolean> {
+  try {
+    const found = await runGit(['rev-parse', '--show-prefix'], { ...options, directory });
+    if (found.ok) return found.stdout.trim() === '' || (await isTracked(directory, file, options));
+    if (/not a git repository/i.test(found.stderr)) return false;
+    throw gitError(directory, 'rev-parse', found.stderr);
+  } catch (error) {
+    if (error instanceof MuseError && error.code === 'git-missing') return false;
+    throw error;
+  }
+}
+
+/** What somebody has begun and not ended, as git keeps it. */
+const begun: readonly (readonly [path: string, what: string])[] = [
+  ['MERGE_HEAD', 'merge'],
+  ['CHERRY_PICK_HEAD', 'cherry-pick'],
+  ['REVERT_HEAD', 'revert'],
+  ['rebase-merge', 'rebase'],
+  ['rebase-apply', 'rebase'],
+];
+
+/** The word for what is under way in the repository, as `merge`; undefined where nothing is. */
+export async function underWay(directory: string, options: GitOptions = {}): Promise<string | undefined> {
+  const folder = (await mustRun('rev-parse', directory, ['rev-parse', '--absolute-git-dir'], { ...options, directory })).replace(/\r?\n$/, '');
+  for (const [path, what] of begun) if ((await kindOf(join(folder, path))) !== undefined) return what;
+  return undefined;
+}
+
+/** Those of the paths that differ from the last commit, or that git does not know and does not ignore either. */
+export async function uncommitted(directory: string, paths: readonly string[], options: GitOptions = {}): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const here = { ...options, directory };
+  const [text, prefix] = await Promise.all([
+    mustRun('status', directory, ['status', '--porcelain', '-z', '--no-renames', '--untracked-files=all', '--ignore-submodules=all', '--', '.'], here),
+    mustRun('rev-parse', directory, ['rev-parse', '--show-prefix'], here),
+  ]);
+  // Porcelain's paths start at the top of the repository.
+  const top = prefix.replace(/\r?\n$/, '');
+  const changed = new Set(text.split('\0').filter((line) => line !== '').map((line) => line.slice(3 + top.length)));
+  return paths.filter((path) => changed.has(path));
+}
+
+/**
+ * Commits these paths as they are in the work tree, new and removed ones too, and nothing else: what is in the index
+ * otherwise stays there as it is. Ignored files that git does not know are left out.
+ * @returns the commit, 40 hex; undefined where nothing of them has changed
+ */
+export async function commitPaths(directory: string, paths: readonly string[], message: string, options: GitOptions = {}): Promise<string | undefined> {
+  const known: string[] = [];
+  const fresh: string[] = [];
+  for (const path of paths) {
+    if (await isTracked(directory, path, options)) known.push(path);
+    else if ((await kindOf(join(directory, path))) !== undefined && (await isIgnored(directory, path, options)) !== true) fresh.push(path);
+  }
+  if (known.length + fresh.length === 0) return undefined;
+  const place = await mkdtemp(join(tmpdir(), 'create-muse-paths-'));
+  try {
+    // In files, since a command line has a limit.
+    const listed = async (name: string, list: readonly string[]): Promise<string[]> => {
+      await writeFile(join(place, name), list.join('\0'));
+      return ['--pathspec-file-nul', `--pathspec-from-file=${join(place, name)}`];
+    };
+    if (fresh.length > 0) await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], { ...options, directory });
+    return await commitWith(directory, message, ['--only', ...(await listed('all', [...known, ...fresh]))], options);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
