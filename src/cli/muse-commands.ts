@@ -1,4 +1,5 @@
 import { type Flag, supabaseFlags } from './flags.ts';
+import { limitFlags } from './limits.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 
@@ -55,8 +56,7 @@ export const commands: readonly MuseCommand[] = [
       { name: 'accept-edited', type: 'boolean', about: 'take edited applied files as they are now', group },
       confirm,
       { name: 'force', type: 'string', value: 'production', choices: ['production'], about: 'go past staging', group },
-      { name: 'lock-timeout', type: 'string', value: '<seconds>', about: 'longest wait for a lock (production: 5)', group },
-      { name: 'statement-timeout', type: 'string', value: '<seconds>', about: 'longest statement (production: 600)', group },
+      ...limitFlags,
     ],
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
@@ -68,6 +68,7 @@ export const commands: readonly MuseCommand[] = [
       confirm,
       { name: 'steps', type: 'string', value: '<n>', about: 'how many files, newest first (default 1)', group },
       { name: 'to', type: 'string', value: '<number>', about: 'the extension file that stays the newest; 0 takes all back', group },
+      ...limitFlags,
     ],
     load: async () => (await import('./commands/rollback.ts')).rollbackCommand,
   },

@@ -60,6 +60,8 @@ export interface DatabaseErrorFields {
   table?: string | undefined;
   column?: string | undefined;
   constraint?: string | undefined;
+  /** How many statements of a script were done before the one that failed; undefined where the connection does not tell. */
+  done?: number | undefined;
   cause?: unknown;
 }
 
@@ -75,6 +77,7 @@ export class DatabaseError extends Error {
   readonly table: string | undefined;
   readonly column: string | undefined;
   readonly constraint: string | undefined;
+  readonly done: number | undefined;
 
   constructor(fields: DatabaseErrorFields) {
     super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
@@ -87,5 +90,6 @@ export class DatabaseError extends Error {
     this.table = fields.table;
     this.column = fields.column;
     this.constraint = fields.constraint;
+    this.done = fields.done;
   }
 }

@@ -10,6 +10,8 @@ export interface MigrateOptions extends TimeLimits {
   acceptEdited?: boolean;
   /** How long to wait for another run, in ms. */
   waitMs?: number;
+  /** What the user runs again where a file fails; default `muse migrate`. */
+  command?: string;
   onProgress?: (event: MigrateProgress) => void;
   /** Called once before anything is run, where something is pending; what it throws ends the run with nothing applied. */
   beforeRun?: (pending: readonly FileName[]) => Promise<void>;

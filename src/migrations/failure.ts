@@ -35,9 +35,16 @@ export async function failure(database: Database, thrown: unknown, text: RunText
       ...(error.hint === undefined ? [] : [`Hint: ${error.hint}`]),
       ...progress(text, state),
     ].join('\n'),
-    suggestion: `Correct ${text.file}, then run \`${command}\` again: it goes on from there.`,
+    suggestion: `${timeLimit(error) ?? `Correct ${text.file}`}, then run \`${command}\` again: it goes on from there.`,
     cause: error,
   });
+}
+
+/** What to do about a statement that ran into a limit of time; undefined for any other error. */
+function timeLimit({ code, message }: DatabaseError): string | undefined {
+  if (code === '55P03') return 'Another session holds a lock that it has to wait for (pg_stat_activity shows whose): wait until that is done, or wait longer by --lock-timeout 60';
+  if (code === '57014' && message.includes('statement timeout')) return 'Give the statement longer by --statement-timeout 3600, or do less in one';
+  return undefined;
 }
 
 /** The message; of a syntax error the first line, as what never closes is shown with all that was sent behind it. */
@@ -72,7 +79,8 @@ async function offsetOf(database: Database, error: DatabaseError, text: RunText,
   if (own > 0) return Math.min(offsetOfCharacter(text.sql, own), text.sql.length);
   await loadParser();
   const { statements } = parseSql(text.sql);
-  const statement = (await failing(database, error, statements)) ?? statements[0];
+  // What took too long once is not run again only to find its line.
+  const statement = (timeLimit(error) === undefined ? await failing(database, error, statements) : statements[script.offset === 0 ? (error.done ?? 0) : 0]) ?? statements[0];
   return statement === undefined ? 0 : offsetInFile(statement, error);
 }
 

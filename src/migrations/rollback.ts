@@ -15,6 +15,8 @@ import { planRun, type RunPlan } from './transactions.ts';
 export interface RollbackOptions extends RollbackTarget, TimeLimits {
   /** How long to wait for another run, in ms. */
   waitMs?: number;
+  /** What the user runs again where a file fails; default `muse rollback`. The number of files is added. */
+  command?: string;
   onProgress?: (event: { status: 'started' | 'rolled-back'; index: number; count: number; ms?: number } & FileName) => void;
 }
 
@@ -65,7 +67,7 @@ async function runAll(
     try {
       await (plan.how === 'alone' ? rollbackAlone(database, step, plan.statements, settings) : database.script(script.text));
     } catch (error) {
-      throw await failure(database, error, step.rollback, script, { applied: rolledBack, waiting: steps.slice(index + 1) }, 'muse rollback');
+      throw await failure(database, error, step.rollback, script, { applied: rolledBack, waiting: steps.slice(index + 1) }, `${options.command ?? 'muse rollback'} --steps ${steps.length - index}`);
     }
     const ms = Math.round(performance.now() - began);
     rolledBack.push({ layer: step.layer, file: step.file, ms });

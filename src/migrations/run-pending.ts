@@ -69,7 +69,7 @@ async function runAll(
       }
       const { failure } = await import('./failure.ts');
       const waiting = plans.slice(index + 1).map((next) => next.migration);
-      throw await failure(database, error, migration, script, { applied: result.applied, waiting }, 'muse migrate');
+      throw await failure(database, error, migration, script, { applied: result.applied, waiting }, options.command ?? 'muse migrate');
     }
     const ms = Math.round(performance.now() - began);
     result.applied.push({ layer: migration.layer, file: migration.file, ms });

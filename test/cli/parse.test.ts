@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createFlags } from '../../src/cli/flags.ts';
 import { formatHelp } from '../../src/cli/help.ts';
 import { parseArguments } from '../../src/cli/parse.ts';
-import type { MuseError } from '../../src/error.ts';
+import { limitFlags, limitsOf } from '../../src/cli/limits.ts';
+import { MuseError } from '../../src/error.ts';
 
 const parse = (...argv: string[]) => parseArguments(argv, createFlags, 'create-muse');
 const refusal = (...argv: string[]): MuseError => {
@@ -44,6 +45,21 @@ describe('arguments that are refused', () => {
     expect(error.code).toBe('bad-flag');
     expect(error.message).toContain(message);
     expect(error.suggestion).toContain(suggestion);
+  });
+});
+
+describe('limits of time', () => {
+  it.each([
+    [['--lock-timeout', '2.5'], { lockTimeoutMs: 2500 }],
+    [['--statement-timeout=2147483', '--lock-timeout=0.001'], { lockTimeoutMs: 1, statementTimeoutMs: 2_147_483_000 }],
+    [[], {}],
+  ])('%j', (argv, limits) => {
+    expect(limitsOf(parseArguments(argv, limitFlags, 'muse migrate'))).toEqual(limits);
+  });
+
+  // 0 would be no limit at all.
+  it.each(['0', '-1', '0.0001', '2147484', 'ten', '1e9', 'NaN', 'Infinity'])('--lock-timeout=%s is refused', (text) => {
+    expect(() => limitsOf(parseArguments([`--lock-timeout=${text}`], limitFlags, 'muse migrate'))).toThrow(MuseError);
   });
 });
 

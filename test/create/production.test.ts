@@ -115,15 +115,44 @@ describe('muse migrate --env production', () => {
       await session.query('lock table public.homes in row exclusive mode');
       error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, lockTimeoutMs: 200 }));
     });
-    expect(error?.message).toContain('lock timeout');
+    expect(error?.message).toContain('003_rooms.sql:2:1: canceling statement due to lock timeout');
     const file = /\.muse\/backups\/\S+\.gz/.exec(error?.detail ?? '')?.[0] ?? '';
     expect(error?.detail).toContain('Done before it: migrations/extensions/002_gardens.sql');
-    expect(error?.suggestion).toContain(`muse restore ${file} --env production`);
+    expect(error?.suggestion).toContain('--lock-timeout');
+    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it goes on from there. To go back instead: muse restore ${file} --env production`);
     await production.script(home('after'));
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, file), agreed);
     expect(result.rolledBack).toEqual([{ layer: 'extension', file: 'migrations/extensions/002_gardens.sql' }]);
     expect(await textRows(production, 'public.homes')).toEqual(before);
     expect(await textRows(production, '(select to_regclass(\'public.gardens\'))')).toEqual(['()']);
+  });
+
+  it.each<[string, { lockTimeoutMs?: number; statementTimeoutMs?: number }, string]>([
+    ['its own', {}, '5s 10min'],
+    ['those of the call', { lockTimeoutMs: 7000, statementTimeoutMs: 90_500 }, '7s 90500ms'],
+  ])('runs the files under %s limits', async (_, limits, expected) => {
+    await addFiles(muse.directory, {
+      'migrations/extensions/002_told.sql': `-- Tells its limits.
+do $$ begin execute format('comment on table public.homes is %L', current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')); end $$;
+`,
+    });
+    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'production', {}, { ...agreed, ...limits });
+    expect(await textRows(production, "(select obj_description('public.homes'::regclass))")).toEqual([`("${expected}")`]);
+  });
+
+  it('ends a statement that takes too long, and does not run it again to find its line', async () => {
+    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'production', {}, agreed);
+    const sql = "do $$ begin if current_database() like 'production%' then perform nextval('public.tries'), pg_sleep(600); end if; end $$;";
+    await production.script('create sequence public.tries');
+    await addFiles(muse.directory, { ...tableFiles('002', 'gardens'), 'migrations/extensions/003_slow.sql': `-- Is slow in production.\ncomment on table public.homes is 'Homes';\n\n${sql}\n` });
+    await migrateMuse(muse, 'staging', {});
+    const error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, statementTimeoutMs: 300 }));
+    expect(error.message).toMatch(/^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/);
+    expect(error.detail).toMatch(/Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nThe backup of before is \.muse\/backups\/production/);
+    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it goes on from there\. To go back instead: muse restore \.muse\/backups\/production/);
+    expect(await textRows(production, '(select last_value from public.tries)')).toEqual(['(1)']);
   });
 
   it('tells what the verification has found, with the ways on and back', async () => {

@@ -1,6 +1,7 @@
 import { migrateMuse } from '../../create/muse/migrate.ts';
 import { MuseError } from '../../error.ts';
 import { consentOf } from '../consent.ts';
+import { limitsOf } from '../limits.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
@@ -44,23 +45,5 @@ function isForced(parsed: ParsedArguments, name: string): boolean {
     code: 'bad-flag',
     message: `--force says "${forced}", and the environment is ${name}. Nothing was run.`,
     suggestion: 'It takes production past staging: muse migrate --env production --force production',
-  });
-}
-
-/** @throws MuseError `bad-flag` for a time that is no number */
-function limitsOf(parsed: ParsedArguments): { lockTimeoutMs?: number; statementTimeoutMs?: number } {
-  const [lock, statement] = [secondsOf(parsed, 'lock-timeout'), secondsOf(parsed, 'statement-timeout')];
-  return { ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }), ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }) };
-}
-
-function secondsOf(parsed: ParsedArguments, flag: string): number | undefined {
-  const text = flagText(parsed, flag);
-  if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds > 0) return seconds;
-  throw new MuseError({
-    code: 'bad-flag',
-    message: `--${flag} takes seconds, and "${text}" is no positive number.`,
-    suggestion: `Write --${flag} 30.`,
   });
 }

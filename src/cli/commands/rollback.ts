@@ -1,6 +1,7 @@
 import { describeLosses, rollbackMuse } from '../../create/muse/rollback.ts';
 import { MuseError } from '../../error.ts';
 import { consentOf } from '../consent.ts';
+import { limitsOf } from '../limits.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
@@ -26,7 +27,7 @@ export async function rollbackCommand(parsed: ParsedArguments, context: CommandC
       context.output.progress(`This drops data:\n${describeLosses(found)}`);
       return (await context.ask()).confirm('Drop it?', false);
     },
-    { ...consentOf(parsed, context), onPhase: (text) => context.output.transient(`${paint('cyan', '…')} ${text}`) },
+    { ...consentOf(parsed, context), ...limitsOf(parsed), onPhase: (text) => context.output.transient(`${paint('cyan', '…')} ${text}`) },
   );
   const lines = rolledBack.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
   lines.push(rolledBack.length === 0 ? 'Nothing to take back.' : `${rolledBack.length} taken back from ${name}. muse migrate applies them again.`);

@@ -11,6 +11,11 @@ export interface Consent {
   show?(plan: string): void;
 }
 
+/** A command as it has to be typed for an environment: development is meant where none is named. */
+export function commandFor(command: string, name: EnvironmentName): string {
+  return name === 'development' ? command : `${command} --env ${name}`;
+}
+
 /**
  * Refuses a call that could never be agreed to, before anything is opened.
  * @param command as it was typed, without its confirmation: `muse migrate --env production`

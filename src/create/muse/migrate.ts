@@ -5,7 +5,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
-import { needConsent } from './guard.ts';
+import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 import type { Muse } from './open.ts';
 
@@ -30,8 +30,9 @@ export async function migrateMuse(
     const { findings } = await rehearseMuse(muse);
     refuseErrors(findings, 'Nothing was applied.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
   };
+  const run = { ...options, beforeRun, command: commandFor('muse migrate', name) };
   try {
-    const result = name === 'production' ? await toProduction(muse, environment, database, migrations, { ...options, beforeRun }) : await migrate(database, migrations, { ...options, beforeRun });
+    const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
     if (result.applied.length > 0) {
       const { copyReports } = await import('./copied.ts');
       result.notes.push(...(await copyReports(database, migrations, result.applied)));

@@ -4,9 +4,10 @@ import type { Loss } from '../../migrations/loss.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { rollback } from '../../migrations/rollback.ts';
 import { type RollbackTarget, rollbackPlan } from '../../migrations/rollback-plan.ts';
+import type { TimeLimits } from '../../migrations/session-state.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
-import { type Consent, needConsent, takeConsent } from './guard.ts';
+import { commandFor, type Consent, needConsent, takeConsent } from './guard.ts';
 import { lostBuckets, planText, touchedTables } from './guard-plan.ts';
 import type { Muse } from './open.ts';
 
@@ -18,7 +19,7 @@ export interface RollbackResult {
   backup?: string;
 }
 
-export interface RollbackGuard extends Consent {
+export interface RollbackGuard extends Consent, TimeLimits {
   onPhase?(text: string): void;
 }
 
@@ -41,18 +42,21 @@ export async function rollbackMuse(
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
   const { database } = await openEnvironment(muse, name, environment);
   try {
+    const { lockTimeoutMs, statementTimeoutMs } = guard;
+    const limits = { ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }) };
+    const run = { ...target, ...limits, command: commandFor('muse rollback', name) };
     const { files, losses } = await rollbackPlan(database, migrations, rollbacks, target);
     const scripts = files.map((step) => step.rollback.sql);
     const buckets = await lostBuckets(database, scripts);
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses);
-    if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, target)), losses };
+    if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
     const plan = planText('To be taken back in production, after a backup:', files.map(({ file }) => file), await touchedTables(database, scripts));
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
     const [{ backupBefore }, { productionLimits, withWayBack }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
     const backup = await backupBefore(muse, name, environment, database, guard.onPhase);
     try {
-      return { ...(await rollback(database, migrations, rollbacks, { ...target, ...productionLimits })), losses, backup };
+      return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
     } catch (error) {
       throw withWayBack(error, backup);
     }

@@ -65,10 +65,10 @@ function byText(text: string, code: string): readonly [string, string, string] |
 const endings = ['57P01', '57P02', '57P03', '57P05'];
 
 /** Turns the error of a query into a DatabaseError, or into `connection-lost` where the connection went with it. */
-export function queryError(error: unknown, where: string): DatabaseError | MuseError {
+export function queryError(error: unknown, where: string, done?: number): DatabaseError | MuseError {
   if (error instanceof MuseError) return error;
   const report = serverReport(error);
-  if (report && !endings.includes(report.code ?? '')) return toDatabaseError(report);
+  if (report && !endings.includes(report.code ?? '')) return toDatabaseError(report, done);
   return connectionLost(error, where);
 }
 

@@ -98,12 +98,19 @@ function createWire(client: Client, where: string): Wire {
     lost ??= connectionLost('it was closed', where);
   });
 
+  // One for each statement of a script that is done: what the error itself does not say.
+  let done = 0;
+  client.connection.on('commandComplete', () => {
+    done += 1;
+  });
+
   async function send(config: QueryConfig | string): Promise<QueryResult> {
     if (lost) throw lost;
+    const before = done;
     try {
       return await client.query(config);
     } catch (error) {
-      const normal = queryError(error, where);
+      const normal = queryError(error, where, typeof config === 'string' ? done - before : undefined);
       if (normal instanceof MuseError) lost ??= normal;
       throw normal;
     }
