@@ -43,6 +43,8 @@ export interface Environment {
   organization?: string;
   /** `postgres`: the variable of `.env.local` that holds the URL; default `DATABASE_URL`. */
   urlVariable?: string;
+  /** Path, relative to the muse with `/`, of the certificate that the server's identity is verified with. */
+  databaseCa?: string;
 }
 
 export type EnvironmentName = 'development' | 'staging' | 'production';

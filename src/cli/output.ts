@@ -14,7 +14,7 @@ export interface Output {
   readonly live: boolean;
   /** A line of progress: stdout, or stderr with `--json`; nothing with `--quiet`. */
   progress(text: string): void;
-  /** Text that the next line of progress replaces. Nothing where `live` is false. */
+  /** Text, one line or several, that the next line of progress replaces. Nothing where `live` is false. */
   transient(text: string): void;
   /** What was asked for: stdout. */
   result(text: string): void;
@@ -41,10 +41,11 @@ export function createOutput(options: OutputOptions): Output {
   const colour =
     !environment['NO_COLOR'] && ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
   const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
-  let pending = false;
+  /** Lines on the screen that are to be replaced. */
+  let pending = 0;
   const clear = (): void => {
-    if (pending) progressStream.write('\r\u001B[2K');
-    pending = false;
+    if (pending > 0) progressStream.write(`\r\u001B[2K${'\u001B[1A\u001B[2K'.repeat(pending - 1)}`);
+    pending = 0;
   };
   return {
     json: options.json,
@@ -60,7 +61,7 @@ export function createOutput(options: OutputOptions): Output {
       if (!live) return;
       clear();
       progressStream.write(text);
-      pending = true;
+      pending = text.split('\n').length;
     },
     result(text) {
       clear();

@@ -22,7 +22,10 @@ export function stepEvents(output: Output): StepEvents {
       }
     },
     onProgress(text) {
-      output.transient(`${output.paint('cyan', '…')} ${cut(`${title}: ${text}`, output.width - 3)}`);
+      // Text that begins with a line feed is a list: a line for each thing that is waited for.
+      const [first = '', ...rest] = text.split('\n');
+      const head = cut(first === '' ? title : `${title}: ${first}`, output.width - 3);
+      output.transient([`${output.paint('cyan', '…')} ${head}`, ...rest.map((line) => output.paint('gray', `    ${cut(line, output.width - 5)}`))].join('\n'));
     },
   };
 }

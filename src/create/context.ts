@@ -26,6 +26,8 @@ export interface CreateContext extends StepEvents {
   readonly workingDirectory: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Asks for a yes or no on the way; absent where nobody can be asked. */
+  readonly agree?: (question: string) => Promise<boolean>;
   readonly journal: Journal;
   readonly results: StepResult[];
   /** The throw-away database, opening since before the first step. */

@@ -1,6 +1,8 @@
 import { MuseError, unexpected } from '../error.ts';
 import { fileError } from '../files.ts';
 import type { Answers, Secrets } from './answers.ts';
+import { replaceCertificate } from './certificate.ts';
+import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
@@ -10,12 +12,18 @@ import { type CreateReport, reportOf } from './report.ts';
 import { lazily, once } from './lazily.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
 import { pipelines } from './steps/steps.ts';
+import { mayMakeAgain } from './steps/make-again.ts';
 import { openTarget } from './target.ts';
 
 /** How a run is watched and stopped. */
 export interface RunOptions extends StepEvents {
   signal: AbortSignal;
   environment: NodeJS.ProcessEnv;
+  /**
+   * Asks for a yes or no on the way, where only what happened there raises the question; absent where nobody can be asked.
+   * What it throws cancels the run.
+   */
+  agree?(question: string): Promise<boolean>;
 }
 
 /**
@@ -24,6 +32,7 @@ export interface RunOptions extends StepEvents {
  * @throws MuseError `bad-…` and the like, where nothing was begun
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  await checkCertificate(answers);
   const { made } = await claimDirectory(answers.directory);
   const journal: Journal = { version: 1, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
   return runPipeline(journal, secrets, options);
@@ -32,9 +41,10 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
 /**
  * Goes on with a run that stopped, from the first step that is not done.
  * @param directory absolute path of the muse
- * @throws MuseError `nothing-to-resume` where there is no journal
+ * @param changes what is said anew
+ * @throws MuseError `nothing-to-resume` where there is no journal, `bad-change`, `bad-certificate`
  */
-export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions, changes: Changes = {}): Promise<CreateReport> {
   const journal = await readJournal(directory);
   if (journal === undefined) {
     throw new MuseError({
@@ -45,6 +55,11 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
   }
   // A directory that was moved or is seen through another path is the same muse.
   journal.answers.directory = directory;
+  takeChanges(journal, changes);
+  if (changes.databaseCa !== undefined) {
+    await checkCertificate(journal.answers);
+    if (isPlaced(journal)) await replaceCertificate(directory, journal.answers.environment, changes.databaseCa);
+  }
   // Until everything is in place, the stage is made again from the start, at the same commit of the kit.
   if (!isPlaced(journal)) journal.steps = [];
   return runPipeline(journal, secrets, options);
@@ -56,10 +71,16 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
  * @throws MuseError `run-unfinished` where another run stopped there
  */
 export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  await checkCertificate(answers);
   const before = await readJournal(directory);
   if (before !== undefined && before.finished !== true) throw unfinishedRun(directory, before);
   const data = { tables: (before?.data.tables ?? []).slice() };
   return runPipeline({ version: 1, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
+}
+
+/** @throws MuseError `bad-certificate` before anything is made */
+async function checkCertificate({ databaseCa }: Answers): Promise<void> {
+  if (databaseCa !== undefined) await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
 }
 
 /** Says whether the muse is where it lives: then nothing of it is taken away again. */
@@ -73,7 +94,7 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
   const context = contextOf(journal, secrets, options);
   try {
     await writeJournal(answers.directory, journal);
-    await runSteps(pipelines[journal.pipeline], context);
+    await runToTheEnd(context);
     journal.finished = true;
     await writeJournal(answers.directory, journal);
     return reportOf(context);
@@ -85,6 +106,18 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
   } finally {
     await closeAll(context);
     await unlock();
+  }
+}
+
+/** Runs all steps; those from `project` on once more for each project that did not start and is to be made again. */
+async function runToTheEnd(context: CreateContext): Promise<void> {
+  const all = pipelines[context.journal.pipeline];
+  for (let steps = all; ; steps = all.slice(all.findIndex(({ id }) => id === 'project'))) {
+    try {
+      return await runSteps(steps, context);
+    } catch (error) {
+      if (!(await mayMakeAgain(error, context))) throw error;
+    }
   }
 }
 
@@ -134,7 +167,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     skipped: [],
     throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
     target: lazily(() => openTarget(context)),
-    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment)),
+    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment, options.signal)),
   };
   return context;
 }

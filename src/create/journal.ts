@@ -46,6 +46,8 @@ export interface JournalProject {
   ref?: string;
   region?: string;
   settled?: CreatedProject['settled'];
+  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and made again. */
+  failed?: true;
   /** It was there before, and was named by `--project-ref`. */
   adopted?: boolean;
   /** The admin is being made: a password that was to be shown once is not known to anybody. */
@@ -95,4 +97,19 @@ export async function readJournal(directory: string): Promise<Journal | undefine
 /** Writes the journal whole, so that a crash leaves the old one or the new one. */
 export async function writeJournal(directory: string, journal: Journal): Promise<void> {
   await writeWhole(journalPath(directory), `${JSON.stringify(journal, undefined, 2)}\n`);
+}
+
+/** Has a step, and all after it, run again. */
+export function redoFrom(journal: Journal, id: string): void {
+  const first = journal.steps.findIndex((step) => step.id === id);
+  if (first !== -1) journal.steps.splice(first);
+}
+
+/** What a journal says once its project is deleted: what is wanted stays, for the next one. */
+export function forgetProject(journal: Journal): void {
+  const { project } = journal.data;
+  if (project === undefined) return;
+  const { organization, selection, size } = project;
+  journal.data.project = { organization, ...(selection === undefined ? {} : { selection }), ...(size === undefined ? {} : { size }) };
+  redoFrom(journal, 'project');
 }

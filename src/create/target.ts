@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
+import { certificateOf } from './certificate.ts';
 import type { CreateContext } from './context.ts';
 import type { Muse } from './muse/open.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
@@ -30,7 +31,7 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
   if (entry.target === 'supabase') return { database: await openProject(directory, name, entry, environment), target: entry.target };
   const url = await databaseUrlOf(directory, name, entry, environment);
   const { openPostgres } = await import('../database/postgres/postgres.ts');
-  return { database: await openPostgres({ url }), target: entry.target };
+  return { database: await openPostgres({ url, ...certificateOf(directory, entry) }), target: entry.target };
 }
 
 async function openProject(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
@@ -40,12 +41,18 @@ async function openProject(directory: string, name: EnvironmentName, entry: Envi
     import('../supabase/connect.ts'),
   ]);
   const cloud = await openCloud(environment);
-  return (await connectProject({ ...cloud, ref: refOf(entry), password: await passwordOfProject(directory, name, environment) })).database;
+  const password = await passwordOfProject(directory, name, environment);
+  return (await connectProject({ ...cloud, ref: refOf(entry), password, ...certificateOf(directory, entry) })).database;
 }
 
 /** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
 export async function openTarget(context: CreateContext): Promise<Database> {
   const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
+  // The muse has its own copy once it is in place; before that the file is where the user says.
+  const certificate = {
+    ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }),
+    ...certificateOf(directory, context.museFile?.environments[answers.environment]),
+  };
   if (answers.target === 'embedded') return openKept(directory, answers.environment);
   if (answers.target === 'supabase') {
     const [{ passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
@@ -58,7 +65,7 @@ export async function openTarget(context: CreateContext): Promise<Database> {
       ...(await context.cloud()),
       ref: refOf(project),
       password: await passwordOfProject(directory, answers.environment, environment),
-      ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }),
+      ...certificate,
       mustProve: project?.settled === 'found',
       onNote(note) {
         onProgress?.(note);
@@ -72,7 +79,7 @@ export async function openTarget(context: CreateContext): Promise<Database> {
     import('../database/postgres/postgres.ts'),
     import('../database/baseline/install.ts'),
   ]);
-  const database = await openPostgres({ url, ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }) });
+  const database = await openPostgres({ url, ...certificate });
   try {
     if (await baselinePresent(database)) return database;
     if (!answers.supabaseBaseline) throw noBaseline(database.description);

@@ -19,6 +19,18 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
+/** The machine's own, whose sleep ends with the signal's reason as soon as that is aborted. */
+export function clockUntil(signal: AbortSignal): Clock {
+  return {
+    ...systemClock,
+    sleep: async (ms) => {
+      await delay(ms, undefined, { signal }).catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      });
+    },
+  };
+}
+
 /** Between half of `ms` and the whole: clients that failed together do not come back together. */
 export function jittered(clock: Clock, ms: number): number {
   return Math.round(ms / 2 + (clock.random() * ms) / 2);

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { readCertificates } from '../database/postgres/certificate.ts';
 import { MuseError } from '../error.ts';
 import { getProject, retrieveNetworkBans } from './api.ts';
 import { jittered } from './clock.ts';
@@ -15,8 +16,8 @@ export interface ConnectOptions {
   settings: SupabaseSettings;
   ref: string;
   password: Secret;
-  /** PEM text of the database's own root certificate (`--db-ca`). */
-  ca?: string;
+  /** Path of the PEM file with the database's own root certificate (`--db-ca`). */
+  caFile?: string;
   /** The project was found by looking and not named in an answer: its database must take the password before anything is done. */
   mustProve?: boolean;
   /** Between two tries, ms: each failed try counts towards a ban of this address. */
@@ -38,11 +39,14 @@ export interface Connected {
 /**
  * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
  * HTTPS.
- * @throws MuseError `password-refused`, `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
+ * @throws MuseError `bad-certificate`, `database-tls` where the server's identity does not verify, `password-refused`,
+ *   `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
  */
 export async function connectProject(options: ConnectOptions): Promise<Connected> {
   const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
   const note = options.onNote ?? (() => undefined);
+  // A file that is none is told before a password goes anywhere.
+  const ca = options.caFile === undefined ? undefined : await readCertificates(options.caFile);
   const until = http.clock.now() + timeoutMs;
   const pause = (factor = 1): Promise<void> => http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
   const direct = directEndpoint(settings, ref, await getProject(http, ref));
@@ -51,7 +55,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   let trouble: Trouble | undefined;
   if (await answers(direct.host, direct.port)) {
     // What answers there may be somebody else's: the pooler has the last word.
-    const opened = await knock(options, direct, Math.min(until, http.clock.now() + 5 * intervalMs), pause, note);
+    const opened = await knock(options, direct, ca, Math.min(until, http.clock.now() + 5 * intervalMs), pause, note);
     if (typeof opened !== 'string') {
       Object.assign(endpoints, await poolerEndpoints(http, settings, ref));
       return connected(options, opened, 'direct', direct, endpoints);
@@ -66,7 +70,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   }
   Object.assign(endpoints, poolers);
   if (endpoints.session) {
-    const opened = await knock(options, endpoints.session, until, pause, note);
+    const opened = await knock(options, endpoints.session, ca, until, pause, note);
     if (typeof opened !== 'string') return connected(options, opened, 'pooler', endpoints.session, endpoints);
     trouble = opened;
   }
@@ -81,6 +85,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
 async function knock(
   options: ConnectOptions,
   endpoint: Endpoint,
+  ca: string | undefined,
   until: number,
   pause: (factor?: number) => Promise<void>,
   note: (text: string) => void,
@@ -96,7 +101,7 @@ async function knock(
         user: endpoint.user,
         password: options.password.reveal(),
         database: endpoint.database,
-        ssl: tls(endpoint, options.ca),
+        ssl: tls(endpoint, ca),
         connectTimeoutMs: 15_000,
       });
       await database.query('select 1');
@@ -104,6 +109,7 @@ async function knock(
     } catch (error) {
       await database?.close().catch(() => undefined);
       const trouble = troubleOf(error);
+      if (error instanceof MuseError && error.code === 'database-tls') throw error;
       if (trouble === 'other') throw connectFailed(endpoint, error);
       if (trouble === 'closed') return trouble;
       if (options.http.clock.now() >= until) return trouble;
@@ -127,7 +133,7 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 }
 
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
-  const verified = endpoint.loopback || options.ca !== undefined;
+  const verified = endpoint.loopback || options.caFile !== undefined;
   if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
   const withRunLock: Database['withRunLock'] = (work, waitMs) =>
     database.withRunLock(async () => {
@@ -166,7 +172,7 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
   return new MuseError({
     code: 'connect-failed',
     message: `Connecting to ${endpoint.host}:${endpoint.port} failed: ${reason}`,
-    suggestion: 'With --db-ca, check that the file is the project\'s own certificate (dashboard, Database settings, SSL). Then go on with --resume.',
+    suggestion: 'Look at the project in the dashboard, and at https://status.supabase.com; then go on with --resume.',
     cause,
   });
 }

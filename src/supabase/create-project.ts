@@ -52,6 +52,12 @@ export async function createProject(
     const own = projects.filter((project) => isIn(project, { slug: request.organization }) && project.status !== 'REMOVED');
     const taken = own.find((project) => project.name === request.name);
     if (taken && doubtful && isFrom(doubtful, taken)) return finish(hooks, taken, 'found');
+    // A project that was just deleted keeps its name until it is gone.
+    const leaving = taken?.status === 'GOING_DOWN' && round < 5;
+    if (leaving) {
+      await http.clock.sleep(2500 + jittered(http.clock, 5000));
+      continue;
+    }
     if (taken) throw nameTaken(request.name, request.organization, taken.ref);
     const intent = doubtful && isRecent(doubtful, http.clock) ? doubtful : makeIntent(request, own, serverTime, http.clock);
     if (intent !== doubtful) await hooks.onIntent(intent);

@@ -52,6 +52,8 @@ export interface HttpOptions {
   token: Secret;
   clock?: Clock;
   fetch?: typeof fetch;
+  /** Aborted when the user stops the run: nothing more is sent, and what is under way is hung up on. */
+  signal?: AbortSignal;
   /** The most that any request may take, ms, whatever its own limit. */
   timeoutMs?: number;
   /** How often one request is sent at most. */
@@ -88,6 +90,7 @@ export function createHttp(options: HttpOptions): Http {
       ...(request.body === undefined ? {} : { body: redactBody(request.body) }),
       attempt: number,
     };
+    options.signal?.throwIfAborted();
     await options.onRequest?.(record);
     const began = clock.now();
     const retry = request.retry ?? (request.method === 'POST' ? 'refusals' : 'always');
@@ -95,10 +98,11 @@ export function createHttp(options: HttpOptions): Http {
     let text: string;
     try {
       const limitMs = Math.min(request.timeoutMs ?? 30_000, options.timeoutMs ?? Infinity);
-      response = await fetchWhole(baseUrl + request.path + search, initOf(request, token), limitMs, options.fetch);
+      response = await fetchWhole(baseUrl + request.path + search, initOf(request, token), limitMs, options.fetch, options.signal);
       text = await response.text();
     } catch (error) {
       options.onAnswer?.({ ...record, ms: clock.now() - began });
+      options.signal?.throwIfAborted();
       const failure = lost(endpoint, new URL(baseUrl).host, error);
       if (retry === 'always' || (retry === 'refusals' && failure.code === 'api-unreachable')) return new Again(failure);
       throw failure;

@@ -88,7 +88,7 @@ function checkFinal(ref: string, status: string): void {
     throw new MuseError({
       code: 'init-failed',
       message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from this.`,
-      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, choose another region.`,
+      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another one.`,
     });
   }
   const suggestion = finalStatuses[status];

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { connectProject, type ConnectOptions } from '../../src/supabase/connect.ts';
@@ -10,6 +10,7 @@ import { readKeys } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { readSettings, type SupabaseSettings } from '../../src/supabase/settings.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
+import { certificateFile } from '../support/certificates/files.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { makeConditions, type Conditions } from '../support/twin/faults.ts';
 import { openTwin } from '../support/twin/open.ts';
@@ -117,10 +118,35 @@ describe('connectProject', () => {
       await database.close();
     });
 
-    it('refuses a server whose certificate does not verify against the given root', async () => {
-      const ca = await readFile(new URL('../support/twin/certificate.pem', import.meta.url), 'utf8');
-      // The root is right, and the name in the certificate is another one.
-      await expect(connect({ ...away(), ca })).rejects.toMatchObject({ code: 'connect-failed' });
+    const authority = certificateFile('authority');
+
+    it('verifies a server whose certificate the given authority signed, and says nothing', async () => {
+      twin.conditions.certificate = 'signed';
+      const { database, verified } = await connect({ ...away(), caFile: authority });
+      expect(verified).toBe(true);
+      expect(notes.join('\n')).not.toContain('verified');
+      await database.close();
+    });
+
+    it.each<[string, Partial<Conditions>, string, string]>([
+      ['another authority signed', { certificate: 'signed' }, certificateFile('other-authority'), 'signed by no authority that was given (--db-ca)'],
+      ['nobody signed', { certificate: 'own' }, authority, 'signed by no authority that was given (--db-ca)'],
+      ['is for another host', { certificate: 'elsewhere' }, authority, 'for another host name'],
+    ])('refuses a server whose certificate %s, before the password is sent', async (_, conditions, caFile, words) => {
+      Object.assign(twin.conditions, conditions);
+      const error: unknown = await connect({ ...away(), caFile }).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'database-tls' });
+      expect((error as Error).message).toContain(words);
+      expect((error as { suggestion: string }).suggestion).toMatch(/authority|host/);
+    });
+
+    it.each([
+      ['is missing', '/nowhere/ca.crt'],
+      ['is no certificate', fileURLToPath(import.meta.url)],
+    ])('refuses a file that %s before anything is sent', async (_, caFile) => {
+      const before = twin.state.requests.length;
+      await expect(connect({ ...away(), caFile })).rejects.toMatchObject({ code: 'bad-certificate' });
+      expect(twin.state.requests.length).toBe(before);
     });
   });
 

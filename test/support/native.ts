@@ -1,7 +1,7 @@
 /** A real PostgreSQL 17 for tests: its own process, a free port on loopback, a temporary directory. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,8 @@ export interface NativeOptions {
   fsync?: boolean;
   /** A server of one's own although the test run has a shared one. */
   private?: boolean;
+  /** Serves TLS with `test/support/certificates/<name>.pem`; implies a server of one's own. */
+  certificate?: 'server' | 'elsewhere';
 }
 
 /** Where `global-setup.ts` leaves the URL of the server that all test files share. */
@@ -37,7 +39,7 @@ const runAs: { uid: number; gid: number } | undefined =
 /** Starts a server, or hands out the one that the run shares. */
 export async function startNative(options: NativeOptions = {}): Promise<Native> {
   const shared = process.env[sharedVariable];
-  if (shared && !options.private && !options.superuser && options.fsync === undefined) return handle(shared, true);
+  if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate) return handle(shared, true);
   sweep();
   const binaries = nativeBinaries(runAs !== undefined);
   const directory = mkdtempSync(join(tmpdir(), prefix));
@@ -57,7 +59,8 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
     { ...runAs, cwd: directory, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`);
-  const { child, port } = await listen(binaries.postgres, directory, data, options.fsync ?? false);
+  const tls = options.certificate === undefined ? {} : putCertificate(data, options.certificate);
+  const { child, port } = await listen(binaries.postgres, directory, data, { ...(options.fsync ? {} : unsafe), ...tls });
 
   const remove = (): void => {
     child.kill('SIGKILL');
@@ -77,14 +80,29 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
   };
 }
 
+/** Tests need no protection against power cuts. */
+const unsafe = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/** The server reads its key only where nobody else can. */
+function putCertificate(data: string, name: string): Record<string, string> {
+  const from = join(import.meta.dirname, 'certificates');
+  for (const [source, target] of [[`${name}.pem`, 'server.crt'], ['server.key.pem', 'server.key']] as const) {
+    const path = join(data, target);
+    copyFileSync(join(from, source), path);
+    chmodSync(path, 0o600);
+    if (runAs) chownSync(path, runAs.uid, runAs.gid);
+  }
+  return { ssl: 'on' };
+}
+
 async function listen(
-  program: string, directory: string, data: string, fsync: boolean,
+  program: string, directory: string, data: string, more: Record<string, string>,
 ): Promise<{ child: ChildProcess; port: number }> {
   for (let attempt = 0; ; attempt += 1) {
     const port = await freePort();
     const settings = {
       listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 100,
-      ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+      ...more,
     };
     const child = spawn(
       program,

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { Answers, Secrets } from '../../create/answers.ts';
-import type { RunOptions } from '../../create/create.ts';
 import { MuseError } from '../../error.ts';
 import type { TargetKind } from '../../muse-file.ts';
 import type { GivenAnswers } from '../complete.ts';
@@ -8,7 +7,7 @@ import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, runCommand, withoutSnippets } from '../run.ts';
 import { finishReport } from '../report.ts';
-import { stepEvents } from '../steps.ts';
+import { runOptions } from '../run-options.ts';
 import { supabaseAnswers } from '../supabase-answers.ts';
 
 /**
@@ -22,10 +21,11 @@ export function createCommand(argv: string[]): Promise<number> {
 
 async function run(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
   const { given, secrets } = readGiven(parsed, context);
-  const options: RunOptions = { signal: context.signal, environment: context.environment, ...stepEvents(context.output) };
+  const options = runOptions(context);
   if (isSet(parsed, 'resume')) {
     const { resumeMuse } = await import('../../create/create.ts');
-    return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options), context);
+    const changes = { supabase: given.supabase, ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }) };
+    return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options, changes), context);
   }
   const { completeAnswers } = await import('../complete.ts');
   const answers = await completeAnswers(given, secrets, context, isSet(parsed, 'dry-run'));

@@ -20,6 +20,7 @@ export async function destroyCommand(parsed: ParsedArguments, context: CommandCo
       return (await context.ask()).text('Type its name to go on:');
     },
     () => output.transient(`${output.paint('cyan', '…')} not ready for deletion yet`),
+    context.signal,
   );
   return {
     json: { name: muse.museFile.name, directory: muse.directory, environment: name, ref, deleted: projectName !== undefined },

@@ -4,7 +4,7 @@ import { provisionMuse, resumeMuse } from '../../create/create.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
-import { stepEvents } from '../steps.ts';
+import { runOptions } from '../run-options.ts';
 import { supabaseAnswers } from '../supabase-answers.ts';
 import { finishReport } from '../report.ts';
 
@@ -12,17 +12,20 @@ import { finishReport } from '../report.ts';
 export async function provisionCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
   noPositionals(parsed, 'provision');
   const muse = await museOf(parsed, context);
-  const options = { signal: context.signal, environment: context.environment, ...stepEvents(context.output) };
+  const options = runOptions(context);
   const secrets = { showPassword: !context.output.json };
-  if (isSet(parsed, 'resume')) return finishReport(await resumeMuse(muse.directory, secrets, options), context);
   const name = environmentNameOf(parsed);
   const certificate = flagText(parsed, 'db-ca');
+  const said = {
+    supabase: supabaseAnswers(parsed),
+    ...(certificate === undefined ? {} : { databaseCa: resolve(context.directory, certificate) }),
+  };
+  if (isSet(parsed, 'resume')) return finishReport(await resumeMuse(muse.directory, secrets, options, said), context);
   const answers = {
     ...museAnswers(muse.museFile, muse.directory),
     target: 'supabase' as const,
     environment: name,
-    supabase: supabaseAnswers(parsed),
-    ...(certificate === undefined ? {} : { databaseCa: resolve(context.directory, certificate) }),
+    ...said,
   };
   if (muse.museFile.environments[name]?.target === 'embedded') {
     context.output.progress('The embedded database stays as it is: its data is not copied.');

@@ -1,6 +1,7 @@
 import { MuseError } from '../../error.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { readVariables, secretsFileOf, updateVariables } from '../secrets-file.ts';
+import { clockUntil } from '../../supabase/clock.ts';
 import { createHttp, type Http } from '../../supabase/http.ts';
 import { makePassword } from '../../supabase/password.ts';
 import { type Secret, secret } from '../../supabase/secret.ts';
@@ -16,11 +17,13 @@ const passwordVariable = 'SUPABASE_DB_PASSWORD';
 
 /**
  * Opens the way to Supabase; sends nothing.
+ * @param signal ends every wait and every request that is under way
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
  */
-export async function openCloud(environment: NodeJS.ProcessEnv): Promise<Cloud> {
+export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Cloud> {
   const settings = await readSettings(environment);
-  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token }) };
+  const stop = signal === undefined ? {} : { clock: clockUntil(signal), signal };
+  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token, ...stop }) };
 }
 
 /**

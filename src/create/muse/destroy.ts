@@ -3,7 +3,7 @@ import type { EnvironmentName } from '../../muse-file.ts';
 import { destroyProject, projectName } from '../../supabase/destroy.ts';
 import { openCloud } from '../cloud/cloud.ts';
 import { refOf } from '../cloud/ref.ts';
-import { readJournal, writeJournal } from '../journal.ts';
+import { forgetProject, readJournal, writeJournal } from '../journal.ts';
 import { lockDirectory } from '../lock.ts';
 import { writeMuseFile } from './muse-json.ts';
 import type { Muse } from './open.ts';
@@ -26,13 +26,14 @@ export async function destroyMuse(
   environment: NodeJS.ProcessEnv,
   agree: (project: Doomed) => Promise<string>,
   onWait?: () => void,
+  signal?: AbortSignal,
 ): Promise<Doomed> {
   const unlock = await lockDirectory(directory);
   try {
     const journal = await readJournal(directory);
     // A run that stopped early has the ref in its journal before it is in muse.json.
     const ref = museFile.environments[name]?.ref ?? refOf(journal?.answers.environment === name ? journal.data.project : undefined);
-    const { http } = await openCloud(environment);
+    const { http } = await openCloud(environment, signal);
     const project: Doomed = { ref, name: await projectName(http, ref) };
     if (project.name !== undefined) {
       const typed = (await agree(project)).trim();
@@ -42,11 +43,7 @@ export async function destroyMuse(
     museFile.environments[name] = { target: 'embedded' };
     await writeMuseFile(directory, museFile);
     if (journal?.data.project?.ref === ref) {
-      // What comes after the project has to be done again for the next one.
-      const { organization, selection, size } = journal.data.project;
-      journal.data.project = { organization, ...(selection === undefined ? {} : { selection }), ...(size === undefined ? {} : { size }) };
-      const project = journal.steps.findIndex((step) => step.id === 'project');
-      if (project !== -1) journal.steps.splice(project);
+      forgetProject(journal);
       await writeJournal(directory, journal);
     }
     return project;

@@ -10,7 +10,8 @@ import { parseKitSource } from '../../kit/source.ts';
 import { readText } from '../../files.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { MuseFile } from '../../muse-file.ts';
-import type { Secrets } from '../answers.ts';
+import type { Answers, Secrets } from '../answers.ts';
+import { keepCertificate } from '../certificate.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { sessionOf } from '../tenancy.ts';
 import { writeMuseFile } from '../muse/muse-json.ts';
@@ -36,7 +37,7 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
       ...(isolation === 'session' ? { session: sessionOf(context.kitFiles.migrations) } : {}),
       prefix: answers.prefix,
       presets: answers.presets,
-      environments: { [answers.environment]: { target: answers.target } },
+      environments: { [answers.environment]: { target: answers.target, ...(await certificateFor(stage, answers)) } },
     };
     await renameKit(stage, answers.name);
     await writeMuseFile(stage, museFile);
@@ -48,6 +49,10 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
     return pruned.files > 0 ? `${pruned.files} files of no use pruned` : undefined;
   },
 };
+
+async function certificateFor(stage: string, { databaseCa, environment, target }: Answers): Promise<{ databaseCa?: string }> {
+  return databaseCa === undefined || target === 'embedded' ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
+}
 
 function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
   return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };

@@ -1,6 +1,7 @@
 import { DatabaseError } from '../database.ts';
 import { MuseError } from '../../error.ts';
 import { toDatabaseError } from '../report.ts';
+import { certificateTrouble } from './certificate.ts';
 import type { ServerReport } from '../wire.ts';
 
 /** An error of pg that PostgreSQL itself reported: it has a severity, as no error of the network has. */
@@ -38,7 +39,7 @@ export function connectError(error: unknown, where: string): MuseError {
     ?? ['database-unreachable', 'could not be connected to', 'Check host and port, and that the server runs.'];
   return new MuseError({
     code: name,
-    message: `${where} ${what}.`,
+    message: `${where} ${what.replace(/\.$/, '')}.`,
     ...(text ? { detail: text } : {}),
     suggestion,
     cause: report ? cause : Object.assign(cause, { code }),
@@ -49,9 +50,8 @@ function byText(text: string, code: string): readonly [string, string, string] |
   if (/does not support SSL/i.test(text)) {
     return ['database-tls', 'offers no TLS', 'Where the way there is safe without, add ?sslmode=disable to the URL.'];
   }
-  if (/certificate|self.signed|SELF_SIGNED|CERT_|ALTNAME/i.test(`${text} ${code}`)) {
-    return ['database-tls', 'shows a certificate that does not verify', 'Give the certificate authority that signed it.'];
-  }
+  const trouble = certificateTrouble(code, text);
+  if (trouble) return ['database-tls', trouble.what, trouble.suggestion];
   if (/timeout expired/i.test(text)) {
     return ['database-unreachable', 'does not answer', 'Check host and port, and firewalls on the way.'];
   }

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Client, QueryConfig, QueryResult } from 'pg';
 import type { Database } from '../database.ts';
 import { MuseError } from '../../error.ts';
 import { createDatabase } from '../session.ts';
 import type { Wire, WireResult } from '../wire.ts';
+import { readCertificates } from './certificate.ts';
 import { connectError, connectionLost, queryError } from './failure.ts';
-import { parseDatabaseUrl, tlsFor, type ServerAddress } from './options.ts';
+import { parseDatabaseUrl, tlsFor, type ServerAddress, type TlsOptions } from './options.ts';
 
 export interface PostgresOptions {
   /** Path of the certificate authority's PEM file; with it the server's certificate is verified. */
@@ -32,7 +32,8 @@ export async function openPostgres(
   const { caFile, connectTimeoutMs = 15_000, timeoutMs, applicationName = 'create-muse' } = { ...target, ...options };
   const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
   const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
-  const ca = await readCa(caFile ?? ('caFile' in parsed ? parsed.caFile : undefined));
+  const path = caFile ?? ('caFile' in parsed ? parsed.caFile : undefined);
+  const ca = path === undefined ? undefined : await readCertificates(path);
   const pg = await loadPg();
   const client = new pg.Client({
     host,
@@ -40,7 +41,7 @@ export async function openPostgres(
     user: parsed.address.user,
     password: parsed.address.password,
     database: parsed.address.database,
-    ssl: parsed.address.ssl ?? tlsFor(host, 'sslmode' in parsed ? parsed.sslmode : undefined, ca),
+    ssl: withHost(host, parsed.address.ssl ?? tlsFor(host, 'sslmode' in parsed ? parsed.sslmode : undefined, ca)),
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: applicationName,
     ...('options' in parsed && parsed.options ? { options: parsed.options } : {}),
@@ -74,18 +75,9 @@ async function loadPg(): Promise<(typeof import('pg'))['default']> {
   }
 }
 
-async function readCa(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new MuseError({
-      code: 'bad-certificate',
-      message: `The certificate authority's file ${path} cannot be read.`,
-      suggestion: 'Give the path of a PEM file.',
-      cause,
-    });
-  }
+/** Without it Node compares the certificate of a server that is named by its address with `localhost`. */
+function withHost(host: string, ssl: false | TlsOptions): false | (TlsOptions & { host: string }) {
+  return ssl === false ? false : { ...ssl, host };
 }
 
 function createWire(client: Client, where: string): Wire {

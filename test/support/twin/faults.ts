@@ -48,6 +48,10 @@ export interface Conditions {
   directOpen: boolean;
   /** DELETE answers "not ready for deletion" so many times. */
   notReadyForDeletion: number;
+  /** A deleted project is listed as GOING_DOWN, and keeps its name, for so many looks at the list. */
+  goingDown: number;
+  /** The certificate of the poolers and direct ports: their own, which nobody signed; one that test/support/certificates/authority.pem signed, for this host or for another. */
+  certificate: 'own' | 'signed' | 'elsewhere';
 }
 
 export function makeConditions(): Conditions {
@@ -65,6 +69,8 @@ export function makeConditions(): Conditions {
     poolerClosed: false,
     directOpen: false,
     notReadyForDeletion: 0,
+    goingDown: 0,
+    certificate: 'own',
   };
 }
 

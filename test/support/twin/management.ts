@@ -61,7 +61,12 @@ const handlers: Record<string, Handler> = {
     return { status: 200, body: { id: found.slug, name: found.name, plan: found.plan, opt_in_tags: [], allowed_release_channels: ['ga'] } };
   },
   'GET /v1/projects/available-regions': () => ({ status: 200, body: regions }),
-  'GET /v1/projects': (side) => ({ status: 200, body: [...side.state.projects.values()].map((project) => describe(side, project)) }),
+  'GET /v1/projects': (side) => {
+    const { state } = side;
+    const listed = [...(state.leaving ? [state.leaving.project] : []), ...state.projects.values()];
+    if (state.leaving && (state.leaving.looks -= 1) <= 0) delete state.leaving;
+    return { status: 200, body: listed.map((project) => describe(side, project)) };
+  },
   'POST /v1/projects': create,
   'GET /v1/projects/{ref}': (side, call) => {
     const project = projectOf(side, call);
@@ -76,6 +81,7 @@ const handlers: Record<string, Handler> = {
     }
     side.state.projects.delete(project.ref);
     side.state.deleted.push(project.ref);
+    if (side.conditions.goingDown > 0) side.state.leaving = { project: { ...project, status: 'GOING_DOWN' }, looks: side.conditions.goingDown };
     await side.databases.drop(project.ref);
     return { status: 200, body: { id: 1, ref: project.ref, name: project.name } };
   },
@@ -116,7 +122,7 @@ function create(side: ManagementSide, { body }: Call): TwinAnswer {
   const organization = String(body.organization_slug ?? '');
   const name = String(body.name);
   if (!state.organizations.some((one) => one.slug === organization)) return message(403, 'Forbidden resource');
-  if ([...state.projects.values()].some((one) => one.organization === organization && one.name === name)) {
+  if ([...(state.leaving ? [state.leaving.project] : []), ...state.projects.values()].some((one) => one.organization === organization && one.name === name)) {
     return message(400, `Project with name "${name}" already exists in your organization.`);
   }
   const selection = body.region_selection as { type: string; code: string } | undefined;

@@ -19,10 +19,16 @@ export interface Backend {
   databases: Pick<ProjectDatabases, 'databaseOf' | 'ensure'>;
 }
 
-/** Signed by nobody: as a project's own, it chains to no public root. */
-const certificate = {
-  key: readFileSync(new URL('key.pem', import.meta.url)),
-  cert: readFileSync(new URL('certificate.pem', import.meta.url)),
+const pair = (key: string, cert: string): { key: Buffer; cert: Buffer } => ({
+  key: readFileSync(new URL(key, import.meta.url)),
+  cert: readFileSync(new URL(cert, import.meta.url)),
+});
+const signed = '../certificates/';
+const certificates: Record<Conditions['certificate'], ReturnType<typeof pair>> = {
+  // Signed by nobody: as a project's own, it chains to no public root.
+  own: pair('key.pem', 'certificate.pem'),
+  signed: pair(`${signed}server.key.pem`, `${signed}server.pem`),
+  elsewhere: pair(`${signed}server.key.pem`, `${signed}elsewhere.pem`),
 };
 
 interface ProxySide {
@@ -67,7 +73,7 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
       // A request for TLS; anything else (a cancel) is hung up on.
       if (packet.readInt32BE(4) !== 80_877_103) return void socket.destroy();
       socket.write('S');
-      const secure = new TLSSocket(socket, { isServer: true, ...certificate });
+      const secure = new TLSSocket(socket, { isServer: true, ...certificates[side.conditions.certificate] });
       secure.on('error', () => socket.destroy());
       return greet(side, secure, ref);
     }

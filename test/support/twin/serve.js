@@ -1,7 +1,7 @@
 // The twin as a process of its own, or in a script that is no test: `node test/support/twin/serve.js` prints one line of
 // JSON with the environment that a client needs, and serves until its input ends or it is told to stop.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -24,6 +24,7 @@ export async function openCompiledTwin() {
   ];
   execFileSync(process.execPath, [tsc, ...options, join(here, 'open.ts')], { cwd: root });
   for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'twin', name));
+  cpSync(join(here, '..', 'certificates'), join(out, 'test', 'support', 'certificates'), { recursive: true });
   const { openTwin } = await import(pathToFileURL(join(out, 'test', 'support', 'twin', 'open.js')).href);
   const twin = await openTwin();
   return {

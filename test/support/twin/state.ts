@@ -40,6 +40,8 @@ export interface TwinState {
   projects: Map<string, TwinProject>;
   /** Refs that were deleted. */
   deleted: string[];
+  /** A deleted project that is still listed, for so many looks. */
+  leaving?: { project: TwinProject; looks: number };
   requests: LoggedRequest[];
   /** How far the twin's clock is ahead, ms. */
   skewMs: number;

@@ -1,0 +1,37 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeWhole } from '../files.ts';
+import type { Environment, EnvironmentName } from '../muse-file.ts';
+import { readMuseFile, writeMuseFile } from './muse/muse-json.ts';
+
+/**
+ * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everybody who clones
+ * the muse verify the same server.
+ * @param directory absolute path of the muse
+ * @param from path of the PEM file that was given
+ * @returns its path in the muse, for `muse.json`. No `.pem`: many kits have git ignore that.
+ * @throws MuseError `bad-certificate`
+ */
+export async function keepCertificate(directory: string, name: EnvironmentName, from: string): Promise<string> {
+  // Loaded here: every command asks this file where its certificate is, and few have one.
+  const { readCertificates } = await import('../database/postgres/certificate.ts');
+  const text = await readCertificates(from);
+  const path = `certificates/${name}.crt`;
+  await mkdir(dirname(join(directory, path)), { recursive: true });
+  await writeWhole(join(directory, path), text);
+  return path;
+}
+
+/** {@link keepCertificate} for an environment that is in `muse.json` already. */
+export async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
+  const museFile = await readMuseFile(directory);
+  const entry = museFile.environments[name];
+  if (entry === undefined || entry.target === 'embedded') return;
+  entry.databaseCa = await keepCertificate(directory, name, from);
+  await writeMuseFile(directory, museFile);
+}
+
+/** Where the certificate is that an environment's database is verified with, as `openPostgres` and `connectProject` take it. */
+export function certificateOf(directory: string, entry: Environment | undefined): { caFile?: string } {
+  return entry?.databaseCa === undefined ? {} : { caFile: join(directory, entry.databaseCa) };
+}
