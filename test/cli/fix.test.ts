@@ -1,0 +1,74 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import { broken } from '../migrations/repair/broken.ts';
+import { git, put } from '../kit/repository.ts';
+import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { type Native, startNative } from '../support/native.ts';
+
+let native: Native;
+beforeAll(async () => {
+  native = await startNative();
+});
+afterAll(() => native.stop());
+
+/** The broken kit as a repository. */
+function kitIn(place: string): string {
+  const kit = join(place, 'kit');
+  put(kit, broken);
+  git(place, 'init', '--quiet', '--initial-branch=main', 'kit');
+  git(kit, 'add', '--all');
+  git(kit, 'commit', '--quiet', '--message=Kit');
+  return kit;
+}
+
+describe('create-muse --fix', () => {
+  it('ends green on a native server, runs there again without a change, and nobody who is not signed in writes', async () => {
+    const cwd = await temporaryDirectory();
+    const url = await native.createDatabase('mended');
+    const made = await createMuse(['mine', '--yes', '--json', '--fix', '--kit', kitIn(cwd), '--kit-extensions', 'keep', '--target', 'postgres', '--supabase-baseline'], { cwd, env: { DATABASE_URL: url } });
+    const { migrations, error } = JSON.parse(made.stdout) as { migrations: { applied: { file: string }[] }; error?: unknown };
+    expect(error).toBeUndefined();
+    expect(made.code).toBe(0);
+    const directory = join(cwd, 'mine');
+    const again = await muse(['migrate', '--json'], { cwd: directory });
+    expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, migrations: { applied: [] } });
+    expect((await muse(['verify', '--json'], { cwd: directory })).code).toBe(0);
+
+    const database = await openPostgres({ url });
+    try {
+      const { rows: tables } = await database.query<{ name: string }>("select format('public.%I', tablename) as name from pg_tables where schemaname = 'public' order by 1");
+      expect(tables.length).toBeGreaterThan(8);
+      const counts = async (): Promise<unknown[]> => (await database.query(tables.map(({ name }) => `select '${name}', count(*) from ${name}`).join(' union all ').concat(' order by 1'))).rows;
+      const before = await counts();
+      for (const { file } of migrations.applied) await database.script(`set search_path to public, extensions;\n${await readFile(join(directory, file), 'utf8')}`);
+      expect(await counts()).toEqual(before);
+      for (const { name } of tables) {
+        for (const sql of [`insert into ${name} default values`, `delete from ${name}`]) {
+          const refused = database.transaction(async (session) => {
+            await session.script('set local role anon');
+            await session.query(sql);
+          });
+          await expect(refused, sql).rejects.toMatchObject({ code: '42501' });
+        }
+      }
+    } finally {
+      await database.close();
+    }
+  });
+
+  it('shows with --dry-run what it would change, as diffs, and makes nothing', async () => {
+    const cwd = await temporaryDirectory();
+    const args = ['mine', '--yes', '--fix', '--dry-run', '--kit', kitIn(cwd)];
+    const shown = await createMuse(args, { cwd });
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain('no error is left');
+    expect(shown.stdout).toContain('--- a/migrations/core/001_social.sql\n+++ b/migrations/core/001_social.sql');
+    expect(shown.stdout).toContain('policy "products_write" on public.products_sold');
+    const told = JSON.parse((await createMuse([...args, '--json'], { cwd })).stdout) as { repairs: { classes: { rule: string; diff: string }[]; decisions: unknown[] }; files: string[] };
+    expect(told.repairs.classes[0]).toMatchObject({ rule: 'policy-if-not-exists', diff: expect.stringContaining('-create policy if not exists "Users can view own accounts"') });
+    expect(told.files.filter((file) => file.startsWith('.git/'))).toEqual([]);
+    expect(await readdir(cwd)).toEqual(['kit']);
+  });
+});
