@@ -10,7 +10,7 @@ import { standInFiles } from '../stand-ins/stand-ins.ts';
 import { cachedPack } from './cached-pack.ts';
 import { openDirectory } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
-import { makeSnapshot } from './snapshot.ts';
+import { makeSnapshot, snapshotVersion } from './snapshot.ts';
 import type { CompiledEngine } from './protocol.ts';
 import { engineVersion } from './version.ts';
 import { startWorker, type WorkerOptions } from './worker-wire.ts';
@@ -47,6 +47,8 @@ function compiledEngine(): Promise<CompiledEngine> {
     // V8's optimizing compiler takes longer over PostgreSQL than what it then saves in a run of seconds: with the baseline
     // compiler alone a rehearsal takes half the processor time.
     setFlagsFromString('--liftoff-only');
+    // Each function is checked when it is first called, and most never are: the file is as npm has verified it.
+    setFlagsFromString('--wasm-lazy-validation');
     return WebAssembly.compile(bytes);
   });
   return engine;
@@ -65,7 +67,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack),
   ]);
   const snapshot = () =>
-    cachedPack(join(cache, `baseline-${key([baselineSql(), standInFiles(), settings])}.bin`), () =>
+    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), standInFiles(), settings])}.bin`), () =>
       makeSnapshot({ settings, extensions, module }),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
