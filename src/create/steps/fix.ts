@@ -12,7 +12,7 @@ import type { Step } from '../step.ts';
  * Mends the kit in the clone: first the kit as it came is committed, then each class of repair on its own, so that its
  * owner can read them and send them upstream.
  */
-export const fixStep: Step<Pick<CreateContext, 'answers' | 'environment' | 'journal' | 'museFile' | 'notes' | 'onProgress' | 'signal' | 'stage' | 'mending'>> = {
+export const fixStep: Step<Pick<CreateContext, 'answers' | 'environment' | 'journal' | 'kitFiles' | 'museFile' | 'notes' | 'onProgress' | 'signal' | 'stage' | 'mending'>> = {
   id: 'fix',
   title: 'Mend the kit',
   applies: ({ answers }) => answers.fix,
@@ -32,6 +32,7 @@ export const fixStep: Step<Pick<CreateContext, 'answers' | 'environment' | 'jour
       await writeChange(stage, change);
       if (answers.git) await commitPaths(stage, pathsOf(change), commitMessage(change), git);
     }
+    context.kitFiles = await readMigrations(stage, museFile.migrations);
     const decisions = mending.changes.flatMap((change) => change.decisions);
     journal.data.repairs = { classes: mending.changes.map(({ rule, after }) => ({ rule, files: [...after.keys()] })), decisions };
     notes.push(...mending.notes);

@@ -145,7 +145,7 @@ const effects: Record<string, Effect> = {
   AlterPolicyStmt(catalog, piece) {
     const { policy_name: name, table, roles, qual, with_check: check } = piece.node as unknown as CreatePolicyStmt;
     const lookup = findTable(catalog, table);
-    const policy = 'found' in lookup ? lookup.found.policies.get(name) : undefined;
+    const policy = ('found' in lookup ? lookup.found : catalog.ghosts.get(newName(catalog, table)))?.policies.get(name);
     if (policy === undefined) return;
     if (roles !== undefined) policy.roles = rolesOf(roles);
     const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);

@@ -150,6 +150,8 @@ export interface Catalog {
   created: Map<string, Site[]>;
   /** Where a thing was dropped last, by `<kind> <name>`. */
   dropped: Map<string, Site>;
+  /** Every DROP of a table or schema, by `<kind> <name>`, whether or not there was anything to drop. */
+  drops: Map<string, Site[]>;
   needs: Need[];
   /** Tables whose CREATE does not parse: what refers to them is not at fault. */
   broken: Set<string>;

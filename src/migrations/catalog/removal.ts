@@ -43,7 +43,9 @@ const removals: Record<string, Removal> = {
   OBJECT_SCHEMA(catalog, object, gone) {
     const [name = ''] = [fieldsOf<{ sval: string }>(object, 'String')?.sval];
     if (name !== 'public' && catalog.schemas.delete(name)) gone('schema', name);
-    for (const table of catalog.tables.keys()) if (table.startsWith(`${name}.`)) catalog.tables.delete(table);
+    for (const [kind, all] of [['table', catalog.tables], ['function', catalog.routines], ['type', catalog.types]] as const) {
+      for (const each of all.keys()) if (each.startsWith(`${name}.`) && all.delete(each)) gone(kind, each);
+    }
   },
   OBJECT_POLICY(catalog, object) {
     const names = stringsOf(object);
@@ -63,7 +65,12 @@ const removals: Record<string, Removal> = {
 export function drop(catalog: Catalog, piece: Piece): void {
   const { objects, removeType } = piece.node as unknown as DropStmt;
   const gone = (kind: string, name: string): void => void catalog.dropped.set(`${kind} ${name}`, { piece, offset: piece.at() });
-  for (const object of objects) removals[removeType]?.(catalog, object, gone);
+  for (const object of objects) {
+    const kind = removeType === 'OBJECT_TABLE' ? 'table' : removeType === 'OBJECT_SCHEMA' ? 'schema' : undefined;
+    const key = kind === 'schema' ? `schema ${fieldsOf<{ sval: string }>(object, 'String')?.sval}` : `table ${newQualified(catalog, object)}`;
+    if (kind !== undefined) catalog.drops.set(key, [...(catalog.drops.get(key) ?? []), { piece, offset: piece.at() }]);
+    removals[removeType]?.(catalog, object, gone);
+  }
 }
 
 /** Applies ALTER … RENAME. */

@@ -43,6 +43,7 @@ export function startingCatalog(): Catalog {
     buckets: new Map(),
     created: new Map(),
     dropped: new Map(),
+    drops: new Map(),
     needs: [],
     broken: new Set(),
     defaultGrants: new Map(),

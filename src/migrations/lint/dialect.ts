@@ -1,6 +1,7 @@
 import type { ColumnDef } from '../parse/nodes.ts';
 import { allOf } from '../parse/nodes.ts';
 import { baseType } from '../catalog/types.ts';
+import type { Source } from '../parse/piece.ts';
 import { wordsOf } from '../parse/recover.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
@@ -68,6 +69,15 @@ function fits(word: string, index: number, all: readonly { text: string }[]): bo
   if (word === 'dbo') return all[index + 1]?.text === '.';
   if (word === 'print' || word === 'delimiter') return index === 0;
   return true;
+}
+
+const foreignFiles = new WeakMap<Source, boolean>();
+
+/** Says whether the file has T-SQL that PostgreSQL cannot read: what is left of it between two semicolons may parse by chance. */
+export function isTsqlFile(source: Source): boolean {
+  const known = foreignFiles.get(source) ?? source.parsed.statements.some(({ error, sql }) => error !== undefined && dialectOf(sql)?.dialect === 'T-SQL');
+  foreignFiles.set(source, known);
+  return known;
 }
 
 /** Says whether the type is one of another dialect's. */

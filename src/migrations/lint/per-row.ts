@@ -1,4 +1,4 @@
-import type { Catalog, Policy } from '../catalog/model.ts';
+import type { Catalog, Policy, Routine } from '../catalog/model.ts';
 import { findRoutines } from '../catalog/lookup.ts';
 import { stringsOf, walk } from '../parse/nodes.ts';
 import { at } from './check.ts';
@@ -13,6 +13,8 @@ export interface PerRowCall {
   location: number | undefined;
   /** A helper is given a column of the row: no wrapping helps. */
   withColumn: boolean;
+  /** What its answer is cast to where it is wrapped: ANY takes a bare subquery for a list of rows. */
+  cast?: string | undefined;
 }
 
 /** Calls that stand bare in a policy's expressions, outside any subquery. */
@@ -27,7 +29,8 @@ export function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'ch
     if (type !== 'FuncCall') return undefined;
     const name = stringsOf(fields['funcname']).join('.');
     const location = fields['location'] as number | undefined;
-    if (stable.test(name)) calls.push({ name, location, withColumn: false });
+    const own = fields['args'] === undefined ? stableRoutine(catalog, fields['funcname']) : undefined;
+    if (stable.test(name) || own !== undefined) calls.push({ name, location, withColumn: false, ...(own?.returns.endsWith('[]') === true ? { cast: own.returns } : {}) });
     else if (hasColumn(fields['args']) && isHelper(catalog, fields['funcname'])) calls.push({ name, location, withColumn: true });
     return undefined;
   });
@@ -40,6 +43,13 @@ function hasColumn(nodes: unknown): boolean {
     if (type === 'ColumnRef') found = true;
   });
   return found;
+}
+
+/** A function of the migrations that answers the same all through a query. */
+function stableRoutine(catalog: Catalog, name: unknown): Routine | undefined {
+  const lookup = findRoutines(catalog, name);
+  const [only, ...others] = 'found' in lookup ? lookup.found : [];
+  return only?.site !== undefined && others.length === 0 && /^(?:stable|immutable)$/.test(only.volatility ?? '') && !/^setof\b/i.test(only.returns) ? only : undefined;
 }
 
 /** A function of the migrations that reads tables: what it costs is a query a row. */
@@ -65,7 +75,7 @@ export const policyPerRowCall: Check = {
           ...at({ piece, offset: piece.at(call.location) }),
           object: policyObject(policy),
           message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query looks at.`,
-          suggestion: call.withColumn ? `Ask a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])` : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))`,
+          suggestion: call.withColumn ? `Ask a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])` : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
         });
       }
     }

@@ -2,7 +2,7 @@ import type { Catalog, Need, Site } from '../catalog/model.ts';
 import type { RuleName } from '../../rules.ts';
 import { at } from './check.ts';
 import type { Check, Report } from './check.ts';
-import { isForeignType } from './dialect.ts';
+import { isForeignType, isTsqlFile } from './dialect.ts';
 
 /** What became of something that was missing when it was used. */
 export interface Verdict {
@@ -37,6 +37,7 @@ export function verdicts(catalog: Catalog): Verdict[] {
 function isConsequence(catalog: Catalog, need: Need, missingSchemas: ReadonlySet<string>): boolean {
   const schema = need.name.split('.')[0]!;
   if (need.kind !== 'schema' && missingSchemas.has(schema) && catalog.schemas.get(schema) === undefined) return true;
+  if (schema === 'dbo' && isTsqlFile(need.site.piece.source)) return true;
   if (need.kind === 'type') return isForeignType(need.name.split('.')[1] ?? '') || isInlineIndex(need);
   // Described by a CREATE TABLE that came second and did nothing: `table-redefined` says so.
   const sites = catalog.created.get(`${need.kind} ${need.name}`) ?? [];
@@ -56,12 +57,21 @@ function short(name: string): string {
   return name.replace(/^public\./, '');
 }
 
-function dropped(catalog: Catalog, { kind, name, site }: Need): string {
+/** Where a thing that is missing was dropped, in front of its use; undefined where it never was there. */
+export function droppedBefore(catalog: Catalog, { kind, name, site }: Need): Site | undefined {
   const drop = catalog.dropped.get(`${kind} ${name}`);
-  return drop !== undefined && drop.piece.order < site.piece.order ? `was dropped in ${place(drop)}` : 'is used, and no migration creates it';
+  return drop !== undefined && drop.piece.order < site.piece.order ? drop : undefined;
 }
 
-function suggestionFor({ kind, name }: Need): string {
+/** A DROP between a use and where the thing is made later: what is moved in front of the use would be gone again behind it. */
+export function dropBetween(catalog: Catalog, { need, made }: Verdict): Site | undefined {
+  const [schema = '', table = ''] = need.name.split('.');
+  const drops = [...(catalog.drops.get(`schema ${schema}`) ?? []), ...(catalog.drops.get(`table ${schema}.${table}`) ?? [])];
+  return drops.find(({ piece }) => piece.order > need.site.piece.order && made !== undefined && piece.order < made.piece.order);
+}
+
+function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
+  if (drop !== undefined) return `Take the DROP at ${place(drop)} out, or create ${kind} ${name} again behind it.`;
   if (kind === 'schema') return name === 'cron' || name === 'net' ? `CREATE EXTENSION IF NOT EXISTS pg_${name};` : `CREATE SCHEMA IF NOT EXISTS ${name};`;
   if (kind === 'column') {
     const parts = name.split('.');
@@ -86,10 +96,13 @@ export const unknownRelation: Check = {
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
-  end: endWith('unknown-relation', ({ need }, catalog) => ({
-    message: `${titles[need.kind]} ${short(need.name)} ${dropped(catalog, need)}.`,
-    suggestion: suggestionFor(need),
-  })),
+  end: endWith('unknown-relation', ({ need }, catalog) => {
+    const drop = droppedBefore(catalog, need);
+    return {
+      message: `${titles[need.kind]} ${short(need.name)} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+      suggestion: suggestionFor(need, drop),
+    };
+  }),
 };
 
 export const usedBeforeCreated: Check = {
@@ -99,10 +112,14 @@ export const usedBeforeCreated: Check = {
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
-  end: endWith('used-before-created', ({ need, made }) => ({
-    message: `${titles[need.kind]} ${short(need.name)} is used here and created only later, in ${place(made!)}.`,
-    suggestion: `Move the statement at ${place(made!)} in front of this one.`,
-  })),
+  end: endWith('used-before-created', (verdict, catalog) => {
+    const { need, made } = verdict;
+    const drop = dropBetween(catalog, verdict);
+    return {
+      message: `${titles[need.kind]} ${short(need.name)} is used here and created only later, in ${place(made!)}.`,
+      suggestion: drop === undefined ? `Move the statement at ${place(made!)} in front of this one.` : `Move this statement behind ${place(made!)}; or move that one in front of this and take the DROP at ${place(drop)} out, which would undo it.`,
+    };
+  }),
 };
 
 export const coreDependsOnExtension: Check = {

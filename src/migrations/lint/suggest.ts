@@ -53,13 +53,25 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
  * Undefined where the kit does not work so.
  */
 function sessionOwner(catalog: Catalog, organization: string | undefined, user: string | undefined): Owner | 'none' | undefined {
-  const helpers = [...catalog.routines.values()].flat().filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === 'uuid');
-  const named = (pattern: RegExp): string | undefined => helpers.find(({ name, body }) => pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'))?.name;
-  const [byOrganization, byUser] = [named(/current_org/), named(/current_user/)];
+  const [byOrganization, byUser] = [sessionHelper(catalog, 'uuid', /current_org/), sessionHelper(catalog, 'uuid', /current_user/)];
   if (byOrganization === undefined && byUser === undefined) return undefined;
   if (organization !== undefined && byOrganization !== undefined) return { kind: 'session', column: organization, helper: byOrganization };
   if (user !== undefined && byUser !== undefined) return { kind: 'session', column: user, helper: byUser };
   return 'none';
+}
+
+/** A function of the kit without arguments that answers from what the app's connection has set. */
+function sessionHelper(catalog: Catalog, returned: string, pattern: RegExp): string | undefined {
+  const own = [...catalog.routines.values()].flat().filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === returned);
+  return own.find(({ name, body }) => pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'))?.name;
+}
+
+/** The condition that someone is signed in, where the app's own connection says who; undefined where the kit does not work so. */
+export function signedInBySession(catalog: Catalog): string | undefined {
+  const user = sessionHelper(catalog, 'uuid', /current_user/);
+  const superadmin = sessionHelper(catalog, 'boolean', /super_?admin/);
+  if (user === undefined) return undefined;
+  return `(SELECT ${qualified(user)}()) IS NOT NULL${superadmin === undefined ? '' : ` OR (SELECT ${qualified(superadmin)}())`}`;
 }
 
 /** The membership helper of each catalog, looked for once. */

@@ -1,7 +1,7 @@
 import { policyIfNotExists, wordsOf } from '../parse/recover.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
-import { dialectOf } from './dialect.ts';
+import { dialectOf, isTsqlFile } from './dialect.ts';
 
 /** The statement without the words that PostgreSQL does not know, and with a DROP in front, so that it can run again. */
 function withoutIfNotExists(sql: string, { start, end }: { start: number; end: number }): string {
@@ -71,6 +71,8 @@ export const transactionControl: Check = {
   piece(piece, _, report) {
     if (piece.type !== 'TransactionStmt' || piece.inside !== undefined) return;
     const word = piece.statement.sql.split(/\s/)[0]!.toUpperCase();
+    // The end of a T-SQL block, whose beginning is in a statement that does not parse.
+    if (word === 'END' && isTsqlFile(piece.source)) return;
     report({
       ...here(piece),
       message: `${word} ends or nests the transaction that the file runs in.`,

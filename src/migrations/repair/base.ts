@@ -1,6 +1,6 @@
 import { buildCatalog } from '../catalog/build.ts';
 import type { Catalog, Need } from '../catalog/model.ts';
-import { verdicts } from '../lint/references.ts';
+import { droppedBefore, verdicts } from '../lint/references.ts';
 import type { Migration } from '../migration.ts';
 import { bodyPieces } from '../parse/bodies.ts';
 import { qualifiedName, tableOf } from '../parse/names.ts';
@@ -134,11 +134,11 @@ function closure(parts: readonly Part[], wanted: readonly string[]): Part[] {
   return parts.filter(belongs);
 }
 
-/** Tables that are used, and that nothing creates. */
+/** Tables that are used, and that nothing creates; one that was dropped before would be dropped again. */
 function missingTables(catalog: Catalog): Need[] {
   const needs = new Map<string, Need>();
   for (const { rule, need } of verdicts(catalog)) {
-    if (rule === 'unknown-relation' && need.kind === 'table' && !needs.has(need.name)) needs.set(need.name, need);
+    if (rule === 'unknown-relation' && need.kind === 'table' && droppedBefore(catalog, need) === undefined && !needs.has(need.name)) needs.set(need.name, need);
   }
   return [...needs.values()];
 }
@@ -193,10 +193,12 @@ export function mendUnknown(situation: Situation): Mended {
   const chosen = closure(parts, supplied);
   // What the kit makes itself, later, cannot be made here too.
   const clashes = new Set(chosen.map(({ makes }) => makes).filter((make) => make?.startsWith('table ') === true && catalog.tables.get(make.slice(6))?.site !== undefined));
+  const taken = clashes.size > 0 ? [] : supplied;
   const texts = clashes.size > 0 ? [] : chosen.map(({ text }) => text);
-  const derived = missing.filter((need) => !fits(need)).map((need) => tableUse(situation, need)).filter((text) => text !== undefined);
+  const told = missing.filter(({ name }) => !taken.includes(name)).map((need) => ({ need, text: tableUse(situation, need) }));
+  const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
-  const title = `-- Tables that the migrations of this kit use and do not create: ${[...(clashes.size > 0 ? [] : supplied), ...missing.filter((need) => !fits(need)).map(({ name }) => name)].map((name) => name.replace('public.', '')).join(', ')}.`;
+  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '')).join(', ')}.`;
   return inFront(situation, missing, [title, ...texts, ...derived].join('\n\n'));
 }
 

@@ -1,5 +1,5 @@
 import type { Site } from '../catalog/model.ts';
-import { verdicts } from '../lint/references.ts';
+import { dropBetween, verdicts } from '../lint/references.ts';
 import { statementAt } from '../lint/lint.ts';
 import { tableOf } from '../parse/names.ts';
 import type { Source } from '../parse/piece.ts';
@@ -15,6 +15,13 @@ function extent(source: Source, statement: Statement): { start: number; end: num
   const { sql } = source.migration;
   const tail = /^\s*;[ \t]*(?:--[^\n]*)?(?:\r?\n)?/.exec(sql.slice(statement.end))?.[0] ?? '';
   return { start: startWithComments(sql, statement), end: statement.end + tail.length };
+}
+
+/** The DROP right in front of a CREATE, which is part of it; else the statement itself. */
+function withItsDrop({ parsed }: Source, statement: Statement): Statement {
+  const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
+  const drops = before?.tree?.['DropStmt'] !== undefined && Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
+  return drops && tableOf(before.tree!) === tableOf(statement.tree!) ? before : statement;
 }
 
 /** The statement that makes a thing, and those of its file that speak of the same table. */
@@ -35,7 +42,7 @@ export function mendOrder(situation: Situation, rule: 'core-depends-on-extension
   const { catalog, applied } = situation;
   const moved = new Set<Statement>();
   const edits: Edit[] = [];
-  const found = verdicts(catalog).filter((verdict) => verdict.rule === rule && verdict.made !== undefined);
+  const found = verdicts(catalog).filter((verdict) => verdict.rule === rule && verdict.made !== undefined && dropBetween(catalog, verdict) === undefined);
   for (const { need, made } of found.sort((a, b) => a.need.site.piece.order - b.need.site.piece.order)) {
     const from = made!.piece.source;
     const to = need.site.piece.source;
@@ -43,7 +50,7 @@ export function mendOrder(situation: Situation, rule: 'core-depends-on-extension
     const statements = belonging(made!).filter((statement) => !moved.has(statement));
     const target = need.site.piece.statement;
     if (statements.length === 0 || statements.includes(target)) continue;
-    const at = extent(to, target).start;
+    const at = extent(to, withItsDrop(to, target)).start;
     const texts = statements.map((statement) => {
       moved.add(statement);
       const { start, end } = extent(from, statement);

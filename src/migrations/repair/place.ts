@@ -54,8 +54,12 @@ function entered({ journals, migrations }: Situation, path: string): Map<string,
 export function placed(situation: Situation, texts: Texts): Placed {
   const edits: Mended['edits'] = [];
   const late = new Map<Layer, string[]>();
-  for (const [source, parts] of texts) {
+  for (const [source, given] of texts) {
     const { migration, parsed } = source;
+    // What stands there already and did not help would not help twice.
+    const places = mayEdit(situation, source) ? [migration] : situation.migrations;
+    const parts = given.filter((part) => !places.some(({ sql }) => sql.includes(part.trim())));
+    if (parts.length === 0) continue;
     if (mayEdit(situation, source)) edits.push(...append(migration, parsed.statements, parts.join('\n')));
     else late.set(migration.layer, [...(late.get(migration.layer) ?? []), ...parts]);
   }

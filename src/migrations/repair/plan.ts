@@ -135,8 +135,13 @@ export function applyEdits(sql: string, edits: readonly Edit[]): string {
   const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let at = 0;
   let result = '';
-  for (const { start, end, text } of sorted) {
-    if (start < at) continue;
+  let before: Edit | undefined;
+  for (const edit of sorted) {
+    const { start, end, text } = edit;
+    // Two findings about one policy come to one edit.
+    const again = before?.start === start && before.end === end && before.text === text;
+    before = edit;
+    if (start < at || again) continue;
     result += sql.slice(at, start) + text;
     at = end;
   }

@@ -4,7 +4,7 @@ import { perRowCalls } from '../lint/per-row.ts';
 import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
 import { commentsBeside } from '../lint/lint.ts';
 import { ident, policyObject, qualified } from '../lint/sql.ts';
-import { conditionFor, mayWrite, ownerOf } from '../lint/suggest.ts';
+import { conditionFor, mayWrite, ownerOf, signedInBySession } from '../lint/suggest.ts';
 import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
 import type { Node } from '../parse/nodes.ts';
 import { wordsOf } from '../parse/recover.ts';
@@ -88,11 +88,19 @@ export function mendWithoutRole(situation: Situation): Mended {
   const edits: Edit[] = [];
   const decisions: Decision[] = [];
   const declared = new Set<string>();
+  const signedIn = signedInBySession(situation.catalog);
   for (const problem of problemsOf(situation, 'policy-without-role')) {
     const policy = policyOf(situation, problem);
     if (policy === undefined) continue;
     const { roles, reason, publicRead } = audience(policy);
     const { file } = problem.source.migration;
+    if (signedIn !== undefined && roles !== 'service_role') {
+      // The app connects as a role of its own, which no file names: what can be said is who must have signed in.
+      if (publicRead || policy.command !== 'select' || !isAlwaysTrue(policy.using)) continue;
+      edits.push(...replaceTrue(situation, policy, signedIn, texts));
+      decisions.push({ file, object: policyObject(policy), before: 'everyone: every row', after: `rows where ${signedIn}`, reason });
+      continue;
+    }
     const meaning = publicRead && !declared.has(policy.table) ? '-- muse: public-read\n' : '';
     if (meaning !== '') declared.add(policy.table);
     edits.push(...setRoles(situation, policy, roles, texts, meaning));
@@ -120,13 +128,13 @@ export function mendAlwaysTrue(situation: Situation): Mended {
     if (service) edits.push(...setRoles(situation, policy, 'service_role', texts));
     else {
       edits.push(...replaceTrue(situation, policy, condition, texts));
-      if (policy.roles.length === 0) edits.push(...setRoles(situation, policy, 'authenticated', texts));
+      if (policy.roles.length === 0 && owner.kind !== 'session') edits.push(...setRoles(situation, policy, 'authenticated', texts));
     }
     decisions.push({
       file: problem.source.migration.file,
       object: policyObject(policy),
       before: `${who(policy)}: any row`,
-      after: service ? 'service_role' : `authenticated: rows with ${condition}`,
+      after: service ? 'service_role' : `${owner.kind === 'session' ? 'who is signed in' : 'authenticated'}: rows with ${condition}`,
       reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is, or only the server can vouch for it' : `column ${owner.column}`,
     });
   }
@@ -184,13 +192,13 @@ export function mendPerRow(situation: Situation): Mended {
     seen.add(policy);
     const { piece } = policy.site;
     const { file, sql } = piece.source.migration;
-    const wrapped = perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn }): Edit[] => {
+    const wrapped = perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn, cast }): Edit[] => {
       const start = piece.at(location);
       const length = callLength(sql.slice(start, piece.statement.end));
       if (withColumn || length === undefined) return [];
       return [
         { file, start, end: start, text: '(select ' },
-        { file, start: start + length, end: start + length, text: ')' },
+        { file, start: start + length, end: start + length, text: cast === undefined ? ')' : `)::${cast}` },
       ];
     });
     if (mayEdit(situation, piece.source)) return wrapped;
