@@ -6,7 +6,7 @@ import { coreFacts } from '../migrations/catalog/facts.ts';
 import type { Table } from '../migrations/catalog/model.ts';
 import type { Migration } from '../migrations/migration.ts';
 import { type Directive, readDirectives } from '../migrations/parse/directives.ts';
-import { loadParser } from '../migrations/parse/parser.ts';
+import { loadParser } from '../sql-parser.ts';
 import { parseSql } from '../migrations/parse/split.ts';
 import type { MuseFile } from '../muse-file.ts';
 import type { Expectations } from '../verify/expectations.ts';

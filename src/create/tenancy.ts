@@ -8,7 +8,7 @@ import type { Catalog, Policy } from '../migrations/catalog/model.ts';
 import { commandsOf, isForSessions } from '../migrations/lint/policies.ts';
 import type { Migration } from '../migrations/migration.ts';
 import { nextNumber } from '../migrations/order.ts';
-import { loadParser } from '../migrations/parse/parser.ts';
+import { loadParser } from '../sql-parser.ts';
 import type { Isolation, MuseFile, SessionTenancy } from '../muse-file.ts';
 import { factsOf } from './facts.ts';
 

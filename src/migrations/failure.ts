@@ -4,7 +4,7 @@ import { MuseError } from '../error.ts';
 import type { FileName } from './compare.ts';
 import { offsetInFile, offsetOfName } from './locate.ts';
 import { namesIn } from './message-names.ts';
-import { loadParser } from './parse/parser.ts';
+import { loadParser } from '../sql-parser.ts';
 import { parseSql } from './parse/split.ts';
 import { runOneByOne } from './one-by-one.ts';
 import { FailedStatement, type FileScript, type RunText } from './run-file.ts';

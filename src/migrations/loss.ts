@@ -1,6 +1,6 @@
 import { DatabaseError, type Session } from '../database/database.ts';
 import { allOf, open, stringsOf, type RangeVar } from './parse/nodes.ts';
-import { loadParser } from './parse/parser.ts';
+import { loadParser } from '../sql-parser.ts';
 import { parseSql } from './parse/split.ts';
 import type { Statement } from './statement.ts';
 

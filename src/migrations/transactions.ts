@@ -61,7 +61,7 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
-  const [{ loadParser }, { parseSql }] = await Promise.all([import('./parse/parser.ts'), import('./parse/split.ts')]);
+  const [{ loadParser }, { parseSql }] = await Promise.all([import('../sql-parser.ts'), import('./parse/split.ts')]);
   await loadParser();
   return parseSql(sql).statements;
 }

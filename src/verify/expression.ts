@@ -1,4 +1,5 @@
 /** Policy and CHECK expressions as trees of PostgreSQL's own parser. */
+import { loadParser, parseTree } from '../sql-parser.ts';
 
 /** A node of libpg-query's tree: one key, its type, with its fields; or those fields. */
 export type Node = Record<string, unknown>;
@@ -8,16 +9,12 @@ export type ParseExpression = (sql: string) => Node | undefined;
 
 /** Loads the parser (WASM, once a process) and gives the function that parses. */
 export async function loadExpressionParser(): Promise<ParseExpression> {
-  const { default: parser } = await import('libpg-query');
-  await parser.loadModule();
+  await loadParser();
   return (sql) => {
-    try {
-      const tree = parser.parseSync(`select (${sql})`) as { stmts: { stmt: Node }[] };
-      const select = tree.stmts[0]?.stmt['SelectStmt'] as { targetList: { ResTarget: { val: Node } }[] } | undefined;
-      return select?.targetList[0]?.ResTarget.val;
-    } catch {
-      return undefined;
-    }
+    const tree = parseTree(`select (${sql})`);
+    if (!Array.isArray(tree)) return undefined;
+    const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
+    return select?.targetList[0]?.ResTarget.val;
   };
 }
 

@@ -11,7 +11,7 @@ import { buildCatalog } from '../../src/migrations/catalog/build.ts';
 import { coreFacts } from '../../src/migrations/catalog/facts.ts';
 import { lint } from '../../src/migrations/lint/lint.ts';
 import type { Layer, Migration } from '../../src/migrations/migration.ts';
-import { loadParser } from '../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../src/sql-parser.ts';
 import { everyKind, folders } from './support.ts';
 
 const kit = join(import.meta.dirname, '../../templates/musekit/migrations/core');

@@ -4,7 +4,7 @@ import type { Database } from '../../src/database/database.ts';
 import { loadPreset } from '../../src/extension/presets.ts';
 import { scaffold } from '../../src/extension/scaffold.ts';
 import { readDirectives } from '../../src/migrations/parse/directives.ts';
-import { loadParser } from '../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../src/sql-parser.ts';
 import type { Declaration } from '../../src/verify/expectations.ts';
 import { coreFacts, folders } from '../extension/support.ts';
 

@@ -1,7 +1,7 @@
 import { DatabaseError, type Session } from '../../database/database.ts';
 import { quoteIdentifier } from '../../database/quote.ts';
 import { type RangeVar, stringsOf, walk } from '../../migrations/parse/nodes.ts';
-import { loadParser } from '../../migrations/parse/parser.ts';
+import { loadParser } from '../../sql-parser.ts';
 import { parseSql } from '../../migrations/parse/split.ts';
 
 /** A table that is there, and how many rows it has. */

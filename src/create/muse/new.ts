@@ -28,7 +28,7 @@ export async function newDataInMuse({ directory, museFile }: Muse, title: string
   const [{ dataMigration }, { buildCatalog }, { loadParser }, { dataTable }] = await Promise.all([
     import('../../extension/data-migration.ts'),
     import('../../migrations/catalog/build.ts'),
-    import('../../migrations/parse/parser.ts'),
+    import('../../sql-parser.ts'),
     import('./data-table.ts'),
   ]);
   await loadParser();

@@ -11,7 +11,7 @@ import { meaningOf, meaningsOf } from '../parse/directives.ts';
 import type { Meaning } from '../parse/directives.ts';
 import { tableOf } from '../parse/names.ts';
 import { fieldsOf } from '../parse/nodes.ts';
-import { loadParser } from '../parse/parser.ts';
+import { loadParser } from '../../sql-parser.ts';
 import type { Source } from '../parse/piece.ts';
 import { recovered } from '../parse/recover.ts';
 import type { Comment, Statement } from '../statement.ts';

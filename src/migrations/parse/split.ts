@@ -1,7 +1,8 @@
+/** parse/: a migration file's text as statements with their places, trees and comments. Pure. */
+import { parseTree } from '../../sql-parser.ts';
 import type { Comment, ParsedSql, Statement } from '../statement.ts';
 import { offsetsOf } from './offsets.ts';
 import type { Offsets } from './offsets.ts';
-import { parseTree } from './parser.ts';
 import { placesOf } from './places.ts';
 import type { Place } from './places.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';

@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { buildCatalog } from '../../../src/migrations/catalog/build.ts';
 import { coreFacts } from '../../../src/migrations/catalog/facts.ts';
 import type { Layer, Migration } from '../../../src/migrations/migration.ts';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 
 beforeAll(loadParser);
 

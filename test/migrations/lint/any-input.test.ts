@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lint } from '../../../src/migrations/lint/lint.ts';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 import { repair } from '../../../src/migrations/repair/repair.ts';
 import { folders, migrationsOf } from '../files.ts';
 import { builtinKit, seeded, statements } from './kit.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { lint } from '../../../src/migrations/lint/lint.ts';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 import { migrationsOf } from '../files.ts';
 import { builtinKit, seeded } from './kit.ts';
 import { mutations } from './mutations.ts';

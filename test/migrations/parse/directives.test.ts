@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Migration } from '../../../src/migrations/migration.ts';
 import { readDirectives } from '../../../src/migrations/parse/directives.ts';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 
 beforeAll(loadParser);
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 import { parseSql } from '../../../src/migrations/parse/split.ts';
 
 beforeAll(loadParser);

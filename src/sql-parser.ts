@@ -1,6 +1,4 @@
-/**
- * parse/: PostgreSQL's own scanner and parser read migration files. Pure, but for loading the WASM module once.
- */
+/** PostgreSQL's own scanner and parser, for every room that reads SQL. Pure, but for loading the WASM module once. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
