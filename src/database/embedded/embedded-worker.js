@@ -3,6 +3,8 @@
  * ending the thread. JavaScript with types in comments, because a worker is loaded by Node itself, from the source as
  * well as from the build. What it is asked to do is in `protocol.ts`.
  */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MemoryFS, PGlite, protocol } from '@electric-sql/pglite';
 import { becomeUser } from './become-user.js';
@@ -47,11 +49,30 @@ class SnapshotFS extends MemoryFS {
   }
 }
 
+/**
+ * Writes the files of a new kept database, and gives them its name when they are all there. Hundreds of small files:
+ * without waiting for each, this takes a third of the time.
+ * @param {Pack} pack
+ * @param {string} at
+ * @param {string} directory
+ */
+function writeKept(pack, at, directory) {
+  mkdirSync(at, { mode: 0o700 });
+  for (const { path, offset, size } of pack.entries) {
+    const target = join(at, path);
+    if (size === undefined) mkdirSync(target, { recursive: true, mode: 0o700 });
+    else writeFileSync(target, pack.bytes.subarray(offset, offset + size), { mode: 0o600 });
+  }
+  renameSync(at, directory);
+}
+
 async function open() {
+  const { directory, snapshot } = input;
+  if (directory !== undefined && snapshot && input.writeTo) writeKept(snapshot, input.writeTo, directory);
   const database = await PGlite.create({
     // PGlite gives the same file system to the database that it runs initdb with, so none is given then.
-    ...(input.snapshot ? { fs: new SnapshotFS() } : {}),
-    ...(input.directory === undefined ? {} : { dataDir: input.directory }),
+    ...(snapshot && directory === undefined ? { fs: new SnapshotFS() } : {}),
+    ...(directory === undefined ? {} : { dataDir: directory }),
     ...(input.module ? { pgliteWasmModule: input.module } : {}),
     startParams: ['--single', '-F', '-j', ...input.settings.flatMap((setting) => ['-c', setting])],
     initDbStartParams: ['--username=supabase_admin', '--wal-segsize=1'],
@@ -119,6 +140,10 @@ async function answer(database, request) {
 function describe(error) {
   const { code, detail, hint, position, where, schema, table, column, constraint } =
     /** @type {import('../wire.ts').ServerReport} */ (error);
+  if (error instanceof Error && 'syscall' in error) {
+    const { code: name = '', path } = /** @type {NodeJS.ErrnoException} */ (error);
+    return { server: false, report: {}, system: { code: name, path, message: error.message } };
+  }
   // An exit of the engine and a fault of the WebAssembly have no SQLSTATE; their stack is minified source.
   const message = error instanceof Error ? error.message : String(/** @type {any} */ (error)?.message ?? error);
   const server = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);

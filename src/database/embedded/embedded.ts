@@ -75,7 +75,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot);
   try {
     const wire = await startWorker(
-      kept ? { ...input, directory: kept.data } : { ...input, snapshot: await snapshot() },
+      kept ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at } : { ...input, snapshot: await snapshot() },
       options,
     );
     const description = kept ? `embedded database in ${options.directory}` : 'embedded database in memory';

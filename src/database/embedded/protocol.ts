@@ -23,8 +23,10 @@ export type CompiledEngine = object;
 export interface WorkerInput {
   /** The data directory; undefined for a database in memory. */
   directory?: string | undefined;
-  /** The files that a database in memory starts with; without them, and in an empty directory, initdb runs. */
+  /** The files that a new database starts with; without them, and in an empty directory, initdb runs. */
   snapshot?: Pack | undefined;
+  /** Where the snapshot of a kept database is written before it is renamed to `directory`. */
+  writeTo?: string | undefined;
   /** Files of extensions, relative to PostgreSQL's installation. */
   extensions: Pack;
   /** The compiled engine, so that a second database in the process need not compile it again. */
@@ -43,11 +45,18 @@ export type RequestBody =
   | { kind: 'dump' }
   | { kind: 'close' };
 
+/** What Node says of the file system, https://nodejs.org/api/errors.html#class-systemerror. */
+export interface SystemError {
+  code: string;
+  path?: string | undefined;
+  message: string;
+}
+
 export interface Answer {
   id: number;
   value?: unknown;
   /** `server` is true where PostgreSQL itself reported the error, false where the engine broke. */
-  error?: { server: boolean; report: ServerReport };
+  error?: { server: boolean; report: ServerReport; system?: SystemError };
 }
 
 /** The messages of PostgreSQL's protocol that results are made of, as PGlite names them. */

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { MuseError } from '../../error.ts';
+import { fileError } from '../../files.ts';
 import { toDatabaseError } from '../report.ts';
 import type { Wire, WireResult } from '../wire.ts';
-import type { Answer, QueryAnswer, Request, RequestBody, WorkerInput } from './protocol.ts';
+import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
 /** A wire to a worker thread that runs the engine. */
 export interface WorkerWire extends Wire {
@@ -54,7 +55,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     if (!error) call?.resolve(value);
     else if (error.server) call?.reject(toDatabaseError(error.report));
     else {
-      const broken = failed(error.report.message ?? '');
+      const broken = error.system ? fileFailure(error.system) : failed(error.report.message ?? '');
       call?.reject(broken);
       end(broken);
     }
@@ -117,6 +118,12 @@ const failed = (why: string): MuseError => new MuseError({
   detail: why,
   suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
 });
+
+/** A full disk, or a directory that may not be written, as everywhere else; the rest is the engine's failure. */
+function fileFailure({ code, path = 'The embedded database', message }: SystemError): MuseError {
+  const told = fileError(Object.assign(new Error(message), { code, path }), path);
+  return told instanceof MuseError ? told : failed(message);
+}
 
 const closed = (): MuseError => new MuseError({
   code: 'database-closed',
