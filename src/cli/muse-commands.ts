@@ -53,6 +53,7 @@ export const commands: readonly MuseCommand[] = [
     about: 'rehearse, then run what is pending',
     usage: 'migrate [--env <name>] [--confirm <name>]',
     flags: [
+      { name: 'supabase-baseline', type: 'boolean', about: 'put what Supabase has on a plain server', group },
       { name: 'accept-edited', type: 'boolean', about: 'take edited applied files as they are now', group },
       confirm,
       { name: 'force', type: 'string', value: 'production', choices: ['production'], about: 'go past staging', group },

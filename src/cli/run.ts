@@ -112,7 +112,7 @@ async function report(command: string, thrown: unknown, output: Output, json: Re
 function asMuseError(thrown: unknown): MuseError {
   if (thrown instanceof MuseError) return thrown;
   if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
-    return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Nothing was made. Run the same command again.' });
+    return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Nothing was changed. Run the same command again.' });
   }
   const known = fileError(thrown, '');
   return known instanceof MuseError ? known : unexpected(thrown);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../error.ts';
 import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
+import { needBaseline } from './baseline.ts';
 import { certificateOf } from './certificate.ts';
 import type { CreateContext } from './context.ts';
 import type { Muse } from './muse/open.ts';
@@ -75,15 +76,10 @@ export async function openTarget(context: CreateContext): Promise<Database> {
     return context.connected.database;
   }
   const url = secrets.databaseUrl ?? (await databaseUrlOf(directory, answers.environment, { target: 'postgres' }, environment));
-  const [{ openPostgres }, { baselinePresent, installBaseline }] = await Promise.all([
-    import('../database/postgres/postgres.ts'),
-    import('../database/baseline/install.ts'),
-  ]);
+  const { openPostgres } = await import('../database/postgres/postgres.ts');
   const database = await openPostgres({ url, ...certificate });
   try {
-    if (await baselinePresent(database)) return database;
-    if (!answers.supabaseBaseline) throw noBaseline(database.description);
-    await installBaseline(database);
+    await (await needBaseline(database, answers.supabaseBaseline))();
     return database;
   } catch (error) {
     await database.close();
@@ -115,13 +111,5 @@ export async function databaseUrlOf(directory: string, name: EnvironmentName, en
     code: 'bad-database-url',
     message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
     suggestion: `Set it, as ${urlVariable}=postgresql://user:password@host:5432/database, or give --database-url.`,
-  });
-}
-
-function noBaseline(description: string): MuseError {
-  return new MuseError({
-    code: 'baseline-missing',
-    message: `The ${description} is a plain server: it has no auth schema, no anon and authenticated roles, as Supabase has.`,
-    suggestion: 'Add --supabase-baseline to put them there, or point at a Supabase database. Nothing was changed.',
   });
 }

@@ -69,8 +69,11 @@ function withState(error: unknown, text: RunText, state: RunState, command: stri
   });
 }
 
+/** More names than this are counted. */
+const most = 4;
+
 function progress(text: RunText, state: RunState): string[] {
-  const list = (files: readonly FileName[]): string => (files.length === 0 ? 'none' : files.map(({ file }) => file).join(', '));
+  const list = (files: readonly FileName[]): string => (files.length === 0 ? 'none' : files.length > most ? `${files.slice(0, most - 1).map(({ file }) => file).join(', ')} and ${files.length - most + 1} more` : files.map(({ file }) => file).join(', '));
   return [`Done before it: ${list(state.applied)}.`, `Not done: ${list([{ layer: 'core', file: text.file }, ...state.waiting])}.`];
 }
 

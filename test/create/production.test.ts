@@ -70,6 +70,18 @@ describe('muse migrate --env production', () => {
     expect(await backups()).toHaveLength(2);
   });
 
+  it('puts what Supabase has on plain servers where that was asked for, in production behind the backup', async () => {
+    const urls = { staging: await native.createDatabase('plain_staging'), production: await native.createDatabase('plain_production') };
+    const plain = await museOnDisk(tableFiles('001', 'homes'), urls);
+    const error = await errorOf(migrateMuse(plain, 'staging', {}));
+    expect(error).toMatchObject({ code: 'baseline-missing', suggestion: expect.stringContaining('--supabase-baseline') });
+    await migrateMuse(plain, 'staging', {}, { supabaseBaseline: true });
+    const refused = { supabaseBaseline: true, ask: async (): Promise<string> => 'no' };
+    expect((await errorOf(migrateMuse(plain, 'production', {}, refused))).code).toBe('not-confirmed');
+    expect((await errorOf(migrateMuse(plain, 'production', {}, agreed))).code).toBe('baseline-missing');
+    expect(await migrateMuse(plain, 'production', {}, { ...agreed, supabaseBaseline: true })).toMatchObject({ applied: [{ file: 'migrations/extensions/001_homes.sql' }], findings: [] });
+  });
+
   it('sees that staging is production itself, however the URL is written', async () => {
     const other = url.replace('127.0.0.1', 'localhost');
     const same = await museOnDisk(tableFiles('001', 'homes'), { staging: other, production: url });

@@ -1,5 +1,6 @@
 import { migrateMuse } from '../../create/muse/migrate.ts';
 import { MuseError } from '../../error.ts';
+import type { Finding } from '../../finding.ts';
 import { consentOf } from '../consent.ts';
 import { limitsOf } from '../limits.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
@@ -16,6 +17,7 @@ export async function migrateCommand(parsed: ParsedArguments, context: CommandCo
   const { applied, skipped, notes, backup, findings, error } = await migrateMuse(muse, name, context.environment, {
     ...consentOf(parsed, context),
     ...limitsOf(parsed),
+    supabaseBaseline: isSet(parsed, 'supabase-baseline'),
     acceptEdited: isSet(parsed, 'accept-edited'),
     force: isForced(parsed, name),
     onRehearsal: () => working('Rehearsing on a throw-away database'),
@@ -33,6 +35,7 @@ export async function migrateCommand(parsed: ParsedArguments, context: CommandCo
   if (error !== undefined) return { json, error };
   const lines = applied.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
   lines.push(applied.length === 0 ? `Nothing to do: all ${skipped.length} are applied.` : `${applied.length} applied to ${name}.`, ...notes);
+  if (findings !== undefined) lines.push(...verifiedLines(findings, name, context));
   if (backup !== undefined) lines.push(`The backup of before is ${backup}.`);
   return { json, text: lines.join('\n') };
 }
@@ -46,4 +49,11 @@ function isForced(parsed: ParsedArguments, name: string): boolean {
     message: `--force says "${forced}", and the environment is ${name}. Nothing was run.`,
     suggestion: 'It takes production past staging: muse migrate --env production --force production',
   });
+}
+
+/** What the verification behind a run came to, where it found no error. */
+function verifiedLines(findings: readonly Finding[], name: string, { output }: CommandContext): string[] {
+  if (findings.length === 0) return [`${output.paint('green', '✓')} Verified: nobody reaches rows that are not theirs.`];
+  const count = findings.length === 1 ? 'one warning' : `${findings.length} warnings`;
+  return [`${output.paint('yellow', '!')} Verified, with ${count}: muse verify --env ${name} tells more.`];
 }

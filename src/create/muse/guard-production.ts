@@ -17,6 +17,8 @@ export interface ProductionOptions extends MigrateOptions, Consent {
   /** Go past staging. */
   force?: boolean;
   onPhase?(text: string): void;
+  /** Done behind the backup, in front of the first file. */
+  prepare?(): Promise<void>;
 }
 
 /** What a migration of production came to. */
@@ -45,10 +47,12 @@ export async function migrateProduction(
 ): Promise<ProductionResult> {
   if (options.force !== true) await refuseUntried(muse, database, pending, environment);
   const files = pending.map(({ file }) => file);
-  await takeConsent('production', options, planText('To be applied to production, after a backup:', files, await touchedTables(database, pending.map(({ sql }) => sql))));
+  const tables = await touchedTables(database, pending.map(({ sql }) => sql));
+  await takeConsent('production', options, planText(`To be applied to production after a backup:\n  in the ${database.description}`, files, tables));
   const backup = await backupBefore(muse, 'production', environment, database, options.onPhase);
   let result: MigrateResult;
   try {
+    await options.prepare?.();
     result = await migrate(database, migrations, { ...productionLimits, ...options });
   } catch (error) {
     throw withWayBack(error, backup);
@@ -56,17 +60,18 @@ export async function migrateProduction(
   options.onPhase?.('Verifying production');
   const { findings, note } = await verify(database, muse, migrations);
   const notes = note === undefined ? result.notes : [...result.notes, note];
+  if (findings === undefined) return { ...result, notes, backup };
   if (!hasErrors(findings)) return { ...result, notes, backup, findings };
   return { ...result, notes, backup, findings, error: notAsItShouldBe(result, findings, backup) };
 }
 
 /** What verification says of production. That it cannot be had is told, and undoes nothing. */
-async function verify(database: Database, muse: Muse, migrations: readonly Migration[]): Promise<{ findings: Finding[]; note?: string }> {
+async function verify(database: Database, muse: Muse, migrations: readonly Migration[]): Promise<{ findings?: Finding[]; note?: string }> {
   try {
     return { findings: (await proveDatabase(database, muse.museFile, migrations)).findings };
   } catch (error) {
     if (!(error instanceof MuseError) && !(error instanceof DatabaseError)) throw error;
-    return { findings: [], note: `Production was not verified: ${error.message} Run muse verify --env production.` };
+    return { note: `Production was not verified: ${error.message} Run muse verify --env production.` };
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Database } from '../../database/database.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../../migrations/apply.ts';
 import type { Migration } from '../../migrations/migration.ts';
+import { readLedger } from '../../migrations/ledger.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
+import type { EnvironmentName, TargetKind } from '../../muse-file.ts';
+import { needBaseline } from '../baseline.ts';
 import { openEnvironment } from '../target.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
@@ -19,18 +21,23 @@ export async function migrateMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void } = {},
+  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void; supabaseBaseline?: boolean } = {},
 ): Promise<MigrateResult & ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { database, migrations } = await openBeside(muse, name, environment);
+  const { database, migrations, target } = await openBeside(muse, name, environment);
+  let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
+    // A database that has had files has had what those stand on.
+    if (target === 'postgres' && ((await readLedger(database)) ?? []).length === 0) prepare = await needBaseline(database, options.supabaseBaseline === true);
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
     const { findings } = await rehearseMuse(muse);
     refuseErrors(findings, 'Nothing was applied.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
+    // In production nothing is put anywhere before that was agreed to.
+    if (name !== 'production') await prepare();
   };
-  const run = { ...options, beforeRun, command: commandFor('muse migrate', name) };
+  const run = { ...options, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
   try {
     const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
     if (result.applied.length > 0) {
@@ -59,12 +66,12 @@ async function toProduction(
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
-async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<{ database: Database; migrations: Migration[] }> {
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<{ database: Database; target: TargetKind; migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
     openEnvironment(muse, name, environment),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
-  if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { database: opened.value.database, migrations: read.value.migrations };
+  if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { ...opened.value, migrations: read.value.migrations };
   if (opened.status === 'fulfilled') await opened.value.database.close();
   throw read.status === 'rejected' ? read.reason : (opened as PromiseRejectedResult).reason;
 }

@@ -51,7 +51,7 @@ export async function rollbackMuse(
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses);
     if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
-    const plan = planText('To be taken back in production, after a backup:', files.map(({ file }) => file), await touchedTables(database, scripts));
+    const plan = planText(`To be taken back in production after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
     const [{ backupBefore }, { productionLimits, withWayBack }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
     const backup = await backupBefore(muse, name, environment, database, guard.onPhase);

@@ -39,7 +39,7 @@ export async function seedMuse(muse: Muse, name: EnvironmentName, environment: N
   const { database } = await openEnvironment(muse, name, environment);
   try {
     if (name === 'development') return await runSeeds(database, seeds, options);
-    await takeConsent(name, options, [`Seeds for ${name}:`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'));
+    await takeConsent(name, options, [`Seeds for ${name}:`, `  in the ${database.description}`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'));
     if (name !== 'production') return await runSeeds(database, seeds, options);
     const { backupBefore } = await import('./backup.ts');
     const backup = await backupBefore(muse, name, environment, database, options.onProgress);
