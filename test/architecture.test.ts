@@ -53,7 +53,7 @@ describe('imports go one way', () => {
 });
 
 describe('heavy packages are imported where they are used', () => {
-  const heavy = ['@electric-sql/pglite', 'pg', '@libpg-query/parser', 'handlebars', '@supabase/supabase-js', 'yaml', 'execa', 'inquirer'];
+  const heavy = ['@electric-sql/pglite', 'pg', '@libpg-query/parser', 'handlebars', '@supabase/supabase-js', 'yaml', 'execa', 'inquirer', 'jiti'];
   it.each(files)('%s', (file) => {
     const text = readFileSync(join(source, file), 'utf8');
     // Type imports cost nothing; the worker is loaded only to run the embedded database.

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrateMuse } from '../../src/create/muse/migrate.ts';
@@ -45,11 +45,33 @@ describe('muse seed', () => {
     expect((await seedMuse(muse, 'development', {})).added).toEqual({});
   });
 
-  it('reads TypeScript where Node does, and says so where it does not', async () => {
-    await seeds({ '10_typed.ts': "export default async (session: { script(sql: string): Promise<void> }): Promise<void> => session.script(\"insert into public.things values (7, 'typed') on conflict do nothing\");" });
-    const result = await seedMuse(muse, 'development', {}).catch((error: MuseError) => error);
-    if (result instanceof Error) expect(result).toMatchObject({ code: 'seed-unreadable', suggestion: expect.stringContaining('22.18') });
-    else expect(result.added).toEqual({ 'public.things': 1 });
+  it('reads TypeScript on every Node, with the packages, aliases and helpers of the muse', async () => {
+    await addFiles(muse.directory, {
+      'node_modules/words/package.json': '{ "name": "words", "type": "module", "exports": "./words.js" }',
+      'node_modules/words/words.js': "export const word = await Promise.resolve('word of a package');",
+      'tsconfig.json': '{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }',
+      'src/ids.ts': 'export enum Id { Seven = 7 }\n',
+      'src/types.ts': 'export interface Session { query(sql: string, values: unknown[]): Promise<unknown> }\n',
+      'seeds/10_typed.ts': "import { word } from 'words';\nimport { Id } from '@/ids';\nimport type { Session } from '../src/types';\n\nexport default async (session: Session): Promise<void> => {\n  await session.query('insert into public.things values ($1, $2) on conflict do nothing', [Id.Seven, word satisfies string]);\n};\n",
+    });
+    expect((await seedMuse(muse, 'development', {})).added).toEqual({ 'public.things': 1 });
+    expect(await textRows(database, 'public.things')).toEqual(['(7,"word of a package")']);
+    expect((await seedMuse(muse, 'development', {})).added).toEqual({});
+    expect(await readdir(join(muse.directory, 'node_modules'))).toEqual(['words']);
+  });
+
+  const typed = 'interface Row {\n  id: number;\n}\n\n';
+  it.each<[string, string, string, string]>([
+    ['throws', '10_bad.ts', `${typed}export default async (): Promise<void> => {\n  const row: Row = { id: 1 };\n  throw new Error(\`my mistake \${row.id}\`);\n};\n`, 'seeds/10_bad.ts:7:9: my mistake 1. It was taken back.'],
+    ['throws, in JavaScript', '10_bad.js', "export default async () => {\n  throw new Error('mine.');\n};\n", 'seeds/10_bad.js:2:9: mine. It was taken back.'],
+    ['runs SQL that is refused', '10_bad.mts', `${typed}export default async (session: any): Promise<void> => {\n  await session.query('select * from public.nowhere');\n};\n`, 'seeds/10_bad.mts:6:3: relation "public.nowhere" does not exist (SQLSTATE 42P01). It was taken back.'],
+    ['does not parse', '10_bad.ts', `${typed}export default async () => {\n  const row = ;\n};\n`, 'seeds/10_bad.ts:6:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
+    ['does not parse, in JavaScript', '10_bad.js', 'export default async () => {\n  const row = ;\n};\n', 'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
+    ['wants a module that is not there', '10_bad.ts', `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`, "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run."],
+    ['throws while it is loaded', '10_bad.ts', `${typed}throw new Error('too early');\n`, 'seeds/10_bad.ts:5:7 cannot be used: Loading it failed: too early. No seed was run.'],
+  ])('a module that %s is told with its line', async (_, name, text, message) => {
+    await seeds({ [name]: text });
+    expect((await errorOf(seedMuse(muse, 'development', {}))).message).toBe(message);
   });
 
   it.each<[string, string, string, Record<string, unknown>]>([

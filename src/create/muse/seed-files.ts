@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Session } from '../../database/database.ts';
 import { MuseError } from '../../error.ts';
-import { hasCode, inside, listNames, readBytes } from '../../files.ts';
+import { inside, listNames, readBytes } from '../../files.ts';
 import { decodeSql } from '../../migrations/decode.ts';
+import { loadModule, placeIn, saidBy } from './seed-module.ts';
 
 /** A seed, read and ready to run. */
 export interface Seed {
@@ -11,7 +11,8 @@ export interface Seed {
   file: string;
   /** Of an SQL seed: its text. */
   sql?: string;
-  /** Of a module: its default export. */
+  /** Of a module: its absolute path and its default export. */
+  path?: string;
   run?(session: Session): Promise<unknown>;
 }
 
@@ -29,24 +30,20 @@ export async function readSeeds(directory: string): Promise<Seed[]> {
 }
 
 async function readSeed(path: string, file: string): Promise<Seed> {
-  if (!file.endsWith('.sql')) return { file, run: await loadModule(path, file) };
+  if (!file.endsWith('.sql')) return { file, path, run: await runOf(path, file) };
   const decoded = decodeSql((await readBytes(path)) ?? new Uint8Array(), file);
   if ('sql' in decoded) return { file, sql: decoded.sql };
   throw unreadable(file, decoded.finding.message, decoded.finding.suggestion);
 }
 
-async function loadModule(path: string, file: string): Promise<NonNullable<Seed['run']>> {
-  let module: { default?: unknown };
+async function runOf(path: string, file: string): Promise<NonNullable<Seed['run']>> {
+  let module: Record<string, unknown>;
   try {
-    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+    module = await loadModule(path);
   } catch (cause) {
-    // Node reads TypeScript from 22.18 on; before that a .ts file is an extension it does not know.
-    if (hasCode(cause, 'ERR_UNKNOWN_FILE_EXTENSION', 'ERR_NO_TYPESCRIPT')) {
-      throw unreadable(file, `Node ${process.versions.node} does not read TypeScript.`, 'Use Node 22.18 or later, or write the seed as .js or .sql.', cause);
-    }
-    throw unreadable(file, `Loading it failed: ${cause instanceof Error ? cause.message : String(cause)}`, `Correct ${file}, then run muse seed again.`, cause);
+    throw unreadable(`${file}${placeIn(cause, path)}`, `Loading it failed: ${saidBy(cause)}.`, `Correct ${file}, then run muse seed again.`, cause);
   }
-  if (typeof module.default === 'function') return module.default as NonNullable<Seed['run']>;
+  if (typeof module['default'] === 'function') return module['default'] as NonNullable<Seed['run']>;
   throw unreadable(file, 'It has no default export that is a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
 }
 

@@ -9,6 +9,7 @@ import type { EnvironmentName } from '../../muse-file.ts';
 import { openEnvironment } from '../target.ts';
 import { type Consent, needConsent, takeConsent } from './guard.ts';
 import type { Muse } from './open.ts';
+import { placeIn, saidBy } from './seed-module.ts';
 import { readSeeds, type Seed } from './seed-files.ts';
 
 /** What seeding did. */
@@ -133,10 +134,10 @@ async function seedFailure(database: Database, thrown: unknown, seed: Seed, sett
   if (thrown instanceof MuseError && thrown.code === 'findings') return thrown;
   if (seed.sql === undefined) {
     if (thrown instanceof MuseError) return thrown;
-    const said = thrown instanceof DatabaseError ? `${thrown.message} (SQLSTATE ${thrown.code})` : thrown instanceof Error ? thrown.message : String(thrown);
+    const said = thrown instanceof DatabaseError ? `${thrown.message} (SQLSTATE ${thrown.code})` : saidBy(thrown);
     return new MuseError({
       code: 'seed-failed',
-      message: `${seed.file}: ${said}. It was taken back.`,
+      message: `${seed.file}${placeIn(thrown, seed.path ?? '')}: ${said}. It was taken back.`,
       suggestion: `Correct ${seed.file}, then run muse seed again.`,
       cause: thrown,
     });

@@ -1,0 +1,37 @@
+import { pathToFileURL } from 'node:url';
+
+/**
+ * Loads a module of a muse through jiti, so that a seed does the same on every version of Node: Node itself reads TypeScript
+ * from 22.18 on, and then without enums, without `paths` of tsconfig.json and with every ending written; and of JavaScript
+ * that does not parse it does not say the line. Packages are those of the muse.
+ * @param path absolute
+ * @throws whatever the module throws while it is loaded
+ */
+export async function loadModule(path: string): Promise<Record<string, unknown>> {
+  const { createJiti } = await import('jiti');
+  // Nothing of ours is left in the muse's node_modules.
+  const jiti = createJiti(path, { fsCache: false, interopDefault: false, tsconfigPaths: true });
+  return jiti.import<Record<string, unknown>>(path);
+}
+
+/**
+ * Where in a file an error came from, as `:line:column`; empty where its stack does not say.
+ * @param path absolute path of the file
+ */
+export function placeIn(error: unknown, path: string): string {
+  if (!(error instanceof Error)) return '';
+  const text = `${error.message}\n${error.stack ?? ''}`;
+  for (const name of [path, path.replaceAll('\\', '/'), pathToFileURL(path).href]) {
+    for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
+      const place = /^:\d+(?::\d+)?/.exec(text.slice(at + name.length));
+      if (place !== null) return place[0];
+    }
+  }
+  return '';
+}
+
+/** What an error says, in one line, without the paths and stacks that some put into it. */
+export function saidBy(error: unknown): string {
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return first.trim().replace(/[.\s]+$/, '');
+}
