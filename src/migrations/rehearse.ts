@@ -16,7 +16,7 @@ import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
 import { runSettings } from './session-state.ts';
-import { changesBetween, takeSnapshot, type Snapshot } from './snapshot.ts';
+import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { stuckFinding } from './stuck.ts';
 import { worldOf, type Place, type World } from './world.ts';
 
@@ -75,7 +75,8 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   const { findings } = report;
   const { database } = run;
   const tail = ownTail(input);
-  const { failed, before } = await firstPass(run, input, report, tail.length, theWorld);
+  const takeSnapshot = snapshotTaker(database);
+  const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, theWorld);
 
   onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
@@ -83,13 +84,13 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
 
   // What failed once fails again, and says nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
-  const once = await takeSnapshot(database);
+  const once = await takeSnapshot();
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
     const again = await rehearseFile(run, migration);
     findings.push(...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })));
   }
-  const twice = await takeSnapshot(database);
+  const twice = await takeSnapshot();
   const changes = changesBetween(once, twice);
   if (changes.length > 0) {
     // A statement that failed again is known already.
@@ -102,16 +103,16 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
-  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot(database))));
+  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot())));
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 
-/** Every file once. Gives what failed, and the database as it was in front of the last `tail` files. */
+/** Every file once. Gives what failed, and the database as it was in front of the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
   { migrations, onProgress }: RehearsalInput,
   report: RehearsalReport,
-  tail: number,
+  tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
   theWorld: () => Promise<World>,
 ): Promise<{ failed: Place[]; before: Snapshot | undefined }> {
   const failed: Place[] = [];
@@ -119,7 +120,7 @@ async function firstPass(
   let strict: StrictErrors | undefined;
   for (const [file, migration] of migrations.entries()) {
     onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
-    if (file === migrations.length - tail) before = await takeSnapshot(run.database);
+    if (tail !== undefined && file === migrations.length - tail.files) before = await tail.takeSnapshot();
     const start = performance.now();
     const result = await rehearseFile(run, migration, async () => {
       strict ??= await strictErrors(run, migrations.slice(file + 1));

@@ -1,6 +1,6 @@
 import { countRows } from '../database/count-rows.ts';
 import { DatabaseError, type Session } from '../database/database.ts';
-import { diffSchema, readSchema, type SchemaObject } from '../database/schema.ts';
+import { diffSchema, schemaReader, type SchemaObject } from '../database/schema.ts';
 
 /** A database as it is at one moment of a rehearsal. */
 export interface Snapshot {
@@ -19,9 +19,10 @@ export interface SchemaChange {
   what: string;
 }
 
-/** Reads schema and row counts. A few round trips. */
-export async function takeSnapshot(session: Session): Promise<Snapshot> {
-  return { schema: await readSchema(session), rows: new Map(Object.entries(await countAll(session))) };
+/** Gives what reads schema and row counts of a session, again and again. A few round trips each. */
+export function snapshotTaker(session: Session): () => Promise<Snapshot> {
+  const readSchema = schemaReader(session);
+  return async () => ({ schema: await readSchema(), rows: new Map(Object.entries(await countAll(session))) });
 }
 
 async function countAll(session: Session): Promise<Record<string, number>> {

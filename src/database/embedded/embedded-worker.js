@@ -90,7 +90,8 @@ async function run(database, messages) {
   const fields = [];
   const rows = [];
   let tag = '';
-  /** @type {unknown} */
+  let done = 0;
+  /** @type {{ done?: number } | undefined} */
   let failure;
   // In one buffer: an error makes PostgreSQL skip what follows, up to the Sync.
   const answers = await database.execProtocolStream(Buffer.concat(messages), { throwOnError: false });
@@ -102,8 +103,9 @@ async function run(database, messages) {
       rows.push(/** @type {import('./protocol.ts').DataRow} */ (/** @type {unknown} */ (answer)).fields);
     } else if (answer.name === 'commandComplete') {
       tag = /** @type {import('./protocol.ts').CommandComplete} */ (/** @type {unknown} */ (answer)).text;
+      done += 1;
     } else if (answer.name === 'error') {
-      failure ??= answer;
+      failure ??= Object.assign(answer, { done });
     }
   }
   if (failure) throw failure;
@@ -138,6 +140,7 @@ async function answer(database, request) {
 
 /** @param {unknown} error */
 function describe(error) {
+  const { done } = /** @type {{ done?: number }} */ (error);
   const { code, detail, hint, position, where, schema, table, column, constraint } =
     /** @type {import('../wire.ts').ServerReport} */ (error);
   if (error instanceof Error && 'syscall' in error) {
@@ -148,7 +151,7 @@ function describe(error) {
   const message = error instanceof Error ? error.message : String(/** @type {any} */ (error)?.message ?? error);
   const server = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
   return server
-    ? { server, report: { code, message, detail, hint, position, where, schema, table, column, constraint } }
+    ? { server, done, report: { code, message, detail, hint, position, where, schema, table, column, constraint } }
     : { server, report: { message: message.slice(0, 500) } };
 }
 

@@ -55,8 +55,8 @@ export interface SystemError {
 export interface Answer {
   id: number;
   value?: unknown;
-  /** `server` is true where PostgreSQL itself reported the error, false where the engine broke. */
-  error?: { server: boolean; report: ServerReport; system?: SystemError };
+  /** `server` is true where PostgreSQL itself reported the error, false where the engine broke; `done` counts a script's statements before it. */
+  error?: { server: boolean; report: ServerReport; done?: number | undefined; system?: SystemError };
 }
 
 /** The messages of PostgreSQL's protocol that results are made of, as PGlite names them. */

@@ -20,7 +20,8 @@ export interface WorkerOptions {
   signal?: AbortSignal | undefined;
 }
 
-type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
+/** `counts`: a script, of whose statements it is told how many were done. */
+type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void; counts: boolean };
 
 /**
  * Starts the thread and waits until the database is open.
@@ -53,7 +54,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     const call = waiting.get(id);
     waiting.delete(id);
     if (!error) call?.resolve(value);
-    else if (error.server) call?.reject(toDatabaseError(error.report));
+    else if (error.server) call?.reject(toDatabaseError(error.report, call.counts ? error.done : undefined));
     else {
       const broken = error.system ? fileFailure(error.system) : failed(error.report.message ?? '');
       call?.reject(broken);
@@ -66,14 +67,14 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     end(failed('its thread ended'));
   });
 
-  function expect(id: number): Promise<unknown> {
+  function expect(id: number, counts = false): Promise<unknown> {
     if (gone) return Promise.reject(gone);
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject, counts }));
   }
 
   async function call(body: RequestBody, timeoutMs?: number): Promise<unknown> {
     const request: Request = { id: ++lastId, ...body };
-    const answer = expect(request.id);
+    const answer = expect(request.id, body.kind === 'script');
     if (!gone) worker.postMessage(request);
     if (timeoutMs === undefined) return answer;
     const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs);
