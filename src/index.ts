@@ -4,6 +4,7 @@
 export type { Answers, Secrets, SupabaseAnswers } from './create/answers.ts';
 export { createMuse, resumeMuse, type RunOptions } from './create/create.ts';
 export { type Examination } from './create/examine.ts';
+export { fixMuse, type FixOptions, type MuseMending } from './create/muse/fix.ts';
 export { migrateMuse } from './create/muse/migrate.ts';
 export { newInMuse } from './create/muse/new.ts';
 export { type Muse, openMuse } from './create/muse/open.ts';

@@ -50,7 +50,7 @@ export function pairs(): () => Promise<[Database, Database]> {
 
 /** Drops what migrations of tests have made. */
 const clean = `
-drop schema if exists muse, app cascade;
+drop schema if exists muse, app, private, ours cascade;
 do $$
 declare
   command text;

@@ -109,6 +109,19 @@ export function mayWrite(table: Table, owner: Owner): boolean {
   return owner.kind !== 'user' || !columns.some((name) => /^(?:organi[sz]ation|org|team|workspace|tenant|account)_id$/.test(name));
 }
 
+const commands = ['select', 'insert', 'update', 'delete'] as const;
+
+/** What the migrations grant a role on the table already: who wrote that has decided, and no more is given. */
+function held(table: Table, role: string): ReadonlySet<string> {
+  return table.grants.get(role) ?? new Set();
+}
+
+/** A grant to those of the roles that have none yet. */
+function grantTo(table: Table, privileges: string, ...roles: string[]): string[] {
+  const without = roles.filter((role) => held(table, role).size === 0);
+  return without.length === 0 ? [] : [`GRANT ${privileges} ON ${qualified(table.name)} TO ${without.join(', ')};`];
+}
+
 /** Policies and grants that fit the table, ready to paste. */
 export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
   const name = qualified(table.name);
@@ -116,14 +129,16 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
   if (declared(run as Run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
   const owner = ownerOf(table, catalog);
   const make = (policy: string, rest: string): string[] => [`DROP POLICY IF EXISTS ${ident(policy)} ON ${name};`, `CREATE POLICY ${ident(policy)} ON ${name} ${rest};`];
-  if (owner.kind === 'service') {
-    return [...make(`${bare}_service`, 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`];
-  }
+  const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'service_role');
+  if (owner.kind === 'service') return [...make(`${bare}_service`, 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
   const condition = conditionFor(owner);
   // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
   if (owner.kind === 'session') return make(`${bare}_own`, `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
-  if (!mayWrite(table, owner)) {
-    return [...make(`${bare}_own`, `FOR SELECT TO authenticated USING (${condition})`), `GRANT SELECT ON ${name} TO authenticated;`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`];
+  if (!mayWrite(table, owner)) return [...make(`${bare}_own`, `FOR SELECT TO authenticated USING (${condition})`), ...grantTo(table, 'SELECT', 'authenticated'), ...server];
+  const granted = held(table, 'authenticated');
+  if (granted.size > 0 && !commands.every((command) => granted.has(command))) {
+    const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
+    return [...commands.filter((command) => granted.has(command)).flatMap((command) => make(`${bare}_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`)), ...server];
   }
-  return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO authenticated, service_role;`];
+  return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role')];
 }

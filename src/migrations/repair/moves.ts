@@ -1,8 +1,10 @@
-import type { Site } from '../catalog/model.ts';
+import type { Catalog, Site } from '../catalog/model.ts';
 import { dropBetween, verdicts } from '../lint/references.ts';
 import { statementAt } from '../lint/lint.ts';
 import { tableOf } from '../parse/names.ts';
-import type { Source } from '../parse/piece.ts';
+import { allOf, fieldsOf } from '../parse/nodes.ts';
+import type { AlterTableCmd, Node } from '../parse/nodes.ts';
+import type { Piece, Source } from '../parse/piece.ts';
 import type { Statement } from '../statement.ts';
 import { startWithComments } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
@@ -24,14 +26,30 @@ function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   return drops && tableOf(before.tree!) === tableOf(statement.tree!) ? before : statement;
 }
 
-/** The statement that makes a thing, and those of its file that speak of the same table. */
-function belonging({ piece, offset }: Site): Statement[] {
+/** Whether a change of a table is about its triggers, which stay where they are made. */
+function isAboutTriggers(tree: Node): boolean {
+  const alter = fieldsOf(tree, 'AlterTableStmt');
+  return allOf<AlterTableCmd>(alter?.['cmds'], 'AlterTableCmd').some(({ subtype }) => /Trig/.test(subtype));
+}
+
+/**
+ * The statement that makes a thing, and those of its file that speak of the same table; but for those that need what is
+ * made only behind the place where they would come to stand.
+ */
+function belonging({ piece, offset }: Site, target: Piece, { created, needs }: Catalog): Statement[] {
   const { source } = piece;
   const maker = statementAt(source, offset);
   const table = maker?.tree === undefined ? undefined : tableOf(maker.tree);
   if (maker === undefined) return [];
   if (table === undefined || piece.type !== 'CreateStmt') return [maker];
-  return source.parsed.statements.filter((each) => each === maker || (each.tree !== undefined && tableOf(each.tree) === table && follows.has(Object.keys(each.tree)[0]!)));
+  const speaking = source.parsed.statements.filter((each) => each !== maker && each.tree !== undefined && tableOf(each.tree) === table && follows.has(Object.keys(each.tree)[0]!) && !isAboutTriggers(each.tree));
+  const moved = new Set([maker, ...speaking]);
+  for (const { kind, name, site } of needs) {
+    if (!moved.has(site.piece.statement) || site.piece.statement === maker) continue;
+    const [first] = created.get(`${kind} ${name}`) ?? [];
+    if (first !== undefined && first.piece.order > target.order && !moved.has(first.piece.statement)) moved.delete(site.piece.statement);
+  }
+  return source.parsed.statements.filter((each) => moved.has(each));
 }
 
 /**
@@ -47,7 +65,7 @@ export function mendOrder(situation: Situation, rule: 'core-depends-on-extension
     const from = made!.piece.source;
     const to = need.site.piece.source;
     if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file)) continue;
-    const statements = belonging(made!).filter((statement) => !moved.has(statement));
+    const statements = belonging(made!, need.site.piece, catalog).filter((statement) => !moved.has(statement));
     const target = need.site.piece.statement;
     if (statements.length === 0 || statements.includes(target)) continue;
     const at = extent(to, withItsDrop(to, target)).start;

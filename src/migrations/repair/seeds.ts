@@ -54,7 +54,8 @@ export function mendSeeds(situation: Situation, sources: readonly Source[]): Men
   const edits: Edit[] = [];
   const seen = new Set<Statement>();
   for (const { rule, file, line, column } of situation.rehearsed) {
-    if (rule !== 'seed-not-idempotent' || file === undefined || line === undefined || situation.applied.has(file)) continue;
+    // Where a key refuses the row that is there already, the second run fails instead.
+    if ((rule !== 'seed-not-idempotent' && rule !== 'not-idempotent') || file === undefined || line === undefined || situation.applied.has(file)) continue;
     const source = sources.find(({ migration }) => migration.file === file);
     const statement = source === undefined ? undefined : statementAt(source, offsetAt(source.migration.sql, line, column ?? 1));
     if (statement === undefined || seen.has(statement)) continue;

@@ -61,24 +61,30 @@ function serials(table: Table): string[] {
   return names;
 }
 
-/** Grants what the policies imply, and all to the server. */
+/** Grants what the policies imply; and all to the server, where nothing says what it is to have. */
 export function mendGrants(situation: Situation): Mended {
   const texts: Texts = new Map();
+  const decisions: Decision[] = [];
   for (const { object } of problemsOf(situation, 'grant-missing')) {
     const table = situation.catalog.tables.get(object ?? '');
     if (table?.site === undefined) continue;
     const missing = missingGrants(apiPolicies(table, situation.catalog), table.grants);
+    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
+    if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
     const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
     const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
     const name = qualified(table.name);
-    const lines = [...missing].filter(([role]) => role !== 'service_role').map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${name} TO ${role};`);
-    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
-    lines.push(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;`);
+    const lines: string[] = [];
+    for (const [role, privileges] of missing) {
+      const list = [...privileges].join(', ').toUpperCase();
+      lines.push(`GRANT ${list} ON ${name} TO ${role};`);
+      if (role !== 'service_role') decisions.push({ file: source.migration.file, object: table.name, before: `${role}: refused, whatever the policies say`, after: `${role}: ${list} of the rows that the policies give`, reason: 'its policies name the role' });
+    }
     const [schema = 'public', bare = ''] = table.name.split('.');
     for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${qualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
     noteText(texts, source, lines.join('\n'));
   }
-  return placed(situation, texts);
+  return { ...placed(situation, texts), decisions };
 }
 
 /** Adds the indexes that the findings suggest. */

@@ -31,4 +31,4 @@ it('of more than 500 defects planted at places that chance picks, 99 of 100 are 
   }
   expect(planted).toBeGreaterThan(500);
   expect(missed.length / planted, missed.join('\n')).toBeLessThanOrEqual(0.01);
-});
+}, 240_000);

@@ -98,7 +98,11 @@ describe('applied files', () => {
 
 it('tells each change of who may do what, before and after, and commits by class', async () => {
   const { decisions, classes } = await mend({ [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n` });
-  expect(decisions).toMatchObject([{ object: 'policy "w" on public.notes', before: 'everyone, anon too: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }]);
+  expect(decisions).toMatchObject([
+    { object: 'policy "w" on public.notes', before: 'everyone, anon too: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' },
+    { object: 'public.notes', before: 'anon: refused, whatever the policies say', after: 'anon: SELECT of the rows that the policies give' },
+    { object: 'public.notes', after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give' },
+  ]);
   expect(classes.map(({ rule }) => rule)).toEqual(['not-idempotent', 'policy-always-true', 'policy-without-role', 'grant-missing']);
   expect(classes.at(-1)?.files.get(one)).toContain('-- muse: public-read\ncreate policy "Anyone reads" on notes for select TO anon, authenticated using (true);');
 });
