@@ -48,7 +48,8 @@ const worthParsing =
 export async function planRun(text: RunText, statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse): Promise<RunPlan> {
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
-  const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined);
+  // The END of a T-SQL block is not at fault: that its beginning cannot be read is told of that.
+  const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
     return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
