@@ -38,6 +38,7 @@ export const rules = {
   'foreign-dialect': {
     ...error('static'),
     means: 'T-SQL, MySQL; says which, and from what',
+    fix: 'takes an INDEX out of its CREATE TABLE and makes it behind; the rest by hand',
   },
   'transaction-control': {
     ...error('static'),

@@ -29,7 +29,9 @@ export async function examine(database: Database, files: MigrationFiles, museFil
     rehearse(database, { migrations, rollbacks, own }),
     lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
   ]);
-  const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
+  const seen = await checkCatalog(database, await expectationsOf(migrations, museFile));
+  // A table whose CREATE failed is told of by that.
+  const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
     findings: mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog]),
     silenced: linted.silenced,

@@ -1,10 +1,11 @@
-import type { ColumnDef } from '../parse/nodes.ts';
+import type { ColumnDef, RangeVar } from '../parse/nodes.ts';
 import { allOf } from '../parse/nodes.ts';
 import { baseType } from '../catalog/types.ts';
-import type { Source } from '../parse/piece.ts';
+import type { Piece, Source } from '../parse/piece.ts';
 import { wordsOf } from '../parse/recover.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
+import { ident } from './sql.ts';
 
 interface Sign {
   dialect: 'T-SQL' | 'MySQL';
@@ -105,25 +106,54 @@ export const foreignDialect: Check = {
   piece(piece, _, report) {
     if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
     const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<{ def?: unknown }>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
-    const table = (piece.node['relation'] as { relname: string }).relname;
+    for (const { location, column, name, sql } of inlineIndexes(piece)) {
+      report({
+        ...here(piece, location),
+        message: `An INDEX inside CREATE TABLE is MySQL; PostgreSQL reads a column "${column}" of type ${name}, which does not exist.`,
+        suggestion: sql,
+      });
+    }
     for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
       if (typeName === undefined) continue;
       const { name } = baseType(typeName);
-      const inline = inlineIndex(colname, typeName.typmods);
-      const sign = inline === undefined ? (Object.hasOwn(types, name) ? types[name] : undefined) : mysql(`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${inline});`);
+      const sign = Object.hasOwn(types, name) ? types[name] : undefined;
       if (sign === undefined) continue;
       report({
         ...here(piece, location),
-        message: inline === undefined ? `Type ${name} is ${sign.dialect}'s; PostgreSQL does not have it.` : `An INDEX inside CREATE TABLE is MySQL; PostgreSQL reads a column "${colname}" of type ${name}, which does not exist.`,
-        suggestion: inline === undefined ? `${colname} ${sign.instead}` : sign.instead,
+        message: `Type ${name} is ${sign.dialect}'s; PostgreSQL does not have it.`,
+        suggestion: `${colname} ${sign.instead}`,
       });
     }
   },
 };
 
+/** An `INDEX name (a, b)` inside a CREATE TABLE. */
+export interface InlineIndex {
+  /** Of its first word, in the tree. */
+  location: number | undefined;
+  /** The word that PostgreSQL takes for a column. */
+  column: string;
+  name: string;
+  /** How PostgreSQL says it. */
+  sql: string;
+}
+
+/** The indexes that a CREATE TABLE describes as MySQL does. */
+export function inlineIndexes(piece: Piece): InlineIndex[] {
+  if (piece.type !== 'CreateStmt') return [];
+  const { relname, schemaname } = piece.node['relation'] as RangeVar;
+  const table = `${schemaname === undefined ? '' : `${ident(schemaname)}.`}${ident(relname)}`;
+  return allOf<ColumnDef>(piece.node['tableElts'], 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
+    const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
+    if (typeName === undefined || columns === undefined || columns === '') return [];
+    const { name } = baseType(typeName);
+    return [{ location, column: colname, name, sql: `CREATE INDEX IF NOT EXISTS ${ident(name)} ON ${table} (${columns});` }];
+  });
+}
+
 /** The columns of `INDEX name (a, b)`, which parses as a column of type `name` with modifiers. */
 function inlineIndex(colname: string, modifiers: unknown): string | undefined {
   if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
   const columns = allOf<{ fields: { String?: { sval: string } }[] }>(modifiers, 'ColumnRef');
-  return columns.map(({ fields }) => fields.map((field) => field.String?.sval ?? '').join('.')).join(', ');
+  return columns.map(({ fields }) => fields.map((field) => ident(field.String?.sval ?? '')).join('.')).join(', ');
 }

@@ -95,8 +95,8 @@ export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string
 
 /** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
 const records = /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
-/** Columns by which a user who may write them gives themself money or rights. */
-const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|verified|is_verified|verified_at|approved_at|paid_at)$/;
+/** Columns by which a user who may write them gives themself money or rights, or says what someone else has to say. */
+const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
 
 /**
  * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which

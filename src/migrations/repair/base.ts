@@ -198,7 +198,7 @@ export function mendUnknown(situation: Situation): Mended {
   const told = missing.filter(({ name }) => !taken.includes(name)).map((need) => ({ need, text: tableUse(situation, need) }));
   const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
-  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '')).join(', ')}.`;
+  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
   return inFront(situation, missing, [title, ...texts, ...derived].join('\n\n'));
 }
 
@@ -214,10 +214,12 @@ function inFront(situation: Situation, missing: readonly Need[], sql: string): M
     if (applied.size > 0 && user === undefined) return inRepairFile(situation, 'core', [sql]);
     const first = applied.size > 0 ? user!.source.migration : migrations[0]!;
     const start = parseSql(first.sql).statements[0]?.start ?? first.sql.length;
+    if (first.sql.includes(sql)) return { edits: [] };
     return { edits: [{ file: first.file, start, end: start, text: `${sql}\n\n` }] };
   }
   const path = baseFile(situation);
   const known = migrations.find(({ file }) => file === path);
+  if (known?.sql.includes(sql) === true) return { edits: [] };
   const whole = `${known === undefined ? '' : `${known.sql}\n`}${sql}\n`;
   const number = /^\d+/.exec(path.slice(path.lastIndexOf('/') + 1))![0];
   const migration: Migration = { layer: 'core', file: path, number, checksum: '', sql: whole };

@@ -9,6 +9,7 @@ import type { Migration } from '../migration.ts';
 import type { Source } from '../parse/piece.ts';
 import { parseSql } from '../parse/split.ts';
 import { mendSchemas, mendUnknown } from './base.ts';
+import { mendInlineIndexes } from './dialect.ts';
 import { mendOrder } from './moves.ts';
 import { mendNumbers } from './numbers.ts';
 import { applyEdits } from './plan.ts';
@@ -80,6 +81,7 @@ export interface Repair {
 /** The classes in the order in which they are mended: what others build on comes first. */
 const classes: readonly { rule: RuleName; mend(situation: Situation, sources: readonly Source[]): Mended }[] = [
   { rule: 'policy-if-not-exists', mend: mendPolicyIfNotExists },
+  { rule: 'foreign-dialect', mend: mendInlineIndexes },
   { rule: 'transaction-control', mend: mendTransactionControl },
   { rule: 'duplicate-number', mend: mendNumbers },
   { rule: 'core-depends-on-extension', mend: (situation) => mendOrder(situation, 'core-depends-on-extension') },

@@ -30,7 +30,7 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
     'updated_at timestamptz NOT NULL DEFAULT now()',
   ];
   return [
-    `-- ${bare}: only what the migrations say of it is known; add the columns that the app needs.`,
+    `-- ${bare.replaceAll(/\s+/g, ' ')}: only what the migrations say of it is known; add the columns that the app needs.`,
     `CREATE TABLE IF NOT EXISTS ${qualified(name)} (\n  ${lines.join(',\n  ')}\n);`,
     '-- muse: service-only',
     `ALTER TABLE ${qualified(name)} ENABLE ROW LEVEL SECURITY;`,

@@ -26,6 +26,8 @@ const grants = 'grant select, insert, update, delete on notes to authenticated, 
 describe('an edit changes its span and leaves every other byte alone', () => {
   it.each([
     ['policy-if-not-exists', `${table}${grants}\n-- a\r\ncreate policy  if not exists\n "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`, `${table}${grants}\ndrop policy if exists "ä b" on notes;\n-- a\r\ncreate policy  "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`],
+    ['foreign-dialect', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text,\r\n\r\n  index ia ("a b"), -- by a\r\n  INDEX ib (id, "a b")\r\n);\n', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text\r\n -- by a\r\n);\n\nCREATE INDEX IF NOT EXISTS ia ON s.app ("a b");\nCREATE INDEX IF NOT EXISTS ib ON s.app (id, "a b");\n'],
+    ['foreign-dialect, in front', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)'],
     ['transaction-control', `-- x\nbegin;\nselect 1;\n  commit; -- end\n`, '-- x\nselect 1;\n   -- end\n'],
     ['not-idempotent', '-- x\ncreate schema app;\ncreate table app.a (id int);\ncreate unique index on app.a (id);\ncreate function app.f() returns int language sql as $$ select 1 $$;', '-- x\ncreate schema IF NOT EXISTS app;\ncreate table IF NOT EXISTS app.a (id int);\ncreate unique index IF NOT EXISTS idx_a_id on app.a (id);\ncreate OR REPLACE function app.f() returns int language sql as $$ select 1 $$;'],
     ['not-idempotent', '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add b int, add column c int;\nalter table app.a add constraint k unique (b)', '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add IF NOT EXISTS b int, add column IF NOT EXISTS c int;\nDO $do$ BEGIN\n  alter table app.a add constraint k unique (b);\nEXCEPTION WHEN duplicate_object OR duplicate_table OR invalid_table_definition THEN NULL;\nEND $do$'],
@@ -134,6 +136,7 @@ const unmendable: [string, Record<string, string>][] = [
   ['a table that a later file drops', { [one]: '-- a\nalter table gone add column if not exists b int;\n', [two]: '-- b\ndrop schema public cascade;\ncreate schema public;\nalter table gone add column if not exists c int;\n' }],
   ['a table that is made behind the DROP of it', { [one]: '-- a\nalter table late add column if not exists b int;\n', [two]: '-- b\ndrop table if exists late;\ncreate table if not exists late (id int);\n' }],
   ['a policy in a block, on a table that nothing makes', { [one]: "-- a\ndo $$ begin if exists (select from pg_tables where tablename = 'gone') then create policy p on gone using (id = 1); end if; end $$;\n" }],
+  ['a name over two lines', { [one]: '-- a\nalter table "two\nlines" add column if not exists b int;\n' }],
   ['one policy twice', { [one]: `${table}create policy p on notes for select using (user_id is null);\ncreate policy p on notes for select using (user_id is null);\n` }],
 ];
 
