@@ -34,12 +34,13 @@ describe('muse seed', () => {
       '20_more.js': "export default async (session) => { const { rows } = await session.query('select count(*)::int as count from public.things'); await session.query('insert into public.things values ($1, $2) on conflict do nothing', [2, `after ${rows[0].count > 0}`]); };",
       '10_first.sql': `-- First; it ends without its semicolon.\n${add(1, 'one')}set role anon; reset role; select 1`,
       '30_last.mjs': "export default (session) => session.script(\"update public.things set word = word || '' where id = 1\");",
+      '40_common.cjs': "module.exports = (session) => session.script(\"update public.things set word = word || '' where id = 1\");",
       'notes.md': 'No seed.',
       '.hidden.sql': 'nonsense',
       'types.d.ts': 'export {};',
     });
     const first = await seedMuse(muse, 'development', {});
-    expect(first.seeds.map(({ file }) => file)).toEqual(['seeds/10_first.sql', 'seeds/20_more.js', 'seeds/30_last.mjs']);
+    expect(first.seeds.map(({ file }) => file)).toEqual(['seeds/10_first.sql', 'seeds/20_more.js', 'seeds/30_last.mjs', 'seeds/40_common.cjs']);
     expect(first.added).toEqual({ 'public.things': 2 });
     expect(await textRows(database, 'public.things')).toEqual(['(1,one)', '(2,"after true")']);
     expect((await seedMuse(muse, 'development', {})).added).toEqual({});

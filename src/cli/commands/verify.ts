@@ -41,7 +41,7 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
     '',
     failed
       ? `${output.paint('red', '✗')} Isolation does not hold.`
-      : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions, ${checks} checks: nobody reaches rows that are not theirs.`,
+      : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions in ${checks} checks:\n  nobody reaches rows that are not theirs.`,
     ...(offline === undefined ? [] : offlineLines(name, offline, output.width)),
   ];
   return { json, text: lines.join('\n'), ...(failed ? { exitCode: 3 } : {}) };

@@ -3,7 +3,7 @@ import type { Session } from '../../database/database.ts';
 import { MuseError } from '../../error.ts';
 import { inside, listNames, readBytes } from '../../files.ts';
 import { decodeSql } from '../../migrations/decode.ts';
-import { loadModule, placeIn, saidBy } from './seed-module.ts';
+import { loadDefault, placeIn, saidBy } from './seed-module.ts';
 
 /** A seed, read and ready to run. */
 export interface Seed {
@@ -37,13 +37,13 @@ async function readSeed(path: string, file: string): Promise<Seed> {
 }
 
 async function runOf(path: string, file: string): Promise<NonNullable<Seed['run']>> {
-  let module: Record<string, unknown>;
+  let run: unknown;
   try {
-    module = await loadModule(path);
+    run = await loadDefault(path);
   } catch (cause) {
     throw unreadable(`${file}${placeIn(cause, path)}`, `Loading it failed: ${saidBy(cause)}.`, `Correct ${file}, then run muse seed again.`, cause);
   }
-  if (typeof module['default'] === 'function') return module['default'] as NonNullable<Seed['run']>;
+  if (typeof run === 'function') return run as NonNullable<Seed['run']>;
   throw unreadable(file, 'It has no default export that is a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
 }
 

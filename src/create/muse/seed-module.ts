@@ -5,13 +5,15 @@ import { pathToFileURL } from 'node:url';
  * from 22.18 on, and then without enums, without `paths` of tsconfig.json and with every ending written; and of JavaScript
  * that does not parse it does not say the line. Packages are those of the muse.
  * @param path absolute
+ * @returns its default export, or what a CommonJS module exports
  * @throws whatever the module throws while it is loaded
  */
-export async function loadModule(path: string): Promise<Record<string, unknown>> {
+export async function loadDefault(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
   // Nothing of ours is left in the muse's node_modules.
   const jiti = createJiti(path, { fsCache: false, interopDefault: false, tsconfigPaths: true });
-  return jiti.import<Record<string, unknown>>(path);
+  const module = await jiti.import<{ default?: unknown }>(path);
+  return typeof module === 'function' ? module : module.default;
 }
 
 /**

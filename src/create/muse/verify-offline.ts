@@ -40,7 +40,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
     const notCopied = withoutParts(await buildCopy(copy, steps));
     const proof = await proveDatabase(copy, muse.museFile, migrations, model.tables);
     const standIns = [
-      'the auth, storage and realtime of the embedded database, for the platform’s own',
+      'auth, storage and realtime as the embedded database has them',
       ...(await standInsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
