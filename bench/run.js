@@ -7,6 +7,7 @@ const sections = {
   startup: async (options) => (await import('./startup.js')).startup(options),
   migrate: async (options) => (await import('./migrate.js')).migrate(options),
   lint: async (options) => (await import('./lint.js')).lint(options),
+  rls: async (options) => (await import('./rls.js')).rls(options),
   provision: async (options) => (await import('./provision.js')).provision(options),
   create: async (options) => (await import('./create.js')).create(options),
 };

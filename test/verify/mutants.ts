@@ -110,7 +110,7 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   const add = (what: string, source: string): void => {
     if (source !== routine.source) mutants.push({ name: `function ${name}: ${what}`, sql: redefine(routine, source), touches });
   };
-  if (routine.schema === 'private' && routine.returns === 'uuid[]') add('returns all', 'select array_agg(id) from public.organizations');
+  if (routine.schema === 'private' && routine.returns === 'uuid[]') add('returns all', 'begin return array(select id from public.organizations); end');
   if (routine.schema === 'private' && routine.returns === 'boolean' && routine.execute.includes('authenticated')) add('is always true', 'select true');
   const { source } = routine;
   // A refusal that hangs on who asks.

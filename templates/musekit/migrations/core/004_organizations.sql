@@ -29,18 +29,23 @@ comment on table public.organization_members is 'Who belongs to an organization.
 comment on column public.organization_members.role is 'owner (everything, members too), admin (invites, keys, settings), member (works), viewer (reads).';
 create index if not exists organization_members_user_id_idx on public.organization_members (user_id, organization_id);
 
--- The helpers run as their owner, so a policy of organization_members that calls them does not read itself again.
+-- The helpers run as their owner, so a policy of organization_members that calls them does not read itself again. PL/pgSQL
+-- keeps their plan for as long as the connection lives; a function in SQL that cannot be inlined is planned with each query.
 create or replace function private.user_organization_ids()
 returns uuid[]
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select coalesce(array_agg(members.organization_id), '{}'::uuid[])
-  from public.organization_members as members
-  join public.organizations on organizations.id = members.organization_id
-  where members.user_id = (select auth.uid()) and organizations.deleted_at is null
+begin
+  return array(
+    select members.organization_id
+    from public.organization_members as members
+    join public.organizations on organizations.id = members.organization_id
+    where members.user_id = (select auth.uid()) and organizations.deleted_at is null
+  );
+end;
 $$;
 comment on function private.user_organization_ids() is 'The organizations of the signed-in user. In a policy: organization_id = any ((select private.user_organization_ids())::uuid[]).';
 revoke all on function private.user_organization_ids() from public, anon, authenticated, service_role;
@@ -48,17 +53,21 @@ grant execute on function private.user_organization_ids() to authenticated, serv
 
 create or replace function private.user_organization_ids(roles text[])
 returns uuid[]
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select coalesce(array_agg(members.organization_id), '{}'::uuid[])
-  from public.organization_members as members
-  join public.organizations on organizations.id = members.organization_id
-  where members.user_id = (select auth.uid())
-    and members.role = any (user_organization_ids.roles)
-    and organizations.deleted_at is null
+begin
+  return array(
+    select members.organization_id
+    from public.organization_members as members
+    join public.organizations on organizations.id = members.organization_id
+    where members.user_id = (select auth.uid())
+      and members.role = any (user_organization_ids.roles)
+      and organizations.deleted_at is null
+  );
+end;
 $$;
 comment on function private.user_organization_ids(text[]) is 'The organizations in which the signed-in user has one of the roles.';
 revoke all on function private.user_organization_ids(text[]) from public, anon, authenticated, service_role;
