@@ -25,7 +25,7 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
   const typed = { ...given, name: given.name === undefined ? undefined : goodName(given.name) };
   if (given.kit !== undefined) parseKitSource(given.kit, given.ref);
   for (const table of given.tables ?? []) parseTable(table);
-  const answers = ask === undefined || !asksAnything(given) ? typed : await askMissing(typed, secrets, ask, context);
+  const answers = ask === undefined ? typed : await askWhatIsMissing(typed, secrets, ask, context);
   if (answers.name === undefined) {
     throw new MuseError({
       code: 'bad-call',
@@ -65,6 +65,12 @@ function asksAnything(given: GivenAnswers): boolean {
   return given.name === undefined || (given.presets ?? given.tables ?? given.spec) === undefined;
 }
 
+async function askWhatIsMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
+  if (asksAnything(given)) return askMissing(given, secrets, ask, context);
+  if (given.target !== 'supabase' || given.supabase.organization !== undefined) return given;
+  return { ...given, supabase: await askCloud(given.supabase, ask, context) };
+}
+
 async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
   const name = given.name ?? (await ask.text('Name of the product:', { check: nameOrWhy }));
   const kit = given.kit ?? (await askKit(ask));
@@ -91,7 +97,8 @@ async function askKit(ask: Ask): Promise<string> {
   return ask.text('Kit:', { check: (text) => orWhy(() => parseKitSource(text)) });
 }
 
-async function askCloud(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
+/** Organization, region and first admin, asked with the lists that the token can see; nothing where a project is adopted. */
+export async function askCloud(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
   if (given.projectRef !== undefined) return given;
   const { organizationChoices, regionChoices } = await import('../create/cloud/choices.ts');
   const organizations = given.organization === undefined ? await organizationChoices(environment) : [];

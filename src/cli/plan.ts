@@ -16,7 +16,7 @@ export function formatIntent(answers: Answers): string {
     `  kit        ${answers.kit}${answers.ref === undefined ? '' : ` at ${answers.ref}`}`,
     `  extension  ${contents.length === 0 ? 'blank' : contents.join(', ')}`,
     ...(answers.prefix === '' ? [] : [`  prefix     ${answers.prefix}`]),
-    `  database   ${targets[answers.target]}`,
+    `  database   ${answers.supabase.projectRef === undefined ? targets[answers.target] : `the Supabase project ${answers.supabase.projectRef}`}`,
     '',
   ].join('\n');
 }

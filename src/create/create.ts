@@ -73,7 +73,8 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
 export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   await checkCertificate(answers);
   const before = await readJournal(directory);
-  if (before !== undefined && before.finished !== true) throw unfinishedRun(directory, before);
+  // One that stopped before it asked for a project left nothing to go on with.
+  if (before !== undefined && before.finished !== true && !isRefused(before)) throw unfinishedRun(directory, before);
   const data = { tables: (before?.data.tables ?? []).slice() };
   return runPipeline({ version: 1, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
 }
@@ -86,6 +87,11 @@ async function checkCertificate({ databaseCa }: Answers): Promise<void> {
 /** Says whether the muse is where it lives: then nothing of it is taken away again. */
 function isPlaced({ pipeline, steps }: Journal): boolean {
   return pipeline === 'provision' || steps.some((step) => step.id === 'place');
+}
+
+/** Says whether a provisioning stopped while it only looked: nothing was made, and it can begin anew. */
+function isRefused({ pipeline, steps }: Journal): boolean {
+  return pipeline === 'provision' && !steps.some((step) => step.id === 'project');
 }
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
@@ -128,9 +134,12 @@ async function settle(context: CreateContext, error: MuseError): Promise<MuseErr
     if (error.code !== 'cancelled') return error;
     return new MuseError({ ...fieldsOf(error), message: 'Cancelled. Nothing was left behind.', suggestion: 'Run the same command again.' });
   }
+  if (isRefused(context.journal)) return error;
   const resume = `create-muse ${context.answers.name} --dir ${context.directory} --resume`;
+  const ref = context.journal.data.project?.ref;
   return new MuseError({
     ...fieldsOf(error),
+    ...(error.code === 'cancelled' && ref !== undefined ? { message: `Cancelled. The Supabase project ${ref} is there and stays.` } : {}),
     suggestion: error.code === 'cancelled' ? `Go on with: ${resume}` : `${error.suggestion}\nThen go on with: ${resume}`,
   });
 }

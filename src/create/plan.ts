@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
 import type { Finding } from '../finding.ts';
+import { loadPreset } from '../extension/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { Decision } from '../migrations/repair/plan.ts';
@@ -74,7 +75,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
-      ...(answers.target === 'supabase' ? { requests: requestsOf(answers) } : {}),
+      ...(answers.target === 'supabase' ? { requests: await requestsOf(answers) } : {}),
       ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
       notes: context.notes,
     };
@@ -89,13 +90,8 @@ async function plannedRepairs({ changes }: Mending, { environment, signal }: Run
   return { classes, decisions: changes.flatMap(({ decisions }) => decisions) };
 }
 
-function requestsOf({ name, supabase }: Answers): RequestRecord[] {
-  const { organization = '{organization}', region, size, siteUrl } = supabase;
-  return planRequests({
-    name,
-    organization,
-    ...(region === undefined ? {} : { region }),
-    ...(size === undefined ? {} : { size }),
-    ...(siteUrl === undefined ? {} : { siteUrl }),
-  });
+async function requestsOf({ name, presets, supabase }: Answers): Promise<RequestRecord[]> {
+  const { organization = '{organization}', waitTimeout: _wait, ...wanted } = supabase;
+  const loaded = await Promise.all(presets.map(loadPreset));
+  return planRequests({ name, organization, ...wanted, buckets: loaded.flatMap((preset) => preset.buckets.map(({ id }) => id)) });
 }

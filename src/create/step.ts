@@ -74,6 +74,18 @@ export function cancelled(cause: unknown): MuseError {
   return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.', cause });
 }
 
+/**
+ * The answer to a question on the way.
+ * @throws MuseError `cancelled` where there was none
+ */
+export async function answerOf(agree: (question: string) => Promise<boolean>, question: string): Promise<boolean> {
+  try {
+    return await agree(question);
+  } catch (error) {
+    throw cancelled(error);
+  }
+}
+
 async function mark(context: Running, id: string, change: { status: 'started' | 'done'; ms?: number }): Promise<void> {
   const entry = context.journal.steps.find((known) => known.id === id);
   if (entry === undefined) context.journal.steps.push({ id, ...change });

@@ -44,6 +44,11 @@ export function chooseRegion(info: RegionsInfo, code: string | undefined): Regio
   });
 }
 
+/** A code as a request has it, before the platform's own list was asked for. */
+export function selectionOf(code: string): RegionSelection {
+  return { type: Object.hasOwn(groups, code) ? 'smartGroup' : 'specific', code };
+}
+
 /** Says whether a project in `region` can be what this selection asked for. A group that is not known matches any. */
 export function regionMatches(selection: RegionSelection, region: string): boolean {
   if (selection.type === 'specific') return region === selection.code;

@@ -61,7 +61,7 @@ export async function waitForProject(http: Http, ref: string, options: WaitOptio
     if (missing >= 5) throw gone(ref);
     report('project', status ?? 'UNKNOWN');
     if (status === 'ACTIVE_HEALTHY') break;
-    if (status !== undefined) checkFinal(ref, status);
+    if (status !== undefined) refuseFinal(ref, status);
     await pause();
   }
   rounds = 0;
@@ -83,7 +83,11 @@ async function statusNow(http: Http, ref: string): Promise<string | undefined> {
   }
 }
 
-function checkFinal(ref: string, status: string): void {
+/**
+ * Refuses a status that waiting does not change.
+ * @throws MuseError `init-failed`, `project-unusable`
+ */
+export function refuseFinal(ref: string, status: string): void {
   if (status === 'INIT_FAILED') {
     throw new MuseError({
       code: 'init-failed',

@@ -29,15 +29,24 @@ async function fresh(name: string): Promise<string> {
   return directory;
 }
 
-/** Goes on until it is done, and says what came of it. */
-async function finish(directory: string): Promise<void> {
+/** Goes on until it is done, looks at what came of it, and gives the number of requests of the run itself. */
+async function finish(directory: string): Promise<number> {
+  const before = twin.state.requests.length;
   const { code, stderr } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
+  const sent = twin.state.requests.length - before;
   expect(code, stderr).toBe(0);
   expect(projects()).toBe(1);
   const status = await muse(['status', '--json'], { cwd: directory, env });
   expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'supabase', pending: [], edited: [], missing: [] }] });
   const journal = JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
   expect(journal.finished).toBe(true);
+  return sent;
+}
+
+/** Each project's database has a connection, and the server has a hundred. */
+async function clear(): Promise<void> {
+  for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
+  twin.state.projects.clear();
 }
 
 beforeAll(async () => {
@@ -48,12 +57,10 @@ beforeAll(async () => {
   prepared = join(place, 'prepared');
   const { signal, stderr } = await node(killer, [prepared, 'project', 'started', JSON.stringify(answers)], { cwd: place, env });
   if (signal !== 'SIGKILL') throw new Error(stderr);
-  const before = twin.state.requests.length;
-  await finish(await fresh('clean'));
-  requests = twin.state.requests.length - before;
-  twin.state.projects.clear();
-});
-afterEach(() => twin.state.projects.clear());
+  requests = await finish(await fresh('clean'));
+  await clear();
+}, 300_000);
+afterEach(clear);
 afterAll(async () => {
   await twin.close();
   await rm(place, { recursive: true, force: true });
@@ -71,14 +78,26 @@ function killedAt(directory: string, n: number, phase: 'before' | 'after'): Prom
 describe('kill -9 at a request, then --resume: one project, and all of it done', () => {
   it('walks the requests of a run', async () => {
     expect(requests).toBeGreaterThan(15);
-    for (let n = 1; n <= requests - 2; n += every) {
+    for (let n = 1; n <= requests; n += every) {
       for (const phase of ['before', 'after'] as const) {
         const directory = await fresh(`at-${n}-${phase}`);
         expect(await killedAt(directory, n, phase), `request ${n} ${phase}`).toBe('SIGKILL');
         await finish(directory);
-        twin.state.projects.clear();
+        await clear();
         await rm(directory, { recursive: true, force: true });
       }
     }
+    const which = every === 1 ? 'each' : `each ${every}th`;
+    process.stdout.write(`\n  kill -9 before and after ${which} of the ${requests} requests of the command, and resumed: one project, all of it done\n\n`);
   }, 3_600_000);
+});
+
+const entries = ['project', 'wait', 'migrate', 'check', 'configure', 'prove', 'finish'].flatMap((step) => [[step, 'started'], [step, 'done']] as const);
+describe('kill -9 at an entry of the journal, then --resume: one project, and all of it done', () => {
+  it.each(entries.filter((_, index) => every === 1 || index % 6 === 4))('%s %s', async (step, status) => {
+    const directory = join(place, `${step}-${status}`);
+    const { signal, stderr } = await node(killer, [directory, step, status, JSON.stringify(answers)], { cwd: place, env });
+    expect(signal, stderr).toBe('SIGKILL');
+    await finish(directory);
+  }, 120_000);
 });

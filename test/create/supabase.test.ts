@@ -119,7 +119,94 @@ describe('muse provision', () => {
     expect(adopted.code, adopted.stdout).toBe(0);
     const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: Record<string, unknown> };
     expect(museFile.environments['production']).toMatchObject({ target: 'supabase', ref: project?.ref });
+    expect(adopted.stderr).toContain('The project "latermuse"');
+    expect(adopted.stderr.replace(/\s+/g, ' ')).toContain('no users, no buckets');
     expect([...twin.state.projects.values()].filter(({ name }) => name === 'latermuse')).toHaveLength(1);
+  });
+});
+
+describe('muse provision, refused', () => {
+  it('leaves nothing unfinished, and names the project of another environment after it', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    twin.addProject({ name: 'twicemuse' });
+    expect((await createMuse(['twicemuse', '--yes', '--quiet', '--preset', 'blank'], { cwd })).code).toBe(0);
+    const directory = join(cwd, 'twicemuse');
+    for (const [flag, code] of [['nobody', 2], ['acme', 1]] as const) {
+      const refused = await muse(['provision', '--org', flag, '--yes'], { cwd: directory, env });
+      expect(refused.code).toBe(code);
+      expect(refused.stderr).not.toContain('--resume');
+    }
+    const missing = await muse(['provision', '--project-ref', 'abcdefghijklmnopqrst', '--yes'], { cwd: directory, env });
+    expect(missing.stderr).toContain('404');
+    const made = await muse(['provision', '--org', 'acme', '--env', 'staging', '--yes'], { cwd: directory, env });
+    expect(made.stderr).toBe('');
+    expect([...twin.state.projects.values()].filter(({ name }) => name === 'twicemuse-staging')).toHaveLength(1);
+  });
+
+  it('asks for the password of a project that is adopted before it does anything', async () => {
+    const cwd = await temporaryDirectory();
+    const theirs = twin.addProject({ name: 'theirs' });
+    const { code, stderr } = await createMuse(['adopting', '--target', 'supabase', '--project-ref', theirs.ref, '--preset', 'blank', '--yes'], { cwd, env: twin.env });
+    expect(code).toBe(2);
+    expect(stderr).toContain('SUPABASE_DB_PASSWORD');
+    expect(existsSync(join(cwd, 'adopting'))).toBe(false);
+  });
+});
+
+describe('--resume with other answers', () => {
+  it('takes what can still be changed, and says why the rest cannot', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    twin.conditions.neverHealthy = true;
+    const late = await createMuse(['patient', ...flags, '--wait-timeout', '1'], { cwd, env });
+    twin.conditions.neverHealthy = false;
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain('was not ready after 1 s');
+    expect(late.stderr).toContain('--resume');
+    const posts = twin.count('POST', '/v1/projects');
+    const moved = await createMuse(['patient', '--resume', '--region', 'us-east-1'], { cwd, env });
+    expect(moved.code).toBe(2);
+    expect(moved.stderr).toContain('--region cannot be changed for patient');
+    const done = await createMuse(['patient', '--resume', '--wait-timeout', '300', '--admin-email', 'eve@example.com'], { cwd, env });
+    expect(done.stderr).toBe('');
+    expect(done.stdout).toContain("The admin's password, shown this once:");
+    expect(twin.count('POST', '/v1/projects')).toBe(posts);
+  });
+
+  it.skipIf(process.platform === 'win32')('Ctrl-C while it waits ends at once, and names the project and the command', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    twin.conditions.neverHealthy = true;
+    const looked = twin.count('GET', '/v1/projects/{ref}');
+    let stopped = false;
+    const waiting = createMuse(['impatient', ...flags], { cwd, env, onOutput: (text, kill) => {
+      if (stopped || !text.includes('Create the Supabase project')) return;
+      stopped = true;
+      const timer = setInterval(() => {
+        if (twin.count('GET', '/v1/projects/{ref}') === looked) return;
+        clearInterval(timer);
+        kill('SIGINT');
+      }, 20);
+    } });
+    const { code, stderr } = await waiting;
+    twin.conditions.neverHealthy = false;
+    expect(code).toBe(130);
+    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'impatient');
+    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} is there and stays.`);
+    expect(stderr).toContain('create-muse impatient');
+    expect(stderr).toContain('--resume');
+  });
+});
+
+describe('two runs at once', () => {
+  it('of one name: one makes the project, the other is told; of one directory: the other is refused', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const both = await Promise.all(['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })));
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
+    expect(both.find(({ code }) => code === 1)?.stderr).toContain('has a project named "racing" already');
+    expect([...twin.state.projects.values()].filter(({ name }) => name === 'racing')).toHaveLength(1);
   });
 });
 
@@ -129,6 +216,7 @@ describe('a refusal before anything is created', () => {
     ['no token', { SUPABASE_ACCESS_TOKEN: '', HOME: '/nonexistent' }, [], 2],
     ['an organization that is not there', {}, ['--org', 'nobody'], 2],
     ['a region that is not there', {}, ['--region', 'mars-north-1'], 2],
+    ['a certificate that is not there', {}, ['--db-ca', '/nowhere/ca.crt'], 2],
   ])('%s costs nothing', async (_, extra, more, expected) => {
     const cwd = await temporaryDirectory();
     const before = twin.count('POST', '/v1/projects');

@@ -27,11 +27,13 @@ export interface Run {
   password: ReturnType<typeof makePassword>;
   /** How many of the next requests to the Management API meet a name that does not resolve. */
   unresolved: number;
+  /** The most that a request may take, ms. */
+  timeoutMs: number;
   /** Everything that was printed, and every request as it is shown. */
   output: string[];
 }
 
-export const makeRun = (): Run => ({ journal: {}, password: makePassword(), unresolved: 0, output: [] });
+export const makeRun = (): Run => ({ journal: {}, password: makePassword(), unresolved: 0, timeoutMs: 20_000, output: [] });
 
 const migration = (number: string, sql: string): Migration => ({
   layer: 'core', file: `migrations/core/${number}_kit.sql`, number, sql, checksum: hash('sha256', sql, 'hex'),
@@ -50,8 +52,7 @@ export async function provision(twin: Twin, run: Run, beforeRequest?: (record: R
     baseUrl: settings.apiUrl,
     token: settings.token,
     clock,
-    // Long enough for this machine, short enough for a test of what never answers.
-    timeoutMs: 1500,
+    timeoutMs: run.timeoutMs,
     fetch: (input, init) => {
       run.unresolved -= 1;
       return fetch(run.unresolved >= 0 ? 'https://api.invalid' : input, init);

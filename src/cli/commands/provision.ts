@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { museAnswers } from '../../create/answers.ts';
 import { provisionMuse, resumeMuse } from '../../create/create.ts';
+import { askCloud } from '../complete.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
@@ -21,11 +22,13 @@ export async function provisionCommand(parsed: ParsedArguments, context: Command
     ...(certificate === undefined ? {} : { databaseCa: resolve(context.directory, certificate) }),
   };
   if (isSet(parsed, 'resume')) return finishReport(await resumeMuse(muse.directory, secrets, options, said), context);
+  const ask = said.supabase.organization === undefined ? await context.ask?.() : undefined;
   const answers = {
     ...museAnswers(muse.museFile, muse.directory),
     target: 'supabase' as const,
     environment: name,
     ...said,
+    ...(ask === undefined ? {} : { supabase: await askCloud(said.supabase, ask, context) }),
   };
   if (muse.museFile.environments[name]?.target === 'embedded') {
     context.output.progress('The embedded database stays as it is: its data is not copied.');

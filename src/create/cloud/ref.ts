@@ -1,4 +1,5 @@
 import { MuseError } from '../../error.ts';
+import type { Answers } from '../answers.ts';
 
 /** The ref of a project that is there. */
 export function refOf(project: { ref?: string } | undefined): string {
@@ -8,4 +9,9 @@ export function refOf(project: { ref?: string } | undefined): string {
     message: 'This muse has no Supabase project yet.',
     suggestion: 'Make one: muse provision --org <slug>, or adopt one: muse provision --project-ref <ref>.',
   });
+}
+
+/** What Supabase calls the project: an organization has each name once, so that of another environment says which. */
+export function projectNameOf({ name, environment }: Pick<Answers, 'name' | 'environment'>): string {
+  return environment === 'development' ? name : `${name}-${environment}`;
 }

@@ -1,24 +1,25 @@
 import { adoptProject, type ProjectContents } from '../../supabase/adopt.ts';
 import { preflight } from '../../supabase/preflight.ts';
+import { refuseFinal } from '../../supabase/wait.ts';
+import { passwordOfProject } from '../cloud/cloud.ts';
+import { projectNameOf } from '../cloud/ref.ts';
 import type { CreateContext } from '../context.ts';
-import type { Step } from '../step.ts';
+import { answerOf, cancelled, type Step } from '../step.ts';
+
+type Used = Pick<CreateContext, 'agree' | 'answers' | 'cloud' | 'directory' | 'environment' | 'journal' | 'notes'>;
 
 /** Supabase, before anything is created: the token, the organization, the region, the name, the plan. Costs nothing. */
-export const cloudPreflightStep: Step<Pick<CreateContext, 'answers' | 'cloud' | 'journal' | 'notes'>> = {
+export const cloudPreflightStep: Step<Used> = {
   id: 'cloud-preflight',
   title: 'Look at the Supabase organization',
   applies: ({ answers }) => answers.target === 'supabase',
-  async run({ answers, cloud, journal, notes }) {
-    const { http } = await cloud();
+  async run(context) {
+    const { answers, cloud, journal, notes } = context;
     const { organization, region, projectRef, size } = answers.supabase;
-    if (projectRef !== undefined) {
-      const contents = await adoptProject(http, projectRef);
-      notes.push(describe(contents));
-      journal.data.project = { organization: contents.organization, ref: projectRef, region: contents.region, adopted: true };
-      return `adopting ${projectRef}`;
-    }
+    if (projectRef !== undefined) return adopt(context, projectRef);
+    const { http } = await cloud();
     const found = await preflight(http, {
-      name: answers.name,
+      name: projectNameOf(answers),
       ...(organization === undefined ? {} : { organization }),
       ...(region === undefined ? {} : { region }),
     });
@@ -28,7 +29,28 @@ export const cloudPreflightStep: Step<Pick<CreateContext, 'answers' | 'cloud' | 
   },
 };
 
-function describe({ ref, name, status, tables, users, buckets }: ProjectContents): string {
-  const has = [`${tables.length} tables`, `${users} users`, `${buckets.length} buckets`].join(', ');
-  return `The project ${ref} ("${name}", ${status}) was adopted; it had ${has}.`;
+/** Takes a project that is there: what is in it is shown, and asked about where somebody can be. */
+async function adopt({ agree, answers, cloud, directory, environment, journal }: Used, ref: string): Promise<string> {
+  const { http } = await cloud();
+  const contents = await adoptProject(http, ref);
+  refuseFinal(ref, contents.status);
+  // Who does not know it is told now, and not after the rehearsal.
+  await passwordOfProject(directory, answers.environment, environment);
+  const shown = describe(contents);
+  if (agree !== undefined && !(await answerOf(agree, `${shown}\nMigrate this project?`))) throw cancelled(undefined);
+  journal.data.project = { organization: contents.organization, ref, region: contents.region, adopted: true };
+  return shown;
+}
+
+/** How many tables are named; of the others there is the number. */
+const named = 8;
+
+function describe({ ref, name, organization, region, status, tables, users, buckets }: ProjectContents): string {
+  const head = `The project "${name}" (${ref}) of ${organization} in ${region}, ${status}`;
+  if (status !== 'ACTIVE_HEALTHY') return `${head}: what is in it cannot be seen yet`;
+  const count = (list: number, what: string): string => `${list === 0 ? 'no' : list} ${what}${list === 1 ? '' : 's'}`;
+  const listed = tables.slice(0, named).map(({ schema, name: table, rows }) => `${schema}.${table}${rows > 0 ? ` (about ${rows} rows)` : ''}`);
+  if (tables.length > named) listed.push(`${tables.length - named} more`);
+  const names = listed.length === 0 ? '' : ` (${listed.join(', ')})`;
+  return `${head}: ${count(tables.length, 'table')}${names}, ${count(users, 'user')}, ${count(buckets.length, 'bucket')}${buckets.length === 0 ? '' : ` (${buckets.join(', ')})`}`;
 }

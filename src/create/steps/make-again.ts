@@ -1,7 +1,8 @@
 import { MuseError } from '../../error.ts';
+import { projectNameOf } from '../cloud/ref.ts';
 import type { CreateContext } from '../context.ts';
 import { redoFrom, writeJournal } from '../journal.ts';
-import { cancelled } from '../step.ts';
+import { answerOf } from '../step.ts';
 
 /**
  * After a project that Supabase could not start: asks whether to delete it and make it again. A yes is journaled before
@@ -15,19 +16,11 @@ export async function mayMakeAgain(error: unknown, context: CreateContext): Prom
   if (!(error instanceof MuseError) || error.code !== 'init-failed' || agree === undefined) return false;
   // Only what this very run was told that it made: everything else its owner deletes by name.
   if (project?.ref === undefined || project.adopted === true || project.settled !== 'answered') return false;
-  const question = `${error.message}\nDelete "${answers.name}" (${project.ref}) and create it again?`;
+  const question = `${error.message}\nDelete "${projectNameOf(answers)}" (${project.ref}) and create it again?`;
   if (!(await answerOf(agree, question))) return false;
   project.failed = true;
   redoFrom(journal, 'project');
   await writeJournal(directory, journal);
   results.splice(results.findIndex(({ id }) => id === 'project'));
   return true;
-}
-
-async function answerOf(agree: (question: string) => Promise<boolean>, question: string): Promise<boolean> {
-  try {
-    return await agree(question);
-  } catch (error) {
-    throw cancelled(error);
-  }
 }

@@ -2,7 +2,7 @@ import { createProject } from '../../supabase/create-project.ts';
 import { destroyProject } from '../../supabase/destroy.ts';
 import { waitForProject } from '../../supabase/wait.ts';
 import { keepCertificate } from '../certificate.ts';
-import { refOf } from '../cloud/ref.ts';
+import { projectNameOf, refOf } from '../cloud/ref.ts';
 import { passwordForNewProject, passwordOfProject } from '../cloud/cloud.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { forgetProject, type JournalProject, writeJournal } from '../journal.ts';
@@ -45,7 +45,7 @@ async function make({ answers, cloud, directory, journal, onProgress }: Used, pr
   const created = await createProject(
     http,
     {
-      name: answers.name,
+      name: projectNameOf(answers),
       organization: project.organization,
       region: needed(project.selection, 'The region'),
       ...(project.size === undefined ? {} : { size: project.size }),

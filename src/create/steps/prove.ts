@@ -20,6 +20,9 @@ export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | '
     const [{ tables = [], declarations }, { tables: facts }] = await Promise.all([expectationsOf(migrations), factsOf(migrations)]);
     const exposed = tables.filter((table) => table.startsWith('public.'));
     const presets = await Promise.all(needed(context.museFile, 'muse.json').presets.map(loadPreset));
+    const buckets = presets.flatMap((preset) =>
+      preset.buckets.map((bucket) => ({ id: bucket.id, public: bucket.public, ownerFolder: true, ...(bucket.allowedMimeTypes[0] === undefined ? {} : { mimeType: bucket.allowedMimeTypes[0] }) })),
+    );
     const profile = facts['public.profiles'];
     const email = answers.supabase.adminEmail;
     const proof = await proveProject({
@@ -32,14 +35,15 @@ export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | '
         publicRead: declarations.some((declaration) => declaration.table === table && declaration.scope === 'public-read'),
       })),
       ...(profile === undefined ? {} : { profile: { schema: 'public', name: 'profiles', userColumn: profile.columns['user_id'] === undefined ? 'id' : 'user_id' } }),
-      buckets: presets.flatMap((preset) =>
-        preset.buckets.map((bucket) => ({ id: bucket.id, public: bucket.public, ownerFolder: true, ...(bucket.allowedMimeTypes[0] === undefined ? {} : { mimeType: bucket.allowedMimeTypes[0] }) })),
-      ),
+      buckets,
       ...(email === undefined || adminPassword === undefined ? {} : { admin: { email, password: adminPassword } }),
     });
     context.notes.push(...proof.notes);
     refuseErrors(proof.findings, 'The project is there and migrated, but it is not closed as it should be.');
     context.proven.push(`${exposed.length} tables refuse who is not signed in, tried through the public API`);
+    const who = email === undefined || adminPassword === undefined ? 'a user' : email;
+    if (profile !== undefined) context.proven.push(`${who} can sign in, and read and change their own profile`);
+    if (buckets.length > 0) context.proven.push(`${buckets.map(({ id }) => id).join(', ')}: files are open to whom they should be, and to nobody else`);
     return `${proof.checks} requests`;
   },
 };
