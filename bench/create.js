@@ -19,9 +19,13 @@ export async function create({ root, peer, rounds }) {
   try {
     // What the floor works on: the files and the SQL of a finished muse.
     await node(bin, 'sample', '--yes', '--preset', 'realty', '--json');
-    const floor = join(import.meta.dirname, 'floor', 'create.js');
+    const script = (name) => join(import.meta.dirname, 'floor', name);
+    const snapshot = join(place, 'baseline.tar');
+    await node(script('snapshot.js'), root, join(place, 'baseline'), snapshot);
+    const floor = (way) => node(script('create.js'), root, join(place, 'sample'), join(place, 'product'), snapshot, way);
     const subjects = [
-      fresh('floor: open, run SQL once, git commit', () => node(floor, root, join(place, 'sample'), join(place, 'product'))),
+      fresh('floor: loadDataDir, run SQL once, git commit', () => floor('documented')),
+      fresh('the same, opened as create-muse opens it', () => floor('ours')),
       fresh('create-muse product --yes', () => node(bin, 'product', '--yes', '--preset', 'realty', '--json')),
     ];
     const vite = peer('create-vite', 'index.js');
@@ -29,7 +33,7 @@ export async function create({ root, peer, rounds }) {
     const t3 = peer('create-t3-app', 'dist/index.js');
     if (t3) subjects.push(fresh('create-t3-app (no install, no git)', () => node(t3, 'product', '--CI', '--noInstall', '--noGit')));
     print('From a name to a migrated, checked muse', await compare(subjects, rounds), {
-      floor: 'floor: open, run SQL once, git commit',
+      floor: 'floor: loadDataDir, run SQL once, git commit',
       ours: 'create-muse product --yes',
       limit: 2,
     });

@@ -1,20 +1,32 @@
 // The sum of what creating a muse cannot do without: open the embedded database from its snapshot once, run the SQL once,
-// put the same files under git.
+// put the same files under git. Twice over: as PGlite's documentation opens a snapshot (`loadDataDir`), and as create-muse
+// opens it, which has V8 compile less (`ours`).
 import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [root = '.', sample = '.', place = '.'] = process.argv.slice(2);
+const [root = '.', sample = '.', place = '.', snapshot = '.', way = 'documented'] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-const [{ readMigrations }, { openEmbedded }, { readMuseFile }] = await Promise.all([
-  load('migrations/read.js'),
-  load('database/embedded/embedded.js'),
-  load('create/muse/muse-json.js'),
-]);
+const [{ readMigrations }, { readMuseFile }] = await Promise.all([load('migrations/read.js'), load('create/muse/muse-json.js')]);
 const { migrations } = await readMigrations(sample, (await readMuseFile(sample)).migrations, { rollbacks: false });
-const database = await openEmbedded({});
-for (const { sql } of migrations) await database.script(sql);
+
+/** Opens the snapshot; gives what runs a script, and what closes. */
+const open = {
+  async documented() {
+    const [{ PGlite }, { pgcrypto }] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/contrib/pgcrypto')]);
+    const database = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]), username: 'supabase_admin', extensions: { pgcrypto } });
+    await database.exec('set session authorization postgres');
+    return { run: (sql) => database.exec(sql), close: () => database.close() };
+  },
+  async ours() {
+    const { openEmbedded } = await load('database/embedded/embedded.js');
+    const database = await openEmbedded({});
+    return { run: (sql) => database.script(sql), close: () => database.close() };
+  },
+};
+const database = await open[way]();
+for (const { sql } of migrations) await database.run(sql);
 await database.close();
 cpSync(sample, place, { recursive: true, filter: (path) => !/[\\/](\.git|\.muse)$/.test(path) });
 const git = (...args) => execFileSync('git', args, { cwd: place, stdio: 'ignore' });

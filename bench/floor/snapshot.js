@@ -1,0 +1,9 @@
+// Writes the baseline's data directory as an uncompressed tar file, which PGlite's `loadDataDir` takes.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [root = '.', place = '.', file = '.'] = process.argv.slice(2);
+const { openEmbedded } = await import(pathToFileURL(join(root, 'dist/database/embedded/embedded.js')).href);
+await (await openEmbedded({ directory: place })).close();
+execFileSync('tar', ['-cf', file, '-C', join(place, 'data'), '.']);
