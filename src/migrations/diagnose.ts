@@ -14,6 +14,7 @@ const advice: Record<string, string> = {
   '42501': 'On Supabase the role that runs migrations is no superuser and may not change auth, storage, realtime or what others own: leave that out, or do it in public or a schema of your own.',
   '0A000': 'PostgreSQL 17 cannot do this here: write it another way.',
   '2BP01': 'Drop what depends on it first, or write CASCADE where all of that may go.',
+  '3D000': 'A muse has one database, which is there: leave out what makes or names another one.',
   '22P02': 'Correct the value, or cast it to the type of its column.',
   '23502': 'Give the column a value, or a default.',
   '23503': 'Insert the row that it points at first.',
