@@ -18,6 +18,9 @@ const roles: Readonly<Record<string, string>> = {
   supabase_read_only_user: 'NOLOGIN BYPASSRLS',
 };
 
+/** What PostgREST reads from the settings of its role, by its documentation of in-database configuration. */
+const postgrest = ['db_aggregates_enabled', 'db_anon_role', 'db_extra_search_path', 'db_hoisted_tx_settings', 'db_max_rows', 'db_plan_enabled', 'db_pre_request', 'db_prepared_statements', 'db_root_spec', 'db_schemas', 'db_timezone_enabled', 'db_tx_end', 'jwt_aud', 'jwt_role_claim_key', 'jwt_secret', 'jwt_secret_is_base64', 'openapi_mode', 'openapi_security_active', 'openapi_server_proxy_uri', 'server_cors_allowed_origins', 'server_timing_enabled', 'server_trace_header'];
+
 const create = Object.entries(roles).map(
   ([name, attributes]) => `
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${name}') THEN
@@ -48,6 +51,8 @@ BEGIN
     GRANT supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin
       TO postgres WITH INHERIT TRUE, SET FALSE;
     GRANT SET ON PARAMETER session_replication_role, log_min_messages, track_io_timing, log_lock_waits TO postgres;
+    -- supautils lets it set PostgREST's, as ALTER ROLE authenticator SET pgrst.db_pre_request.
+    GRANT SET ON PARAMETER ${postgrest.map((name) => `pgrst.${name}`).join(', ')} TO postgres;
     EXECUTE format('ALTER DATABASE %I OWNER TO postgres', database_name);
   END IF;
   EXECUTE format('ALTER ROLE postgres IN DATABASE %I SET search_path TO "$user", public, extensions', database_name);

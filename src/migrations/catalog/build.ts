@@ -5,7 +5,7 @@ import { pieceOf } from '../parse/piece.ts';
 import { recovered } from '../parse/recover.ts';
 import { parseSql } from '../parse/split.ts';
 import type { Statement } from '../statement.ts';
-import { apply } from './effects.ts';
+import { apply, ownSearchPath } from './effects.ts';
 import type { Catalog } from './model.ts';
 import { needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
@@ -53,11 +53,14 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   catalog.needs.push(...needsOf(catalog, piece));
   const { pieces, error } = bodyPieces(piece);
   if (error !== undefined) visitor.body?.(piece, error);
+  const outside = catalog.searchPath;
+  catalog.searchPath = ownSearchPath(piece) ?? outside;
   for (const inner of pieces) {
     visitor.piece?.(inner, catalog);
     catalog.needs.push(...needsOf(catalog, inner));
     if (inner.inside === 'do') apply(catalog, inner);
   }
+  if (piece.type === 'CreateFunctionStmt') catalog.searchPath = outside;
   apply(catalog, piece);
 }
 

@@ -94,6 +94,12 @@ export function routineOf(catalog: Catalog, piece: Piece): Routine {
   };
 }
 
+/** The schemas that the body of a routine looks names up in, where it sets its own; undefined for other statements. */
+export function ownSearchPath({ type, node }: Piece): string[] | undefined {
+  const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf<DefElem>(node['options'], 'DefElem')) : undefined;
+  return path?.split(',').map((schema) => schema.trim()).filter((schema) => schema !== '');
+}
+
 /** The `search_path` among the options of a routine, as text; undefined where there is none. */
 function searchPathOf(options: readonly DefElem[]): string | undefined {
   for (const { defname, arg } of options) {

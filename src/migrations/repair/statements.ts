@@ -120,7 +120,9 @@ const forms: Record<string, Form> = {
     for (const { subtype, def, missing_ok: missingOk } of commands) {
       const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
-        inserts.push({ at: piece.at(column.location) - piece.statement.start, text: 'IF NOT EXISTS ' });
+        const at = piece.at(column.location) - piece.statement.start;
+        // A name in quotes may stand right behind the word: ADD COLUMN"a".
+        inserts.push({ at, text: `${/\w$/.test(piece.statement.sql.slice(0, at)) ? ' ' : ''}IF NOT EXISTS ` });
       }
     }
     return inserts;
