@@ -23,7 +23,7 @@ function kitIn(place: string): string {
   return kit;
 }
 
-describe('create-muse --fix', () => {
+describe('create-muse --fix', { timeout: 180_000 }, () => {
   it('ends green on a native server, runs there again without a change, and nobody who is not signed in writes', async () => {
     const cwd = await temporaryDirectory();
     const url = await native.createDatabase('mended');

@@ -14,24 +14,30 @@ import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { muse as museCommand, snapshot } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { openTwin } from '../support/twin/open.ts';
+import type { Twin } from '../support/twin/twin.ts';
 import { addFiles, museOnDisk, nativeDatabase, tableFiles } from './muse-on-disk.ts';
 
 const run = promisify(execFile);
 let native: Native;
+let twin: Twin;
 beforeAll(async () => {
-  native = await startNative();
+  [native, twin] = await Promise.all([startNative(), openTwin()]);
 });
-afterAll(() => native.stop());
+afterAll(async () => {
+  await twin.close();
+  await native.stop();
+});
 
 const core = 'migrations/core/001_things.sql';
 const open = 'migrations/extensions/002_open.sql';
-const twin = 'migrations/extensions/002_twin.sql';
+const second = 'migrations/extensions/002_twin.sql';
 
 /** A table whose policy lets everyone do everything, without a rollback, under a number that another file has. */
 const broken = {
   ...tableFiles('001', 'homes'),
   [open]: '\uFEFF-- Opens.\r\ncreate table things (id uuid primary key, user_id uuid references auth.users (id));\r\ncreate policy "all" on things for all using (true);\r\n',
-  [twin]: '-- Says nothing.\nselect 1;\n',
+  [second]: '-- Says nothing.\nselect 1;\n',
   'scripts/read.js': "read('migrations/extensions/002_twin.sql', 'x002_twin.sql');\n",
 };
 const things = '-- Things\ncreate table if not exists things (id uuid primary key, user_id uuid references auth.users (id));\nalter table things enable row level security;\n'
@@ -51,7 +57,7 @@ async function committed(files: Readonly<Record<string, string>>, urls: Paramete
   return muse;
 }
 
-const fix = (muse: Muse, dryRun = false): Promise<MuseMending> => fixMuse(muse, { environment: {  ...process.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
+const fix = (muse: Muse, dryRun = false): Promise<MuseMending> => fixMuse(muse, { environment: { ...process.env, ...twin.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
 const rulesOf = ({ changes }: MuseMending): string[] => changes.map(({ rule }) => rule);
 const errorsOf = ({ findings }: MuseMending): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
 
@@ -61,7 +67,7 @@ async function errorOf(work: Promise<unknown>): Promise<MuseError> {
   return error as MuseError;
 }
 
-describe('muse lint --fix', () => {
+describe('muse lint --fix', { timeout: 180_000 }, () => {
   it('mends class by class, each in a commit, and takes nothing of mine along; a dry run shows the same and touches nothing', async () => {
     const muse = await committed(broken);
     const { directory } = muse;
@@ -156,18 +162,22 @@ describe('muse lint --fix', () => {
   });
 });
 
-describe('what a database has applied', () => {
+describe('what a database has applied', { timeout: 180_000 }, () => {
   /** A muse whose files the environment has applied, past the rehearsal that would have refused them. */
-  async function applied(files: Readonly<Record<string, string>>, kind: 'embedded' | 'native'): Promise<Muse> {
+  async function applied(files: Readonly<Record<string, string>>, kind: 'embedded' | 'native' | 'supabase'): Promise<Muse> {
     const urls = kind === 'native' ? { staging: (await nativeDatabase(native, 'fixed')).url } : {};
-    const muse = await committed(files, urls);
+    const muse = await committed(kind === 'supabase' ? { ...files, '.env.staging.local': 'SUPABASE_DB_PASSWORD=of-the-project\n' } : files, urls);
+    if (kind === 'supabase') {
+      muse.museFile.environments.staging = { target: 'supabase', ref: twin.addProject({ password: 'of-the-project' }).ref };
+      await writeFile(join(muse.directory, 'muse.json'), JSON.stringify(muse.museFile));
+    }
     const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
-    const { database } = await openEnvironment(muse, kind === 'native' ? 'staging' : 'development', {});
+    const { database } = await openEnvironment(muse, kind === 'embedded' ? 'development' : 'staging', twin.env);
     await migrate(database, migrations).finally(() => database.close());
     return muse;
   }
 
-  it.each(['embedded', 'native'] as const)('is never edited: a new migration of its layer mends it, and runs (%s)', async (kind) => {
+  it.each(['embedded', 'native', 'supabase'] as const)('is never edited: a new migration of its layer mends it, and runs (%s)', async (kind) => {
     const own = '-- Ours\ncreate table if not exists ours (id uuid primary key, user_id uuid references auth.users (id));\nalter table ours enable row level security;\ndrop policy if exists w on ours;\ncreate policy w on ours for update using (true);\n';
     const muse = await applied({ [core]: things, 'migrations/extensions/001_ours.sql': own }, kind);
     const done = await fix(muse);
@@ -182,9 +192,9 @@ describe('what a database has applied', () => {
     expect(coreRepair).not.toContain('ours');
     const ourRepair = await readFile(join(muse.directory, 'migrations/extensions/002_repair.sql'), 'utf8');
     expect(ourRepair).toContain('ALTER POLICY w ON public.ours USING ((SELECT auth.uid()) = user_id);');
-    const name = kind === 'native' ? 'staging' : 'development';
-    expect((await migrateMuse(muse, name, {})).applied.map(({ file }) => file)).toEqual(['migrations/core/002_repair.sql', 'migrations/extensions/002_repair.sql']);
-    expect(await museStatus(muse, name, {})).toMatchObject({ pending: [], edited: [], missing: [] });
+    const name = kind === 'embedded' ? 'development' : 'staging';
+    expect((await migrateMuse(muse, name, twin.env)).applied.map(({ file }) => file)).toEqual(['migrations/core/002_repair.sql', 'migrations/extensions/002_repair.sql']);
+    expect(await museStatus(muse, name, twin.env)).toMatchObject({ pending: [], edited: [], missing: [] });
     expect((await fix(muse)).changes).toEqual([]);
   });
 
