@@ -25,7 +25,7 @@ export const commands: readonly MuseCommand[] = [
     usage: 'status [--env <name>] [--check] [--drift]',
     flags: [
       { name: 'drift', type: 'boolean', about: 'compare the schema with what the files make', group },
-      { name: 'check', type: 'boolean', about: 'exit 3 unless everything is applied and unedited', group },
+      { name: 'check', type: 'boolean', about: 'exit 3 unless everything is applied, unedited and, with --drift, unchanged', group },
     ],
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },

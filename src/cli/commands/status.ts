@@ -1,4 +1,4 @@
-import { museStatus, museStatuses } from '../../create/muse/status.ts';
+import { type EnvironmentStatus, museStatus, museStatuses } from '../../create/muse/status.ts';
 import { MuseError } from '../../error.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
@@ -14,32 +14,35 @@ export async function statusCommand(parsed: ParsedArguments, context: CommandCon
   const drift = isSet(parsed, 'drift');
   const environments = wanted === undefined ? await museStatuses(muse, context.environment, drift) : [await museStatus(muse, wanted, context.environment, drift)];
   const json = { name, directory: muse.directory, environments };
-  const open = environments.filter(({ pending, edited, missing, error }) => pending.length + edited.length + missing.length > 0 || error !== undefined);
-  if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name)) };
-  const { paint } = context.output;
-  const lines = environments.flatMap((environment) => {
-    const { error } = environment;
-    if (error !== undefined) return [`${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`, `  ${paint('cyan', '→')} ${error.suggestion}`];
-    const counts = (['applied', 'pending', 'edited', 'missing'] as const)
-      .filter((state) => environment[state].length > 0 || state === 'applied')
-      .map((state) => `${environment[state].length} ${state}`);
-    const head = `${paint('bold', environment.name)} (${environment.target}): ${counts.join(', ')}`;
-    const files = (['pending', 'edited', 'missing'] as const).flatMap((state) =>
-      environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
-    );
-    const { health, drift: differences } = environment;
-    const ill = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
-    const lines = health === undefined ? [] : [`  project  ${health.status}${ill.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
-    if (differences !== undefined) lines.push(`  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(), ...differences.map(({ object }) => `           ${object}`));
-    return [head, ...lines, ...files];
-  });
+  const open = environments.filter(({ pending, edited, missing, drift = [], error }) => pending.length + edited.length + missing.length + drift.length > 0 || error !== undefined);
+  const lines = environments.flatMap((environment) => linesOf(environment, context));
+  if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name), context.output.json ? [] : lines) };
   return { json, text: lines.join('\n'), ...(environments.some(({ error }) => error !== undefined) ? { exitCode: 1 } : {}) };
 }
 
-function notUpToDate(names: readonly string[]): MuseError {
+/** An environment for people: the counts, then what is not as it should be. */
+function linesOf(environment: EnvironmentStatus, { output: { paint } }: CommandContext): string[] {
+  const { error } = environment;
+  if (error !== undefined) return [`${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`, `  ${paint('cyan', '→')} ${error.suggestion}`];
+  const counts = (['applied', 'pending', 'edited', 'missing'] as const)
+    .filter((state) => environment[state].length > 0 || state === 'applied')
+    .map((state) => `${environment[state].length} ${state}`);
+  const head = `${paint('bold', environment.name)} (${environment.target}): ${counts.join(', ')}`;
+  const files = (['pending', 'edited', 'missing'] as const).flatMap((state) =>
+    environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
+  );
+  const { health, drift: differences } = environment;
+  const ill = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
+  const lines = health === undefined ? [] : [`  project  ${health.status}${ill.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
+  if (differences !== undefined) lines.push(`  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(), ...differences.map(({ object }) => `           ${object}`));
+  return [head, ...lines, ...files];
+}
+
+function notUpToDate(names: readonly string[], lines: readonly string[]): MuseError {
   return new MuseError({
     code: 'findings',
     message: `Not up to date: ${names.join(', ')}.`,
-    suggestion: 'muse status says what is pending or edited; muse migrate applies what is pending.',
+    ...(lines.length === 0 ? {} : { detail: lines.join('\n') }),
+    suggestion: 'muse migrate applies what is pending; what is edited, missing or has drifted is for a new migration: muse new.',
   });
 }

@@ -97,7 +97,7 @@ function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return new MuseError({
     code: 'findings',
-    message: `All ${applied.length} are applied to production, and verification has ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
+    message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, and verification has ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
     detail: `The backup of before is ${backup}.`,
     suggestion: `Mend it by a new migration; or take the files back, muse rollback --env production --steps ${applied.length}; or go back: ${restoreCommand(backup)}`,
     findings,

@@ -49,7 +49,7 @@ export async function rollbackMuse(
     const scripts = files.map((step) => step.rollback.sql);
     const buckets = await lostBuckets(database, scripts);
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
-    if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses);
+    if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses, saidAgain(name, target, guard));
     if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
     const plan = planText(`To be taken back in production after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
@@ -70,12 +70,18 @@ export function describeLosses(losses: readonly Loss[]): string {
   return losses.map((loss) => `${loss.table}${loss.column === undefined ? '' : `.${loss.column}`}: ${loss.rows} ${loss.rows === 1 ? 'row' : 'rows'}`).join('\n');
 }
 
-function wouldBeLost(losses: readonly Loss[]): MuseError {
+/** The call as it was, to be typed with its consent. */
+function saidAgain(name: EnvironmentName, { to, steps }: RollbackTarget, { confirmed }: Consent): string {
+  const flags = [to === undefined ? '' : ` --to ${to}`, steps === undefined ? '' : ` --steps ${steps}`, confirmed === undefined ? '' : ` --confirm ${confirmed}`];
+  return `${commandFor('muse rollback', name)}${flags.join('')} --yes`;
+}
+
+function wouldBeLost(losses: readonly Loss[], command: string): MuseError {
   return new MuseError({
     code: 'data-would-be-lost',
     message: 'The rollback would drop tables or columns that hold data. Nothing was run.',
     detail: describeLosses(losses),
-    suggestion: 'Save what is needed, then say so: muse rollback --yes',
+    suggestion: `Save what is needed (muse backup), then say so: ${command}`,
   });
 }
 
