@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 type Format = Parameters<typeof styleText>[0];
 
@@ -60,8 +60,9 @@ export function createOutput(options: OutputOptions): Output {
     transient(text) {
       if (!live) return;
       clear();
-      progressStream.write(text);
-      pending = text.split('\n').length;
+      const lines = text.split('\n');
+      progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
+      pending = lines.length;
     },
     result(text) {
       clear();
@@ -73,4 +74,10 @@ export function createOutput(options: OutputOptions): Output {
     },
     paint: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
   };
+}
+
+/** At most so many columns of a line: what ran over into a second one could not be taken away again. */
+function cut(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
 }

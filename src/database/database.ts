@@ -43,6 +43,8 @@ export interface Database extends Session {
    * @throws MuseError `locked` with who holds it, as far as that is known
    */
   withRunLock<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
+  /** Calls back with what SQL says by RAISE while it runs; absent where the connection brings that only at the end, or never. */
+  onRaise?(listener: (text: string) => void): void;
   close(): Promise<void>;
 }
 

@@ -56,6 +56,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       return mine;
     },
     withRunLock: createRunLock(session),
+    ...(wire.onRaise === undefined ? {} : { onRaise: wire.onRaise }),
     close: () => wire.close(),
   };
 }

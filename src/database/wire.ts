@@ -25,6 +25,8 @@ export interface Wire {
   query(sql: string, parameters: (string | null)[]): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */
   script(sql: string): Promise<void>;
+  /** As `Database.onRaise`. */
+  onRaise?(listener: (text: string) => void): void;
   close(): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ export async function migrateCommand(parsed: ParsedArguments, context: CommandCo
   const muse = await museOf(parsed, context);
   const name = environmentNameOf(parsed);
   const { paint } = context.output;
+  let file = '';
   const working = (text: string): void => context.output.transient(`${paint('cyan', '…')} ${text}`);
   const { applied, skipped, notes, backup, findings, error } = await migrateMuse(muse, name, context.environment, {
     ...consentOf(parsed, context),
@@ -22,7 +23,11 @@ export async function migrateCommand(parsed: ParsedArguments, context: CommandCo
     force: isForced(parsed, name),
     onRehearsal: () => working('Rehearsing on a throw-away database'),
     onPhase: working,
-    onProgress: ({ file }) => working(file),
+    onProgress: (event) => {
+      file = event.file;
+      working(file);
+    },
+    onRaise: (text) => working(`${file}: ${text}`),
   });
   const json = {
     name: muse.museFile.name,

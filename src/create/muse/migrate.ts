@@ -21,7 +21,7 @@ export async function migrateMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void; supabaseBaseline?: boolean } = {},
+  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void; onRaise?(text: string): void; supabaseBaseline?: boolean } = {},
 ): Promise<MigrateResult & ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
   const { database, migrations, target } = await openBeside(muse, name, environment);
@@ -38,6 +38,7 @@ export async function migrateMuse(
     if (name !== 'production') await prepare();
   };
   const run = { ...options, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
+  if (options.onRaise !== undefined) database.onRaise?.(options.onRaise);
   try {
     const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
     if (result.applied.length > 0) {

@@ -125,6 +125,12 @@ function createWire(client: Client, where: string): Wire {
     async script(sql) {
       await send(sql);
     },
+    onRaise(listener) {
+      // PostgreSQL's own notices, as of DROP … IF EXISTS, come from no line of a function.
+      client.on('notice', ({ message, where }) => {
+        if (message !== undefined && / at RAISE/.test(where ?? '')) listener(message);
+      });
+    },
     close: () => client.end().catch(() => undefined),
   };
 }

@@ -97,6 +97,15 @@ describe('a connection', () => {
     await waiter.close();
   });
 
+  it('tells what SQL says while it runs, and not what PostgreSQL says of itself', async () => {
+    const database = await openPostgres({ url: native.url() });
+    const heard: string[] = [];
+    database.onRaise?.((text) => heard.push(text));
+    await database.script("drop table if exists nowhere; do $$ begin raise notice '% rows read', 5000; raise notice 'done'; end $$");
+    await database.close();
+    expect(heard).toEqual(['5000 rows read', 'done']);
+  });
+
   it('has a limit for statements where one is asked for', async () => {
     const database = await openPostgres({ url: native.url(), timeoutMs: 50 });
     await expect(database.query('select pg_sleep(30)')).rejects.toMatchObject({ code: '57014' });
