@@ -1,9 +1,9 @@
 import type { Catalog, Site } from '../catalog/model.ts';
 import { dropBetween, verdicts } from '../lint/references.ts';
 import { statementAt } from '../lint/lint.ts';
-import { tableOf } from '../parse/names.ts';
-import { allOf, fieldsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, Node } from '../parse/nodes.ts';
+import { qualifiedName, relationName, tableOf } from '../parse/names.ts';
+import { allOf, fieldsOf, walk } from '../parse/nodes.ts';
+import type { AlterTableCmd, Node, RangeVar } from '../parse/nodes.ts';
 import type { Piece, Source } from '../parse/piece.ts';
 import type { Statement } from '../statement.ts';
 import { startWithComments } from './plan.ts';
@@ -32,11 +32,22 @@ function isAboutTriggers(tree: Node): boolean {
   return allOf<AlterTableCmd>(alter?.['cmds'], 'AlterTableCmd').some(({ subtype }) => /Trig/.test(subtype));
 }
 
+/** The tables, functions and types that a statement names, as the catalog's keys. */
+function keysOf(tree: Node): Set<string> {
+  const keys = new Set<string>();
+  walk([tree], (kind, fields) => {
+    if (kind === 'RangeVar') keys.add(`table ${relationName(fields as unknown as RangeVar)}`);
+    if (kind === 'FuncCall') keys.add(`function ${qualifiedName(fields['funcname'])}`);
+    if (kind === 'TypeName') keys.add(`type ${qualifiedName(fields['names'])}`);
+  });
+  return keys;
+}
+
 /**
  * The statement that makes a thing, and those of its file that speak of the same table; but for those that need what is
  * made only behind the place where they would come to stand.
  */
-function belonging({ piece, offset }: Site, target: Piece, { created, needs }: Catalog): Statement[] {
+function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog): Statement[] {
   const { source } = piece;
   const maker = statementAt(source, offset);
   const table = maker?.tree === undefined ? undefined : tableOf(maker.tree);
@@ -44,10 +55,11 @@ function belonging({ piece, offset }: Site, target: Piece, { created, needs }: C
   if (table === undefined || piece.type !== 'CreateStmt') return [maker];
   const speaking = source.parsed.statements.filter((each) => each !== maker && each.tree !== undefined && tableOf(each.tree) === table && follows.has(Object.keys(each.tree)[0]!) && !isAboutTriggers(each.tree));
   const moved = new Set([maker, ...speaking]);
-  for (const { kind, name, site } of needs) {
-    if (!moved.has(site.piece.statement) || site.piece.statement === maker) continue;
-    const [first] = created.get(`${kind} ${name}`) ?? [];
-    if (first !== undefined && first.piece.order > target.order && !moved.has(first.piece.statement)) moved.delete(site.piece.statement);
+  for (const statement of speaking) {
+    for (const key of keysOf(statement.tree!)) {
+      const [first] = created.get(key) ?? [];
+      if (first !== undefined && first.piece.order > target.order && !moved.has(first.piece.statement)) moved.delete(statement);
+    }
   }
   return source.parsed.statements.filter((each) => moved.has(each));
 }

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import { readSchema } from '../../../src/database/schema.ts';
-import { loadParser } from '../../../src/migrations/parse/parser.ts';
+import { loadParser } from '../../../src/sql-parser.ts';
 import { rehearse } from '../../../src/migrations/rehearse.ts';
 import { repair } from '../../../src/migrations/repair/repair.ts';
 import type { Repair } from '../../../src/migrations/repair/repair.ts';
@@ -67,6 +67,8 @@ const planted = (title: string): Pick<Case, 'rule' | 'plant'> => {
   return { rule: rule as Case['rule'], plant: (random) => plant(kit, random).kit };
 };
 const index = (text: string, table: string): string => `${text}\ncreate index idx_${table}_extra_id on public.${table} (extra_id);`;
+/** What a policy for users who may read implies. */
+const readable = (text: string, table: string): string => `${text}\ngrant select on public.${table} to authenticated;`;
 
 const cases: Record<string, Case> = {
   ...Object.fromEntries([
@@ -116,14 +118,14 @@ const cases: Record<string, Case> = {
       expect(lines.join('\n')).not.toMatch(/anon=[A-Z,]*(?:INSERT|UPDATE|DELETE)/);
     },
   },
-  'a recursive policy': { ...planted('a recursive policy'), good: (text) => text, chosen: () => /^policy round on |^(?:grant )?function private\.round\(\)/ },
+  'a recursive policy': { ...planted('a recursive policy'), good: readable, chosen: () => /^policy round on |^(?:grant )?function private\.round\(\)/ },
   'no grant': {
     ...planted('no grant'),
     // Which columns a grant was for nothing says once it is gone.
     chosen: (text, table) => (/\([a-z_, \n]+\)/.test(text) ? new RegExp(String.raw`^(?:column public\.${table}\.|grant relation public\.${table}:)`) : /^$/),
   },
   'a foreign key without index': { ...planted('a foreign key without index'), good: index },
-  'a policy on a column without index': { ...planted('a policy on a column without index'), good: index },
+  'a policy on a column without index': { ...planted('a policy on a column without index'), good: (text, table) => index(readable(text, table), table) },
   'no rollback': {
     ...planted('no rollback'),
     check(_, { rollbacks }) {
