@@ -98,9 +98,14 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
+/** What a service has, its users may use and not alter, whatever roles they inherit: that is for the service and for superusers. */
+const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
+    then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
+    else pg_has_role(c.relowner, 'usage') end`;
+
 const relations = `
   select coalesce(json_agg(json_build_object(
-    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', pg_has_role(c.relowner, 'usage'),
+    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', ${isOurs},
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
     'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
     'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, false),
