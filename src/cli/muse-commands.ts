@@ -32,7 +32,7 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'new',
     about: 'a new extension migration with its rollback',
-    usage: 'new <name> [--table <spec>] [--data-from <table> --to <table> --map <to=from>]',
+    usage: 'new <name> [--table <spec>] [--data-from <t> --to <t> --map <to=from>]',
     flags: [
       table,
       { name: 'data-from', type: 'string', value: '<table>', about: 'copy the rows of this table, in batches, as often as you like', group },

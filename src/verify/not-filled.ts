@@ -9,7 +9,7 @@ export function notFilled(proof: Proof): { tables: Set<string>; findings: Findin
   const tables = new Set<string>(proof.quiet.untouchable.keys());
   const findings = [...proof.quiet.untouchable].map(([name, why]) => makeFinding(
     'table-not-filled', name, `${name} was left alone, so nothing is proven of it: ${why}.`,
-    'Connect as the owner of the table, or prove the same migrations on the embedded database.',
+    'Prove a copy of the schema instead: muse verify --offline. Or connect as the owner of the table.',
   ));
   for (const failure of proof.answer.failed) {
     for (const row of proof.steps[failure.step]!.rows) {

@@ -127,6 +127,9 @@ describe('drift', () => {
     const { stdout } = await muse(['status', '--drift'], { cwd: at, env });
     expect(stdout).toContain('public.profiles');
     expect(stdout).toContain('by_hand');
+    const check = await muse(['status', '--check', '--drift'], { cwd: at, env });
+    expect([check.code, check.stderr]).toEqual([3, expect.stringMatching(/Not up to date: development\.[^]*by_hand/)]);
+    expect((await muse(['status', '--check'], { cwd: at, env })).code).toBe(0);
     await native.stop();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createFlags } from '../../src/cli/flags.ts';
+import { createFlags, museFlags } from '../../src/cli/flags.ts';
 import { formatHelp } from '../../src/cli/help.ts';
+import { commands } from '../../src/cli/muse-commands.ts';
 import { parseArguments } from '../../src/cli/parse.ts';
 import { limitFlags, limitsOf } from '../../src/cli/limits.ts';
 import { MuseError } from '../../src/error.ts';
@@ -67,6 +68,9 @@ describe('help', () => {
   const text = formatHelp('About.', ['create-muse [name]'], createFlags);
   it('has every flag', () => {
     for (const flag of createFlags) expect(text).toContain(`--${flag.name}`);
+  });
+  it.each(commands.map((command) => [command.name, command] as const))('of muse %s fits 80 columns', (_, { about, usage, flags }) => {
+    for (const line of formatHelp(about, [`muse ${usage}`], [...flags, ...museFlags]).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   });
   it('fits 80 columns', () => {
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);

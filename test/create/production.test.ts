@@ -186,6 +186,8 @@ describe('muse rollback --env production', () => {
     await production.script(home('kept'));
     const before = await textRows(production, 'public.homes');
     expect((await errorOf(rollbackMuse(muse, 'production', {}, {}, yes))).code).toBe('bad-confirmation');
+    const refused = await errorOf(rollbackMuse(muse, 'production', {}, { steps: 1 }, async () => false, agreed));
+    expect(refused).toMatchObject({ code: 'data-would-be-lost', detail: 'public.homes: 1 row', suggestion: expect.stringContaining('muse rollback --env production --steps 1 --confirm production --yes') });
     const { backup, losses } = await rollbackMuse(muse, 'production', {}, {}, yes, agreed);
     expect(losses).toEqual([{ table: 'public.homes', rows: 1 }]);
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, backup ?? ''), agreed);
