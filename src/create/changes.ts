@@ -32,6 +32,11 @@ export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Cha
     redoOne(journal, 'cloud-preflight');
     redoFrom(journal, 'project');
   }
+  // Found by looking only, and its owner says that it is the one.
+  if (data.project?.ref !== undefined && data.project.ref === supabase.projectRef) {
+    data.project.adopted = true;
+    delete data.project.settled;
+  }
   if (configuring.some(differs)) redoFrom(journal, 'configure');
   Object.assign(answers.supabase, supabase);
   if (databaseCa !== undefined) answers.databaseCa = databaseCa;

@@ -176,7 +176,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     skipped: [],
     throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
     target: lazily(() => openTarget(context)),
-    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment, options.signal)),
+    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
   };
   return context;
 }

@@ -172,7 +172,7 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
   return new MuseError({
     code: 'connect-failed',
     message: `Connecting to ${endpoint.host}:${endpoint.port} failed: ${reason}`,
-    suggestion: 'Look at the project in the dashboard, and at https://status.supabase.com; then go on with --resume.',
+    suggestion: 'Look at the project in the dashboard, and at https://status.supabase.com.',
     cause,
   });
 }

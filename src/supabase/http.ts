@@ -60,6 +60,8 @@ export interface HttpOptions {
   tries?: number;
   /** Called, and waited for, before each request leaves. */
   onRequest?: (record: RequestRecord) => void | Promise<void>;
+  /** For people: called before a request is sent again, with what went wrong and how long that is away. */
+  onAgain?: (text: string) => void;
   /** Called after each answer, and after each failure to get one. */
   onAnswer?: (record: AnswerRecord) => void;
 }
@@ -125,7 +127,9 @@ export function createHttp(options: HttpOptions): Http {
       const outcome = await attempt(request, number);
       if (!(outcome instanceof Again)) return outcome;
       if (number >= tries || outcome.wait === Infinity) throw outcome.error;
-      await clock.sleep(outcome.wait ?? jittered(clock, Math.min(20_000, 500 * 2 ** number)));
+      const pause = outcome.wait ?? jittered(clock, Math.min(20_000, 500 * 2 ** number));
+      options.onAgain?.(`again in ${Math.ceil(pause / 1000)} s: ${outcome.error.message}`);
+      await clock.sleep(pause);
     }
   };
   return Object.assign(send, { clock });

@@ -140,7 +140,7 @@ function locked(rows: unknown): MuseError {
   return new MuseError({
     code: 'locked',
     message: `Another run is at work on this database${row?.note ? ` (${row.note})` : ''}.`,
-    suggestion: `Wait until it is done and go on with --resume. If it died, its lock runs out by itself${row?.expires ? ` at ${row.expires}` : ''}.`,
+    suggestion: `Wait until it is done. If it died, its lock runs out by itself${row?.expires ? ` at ${row.expires}` : ''}.`,
   });
 }
 
@@ -148,6 +148,6 @@ function lockLost(): MuseError {
   return new MuseError({
     code: 'lock-lost',
     message: 'The run\'s lock could not be renewed in time, so another run may have begun.',
-    suggestion: 'Check the network and go on with --resume, which takes the lock again and looks at the ledger first.',
+    suggestion: 'Check the network; the next run takes the lock again and looks at the ledger first.',
   });
 }

@@ -87,7 +87,7 @@ function translate(error: unknown, sql: string): unknown {
   return new MuseError({
     code: 'answer-lost',
     message: error.message,
-    suggestion: 'It may have taken effect: go on with --resume, which looks before it does anything again.',
+    suggestion: 'It may have taken effect; the next run looks before it does anything again.',
     cause: error.cause,
   });
 }

@@ -22,11 +22,13 @@ interface WaitOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+const forget = 'muse destroy, in the muse, forgets it; --resume then makes another.';
+
 /** Statuses that waiting does not change, and what to do. All others, known or new, are waited for. */
 const finalStatuses: Record<string, string> = {
   INACTIVE: 'It is paused: restore it in the dashboard, then go on with --resume.',
-  REMOVED: 'It was deleted: start again without --resume.',
-  GOING_DOWN: 'It is being deleted: start again without --resume.',
+  REMOVED: `It was deleted. ${forget}`,
+  GOING_DOWN: `It is being deleted. ${forget}`,
   RESTORE_FAILED: 'Look at the project in the dashboard.',
   PAUSE_FAILED: 'Look at the project in the dashboard.',
 };
@@ -105,7 +107,7 @@ function gone(ref: string): MuseError {
   return new MuseError({
     code: 'project-gone',
     message: `There is no project ${ref}, or the token may not see it.`,
-    suggestion: 'Look in the dashboard. If it was deleted, start again without --resume.',
+    suggestion: `Look in the dashboard. If it was deleted: ${forget}`,
   });
 }
 

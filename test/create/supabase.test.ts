@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { findSecrets } from '../support/find-secrets.ts';
 import { openTwin } from '../support/twin/open.ts';
 import type { Twin } from '../support/twin/twin.ts';
 
@@ -30,6 +31,8 @@ function watchArguments(): () => string {
     return [...seen].join('\n');
   };
 }
+
+const readGit = async (cwd: string, args: string[]): Promise<string> => (await run('git', args, { cwd, maxBuffer: 1 << 28, encoding: 'latin1' })).stdout;
 
 let twin: Twin;
 beforeAll(async () => {
@@ -196,6 +199,58 @@ describe('--resume with other answers', () => {
     expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} is there and stays.`);
     expect(stderr).toContain('create-muse impatient');
     expect(stderr).toContain('--resume');
+  });
+});
+
+describe('secrets', () => {
+  it('are nowhere but in .env.local, whatever fails and however much is printed', async () => {
+    const cwd = await temporaryDirectory();
+    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const seen = watchArguments();
+    const output: string[] = [];
+    const run = async (args: string[]): Promise<number | null> => {
+      const { code, stdout, stderr } = await createMuse([...args, '--verbose'], { cwd, env });
+      output.push(stdout, stderr);
+      return code;
+    };
+    const directory = join(cwd, 'discreet');
+    const journals: string[] = [];
+    const stopped = async (): Promise<void> => void journals.push(await readFile(join(directory, '.muse', 'journal.json'), 'utf8'));
+
+    twin.http.add('refused-plan', 'POST /v1/projects');
+    expect(await run(['discreet', ...flags, '--admin-email', 'ada@example.com'])).toBe(1);
+    await stopped();
+    twin.wire.add('cut-during', 'create table if not exists public.organizations');
+    twin.http.add('html-503', 'GET /v1/projects/{ref}/health');
+    twin.http.add('too-many', 'GET /v1/projects/{ref}/config/database/pooler');
+    expect(await run(['discreet', '--resume'])).toBe(1);
+    await stopped();
+    twin.killAfterRequest(4, () => void (twin.state.tokenRevoked = true));
+    expect(await run(['discreet', '--resume', '--json'])).toBe(1);
+    twin.state.tokenRevoked = false;
+    await stopped();
+    expect(await run(['discreet', '--resume'])).toBe(0);
+    await stopped();
+    const status = await muse(['status', '--verbose'], { cwd: directory, env });
+    const refused = await muse(['destroy', '--confirm', 'no', '--verbose'], { cwd: directory, env });
+    output.push(status.stdout, status.stderr, refused.stdout, refused.stderr);
+
+    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'discreet');
+    const values = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'));
+    const { keys, password } = project ?? { keys: undefined, password: '' };
+    expect(values['SUPABASE_DB_PASSWORD']).toBe(password);
+    const known = [twin.state.token, password, keys?.secret ?? '', keys?.serviceRole ?? '', values['SESSION_SECRET'] ?? ''];
+    for (const one of known) expect(one.length).toBeGreaterThan(20);
+    const shown = /shown this once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
+    expect(shown.length).toBeGreaterThan(20);
+    // Everything that git has, reachable or not.
+    const objects = await readGit(directory, ['cat-file', '--batch-all-objects', '--batch']);
+    const texts = { journals: journals.join('\n'), objects };
+    expect(findSecrets({ ...texts, output: output.join('\n') }, known)).toEqual([]);
+    expect(findSecrets(texts, [shown])).toEqual([]);
+    // Of every process of this machine, so only this run's own are looked for.
+    const processes = seen();
+    expect([...known, shown].filter((one) => processes.includes(one))).toEqual([]);
   });
 });
 

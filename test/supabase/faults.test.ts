@@ -112,6 +112,7 @@ const faults: Fault[] = [
     told: ['token-refused'],
   },
   { name: 'quota reached', begin: http('refused-quota', post), told: ['quota-reached'] },
+  { name: 'plan limit reached (402)', begin: http('refused-plan', post), told: ['quota-reached'] },
   {
     name: 'name taken by a stranger\'s project',
     begin: () => void twin.addProject({ name: 'realtymuse' }),

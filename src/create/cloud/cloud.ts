@@ -18,12 +18,13 @@ const passwordVariable = 'SUPABASE_DB_PASSWORD';
 /**
  * Opens the way to Supabase; sends nothing.
  * @param signal ends every wait and every request that is under way
+ * @param onAgain is told, for people, why a request is sent again
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
  */
-export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Cloud> {
+export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal, onAgain?: (text: string) => void): Promise<Cloud> {
   const settings = await readSettings(environment);
   const stop = signal === undefined ? {} : { clock: clockUntil(signal), signal };
-  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token, ...stop }) };
+  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token, ...stop, ...(onAgain === undefined ? {} : { onAgain }) }) };
 }
 
 /**

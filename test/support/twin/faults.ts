@@ -15,7 +15,8 @@ export type HttpFault =
   | 'html-502'
   | 'html-503'
   | 'applied-502'
-  | 'refused-quota';
+  | 'refused-quota'
+  | 'refused-plan';
 
 /** What happens to a message on a database connection that has the text in it. */
 export type WireFault = 'cut-before' | 'cut-during' | 'cut-after-commit';

@@ -86,6 +86,7 @@ const refusals: Partial<Record<HttpFault, TwinAnswer>> = {
   'html-500': { status: 500, body: page('500 Internal Server Error'), headers: html },
   'html-502': { status: 502, body: page('502 Bad Gateway'), headers: html },
   'html-503': { status: 503, body: page('503 Service Temporarily Unavailable'), headers: { ...html, 'retry-after': '3' } },
+  'refused-plan': { status: 402, body: { message: 'This organization has an overdue invoice.' } },
   'refused-quota': {
     status: 400,
     body: { message: 'The following organization members have reached their maximum limits for the number of active free projects within organizations where they are an administrator or owner: owner (2 project limit).' },
