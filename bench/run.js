@@ -8,6 +8,8 @@ const sections = {
   migrate: async (options) => (await import('./migrate.js')).migrate(options),
   lint: async (options) => (await import('./lint.js')).lint(options),
   rls: async (options) => (await import('./rls.js')).rls(options),
+  verify: async (options) => (await import('./verify.js')).verify(options),
+  musekit: async (options) => (await import('./musekit.js')).musekit(options),
   provision: async (options) => (await import('./provision.js')).provision(options),
   create: async (options) => (await import('./create.js')).create(options),
 };

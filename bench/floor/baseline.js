@@ -1,0 +1,10 @@
+// Puts what every Supabase project has on a plain server.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [root = '.'] = process.argv.slice(2);
+const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const [{ installBaseline }, { openPostgres }] = await Promise.all([load('database/baseline/install.js'), load('database/postgres/postgres.js')]);
+const database = await openPostgres({ url: process.env.DATABASE_URL });
+await installBaseline(database);
+await database.close();

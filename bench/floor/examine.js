@@ -1,0 +1,23 @@
+// Lint and rehearsal alone, through the functions that create-muse uses: examine.js <root> <kit or muse> <file for what
+// came of it>.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [root = '.', place = '.', answer = ''] = process.argv.slice(2);
+const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recogniseLayout }] = await Promise.all([
+  load('migrations/read.js'),
+  load('database/embedded/embedded.js'),
+  load('create/examine.js'),
+  load('create/muse/muse-json.js'),
+  load('kit/recognise.js'),
+]);
+// A kit that is no muse yet has no muse.json: its layout says where its migrations are.
+const layout = existsSync(join(place, 'muse.json')) ? undefined : await recogniseLayout(place);
+const museFile = layout === undefined ? await readMuseFile(place) : { migrations: layout.folders, isolation: layout.isolation };
+const [files, database] = await Promise.all([readMigrations(place, museFile.migrations), openEmbedded({})]);
+const { findings } = await examine(database, files, museFile);
+await database.close();
+const errors = findings.filter(({ severity }) => severity === 'error').length;
+writeFileSync(answer, JSON.stringify({ files: files.migrations.map(({ file }) => file), errors, warnings: findings.length - errors }));

@@ -1,0 +1,180 @@
+// The proof of isolation: its time beside a prober whose rows were written by hand, and which planted holes it and others report.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import pg from 'pg';
+import { compare, once } from './measure.js';
+import { startServer } from './server.js';
+import { holes } from './verify/holes.js';
+import { outsiderEmail, probeSeeded, seed } from './verify/seeded.js';
+import { splinter, supashield } from './verify/tools.js';
+
+/** Of the column with the holes' names. */
+const width = Math.max(...holes.map(({ name }) => name.length));
+const presets = ['realty', 'social', 'deliverables', 'crm'].flatMap((id) => ['--preset', id]);
+
+/** @param {{ root: string, peer: (name: string, file: string) => string | undefined, rounds: number }} options */
+export async function verify({ root, peer, rounds }) {
+  const place = mkdtempSync(join(tmpdir(), 'create-muse-bench-'));
+  const server = await startServer();
+  try {
+    await once({
+      command: process.execPath,
+      args: [join(root, 'bin', 'create-muse.js'), 'kit', '--yes', '--json', '--no-git', '--target', 'postgres', '--database-url', server.url('postgres'), '--supabase-baseline', ...presets],
+      cwd: place,
+    });
+    const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+    const [{ readMigrations }, { readMuseFile }, { proveDatabase }, { openEmbedded }, { migrate }, { openPostgres }] = await Promise.all(
+      ['migrations/read.js', 'create/muse/muse-json.js', 'create/muse/verify.js', 'database/embedded/embedded.js', 'migrations/apply.js', 'database/postgres/postgres.js'].map(load),
+    );
+    const muse = join(place, 'kit');
+    const museFile = await readMuseFile(muse);
+    const { migrations } = await readMigrations(muse, museFile.migrations, { rollbacks: false });
+    const prove = (database, expected) => proveDatabase(database, museFile, migrations, expected);
+    const embedded = await openEmbedded({});
+    await migrate(embedded, migrations);
+    const proof = await time(embedded, prove, rounds);
+    await embedded.close();
+    await plant({ server, place, peer, openPostgres, prove, expected: proof.tables });
+  } finally {
+    await server.stop();
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+async function time(database, prove, rounds) {
+  let proof;
+  let probes = 0;
+  const timed = (name, work) => ({ name, run: async () => {
+    const start = performance.now();
+    await work();
+    return { ms: performance.now() - start };
+  } });
+  const results = await compare([
+    timed('hand-seeded prober', async () => {
+      const answer = await probeSeeded(database);
+      if (answer.failures.length > 0) throw new Error(`The prober is not at one with the kit: ${answer.failures.join(', ')}`);
+      probes = answer.probes;
+    }),
+    timed('muse verify', async () => {
+      proof = await prove(database);
+      if (proof.findings.length > 0) throw new Error(`The kit is not clean: ${proof.findings[0].message}`);
+    }),
+  ], Math.min(rounds, 5));
+  const checks = proof.tables.reduce((sum, table) => sum + table.checks.length, 0);
+  const [theirs, ours] = results;
+  process.stdout.write('\nThe proof of the built-in kit with all presets, embedded database\n');
+  for (const [{ name, ms }, count] of [[theirs, probes], [ours, checks]]) {
+    process.stdout.write(`  ${name.padEnd(20)} ${ms.toFixed(0).padStart(6)} ms ${(ms / theirs.ms).toFixed(2).padStart(6)}x, ${String(count).padStart(4)} checks, ${(ms / count).toFixed(2)} ms each\n`);
+  }
+  process.stdout.write(`  muse verify, aim 3 s: ${ours.ms <= 3000 ? 'met' : 'NOT met'}\n`);
+  return proof;
+}
+
+/** Plants one hole after the other, each into a copy of the clean database, and asks everybody. */
+async function plant({ server, place, peer, openPostgres, prove, expected }) {
+  const tools = [muse(openPostgres, prove, expected), ...peers(peer, place), seeded(openPostgres)];
+  const admin = new pg.Client(server.url('template1'));
+  await admin.connect();
+  const withCopy = async (sql, work) => {
+    await admin.query('drop database if exists hole with (force)');
+    await admin.query('create database hole template postgres');
+    // What is set for a role in a database does not come with a copy of it.
+    await admin.query('alter database hole set search_path to "$user", public, extensions');
+    const client = new pg.Client(server.url('hole'));
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+    return work(server.url('hole'));
+  };
+  try {
+    const clean = await withCopy(seed, async (url) => {
+      const said = [];
+      for (const tool of tools) {
+        await tool.prepare?.(url);
+        said.push(tool.broken === undefined ? await hear(tool, url) : undefined);
+      }
+      return said;
+    });
+    for (const [index, tool] of tools.entries()) tool.broken ??= clean[index].broken;
+    const line = (name, cells) => process.stdout.write(`  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(13)).join('')}\n`);
+    process.stdout.write('\nHoles planted one by one into the built-in kit with all presets, native PostgreSQL: who reports them\n');
+    line('', tools.map(({ name }) => name));
+    const rows = [];
+    for (const { name, sql } of holes) {
+      rows.push({ name, cells: await withCopy(`${seed}; ${sql}`, (url) => askAll(tools, clean, url)) });
+      line(name, rows.at(-1).cells);
+    }
+    line('reported', tools.map((tool, index) => (tool.broken === undefined ? `${rows.filter(({ cells }) => ['yes', 'diff'].includes(cells[index])).length} of ${rows.length}` : '?')));
+    conclude(tools, rows);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** What a tool says of a database: findings, and where it has one its comparison with the clean kit. */
+async function hear(tool, url) {
+  try {
+    return { said: new Set(await tool.ask(url)), compared: new Set((await tool.compare?.(url)) ?? []) };
+  } catch (error) {
+    return { said: new Set(), compared: new Set(), broken: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function askAll(tools, clean, url) {
+  const cells = [];
+  for (const [index, tool] of tools.entries()) {
+    if (tool.broken !== undefined) {
+      cells.push('?');
+      continue;
+    }
+    const { said, compared, broken } = await hear(tool, url);
+    const isNew = (now, before) => [...now].some((text) => !before.has(text));
+    if (broken !== undefined) cells.push('fails');
+    else cells.push(isNew(said, clean[index].said) ? 'yes' : isNew(compared, clean[index].compared) ? 'diff' : '-');
+  }
+  return cells;
+}
+
+function muse(openPostgres, prove, expected) {
+  const findings = async (url, model) => {
+    const database = await openPostgres({ url });
+    try {
+      return (await prove(database, model)).findings.map(({ rule, message }) => `${rule} ${message}`);
+    } finally {
+      await database.close();
+    }
+  };
+  return { name: 'muse verify', ask: (url) => findings(url), compare: (url) => findings(url, expected) };
+}
+
+function seeded(openPostgres) {
+  return {
+    name: 'by hand',
+    ask: async (url) => {
+      const database = await openPostgres({ url });
+      try {
+        return (await probeSeeded(database, true)).failures;
+      } finally {
+        await database.close();
+      }
+    },
+  };
+}
+
+function peers(peer, place) {
+  const shield = peer('supashield', 'dist/cli.js');
+  const cli = peer('supabase', 'dist/supabase.js');
+  const missing = (name) => ({ name, ask: async () => [], broken: 'its npm package could not be installed' });
+  const folder = join(place, 'supashield');
+  mkdirSync(folder);
+  return [shield ? supashield(shield, folder, outsiderEmail) : missing('supashield'), cli ? splinter(cli, place) : missing('splinter')];
+}
+
+function conclude(tools, rows) {
+  process.stdout.write('  yes: says so of the database as it is; diff: only by comparing with the clean kit\n');
+  process.stdout.write('  splinter: `supabase db advisors`; by hand: plain SQL in the manner of pgTAP\'s is_empty and throws_ok, with rows written by hand\n');
+  for (const { name, broken } of tools.filter((tool) => tool.broken !== undefined)) process.stdout.write(`  ? ${name} did not run: ${broken}\n`);
+  const missed = rows.filter(({ cells }) => cells[0] === '-' || cells[0] === 'fails').map(({ name }) => name);
+  process.stdout.write(`  muse verify reports every hole: ${missed.length === 0 ? 'met' : `NOT met: ${missed.join(', ')}`}\n`);
+}

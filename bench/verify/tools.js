@@ -1,0 +1,45 @@
+// Who is asked whether a hole is there. Each tool gives a set of texts; what it did not say of the kit as it is, it reports.
+import { execFile } from 'node:child_process';
+
+/** Runs a CLI whatever it exits with; findings are exits other than 0. */
+function run(script, args, cwd) {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, HOME: cwd, USERPROFILE: cwd, SystemRoot: process.env.SystemRoot, DO_NOT_TRACK: '1', NO_COLOR: '1' };
+    execFile(process.execPath, [script, ...args], { cwd, env, timeout: 120_000, maxBuffer: 1 << 26 }, (_, stdout, stderr) => resolve(stdout + stderr));
+  });
+}
+
+/** The JSON in what a tool printed, between lines for people. */
+function jsonIn(text) {
+  const start = text.search(/^\{/m);
+  if (start < 0) throw new Error(`no answer: ${text.trim().split('\n').at(-1)}`);
+  return JSON.parse(text.slice(start, text.lastIndexOf('}') + 1));
+}
+
+/** supashield: audit, static analysis of policies, its tests with made-up claims and as a real user; and its comparison apart. */
+export function supashield(script, place, email) {
+  return {
+    name: 'supashield',
+    prepare: async (url) => {
+      await run(script, ['init', '-u', url], place);
+      await run(script, ['snapshot', '-u', url], place);
+    },
+    ask: async (url) => {
+      const [audit, lint, made, real] = await Promise.all([
+        run(script, ['audit', '-u', url], place), run(script, ['lint', '-u', url, '--json'], place),
+        run(script, ['test', '-u', url, '--json'], place), run(script, ['test', '-u', url, '--json', '--as-user', email], place),
+      ]);
+      const lines = audit.split('\n').filter((line) => /^\s+(Table|Column|Policy|View|Function|Issue):/.test(line));
+      return [...lines, ...[lint, made, real].flatMap((text) => jsonIn(text).issues.map((issue) => JSON.stringify(issue)))];
+    },
+    compare: async (url) => (await run(script, ['diff', '-u', url], place)).split('\n').filter((line) => !/Inspecting|Connecting/.test(line)),
+  };
+}
+
+/** splinter, the lints of Supabase's dashboard, as the CLI brings it. */
+export function splinter(script, place) {
+  return {
+    name: 'splinter',
+    ask: async (url) => jsonIn(await run(script, ['db', 'advisors', `--remote=${url}`, '--type', 'security', '--level', 'info', '--output-format', 'json'], place)).results.map((result) => JSON.stringify(result)),
+  };
+}
