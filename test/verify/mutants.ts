@@ -116,7 +116,7 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   // A refusal that hangs on who asks.
   for (const [block] of source.matchAll(/\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g)) add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
   // A condition of a query that hangs on who asks.
-  for (const [condition] of source.matchAll(/[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g)) add(`without ${condition}`, source.replace(condition, 'true'));
+  for (const [condition] of source.matchAll(/[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|me\b|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g)) add(`without ${condition}`, source.replace(condition, 'true'));
   for (const [condition] of source.matchAll(/[\w.]*role = any \([\w.]+\)/g)) add(`without ${condition}`, source.replace(condition, 'true'));
   if (routine.schema === 'public') {
     add('for every member', source.replaceAll(/user_organization_ids\(array\[[^\]]*\]\)/g, 'user_organization_ids()'));

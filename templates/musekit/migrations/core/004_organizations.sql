@@ -38,12 +38,14 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+  me constant uuid := auth.uid();
 begin
   return array(
     select members.organization_id
     from public.organization_members as members
     join public.organizations on organizations.id = members.organization_id
-    where members.user_id = (select auth.uid()) and organizations.deleted_at is null
+    where members.user_id = me and organizations.deleted_at is null
   );
 end;
 $$;
@@ -58,12 +60,14 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+  me constant uuid := auth.uid();
 begin
   return array(
     select members.organization_id
     from public.organization_members as members
     join public.organizations on organizations.id = members.organization_id
-    where members.user_id = (select auth.uid())
+    where members.user_id = me
       and members.role = any (user_organization_ids.roles)
       and organizations.deleted_at is null
   );
