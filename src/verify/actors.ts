@@ -32,13 +32,16 @@ export interface SessionVariables {
 
 const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
 
-/** Everyone that the proof acts as, in the order of the matrix. */
-export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined): Actor[] {
+/**
+ * Everyone that the proof acts as, in the order of the matrix.
+ * @param forged the user_metadata of those who have no business with A's rows
+ */
+export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, forged: Readonly<Record<string, string>> = {}): Actor[] {
   const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
   const hasOrganizations = members.length > 0;
   const actAs = (name: string, person: Person, relation: Actor['relation'], isAnonymous = false): Actor => ({
     name, relation, isAnonymous, isBridge: isBridge(person.key), isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
-    ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous)),
+    ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous, relation === 'none' ? forged : {})),
   });
   return [
     actAs('anon', a, 'none', true),
@@ -48,8 +51,8 @@ export function makeActors(people: readonly Person[], isolation: Isolation, sess
   ];
 }
 
-function byClaims(person: Person, isAnonymous: boolean): Pick<ScriptActor, 'role' | 'settings'> {
-  if (!isAnonymous) return { role: 'authenticated', settings: claimsOf(person) };
+function byClaims(person: Person, isAnonymous: boolean, metadata: Readonly<Record<string, string>>): Pick<ScriptActor, 'role' | 'settings'> {
+  if (!isAnonymous) return { role: 'authenticated', settings: claimsOf(person, metadata) };
   return { role: 'anon', settings: { ...noClaims, 'request.jwt.claims': '{"role":"anon"}', 'request.jwt.claim.role': 'anon' } };
 }
 

@@ -28,7 +28,7 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
       const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
       const effect = outsideEffect(routine, model.sources);
       if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
-      const calls = callsOf(routine, subjects);
+      const calls = callsOf(routine, subjects, model.sources.words(routine));
       if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
       const state = mayChange(routine, model) ? `* ${name}` : '';
       return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
@@ -49,8 +49,8 @@ function mayChange(routine: FunctionRow, model: Model): boolean {
 }
 
 /** Calls with what was made up for A and X in the arguments: with the least arguments, with all, with a mighty role. */
-function callsOf(routine: FunctionRow, subjects: readonly Subject[]): { sql: string; verb: Verb }[] | undefined {
-  const values = routine.arguments.map((type, index) => argument(type, routine.argumentNames[index] ?? '', subjects));
+function callsOf(routine: FunctionRow, subjects: readonly Subject[], words: ReadonlySet<string>): { sql: string; verb: Verb }[] | undefined {
+  const values = routine.arguments.map((type, index) => argument(type, routine.argumentNames[index] ?? '', subjects, words));
   const least = values.slice(0, values.length - routine.defaults);
   if (least.some((value) => value === undefined)) return undefined;
   const lists = values.every((value) => value !== undefined) && routine.defaults > 0 ? [least, values] : [least];
@@ -70,8 +70,8 @@ const plainValues: readonly { is: RegExp; value: string }[] = [
   { is: /^interval$/, value: "'1 day'" },
 ];
 
-function argument(type: string, name: string, subjects: readonly Subject[]): string | undefined {
-  if (type === 'uuid') return `${idFor(name, subjects) ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
+function argument(type: string, name: string, subjects: readonly Subject[], words: ReadonlySet<string>): string | undefined {
+  if (type === 'uuid') return `${idFor(name, subjects, words) ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
   const value = plainValues.find(({ is }) => is.test(type))?.value;
   if (value === undefined) return undefined;
   const known = type === 'text' && !isSecret.test(name) ? valueNamed(bareName(name), subjects) : undefined;
@@ -92,11 +92,17 @@ function valueNamed(name: string, subjects: readonly Subject[]): string | undefi
   return value === undefined || value === 'NULL' ? undefined : value;
 }
 
-/** The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for. */
-function idFor(name: string, subjects: readonly Subject[]): string | undefined {
+/**
+ * The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for, prefixed
+ * or not.
+ * @param words of the function's source: a prefixed table is meant only where it is spoken of
+ */
+function idFor(name: string, subjects: readonly Subject[], words: ReadonlySet<string>): string | undefined {
   const word = bareName(name).replace(/_?(id|uuid)$/, '');
   if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
-  const named = subjects.find((subject) => [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')].includes(subject.table.name))
+  const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
+  const named = subjects.find((subject) => names.includes(subject.table.name))
+    ?? subjects.find((subject) => word !== '' && words.has(subject.table.name) && names.some((one) => subject.table.name.endsWith(`_${one}`)))
     ?? subjects.find((subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants);
   return named?.rows.a.key.length === 1 ? named.rows.a.key[0]![1] : undefined;
 }

@@ -1,9 +1,12 @@
+import type { RelationRow } from './catalog.ts';
+import type { Model } from './model.ts';
+import type { Person } from './people.ts';
 import type { Subject } from './subject.ts';
 
 /** Texts that stand in A's row of a table and nowhere else: who gets to see one has seen the row. */
 export interface Mark {
   text: string;
-  subject: Subject;
+  table: RelationRow;
 }
 
 const leastLength = 6;
@@ -13,8 +16,17 @@ export function marksOf(subjects: readonly Subject[], shared: ReadonlySet<string
   return subjects.filter(({ kind }) => kind === 'table').flatMap((subject) => {
     const texts = [...subject.rows.a.values].filter(([name, value]) =>
       isTelling(value) && !shared.has(value) && subject.rows.b.values.get(name) !== value && !isLink(subject, name));
-    return [...new Set(texts.map(([, value]) => plain(value)))].map((text) => ({ text, subject }));
+    return [...new Set(texts.map(([, value]) => plain(value)))].map((text) => ({ text, table: subject.table }));
   });
+}
+
+/** The name of Supabase's own table of users. */
+export const authUsers = 'auth.users';
+
+/** The mark of A in Supabase's own table of users, which no user may read: the e-mail address. */
+export function marksOfUsers(model: Model, people: readonly Person[]): Mark[] {
+  const table = model.tables.get(authUsers);
+  return table === undefined ? [] : people.slice(0, 1).map(({ email }) => ({ text: email, table }));
 }
 
 /** Long enough, and a literal of our own making rather than an expression. */

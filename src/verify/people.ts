@@ -79,8 +79,11 @@ export function makePeople(model: Model): Person[] {
   ];
 }
 
-/** The claims of a signed-in user, as the Data API hands them to PostgreSQL. */
-export function claimsOf(person: Person): Record<string, string> {
-  const claims = { sub: person.user, role: 'authenticated', email: person.email, aud: 'authenticated', app_metadata: {}, user_metadata: {} };
+/**
+ * The claims of a signed-in user, as the Data API hands them to PostgreSQL.
+ * @param metadata what the user has written into its own user_metadata
+ */
+export function claimsOf(person: Person, metadata: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const claims = { sub: person.user, role: 'authenticated', email: person.email, aud: 'authenticated', app_metadata: {}, user_metadata: metadata };
   return { 'request.jwt.claims': JSON.stringify(claims), 'request.jwt.claim.sub': person.user, 'request.jwt.claim.role': 'authenticated' };
 }

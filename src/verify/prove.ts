@@ -4,7 +4,8 @@ import { type Actor, makeActors, type SessionVariables } from './actors.ts';
 import { isPlatformSchema, type RelationRow } from './catalog.ts';
 import type { RowStep } from './fill.ts';
 import { type Callable, callablesOf, stateOfTables } from './functions.ts';
-import { type Mark, marksOf } from './marks.ts';
+import { type Mark, marksOf, marksOfUsers } from './marks.ts';
+import { forgedMetadata } from './metadata.ts';
 import type { Model } from './model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type Quiet, quietTriggers } from './quiet.ts';
@@ -52,7 +53,7 @@ export async function prove(
   isWanted: (name: string) => boolean,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables);
+  const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
   const quiet = quietTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const tables = [...model.tables.values()].filter((table) => isProbed(table) && !quiet.untouchable.has(`${table.schema}.${table.name}`));
@@ -71,7 +72,7 @@ export async function prove(
     ...callables.flatMap((callable) => callable.probes),
   ];
   const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
-  const marks = marksOf(tableSubjects, shared);
+  const marks = [...marksOf(tableSubjects, shared), ...marksOfUsers(model, world.people)];
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),

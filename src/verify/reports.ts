@@ -3,7 +3,7 @@ import { qualifiedName, type RelationRow } from './catalog.ts';
 import { isDeclared } from './expectations.ts';
 import { expectedOf } from './expected.ts';
 import type { Callable } from './functions.ts';
-import type { Mark } from './marks.ts';
+import { authUsers, type Mark } from './marks.ts';
 import { type Result, resultOf } from './outcome.ts';
 import { otherSide } from './probe-sql.ts';
 import type { Proof } from './prove.ts';
@@ -47,7 +47,7 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor }): Check => {
     if ('code' in cell) return { actor: actor.name, verb: 'select', expected: 'may', ...resultOf(cell, 'select', '', view, actor.isAnonymous, false) };
-    const reached = namesIn(cell.answer, proof, (mark) => behind.includes(mark.subject.table));
+    const reached = namesIn(cell.answer, proof, (mark) => behind.includes(mark.table));
     const leaks = isPublic ? [] : reached.filter((table) => isForbidden(table, actor, 'select', proof));
     return readCheck('select', actor, leaks, reached, cell.answer === '' ? 'filtered' : 'allowed', 'shows');
   });
@@ -57,9 +57,11 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
 
 /** The checks of a function that users can call. */
 export function functionReport(callable: Callable, proof: Proof): TableReport {
+  // An address that stands in other tables too is theirs to show.
+  const speaksOfUsers = proof.model.sources.reachable(callable.routine).includes(authUsers);
   const checks = cellsOf(callable.name, proof).flatMap(({ cell, actor, sql, verb }): Check[] => {
     if ('code' in cell) return [stoppedCall(cell, actor, verb, proof)];
-    const reached = namesIn(cell.answer, proof, (mark) => !sql.includes(mark.text));
+    const reached = namesIn(cell.answer, proof, (mark) => !sql.includes(mark.text) && (qualifiedName(mark.table) !== authUsers || speaksOfUsers));
     const read = readCheck(verb, actor, reached.filter((table) => isForbidden(table, actor, 'select', proof)), reached, 'allowed', 'returns');
     if (cell.state === '') return [read];
     const changed = changedSubjects(cell, actor, proof);
@@ -116,10 +118,11 @@ function readCheck(verb: Check['verb'], actor: Actor, leaks: string[], reached: 
 /** Tables whose marked rows stand in the answer. */
 function namesIn(answer: string, proof: Proof, counts: (mark: Mark) => boolean): string[] {
   const found = answer.split(' ').filter((part) => part !== '').map((part) => proof.marks[Number(part)]!);
-  return [...new Set(found.filter(counts).map((mark) => mark.subject.name))];
+  return [...new Set(found.filter(counts).map((mark) => qualifiedName(mark.table)))];
 }
 
 function isForbidden(table: string, actor: Actor, verb: Check['verb'], proof: Proof): boolean {
+  if (table === authUsers) return actor.relation === 'none';
   const subject = proof.subjects.find((one) => one.name === table);
   return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
 }

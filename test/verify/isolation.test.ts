@@ -66,6 +66,17 @@ const cases: Case[] = [
   { name: 'a table that anon writes', sql: 'grant insert on public.plans to anon; create policy p on public.plans for insert to anon with check (true)', finds: ['anon-write public.plans'] },
 
   { name: 'a user reads everything', sql: 'create policy p on public.notes for select to authenticated using (true)', finds: ['isolation-read public.notes', 'isolation-read public.note_list', 'isolation-read public.my_notes()'] },
+  { name: 'a policy by what users write of themselves', sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'user_metadata' ->> 'organization_id'))", finds: ['isolation-read public.deals'] },
+  { name: 'a policy by what only the backend writes of users', sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'app_metadata' ->> 'organization_id'))", finds: [] },
+  { name: 'a view of everybody in auth.users', sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated', finds: ['isolation-read public.people'] },
+  { name: 'a view of oneself in auth.users', sql: 'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated', finds: [] },
+  {
+    name: 'a definer function that takes over a row of a prefixed table',
+    sql: `create table public.kv_items (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), title text not null); alter table public.kv_items enable row level security;
+      create policy own on public.kv_items to authenticated using (user_id = (select auth.uid())); grant select on public.kv_items to authenticated;
+      create function public.take_over(item uuid) returns void language sql security definer set search_path = '' as 'update public.kv_items set user_id = auth.uid() where id = item'`,
+    finds: ['isolation-write public.take_over(uuid)'],
+  },
   { name: 'row-level security off', sql: 'alter table public.deals disable row level security', finds: ['isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
   { name: 'organization policy for all who are signed in', sql: 'alter policy deals_own on public.deals using (auth.uid() is not null)', finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
   { name: 'a helper that returns all', sql: "create or replace function private.my_organizations(roles text[] default '{}') returns uuid[] language sql stable security definer set search_path = '' as 'select array_agg(id) from public.organizations'", finds: ['isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals', 'isolation-read public.organization_members', 'isolation-read public.organizations'] },
