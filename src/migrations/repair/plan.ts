@@ -101,12 +101,18 @@ export function statementOf(problem: Located): Statement | undefined {
   return statementAt(problem.source, problem.offset);
 }
 
-/** The policy that a problem is about. */
-export function policyOf({ catalog }: Situation, { object }: Located): Policy | undefined {
+/** The policy that a problem is about: of those by the name, as one made before its table and one behind, the one in its place. */
+export function policyOf({ catalog }: Situation, { object, source, offset }: Located): Policy | undefined {
+  let other: Policy | undefined;
   for (const { policies } of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
-    for (const policy of policies.values()) if (policyObject(policy) === object) return policy;
+    for (const policy of policies.values()) {
+      if (policyObject(policy) !== object) continue;
+      const { statement, source: own } = policy.site.piece;
+      if (own === source && statement.start <= offset && offset <= statement.end) return policy;
+      other ??= policy;
+    }
   }
-  return undefined;
+  return other;
 }
 
 /** Where the comments begin that stand right above a statement, on lines of their own; its own start where there are none. */
@@ -135,13 +141,8 @@ export function applyEdits(sql: string, edits: readonly Edit[]): string {
   const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let at = 0;
   let result = '';
-  let before: Edit | undefined;
-  for (const edit of sorted) {
-    const { start, end, text } = edit;
-    // Two findings about one policy come to one edit.
-    const again = before?.start === start && before.end === end && before.text === text;
-    before = edit;
-    if (start < at || again) continue;
+  for (const { start, end, text } of sorted) {
+    if (start < at) continue;
     result += sql.slice(at, start) + text;
     at = end;
   }
