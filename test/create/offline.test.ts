@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse } from '../../src/create/create.ts';
 import { type Muse, openMuse } from '../../src/create/muse/open.ts';
-import { verifyMuse } from '../../src/create/muse/verify.ts';
+import { proveDatabase, verifyMuse } from '../../src/create/muse/verify.ts';
 import { type OfflineReport, verifyOffline } from '../../src/create/muse/verify-offline.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import { readMigrations } from '../../src/migrations/read.ts';
 import type { IsolationReport } from '../../src/verify/report.ts';
 import { temporary } from '../kit/repository.ts';
 import { type Native, startNative } from '../support/native.ts';
@@ -35,7 +36,8 @@ const matrix = ({ tables }: IsolationReport): unknown => tables.map(({ table, sc
 
 describe('muse verify --offline', () => {
   it('has the matrix of the database itself, and writes nothing there', async () => {
-    const online = await verifyMuse(muse, 'development', environment);
+    const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
+    const online = await proveDatabase(database, muse.museFile, migrations);
     const { rows } = await database.query<{ name: string }>('select current_database() as name');
     const name = `"${rows[0]!.name}"`;
     // Whatever would write from now on, even for an instant, is refused by the server.
@@ -48,7 +50,7 @@ describe('muse verify --offline', () => {
     } finally {
       await database.script(`alter database ${name} reset default_transaction_read_only`);
     }
-  });
+  }, 180_000);
 
   describe('of a database that was changed by hand', () => {
     let online: IsolationReport;
@@ -71,7 +73,7 @@ describe('muse verify --offline', () => {
         create table public."Left Open" (id uuid primary key default gen_random_uuid(), note text);
         grant all on public."Left Open" to anon, authenticated;`);
       [online, offline] = [await verifyMuse(muse, 'development', environment), await verifyOffline(muse, 'development', environment)];
-    });
+    }, 240_000);
     const found = (report: IsolationReport): string[] => report.findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
     it.each<[string, string]>([
