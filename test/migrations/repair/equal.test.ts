@@ -35,8 +35,8 @@ beforeAll(async () => {
   asItIs = await meant('');
 });
 
-/** What the defect put in, or took out: the text that one of the two has and the other has not. */
-function difference(broken: Kit): string {
+/** What the defect put in, or took out: the text that one of the two has and the other has not; and the table that it is about. */
+function difference(broken: Kit): { text: string; table: string } {
   for (const [file, sql] of Object.entries(broken)) {
     const old = kit[file] ?? '';
     if (old === sql) continue;
@@ -45,9 +45,11 @@ function difference(broken: Kit): string {
     while (from < shorter.length && longer[from] === shorter[from]) from += 1;
     let end = 0;
     while (end < shorter.length - from && longer.at(-1 - end) === shorter.at(-1 - end)) end += 1;
-    return longer.slice(from, longer.length - end);
+    const text = longer.slice(from, longer.length - end);
+    const table = /\bpublic\.(\w+)/.exec(text)?.[1] ?? [...longer.slice(0, from).matchAll(/\bpublic\.(\w+)/g)].at(-1)?.[1];
+    return { text, table: table ?? '' };
   }
-  return '';
+  return { text: '', table: '' };
 }
 
 interface Case {
@@ -75,6 +77,7 @@ const cases: Record<string, Case> = {
     'a policy if not exists', 'a commit', 'no if not exists', 'no drop before a policy', 'no or replace', 'no row-level security', 'no role',
     'a bare auth.uid()', 'a definer without search_path',
   ].map((title) => [title, planted(title)])),
+  'an index inside a table': { ...planted('an index inside a table'), good: (_, table) => `create index idx_inside on public.${table} (created_at);` },
   'a number again': {
     rule: 'duplicate-number',
     plant: () => Object.fromEntries(Object.entries(kit).map(([file, sql]) => [file.replace('007_invitations', '006_team_invitations'), sql])),
@@ -149,8 +152,7 @@ describe('the built-in kit, broken and mended, is green and has the schema that 
     const random = seeded(20_261_121);
     for (let count = 0; count < 2; count += 1) {
       const broken = plant(random);
-      const text = difference(broken);
-      const table = /\bpublic\.(\w+)/.exec(text)?.[1] ?? '';
+      const { text, table } = difference(broken);
       const expected = good === undefined ? asItIs : await meant(good(text, table));
       let schema: string[] = [];
       const mended = await repair({
