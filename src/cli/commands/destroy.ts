@@ -2,6 +2,7 @@ import { destroyMuse } from '../../create/muse/destroy.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
+import { wrap } from '../wrap.ts';
 
 /** `muse destroy`: the environment's Supabase project is deleted, the directory stays. */
 export async function destroyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
@@ -16,7 +17,8 @@ export async function destroyCommand(parsed: ParsedArguments, context: CommandCo
     async (project) => {
       const confirmed = flagText(parsed, 'confirm');
       if (confirmed !== undefined || context.ask === undefined) return confirmed ?? '';
-      output.progress(`This deletes the project "${project.name}" (${project.ref}) with all its data, for good.`);
+      const warning = `This deletes the project "${project.name}" (${project.ref}) with all its data, for good.`;
+      for (const line of wrap(warning, output.width)) output.progress(line);
       return (await context.ask()).text('Type its name to go on:');
     },
     () => output.transient(`${output.paint('cyan', '…')} not ready for deletion yet`),
