@@ -122,11 +122,6 @@ const cases: Record<string, Case> = {
     },
   },
   'a recursive policy': { ...planted('a recursive policy'), good: readable, chosen: () => /^policy round on |^(?:grant )?function private\.round\(\)/ },
-  'an index inside a table': {
-    rule: 'foreign-dialect',
-    plant: () => Object.fromEntries(Object.entries(kit).map(([file, sql]) => [file, sql.replace('create table if not exists public.audit_logs (\n', '$&  index idx_inside (created_at),\n')])),
-    good: () => 'create index idx_inside on public.audit_logs (created_at);',
-  },
   'no grant': {
     ...planted('no grant'),
     // Which columns a grant was for nothing says once it is gone.
