@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { readText } from '../files.ts';
-import { parseEnvironment, updateEnvironment } from '../kit/environment-file.ts';
 import type { EnvironmentName } from '../muse-file.ts';
 
 /** The file with an environment's secrets: `.env.local` for development, which is what the app reads; one each for the others. */
@@ -10,7 +9,9 @@ export function secretsFileOf(name: EnvironmentName): string {
 
 /** The variables of an environment's secrets file; none where there is no file. */
 export async function readVariables(directory: string, name: EnvironmentName): Promise<Record<string, string>> {
-  return parseEnvironment((await readText(join(directory, secretsFileOf(name)))) ?? '');
+  const text = await readText(join(directory, secretsFileOf(name)));
+  // Loaded only where there is a file: the variables may all come from the process.
+  return text === undefined ? {} : (await import('../kit/environment-file.ts')).parseEnvironment(text);
 }
 
 /**
@@ -21,6 +22,6 @@ export async function updateVariables(directory: string, name: EnvironmentName, 
   const file = secretsFileOf(name);
   const text = (await readText(join(directory, file))) ?? '';
   // Git comes with it; who only reads does not wait for that.
-  const { writeEnvironmentFile } = await import('../kit/environment-write.ts');
+  const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([import('../kit/environment-file.ts'), import('../kit/environment-write.ts')]);
   await writeEnvironmentFile(directory, file, updateEnvironment(text, values));
 }

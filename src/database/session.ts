@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database, DatabaseKind, QueryResult, Session } from './database.ts';
-import { createRunLock } from './run-lock.ts';
 import { parseValue, toParameter } from './values.ts';
 import type { Wire } from './wire.ts';
 import { toDatabaseError } from './report.ts';
@@ -28,6 +27,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
   const session = createSession(wire);
   const inside = new AsyncLocalStorage<true>();
   let last: Promise<unknown> = Promise.resolve();
+  let lock: Promise<Database['withRunLock']> | undefined;
 
   async function run<T>(work: (session: Session) => Promise<T>): Promise<T> {
     await wire.query('BEGIN', []);
@@ -55,7 +55,11 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       last = mine.catch(() => undefined);
       return mine;
     },
-    withRunLock: createRunLock(session),
+    withRunLock: async (work, waitMs) => {
+      // Loaded only here: most sessions only look.
+      lock ??= import('./run-lock.ts').then(({ createRunLock }) => createRunLock(session));
+      return (await lock)(work, waitMs);
+    },
     ...(wire.onRaise === undefined ? {} : { onRaise: wire.onRaise }),
     close: () => wire.close(),
   };

@@ -12,7 +12,6 @@ import type { MigrationFolders } from '../muse-file.ts';
 import { decodeSql, type Decoded } from './decode.ts';
 import type { Layer, Migration } from './migration.ts';
 import { namingFindings } from './naming.ts';
-import { readJournal } from './journal.ts';
 import { compareNames, numberOf } from './order.ts';
 
 /** The file that takes a migration back. */
@@ -62,7 +61,7 @@ export async function readMigrations(
   for (const [layer, folder] of layers) {
     const names = await listFiles(base, folder);
     const own = names.filter((name) => sqlFile.test(name) && !neverMigrations.test(name));
-    const journal = folders.order === 'journal' ? await readJournal(base, folder) : { tags: [], findings: [] };
+    const journal = folders.order === 'journal' ? await (await import('./journal.ts')).readJournal(base, folder) : { tags: [], findings: [] };
     own.sort(compareNames(folders.order, journal.tags));
     result.findings.push(...journal.findings, ...namingFindings(folder, own, folders.order, journal.tags));
     for (const name of own) {

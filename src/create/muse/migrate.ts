@@ -3,9 +3,7 @@ import { type MigrateOptions, type MigrateResult, migrate } from '../../migratio
 import type { Migration } from '../../migrations/migration.ts';
 import { readLedger } from '../../migrations/ledger.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName, TargetKind } from '../../muse-file.ts';
-import { needBaseline } from '../baseline.ts';
 import { openEnvironment } from '../target.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
@@ -28,7 +26,10 @@ export async function migrateMuse(
   let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
     // A database that has had files has had what those stand on.
-    if (target === 'postgres' && ((await readLedger(database)) ?? []).length === 0) prepare = await needBaseline(database, options.supabaseBaseline === true);
+    if (target === 'postgres' && ((await readLedger(database)) ?? []).length === 0) {
+      const { needBaseline } = await import('../baseline.ts');
+      prepare = await needBaseline(database, options.supabaseBaseline === true);
+    }
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
@@ -58,6 +59,7 @@ async function toProduction(
   migrations: readonly Migration[],
   { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
 ): Promise<ProductionResult> {
+  const { migrationStatus } = await import('../../migrations/status.ts');
   const { pending } = await migrationStatus(database, migrations);
   if (pending.length === 0) return migrate(database, migrations, options);
   await beforeRun();

@@ -3,8 +3,7 @@ import type { Database } from '../database.ts';
 import { MuseError } from '../../error.ts';
 import { createDatabase } from '../session.ts';
 import type { Wire, WireResult } from '../wire.ts';
-import { readCertificates } from './certificate.ts';
-import { connectError, connectionLost, queryError } from './failure.ts';
+import { connectionLost, queryError } from './failure.ts';
 import { parseDatabaseUrl, tlsFor, type ServerAddress, type TlsOptions } from './options.ts';
 
 export interface PostgresOptions {
@@ -33,7 +32,7 @@ export async function openPostgres(
   const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
   const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
   const path = caFile ?? ('caFile' in parsed ? parsed.caFile : undefined);
-  const ca = path === undefined ? undefined : await readCertificates(path);
+  const ca = path === undefined ? undefined : await (await import('./certificate.ts')).readCertificates(path);
   const pg = await loadPg();
   const client = new pg.Client({
     host,
@@ -56,6 +55,7 @@ export async function openPostgres(
     await client.connect();
   } catch (error) {
     await client.end().catch(() => undefined);
+    const { connectError } = await import('./connect-failure.ts');
     throw connectError(error, where);
   }
   return createDatabase(wire, 'postgres', `${where}, database ${client.database ?? client.user ?? 'postgres'}`);
