@@ -31,6 +31,7 @@ create index if not exists organization_members_user_id_idx on public.organizati
 
 -- The helpers run as their owner, so a policy of organization_members that calls them does not read itself again. PL/pgSQL
 -- keeps their plan for as long as the connection lives; a function in SQL that cannot be inlined is planned with each query.
+-- Whether an organization is closed is looked up for each membership: joined, all organizations would be read for a few.
 create or replace function private.user_organization_ids()
 returns uuid[]
 language plpgsql
@@ -44,8 +45,8 @@ begin
   return array(
     select members.organization_id
     from public.organization_members as members
-    join public.organizations on organizations.id = members.organization_id
-    where members.user_id = me and organizations.deleted_at is null
+    where members.user_id = me
+      and (select organizations.deleted_at from public.organizations where organizations.id = members.organization_id) is null
   );
 end;
 $$;
@@ -66,10 +67,9 @@ begin
   return array(
     select members.organization_id
     from public.organization_members as members
-    join public.organizations on organizations.id = members.organization_id
     where members.user_id = me
       and members.role = any (user_organization_ids.roles)
-      and organizations.deleted_at is null
+      and (select organizations.deleted_at from public.organizations where organizations.id = members.organization_id) is null
   );
 end;
 $$;
