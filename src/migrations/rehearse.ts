@@ -103,7 +103,10 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
-  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) => changesBetween(targets[which], await takeSnapshot())));
+  // What the second run changed is known, and no fault of the way back.
+  const told = new Set(changes.map(({ object }) => object));
+  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
+    changesBetween(targets[which], await takeSnapshot()).filter(({ object }) => which === 'after' || !told.has(object))));
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 

@@ -19,7 +19,10 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
     // Its memory and its thread are of use to what follows.
     await context.throwAway.close();
-    if (hasErrors(findings)) refuseErrors(withoutConsequences(await withArchived(findings, files, context.kitFiles, museFile), context.kitFiles), 'Nothing was provisioned, and nothing was left behind.');
+    if (hasErrors(findings)) {
+      const all = withoutConsequences(await withArchived(findings, files, context.kitFiles, museFile), context.kitFiles);
+      refuseErrors(all, 'Nothing was provisioned, and nothing was left behind.', context.answers.fix ? mendedAlready : undefined);
+    }
     context.findings.push(...findings);
     if (silenced > 0) context.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
     context.proven.push(`${files.migrations.length} migrations run, and run again change nothing`);
@@ -27,6 +30,9 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     return `${files.migrations.length} files, twice and back`;
   },
 };
+
+/** After --fix, what stays is for a person, and is told of files that are gone with the clone. */
+const mendedAlready = 'Nothing mends these but a person. Files and lines are those of the mended clone; add --dry-run to read its diffs.';
 
 /** What fails in the files made here because the kit's own fail before them is no finding of its own. */
 function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles | undefined): Finding[] {
