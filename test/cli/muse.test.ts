@@ -38,6 +38,11 @@ describe('in a muse, in this order', () => {
     expect(rehearsed.code).toBe(0);
   });
 
+  it('verify proves what is applied, and names what is not', async () => {
+    expect(await json('verify')).toMatchObject({ ok: true, findings: [], pending: ['migrations/extensions/002_price_history.sql'] });
+    expect((await call('verify', '--offline')).stdout).toMatch(/Not applied to development yet, so not proven:\s+migrations\/extensions\/002_price_history\.sql/);
+  });
+
   it('migrate applies it, and then has nothing to do', async () => {
     expect(await json('migrate')).toMatchObject({ migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] } });
     expect((await call('migrate')).stdout).toContain('Nothing to do');

@@ -5,6 +5,7 @@ import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { offlineLines } from '../offline.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+import { wrap } from '../wrap.ts';
 
 /** `muse verify`: who can do what with whose rows, proven by acting as users. */
 export async function verifyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
@@ -22,13 +23,15 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
     directory: muse.directory,
     isolation: { tables: report.tables.map(({ table, scope, checks }) => ({ table, scope, checks })) },
     findings: withoutSnippets(report.findings),
+    pending: report.pending,
     ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
   };
   const failed = hasErrors(report.findings);
+  const notProven = report.pending.length === 0 ? [] : [`Not applied to ${name} yet, so not proven: ${report.pending.join(', ')}. See muse migrate.`];
   if (flagText(parsed, 'format') === 'markdown') {
     const { formatMatrixMarkdown } = await import('../../verify/format-markdown.ts');
-    const told = offline === undefined ? '' : `\n${offlineLines(name, offline, Infinity).join('\n')}\n`;
-    return { json, text: `${formatMatrixMarkdown(report)}${told}`.trimEnd(), ...(failed ? { exitCode: 3 } : {}) };
+    const told = [...notProven, ...(offline === undefined ? [] : offlineLines(name, offline, Infinity))].join('\n');
+    return { json, text: `${formatMatrixMarkdown(report)}\n${told}`.trimEnd(), ...(failed ? { exitCode: 3 } : {}) };
   }
   const [{ formatMatrix }, { formatText }] = await Promise.all([
     import('../../verify/format-matrix.ts'),
@@ -42,6 +45,7 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
     failed
       ? `${output.paint('red', '✗')} Isolation does not hold.`
       : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions in ${checks} checks:\n  nobody reaches rows that are not theirs.`,
+    ...notProven.flatMap((line) => wrap(line, output.width)),
     ...(offline === undefined ? [] : offlineLines(name, offline, output.width)),
   ];
   return { json, text: lines.join('\n'), ...(failed ? { exitCode: 3 } : {}) };

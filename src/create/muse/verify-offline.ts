@@ -9,13 +9,12 @@ import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { makeFinding } from '../../verify/make-finding.ts';
-import type { IsolationReport } from '../../verify/report.ts';
 import { openEnvironment } from '../target.ts';
 import type { Muse } from './open.ts';
-import { appliedOf, modelOf, proveDatabase } from './verify.ts';
+import { type FilesOfDatabase, filesOf, modelOf, type MuseProof, proveDatabase } from './verify.ts';
 
 /** A proof that was taken on a copy. */
-export interface OfflineReport extends IsolationReport {
+export interface OfflineReport extends MuseProof {
   /** What stood in for what the embedded database has not, a sentence each. */
   standIns: string[];
   /** What the copy lacks, and why. */
@@ -32,19 +31,19 @@ const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator',
  */
 export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OfflineReport> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { steps, applied, version } = await readEnvironment(muse, name, environment, migrations);
+  const { steps, files: { applied, had, pending }, version } = await readEnvironment(muse, name, environment, migrations);
   const model = await modelOf(muse.museFile, applied);
   // Owners and access lists are put in as they are in the original, which takes a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin' });
   try {
     const notCopied = withoutParts(await buildCopy(copy, steps));
-    const proof = await proveDatabase(copy, muse.museFile, migrations, model.tables);
+    const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
     const standIns = [
       'auth, storage and realtime as the embedded database has them',
       ...(await standInsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
-    return { tables: proof.tables, findings: [...unproven(notCopied), ...proof.findings], standIns, notCopied };
+    return { tables: proof.tables, findings: [...unproven(notCopied), ...proof.findings], pending, standIns, notCopied };
   } finally {
     await copy.close();
   }
@@ -52,7 +51,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
 
 interface Original {
   steps: CopyStep[];
-  applied: Migration[];
+  files: FilesOfDatabase;
   /** PostgreSQL's major version there. */
   version: number;
 }
@@ -63,7 +62,7 @@ async function readEnvironment(muse: Muse, name: EnvironmentName, environment: N
     const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
     return {
       steps: await readCopy(session),
-      applied: (await hasLedger(session)) ? await appliedOf(session, migrations) : [],
+      files: (await hasLedger(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
       version: rows[0]?.version ?? 17,
     };
   };

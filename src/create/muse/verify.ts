@@ -1,8 +1,9 @@
 import type { Database, Session } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { checkedSession } from '../../extension/session.ts';
-import type { Migration } from '../../migrations/migration.ts';
 import { migrate } from '../../migrations/apply.ts';
+import type { FileName } from '../../migrations/compare.ts';
+import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName, MuseFile } from '../../muse-file.ts';
@@ -13,18 +14,25 @@ import { expectationsOf } from '../facts.ts';
 import { openEnvironment } from '../target.ts';
 import type { Muse } from './open.ts';
 
+/** What was proven of an environment. */
+export interface MuseProof extends IsolationReport {
+  /** Files that the database has not had: of what they make nothing is proven. */
+  pending: string[];
+}
+
 /**
  * Proves an environment: its catalog against the rules, and by acting as users who can do what with whose rows. Leaves
  * nothing behind.
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
-export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<IsolationReport> {
+export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<MuseProof> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment);
   try {
+    const { applied, had, pending } = await filesOf(database, migrations);
     // A kept embedded database is what its files made; a server may have been changed by hand.
-    const model = target === 'embedded' ? undefined : await modelOf(muse.museFile, await appliedOf(database, migrations));
-    return await proveDatabase(database, muse.museFile, migrations, model?.tables);
+    const model = target === 'embedded' ? undefined : await modelOf(muse.museFile, applied);
+    return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
   } finally {
     await database.close();
   }
@@ -45,10 +53,22 @@ export async function modelOf(museFile: MuseFile, files: readonly Migration[]): 
   }
 }
 
-/** The files that a database has had with the text that they have now. */
-export async function appliedOf(session: Session, migrations: readonly Migration[]): Promise<Migration[]> {
-  const { applied } = await migrationStatus(session, migrations);
-  return migrations.filter((migration) => applied.some(({ file }) => file === migration.file));
+/** A database's share of the files. */
+export interface FilesOfDatabase {
+  /** Those that it has had with the text that they have now. */
+  applied: Migration[];
+  /** Those that it has had with any text; all of them where it has had none, as it may have been made without this tool. */
+  had: readonly Migration[];
+  pending: string[];
+}
+
+/** @throws MuseError `ledger-newer` */
+export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
+  const { applied, pending } = await migrationStatus(session, migrations);
+  if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
+  const isOf = (names: readonly FileName[]) => (migration: Migration) => names.some(({ layer, file }) => layer === migration.layer && file === migration.file);
+  const isPending = isOf(pending);
+  return { applied: migrations.filter(isOf(applied)), had: migrations.filter((migration) => !isPending(migration)), pending: pending.map(({ file }) => file) };
 }
 
 /**
