@@ -104,21 +104,21 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'lint',
     about: 'every static rule, without a database; --fix mends',
-    usage: 'lint [--format text|sarif|github] | lint --fix [--dry-run]',
+    usage: 'lint [--format text|json|sarif|github] | lint --fix [--dry-run]',
     flags: [
       { name: 'fix', type: 'boolean', about: 'mend what can be mended, each class of repair a commit', group },
       { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diff, touch nothing', group },
-      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'sarif', 'github'], about: 'text (default), sarif, github', group },
+      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'sarif', 'github'], about: 'text (default), json, sarif, github', group },
     ],
     load: async () => (await import('./commands/lint.ts')).lintCommand,
   },
   {
     name: 'verify',
     about: 'prove, by acting as users, who can do what with whose rows',
-    usage: 'verify [--env <name>] [--offline] [--format text|markdown]',
+    usage: 'verify [--env <name>] [--offline] [--format text|json|markdown]',
     flags: [
       { name: 'offline', type: 'boolean', about: 'on a copy of the schema; the database is only read', group },
-      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'markdown'], about: 'text (default), markdown', group },
+      { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'markdown'], about: 'text (default), json, markdown', group },
     ],
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },

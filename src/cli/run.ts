@@ -42,7 +42,7 @@ export async function runCommand(
   work: (parsed: ParsedArguments, context: CommandContext) => Promise<CommandResult>,
 ): Promise<number> {
   const has = (flag: string): boolean => argv.includes(flag);
-  const flags = { json: has('--json'), quiet: has('--quiet'), verbose: has('--verbose') };
+  const flags = { json: has('--json') || asJson(argv), quiet: has('--quiet'), verbose: has('--verbose') };
   const output = createOutput({ ...flags, stdout: process.stdout, stderr: process.stderr, environment: process.env });
   const abort = new AbortController();
   let interrupts = 0;
@@ -81,6 +81,11 @@ export async function runCommand(
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
+}
+
+/** `--format json` is `--json` by another name. */
+function asJson(argv: readonly string[]): boolean {
+  return argv.some((argument, index) => argument === '--format=json' || (argument === '--format' && argv[index + 1] === 'json'));
 }
 
 async function report(command: string, thrown: unknown, output: Output, json: Record<string, unknown> = {}): Promise<number> {

@@ -38,6 +38,15 @@ describe('in a muse, in this order', () => {
     expect(rehearsed.code).toBe(0);
   });
 
+  it('lint writes for other programs', async () => {
+    for (const asJson of [['--json'], ['--format', 'json'], ['--format=json']]) {
+      const { stdout } = await call('lint', ...asJson);
+      expect(JSON.parse(stdout)).toMatchObject({ ok: true, command: 'muse lint', name: 'product', directory, findings: [] });
+    }
+    expect(JSON.parse((await call('lint', '--format', 'sarif')).stdout)).toMatchObject({ version: '2.1.0', runs: [{ results: [] }] });
+    expect((await call('lint', '--format', 'github')).stdout.trim()).toBe('');
+  });
+
   it('verify proves what is applied, and names what is not', async () => {
     expect(await json('verify')).toMatchObject({ ok: true, findings: [], pending: ['migrations/extensions/002_price_history.sql'] });
     expect((await call('verify', '--offline')).stdout).toMatch(/Not applied to development yet, so not proven:\s+migrations\/extensions\/002_price_history\.sql/);

@@ -1,4 +1,4 @@
-import { refuseErrors } from '../../create/examine.ts';
+import { refusal } from '../../create/examine.ts';
 import { lintMuse } from '../../create/muse/lint.ts';
 import { MuseError } from '../../error.ts';
 import { hasErrors } from '../../finding.ts';
@@ -20,7 +20,7 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
   const fix = isSet(parsed, 'fix');
   const format = flagText(parsed, 'format');
   if (isSet(parsed, 'dry-run') && !fix) throw badCall('--dry-run shows what --fix would change.', 'muse lint --fix --dry-run; muse lint alone changes nothing.');
-  if (fix && format !== undefined && format !== 'text') throw badCall('--fix and --format do not go together.', `Run muse lint --fix first, then muse lint --format ${format}.`);
+  if (fix && (format === 'sarif' || format === 'github')) throw badCall('--fix and --format do not go together.', `Run muse lint --fix first, then muse lint --format ${format}.`);
   if (fix) return (await import('./lint-fix.ts')).lintFix(muse, isSet(parsed, 'dry-run'), context);
   const { findings, silenced, files } = await lintMuse(muse);
   const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
@@ -29,7 +29,7 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
     // The text is for a program; the exit code alone says whether there are errors.
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
-  refuseErrors(findings, 'No database was touched.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
+  if (hasErrors(findings)) return { json, error: refusal(findings, 'No database was touched.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.') };
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const { paint } = context.output;
   const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;

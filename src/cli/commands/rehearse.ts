@@ -1,5 +1,6 @@
-import { refuseErrors } from '../../create/examine.ts';
+import { refusal } from '../../create/examine.ts';
 import { rehearseMuse } from '../../create/muse/rehearse.ts';
+import { hasErrors } from '../../finding.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
@@ -10,7 +11,8 @@ export async function rehearseCommand(parsed: ParsedArguments, context: CommandC
   const muse = await museOf(parsed, context);
   context.output.transient(`${context.output.paint('cyan', '…')} Rehearsing on a throw-away database`);
   const { findings, rehearsal, silenced } = await rehearseMuse(muse);
-  refuseErrors(findings, 'Nothing was applied anywhere.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
+  const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
+  if (hasErrors(findings)) return { json, error: refusal(findings, 'Nothing was applied anywhere.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.') };
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const facts = rehearsal.files.map(({ file }) => file).length;
   const { paint } = context.output;
@@ -19,5 +21,5 @@ export async function rehearseCommand(parsed: ParsedArguments, context: CommandC
     `${paint('green', '✓')} ${facts} files ran, ran again without a change, and the extensions went back and forth.`,
     ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
   ];
-  return { json: { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced }, text: lines.join('\n') };
+  return { json, text: lines.join('\n') };
 }
