@@ -1,3 +1,4 @@
+import { wrap } from '../wrap.ts';
 import type { Flag } from './flags.ts';
 
 /** A line of the command list in help. */
@@ -28,16 +29,7 @@ function label(flag: Flag): string {
 
 /** Breaks the right column at 80; a left one that is too wide gets a line of its own. */
 function twoColumns(left: string, right: string, width: number): string {
-  const room = 80 - width - 4;
-  const rows: string[] = [];
-  let row = '';
-  for (const word of right.split(' ')) {
-    if (row !== '' && row.length + 1 + word.length > room) {
-      rows.push(row);
-      row = word;
-    } else row = row === '' ? word : `${row} ${word}`;
-  }
-  rows.push(row);
+  const rows = wrap(right, 80 - width - 4);
   const indent = ' '.repeat(width + 4);
   const first = left.length > width ? `  ${left}\n${indent}` : `  ${left.padEnd(width + 2)}`;
   return first + rows.join(`\n${indent}`);

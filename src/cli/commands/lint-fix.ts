@@ -4,7 +4,7 @@ import type { Muse } from '../../create/muse/open.ts';
 import { hasErrors } from '../../finding.ts';
 import { formatDecisions } from '../decisions.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../wrap.ts';
 
 /** `muse lint --fix`: mends what can be mended, each class in a commit; with `--dry-run` it shows the diffs instead. */
 export async function lintFix(muse: Muse, dryRun: boolean, context: CommandContext): Promise<CommandResult> {

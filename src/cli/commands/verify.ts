@@ -5,7 +5,7 @@ import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { offlineLines } from '../offline.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../wrap.ts';
 
 /** `muse verify`: who can do what with whose rows, proven by acting as users. */
 export async function verifyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Finding } from '../../finding.ts';
+import { wrap } from '../../wrap.ts';
 
 export interface TextOptions {
   colour: boolean;
@@ -39,20 +40,6 @@ function snippet(text: string, line: number, column: number, width: number, pain
   const from = column - 1 > room - 10 ? column - 1 - Math.floor(room / 2) : 0;
   const shown = `${from > 0 ? '…' : ''}${clean.slice(from + (from > 0 ? 1 : 0), from + room)}${clean.length > from + room ? '…' : ''}`;
   return [`${paint('dim', `${number} │`)} ${shown}`, `${paint('dim', `${' '.repeat(number.length)} │`)} ${' '.repeat(column - 1 - from)}${paint('red', '^')}`];
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
 
 function summary(findings: readonly Finding[], paint: (format: Format, text: string) => string): string {
