@@ -47,6 +47,9 @@ export function refuseErrors(findings: readonly Finding[], consequence: string, 
   if (hasErrors(findings)) throw refusal(findings, consequence, suggestion);
 }
 
+/** What to do about findings inside a muse, where its own command mends. */
+export const mendInMuse = 'Write what the findings say, or let muse mend what it can: muse lint --fix.';
+
 /** The error of a run that has errors: how many, in how many files. */
 export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Write what the findings say, or let create-muse mend what it can: --fix.'): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;

@@ -1,4 +1,4 @@
-import { refusal } from '../../create/examine.ts';
+import { mendInMuse, refusal } from '../../create/examine.ts';
 import { lintMuse } from '../../create/muse/lint.ts';
 import { MuseError } from '../../error.ts';
 import { hasErrors } from '../../finding.ts';
@@ -29,7 +29,7 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
     // The text is for a program; the exit code alone says whether there are errors.
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
-  if (hasErrors(findings)) return { json, error: refusal(findings, 'No database was touched.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.') };
+  if (hasErrors(findings)) return { json, error: refusal(findings, 'No database was touched.', mendInMuse) };
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const { paint } = context.output;
   const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;

@@ -1,4 +1,4 @@
-import { refusal } from '../../create/examine.ts';
+import { mendInMuse, refusal } from '../../create/examine.ts';
 import { rehearseMuse } from '../../create/muse/rehearse.ts';
 import { hasErrors } from '../../finding.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
@@ -12,7 +12,7 @@ export async function rehearseCommand(parsed: ParsedArguments, context: CommandC
   context.output.transient(`${context.output.paint('cyan', '…')} Rehearsing on a throw-away database`);
   const { findings, rehearsal, silenced } = await rehearseMuse(muse);
   const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
-  if (hasErrors(findings)) return { json, error: refusal(findings, 'Nothing was applied anywhere.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.') };
+  if (hasErrors(findings)) return { json, error: refusal(findings, 'Nothing was applied anywhere.', mendInMuse) };
   const { formatText } = await import('../../migrations/lint/format-text.ts');
   const facts = rehearsal.files.map(({ file }) => file).length;
   const { paint } = context.output;

@@ -1,5 +1,6 @@
 import type { Database } from '../../database/database.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../../migrations/apply.ts';
+import { compare } from '../../migrations/compare.ts';
 import type { Migration } from '../../migrations/migration.ts';
 import { readLedger } from '../../migrations/ledger.ts';
 import { readMigrations } from '../../migrations/read.ts';
@@ -32,9 +33,9 @@ export async function migrateMuse(
     }
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
+    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
     const { findings } = await rehearseMuse(muse);
-    refuseErrors(findings, 'Nothing was applied.', 'Write what the findings say, or let muse mend what it can: muse lint --fix.');
+    refuseErrors(findings, 'Nothing was applied.', mendInMuse);
     // In production nothing is put anywhere before that was agreed to.
     if (name !== 'production') await prepare();
   };
@@ -59,13 +60,11 @@ async function toProduction(
   migrations: readonly Migration[],
   { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
 ): Promise<ProductionResult> {
-  const { migrationStatus } = await import('../../migrations/status.ts');
-  const { pending } = await migrationStatus(database, migrations);
+  const { pending } = compare(migrations, (await readLedger(database)) ?? []);
   if (pending.length === 0) return migrate(database, migrations, options);
   await beforeRun();
   const { migrateProduction } = await import('./guard-production.ts');
-  const files = new Set(pending.map(({ layer, file }) => `${layer} ${file}`));
-  return migrateProduction(muse, environment, database, migrations, migrations.filter(({ layer, file }) => files.has(`${layer} ${file}`)), options);
+  return migrateProduction(muse, environment, database, migrations, pending, options);
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */

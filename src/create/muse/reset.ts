@@ -10,7 +10,7 @@ import { readLedger } from '../../migrations/ledger.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import { rollback } from '../../migrations/rollback.ts';
 import { rollbackSteps } from '../../migrations/rollback-plan.ts';
-import { refuseErrors } from '../examine.ts';
+import { mendInMuse, refuseErrors } from '../examine.ts';
 import { embeddedDirectory, openEnvironment } from '../target.ts';
 import { lostBuckets } from './guard-plan.ts';
 import type { Muse } from './open.ts';
@@ -40,7 +40,7 @@ export interface ResetOptions {
 export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, onPhase }: ResetOptions): Promise<ResetResult> {
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
   onPhase?.('Rehearsing on a throw-away database');
-  refuseErrors((await rehearseMuse(muse)).findings, 'Nothing was dropped.');
+  refuseErrors((await rehearseMuse(muse)).findings, 'Nothing was dropped.', mendInMuse);
   const embedded = muse.museFile.environments.development?.target === 'embedded';
   onPhase?.('Dropping');
   const rolledBack = embedded ? await dropEmbedded(muse, agree) : await takeAllBack(muse, environment, files, agree);

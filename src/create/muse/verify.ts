@@ -2,10 +2,10 @@ import type { Database, Session } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { checkedSession } from '../../extension/session.ts';
 import { migrate } from '../../migrations/apply.ts';
-import type { FileName } from '../../migrations/compare.ts';
+import { compare } from '../../migrations/compare.ts';
+import { readLedger } from '../../migrations/ledger.ts';
 import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import { migrationStatus } from '../../migrations/status.ts';
 import type { EnvironmentName, MuseFile } from '../../muse-file.ts';
 import { checkCatalog } from '../../verify/catalog-check.ts';
 import type { IsolationReport } from '../../verify/report.ts';
@@ -64,11 +64,11 @@ export interface FilesOfDatabase {
 
 /** @throws MuseError `ledger-newer` */
 export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
-  const { applied, pending } = await migrationStatus(session, migrations);
+  const { applied, renamed, pending } = compare(migrations, (await readLedger(session)) ?? []);
   if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
-  const isOf = (names: readonly FileName[]) => (migration: Migration) => names.some(({ layer, file }) => layer === migration.layer && file === migration.file);
-  const isPending = isOf(pending);
-  return { applied: migrations.filter(isOf(applied)), had: migrations.filter((migration) => !isPending(migration)), pending: pending.map(({ file }) => file) };
+  const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
+  const waiting = new Set(pending);
+  return { applied: migrations.filter((one) => asNow.has(one)), had: migrations.filter((one) => !waiting.has(one)), pending: pending.map(({ file }) => file) };
 }
 
 /**
