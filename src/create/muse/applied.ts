@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Session } from '../../database/database.ts';
 import { MuseError } from '../../error.ts';
 import { kindOf } from '../../files.ts';
 import { compare } from '../../migrations/compare.ts';
@@ -8,7 +9,28 @@ import type { Environment, EnvironmentName } from '../../muse-file.ts';
 import { embeddedDirectory, openEnvironment } from '../target.ts';
 import type { Muse } from './open.ts';
 
-/** Which migrations the databases of a muse have had. */
+/** A database's share of the files. */
+export interface FilesOfDatabase {
+  /** Those that it has had with the text that they have now. */
+  applied: Migration[];
+  /** Those that it has had with any text; all of them where it has had none, as it may have been made without this tool. */
+  had: readonly Migration[];
+  pending: string[];
+}
+
+/**
+ * Which of the files one database has had, by its ledger; each list in the order in which the files run.
+ * @throws MuseError `ledger-newer`
+ */
+export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
+  const { applied, renamed, pending } = compare(migrations, (await readLedger(session)) ?? []);
+  if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
+  const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
+  const waiting = new Set(pending);
+  return { applied: migrations.filter((one) => asNow.has(one)), had: migrations.filter((one) => !waiting.has(one)), pending: pending.map(({ file }) => file) };
+}
+
+/** Which migrations the databases of a muse have had, all of them together. */
 export interface AppliedFiles {
   /** By file; begun ones among them. */
   files: Set<string>;

@@ -4,17 +4,15 @@ import { diffSchema, readSchema, type SchemaObject } from '../../database/schema
 import type { Finding } from '../../finding.ts';
 import { migrate } from '../../migrations/apply.ts';
 import type { Migration } from '../../migrations/migration.ts';
-import { migrationStatus } from '../../migrations/status.ts';
 import { schemasOf } from '../facts.ts';
+import { filesOf } from './applied.ts';
 
 /**
  * What a database has, or lacks, that its applied files do not say: the same files are run on a throw-away database, and
  * the two schemas compared, in `public` and the schemas that the files make.
  */
 export async function schemaDrift(database: Database, migrations: readonly Migration[]): Promise<Finding[]> {
-  const { applied } = await migrationStatus(database, migrations);
-  const known = new Set(applied.map(({ file }) => file));
-  const files = migrations.filter(({ file }) => known.has(file));
+  const { applied: files } = await filesOf(database, migrations);
   const schemas = await schemasOf(files);
   const model = await openEmbedded();
   try {

@@ -10,8 +10,9 @@ import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName } from '../../muse-file.ts';
 import { makeFinding } from '../../verify/make-finding.ts';
 import { openEnvironment } from '../target.ts';
+import { type FilesOfDatabase, filesOf } from './applied.ts';
 import type { Muse } from './open.ts';
-import { type FilesOfDatabase, filesOf, modelOf, type MuseProof, proveDatabase } from './verify.ts';
+import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
 
 /** A proof that was taken on a copy. */
 export interface OfflineReport extends MuseProof {

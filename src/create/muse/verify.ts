@@ -1,9 +1,7 @@
-import type { Database, Session } from '../../database/database.ts';
+import type { Database } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { checkedSession } from '../../extension/session.ts';
 import { migrate } from '../../migrations/apply.ts';
-import { compare } from '../../migrations/compare.ts';
-import { readLedger } from '../../migrations/ledger.ts';
 import type { Migration } from '../../migrations/migration.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { EnvironmentName, MuseFile } from '../../muse-file.ts';
@@ -12,6 +10,7 @@ import type { IsolationReport } from '../../verify/report.ts';
 import { verifyIsolation } from '../../verify/verify-isolation.ts';
 import { expectationsOf } from '../facts.ts';
 import { openEnvironment } from '../target.ts';
+import { filesOf } from './applied.ts';
 import type { Muse } from './open.ts';
 
 /** What was proven of an environment. */
@@ -51,24 +50,6 @@ export async function modelOf(museFile: MuseFile, files: readonly Migration[]): 
   } finally {
     await model.close();
   }
-}
-
-/** A database's share of the files. */
-export interface FilesOfDatabase {
-  /** Those that it has had with the text that they have now. */
-  applied: Migration[];
-  /** Those that it has had with any text; all of them where it has had none, as it may have been made without this tool. */
-  had: readonly Migration[];
-  pending: string[];
-}
-
-/** @throws MuseError `ledger-newer` */
-export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
-  const { applied, renamed, pending } = compare(migrations, (await readLedger(session)) ?? []);
-  if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
-  const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
-  const waiting = new Set(pending);
-  return { applied: migrations.filter((one) => asNow.has(one)), had: migrations.filter((one) => !waiting.has(one)), pending: pending.map(({ file }) => file) };
 }
 
 /**
