@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Answers, Secrets, SupabaseAnswers } from '../create/answers.ts';
-import { MuseError } from '../error.ts';
-import { listPresets } from '../extension/presets.ts';
-import { parseTable } from '../extension/parse-table.ts';
+import { MuseError } from '../shared/error.ts';
+import { listPresets } from '../scaffold/presets.ts';
+import { parseTable } from '../scaffold/parse-table.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
-import type { TargetKind } from '../muse-file.ts';
+import type { TargetKind } from '../shared/muse-file.ts';
 import type { Ask } from './ask.ts';
 import type { CommandContext } from './run.ts';
 
@@ -100,7 +100,7 @@ async function askKit(ask: Ask): Promise<string> {
 /** Organization, region and first admin, asked with the lists that the token can see; nothing where a project is adopted. */
 export async function askCloud(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
   if (given.projectRef !== undefined) return given;
-  const { organizationChoices, regionChoices } = await import('../create/cloud/choices.ts');
+  const { organizationChoices, regionChoices } = await import('../targets/choices.ts');
   const organizations = given.organization === undefined ? await organizationChoices(environment) : [];
   const organization =
     given.organization ?? (organizations.length === 1 ? organizations[0]?.value : undefined) ?? (await ask.one('Which organization?', organizations));
@@ -159,7 +159,7 @@ function orWhy(check: () => unknown): true | string {
 
 async function checkPresets(ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  const { nearest } = await import('../nearest.ts');
+  const { nearest } = await import('../shared/nearest.ts');
   const known = (await listPresets()).map(({ id }) => id);
   for (const id of ids) {
     if (known.includes(id)) continue;

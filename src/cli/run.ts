@@ -1,6 +1,6 @@
-import { MuseError, unexpected } from '../error.ts';
-import { fileError } from '../files.ts';
-import type { Finding } from '../finding.ts';
+import { MuseError, unexpected } from '../shared/error.ts';
+import { fileError } from '../shared/files.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Ask } from './ask.ts';
 import { exitCodeOf, formatError } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
@@ -104,7 +104,7 @@ async function report(command: string, thrown: unknown, output: Output, json: Re
     );
   } else {
     if (error.findings !== undefined && error.findings.length > 0) {
-      const { formatText } = await import('../migrations/lint/format-text.ts');
+      const { formatText } = await import('../publish/findings-text.ts');
       output.problem(formatText(error.findings, output));
     }
     output.problem(formatError(error, output));

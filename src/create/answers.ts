@@ -2,7 +2,7 @@
  * create/: the pipeline, a list of named steps over one context, and the journal; and what `muse` does in a muse.
  * Connects the rooms below it: kit, extension, migrations, supabase, verify, database.
  */
-import type { EnvironmentName, Isolation, MuseFile, TargetKind } from '../muse-file.ts';
+import type { EnvironmentName, Isolation, MuseFile, TargetKind } from '../shared/muse-file.ts';
 
 /** What Supabase needs to be told; all of it optional where there is a sensible choice. */
 export interface SupabaseAnswers {

@@ -1,19 +1,19 @@
-import { MuseError, unexpected } from '../error.ts';
-import { fileError } from '../files.ts';
+import { MuseError, unexpected } from '../shared/error.ts';
+import { fileError } from '../shared/files.ts';
 import type { Answers, Secrets } from './answers.ts';
-import { replaceCertificate } from './certificate.ts';
+import { replaceCertificate } from '../targets/certificate.ts';
 import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
-import { lockDirectory } from './lock.ts';
-import type { Muse } from './muse/open.ts';
+import { lockDirectory } from '../muse/lock.ts';
+import type { Muse } from '../muse/open.ts';
 import { type CreateReport, reportOf } from './report.ts';
-import { lazily, once } from './lazily.ts';
+import { lazily, once } from '../shared/lazy.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
 import { pipelines } from './steps/steps.ts';
 import { mayMakeAgain } from './steps/make-again.ts';
-import { openTarget } from './target.ts';
+import { openTarget } from '../targets/open.ts';
 
 /** How a run is watched and stopped. */
 export interface RunOptions extends StepEvents {
@@ -176,7 +176,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     skipped: [],
     throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
     target: lazily(() => openTarget(context)),
-    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
+    cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
   };
   return context;
 }

@@ -1,12 +1,12 @@
-import { MuseError } from '../../error.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
-import { destroyProject, projectName } from '../../supabase/destroy.ts';
-import { openCloud } from '../cloud/cloud.ts';
-import { refOf } from '../cloud/ref.ts';
-import { forgetProject, readJournal, writeJournal } from '../journal.ts';
-import { lockDirectory } from '../lock.ts';
-import { writeMuseFile } from './muse-json.ts';
-import type { Muse } from './open.ts';
+import { MuseError } from '../shared/error.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
+import { destroyProject, projectName } from '../supabase/destroy.ts';
+import { openCloud } from '../targets/cloud.ts';
+import { refOf } from '../targets/project-ref.ts';
+import { forgetProject, readJournal, writeJournal } from './journal.ts';
+import { lockDirectory } from '../muse/lock.ts';
+import { writeMuseFile } from '../muse/muse-json.ts';
+import type { Muse } from '../muse/open.ts';
 
 /** The project that is about to be deleted. */
 export interface Doomed {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { readText, writeWhole } from '../files.ts';
-import type { Decision } from '../migrations/repair/plan.ts';
-import type { RuleName } from '../rules.ts';
+import { MuseError } from '../shared/error.ts';
+import { readText, writeWhole } from '../shared/files.ts';
+import type { Decision } from '../rules/repair/plan.ts';
+import type { RuleName } from '../rules/registry.ts';
 import type { CreatedProject } from '../supabase/create-project.ts';
 import type { Intent } from '../supabase/intent.ts';
 import type { RegionSelection } from '../supabase/types.ts';

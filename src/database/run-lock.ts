@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { Session } from './database.ts';
 
 /** Key of the advisory lock, `muse` in ASCII and 1: it shows in pg_locks as classid and objid. */

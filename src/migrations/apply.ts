@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { compare, driftFindings, outOfOrder, type Comparison, type FileName } from './compare.ts';
-import { readLedger, type LedgerRow } from './ledger.ts';
-import type { Layer, Migration } from './migration.ts';
+import { readLedger, type LedgerRow } from './history.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 import type { TimeLimits } from './session-state.ts';
 
 export interface MigrateOptions extends TimeLimits {

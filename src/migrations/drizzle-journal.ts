@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
-import { listNames, readText } from '../files.ts';
-import type { Finding } from '../finding.ts';
+import { listNames, readText } from '../shared/files.ts';
+import type { Finding } from '../shared/finding.ts';
 
 /** What Drizzle's journal lists: the tags of the files, without `.sql`, in the order in which they run. */
 export interface Journal {

@@ -1,7 +1,7 @@
 import type { Session } from '../database/database.ts';
 import { compare, type FileName } from './compare.ts';
-import { readLedger } from './ledger.ts';
-import type { Migration } from './migration.ts';
+import { readLedger } from './history.ts';
+import type { Migration } from '../sql/migration.ts';
 
 /** Where a database stands against the files. Every list in the order in which the files run. */
 export interface MigrationStatus {

@@ -1,8 +1,8 @@
 /** The statements that change the ledger: its tables, and its rows. Apart from reading, which every run does. */
-import { quoteLiteral } from '../database/quote.ts';
-import { packageVersion } from '../version.ts';
-import { type LedgerRow, ledgerVersion } from './ledger.ts';
-import type { Layer, Migration } from './migration.ts';
+import { quoteLiteral } from '../shared/quote.ts';
+import { packageVersion } from '../shared/version.ts';
+import { type LedgerRow, ledgerVersion } from './history.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 
 /** The script that makes the ledger where there is none; run again, it changes nothing. */
 export function createLedger(): string {

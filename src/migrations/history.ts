@@ -2,8 +2,8 @@
  * The ledger: which migrations a database has had. Schema `muse` in that database, closed to the Data API's roles.
  */
 import { DatabaseError, type Session } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import type { Layer } from './migration.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Layer } from '../sql/migration.ts';
 
 /** The version of the ledger's own tables. A change to them raises it, and `createLedger` learns the way up. */
 export const ledgerVersion = 1;
@@ -50,7 +50,7 @@ export async function hasLedger(session: Session): Promise<boolean> {
 }
 
 async function newer(version: number, tool: string): Promise<MuseError> {
-  const { packageVersion } = await import('../version.ts');
+  const { packageVersion } = await import('../shared/version.ts');
   return new MuseError({
     code: 'ledger-newer',
     message: `The database's ledger has format ${version}, and create-muse ${packageVersion()} knows formats up to ${ledgerVersion}; nothing was changed.`,

@@ -1,8 +1,8 @@
 import { DatabaseError, type Session } from '../database/database.ts';
-import { allOf, open, stringsOf, type RangeVar } from './parse/nodes.ts';
-import { loadParser } from '../sql-parser.ts';
-import { parseSql } from './parse/split.ts';
-import type { Statement } from './statement.ts';
+import { allOf, open, stringsOf, type RangeVar } from '../sql/nodes.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
+import type { Statement } from '../sql/statement.ts';
 
 /** A table or column that a script drops, and how much it holds. */
 export interface Loss {

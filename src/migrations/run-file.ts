@@ -1,9 +1,9 @@
 import type { Database, Session } from '../database/database.ts';
 import type { FileName } from './compare.ts';
-import { deleteRow, insertRow, updateRow } from './ledger-write.ts';
-import type { Migration } from './migration.ts';
+import { deleteRow, insertRow, updateRow } from './history-write.ts';
+import type { Migration } from '../sql/migration.ts';
 import type { RunSettings } from './session-state.ts';
-import type { Statement } from './statement.ts';
+import type { Statement } from '../sql/statement.ts';
 
 /** A text that is run: a migration, or the rollback of one. */
 export type RunText = Pick<Migration, 'file' | 'sql'>;

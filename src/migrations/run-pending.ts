@@ -1,14 +1,14 @@
 /** Runs the files that are pending, each in one transaction with its ledger row. Who calls holds the run lock. */
 import { DatabaseError, type Database } from '../database/database.ts';
-import { quoteLiteral } from '../database/quote.ts';
-import { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
-import { packageVersion } from '../version.ts';
+import { quoteLiteral } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { packageVersion } from '../shared/version.ts';
 import type { MigrateOptions, MigrateResult } from './apply.ts';
 import { compare, type Comparison } from './compare.ts';
-import { readLedger } from './ledger.ts';
-import { createLedger, insertRow, updateRow } from './ledger-write.ts';
-import type { Migration } from './migration.ts';
+import { readLedger } from './history.ts';
+import { createLedger, insertRow, updateRow } from './history-write.ts';
+import type { Migration } from '../sql/migration.ts';
 import { fileScript, runAlone } from './run-file.ts';
 import { mayChangeSettings, runSettings, type RunSettings } from './session-state.ts';
 import { planRun, type RunPlan } from './transactions.ts';

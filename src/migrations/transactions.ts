@@ -1,8 +1,8 @@
 /** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { RunText } from './run-file.ts';
-import type { Statement } from './statement.ts';
-import { lineText } from './text.ts';
+import type { Statement } from '../sql/statement.ts';
+import { lineText } from '../shared/text.ts';
 
 /** How a file is run: as one script with its ledger row, statement by statement outside a transaction, or not at all. */
 export type RunPlan =
@@ -62,7 +62,7 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
-  const [{ loadParser }, { parseSql }] = await Promise.all([import('../sql-parser.ts'), import('./parse/split.ts')]);
+  const [{ loadParser }, { parseSql }] = await Promise.all([import('../sql/parser.ts'), import('../sql/split.ts')]);
   await loadParser();
   return parseSql(sql).statements;
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { Session } from '../../database/database.ts';
-import { MuseError } from '../../error.ts';
-import { kindOf } from '../../files.ts';
-import { compare } from '../../migrations/compare.ts';
-import { readLedger } from '../../migrations/ledger.ts';
-import type { Migration } from '../../migrations/migration.ts';
-import type { Environment, EnvironmentName } from '../../muse-file.ts';
-import { embeddedDirectory, openEnvironment } from '../target.ts';
+import type { Session } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf } from '../shared/files.ts';
+import { compare } from '../migrations/compare.ts';
+import { readLedger } from '../migrations/history.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
+import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
 import type { Muse } from './open.ts';
 
 /** A database's share of the files. */

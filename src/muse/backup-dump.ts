@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Database, Session } from '../../database/database.ts';
-import { parseDatabaseUrl } from '../../database/postgres/options.ts';
-import { MuseError } from '../../error.ts';
-import type { LedgerRow } from '../../migrations/ledger.ts';
+import type { Database, Session } from '../database/database.ts';
+import { parseDatabaseUrl } from '../database/postgres/options.ts';
+import { MuseError } from '../shared/error.ts';
+import type { LedgerRow } from '../migrations/history.ts';
 
 /**
  * The connection that a program of PostgreSQL takes from its environment, so that no password is among its arguments.

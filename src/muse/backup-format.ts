@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { MuseError } from '../../error.ts';
-import { fileError } from '../../files.ts';
-import type { SchemaObject } from '../../database/schema.ts';
-import type { LedgerRow } from '../../migrations/ledger.ts';
-import type { Migration } from '../../migrations/migration.ts';
+import { MuseError } from '../shared/error.ts';
+import { fileError } from '../shared/files.ts';
+import type { SchemaObject } from '../database/schema.ts';
+import type { LedgerRow } from '../migrations/history.ts';
+import type { Migration } from '../sql/migration.ts';
 
 /** A table of a backup. Its rows are PostgreSQL's own text of the whole row, which every type reads back exactly. */
 export interface BackupTable {

@@ -1,6 +1,6 @@
-import { type Database, DatabaseError, type Session } from '../../database/database.ts';
-import { quoteIdentifier, quoteLiteral } from '../../database/quote.ts';
-import { MuseError } from '../../error.ts';
+import { type Database, DatabaseError, type Session } from '../database/database.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
 import type { BackupLine, BackupSequence, BackupTable } from './backup-format.ts';
 
 /** Under these every value's text is exact, and reads back the same wherever it is restored. */

@@ -1,7 +1,7 @@
-import type { Session } from '../../database/database.ts';
-import { quoteIdentifier } from '../../database/quote.ts';
-import type { FileName } from '../../migrations/compare.ts';
-import type { Migration } from '../../migrations/migration.ts';
+import type { Session } from '../database/database.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import type { FileName } from '../migrations/compare.ts';
+import type { Migration } from '../sql/migration.ts';
 
 /** The line by which a migration of data says what it reads, and where it keeps what it wrote. */
 const report = /^-- Report: (\{.*\})$/m;

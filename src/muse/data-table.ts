@@ -1,7 +1,7 @@
-import { MuseError } from '../../error.ts';
-import type { DataTable } from '../../extension/data-migration.ts';
-import type { Catalog, Table } from '../../migrations/catalog/model.ts';
-import { nearest } from '../../nearest.ts';
+import { MuseError } from '../shared/error.ts';
+import type { DataTable } from '../scaffold/data-migration.ts';
+import type { Catalog, Table } from '../sql/catalog/model.ts';
+import { nearest } from '../shared/nearest.ts';
 
 /**
  * A table as the migrations leave it.

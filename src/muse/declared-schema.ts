@@ -1,15 +1,15 @@
-import type { TableSummary } from '../extension/scaffold.ts';
-import { checkedSession } from '../extension/session.ts';
-import type { CoreFacts } from '../extension/table.ts';
-import { buildCatalog } from '../migrations/catalog/build.ts';
-import { coreFacts } from '../migrations/catalog/facts.ts';
-import type { Table } from '../migrations/catalog/model.ts';
-import type { Migration } from '../migrations/migration.ts';
-import { type Directive, readDirectives } from '../migrations/parse/directives.ts';
-import { loadParser } from '../sql-parser.ts';
-import { parseSql } from '../migrations/parse/split.ts';
-import type { MuseFile } from '../muse-file.ts';
-import type { Expectations } from '../verify/expectations.ts';
+import type { TableSummary } from '../scaffold/scaffold.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import type { CoreFacts } from '../scaffold/table.ts';
+import { buildCatalog } from '../sql/catalog/build.ts';
+import { coreFacts } from '../sql/catalog/facts.ts';
+import type { Table } from '../sql/catalog/model.ts';
+import type { Migration } from '../sql/migration.ts';
+import { type Directive, readDirectives } from '../rules/engine/directives.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import type { Expectations } from '../verify/catalog/expectations.ts';
 
 /** What a new extension file can be built on: what core makes, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { replaceSection, tableDocs } from '../../extension/docs.ts';
-import { inside, readText, writeWhole } from '../../files.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import { extensionTables } from '../facts.ts';
+import { replaceSection, tableDocs } from '../scaffold/docs.ts';
+import { inside, readText, writeWhole } from '../shared/files.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { extensionTables } from './declared-schema.ts';
 import type { Muse } from './open.ts';
 
 /**

@@ -1,10 +1,10 @@
-import type { Database } from '../../database/database.ts';
-import { openEmbedded } from '../../database/embedded/embedded.ts';
-import { diffSchema, readSchema, type SchemaObject } from '../../database/schema.ts';
-import type { Finding } from '../../finding.ts';
-import { migrate } from '../../migrations/apply.ts';
-import type { Migration } from '../../migrations/migration.ts';
-import { schemasOf } from '../facts.ts';
+import type { Database } from '../database/database.ts';
+import { openEmbedded } from '../database/embedded/embedded.ts';
+import { diffSchema, readSchema, type SchemaObject } from '../database/schema.ts';
+import type { Finding } from '../shared/finding.ts';
+import { migrate } from '../migrations/apply.ts';
+import type { Migration } from '../sql/migration.ts';
+import { schemasOf } from './declared-schema.ts';
 import { filesOf } from './applied.ts';
 
 /**

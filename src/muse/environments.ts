@@ -1,8 +1,8 @@
-import type { Database } from '../../database/database.ts';
-import { MuseError } from '../../error.ts';
-import { readLedger } from '../../migrations/ledger.ts';
-import type { Migration } from '../../migrations/migration.ts';
-import { openEnvironment } from '../target.ts';
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { readLedger } from '../migrations/history.ts';
+import type { Migration } from '../sql/migration.ts';
+import { openEnvironment } from '../targets/open.ts';
 import type { Muse } from './open.ts';
 
 /**

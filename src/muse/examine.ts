@@ -1,12 +1,12 @@
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import { type Finding, hasErrors } from '../finding.ts';
-import { lint } from '../migrations/lint/lint.ts';
+import { MuseError } from '../shared/error.ts';
+import { type Finding, hasErrors } from '../shared/finding.ts';
+import { lint } from '../rules/lint/lint.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
-import { type RehearsalReport, rehearse } from '../migrations/rehearse.ts';
-import type { MuseFile } from '../muse-file.ts';
-import { checkCatalog } from '../verify/catalog-check.ts';
-import { expectationsOf } from './facts.ts';
+import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import { checkCatalog } from '../verify/catalog/catalog-check.ts';
+import { expectationsOf } from './declared-schema.ts';
 
 /** What a rehearsal with all its checks came to. */
 export interface Examination {

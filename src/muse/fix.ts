@@ -1,11 +1,11 @@
-import { MuseError } from '../../error.ts';
-import type { Finding } from '../../finding.ts';
-import { commitPaths, inRepository, uncommitted, underWay } from '../../kit/git-work.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import type { Decision } from '../../migrations/repair/plan.ts';
-import type { RuleName } from '../../rules.ts';
-import { findMending } from '../mend/mend.ts';
-import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from '../mend/write.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { Decision } from '../rules/repair/plan.ts';
+import type { RuleName } from '../rules/registry.ts';
+import { findMending } from './repair/repair.ts';
+import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
 import type { Muse } from './open.ts';
 

@@ -1,8 +1,8 @@
-import { DatabaseError, type Session } from '../../database/database.ts';
-import { quoteIdentifier } from '../../database/quote.ts';
-import { type RangeVar, stringsOf, walk } from '../../migrations/parse/nodes.ts';
-import { loadParser } from '../../sql-parser.ts';
-import { parseSql } from '../../migrations/parse/split.ts';
+import { DatabaseError, type Session } from '../database/database.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { type RangeVar, stringsOf, walk } from '../sql/nodes.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
 
 /** A table that is there, and how many rows it has. */
 export interface TouchedTable {

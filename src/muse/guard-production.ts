@@ -1,8 +1,8 @@
-import { type Database, DatabaseError } from '../../database/database.ts';
-import { MuseError } from '../../error.ts';
-import { type Finding, hasErrors } from '../../finding.ts';
-import { type MigrateOptions, type MigrateResult, migrate } from '../../migrations/apply.ts';
-import type { Migration } from '../../migrations/migration.ts';
+import { type Database, DatabaseError } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { type Finding, hasErrors } from '../shared/finding.ts';
+import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
+import type { Migration } from '../sql/migration.ts';
 import { backupBefore } from './backup.ts';
 import { refuseUntried } from './environments.ts';
 import { type Consent, takeConsent } from './guard.ts';

@@ -1,5 +1,5 @@
-import { MuseError } from '../../error.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
 
 /** How somebody may say yes to what an environment is guarded against. */
 export interface Consent {

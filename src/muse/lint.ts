@@ -1,6 +1,6 @@
-import type { Finding } from '../../finding.ts';
-import { lint } from '../../migrations/lint/lint.ts';
-import { readMigrations } from '../../migrations/read.ts';
+import type { Finding } from '../shared/finding.ts';
+import { lint } from '../rules/lint/lint.ts';
+import { readMigrations } from '../migrations/read.ts';
 import type { Muse } from './open.ts';
 
 /** Every static rule over the migrations of a muse; no database. */

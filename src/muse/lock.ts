@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { takeLock } from '../database/embedded/lock.ts';
-import { MuseError } from '../error.ts';
+import { takeLock } from '../shared/directory-lock.ts';
+import { MuseError } from '../shared/error.ts';
 
 /**
  * Holds a muse's directory for one run; a lock that a dead process left is taken over.

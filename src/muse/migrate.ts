@@ -1,11 +1,11 @@
-import type { Database } from '../../database/database.ts';
-import { type MigrateOptions, type MigrateResult, migrate } from '../../migrations/apply.ts';
-import { compare } from '../../migrations/compare.ts';
-import type { Migration } from '../../migrations/migration.ts';
-import { readLedger } from '../../migrations/ledger.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import type { EnvironmentName, TargetKind } from '../../muse-file.ts';
-import { openEnvironment } from '../target.ts';
+import type { Database } from '../database/database.ts';
+import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
+import { compare } from '../migrations/compare.ts';
+import type { Migration } from '../sql/migration.ts';
+import { readLedger } from '../migrations/history.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { EnvironmentName, TargetKind } from '../shared/muse-file.ts';
+import { openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 import type { Muse } from './open.ts';
@@ -28,12 +28,12 @@ export async function migrateMuse(
   const beforeRun = async (): Promise<void> => {
     // A database that has had files has had what those stand on.
     if (target === 'postgres' && ((await readLedger(database)) ?? []).length === 0) {
-      const { needBaseline } = await import('../baseline.ts');
+      const { needBaseline } = await import('../targets/supabase-baseline.ts');
       prepare = await needBaseline(database, options.supabaseBaseline === true);
     }
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('../examine.ts')]);
+    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
     const { findings } = await rehearseMuse(muse);
     refuseErrors(findings, 'Nothing was applied.', mendInMuse);
     // In production nothing is put anywhere before that was agreed to.

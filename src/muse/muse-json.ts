@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { MuseError } from '../../error.ts';
-import { readText, writeWhole } from '../../files.ts';
-import type { MuseFile } from '../../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import { readText, writeWhole } from '../shared/files.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
 
 /**
  * `muse.json` of a muse.

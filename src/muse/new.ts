@@ -1,11 +1,11 @@
-import { newMigration } from '../../extension/new.ts';
-import { parseTable } from '../../extension/parse-table.ts';
-import { scaffold } from '../../extension/scaffold.ts';
-import { checkedSession } from '../../extension/session.ts';
-import { inside, writeWhole } from '../../files.ts';
-import { nextNumber } from '../../migrations/order.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import { factsOf } from '../facts.ts';
+import { newMigration } from '../scaffold/new.ts';
+import { parseTable } from '../scaffold/parse-table.ts';
+import { scaffold } from '../scaffold/scaffold.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import { inside, writeWhole } from '../shared/files.ts';
+import { nextNumber } from '../migrations/order.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { factsOf } from './declared-schema.ts';
 import type { Muse } from './open.ts';
 
 /** A copy of rows from one table to another. */
@@ -26,9 +26,9 @@ export interface DataCopy {
 export async function newDataInMuse({ directory, museFile }: Muse, title: string, { from, to, map }: DataCopy): Promise<string[]> {
   const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
   const [{ dataMigration }, { buildCatalog }, { loadParser }, { dataTable }] = await Promise.all([
-    import('../../extension/data-migration.ts'),
-    import('../../migrations/catalog/build.ts'),
-    import('../../sql-parser.ts'),
+    import('../scaffold/data-migration.ts'),
+    import('../sql/catalog/build.ts'),
+    import('../sql/parser.ts'),
     import('./data-table.ts'),
   ]);
   await loadParser();

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { MuseError } from '../../error.ts';
-import { kindOf } from '../../files.ts';
-import type { MuseFile } from '../../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf } from '../shared/files.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
 import { readMuseFile } from './muse-json.ts';
 
 /** A muse on disk. */

@@ -1,6 +1,6 @@
-import { openEmbedded } from '../../database/embedded/embedded.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import { type Examination, examine } from '../examine.ts';
+import { openEmbedded } from '../database/embedded/embedded.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { type Examination, examine } from './examine.ts';
 import type { Muse } from './open.ts';
 
 /**

@@ -1,7 +1,7 @@
-import type { Database } from '../../database/database.ts';
-import { diffSchema, readSchema } from '../../database/schema.ts';
-import { MuseError } from '../../error.ts';
-import type { LedgerRow } from '../../migrations/ledger.ts';
+import type { Database } from '../database/database.ts';
+import { diffSchema, readSchema } from '../database/schema.ts';
+import { MuseError } from '../shared/error.ts';
+import type { LedgerRow } from '../migrations/history.ts';
 import type { BackupHeader } from './backup-format.ts';
 import { nameOf, readTables } from './backup-read.ts';
 

@@ -1,5 +1,5 @@
-import type { Session } from '../../database/database.ts';
-import { quoteIdentifier, quoteLiteral } from '../../database/quote.ts';
+import type { Session } from '../database/database.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import type { BackupHeader, BackupLine, BackupTable } from './backup-format.ts';
 import { exactSettings, nameOf } from './backup-read.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Session } from '../../database/database.ts';
-import { MuseError } from '../../error.ts';
-import { inside, listNames, readBytes } from '../../files.ts';
-import { decodeSql } from '../../migrations/decode.ts';
+import type { Session } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { inside, listNames, readBytes } from '../shared/files.ts';
+import { decodeSql } from '../migrations/decode.ts';
 import { loadDefault, placeIn, saidBy } from './seed-module.ts';
 
 /** A seed, read and ready to run. */

@@ -1,10 +1,10 @@
-import { MuseError } from '../../error.ts';
-import type { Finding } from '../../finding.ts';
-import type { FileName } from '../../migrations/compare.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import { migrationStatus } from '../../migrations/status.ts';
-import type { Environment, EnvironmentName, TargetKind } from '../../muse-file.ts';
-import { openEnvironment } from '../target.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { FileName } from '../migrations/compare.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { migrationStatus } from '../migrations/history-status.ts';
+import type { Environment, EnvironmentName, TargetKind } from '../shared/muse-file.ts';
+import { openEnvironment } from '../targets/open.ts';
 import type { Muse } from './open.ts';
 
 /** Where one environment of a muse stands. */
@@ -44,7 +44,7 @@ export async function museStatus(muse: Muse, name: EnvironmentName, environment:
 }
 
 async function healthOf(ref: string, environment: NodeJS.ProcessEnv): Promise<NonNullable<EnvironmentStatus['health']>> {
-  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../cloud/cloud.ts'), import('../../supabase/status.ts')]);
+  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../targets/cloud.ts'), import('../supabase/status.ts')]);
   const { status, services } = await projectStatus((await openCloud(environment)).http, ref);
   return { status, services };
 }

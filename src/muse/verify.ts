@@ -1,15 +1,15 @@
-import type { Database } from '../../database/database.ts';
-import { openEmbedded } from '../../database/embedded/embedded.ts';
-import { checkedSession } from '../../extension/session.ts';
-import { migrate } from '../../migrations/apply.ts';
-import type { Migration } from '../../migrations/migration.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import type { EnvironmentName, MuseFile } from '../../muse-file.ts';
-import { checkCatalog } from '../../verify/catalog-check.ts';
-import type { IsolationReport } from '../../verify/report.ts';
-import { verifyIsolation } from '../../verify/verify-isolation.ts';
-import { expectationsOf } from '../facts.ts';
-import { openEnvironment } from '../target.ts';
+import type { Database } from '../database/database.ts';
+import { openEmbedded } from '../database/embedded/embedded.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import { migrate } from '../migrations/apply.ts';
+import type { Migration } from '../sql/migration.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { EnvironmentName, MuseFile } from '../shared/muse-file.ts';
+import { checkCatalog } from '../verify/catalog/catalog-check.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
+import { verifyIsolation } from '../verify/verify-isolation.ts';
+import { expectationsOf } from './declared-schema.ts';
+import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
 import type { Muse } from './open.ts';
 

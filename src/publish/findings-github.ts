@@ -1,4 +1,4 @@
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 
 /**
  * Findings as workflow commands, which GitHub Actions shows as annotations of a pull request

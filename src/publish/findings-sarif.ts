@@ -1,6 +1,6 @@
-import type { Finding } from '../../finding.ts';
-import { rules } from '../../rules.ts';
-import type { RuleName } from '../../rules.ts';
+import type { Finding } from '../shared/finding.ts';
+import { rules } from '../rules/registry.ts';
+import type { RuleName } from '../rules/registry.ts';
 
 /**
  * Findings as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), which code scanning services read.

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import type { Finding } from '../../finding.ts';
-import { wrap } from '../../wrap.ts';
+import type { Finding } from '../shared/finding.ts';
+import { wrap } from '../shared/wrap.ts';
 
 export interface TextOptions {
   colour: boolean;

@@ -1,8 +1,8 @@
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { AccessFailure } from './access.ts';
-import { namesIn } from './message-names.ts';
-import type { CreatePolicyStmt, RangeVar } from './parse/nodes.ts';
-import { lineText } from './text.ts';
+import { namesIn } from '../sql/message-names.ts';
+import type { CreatePolicyStmt, RangeVar } from '../sql/nodes.ts';
+import { lineText } from '../shared/text.ts';
 import type { Place, World } from './world.ts';
 
 interface Policy {

@@ -1,12 +1,12 @@
 /** Turns what PostgreSQL says about a statement into a finding: rule, place, words, and what to write instead. */
 import type { DatabaseError } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
-import { rules } from '../rules.ts';
-import { offsetInFile } from './locate.ts';
+import type { Finding } from '../shared/finding.ts';
+import { rules } from '../rules/registry.ts';
+import { offsetInFile } from '../sql/locate.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
-import { lineText, positionAt } from './text.ts';
+import { lineText, positionAt } from '../shared/text.ts';
 import type { Place, World } from './world.ts';
 
 /** What to do about the errors that need no look at the files, by SQLSTATE. */

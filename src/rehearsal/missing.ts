@@ -1,9 +1,9 @@
 /** What to say of a name that PostgreSQL does not find: whether a file makes it at all, and why it is not there yet. */
 import type { DatabaseError } from '../database/database.ts';
-import type { RuleName } from '../rules.ts';
-import { keyOf, type Kind } from './created.ts';
-import { namesIn } from './message-names.ts';
-import { tableOf } from './parse/names.ts';
+import type { RuleName } from '../rules/registry.ts';
+import { keyOf, type Kind } from '../sql/created.ts';
+import { namesIn } from '../sql/message-names.ts';
+import { tableOf } from '../sql/names.ts';
 import { isBefore, placeName, type Place, type World } from './world.ts';
 
 /** A rule with the words for it. */

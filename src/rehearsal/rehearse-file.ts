@@ -1,10 +1,10 @@
 import { DatabaseError, type Database } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
-import { runOneByOne, type Failed } from './one-by-one.ts';
-import type { RunText } from './run-file.ts';
-import { mayChangeSettings, type RunSettings } from './session-state.ts';
-import type { Statement } from './statement.ts';
-import { mustRunAlone, planRun, wantsInput } from './transactions.ts';
+import type { Finding } from '../shared/finding.ts';
+import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
+import type { RunText } from '../migrations/run-file.ts';
+import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
+import type { Statement } from '../sql/statement.ts';
+import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts';
 
 /** How a rehearsal runs files on its throw-away database. */
 export interface RehearsalRun {

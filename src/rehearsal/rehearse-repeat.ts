@@ -1,10 +1,10 @@
 /** What a second run of every file has changed, though nothing failed. */
-import type { Finding } from '../finding.ts';
-import { tableOf } from './parse/names.ts';
-import { open } from './parse/nodes.ts';
+import type { Finding } from '../shared/finding.ts';
+import { tableOf } from '../sql/names.ts';
+import { open } from '../sql/nodes.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
-import { lineText, positionAt } from './text.ts';
+import { lineText, positionAt } from '../shared/text.ts';
 import type { Place, World } from './world.ts';
 
 /** Kinds of statement that can put rows into a table without being an INSERT of their own. */

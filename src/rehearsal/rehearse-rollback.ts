@@ -1,8 +1,8 @@
 /** The way back of the own files, and forward again. */
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import { diagnoseRollback } from './diagnose.ts';
-import type { Migration } from './migration.ts';
-import type { Rollback } from './read.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import type { SchemaChange } from './snapshot.ts';
 

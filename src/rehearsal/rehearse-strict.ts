@@ -1,13 +1,13 @@
 /** Which files fail only because an earlier one does: a file that fails takes all of itself back. */
 import { DatabaseError } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
-import { keyOf } from './created.ts';
-import { offsetInFile, offsetOfName } from './locate.ts';
-import { namesIn } from './message-names.ts';
-import type { Migration } from './migration.ts';
+import type { Finding } from '../shared/finding.ts';
+import { keyOf } from '../sql/created.ts';
+import { offsetInFile, offsetOfName } from '../sql/locate.ts';
+import { namesIn } from '../sql/message-names.ts';
+import type { Migration } from '../sql/migration.ts';
 import type { RehearsalRun } from './rehearse-file.ts';
-import { lineText, offsetOfCharacter, positionAt } from './text.ts';
-import { planRun } from './transactions.ts';
+import { lineText, offsetOfCharacter, positionAt } from '../shared/text.ts';
+import { planRun } from '../migrations/transactions.ts';
 import { placeName, type Place, type World } from './world.ts';
 
 /** The first error of each file that fails, by the file. */

@@ -3,19 +3,19 @@
  * the API's roles; every file again; the own files back and forward.
  */
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
-import type { FileName } from './compare.ts';
+import type { FileName } from '../migrations/compare.ts';
 import { diagnose, diagnoseRepeat } from './diagnose.ts';
-import type { Migration } from './migration.ts';
-import type { Rollback } from './read.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
-import { runSettings } from './session-state.ts';
+import { runSettings } from '../migrations/session-state.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { stuckFinding } from './stuck.ts';
 import { worldOf, type Place, type World } from './world.ts';

@@ -1,6 +1,6 @@
 /** How each kind of statement is written so that it can run again. */
-import { allOf, open, type AlterTableCmd, type Node, type RangeVar } from './parse/nodes.ts';
-import type { Statement } from './statement.ts';
+import { allOf, open, type AlterTableCmd, type Node, type RangeVar } from '../sql/nodes.ts';
+import type { Statement } from '../sql/statement.ts';
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

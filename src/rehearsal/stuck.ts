@@ -1,8 +1,8 @@
-import type { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
-import { open } from './parse/nodes.ts';
-import type { RunText } from './run-file.ts';
-import { lineText } from './text.ts';
+import type { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { open } from '../sql/nodes.ts';
+import type { RunText } from '../migrations/run-file.ts';
+import { lineText } from '../shared/text.ts';
 import type { World } from './world.ts';
 
 /** Kinds of statement that can run for ever: a loop in a body, a query without an end. */

@@ -1,8 +1,8 @@
 /** What to say of a statement that PostgreSQL cannot read: whose SQL it is, or what was meant. */
-import { dialectOf, isForeignType } from './lint/dialect.ts';
-import { namesIn } from './message-names.ts';
+import { dialectOf, isForeignType } from '../rules/lint/dialect.ts';
+import { namesIn } from '../sql/message-names.ts';
 import type { Verdict } from './missing.ts';
-import { policyIfNotExists, wordsOf } from './parse/recover.ts';
+import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
 
 /** The verdict on a column type that only another system has, by the message of a 42704; undefined for other types. */
 export function foreignTypeVerdict(sql: string, message: string): Verdict | undefined {

@@ -1,10 +1,10 @@
 /** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
-import { createdBy } from './created.ts';
-import type { Migration } from './migration.ts';
-import { loadParser } from '../sql-parser.ts';
-import { parseSql } from './parse/split.ts';
-import type { RunText } from './run-file.ts';
-import type { ParsedSql, Statement } from './statement.ts';
+import { createdBy } from '../sql/created.ts';
+import type { Migration } from '../sql/migration.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
+import type { RunText } from '../migrations/run-file.ts';
+import type { ParsedSql, Statement } from '../sql/statement.ts';
 
 /** One statement of one file. */
 export interface Place {

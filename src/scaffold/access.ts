@@ -1,5 +1,5 @@
-import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
-import type { Isolation, SessionTenancy } from '../muse-file.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
+import type { Isolation, SessionTenancy } from '../shared/muse-file.ts';
 import type { Helper } from './core.ts';
 import type { Grant, Policy } from './model.ts';
 import type { TableScope } from './table.ts';

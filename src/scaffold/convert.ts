@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import { readType } from './types.ts';
 
 /** How a value gets from one type into another. */

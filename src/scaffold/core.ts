@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import type { Isolation } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Isolation } from '../shared/muse-file.ts';
 import { fitName } from './names.ts';
 import type { CoreFacts } from './table.ts';
 

@@ -1,7 +1,7 @@
-import { quoteIdentifier } from '../database/quote.ts';
-import { MuseError } from '../error.ts';
-import type { Isolation, MigrationFolders, SessionTenancy } from '../muse-file.ts';
-import { nearest } from '../nearest.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import { nearest } from '../shared/nearest.ts';
 import { auditedUse } from './access.ts';
 import { splitName } from './core.ts';
 import { convert, typeSql } from './convert.ts';

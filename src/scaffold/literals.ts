@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../database/quote.ts';
+import { quoteLiteral } from '../shared/quote.ts';
 import type { ColumnSpecification } from './table.ts';
 import type { ColumnType, LiteralKind } from './types.ts';
 

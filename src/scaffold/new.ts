@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import type { MigrationFolders } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import type { MigrationFolders } from '../shared/muse-file.ts';
 import { slug } from './names.ts';
 import { render } from './render.ts';
 

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 
 /**
  * Tables so ordered that each comes behind those it points at; otherwise as given.

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { tableProblems } from './check-table.ts';
 import { TableReader } from './table-reader.ts';
 import type { TableSpecification } from './table.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { MuseError } from '../error.ts';
-import { nearest } from '../nearest.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
 import { tableProblems } from './check-table.ts';
 import type { Bucket, ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 

@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import { nearest } from '../nearest.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
 import { tableProblems } from './check-table.ts';
 import { parseTable } from './parse-table.ts';
 import { defaultExpressions, type ColumnSpecification, type TableSpecification } from './table.ts';

@@ -1,6 +1,6 @@
-import { quoteIdentifier } from '../database/quote.ts';
-import { MuseError } from '../error.ts';
-import { nearest } from '../nearest.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
 import { isOwn, type AccessContext } from './access.ts';
 import { keyOf, organizationKey, type Key } from './core.ts';
 import type { ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { quoteIdentifier } from '../database/quote.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
 import { textSql } from './literals.ts';
 import type { ResolvedTable } from './model.ts';
 

@@ -1,5 +1,5 @@
-import { quoteIdentifier } from '../database/quote.ts';
-import { MuseError } from '../error.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
 import { accessOf, currentOrganization, currentUser, isOwn } from './access.ts';
 import { scopeColumnOf, scopedByOf } from './check-table.ts';
 import { organizationKey, type Key } from './core.ts';

@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import type { Isolation, MigrationFolders, SessionTenancy } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import type { AccessContext } from './access.ts';
 import { tableProblems } from './check-table.ts';
 import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';

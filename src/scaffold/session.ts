@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import type { SessionTenancy } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import type { SessionTenancy } from '../shared/muse-file.ts';
 
 /** Roles and variables as a muse has them unless its kit says otherwise. */
 export const defaultSession: SessionTenancy = {

@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../database/quote.ts';
+import { quoteLiteral } from '../shared/quote.ts';
 import type { Policy } from './model.ts';
 import { fitName } from './names.ts';
 import type { Bucket } from './table.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { SessionTenancy } from '../muse-file.ts';
+import type { SessionTenancy } from '../shared/muse-file.ts';
 
 const template = new URL('../../templates/tenancy/tenant.ts', import.meta.url);
 

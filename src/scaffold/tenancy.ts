@@ -1,5 +1,5 @@
-import { quoteIdentifier } from '../database/quote.ts';
-import type { Isolation, MigrationFolders, SessionTenancy } from '../muse-file.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import { auditedUse, settingSql } from './access.ts';
 import { membershipOf, organizationKey, peopleKey, splitName } from './core.ts';
 import { extensionPaths } from './new.ts';

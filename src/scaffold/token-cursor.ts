@@ -1,4 +1,4 @@
-import type { MuseError } from '../error.ts';
+import type { MuseError } from '../shared/error.ts';
 import { nearestName } from './names.ts';
 import { tokenize, type Token } from './tokens.ts';
 

@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.ts';
+import { nearest } from '../shared/nearest.ts';
 
 /** How a default of the type is checked before it reaches PostgreSQL. */
 export type LiteralKind = 'text' | 'integer' | 'number' | 'boolean' | 'uuid' | 'date' | 'time' | 'timestamp' | 'json' | 'none';

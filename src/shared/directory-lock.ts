@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MuseError } from '../../error.ts';
-import { hasCode, readText } from '../../files.ts';
+import { MuseError } from './error.ts';
+import { hasCode, readText } from './files.ts';
 
 /** Who holds a directory. */
 interface Holder {

@@ -1,6 +1,6 @@
-import type { RuleName, Severity } from './rules.ts';
+import type { RuleName, Severity } from '../rules/registry.ts';
 
-export type { Severity } from './rules.ts';
+export type { Severity } from '../rules/registry.ts';
 
 /** One thing wrong, wherever it was found: lint, rehearsal or verification. */
 export interface Finding {

@@ -1,5 +1,5 @@
 /** The shape of `muse.json`: committed, holds no secret. */
-import type { RuleName } from './rules.ts';
+import type { RuleName } from '../rules/registry.ts';
 
 /** Where a muse's database is. */
 export type TargetKind = 'embedded' | 'postgres' | 'supabase';

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from './error.ts';
 import { reservedKeywords } from './keywords.ts';
 
 /** PostgreSQL cuts longer names off without a word; NAMEDATALEN - 1. */

@@ -1,7 +1,7 @@
 import { allOf, fieldsOf, open, stringOf, stringsOf } from './nodes.ts';
 import type { CreateFunctionStmt, DefElem, Node } from './nodes.ts';
 import { offsetsOf } from './offsets.ts';
-import { parsePlpgsql, parseTree } from '../../sql-parser.ts';
+import { parsePlpgsql, parseTree } from './parser.ts';
 import type { BodyPieces, Piece } from './piece.ts';
 import { plpgsqlParts } from './plpgsql.ts';
 

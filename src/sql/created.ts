@@ -1,5 +1,5 @@
-import { allOf, open, stringsOf, type AlterTableCmd, type ColumnDef, type Node, type RangeVar } from './parse/nodes.ts';
-import { recovered } from './parse/recover.ts';
+import { allOf, open, stringsOf, type AlterTableCmd, type ColumnDef, type Node, type RangeVar } from './nodes.ts';
+import { recovered } from './recover.ts';
 import type { Statement } from './statement.ts';
 
 /** What kinds of thing a statement can lack because another has not made it. */

@@ -1,9 +1,9 @@
 /** Where in a file an error is: by PostgreSQL's position where it gives one, else by the name that its message speaks of. */
 import type { DatabaseError } from '../database/database.ts';
 import { namesIn } from './message-names.ts';
-import { tokensOf, type FileToken } from './parse/tokens.ts';
+import { tokensOf, type FileToken } from './tokens.ts';
 import type { Statement } from './statement.ts';
-import { offsetOfCharacter } from './text.ts';
+import { offsetOfCharacter } from '../shared/text.ts';
 
 /** The name that a token spells, as PostgreSQL folds it. */
 function spelled(sql: string, token: FileToken): string {

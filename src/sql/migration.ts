@@ -1,6 +1,6 @@
 /**
  * migrations/: read, parse, order, lint, repair, apply, roll back, ledger.
- * May touch: migration files through src/files.ts, and a Database that is handed in. Imports from database/ only.
+ * May touch: migration files through src/shared/files.ts, and a Database that is handed in. Imports from database/ only.
  */
 
 /** The two layers: core is shared by all muses and runs first; extensions belong to one. */

@@ -1,5 +1,5 @@
-import type { Migration } from '../migration.ts';
-import type { ParsedSql, Statement } from '../statement.ts';
+import type { Migration } from './migration.ts';
+import type { ParsedSql, Statement } from './statement.ts';
 import { open } from './nodes.ts';
 import type { Node } from './nodes.ts';
 

@@ -1,6 +1,6 @@
 import { allOf, literalOf, open } from './nodes.ts';
 import type { Node } from './nodes.ts';
-import { parseTree } from '../../sql-parser.ts';
+import { parseTree } from './parser.ts';
 
 /** A piece of SQL in a PL/pgSQL body. */
 export interface PlpgsqlPart {

@@ -1,5 +1,5 @@
-import type { Statement } from '../statement.ts';
-import { parseTree } from '../../sql-parser.ts';
+import type { Statement } from './statement.ts';
+import { parseTree } from './parser.ts';
 import { tokensOf } from './tokens.ts';
 
 /** The words of a statement with where they stand in it; comments left out. */

@@ -1,6 +1,6 @@
 /** parse/: a migration file's text as statements with their places, trees and comments. Pure. */
-import { parseTree } from '../../sql-parser.ts';
-import type { Comment, ParsedSql, Statement } from '../statement.ts';
+import { parseTree } from './parser.ts';
+import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
 import type { Offsets } from './offsets.ts';
 import { placesOf } from './places.ts';

@@ -1,5 +1,5 @@
-import { scan } from '../../sql-parser.ts';
-import type { Token } from '../../sql-parser.ts';
+import { scan } from './parser.ts';
+import type { Token } from './parser.ts';
 
 /** A token with UTF-16 offsets in the file. */
 export interface FileToken {

@@ -1,4 +1,4 @@
-import type { Comment } from '../statement.ts';
+import type { Comment } from './statement.ts';
 import type { Offsets } from './offsets.ts';
 
 /**

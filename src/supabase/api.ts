@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { Http } from './http.ts';
 import type {
   ApiKey, AuthConfig, CreateProjectBody, NetworkBans, Organization, OrganizationDetails, PoolerConfig, Project,

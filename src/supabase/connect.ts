@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { readCertificates } from '../database/postgres/certificate.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { getProject, retrieveNetworkBans } from './api.ts';
 import { jittered } from './clock.ts';
 import { directEndpoint, poolerEndpoints, type Endpoint, type Endpoints } from './endpoints.ts';

@@ -1,5 +1,5 @@
 import { DatabaseError, type Session } from '../database/database.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { jittered, type Clock } from './clock.ts';
 
 interface LeaseOptions {

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { availableRegions, getOrganization, listOrganizations, listProjects } from './api.ts';
 import { statusOf } from './failure.ts';
 import type { Http } from './http.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
-import type { RuleName } from '../rules.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { RuleName } from '../rules/registry.ts';
 import type { Clock } from './clock.ts';
 import type { Proof } from './prove.ts';
 import { asServiceError, persistently } from './service-error.ts';

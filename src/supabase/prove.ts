@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import { openClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { makePassword } from './password.ts';

@@ -6,8 +6,8 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { readText } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { readText } from '../shared/files.ts';
 import { defaultProfile, readProfile } from './profile.ts';
 import { secret, type Secret } from './secret.ts';
 

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeWhole } from '../files.ts';
-import type { Environment, EnvironmentName } from '../muse-file.ts';
-import { readMuseFile, writeMuseFile } from './muse/muse-json.ts';
+import { writeWhole } from '../shared/files.ts';
+import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
+import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 
 /**
  * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everybody who clones

@@ -1,5 +1,5 @@
-import { listOrganizations } from '../../supabase/api.ts';
-import { listRegionChoices } from '../../supabase/preflight.ts';
+import { listOrganizations } from '../supabase/api.ts';
+import { listRegionChoices } from '../supabase/preflight.ts';
 import { openCloud } from './cloud.ts';
 
 /** Something to choose from, as a prompt shows it. */

@@ -1,11 +1,11 @@
-import { MuseError } from '../../error.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
-import { readVariables, secretsFileOf, updateVariables } from '../secrets-file.ts';
-import { clockUntil } from '../../supabase/clock.ts';
-import { createHttp, type Http } from '../../supabase/http.ts';
-import { makePassword } from '../../supabase/password.ts';
-import { type Secret, secret } from '../../supabase/secret.ts';
-import { readSettings, type SupabaseSettings } from '../../supabase/settings.ts';
+import { MuseError } from '../shared/error.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
+import { readVariables, secretsFileOf, updateVariables } from './secrets-file.ts';
+import { clockUntil } from '../supabase/clock.ts';
+import { createHttp, type Http } from '../supabase/http.ts';
+import { makePassword } from '../supabase/password.ts';
+import { type Secret, secret } from '../supabase/secret.ts';
+import { readSettings, type SupabaseSettings } from '../supabase/settings.ts';
 
 /** The way to Supabase: where it is, and the Management API with the token. */
 export interface Cloud {

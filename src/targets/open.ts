@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import type { Environment, EnvironmentName, TargetKind } from '../muse-file.ts';
-import { needBaseline } from './baseline.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Environment, EnvironmentName, TargetKind } from '../shared/muse-file.ts';
+import { needBaseline } from './supabase-baseline.ts';
 import { certificateOf } from './certificate.ts';
-import type { CreateContext } from './context.ts';
-import type { Muse } from './muse/open.ts';
+import type { CreateContext } from '../create/context.ts';
+import type { Muse } from '../muse/open.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
 
 /** An environment's database, open. */
@@ -37,8 +37,8 @@ export async function openEnvironment({ directory, museFile }: Muse, name: Envir
 
 async function openProject(directory: string, name: EnvironmentName, entry: Environment, environment: NodeJS.ProcessEnv): Promise<Database> {
   const [{ openCloud, passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
-    import('./cloud/cloud.ts'),
-    import('./cloud/ref.ts'),
+    import('./cloud.ts'),
+    import('./project-ref.ts'),
     import('../supabase/connect.ts'),
   ]);
   const cloud = await openCloud(environment);
@@ -57,8 +57,8 @@ export async function openTarget(context: CreateContext): Promise<Database> {
   if (answers.target === 'embedded') return openKept(directory, answers.environment);
   if (answers.target === 'supabase') {
     const [{ passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
-      import('./cloud/cloud.ts'),
-      import('./cloud/ref.ts'),
+      import('./cloud.ts'),
+      import('./project-ref.ts'),
       import('../supabase/connect.ts'),
     ]);
     const { project } = journal.data;

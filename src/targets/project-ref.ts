@@ -1,5 +1,5 @@
-import { MuseError } from '../../error.ts';
-import type { Answers } from '../answers.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Answers } from '../create/answers.ts';
 
 /** The ref of a project that is there. */
 export function refOf(project: { ref?: string } | undefined): string {

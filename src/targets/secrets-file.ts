@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { readText } from '../files.ts';
-import type { EnvironmentName } from '../muse-file.ts';
+import { readText } from '../shared/files.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
 
 /** The file with an environment's secrets: `.env.local` for development, which is what the app reads; one each for the others. */
 export function secretsFileOf(name: EnvironmentName): string {

@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 
 /**
  * Looks whether a server has what migrations for Supabase stand on, or is to get it.
@@ -8,7 +8,7 @@ import { MuseError } from '../error.ts';
  * @throws MuseError `baseline-missing` where it is lacking and not wanted
  */
 export async function needBaseline(database: Database, wanted: boolean): Promise<() => Promise<void>> {
-  const { baselinePresent, installBaseline } = await import('../database/baseline/install.ts');
+  const { baselinePresent, installBaseline } = await import('../database/platform/install.ts');
   if (await baselinePresent(database)) return () => Promise.resolve();
   if (!wanted) throw noBaseline(database.description);
   return async () => {

@@ -1,18 +1,18 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backupMuse } from '../../src/create/muse/backup.ts';
-import { type Muse, openMuse } from '../../src/create/muse/open.ts';
-import { restoreMuse } from '../../src/create/muse/restore.ts';
-import { seedMuse } from '../../src/create/muse/seed.ts';
-import { openEnvironment } from '../../src/create/target.ts';
+import { backupMuse } from '../../src/muse/backup.ts';
+import { type Muse, openMuse } from '../../src/muse/open.ts';
+import { restoreMuse } from '../../src/muse/restore.ts';
+import { seedMuse } from '../../src/muse/seed.ts';
+import { openEnvironment } from '../../src/targets/open.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { openClient } from '../../src/supabase/client.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { readSettings } from '../../src/supabase/settings.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 import { museOnDisk, tableFiles, textRows } from './muse-on-disk.ts';
 
 let twin: Twin;

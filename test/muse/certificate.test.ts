@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { certificateFile } from '../support/certificates/files.ts';
 import { startNative, type Native } from '../support/native.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const authority = certificateFile('authority');
 const other = certificateFile('other-authority');

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { openMuse, type Muse } from '../../src/create/muse/open.ts';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { openMuse, type Muse } from '../../src/muse/open.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import type { Environment, EnvironmentName, MuseFile } from '../../src/muse-file.ts';
+import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/muse-file.ts';
 import type { Native } from '../support/native.ts';
 
 /** A muse in a directory of its own, with these files and environments; each `postgres` one has its URL in its secrets file. */

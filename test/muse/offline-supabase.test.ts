@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openMuse } from '../../src/create/muse/open.ts';
-import { verifyMuse } from '../../src/create/muse/verify.ts';
-import { verifyOffline } from '../../src/create/muse/verify-offline.ts';
-import { openEnvironment } from '../../src/create/target.ts';
+import { openMuse } from '../../src/muse/open.ts';
+import { verifyMuse } from '../../src/muse/verify.ts';
+import { verifyOffline } from '../../src/muse/verify-offline.ts';
+import { openEnvironment } from '../../src/targets/open.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
-import type { IsolationReport } from '../../src/verify/report.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 import { museOnDisk, tableFiles } from './muse-on-disk.ts';
 
 let twin: Twin;

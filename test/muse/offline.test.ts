@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse } from '../../src/create/create.ts';
-import { type Muse, openMuse } from '../../src/create/muse/open.ts';
-import { proveDatabase, verifyMuse } from '../../src/create/muse/verify.ts';
-import { type OfflineReport, verifyOffline } from '../../src/create/muse/verify-offline.ts';
+import { type Muse, openMuse } from '../../src/muse/open.ts';
+import { proveDatabase, verifyMuse } from '../../src/muse/verify.ts';
+import { type OfflineReport, verifyOffline } from '../../src/muse/verify-offline.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
-import type { IsolationReport } from '../../src/verify/report.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
 import { temporary } from '../kit/repository.ts';
 import { type Native, startNative } from '../support/native.ts';
 

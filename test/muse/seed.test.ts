@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrateMuse } from '../../src/create/muse/migrate.ts';
-import type { Muse } from '../../src/create/muse/open.ts';
-import { resetMuse } from '../../src/create/muse/reset.ts';
-import { seedMuse } from '../../src/create/muse/seed.ts';
+import { migrateMuse } from '../../src/muse/migrate.ts';
+import type { Muse } from '../../src/muse/open.ts';
+import { resetMuse } from '../../src/muse/reset.ts';
+import { seedMuse } from '../../src/muse/seed.ts';
 import type { Database } from '../../src/database/database.ts';
-import type { MuseError } from '../../src/error.ts';
+import type { MuseError } from '../../src/shared/error.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { addFiles, museOnDisk, nativeDatabase, tableFiles, textRows } from './muse-on-disk.ts';
 

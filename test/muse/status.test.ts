@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { museStatuses } from '../../src/create/muse/status.ts';
+import { museStatuses } from '../../src/muse/status.ts';
 import { museOnDisk, tableFiles } from './muse-on-disk.ts';
 
 it('tells of the environments that can be reached, and why the others cannot', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { rehearse, type RehearsalReport } from '../../src/migrations/rehearse.ts';
-import { databases, type Kind } from './databases.ts';
-import { migrationsOf } from './files.ts';
+import { rehearse, type RehearsalReport } from '../../src/rehearsal/rehearse.ts';
+import { databases, type Kind } from '../migrations/databases.ts';
+import { migrationsOf } from '../migrations/files.ts';
 
 const base = 'migrations/core/001_base.sql';
 const next = 'migrations/core/002_next.sql';

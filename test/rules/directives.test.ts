@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Migration } from '../../../src/migrations/migration.ts';
-import { readDirectives } from '../../../src/migrations/parse/directives.ts';
-import { loadParser } from '../../../src/sql-parser.ts';
+import type { Migration } from '../../src/sql/migration.ts';
+import { readDirectives } from '../../src/rules/engine/directives.ts';
+import { loadParser } from '../../src/sql/parser.ts';
 
 beforeAll(loadParser);
 

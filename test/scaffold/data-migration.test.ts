@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { dataMigration, type DataMigrationRequest, type DataTable } from '../../src/extension/data-migration.ts';
+import { dataMigration, type DataMigrationRequest, type DataTable } from '../../src/scaffold/data-migration.ts';
 import { folders, openCore, schemaOf } from './support.ts';
 
 type Column = DataTable['columns'][number];

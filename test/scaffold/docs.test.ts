@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { replaceSection, tableDocs } from '../../src/extension/docs.ts';
-import { newMigration } from '../../src/extension/new.ts';
-import type { TableSummary } from '../../src/extension/scaffold.ts';
+import { replaceSection, tableDocs } from '../../src/scaffold/docs.ts';
+import { newMigration } from '../../src/scaffold/new.ts';
+import type { TableSummary } from '../../src/scaffold/scaffold.ts';
 import { folders } from './support.ts';
 
 const tables: TableSummary[] = [

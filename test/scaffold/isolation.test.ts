@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { loadPreset } from '../../src/extension/presets.ts';
-import { scaffold } from '../../src/extension/scaffold.ts';
+import { loadPreset } from '../../src/scaffold/presets.ts';
+import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { asRole, asUser, builtInCore, coreFacts, folders, openCore, type Kind } from './support.ts';
 
 type Tenant = 'a' | 'b';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MuseError } from '../../src/error.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
 
 /** The error that a text ends in. */
 function refusal(text: string): MuseError {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { listPresets, loadPreset } from '../../src/extension/presets.ts';
-import { scaffold, type Scaffold } from '../../src/extension/scaffold.ts';
-import type { CoreFacts } from '../../src/extension/table.ts';
+import { listPresets, loadPreset } from '../../src/scaffold/presets.ts';
+import { scaffold, type Scaffold } from '../../src/scaffold/scaffold.ts';
+import type { CoreFacts } from '../../src/scaffold/table.ts';
 import { builtInCore, coreFacts, folders, openCore, schemaOf, type Kind } from './support.ts';
 
 const ids = ['blank', 'crm', 'deliverables', 'realty', 'social'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MuseError } from '../../src/error.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
-import { readSpecification } from '../../src/extension/read-spec.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
+import { readSpecification } from '../../src/scaffold/read-spec.ts';
 
 const yaml = `
 tables:

@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { parse } from 'libpg-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { MuseError } from '../../src/error.ts';
-import { scopeColumnOf, tableProblems } from '../../src/extension/check-table.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
-import { scaffold, type Scaffold } from '../../src/extension/scaffold.ts';
-import type { ColumnSpecification, CoreFacts, TableSpecification } from '../../src/extension/table.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import { scopeColumnOf, tableProblems } from '../../src/scaffold/check-table.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
+import { scaffold, type Scaffold } from '../../src/scaffold/scaffold.ts';
+import type { ColumnSpecification, CoreFacts, TableSpecification } from '../../src/scaffold/table.ts';
 import { builtInCore, coreFacts, folders, openCore, schemaOf } from './support.ts';
 
 const upKinds = ['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'GrantStmt', 'DropStmt', 'CreatePolicyStmt', 'CreateTrigStmt', 'CommentStmt'];

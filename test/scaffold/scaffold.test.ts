@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { MuseError } from '../../src/error.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
-import { loadPreset } from '../../src/extension/presets.ts';
-import { scaffold, type Scaffold, type ScaffoldRequest } from '../../src/extension/scaffold.ts';
-import type { CoreFacts, TableSpecification } from '../../src/extension/table.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
+import { loadPreset } from '../../src/scaffold/presets.ts';
+import { scaffold, type Scaffold, type ScaffoldRequest } from '../../src/scaffold/scaffold.ts';
+import type { CoreFacts, TableSpecification } from '../../src/scaffold/table.ts';
 import { asUser, coreFacts, folders, foreignCore, openCore, schemaOf } from './support.ts';
 
 const uuid = 'uuid';

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../src/database/database.ts';
 import { DatabaseError } from '../../src/database/database.ts';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import type { CoreFacts } from '../../src/extension/table.ts';
-import type { MigrationFolders } from '../../src/muse-file.ts';
+import type { CoreFacts } from '../../src/scaffold/table.ts';
+import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { startNative } from '../support/native.ts';
 
 export const folders: MigrationFolders = {

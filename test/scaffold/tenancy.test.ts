@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
-import { scaffold } from '../../src/extension/scaffold.ts';
-import { checkedSession, defaultSession } from '../../src/extension/session.ts';
-import { type CoreTable, tenancyMigration } from '../../src/extension/tenancy.ts';
-import { helperFile } from '../../src/extension/tenancy-helper.ts';
-import type { Isolation, SessionTenancy } from '../../src/muse-file.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
+import { scaffold } from '../../src/scaffold/scaffold.ts';
+import { checkedSession, defaultSession } from '../../src/scaffold/session.ts';
+import { type CoreTable, tenancyMigration } from '../../src/scaffold/tenancy.ts';
+import { helperFile } from '../../src/scaffold/tenancy-helper.ts';
+import type { Isolation, SessionTenancy } from '../../src/shared/muse-file.ts';
 import { asRole, builtInCore, coreFacts, folders, openCore, schemaOf, sessionCore } from './support.ts';
 
 const [one = '', two = ''] = ['1', '2'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);

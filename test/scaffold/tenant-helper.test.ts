@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { parseTable } from '../../src/extension/parse-table.ts';
-import { scaffold } from '../../src/extension/scaffold.ts';
-import { defaultSession } from '../../src/extension/session.ts';
-import { tenancyMigration } from '../../src/extension/tenancy.ts';
+import { parseTable } from '../../src/scaffold/parse-table.ts';
+import { scaffold } from '../../src/scaffold/scaffold.ts';
+import { defaultSession } from '../../src/scaffold/session.ts';
+import { tenancyMigration } from '../../src/scaffold/tenancy.ts';
 import { type ConnectionPool, createTenancy, type TenantContext, type Transaction } from '../../templates/tenancy/tenant.ts';
 import { startNative, type Native } from '../support/native.ts';
 import { builtInCore, coreFacts, folders } from './support.ts';

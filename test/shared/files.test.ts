@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MuseError } from '../src/error.ts';
-import { fileError, inside, kindOf, listNames, readBytes, readText, writeWhole } from '../src/files.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import { fileError, inside, kindOf, listNames, readBytes, readText, writeWhole } from '../../src/shared/files.ts';
 
 let place = '';
 

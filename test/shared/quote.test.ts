@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedded, type EmbeddedDatabase } from '../../src/database/embedded/embedded.ts';
-import { quoteIdentifier, quoteLiteral, quoteName } from '../../src/database/quote.ts';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../../src/shared/quote.ts';
 
 let database: EmbeddedDatabase;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadParser } from '../../../src/sql-parser.ts';
-import { parseSql } from '../../../src/migrations/parse/split.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { parseSql } from '../../src/sql/split.ts';
 
 beforeAll(loadParser);
 

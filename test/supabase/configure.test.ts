@@ -11,11 +11,11 @@ import { proveProject, type ProofRequest } from '../../src/supabase/prove.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
-import type { HttpFault } from '../support/twin/faults.ts';
-import { openTwin } from '../support/twin/open.ts';
-import { kitSchema } from '../support/twin/schema.ts';
-import type { TwinProject } from '../support/twin/state.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import type { HttpFault } from '../support/fake-api/faults.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import { kitSchema } from '../support/fake-api/schema.ts';
+import type { TwinProject } from '../support/fake-api/state.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 let http: Http;

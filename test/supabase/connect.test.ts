@@ -12,10 +12,10 @@ import { readSettings, type SupabaseSettings } from '../../src/supabase/settings
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import { certificateFile } from '../support/certificates/files.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { makeConditions, type Conditions } from '../support/twin/faults.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { TwinProject } from '../support/twin/state.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { makeConditions, type Conditions } from '../support/fake-api/faults.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { TwinProject } from '../support/fake-api/state.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const hard = 'p@ss/w:rd?#[&] %20"\'\\ü';
 let twin: Twin;

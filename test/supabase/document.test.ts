@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { document, resolveSchema, validate, type Schema } from '../support/twin/document.ts';
+import { document, resolveSchema, validate, type Schema } from '../support/fake-api/document.ts';
 import type * as types from '../../src/supabase/types.ts';
 
 /** The fields of a type, and whether each must be there: `satisfies` makes the compiler compare them with the type. */

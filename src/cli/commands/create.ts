@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Answers, Secrets } from '../../create/answers.ts';
-import { MuseError } from '../../error.ts';
-import type { TargetKind } from '../../muse-file.ts';
+import { MuseError } from '../../shared/error.ts';
+import type { TargetKind } from '../../shared/muse-file.ts';
 import type { GivenAnswers } from '../complete.ts';
 import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';

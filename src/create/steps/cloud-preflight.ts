@@ -1,8 +1,8 @@
 import { adoptProject, type ProjectContents } from '../../supabase/adopt.ts';
 import { preflight } from '../../supabase/preflight.ts';
 import { refuseFinal } from '../../supabase/wait.ts';
-import { passwordOfProject } from '../cloud/cloud.ts';
-import { projectNameOf } from '../cloud/ref.ts';
+import { passwordOfProject } from '../../targets/cloud.ts';
+import { projectNameOf } from '../../targets/project-ref.ts';
 import type { CreateContext } from '../context.ts';
 import { answerOf, cancelled, type Step } from '../step.ts';
 

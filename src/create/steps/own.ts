@@ -7,14 +7,14 @@ import { prune } from '../../kit/prune.ts';
 import { recogniseLayout } from '../../kit/recognise.ts';
 import { renameKit } from '../../kit/rename.ts';
 import { parseKitSource } from '../../kit/source.ts';
-import { readText } from '../../files.ts';
+import { readText } from '../../shared/files.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import type { MuseFile } from '../../muse-file.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
 import type { Answers, Secrets } from '../answers.ts';
-import { keepCertificate } from '../certificate.ts';
+import { keepCertificate } from '../../targets/certificate.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { sessionOf } from '../tenancy.ts';
-import { writeMuseFile } from '../muse/muse-json.ts';
+import { writeMuseFile } from '../../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
 /** Makes the clone the muse's own: rubbish out, names in, the kit's own product put aside, `muse.json` written. */

@@ -1,12 +1,12 @@
 import { createProject } from '../../supabase/create-project.ts';
 import { destroyProject } from '../../supabase/destroy.ts';
 import { waitForProject } from '../../supabase/wait.ts';
-import { keepCertificate } from '../certificate.ts';
-import { projectNameOf, refOf } from '../cloud/ref.ts';
-import { passwordForNewProject, passwordOfProject } from '../cloud/cloud.ts';
+import { keepCertificate } from '../../targets/certificate.ts';
+import { projectNameOf, refOf } from '../../targets/project-ref.ts';
+import { passwordForNewProject, passwordOfProject } from '../../targets/cloud.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { forgetProject, type JournalProject, writeJournal } from '../journal.ts';
-import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
+import { readMuseFile, writeMuseFile } from '../../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
 type Used = Pick<CreateContext, 'answers' | 'cloud' | 'directory' | 'environment' | 'journal' | 'museFile' | 'onProgress'>;

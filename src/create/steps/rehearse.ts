@@ -1,9 +1,9 @@
 import { openEmbedded } from '../../database/embedded/embedded.ts';
-import { type Finding, hasErrors } from '../../finding.ts';
+import { type Finding, hasErrors } from '../../shared/finding.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import { type CreateContext, needed } from '../context.ts';
-import { examine, refuseErrors } from '../examine.ts';
-import type { MuseFile } from '../../muse-file.ts';
+import { examine, refuseErrors } from '../../muse/examine.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
 import type { Step } from '../step.ts';
 
 /** Runs everything on a throw-away database, twice and back, and checks what came of it. */

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MuseError } from '../../error.ts';
-import { kindOf, readText, writeWhole } from '../../files.ts';
-import { takeLock } from './lock.ts';
+import { MuseError } from '../../shared/error.ts';
+import { kindOf, readText, writeWhole } from '../../shared/files.ts';
+import { takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 

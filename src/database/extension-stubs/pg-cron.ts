@@ -1,4 +1,4 @@
-import type { StandIn } from './stand-in.ts';
+import type { StandIn } from './stub.ts';
 
 /** Five fields of cron, or `30 seconds`, as pg_cron takes them. */
 const pattern = String.raw`^\s*(\S+\s+){4}\S+\s*$|^\s*([1-9]|[1-5][0-9])\s+seconds?\s*$|^\s*@\w+\s*$`;

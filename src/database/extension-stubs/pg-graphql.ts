@@ -1,4 +1,4 @@
-import type { StandIn } from './stand-in.ts';
+import type { StandIn } from './stub.ts';
 
 export const pgGraphql: StandIn = {
   extension: 'pg_graphql',

@@ -1,4 +1,4 @@
-import type { StandIn } from './stand-in.ts';
+import type { StandIn } from './stub.ts';
 
 const call = (name: string, method: string, body: boolean): string => {
   const parameters = body

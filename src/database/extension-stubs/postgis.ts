@@ -1,4 +1,4 @@
-import type { StandIn } from './stand-in.ts';
+import type { StandIn } from './stub.ts';
 
 /**
  * A spatial type that holds a bounding box: enough for columns with type modifiers, GiST indexes, points and distances.

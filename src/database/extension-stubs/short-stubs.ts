@@ -1,4 +1,4 @@
-import type { StandIn } from './stand-in.ts';
+import type { StandIn } from './stub.ts';
 
 /** Stand-ins that are a function or two. */
 export const smallStandIns: readonly StandIn[] = [

@@ -4,8 +4,8 @@ import { pgGraphql } from './pg-graphql.ts';
 import { pgNet } from './pg-net.ts';
 import { pgmq } from './pgmq.ts';
 import { postgis } from './postgis.ts';
-import { smallStandIns } from './small.ts';
-import type { StandIn } from './stand-in.ts';
+import { smallStandIns } from './short-stubs.ts';
+import type { StandIn } from './stub.ts';
 import { supabaseVault } from './vault.ts';
 
 const all: readonly StandIn[] = [pgNet, pgCron, supabaseVault, pgGraphql, pgmq, postgis, ...smallStandIns];

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 import { DatabaseError, type Database, type Session } from '../database.ts';
-import { standIns } from '../stand-ins/stand-ins.ts';
-import { baselineMark, baselineSql } from './baseline.ts';
+import { standIns } from '../extension-stubs/stubs.ts';
+import { baselineMark, baselineSql } from './platform.ts';
 
 export interface InstalledBaseline {
   /** False where it was there already. */

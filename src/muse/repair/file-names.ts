@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBytes } from '../../files.ts';
+import { readBytes } from '../../shared/files.ts';
 import { walk } from '../../kit/walk.ts';
 
 /** What speaks of files by their names. */

@@ -2,18 +2,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { packageDirectory } from '../../kit/builtin.ts';
-import { entriesOf, readJournalFiles } from '../../migrations/journal.ts';
+import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
 import { namingFindings } from '../../migrations/naming.ts';
 import type { MigrationFiles } from '../../migrations/read.ts';
-import { rehearse } from '../../migrations/rehearse.ts';
-import type { Decision } from '../../migrations/repair/plan.ts';
-import { type Repair, repair } from '../../migrations/repair/repair.ts';
-import type { MuseFile } from '../../muse-file.ts';
-import type { RuleName } from '../../rules.ts';
+import { rehearse } from '../../rehearsal/rehearse.ts';
+import type { Decision } from '../../rules/repair/plan.ts';
+import { type Repair, repair } from '../../rules/repair/repair.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
+import type { RuleName } from '../../rules/registry.ts';
 import { mergeFindings } from '../examine.ts';
-import { followNames } from './names.ts';
+import { followNames } from './file-names.ts';
 
 /** One class of repair: what of the directory is other behind it than in front of it. Texts by path, with `/`. */
 export interface Change {

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { MuseError } from '../../error.ts';
-import { inside, readBytes, readText, writeWhole } from '../../files.ts';
+import { MuseError } from '../../shared/error.ts';
+import { inside, readBytes, readText, writeWhole } from '../../shared/files.ts';
 import { diffTexts } from '../../kit/git-diff.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
-import { rules } from '../../rules.ts';
-import type { Change } from './mend.ts';
+import { rules } from '../../rules/registry.ts';
+import type { Change } from './repair.ts';
 
 const mark = '\uFEFF';
 const bare = (text: string): string => (text.startsWith(mark) ? text.slice(1) : text);

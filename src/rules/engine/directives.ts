@@ -1,9 +1,9 @@
-import { rules } from '../../rules.ts';
-import type { RuleName } from '../../rules.ts';
-import type { Migration } from '../migration.ts';
-import type { Comment, ParsedSql, Statement } from '../statement.ts';
-import { tableOf } from './names.ts';
-import { parseSql } from './split.ts';
+import { rules } from '../registry.ts';
+import type { RuleName } from '../registry.ts';
+import type { Migration } from '../../sql/migration.ts';
+import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
+import { tableOf } from '../../sql/names.ts';
+import { parseSql } from '../../sql/split.ts';
 
 /** What a file says it means, in a comment beside the statement: `-- muse: …`. */
 export type Meaning =

@@ -1,4 +1,4 @@
-import type { Catalog, Policy, Table } from '../catalog/model.ts';
+import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { commandsOf, isAlwaysTrue, isForSessions, isForUsers, meantRoles, mentionsOf, namesService } from './policies.ts';

@@ -1,9 +1,9 @@
-import type { Severity } from '../../finding.ts';
-import type { RuleName } from '../../rules.ts';
-import type { Catalog, Site } from '../catalog/model.ts';
-import type { Meaning } from '../parse/directives.ts';
-import type { Piece, Source } from '../parse/piece.ts';
-import type { Statement } from '../statement.ts';
+import type { Severity } from '../../shared/finding.ts';
+import type { RuleName } from '../registry.ts';
+import type { Catalog, Site } from '../../sql/catalog/model.ts';
+import type { Meaning } from '../engine/directives.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import type { Statement } from '../../sql/statement.ts';
 
 /** What `docs/rules/` says of a rule; the examples are run by the tests, so that they stay true. */
 export interface RuleDoc {

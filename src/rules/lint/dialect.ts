@@ -1,8 +1,8 @@
-import type { ColumnDef, RangeVar } from '../parse/nodes.ts';
-import { allOf } from '../parse/nodes.ts';
-import { baseType } from '../catalog/types.ts';
-import type { Piece, Source } from '../parse/piece.ts';
-import { wordsOf } from '../parse/recover.ts';
+import type { ColumnDef, RangeVar } from '../../sql/nodes.ts';
+import { allOf } from '../../sql/nodes.ts';
+import { baseType } from '../../sql/catalog/types.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import { wordsOf } from '../../sql/recover.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
 import { ident } from './sql.ts';

@@ -1,4 +1,4 @@
-import { parsePlpgsql } from '../../sql-parser.ts';
+import { parsePlpgsql } from '../../sql/parser.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
 

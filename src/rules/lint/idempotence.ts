@@ -1,9 +1,9 @@
-import { policyOf } from '../catalog/effects.ts';
-import { findTable, newName, newQualified } from '../catalog/lookup.ts';
-import type { Catalog } from '../catalog/model.ts';
-import { allOf, fieldsOf, open, stringsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../parse/nodes.ts';
-import type { Piece, Source } from '../parse/piece.ts';
+import { policyOf } from '../../sql/catalog/effects.ts';
+import { findTable, newName, newQualified } from '../../sql/catalog/lookup.ts';
+import type { Catalog } from '../../sql/catalog/model.ts';
+import { allOf, fieldsOf, open, stringsOf } from '../../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../../sql/nodes.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
 import { here } from './check.ts';
 import type { Check, Report } from './check.ts';
 import { ident, qualified } from './sql.ts';

@@ -1,6 +1,6 @@
-import type { Policy, Table } from '../catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { Node } from '../parse/nodes.ts';
+import type { Policy, Table } from '../../sql/catalog/model.ts';
+import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { isForUsers } from './policies.ts';

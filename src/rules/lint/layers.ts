@@ -1,10 +1,10 @@
-import { columnOf } from '../catalog/tables.ts';
-import { findTable } from '../catalog/lookup.ts';
-import type { Catalog, Table } from '../catalog/model.ts';
-import { allOf, fieldsOf, stringsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, ColumnDef, DropStmt, RangeVar, RenameStmt } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
-import { newQualified } from '../catalog/lookup.ts';
+import { columnOf } from '../../sql/catalog/tables.ts';
+import { findTable } from '../../sql/catalog/lookup.ts';
+import type { Catalog, Table } from '../../sql/catalog/model.ts';
+import { allOf, fieldsOf, stringsOf } from '../../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, DropStmt, RangeVar, RenameStmt } from '../../sql/nodes.ts';
+import type { Piece } from '../../sql/piece.ts';
+import { newQualified } from '../../sql/catalog/lookup.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
 import { ident, qualified } from './sql.ts';

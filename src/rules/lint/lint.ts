@@ -1,20 +1,20 @@
 /**
  * lint/: what is wrong with migrations, as files alone show it. Pure: files in, findings out.
  */
-import type { Finding, Severity } from '../../finding.ts';
-import { rules } from '../../rules.ts';
-import type { RuleName } from '../../rules.ts';
-import { buildCatalog } from '../catalog/build.ts';
-import type { Catalog } from '../catalog/model.ts';
-import type { Migration } from '../migration.ts';
-import { meaningOf, meaningsOf } from '../parse/directives.ts';
-import type { Meaning } from '../parse/directives.ts';
-import { tableOf } from '../parse/names.ts';
-import { fieldsOf } from '../parse/nodes.ts';
-import { loadParser } from '../../sql-parser.ts';
-import type { Source } from '../parse/piece.ts';
-import { recovered } from '../parse/recover.ts';
-import type { Comment, Statement } from '../statement.ts';
+import type { Finding, Severity } from '../../shared/finding.ts';
+import { rules } from '../registry.ts';
+import type { RuleName } from '../registry.ts';
+import { buildCatalog } from '../../sql/catalog/build.ts';
+import type { Catalog } from '../../sql/catalog/model.ts';
+import type { Migration } from '../../sql/migration.ts';
+import { meaningOf, meaningsOf } from '../engine/directives.ts';
+import type { Meaning } from '../engine/directives.ts';
+import { tableOf } from '../../sql/names.ts';
+import { fieldsOf } from '../../sql/nodes.ts';
+import { loadParser } from '../../sql/parser.ts';
+import type { Source } from '../../sql/piece.ts';
+import { recovered } from '../../sql/recover.ts';
+import type { Comment, Statement } from '../../sql/statement.ts';
 import type { Problem, Run } from './check.ts';
 import { checks } from './checks.ts';
 

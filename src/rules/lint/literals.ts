@@ -1,7 +1,7 @@
-import type { AlterTableCmd, ColumnDef } from '../parse/nodes.ts';
-import { allOf, fieldsOf, walk } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
-import { typeText } from '../catalog/types.ts';
+import type { AlterTableCmd, ColumnDef } from '../../sql/nodes.ts';
+import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
+import type { Piece } from '../../sql/piece.ts';
+import { typeText } from '../../sql/catalog/types.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
 

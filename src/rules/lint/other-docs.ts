@@ -1,4 +1,4 @@
-import type { RuleName } from '../../rules.ts';
+import type { RuleName } from '../registry.ts';
 import type { RuleDoc } from './check.ts';
 
 /** Documentation of the rules that no check of SQL files has: found by reading file names, by running, or in a database. */

@@ -1,6 +1,6 @@
-import type { Catalog, Policy, Routine } from '../catalog/model.ts';
-import { findRoutines } from '../catalog/lookup.ts';
-import { stringsOf, walk } from '../parse/nodes.ts';
+import type { Catalog, Policy, Routine } from '../../sql/catalog/model.ts';
+import { findRoutines } from '../../sql/catalog/lookup.ts';
+import { stringsOf, walk } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { policyObject } from './sql.ts';

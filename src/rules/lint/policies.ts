@@ -1,6 +1,6 @@
-import type { Catalog, Policy, PolicyCommand } from '../catalog/model.ts';
-import { fieldsOf, literalOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { Node } from '../parse/nodes.ts';
+import type { Catalog, Policy, PolicyCommand } from '../../sql/catalog/model.ts';
+import { fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
 
 /** What a policy's expression says of who asks. */
 export interface Mentions {

@@ -1,7 +1,7 @@
-import type { Catalog, Policy, Table } from '../catalog/model.ts';
-import { findRoutines, findTable } from '../catalog/lookup.ts';
-import { walk } from '../parse/nodes.ts';
-import type { RangeVar } from '../parse/nodes.ts';
+import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
+import { findRoutines, findTable } from '../../sql/catalog/lookup.ts';
+import { walk } from '../../sql/nodes.ts';
+import type { RangeVar } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { commandsOf, isForUsers } from './policies.ts';

@@ -1,4 +1,4 @@
-import type { Column } from '../catalog/model.ts';
+import type { Column } from '../../sql/catalog/model.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { ident, qualified } from './sql.ts';

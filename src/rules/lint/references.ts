@@ -1,5 +1,5 @@
-import type { Catalog, Need, Site } from '../catalog/model.ts';
-import type { RuleName } from '../../rules.ts';
+import type { Catalog, Need, Site } from '../../sql/catalog/model.ts';
+import type { RuleName } from '../registry.ts';
 import { at } from './check.ts';
 import type { Check, Report } from './check.ts';
 import { isForeignType, isTsqlFile } from './dialect.ts';

@@ -1,5 +1,5 @@
-import { rules } from '../../rules.ts';
-import type { FoundBy, Rule, RuleName } from '../../rules.ts';
+import { rules } from '../registry.ts';
+import type { FoundBy, Rule, RuleName } from '../registry.ts';
 import type { RuleDoc } from './check.ts';
 import { checks } from './checks.ts';
 import { otherDocs } from './other-docs.ts';

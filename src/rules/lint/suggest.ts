@@ -1,4 +1,4 @@
-import type { Catalog, Column, Table } from '../catalog/model.ts';
+import type { Catalog, Column, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
 import { ident, qualified } from './sql.ts';
 import { declared } from './tables.ts';

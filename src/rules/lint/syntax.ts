@@ -1,4 +1,4 @@
-import { policyIfNotExists, wordsOf } from '../parse/recover.ts';
+import { policyIfNotExists, wordsOf } from '../../sql/recover.ts';
 import { here } from './check.ts';
 import type { Check } from './check.ts';
 import { dialectOf, isTsqlFile } from './dialect.ts';

@@ -1,5 +1,5 @@
-import { isPlatformSchema } from '../catalog/lookup.ts';
-import type { Catalog, Site, Table } from '../catalog/model.ts';
+import { isPlatformSchema } from '../../sql/catalog/lookup.ts';
+import type { Catalog, Site, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
 
 /** A table that the migrations made and that the rules are for. */

@@ -1,7 +1,7 @@
 import { inlineIndexes } from '../lint/dialect.ts';
-import { pieceOf } from '../parse/piece.ts';
-import { wordsOf } from '../parse/recover.ts';
-import type { Statement } from '../statement.ts';
+import { pieceOf } from '../../sql/piece.ts';
+import { wordsOf } from '../../sql/recover.ts';
+import type { Statement } from '../../sql/statement.ts';
 import { editable, statementOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 

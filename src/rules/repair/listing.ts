@@ -1,6 +1,6 @@
 /** Changes Drizzle's journal and leaves every other byte as it is. */
-import { entriesOf } from '../journal.ts';
-import type { JournalEntry } from '../journal.ts';
+import { entriesOf } from '../../migrations/drizzle-journal.ts';
+import type { JournalEntry } from '../../migrations/drizzle-journal.ts';
 
 /** Where the entry with a tag stands in the text, braces included. */
 function entryAt(text: string, tag: string): { start: number; end: number } | undefined {

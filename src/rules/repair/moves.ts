@@ -1,11 +1,11 @@
-import type { Catalog, Site } from '../catalog/model.ts';
+import type { Catalog, Site } from '../../sql/catalog/model.ts';
 import { dropBetween, verdicts } from '../lint/references.ts';
 import { statementAt } from '../lint/lint.ts';
-import { qualifiedName, relationName, tableOf } from '../parse/names.ts';
-import { allOf, fieldsOf, walk } from '../parse/nodes.ts';
-import type { AlterTableCmd, Node, RangeVar } from '../parse/nodes.ts';
-import type { Piece, Source } from '../parse/piece.ts';
-import type { Statement } from '../statement.ts';
+import { qualifiedName, relationName, tableOf } from '../../sql/names.ts';
+import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
+import type { AlterTableCmd, Node, RangeVar } from '../../sql/nodes.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import type { Statement } from '../../sql/statement.ts';
 import { startWithComments } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 

@@ -1,7 +1,7 @@
-import { entriesOf } from '../journal.ts';
-import type { JournalFile } from '../journal.ts';
-import type { Migration } from '../migration.ts';
-import { plainNumber } from '../order.ts';
+import { entriesOf } from '../../migrations/drizzle-journal.ts';
+import type { JournalFile } from '../../migrations/drizzle-journal.ts';
+import type { Migration } from '../../sql/migration.ts';
+import { plainNumber } from '../../migrations/order.ts';
 import { listTag, renameTag } from './listing.ts';
 import type { Left, Mended, Rename, Situation } from './plan.ts';
 

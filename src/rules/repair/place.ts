@@ -1,8 +1,8 @@
-import { entriesOf } from '../journal.ts';
-import type { Layer, Migration } from '../migration.ts';
-import { nextNumber } from '../order.ts';
-import type { Source } from '../parse/piece.ts';
-import { parseSql } from '../parse/split.ts';
+import { entriesOf } from '../../migrations/drizzle-journal.ts';
+import type { Layer, Migration } from '../../sql/migration.ts';
+import { nextNumber } from '../../migrations/order.ts';
+import type { Source } from '../../sql/piece.ts';
+import { parseSql } from '../../sql/split.ts';
 import { listTag } from './listing.ts';
 import { append } from './plan.ts';
 import type { Mended, Situation } from './plan.ts';

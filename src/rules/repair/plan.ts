@@ -1,14 +1,14 @@
 /**
  * repair/: mends what lint and rehearsal find, class by class, by edits of exact spans. Pure: texts in, texts out.
  */
-import type { Catalog, Policy } from '../catalog/model.ts';
+import type { Catalog, Policy } from '../../sql/catalog/model.ts';
 import type { Examined, Located } from '../lint/lint.ts';
 import { policyObject } from '../lint/sql.ts';
-import type { Migration } from '../migration.ts';
-import type { Finding } from '../../finding.ts';
-import type { MigrationFolders } from '../../muse-file.ts';
-import type { Statement } from '../statement.ts';
-import type { JournalFile } from '../journal.ts';
+import type { Migration } from '../../sql/migration.ts';
+import type { Finding } from '../../shared/finding.ts';
+import type { MigrationFolders } from '../../shared/muse-file.ts';
+import type { Statement } from '../../sql/statement.ts';
+import type { JournalFile } from '../../migrations/drizzle-journal.ts';
 import { statementAt } from '../lint/lint.ts';
 
 /** A piece of text put in the place of another. */

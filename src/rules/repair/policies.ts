@@ -1,13 +1,13 @@
-import type { Policy } from '../catalog/model.ts';
+import type { Policy } from '../../sql/catalog/model.ts';
 import { rolesFor } from '../lint/access.ts';
 import { perRowCalls } from '../lint/per-row.ts';
 import { isAlwaysTrue, mentionsOf, namesService } from '../lint/policies.ts';
 import { commentsBeside } from '../lint/lint.ts';
 import { ident, policyObject, qualified } from '../lint/sql.ts';
 import { conditionFor, mayWrite, ownerOf, signedInBySession } from '../lint/suggest.ts';
-import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { Node } from '../parse/nodes.ts';
-import { wordsOf } from '../parse/recover.ts';
+import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
+import { wordsOf } from '../../sql/recover.ts';
 import { applyEdits, policyOf, problemsOf } from './plan.ts';
 import type { Decision, Edit, Mended, Situation } from './plan.ts';
 import type { Located } from '../lint/lint.ts';

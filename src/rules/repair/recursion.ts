@@ -1,11 +1,11 @@
-import { builtinFunctions } from '../catalog/builtins.ts';
-import { findTable } from '../catalog/lookup.ts';
-import type { Catalog, Policy, Table } from '../catalog/model.ts';
+import { builtinFunctions } from '../../sql/catalog/builtins.ts';
+import { findTable } from '../../sql/catalog/lookup.ts';
+import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
 import { isForSessions } from '../lint/policies.ts';
 import { ident, policyObject } from '../lint/sql.ts';
-import { allOf, fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { Node, RangeVar } from '../parse/nodes.ts';
-import { wordsOf } from '../parse/recover.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node, RangeVar } from '../../sql/nodes.ts';
+import { wordsOf } from '../../sql/recover.ts';
 import { correlationOf } from './correlation.ts';
 import { mayEdit, noteText, placed } from './place.ts';
 import type { Texts } from './place.ts';

@@ -1,13 +1,13 @@
-import { policyOf, routineOf } from '../catalog/effects.ts';
-import { newName, newQualified } from '../catalog/lookup.ts';
-import { startingCatalog } from '../catalog/start.ts';
-import type { Catalog } from '../catalog/model.ts';
+import { policyOf, routineOf } from '../../sql/catalog/effects.ts';
+import { newName, newQualified } from '../../sql/catalog/lookup.ts';
+import { startingCatalog } from '../../sql/catalog/start.ts';
+import type { Catalog } from '../../sql/catalog/model.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { allOf, fieldsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from '../parse/nodes.ts';
-import { bodyPieces } from '../parse/bodies.ts';
-import { pieceOf } from '../parse/piece.ts';
-import type { Piece, Source } from '../parse/piece.ts';
+import { allOf, fieldsOf } from '../../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from '../../sql/nodes.ts';
+import { bodyPieces } from '../../sql/bodies.ts';
+import { pieceOf } from '../../sql/piece.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
 import type { Mended, Situation } from './plan.ts';
 
 /** In which order things go, whatever the order in which they came: what stands on another goes before it. */

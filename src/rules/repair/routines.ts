@@ -1,7 +1,7 @@
-import { builtinFunctions } from '../catalog/builtins.ts';
-import type { Routine } from '../catalog/model.ts';
-import { allOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { DefElem, RangeVar } from '../parse/nodes.ts';
+import { builtinFunctions } from '../../sql/catalog/builtins.ts';
+import type { Routine } from '../../sql/catalog/model.ts';
+import { allOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { DefElem, RangeVar } from '../../sql/nodes.ts';
 import { problemsOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 import { mayEdit, noteText, placed } from './place.ts';

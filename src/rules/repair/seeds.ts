@@ -1,11 +1,11 @@
-import type { Catalog } from '../catalog/model.ts';
-import { findTable } from '../catalog/lookup.ts';
+import type { Catalog } from '../../sql/catalog/model.ts';
+import { findTable } from '../../sql/catalog/lookup.ts';
 import { ident } from '../lint/sql.ts';
-import { allOf, fieldsOf } from '../parse/nodes.ts';
-import type { InsertStmt, Node } from '../parse/nodes.ts';
-import { wordsOf } from '../parse/recover.ts';
-import type { Source } from '../parse/piece.ts';
-import type { Statement } from '../statement.ts';
+import { allOf, fieldsOf } from '../../sql/nodes.ts';
+import type { InsertStmt, Node } from '../../sql/nodes.ts';
+import { wordsOf } from '../../sql/recover.ts';
+import type { Source } from '../../sql/piece.ts';
+import type { Statement } from '../../sql/statement.ts';
 import { statementAt } from '../lint/lint.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 

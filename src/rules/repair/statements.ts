@@ -1,11 +1,11 @@
-import { policyIfNotExists, wordsOf } from '../parse/recover.ts';
+import { policyIfNotExists, wordsOf } from '../../sql/recover.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { pieceOf } from '../parse/piece.ts';
-import type { Piece, Source } from '../parse/piece.ts';
-import type { Statement } from '../statement.ts';
-import { newName } from '../catalog/lookup.ts';
-import { allOf, fieldsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, ColumnDef, RangeVar } from '../parse/nodes.ts';
+import { pieceOf } from '../../sql/piece.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import type { Statement } from '../../sql/statement.ts';
+import { newName } from '../../sql/catalog/lookup.ts';
+import { allOf, fieldsOf } from '../../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, RangeVar } from '../../sql/nodes.ts';
 import { editable, startWithComments, statementOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 

@@ -1,8 +1,8 @@
-import type { Need } from '../catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { Node, RangeVar } from '../parse/nodes.ts';
+import type { Need } from '../../sql/catalog/model.ts';
+import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node, RangeVar } from '../../sql/nodes.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { relationName } from '../parse/names.ts';
+import { relationName } from '../../sql/names.ts';
 import type { Situation } from './plan.ts';
 
 /**

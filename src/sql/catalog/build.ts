@@ -1,9 +1,9 @@
 import type { Migration } from '../migration.ts';
-import { bodyPieces } from '../parse/bodies.ts';
-import type { Piece, Source } from '../parse/piece.ts';
-import { pieceOf } from '../parse/piece.ts';
-import { recovered } from '../parse/recover.ts';
-import { parseSql } from '../parse/split.ts';
+import { bodyPieces } from '../bodies.ts';
+import type { Piece, Source } from '../piece.ts';
+import { pieceOf } from '../piece.ts';
+import { recovered } from '../recover.ts';
+import { parseSql } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
 import type { Catalog } from './model.ts';

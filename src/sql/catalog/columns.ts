@@ -1,6 +1,6 @@
-import { allOf, fieldsOf, open, stringsOf } from '../parse/nodes.ts';
-import type { Constraint, CreatePolicyStmt, Node, RangeVar } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
+import { allOf, fieldsOf, open, stringsOf } from '../nodes.ts';
+import type { Constraint, CreatePolicyStmt, Node, RangeVar } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 import type { Report } from './needs.ts';

@@ -1,9 +1,9 @@
-import { bodyPieces } from '../parse/bodies.ts';
-import { qualifiedName } from '../parse/names.ts';
-import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from '../parse/nodes.ts';
-import type { CreateFunctionStmt, CreatePolicyStmt, CreateStmt, DefElem, FunctionParameter, GrantStmt, IndexStmt, InsertStmt, Node, RangeVar, VariableSetStmt } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
-import { knownExtensions } from './baseline.ts';
+import { bodyPieces } from '../bodies.ts';
+import { qualifiedName } from '../names.ts';
+import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from '../nodes.ts';
+import type { CreateFunctionStmt, CreatePolicyStmt, CreateStmt, DefElem, FunctionParameter, GrantStmt, IndexStmt, InsertStmt, Node, RangeVar, VariableSetStmt } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
+import { knownExtensions } from './platform.ts';
 import { applyDefaultGrants, grant } from './grants.ts';
 import { findTable, newName, newQualified } from './lookup.ts';
 import type { Catalog, Policy, PolicyCommand, Routine, Site, Table } from './model.ts';

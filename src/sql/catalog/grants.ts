@@ -1,5 +1,5 @@
-import { allOf, stringsOf } from '../parse/nodes.ts';
-import type { GrantStmt, RangeVar } from '../parse/nodes.ts';
+import { allOf, stringsOf } from '../nodes.ts';
+import type { GrantStmt, RangeVar } from '../nodes.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 

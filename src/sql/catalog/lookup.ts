@@ -1,7 +1,7 @@
-import { relationName } from '../parse/names.ts';
-import { stringsOf } from '../parse/nodes.ts';
-import type { RangeVar, TypeName } from '../parse/nodes.ts';
-import { baselineSchemas } from './baseline.ts';
+import { relationName } from '../names.ts';
+import { stringsOf } from '../nodes.ts';
+import type { RangeVar, TypeName } from '../nodes.ts';
+import { baselineSchemas } from './platform.ts';
 import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
 import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';

@@ -2,8 +2,8 @@
  * catalog/: what exists at each line of the migrations, which layer made it, and what each statement needs.
  * Pure: text in, data out.
  */
-import type { Node } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
+import type { Node } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
 
 /** Where something was made. Undefined in its place: Supabase's baseline has it. */
 export interface Site {

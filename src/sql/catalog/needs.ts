@@ -1,7 +1,7 @@
-import { relationName } from '../parse/names.ts';
-import { allOf, fieldsOf, stringsOf, walk } from '../parse/nodes.ts';
-import type { AlterTableCmd, Constraint, CreateStmt, DropStmt, IndexStmt, InsertStmt, Node, RangeVar, TypeName } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
+import { relationName } from '../names.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../nodes.ts';
+import type { AlterTableCmd, Constraint, CreateStmt, DropStmt, IndexStmt, InsertStmt, Node, RangeVar, TypeName } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
 import { missingColumns } from './columns.ts';
 import { findRoutines, findTable, findType } from './lookup.ts';
 import type { Lookup } from './lookup.ts';

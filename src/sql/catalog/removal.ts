@@ -1,6 +1,6 @@
-import { fieldsOf, stringsOf } from '../parse/nodes.ts';
-import type { DropStmt, Node, RangeVar, RenameStmt, TypeName } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
+import { fieldsOf, stringsOf } from '../nodes.ts';
+import type { DropStmt, Node, RangeVar, RenameStmt, TypeName } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
 import { findTable, newQualified } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 import { note } from './tables.ts';

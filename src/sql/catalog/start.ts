@@ -1,4 +1,4 @@
-import { baselineExtensions, baselineFunctions, baselineSchemas, baselineTables, searchPath } from './baseline.ts';
+import { baselineExtensions, baselineFunctions, baselineSchemas, baselineTables, searchPath } from './platform.ts';
 import type { Catalog, Column, Routine, Table } from './model.ts';
 
 /** An empty table; what is known of it is filled in. */

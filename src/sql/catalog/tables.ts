@@ -1,7 +1,7 @@
-import { relationName } from '../parse/names.ts';
-import { allOf, fieldsOf, stringsOf } from '../parse/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, CreateStmt, RangeVar } from '../parse/nodes.ts';
-import type { Piece } from '../parse/piece.ts';
+import { relationName } from '../names.ts';
+import { allOf, fieldsOf, stringsOf } from '../nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, CreateStmt, RangeVar } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
 import { findTable, newName } from './lookup.ts';
 import type { Catalog, Column, Site, Table } from './model.ts';
 import { newTable } from './start.ts';

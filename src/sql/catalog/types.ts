@@ -1,5 +1,5 @@
-import { fieldsOf, stringsOf } from '../parse/nodes.ts';
-import type { TypeName } from '../parse/nodes.ts';
+import { fieldsOf, stringsOf } from '../nodes.ts';
+import type { TypeName } from '../nodes.ts';
 
 /** Names of the parser, as PostgreSQL prints them. */
 const printed: Record<string, string> = {

@@ -1,5 +1,5 @@
-import type { Session } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
+import type { Session } from '../../database/database.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { type Catalog, isPlatformSchema, type RelationRow } from './catalog.ts';
 import { checkAccess } from './check-access.ts';
 import { checkPolicies } from './check-policies.ts';

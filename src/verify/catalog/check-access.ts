@@ -1,8 +1,8 @@
-import { quoteIdentifier as identifier } from '../database/quote.ts';
-import type { Finding } from '../finding.ts';
+import { quoteIdentifier as identifier } from '../../shared/quote.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { type Catalog, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
 import { type Expectations, isDeclared } from './expectations.ts';
-import { makeFinding } from './make-finding.ts';
+import { makeFinding } from '../report/make-finding.ts';
 import { relation } from './sql.ts';
 
 /** The users of the Data API; a table in a schema that none of them may use cannot be reached. */

@@ -1,10 +1,10 @@
-import { quoteIdentifier as identifier } from '../database/quote.ts';
-import type { Finding } from '../finding.ts';
+import { quoteIdentifier as identifier } from '../../shared/quote.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { type Catalog, isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
 import { isForUsers } from './check-access.ts';
 import { type Expectations, isDeclared } from './expectations.ts';
 import { isAlwaysTrue, type Node, type ParseExpression } from './expression.ts';
-import { makeFinding } from './make-finding.ts';
+import { makeFinding } from '../report/make-finding.ts';
 import { comparedColumns } from './policy-columns.ts';
 import { perRowCalls } from './policy-calls.ts';
 import { indexName, relation } from './sql.ts';

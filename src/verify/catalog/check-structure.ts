@@ -1,8 +1,8 @@
-import { quoteIdentifier as identifier } from '../database/quote.ts';
-import type { Finding } from '../finding.ts';
+import { quoteIdentifier as identifier } from '../../shared/quote.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { type Catalog, type ConstraintRow, type FunctionRow, qualifiedName, type RelationRow } from './catalog.ts';
 import type { Expectations } from './expectations.ts';
-import { makeFinding } from './make-finding.ts';
+import { makeFinding } from '../report/make-finding.ts';
 import { indexName, relation } from './sql.ts';
 
 /** `fk-without-index` of one table. */

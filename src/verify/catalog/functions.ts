@@ -1,13 +1,13 @@
-import { quoteLiteral } from '../database/quote.ts';
-import type { Actor } from './actors.ts';
-import { knownSecret } from './candidates.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
+import type { Actor } from '../probes/actors.ts';
+import { knownSecret } from '../fixtures/candidates.ts';
 import { type FunctionRow, qualifiedName } from './catalog.ts';
 import { outsideEffect } from './effects.ts';
 import type { Model } from './model.ts';
-import type { NamedProbe } from './probes.ts';
+import type { NamedProbe } from '../probes/probes.ts';
 import { relation } from './sql.ts';
-import type { Subject } from './subject.ts';
-import type { Verb } from './verbs.ts';
+import type { Subject } from '../probes/subject.ts';
+import type { Verb } from '../probes/verbs.ts';
 
 /** A function that users can call through the Data API, and how it is tried. */
 export interface Callable {

@@ -1,4 +1,4 @@
-import type { Isolation } from '../muse-file.ts';
+import type { Isolation } from '../../shared/muse-file.ts';
 import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
 import { isForUsers } from './check-access.ts';
 import { type Sources, sourcesOf } from './effects.ts';

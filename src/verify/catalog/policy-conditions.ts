@@ -1,7 +1,7 @@
-import { quoteLiteral } from '../database/quote.ts';
-import { candidatesFor, hintsOf } from './candidates.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
+import { candidatesFor, hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow, RelationRow } from './catalog.ts';
-import type { Draft } from './draft.ts';
+import type { Draft } from '../fixtures/draft.ts';
 import { columnOf, constantOf, fields, nameParts, type Node, walk } from './expression.ts';
 import type { Model } from './model.ts';
 

@@ -1,4 +1,4 @@
-import type { Session } from '../database/database.ts';
+import type { Session } from '../../database/database.ts';
 import { type Catalog } from './catalog.ts';
 import { catalogQuery } from './catalog-query.ts';
 

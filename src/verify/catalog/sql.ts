@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../database/quote.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 
 /** `schema.name`, each quoted where it needs it. */
 export function relation(row: { schema: string; name: string }): string {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Session } from '../database/database.ts';
-import { quoteLiteral } from '../database/quote.ts';
+import type { Session } from '../../database/database.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import type { PolicyRow, RelationRow } from './catalog.ts';
 import { isDeclared } from './expectations.ts';
 import { columnOf, constantOf, walk } from './expression.ts';
-import { insertSql, type RowStep } from './fill.ts';
+import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
-import { claimsOf, type Person } from './people.ts';
-import { actingOrganization, actingUser } from './rows.ts';
-import { type KnownRow, largeTable, type Subject } from './subject.ts';
+import { claimsOf, type Person } from '../fixtures/people.ts';
+import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
 
 /** A bucket of the storage and what is made up in it. */
 export interface BucketWorld {

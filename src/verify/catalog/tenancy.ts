@@ -1,5 +1,5 @@
 import { type Catalog, type ColumnRow, type ConstraintRow, isPlatformSchema, qualifiedName, type RelationRow } from './catalog.ts';
-import type { Isolation } from '../muse-file.ts';
+import type { Isolation } from '../../shared/muse-file.ts';
 
 /** Where users, organizations and memberships are in this database. */
 export interface Tenancy {

@@ -2,7 +2,7 @@ import { isPlatformSchema, qualifiedName, type RelationRow } from './catalog.ts'
 import { isDeclared } from './expectations.ts';
 import type { Model } from './model.ts';
 import { relation } from './sql.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../probes/subject.ts';
 
 /** Views that a user's role may use in some way. */
 export function usableViews(model: Model, roles: readonly string[]): RelationRow[] {

@@ -1,6 +1,6 @@
-import type { Isolation } from '../muse-file.ts';
-import { claimsOf, isBridge, type Person } from './people.ts';
-import type { ScriptActor } from './script.ts';
+import type { Isolation } from '../../shared/muse-file.ts';
+import { claimsOf, isBridge, type Person } from '../fixtures/people.ts';
+import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
 export interface Actor extends ScriptActor {

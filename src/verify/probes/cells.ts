@@ -1,5 +1,5 @@
-import { isBridge } from './people.ts';
-import type { Check, TableReport } from './report.ts';
+import { isBridge } from '../fixtures/people.ts';
+import type { Check, TableReport } from '../report/report.ts';
 import { verbLetters } from './verbs.ts';
 
 /** One actor's cell of the matrix. */

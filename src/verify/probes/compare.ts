@@ -1,9 +1,9 @@
-import type { Finding } from '../finding.ts';
-import type { RuleName } from '../rules.ts';
+import type { Finding } from '../../shared/finding.ts';
+import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
 import { ruleOf } from './judge.ts';
-import { makeFinding } from './make-finding.ts';
-import type { Check, TableReport } from './report.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Check, TableReport } from '../report/report.ts';
 
 /**
  * What somebody can do now and could not in the matrix that was expected, or the other way round. A table that a finding speaks

@@ -1,9 +1,9 @@
 import type { Actor } from './actors.ts';
-import type { Model } from './model.ts';
+import type { Model } from '../catalog/model.ts';
 import { isMightyRole, mightyColumn } from './probe-raise.ts';
-import type { Check } from './report.ts';
+import type { Check } from '../report/report.ts';
 import type { Subject } from './subject.ts';
-import { qualifiedName } from './catalog.ts';
+import { qualifiedName } from '../catalog/catalog.ts';
 import type { Verb } from './verbs.ts';
 
 type Expected = Check['expected'];

@@ -1,8 +1,8 @@
-import type { Finding } from '../finding.ts';
-import type { RuleName } from '../rules.ts';
+import type { Finding } from '../../shared/finding.ts';
+import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
-import { makeFinding } from './make-finding.ts';
-import type { Check, TableReport } from './report.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Check, TableReport } from '../report/report.ts';
 import type { Verb } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */

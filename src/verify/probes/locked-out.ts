@@ -1,9 +1,9 @@
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../../shared/finding.ts';
 import type { Actor } from './actors.ts';
-import { makeFinding } from './make-finding.ts';
-import type { Model } from './model.ts';
-import type { Check, TableReport } from './report.ts';
-import { policiesFor } from './scope.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Check, TableReport } from '../report/report.ts';
+import { policiesFor } from '../catalog/scope.ts';
 import type { Subject } from './subject.ts';
 import type { Verb } from './verbs.ts';
 

@@ -1,5 +1,5 @@
-import type { Model } from './model.ts';
-import type { Person } from './people.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Person } from '../fixtures/people.ts';
 
 const byArrow = /user_metadata'(?:::text)?\)*\s*->>?\s*'(\w+)'/g;
 const byPath = /\{user_metadata,\s*(\w+)\}/g;

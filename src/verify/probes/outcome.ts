@@ -1,5 +1,5 @@
-import type { RelationRow } from './catalog.ts';
-import type { Check, Outcome } from './report.ts';
+import type { RelationRow } from '../catalog/catalog.ts';
+import type { Check, Outcome } from '../report/report.ts';
 import type { Cell } from './run-script.ts';
 import { changedRows, countChanged } from './subject.ts';
 import type { Verb } from './verbs.ts';

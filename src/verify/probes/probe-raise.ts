@@ -1,9 +1,9 @@
-import { quoteIdentifier, quoteLiteral } from '../database/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
-import { hintsOf } from './candidates.ts';
-import type { ColumnRow } from './catalog.ts';
-import type { Model } from './model.ts';
-import { actingOrganization, actingUser } from './rows.ts';
+import { hintsOf } from '../fixtures/candidates.ts';
+import type { ColumnRow } from '../catalog/catalog.ts';
+import type { Model } from '../catalog/model.ts';
+import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { Subject } from './subject.ts';
 
 const mighty = /^(owner|admin|administrator|super_?admin|root)$/;

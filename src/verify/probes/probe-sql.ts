@@ -1,8 +1,8 @@
-import { quoteIdentifier } from '../database/quote.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
-import type { ColumnRow } from './catalog.ts';
-import { uniqueSets } from './draft.ts';
-import type { Model } from './model.ts';
+import type { ColumnRow } from '../catalog/catalog.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
+import type { Model } from '../catalog/model.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /** What the owner columns hold for the actor's own rows, and for the other side's; undefined where the actor has none. */

@@ -1,9 +1,9 @@
-import { quoteIdentifier } from '../database/quote.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
-import type { Model } from './model.ts';
+import type { Model } from '../catalog/model.ts';
 import { changeSql, freshSql, linkColumns, sidesOf, upsertSql } from './probe-sql.ts';
 import { raiseSql } from './probe-raise.ts';
-import type { Probe } from './script.ts';
+import type { Probe } from '../fixtures/script.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 import type { Verb } from './verbs.ts';
 

@@ -1,23 +1,23 @@
-import type { Session } from '../database/database.ts';
-import type { Isolation } from '../muse-file.ts';
+import type { Session } from '../../database/database.ts';
+import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, type RelationRow } from './catalog.ts';
-import type { RowStep } from './fill.ts';
-import { type Callable, callablesOf, stateOfTables } from './functions.ts';
-import { type Mark, marksOf, marksOfUsers } from './marks.ts';
+import { isPlatformSchema, type RelationRow } from '../catalog/catalog.ts';
+import type { RowStep } from '../fixtures/fill.ts';
+import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
+import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
 import { forgedMetadata } from './metadata.ts';
-import type { Model } from './model.ts';
+import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
-import { type Quiet, quietTriggers } from './quiet.ts';
+import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
 import { type Answer, runPlan } from './run-script.ts';
-import { scopeOf } from './scope.ts';
-import type { Plan } from './script.ts';
-import { relation } from './sql.ts';
-import { bucketsOf, storageSettings } from './storage.ts';
+import { scopeOf } from '../catalog/scope.ts';
+import type { Plan } from '../fixtures/script.ts';
+import { relation } from '../catalog/sql.ts';
+import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
-import { isTable } from './tenancy.ts';
-import { tablesBehind, usableViews, viewSubject } from './views.ts';
-import { makeWorld } from './world.ts';
+import { isTable } from '../catalog/tenancy.ts';
+import { tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
+import { makeWorld } from '../fixtures/world.ts';
 
 /** Everything that was tried, and what came of it. */
 export interface Proof {

@@ -1,6 +1,6 @@
-import { DatabaseError, type Session } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import { answerFrame, type Plan, scriptOf } from './script.ts';
+import { DatabaseError, type Session } from '../../database/database.ts';
+import { MuseError } from '../../shared/error.ts';
+import { answerFrame, type Plan, scriptOf } from '../fixtures/script.ts';
 
 /** What came of one probe by one actor. `before` are the states of the world that it was tried in. */
 export type Cell = { actor: number; probe: number; before: Record<string, string> } & (

@@ -1,4 +1,4 @@
-import { actorsOf, cellOf, legend } from './cells.ts';
+import { actorsOf, cellOf, legend } from '../probes/cells.ts';
 import type { IsolationReport } from './report.ts';
 
 /** The isolation matrix and its findings as Markdown, for a pull request. */

@@ -1,4 +1,4 @@
-import { actorsOf, cellOf, legend, type MatrixCell } from './cells.ts';
+import { actorsOf, cellOf, legend, type MatrixCell } from '../probes/cells.ts';
 import type { IsolationReport, TableReport } from './report.ts';
 
 export interface MatrixStyle {

@@ -1,5 +1,5 @@
-import type { Finding, Severity } from '../finding.ts';
-import { type RuleName, rules } from '../rules.ts';
+import type { Finding, Severity } from '../../shared/finding.ts';
+import { type RuleName, rules } from '../../rules/registry.ts';
 
 /** A finding with the rule's own severity, unless another is given. */
 export function makeFinding(rule: RuleName, object: string, message: string, suggestion: string, severity?: Severity): Finding {

@@ -1,6 +1,6 @@
-import type { Finding } from '../finding.ts';
-import type { RuleName } from '../rules.ts';
-import type { Verb } from './verbs.ts';
+import type { Finding } from '../../shared/finding.ts';
+import type { RuleName } from '../../rules/registry.ts';
+import type { Verb } from '../probes/verbs.ts';
 
 /**
  * What came of a try. `allowed`: it read or changed such a row, or would have, but for a constraint; `refused`: an error says

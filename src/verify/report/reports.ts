@@ -1,15 +1,15 @@
-import type { Actor } from './actors.ts';
-import { qualifiedName, type RelationRow } from './catalog.ts';
-import { isDeclared } from './expectations.ts';
-import { expectedOf } from './expected.ts';
-import type { Callable } from './functions.ts';
-import { authUsers, type Mark } from './marks.ts';
-import { type Result, resultOf } from './outcome.ts';
-import { otherSide } from './probe-sql.ts';
-import type { Proof } from './prove.ts';
+import type { Actor } from '../probes/actors.ts';
+import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
+import { isDeclared } from '../catalog/expectations.ts';
+import { expectedOf } from '../probes/expected.ts';
+import type { Callable } from '../catalog/functions.ts';
+import { authUsers, type Mark } from '../fixtures/marks.ts';
+import { type Result, resultOf } from '../probes/outcome.ts';
+import { otherSide } from '../probes/probe-sql.ts';
+import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
-import type { Cell } from './run-script.ts';
-import { changedRows, countChanged, type Subject } from './subject.ts';
+import type { Cell } from '../probes/run-script.ts';
+import { changedRows, countChanged, type Subject } from '../probes/subject.ts';
 
 /** The checks of a table, a view that stands for one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openEmbedded, type EmbeddedDatabase } from '../../../src/database/embedded/embedded.ts';
-import { standIns, standInsInUse } from '../../../src/database/stand-ins/stand-ins.ts';
+import { standIns, standInsInUse } from '../../../src/database/extension-stubs/stubs.ts';
 
 let database: EmbeddedDatabase;
 beforeAll(async () => {

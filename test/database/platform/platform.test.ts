@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { baselinePresent, installBaseline } from '../../../src/database/baseline/install.ts';
+import { baselinePresent, installBaseline } from '../../../src/database/platform/install.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { openPostgres } from '../../../src/database/postgres/postgres.ts';
 import { openBoth, type BothKinds } from '../../support/databases.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../src/migrations/migration.ts';
-import { checks } from '../../../src/migrations/lint/checks.ts';
-import { lint } from '../../../src/migrations/lint/lint.ts';
+import type { Migration } from '../../../src/sql/migration.ts';
+import { checks } from '../../../src/rules/lint/checks.ts';
+import { lint } from '../../../src/rules/lint/lint.ts';
 
 async function rulesIn(sql: string, layer: Migration['layer']): Promise<string[]> {
   const file = `migrations/${layer}/001_a.sql`;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { rulePages } from '../../../src/migrations/lint/rule-pages.ts';
+import { rulePages } from '../../../src/rules/lint/rule-pages.ts';
 
 const folder = join(import.meta.dirname, '../../../docs/rules');
 

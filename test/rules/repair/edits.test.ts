@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { repair } from '../../../src/migrations/repair/repair.ts';
-import type { Repair, RepairInput } from '../../../src/migrations/repair/repair.ts';
-import { folders, migrationsOf } from '../files.ts';
+import { repair } from '../../../src/rules/repair/repair.ts';
+import type { Repair, RepairInput } from '../../../src/rules/repair/repair.ts';
+import { folders, migrationsOf } from '../../migrations/files.ts';
 import { builtinKit } from '../lint/kit.ts';
 
 const one = 'migrations/core/001_one.sql';

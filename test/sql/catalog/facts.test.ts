@@ -1,8 +1,8 @@
 import { beforeAll, expect, it } from 'vitest';
-import { buildCatalog } from '../../../src/migrations/catalog/build.ts';
-import { coreFacts } from '../../../src/migrations/catalog/facts.ts';
-import type { Layer, Migration } from '../../../src/migrations/migration.ts';
-import { loadParser } from '../../../src/sql-parser.ts';
+import { buildCatalog } from '../../../src/sql/catalog/build.ts';
+import { coreFacts } from '../../../src/sql/catalog/facts.ts';
+import type { Layer, Migration } from '../../../src/sql/migration.ts';
+import { loadParser } from '../../../src/sql/parser.ts';
 
 beforeAll(loadParser);
 

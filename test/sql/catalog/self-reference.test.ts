@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lint } from '../../../src/migrations/lint/lint.ts';
-import { loadParser } from '../../../src/sql-parser.ts';
+import { lint } from '../../../src/rules/lint/lint.ts';
+import { loadParser } from '../../../src/sql/parser.ts';
 import { checksumOf } from '../../../src/migrations/read.ts';
 
 beforeAll(loadParser);

@@ -1,8 +1,8 @@
 /** A twin on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
 import { Client } from 'pg';
-import { baselineSql } from '../../../src/database/baseline/baseline.ts';
+import { baselineSql } from '../../../src/database/platform/platform.ts';
 import { startNative } from '../native.ts';
-import { startTwin, type Twin } from './twin.ts';
+import { startTwin, type Twin } from './fake-api.ts';
 
 /** What the pooler knows and no project does. */
 const postgresPassword = 'behind-the-pooler';

@@ -11,7 +11,7 @@ const root = join(here, '..', '..', '..');
 
 /**
  * Opens a twin where nothing runs TypeScript: it is compiled first, into node_modules, so that packages are found.
- * @returns {Promise<import('./twin.ts').Twin>}
+ * @returns {Promise<import('./fake-api.ts').Twin>}
  */
 export async function openCompiledTwin() {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
