@@ -1,6 +1,6 @@
 /**
- * create/: the pipeline, a list of named steps over one context, and the journal; and what `muse` does in a muse.
- * Connects the rooms below it: kit, extension, migrations, supabase, verify, database.
+ * create/: the pipeline from a name to a muse: named, journaled steps, and the life of its Supabase project.
+ * May touch: the muse's directory, git, its databases, the Management API.
  */
 import type { EnvironmentName, Isolation, MuseFile, TargetKind } from '../shared/muse-file.ts';
 

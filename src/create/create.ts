@@ -1,19 +1,20 @@
 import { MuseError, unexpected } from '../shared/error.ts';
 import { fileError } from '../shared/files.ts';
 import type { Answers, Secrets } from './answers.ts';
-import { replaceCertificate } from '../targets/certificate.ts';
+import { keepCertificate } from '../targets/certificate.ts';
+import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from '../muse/lock.ts';
-import type { Muse } from '../muse/open.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { lazily, once } from '../shared/lazy.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
 import { pipelines } from './steps/steps.ts';
 import { mayMakeAgain } from './steps/make-again.ts';
-import { openTarget } from '../targets/open.ts';
+import { openTarget } from './target.ts';
 
 /** How a run is watched and stopped. */
 export interface RunOptions extends StepEvents {
@@ -82,6 +83,15 @@ export async function provisionMuse({ directory, museFile }: Muse, answers: Answ
 /** @throws MuseError `bad-certificate` before anything is made */
 async function checkCertificate({ databaseCa }: Answers): Promise<void> {
   if (databaseCa !== undefined) await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
+}
+
+/** Keeps another certificate for an environment that is in `muse.json` already. */
+async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
+  const museFile = await readMuseFile(directory);
+  const entry = museFile.environments[name];
+  if (entry === undefined || entry.target === 'embedded') return;
+  entry.databaseCa = await keepCertificate(directory, name, from);
+  await writeMuseFile(directory, museFile);
 }
 
 /** Says whether the muse is where it lives: then nothing of it is taken away again. */

@@ -1,12 +1,11 @@
 import { MuseError } from '../shared/error.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { destroyProject, projectName } from '../supabase/destroy.ts';
 import { openCloud } from '../targets/cloud.ts';
 import { refOf } from '../targets/project-ref.ts';
 import { forgetProject, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from '../muse/lock.ts';
 import { writeMuseFile } from '../muse/muse-json.ts';
-import type { Muse } from '../muse/open.ts';
 
 /** The project that is about to be deleted. */
 export interface Doomed {

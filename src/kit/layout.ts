@@ -1,6 +1,6 @@
 /**
- * kit/: fetch a kit safely, recognise its layout, prune and rename.
- * May touch: git, the network through git, the clone and the cache. Imports from database/ only.
+ * kit/: fetch a kit safely, recognize its layout, prune and rename.
+ * May touch: git, the network through git, the clone and the cache.
  */
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 

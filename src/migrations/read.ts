@@ -1,4 +1,8 @@
 /**
+ * migrations/: read, order and run migration files, keep their history, roll back.
+ * May touch: migration files through shared/files.ts, and a Database that is handed in.
+ */
+/**
  * Reads a muse's migration files in the order in which they run. Nothing heavy is imported here: a run with nothing to
  * do costs little more than this and one query.
  */

@@ -5,9 +5,8 @@ import { kindOf } from '../shared/files.ts';
 import { compare } from '../migrations/compare.ts';
 import { readLedger } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
-import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
+import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
-import type { Muse } from './open.ts';
 
 /** A database's share of the files. */
 export interface FilesOfDatabase {

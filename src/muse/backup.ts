@@ -5,12 +5,11 @@ import { kindOf } from '../shared/files.ts';
 import { hasLedger, readLedger } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { packageVersion } from '../shared/version.ts';
 import { databaseUrlOf, openEnvironment } from '../targets/open.ts';
 import { type BackupHeader, type BackupLine, writeBackup } from './backup-format.ts';
 import { readRows, readSequences, readTables } from './backup-read.ts';
-import type { Muse } from './open.ts';
 
 /** A backup that was taken. */
 export interface Backup {

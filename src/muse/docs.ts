@@ -3,7 +3,7 @@ import { replaceSection, tableDocs } from '../scaffold/docs.ts';
 import { inside, readText, writeWhole } from '../shared/files.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { extensionTables } from './declared-schema.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /**
  * Brings the list of tables in the muse's README up to date with its extension files.

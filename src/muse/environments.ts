@@ -3,7 +3,7 @@ import { MuseError } from '../shared/error.ts';
 import { readLedger } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { openEnvironment } from '../targets/open.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /**
  * Lets production take only what staging has had, with the same text. A muse without a staging environment may go on.

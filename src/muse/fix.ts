@@ -7,7 +7,7 @@ import type { RuleName } from '../rules/registry.ts';
 import { findMending } from './repair/repair.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /** One class of repair, done or shown. */
 export interface MuseChange {

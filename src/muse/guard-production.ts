@@ -7,7 +7,7 @@ import { backupBefore } from './backup.ts';
 import { refuseUntried } from './environments.ts';
 import { type Consent, takeConsent } from './guard.ts';
 import { planText, touchedTables } from './guard-plan.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 import { proveDatabase } from './verify.ts';
 
 /** How long a statement in production may wait for a lock, and run, in ms, where the call does not say. */

@@ -1,7 +1,7 @@
 import type { Finding } from '../shared/finding.ts';
 import { lint } from '../rules/lint/lint.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /** Every static rule over the migrations of a muse; no database. */
 export async function lintMuse({ directory, museFile }: Muse): Promise<{ findings: Finding[]; silenced: number; files: number }> {

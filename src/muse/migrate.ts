@@ -4,11 +4,10 @@ import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readLedger } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { EnvironmentName, TargetKind } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse, TargetKind } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
-import type { Muse } from './open.ts';
 
 /**
  * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. Production also

@@ -6,7 +6,7 @@ import { inside, writeWhole } from '../shared/files.ts';
 import { nextNumber } from '../migrations/order.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { factsOf } from './declared-schema.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /** A copy of rows from one table to another. */
 export interface DataCopy {

@@ -1,15 +1,12 @@
+/**
+ * muse/: what is done inside a muse: migrate, roll back, verify, seed, back up, restore.
+ * May touch: the muse's directory, its databases, git.
+ */
 import { dirname, resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import type { MuseFile } from '../shared/muse-file.ts';
+import type { Muse } from '../shared/muse-file.ts';
 import { readMuseFile } from './muse-json.ts';
-
-/** A muse on disk. */
-export interface Muse {
-  /** Absolute path. */
-  directory: string;
-  museFile: MuseFile;
-}
 
 /**
  * The muse at a path, or in the nearest directory above it.

@@ -1,7 +1,7 @@
 import { openEmbedded } from '../database/embedded/embedded.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { type Examination, examine } from './examine.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 
 /**
  * Runs all migrations of a muse on a throw-away database, twice and back, with every check.

@@ -13,7 +13,7 @@ import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import { mendInMuse, refuseErrors } from './examine.ts';
 import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
 import { lostBuckets } from './guard-plan.ts';
-import type { Muse } from './open.ts';
+import type { Muse } from '../shared/muse-file.ts';
 import { rehearseMuse } from './rehearse.ts';
 import { bucketsNotEmpty } from './rollback.ts';
 import { seedMuse, type SeedResult } from './seed.ts';

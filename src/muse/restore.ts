@@ -6,14 +6,13 @@ import { type LedgerRow, readLedger } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { databaseUrlOf, openEnvironment } from '../targets/open.ts';
 import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
 import { type Consent, takeConsent } from './guard.ts';
-import type { Muse } from './open.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
 
 /** What a restore did. */

@@ -5,11 +5,10 @@ import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { type RollbackTarget, rollbackPlan } from '../migrations/rollback-plan.ts';
 import type { TimeLimits } from '../migrations/session-state.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from './guard.ts';
 import { lostBuckets, planText, touchedTables } from './guard-plan.ts';
-import type { Muse } from './open.ts';
 
 /** What a rollback did. */
 export interface RollbackResult {

@@ -5,10 +5,9 @@ import type { Finding } from '../shared/finding.ts';
 import { failure } from '../migrations/failure.ts';
 import { type RunSettings, runSettings } from '../migrations/session-state.ts';
 import { planRun } from '../migrations/transactions.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type Consent, needConsent, takeConsent } from './guard.ts';
-import type { Muse } from './open.ts';
 import { placeIn, saidBy } from './seed-module.ts';
 import { readSeeds, type Seed } from './seed-files.ts';
 

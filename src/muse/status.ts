@@ -3,9 +3,8 @@ import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { migrationStatus } from '../migrations/history-status.ts';
-import type { Environment, EnvironmentName, TargetKind } from '../shared/muse-file.ts';
+import type { Environment, EnvironmentName, Muse, TargetKind } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
-import type { Muse } from './open.ts';
 
 /** Where one environment of a muse stands. */
 export interface EnvironmentStatus {

@@ -7,11 +7,10 @@ import type { Finding } from '../shared/finding.ts';
 import { hasLedger } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { makeFinding } from '../verify/report/make-finding.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
-import type { Muse } from './open.ts';
 import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
 
 /** A proof that was taken on a copy. */

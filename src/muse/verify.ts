@@ -4,14 +4,13 @@ import { checkedSession } from '../scaffold/session.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { EnvironmentName, MuseFile } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
-import type { Muse } from './open.ts';
 
 /** What was proven of an environment. */
 export interface MuseProof extends IsolationReport {

@@ -1,6 +1,5 @@
 import type { Finding } from '../shared/finding.ts';
-import { rules } from '../rules/registry.ts';
-import type { RuleName } from '../rules/registry.ts';
+import { ruleNamed } from '../rules/registry.ts';
 
 /**
  * Findings as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), which code scanning services read.
@@ -25,12 +24,12 @@ export function formatSarif(findings: readonly Finding[], version: string): stri
   );
 }
 
-function ruleOf(rule: RuleName): object {
-  const { means, severity } = rules[rule];
+function ruleOf(rule: string): object {
+  const { means, severity } = ruleNamed(rule);
   return { id: rule, shortDescription: { text: means }, defaultConfiguration: { level: severity } };
 }
 
-function resultOf({ rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding, used: readonly RuleName[]): object {
+function resultOf({ rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding, used: readonly string[]): object {
   const region = { startLine: line, startColumn: column, ...(snippet === undefined ? {} : { snippet: { text: snippet } }) };
   const physical = file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region } };
   const logical = object === undefined ? {} : { logicalLocations: [{ fullyQualifiedName: object }] };

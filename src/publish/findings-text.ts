@@ -1,3 +1,7 @@
+/**
+ * publish/: what people and other tools look at: findings as text, annotations and SARIF.
+ * May touch: nothing. Values in, text out.
+ */
 import { styleText } from 'node:util';
 import type { Finding } from '../shared/finding.ts';
 import { wrap } from '../shared/wrap.ts';

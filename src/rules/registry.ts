@@ -1,5 +1,8 @@
-/** An error forbids going on; a warning is shown. */
-export type Severity = 'error' | 'warning';
+/**
+ * rules/: every rule of lint, rehearsal and verification: what it means, how it is found, what fixes it.
+ * May touch: nothing. Files and catalogs in, findings and edits out.
+ */
+import type { Severity } from '../shared/finding.ts';
 
 /**
  * Where a rule looks: `static` in the files, `rehearsal` while they run on a throw-away database,
@@ -235,3 +238,13 @@ export const rules = {
 } satisfies Record<string, Rule>;
 
 export type RuleName = keyof typeof rules;
+
+/**
+ * The rule of a finding.
+ * @throws Error for a name that is no rule's: a mistake in the check that made the finding
+ */
+export function ruleNamed(name: string): Rule {
+  const rule: Rule | undefined = (rules as Record<string, Rule>)[name];
+  if (rule === undefined) throw new Error(`There is no rule "${name}".`);
+  return rule;
+}

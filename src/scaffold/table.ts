@@ -1,5 +1,5 @@
 /**
- * extension/: a table specification becomes SQL, its rollback and its docs.
+ * scaffold/: a table specification becomes SQL, its rollback and its docs.
  * Pure but for reading templates; imports from database/ only.
  */
 

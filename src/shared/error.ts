@@ -1,3 +1,7 @@
+/**
+ * shared/: what every module uses: the error type, findings, files, locks, text.
+ * May touch: files, in files.ts and directory-lock.ts only.
+ */
 import type { Finding } from './finding.ts';
 
 /** What a {@link MuseError} is made from. */

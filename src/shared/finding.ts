@@ -1,10 +1,10 @@
-import type { RuleName, Severity } from '../rules/registry.ts';
-
-export type { Severity } from '../rules/registry.ts';
+/** An error forbids going on; a warning is shown. */
+export type Severity = 'error' | 'warning';
 
 /** One thing wrong, wherever it was found: lint, rehearsal or verification. */
 export interface Finding {
-  rule: RuleName;
+  /** A name of `rules/registry.ts`. */
+  rule: string;
   severity: Severity;
   /** Path relative to the muse's directory, with `/`. */
   file?: string;

@@ -1,5 +1,4 @@
 /** The shape of `muse.json`: committed, holds no secret. */
-import type { RuleName } from '../rules/registry.ts';
 
 /** Where a muse's database is. */
 export type TargetKind = 'embedded' | 'postgres' | 'supabase';
@@ -73,5 +72,12 @@ export interface MuseFile {
   /** More paths to prune from the kit than the built-in list. */
   prune?: string[];
   /** Severities that this muse sets itself; `off` silences a warning. */
-  rules?: Partial<Record<RuleName, 'error' | 'warning' | 'off'>>;
+  rules?: Record<string, 'error' | 'warning' | 'off'>;
+}
+
+/** A muse on disk. */
+export interface Muse {
+  /** Absolute path. */
+  directory: string;
+  museFile: MuseFile;
 }

@@ -1,8 +1,3 @@
-/**
- * migrations/: read, parse, order, lint, repair, apply, roll back, ledger.
- * May touch: migration files through src/shared/files.ts, and a Database that is handed in. Imports from database/ only.
- */
-
 /** The two layers: core is shared by all muses and runs first; extensions belong to one. */
 export type Layer = 'core' | 'extension';
 

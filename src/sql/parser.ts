@@ -1,4 +1,7 @@
-/** PostgreSQL's own scanner and parser, for every room that reads SQL. Pure, but for loading the WASM module once. */
+/**
+ * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, but for loading the WASM module once.
+ * May touch: nothing.
+ */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeWhole } from '../shared/files.ts';
 import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
-import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 
 /**
  * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everybody who clones
@@ -20,15 +19,6 @@ export async function keepCertificate(directory: string, name: EnvironmentName, 
   await mkdir(dirname(join(directory, path)), { recursive: true });
   await writeWhole(join(directory, path), text);
   return path;
-}
-
-/** {@link keepCertificate} for an environment that is in `muse.json` already. */
-export async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
-  const museFile = await readMuseFile(directory);
-  const entry = museFile.environments[name];
-  if (entry === undefined || entry.target === 'embedded') return;
-  entry.databaseCa = await keepCertificate(directory, name, from);
-  await writeMuseFile(directory, museFile);
 }
 
 /** Where the certificate is that an environment's database is verified with, as `openPostgres` and `connectProject` take it. */

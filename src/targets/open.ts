@@ -1,11 +1,12 @@
+/**
+ * targets/: where a muse's database is: embedded, a PostgreSQL server, a Supabase project.
+ * May touch: the database, `.env*.local` files, the Management API.
+ */
 import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
-import type { Environment, EnvironmentName, TargetKind } from '../shared/muse-file.ts';
-import { needBaseline } from './supabase-baseline.ts';
+import type { Environment, EnvironmentName, Muse, TargetKind } from '../shared/muse-file.ts';
 import { certificateOf } from './certificate.ts';
-import type { CreateContext } from '../create/context.ts';
-import type { Muse } from '../muse/open.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
 
 /** An environment's database, open. */
@@ -46,53 +47,12 @@ async function openProject(directory: string, name: EnvironmentName, entry: Envi
   return (await connectProject({ ...cloud, ref: refOf(entry), password, ...certificateOf(directory, entry) })).database;
 }
 
-/** Opens the target of a creation; the baseline is put on a plain server only where that was asked for. */
-export async function openTarget(context: CreateContext): Promise<Database> {
-  const { answers, secrets, directory, environment, journal, notes, onProgress } = context;
-  // The muse has its own copy once it is in place; before that the file is where the user says.
-  const certificate = {
-    ...(answers.databaseCa === undefined ? {} : { caFile: answers.databaseCa }),
-    ...certificateOf(directory, context.museFile?.environments[answers.environment]),
-  };
-  if (answers.target === 'embedded') return openKept(directory, answers.environment);
-  if (answers.target === 'supabase') {
-    const [{ passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
-      import('./cloud.ts'),
-      import('./project-ref.ts'),
-      import('../supabase/connect.ts'),
-    ]);
-    const { project } = journal.data;
-    context.connected = await connectProject({
-      ...(await context.cloud()),
-      ref: refOf(project),
-      password: await passwordOfProject(directory, answers.environment, environment),
-      ...certificate,
-      mustProve: project?.settled === 'found',
-      onNote(note) {
-        onProgress?.(note);
-        if (note.includes('not verified')) notes.push(note);
-      },
-    });
-    return context.connected.database;
-  }
-  const url = secrets.databaseUrl ?? (await databaseUrlOf(directory, answers.environment, { target: 'postgres' }, environment));
-  const { openPostgres } = await import('../database/postgres/postgres.ts');
-  const database = await openPostgres({ url, ...certificate });
-  try {
-    await (await needBaseline(database, answers.supabaseBaseline))();
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-}
-
 /** Where the embedded database of an environment is: no two environments share one. */
 export function embeddedDirectory(directory: string, name: EnvironmentName): string {
   return join(directory, '.muse', name === 'development' ? 'database' : `database-${name}`);
 }
 
-async function openKept(directory: string, name: EnvironmentName): Promise<Database> {
+export async function openKept(directory: string, name: EnvironmentName): Promise<Database> {
   const { openEmbedded } = await import('../database/embedded/embedded.ts');
   return openEmbedded({ directory: embeddedDirectory(directory, name) });
 }

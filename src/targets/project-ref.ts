@@ -1,5 +1,5 @@
 import { MuseError } from '../shared/error.ts';
-import type { Answers } from '../create/answers.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
 
 /** The ref of a project that is there. */
 export function refOf(project: { ref?: string } | undefined): string {
@@ -12,6 +12,6 @@ export function refOf(project: { ref?: string } | undefined): string {
 }
 
 /** What Supabase calls the project: an organization has each name once, so that of another environment says which. */
-export function projectNameOf({ name, environment }: Pick<Answers, 'name' | 'environment'>): string {
+export function projectNameOf({ name, environment }: { name: string; environment: EnvironmentName }): string {
   return environment === 'development' ? name : `${name}-${environment}`;
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse } from '../../src/create/create.ts';
-import { type Muse, openMuse } from '../../src/muse/open.ts';
+import type { Muse } from '../../src/shared/muse-file.ts';
+import { openMuse } from '../../src/muse/open.ts';
 import { proveDatabase, verifyMuse } from '../../src/muse/verify.ts';
 import { type OfflineReport, verifyOffline } from '../../src/muse/verify-offline.ts';
 import type { Database } from '../../src/database/database.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lostBuckets } from '../../src/muse/guard-plan.ts';
 import { migrateMuse } from '../../src/muse/migrate.ts';
-import type { Muse } from '../../src/muse/open.ts';
+import type { Muse } from '../../src/shared/muse-file.ts';
 import { restoreMuse } from '../../src/muse/restore.ts';
 import { rollbackMuse } from '../../src/muse/rollback.ts';
 import { openEnvironment } from '../../src/targets/open.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrateMuse } from '../../src/muse/migrate.ts';
-import type { Muse } from '../../src/muse/open.ts';
+import type { Muse } from '../../src/shared/muse-file.ts';
 import { resetMuse } from '../../src/muse/reset.ts';
 import { seedMuse } from '../../src/muse/seed.ts';
 import type { Database } from '../../src/database/database.ts';

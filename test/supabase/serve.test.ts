@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 
 it('the twin runs as a process, without TypeScript', async () => {
-  const script = join(import.meta.dirname, '..', 'support', 'twin', 'serve.js');
+  const script = join(import.meta.dirname, '..', 'support', 'fake-api', 'serve.js');
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const lines = createInterface(child.stdout);

@@ -1,6 +1,6 @@
 import { refusal } from '../../muse/examine.ts';
 import { fixMuse, type MuseMending } from '../../muse/fix.ts';
-import type { Muse } from '../../muse/open.ts';
+import type { Muse } from '../../shared/muse-file.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import { formatDecisions } from '../decisions.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';

@@ -85,7 +85,7 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
 
 /** What reading the files found, with what their names have wrong as they are now. */
 function namesWrong({ findings }: MigrationFiles, { migrations, journals }: Repair, { migrations: folders }: Pick<MuseFile, 'migrations'>): Finding[] {
-  const naming = new Set<RuleName>(['bad-file-name', 'duplicate-number', 'number-gap']);
+  const naming = new Set<string>(['bad-file-name', 'duplicate-number', 'number-gap']);
   const read = findings.filter(({ rule }) => !naming.has(rule));
   const unread = read.flatMap(({ file }) => (file === undefined || migrations.some((migration) => migration.file === file) ? [] : [file]));
   const all = [...migrations.map(({ file }) => file), ...unread.filter((file) => /\.(?:sql|pgsql)$/.test(file))];

@@ -2,8 +2,7 @@ import { allOf, fieldsOf, open, stringsOf } from '../nodes.ts';
 import type { Constraint, CreatePolicyStmt, Node, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable } from './lookup.ts';
-import type { Catalog, Table } from './model.ts';
-import type { Report } from './needs.ts';
+import type { Catalog, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
 /** Something that columns can come from. Undefined columns: nobody knows which it has. */

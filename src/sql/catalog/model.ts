@@ -162,3 +162,6 @@ export interface Catalog {
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;
 }
+
+/** What hears of each thing that is used and not there, with the location in the tree. */
+export type Report = (kind: NeedKind, name: string, location: number | undefined) => void;

@@ -5,11 +5,8 @@ import type { Piece } from '../piece.ts';
 import { missingColumns } from './columns.ts';
 import { findRoutines, findTable, findType } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
-import type { Catalog, Need, NeedKind, Table } from './model.ts';
+import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
-
-/** What hears of each thing that is used and not there, with the location in the tree. */
-export type Report = (kind: NeedKind, name: string, location: number | undefined) => void;
 
 /** Statements on something that is no table, though they hold it as a relation. */
 const otherObjects = new Set(['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_FOREIGN_TABLE', 'OBJECT_ATTRIBUTE']);
