@@ -1,11 +1,12 @@
 import type { Answers } from '../create/answers.ts';
 import type { Plan, PlannedRepairs } from '../create/plan.ts';
-import { formatDecisions } from './decisions.ts';
 import type { Output } from './output.ts';
+import { formatDecisions } from './repairs.ts';
+import { counted } from './text.ts';
 
 const targets = { embedded: 'embedded, in .muse/', postgres: 'the server in DATABASE_URL', supabase: 'a new Supabase project' } as const;
 
-/** What is about to be made, for the question whether to go on. */
+/** What is about to be created, shown before the question whether to continue. */
 export function formatIntent(answers: Answers): string {
   const contents = [...answers.presets.map((preset) => `preset ${preset}`), ...answers.tables.map((table) => `table ${table.split(':', 1)[0]}`)];
   if (answers.spec !== undefined) contents.push(answers.spec);
@@ -21,11 +22,11 @@ export function formatIntent(answers: Answers): string {
   ].join('\n');
 }
 
-/** A dry run's plan: steps, SQL in its order, files, and what would be mended. */
+/** The plan of a dry run: steps, SQL in order, files, and what would be fixed. */
 export function formatPlan(plan: Plan, output: Output): string {
   const section = (title: string, lines: readonly string[]): string[] => ['', title, ...lines.map((line) => `  ${line}`)];
   return [
-    `${plan.name} in ${plan.directory}: a plan; nothing was made.`,
+    `Plan for ${plan.name} in ${plan.directory}. Nothing was created.`,
     ...section(
       'Steps',
       plan.steps.map(({ id, title }, index) => `${String(index + 1).padStart(2)}. ${title} (${id})`),
@@ -50,7 +51,7 @@ function formatRepairs({ findings = [] }: Plan, { classes, decisions }: PlannedR
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return [
     '',
-    `Repairs: ${classes.length === 1 ? '1 class' : `${classes.length} classes`}; ${errors === 0 ? 'no error is left' : `${errors} ${errors === 1 ? 'error is' : 'errors are'} left`}.`,
+    `Would fix ${counted(classes.length, 'rule')}; ${errors === 0 ? 'no errors remain' : `${counted(errors, 'error')} would remain`}.`,
     ...classes.flatMap(({ rule, diff }) => ['', output.paint('bold', rule), '', diff.trimEnd()]),
     ...(decisions.length === 0 ? [] : ['', ...formatDecisions(decisions, output)]),
   ];
