@@ -56,7 +56,7 @@ export async function museHelp(name?: string): Promise<string> {
   return formatHelp(sentence, usage.map((line) => `muse ${name} ${line}`.trim()), [...flags, ...museFlags]);
 }
 
-/** The error for a command that is missing or that nobody knows, with the nearest one that there is. */
+/** The error for a command that is missing or unknown, with the nearest one that exists. */
 export async function unknownCommand(name: string | undefined): Promise<Error> {
   const [{ MuseError }, { nearest }] = await Promise.all([import('../shared/error.ts'), import('../shared/nearest.ts')]);
   const near = nearest(name ?? '', commandNames());

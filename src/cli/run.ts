@@ -137,7 +137,7 @@ function formatError(error: MuseError, output: Output): string {
   return lines.join('\n');
 }
 
-/** Anything thrown as the one type; what nobody expected says so, and how to see more of it. */
+/** Anything thrown, as the one type; an unexpected error says so, and how to see more of it. */
 function asMuseError(thrown: unknown): MuseError {
   if (thrown instanceof MuseError) return thrown;
   if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {

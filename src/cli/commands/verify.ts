@@ -53,7 +53,7 @@ export const command: MuseCommand = {
     ]);
     const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
     const lines = [
-      formatMatrix(report, { colour: output.color, width: output.width }),
+      formatMatrix(report, output),
       ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
       '',
       failed
