@@ -25,7 +25,6 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(raise|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
   [/\bwhoever\b/i, 'anyone'],
   [/\bsomebody\b/i, 'anyone, a signed-in user, an anonymous visitor'],
-  [/\bnobody\b/i, 'no one'],
   [/\bneeded\(|\b(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
   [/\bis no (JSON|SQL|UTF-8|number|pair|git|repository|directory|file)\b/i, 'is not a valid …'],
   [/,? as eu-central-1\b/, 'e.g. eu-central-1'],

@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { isAmong, museFlags } from './flags.ts';
-import { commandNames, loadCommand, museHelp, unknownCommand } from './muse-command.ts';
+
+/** Written by the build: the text of `muse help`, as loading all commands takes longer than starting Node. */
+const writtenHelp = new URL('./muse-help.txt', import.meta.url);
 
 /**
  * `muse`: the whole program, from argv to the exit code.
@@ -9,7 +12,8 @@ export async function main(argv: string[]): Promise<number> {
   // Help and version come before everything else that costs start-up time.
   const help = isAmong(argv, 'help', 'h');
   if (argv.length === 0 || (help && argv.length === 1)) {
-    process.stdout.write(await museHelp());
+    const written = existsSync(writtenHelp) ? readFileSync(writtenHelp, 'utf8') : undefined;
+    process.stdout.write(written ?? (await (await import('./muse-command.ts')).museHelp()));
     return 0;
   }
   if (isAmong(argv, 'version', 'v')) {
@@ -17,7 +21,8 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
-  const [{ runCommand }, { splitCommand }, { museContext }] = await Promise.all([
+  const [{ commandNames, loadCommand, unknownCommand }, { runCommand }, { splitCommand }, { museContext }] = await Promise.all([
+    import('./muse-command.ts'),
     import('./run.ts'),
     import('./parse.ts'),
     import('./muse-context.ts'),

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { museHelp } from '../../src/cli/muse-command.ts';
 import { packageVersion } from '../../src/shared/version.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 
@@ -93,6 +94,11 @@ describe('help loads no handler', () => {
     }
     return seen;
   }
+
+  it('but the text that the build wrote, which is that of the commands', async () => {
+    const { stdout } = await muse(['--help'], { cwd: await temporaryDirectory() });
+    expect(stdout).toBe(await museHelp());
+  });
 
   it('of a command, nor anything below the command line', async () => {
     const commands = (await readdir(join(source, 'cli', 'commands'))).map((name) => join(source, 'cli', 'commands', name));

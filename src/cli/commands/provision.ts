@@ -34,7 +34,7 @@ export const command: MuseCommand = {
       ...(ask === undefined ? {} : { supabase: await askSupabase(given.supabase, ask, context) }),
     };
     if (muse.museFile.environments[name]?.target === 'embedded') {
-      output.progress('The embedded database is kept. Its data is not copied to the new project.');
+      output.progress('The embedded database stays as it is; its data is not copied.');
     }
     return finishReport(await provisionMuse(muse, answers, secrets, options), context);
   },
