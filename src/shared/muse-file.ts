@@ -47,9 +47,7 @@ export interface Environment {
   databaseCa?: string;
 }
 
-export const environmentNames = ['development', 'staging', 'production'] as const;
-
-export type EnvironmentName = (typeof environmentNames)[number];
+export type EnvironmentName = 'development' | 'staging' | 'production';
 
 export interface MuseFile {
   /** The JSON Schema that editors complete and check the file with. */
@@ -77,7 +75,7 @@ export interface MuseFile {
   /** More paths to prune from the kit than the built-in list. */
   prune?: string[];
   /** Severities that this muse sets itself; `off` silences a warning. */
-  rules?: Record<string, 'error' | 'warning' | 'off'>;
+  rules?: Partial<Record<string, 'error' | 'warning' | 'off'>>;
 }
 
 /** A muse on disk. */

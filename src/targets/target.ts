@@ -39,7 +39,7 @@ export interface Opened {
   connected?: Connected;
 }
 
-/** A key that an environment of this kind may have in `muse.json`. Its value is text. */
+/** A key that an environment of this kind may have in `muse.json`: text that means the same in every target that has it. */
 export interface Setting {
   /** What it holds, for editors. */
   about: string;
