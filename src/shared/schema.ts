@@ -11,7 +11,7 @@ import { nearest } from './nearest.ts';
 export interface SchemaProblem {
   /** Where it is, e.g. `['environments', 'staging', 'traget']`; the object itself where one of its keys is missing. */
   path: (string | number)[];
-  /** What is wrong there, e.g. `unknown key`. */
+  /** What is wrong there, e.g. `a number was expected, not "five"`. */
   message: string;
   /** What to do, one sentence. */
   suggestion: string;
@@ -21,20 +21,26 @@ type Schema = v.GenericSchema<unknown, unknown>;
 type Entries = Readonly<Record<string, Schema>>;
 type Message = (issue: v.BaseIssue<unknown>) => string;
 
-/** What is wrong and what to do travel through the library as the two lines of its message. */
-const said = (message: string, suggestion: string): string => `${message}\n${suggestion}`;
+/** What {@link problemsOf} finds. */
+interface ValueProblem extends SchemaProblem {
+  /** The message without the value: for values that may hold a secret. */
+  expected: string;
+}
+
+/** What is wrong, what to do, and the value that it is about, travel through the library as the lines of its message. */
+const said = (message: string, suggestion: string, value = ''): string => `${message}\n${suggestion}\n${value}`;
 
 /** The message of a value that is not what was expected, e.g. `text was expected, not 5`. */
-const expected = (what: string): Message => ({ input }) => said(`${what} was expected, not ${shown(input)}`, `Write ${what}.`);
+const expected = (what: string): Message => ({ input }) => said(`${what} was expected`, `Write ${what}.`, shown(input));
 
 /** An object with these keys and no others. */
 export function object<const T extends Entries>(entries: T): v.StrictObjectSchema<T, Message> {
   return v.strictObject(entries, keyMessage(Object.keys(entries), requiredOf(entries)));
 }
 
-/** An object with these keys, of a service that may add others. */
-export function answer<const T extends Entries>(entries: T): v.LooseObjectSchema<T, Message> {
-  return v.looseObject(entries, keyMessage(Object.keys(entries), requiredOf(entries)));
+/** An object with at least these keys: of a service that may add others, or of a later version of this tool. */
+export function openObject<const T extends Entries>(entries: T): v.ObjectSchema<T, Message> {
+  return v.object(entries, keyMessage(Object.keys(entries), requiredOf(entries)));
 }
 
 /** Text, shown in problems as what it is, e.g. `a folder`. */
@@ -70,13 +76,13 @@ export function oneOf<const T extends readonly string[]>(words: T): v.PicklistSc
   return v.picklist(words, ({ input }) => {
     const meant = typeof input === 'string' ? nearest(input.slice(0, 40), words) : undefined;
     const what = words.length === 1 ? JSON.stringify(words[0]) : `one of ${words.join(', ')}`;
-    return said(`${what} was expected, not ${shown(input)}`, meant === undefined ? `Write ${what}.` : `Did you mean ${JSON.stringify(meant)}?`);
+    return said(`${what} was expected`, meant === undefined ? `Write ${what}.` : `Did you mean ${JSON.stringify(meant)}?`, shown(input));
   });
 }
 
 /** This value and no other; `suggestion` says what to do about another. */
 export function exactly<const T extends string | number | boolean>(value: T, suggestion: string): v.LiteralSchema<T, Message> {
-  return v.literal(value, ({ input }) => said(`${JSON.stringify(value)} was expected, not ${shown(input)}`, suggestion));
+  return v.literal(value, ({ input }) => said(`${JSON.stringify(value)} was expected`, suggestion, shown(input)));
 }
 
 /** One of several shapes; `what` says in words which. */
@@ -102,21 +108,21 @@ export function checked<const T extends Schema>(schema: T, find: (value: v.Infer
 }
 
 /** Everything that is wrong with a value, in the order in which to fix it; empty where nothing is. */
-export function problemsOf(schema: Schema, value: unknown): SchemaProblem[] {
+export function problemsOf(schema: Schema, value: unknown): ValueProblem[] {
   const { issues = [] } = v.safeParse(schema, value);
   const problems = issues.map((issue) => {
-    const [message = '', suggestion = ''] = issue.message.split('\n');
+    const [wrong = '', suggestion = '', found = ''] = issue.message.split('\n');
     const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
     // Of a key that is missing, and of a list that stands for an object, the place is the object.
     const owner = issue.path?.at(-1);
     const outer = owner?.origin === 'key' && (Array.isArray(owner.input) || issue.expected !== 'never');
     const missing = outer ? String(path.pop()) : undefined;
-    return { path, message, suggestion, missing };
+    return { path, expected: wrong, message: found === '' ? wrong : `${wrong}, not ${found}`, suggestion, missing };
   });
   // A key that is mistyped is unknown, and the one that was meant is missing: the first says it all.
   const meant = (one: { path: (string | number)[]; missing: string | undefined }): boolean =>
     problems.some((other) => other.suggestion === didYouMean(one.missing ?? '') && samePath(other.path.slice(0, -1), one.path));
-  return problems.filter((problem) => problem.missing === undefined || !meant(problem)).map(({ path, message, suggestion }) => ({ path, message, suggestion }));
+  return problems.filter((problem) => problem.missing === undefined || !meant(problem)).map(({ missing: _missing, ...problem }) => problem);
 }
 
 /** A path as people write it: `tables[0].columns[2].type`. */
@@ -132,7 +138,7 @@ function keyMessage(known: readonly string[], required: readonly string[]): Mess
   const give = required.length === 0 ? 'Write an object.' : `Write an object with ${required.join(' and ')}.`;
   return (issue) => {
     const owner = issue.path?.at(-1);
-    if (owner?.origin !== 'key' || Array.isArray(owner.input)) return said(`an object was expected, not ${shown(owner === undefined ? issue.input : owner.input)}`, give);
+    if (owner?.origin !== 'key' || Array.isArray(owner.input)) return said('an object was expected', give, shown(owner?.origin === 'key' ? owner.input : issue.input));
     const key = String(owner.key);
     if (issue.expected !== 'never') return said(`${key} is missing`, `Add ${key}.`);
     const near = nearest(key.slice(0, 40), known);
