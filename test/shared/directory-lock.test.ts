@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/shared/directory-lock.ts';
 
 const purpose = { code: 'directory-in-use', subject: 'The directory', next: 'run it again' };
-const onLinux = it.runIf(process.platform === 'linux');
+const onLinux = process.platform === 'linux';
 
 let path: string;
 const children: ChildProcess[] = [];
@@ -51,7 +51,7 @@ describe('is taken over at once', () => {
     expect(await timeToTake()).toBeLessThan(1000);
   });
 
-  onLinux('from a zombie', async () => {
+  it.runIf(onLinux)('from a zombie', async () => {
     // The shell becomes a program that never asks for the exit code of its child.
     const pid = Number(await shell('sleep 0.2 & echo $!; exec sleep 30 >/dev/null'));
     hold({ pid, started: startOf(pid) });
@@ -59,7 +59,7 @@ describe('is taken over at once', () => {
     expect(await timeToTake()).toBeLessThan(1000);
   });
 
-  onLinux('from a process whose pid another one has now', async () => {
+  it.runIf(onLinux)('from a process whose pid another one has now', async () => {
     hold({ started: 'an earlier start' });
     expect(await timeToTake()).toBeLessThan(1000);
   });
@@ -88,7 +88,7 @@ describe('is waited for', () => {
     expect(readdirSync(join(path, '..'))).toEqual([]);
   });
 
-  onLinux('until a live process becomes a zombie', async () => {
+  it.runIf(onLinux)('until a live process becomes a zombie', async () => {
     const pid = Number(await shell('sleep 0.5 & echo $!; exec sleep 30 >/dev/null'));
     hold({ pid, started: startOf(pid) });
     expect(await timeToTake()).toBeLessThan(5000);
