@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { targetKinds } from '../src/targets/targets.ts';
+import { targetKinds } from '../src/targets/kinds.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
 

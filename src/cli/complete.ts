@@ -6,7 +6,8 @@ import { parseTable } from '../scaffold/parse-table.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
 import { targetOf } from '../targets/open.ts';
-import { defaultTarget, targetKinds, type TargetKind, targets } from '../targets/targets.ts';
+import { defaultTarget, targetKinds, type TargetKind } from '../targets/kinds.ts';
+import { targets } from '../targets/targets.ts';
 import type { Ask } from './ask.ts';
 import type { CommandContext } from './run.ts';
 

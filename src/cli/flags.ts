@@ -2,7 +2,7 @@
  * cli/: flags, prompts, output, exit codes; decides nothing.
  * May touch: argv, the terminal and the exit code. Everything else it asks of create/ and portfolio/.
  */
-import { defaultTarget, targetKinds } from '../targets/targets.ts';
+import { defaultTarget, targetKinds } from '../targets/kinds.ts';
 
 /** One flag, as data: parsing, help, prompts and the nearest-flag hint all come from it. */
 export interface Flag {

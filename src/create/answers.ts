@@ -3,7 +3,7 @@
  * May touch: the muse's directory, git, its databases, the Management API.
  */
 import type { EnvironmentName, Isolation, MuseFile } from '../shared/muse-file.ts';
-import { defaultTarget, type TargetKind } from '../targets/targets.ts';
+import { defaultTarget, type TargetKind } from '../targets/kinds.ts';
 
 /** What Supabase needs to be told; all of it optional where there is a sensible choice. */
 export interface SupabaseAnswers {

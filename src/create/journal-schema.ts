@@ -1,7 +1,7 @@
 import { exactOptional, type GenericSchema } from 'valibot';
 import { exactly, list, name, number, oneOf, openObject, text, yesOrNo } from '../shared/schema.ts';
 import { project as apiProject, regionSelection } from '../supabase/types.ts';
-import { targetKinds } from '../targets/targets.ts';
+import { targetKinds } from '../targets/kinds.ts';
 import type { Journal, JournalProject } from './journal.ts';
 
 const project = openObject({

@@ -3,7 +3,8 @@ import { rules } from '../rules/registry.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { checked, described, exactly, list, matching, name, object, oneOf, type SchemaProblem, text } from '../shared/schema.ts';
 import type { Setting } from '../targets/target.ts';
-import { targetKinds, targets } from '../targets/targets.ts';
+import { targetKinds } from '../targets/kinds.ts';
+import { targets } from '../targets/targets.ts';
 
 const folders = list(name('a folder'), 'a list of folders');
 

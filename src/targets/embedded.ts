@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { kindOf } from '../shared/files.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
 import type { Target } from './target.ts';
 
@@ -16,7 +17,6 @@ export const embedded: Target = {
     return { database: await openEmbedded({ directory: embeddedDirectory(directory, name), lock: { signal, onWait: onNote } }) };
   },
   async exists({ directory, name }) {
-    const { kindOf } = await import('../shared/files.ts');
     return (await kindOf(join(embeddedDirectory(directory, name), 'data'))) !== undefined;
   },
   // Every embedded database starts with it.

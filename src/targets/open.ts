@@ -3,7 +3,8 @@ import { MuseError } from '../shared/error.ts';
 import { nearest } from '../shared/nearest.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { OpenOptions, Place, Target } from './target.ts';
-import { targetKinds, targets } from './targets.ts';
+import { targetKinds } from './kinds.ts';
+import { targets } from './targets.ts';
 
 /** Where the database of an environment is, and what kind of target that is. */
 export interface EnvironmentPlace {

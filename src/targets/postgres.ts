@@ -1,4 +1,7 @@
 import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { certificateOf } from './certificate.ts';
+import { readVariables, secretsFileOf } from './secrets-file.ts';
 import { certificateSetting, type Place, type Target } from './target.ts';
 
 /** A PostgreSQL server that is there already, reached by its URL. */
@@ -18,14 +21,14 @@ export const postgres: Target = {
   needsUrl: true,
   publicApi: false,
   async open(place, { url, caFile } = {}) {
-    const [{ openPostgres }, { certificateOf }] = await Promise.all([import('../database/postgres/postgres.ts'), import('./certificate.ts')]);
+    const { openPostgres } = await import('../database/postgres/postgres.ts');
     return { database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile) }) };
   },
   exists: () => Promise.resolve(true),
   async preparePlatform(database, wanted) {
     const { baselinePresent, installBaseline } = await import('../database/platform/install.ts');
     if (await baselinePresent(database)) return () => Promise.resolve();
-    if (!wanted) throw await plainServer(database);
+    if (!wanted) throw plainServer(database);
     return async () => {
       await installBaseline(database);
     };
@@ -38,13 +41,11 @@ export const postgres: Target = {
  * @throws MuseError `bad-database-url`
  */
 async function databaseUrl({ directory, name, entry, environment }: Place): Promise<string> {
-  const { readVariables, secretsFileOf } = await import('./secrets-file.ts');
   const { urlVariable = 'DATABASE_URL' } = entry;
   // The process's variable is meant for the app that is being developed; another environment's own file comes first.
   const own = name === 'development' ? undefined : (await readVariables(directory, name))[urlVariable];
   const url = own || environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
   if (url !== undefined && url !== '') return url;
-  const { MuseError } = await import('../shared/error.ts');
   throw new MuseError({
     code: 'bad-database-url',
     message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
@@ -52,8 +53,7 @@ async function databaseUrl({ directory, name, entry, environment }: Place): Prom
   });
 }
 
-async function plainServer({ description }: Database): Promise<Error> {
-  const { MuseError } = await import('../shared/error.ts');
+function plainServer({ description }: Database): MuseError {
   return new MuseError({
     code: 'baseline-missing',
     message: `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and the roles anon and authenticated.`,

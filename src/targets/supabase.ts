@@ -1,3 +1,5 @@
+import { certificateOf } from './certificate.ts';
+import { refOf } from './project-ref.ts';
 import { certificateSetting, type Target } from './target.ts';
 
 /** A Supabase project, created and configured through the Management API. */
@@ -20,12 +22,7 @@ export const supabase: Target = {
   publicApi: true,
   async open(place, { caFile, cloud, mustProve = false, onNote } = {}) {
     const { directory, name, entry, environment } = place;
-    const [{ certificateOf }, { openCloud, passwordOfProject }, { refOf }, { connectProject }] = await Promise.all([
-      import('./certificate.ts'),
-      import('./cloud.ts'),
-      import('./project-ref.ts'),
-      import('../supabase/connect.ts'),
-    ]);
+    const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud.ts'), import('../supabase/connect.ts')]);
     const connected = await connectProject({
       ...(await (cloud?.() ?? openCloud(environment))),
       ref: refOf(entry),

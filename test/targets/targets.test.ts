@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Muse, MuseFile } from '../../src/shared/muse-file.ts';
 import { takesCertificate } from '../../src/targets/certificate.ts';
 import { openEnvironment, placeOf, targetOf } from '../../src/targets/open.ts';
-import { defaultTarget, targetKinds, targets } from '../../src/targets/targets.ts';
+import { defaultTarget, targetKinds } from '../../src/targets/kinds.ts';
+import { targets } from '../../src/targets/targets.ts';
 import type { Target } from '../../src/targets/target.ts';
 
 const muse = (environments: MuseFile['environments']): Muse => ({ directory: '/nowhere', museFile: { environments } as MuseFile });

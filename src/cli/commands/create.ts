@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Answers, Secrets } from '../../create/answers.ts';
 import { MuseError } from '../../shared/error.ts';
 import { targetOf } from '../../targets/open.ts';
-import type { TargetKind } from '../../targets/targets.ts';
+import type { TargetKind } from '../../targets/kinds.ts';
 import type { GivenAnswers } from '../complete.ts';
 import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
