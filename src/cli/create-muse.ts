@@ -1,5 +1,5 @@
 import type { Answers, Secrets } from '../create/answers.ts';
-import type { TargetKind } from '../shared/muse-file.ts';
+import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
 import type { GivenAnswers } from './complete.ts';
 import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
@@ -40,8 +40,8 @@ export const createFlags: readonly Flag[] = [
     name: 'target',
     type: 'string',
     value: '<t>',
-    choices: ['embedded', 'postgres', 'supabase'],
-    about: 'where the database is: embedded (default), postgres or supabase',
+    choices: targetKinds,
+    about: `where the database is: ${targetKinds.map((kind) => (kind === defaultTarget ? `${kind} (default)` : kind)).join(', ')}`,
     group: 'Database',
   },
   { name: 'database-url', type: 'string', value: '<url>', about: 'URL of the PostgreSQL server (default: DATABASE_URL)', group: 'Database' },
@@ -111,10 +111,11 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
   }
-  if (answers.target === 'postgres' && secrets.databaseUrl === undefined) {
+  const { targetOf } = await import('../targets/open.ts');
+  if (targetOf(answers.target).needsUrl && secrets.databaseUrl === undefined) {
     throw new MuseError({
       code: 'bad-call',
-      message: 'The target is postgres, but the URL of its database is missing.',
+      message: `The target is ${answers.target}, but the URL of its database is missing.`,
       suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
     });
   }

@@ -75,6 +75,8 @@ export async function runCommand(program: string, argv: readonly string[], choos
   try {
     const runnable = await choose();
     title = runnable.title;
+    // The name that others see: those that wait for a lock of this process, and `ps`, which then shows no secret argument.
+    process.title = title;
     const parsed = parseArguments(runnable.argv, runnable.flags, title);
     const interactive = !parsed.has('yes') && !json && !process.env['CI'] && process.stdin.isTTY === true && process.stdout.isTTY === true;
     const result = await runnable.work(parsed, {

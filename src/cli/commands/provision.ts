@@ -9,11 +9,12 @@ export const command: MuseCommand = {
   usage: ['--org <slug> [--env <name>] [flags]', '--project-ref <ref> [--env <name>] [flags]', '--resume'],
   flags: [...supabaseFlags, resumeFlag],
   async run(context) {
-    const [{ museAnswers }, { provisionMuse, resumeMuse }, { askSupabase, supabaseAnswers }, { finishReport, runOptions }] = await Promise.all([
+    const [{ museAnswers }, { provisionMuse, resumeMuse }, { askSupabase, supabaseAnswers }, { finishReport, runOptions }, { targetOf }] = await Promise.all([
       import('../../create/answers.ts'),
       import('../../create/create.ts'),
       import('../supabase-answers.ts'),
       import('../pipeline-run.ts'),
+      import('../../targets/open.ts'),
     ]);
     const { typed, output, environmentName: name } = context;
     const muse = await context.openMuse();
@@ -33,8 +34,9 @@ export const command: MuseCommand = {
       ...given,
       ...(ask === undefined ? {} : { supabase: await askSupabase(given.supabase, ask, context) }),
     };
-    if (muse.museFile.environments[name]?.target === 'embedded') {
-      output.progress('The embedded database stays as it is; its data is not copied.');
+    const before = muse.museFile.environments[name];
+    if (before !== undefined && !targetOf(before.target).provisioned) {
+      output.progress(`The ${targetOf(before.target).title} database stays as it is; its data is not copied.`);
     }
     return finishReport(await provisionMuse(muse, answers, secrets, options), context);
   },
