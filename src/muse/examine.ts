@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
-import { lint } from '../rules/lint/lint.ts';
+import { lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';

@@ -1,61 +1,59 @@
-import { at, here } from './check.ts';
-import type { Check } from './check.ts';
+import { at } from './engine/check.ts';
+import { problemsOf } from './engine/fix/fix.ts';
+import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import { placed } from './engine/fix/place.ts';
+import type { Texts } from './engine/fix/place.ts';
+import { addOptions, searchPathFor } from './engine/fix/routine-options.ts';
+import { qualifiedName, relation } from './engine/live/catalog.ts';
+import type { Rule } from './engine/rule.ts';
 
-export const definerWithoutSearchPath: Check = {
-  rule: 'definer-without-search-path',
+/** Gives each SECURITY DEFINER routine a search path of its own: none where its names are qualified. */
+function apply(situation: Situation): FixResult {
+  const edits: Edit[] = [];
+  const texts: Texts = new Map();
+  const wanted = new Set(problemsOf(situation, 'definer-without-search-path').map(({ object }) => object));
+  for (const routine of [...situation.catalog.routines.values()].flat()) {
+    if (!wanted.has(`${routine.name}(${routine.arguments.join(', ')})`)) continue;
+    edits.push(...addOptions(situation, routine, `SET search_path = ${searchPathFor(routine)}`, texts));
+  }
+  const late = placed(situation, texts);
+  return { ...late, edits: [...edits, ...late.edits] };
+}
+
+export const rule: Rule = {
+  name: 'definer-without-search-path',
+  severity: 'error',
+  found: ['static', 'live'],
+  means: 'a SECURITY DEFINER function takes its caller\'s search_path',
   doc: {
-    why: 'A SECURITY DEFINER function runs with its owner\'s rights and looks unqualified names up where its caller says. A caller who may create a table or function of the same name in a schema of theirs makes it run theirs, with the owner\'s rights.',
+    why: 'A SECURITY DEFINER function runs with its owner\'s rights and looks unqualified names up where its caller says. A caller who may create a table or function of the same name in their own schema makes it run that one, with the owner\'s rights.',
     bad: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM auth.users $$;',
     good: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = \'\' AS $$ SELECT count(*) FROM auth.users $$;',
   },
-  end(catalog, report) {
-    for (const routine of [...catalog.routines.values()].flat()) {
-      if (!routine.definer || routine.searchPath !== undefined || routine.site === undefined) continue;
+  check: {
+    end(catalog, report) {
+      for (const routine of [...catalog.routines.values()].flat()) {
+        if (!routine.definer || routine.searchPath !== undefined || routine.site === undefined) continue;
+        report({
+          ...at(routine.site),
+          object: `${routine.name}(${routine.arguments.join(', ')})`,
+          message: `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller chooses what its names mean.`,
+          suggestion: `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every name in it qualified`,
+        });
+      }
+    },
+  },
+  live: {
+    routine(routine, _, report) {
+      if (!routine.definer || routine.settings.some((setting) => setting.startsWith('search_path='))) return;
+      const types = routine.arguments.join(', ');
+      const object = `${qualifiedName(routine)}(${types})`;
       report({
-        ...at(routine.site),
-        object: `${routine.name}(${routine.arguments.join(', ')})`,
-        message: `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller chooses what its names mean.`,
-        suggestion: `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every name in it qualified`,
+        object,
+        message: `Function ${object} runs with its owner's rights and its caller's search_path: the caller chooses what its names mean.`,
+        suggestion: `ALTER FUNCTION ${relation(routine)}(${types}) SET search_path = ''; -- with every name in it qualified`,
       });
-    }
+    },
   },
+  fix: { does: 'SET search_path = \'\' where names are qualified, else = pg_catalog, public, extensions', stage: 'details', apply },
 };
-
-export const enumType: Check = {
-  rule: 'enum-type',
-  doc: {
-    why: 'A value can be added to an enum, but never taken out or renamed in a way that a rollback undoes, and a new value cannot be used in the transaction that adds it. Text with a CHECK does the same and can be changed.',
-    bad: '-- Moods.\nDO $$ BEGIN CREATE TYPE mood AS ENUM (\'good\', \'bad\'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;',
-    good: '-- Moods.\nCREATE TABLE IF NOT EXISTS days (id uuid PRIMARY KEY, mood text NOT NULL CHECK (mood IN (\'good\', \'bad\')));',
-  },
-  piece(piece, _, report) {
-    if (piece.type !== 'CreateEnumStmt' || piece.inside === 'routine') return;
-    const names = piece.node['typeName'] as { String: { sval: string } }[];
-    const values = (piece.node['vals'] as { String: { sval: string } }[] | undefined) ?? [];
-    const name = names.map(({ String: { sval } }) => sval).join('.');
-    report({
-      ...here(piece),
-      object: name,
-      message: `Type ${name} is an enum; its values can never be taken out again.`,
-      suggestion: `text CHECK (column IN (${values.map(({ String: { sval } }) => `'${sval.replaceAll('\'', '\'\'')}'`).join(', ')}))`,
-    });
-  },
-};
-
-export const rollbackMissing: Check = {
-  rule: 'rollback-missing',
-  doc: {
-    why: 'An extension is what a product tries, changes and gives up. Without its rollback, going back means writing SQL by hand on a database that people use.',
-  },
-  source(source, report, run) {
-    const { layer, file } = source.migration;
-    if (layer !== 'extension' || run.rollbacks.has(file) || source.parsed.statements.length === 0) return;
-    report({
-      source,
-      offset: 0,
-      message: 'There is no rollback for this extension file.',
-      suggestion: 'muse lint --fix writes it from the statements of the file.',
-    });
-  },
-};
-

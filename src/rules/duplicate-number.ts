@@ -1,9 +1,10 @@
-import { entriesOf } from '../../migrations/drizzle-journal.ts';
-import type { JournalFile } from '../../migrations/drizzle-journal.ts';
-import type { Migration } from '../../sql/migration.ts';
-import { plainNumber } from '../../migrations/order.ts';
-import { listTag, renameTag } from './listing.ts';
-import type { Left, Mended, Rename, Situation } from './plan.ts';
+import { entriesOf } from '../migrations/drizzle-journal.ts';
+import type { JournalFile } from '../migrations/drizzle-journal.ts';
+import type { Migration } from '../sql/migration.ts';
+import { plainNumber } from '../migrations/order.ts';
+import { listTag, renameTag } from './engine/fix/journal-entries.ts';
+import type { FixResult, Left, Rename, Situation } from './engine/fix/fix.ts';
+import type { Rule } from './engine/rule.ts';
 
 /** A file and the number that it is to have. */
 interface Move {
@@ -15,7 +16,7 @@ function folderOf(file: string): string {
   return file.slice(0, file.lastIndexOf('/'));
 }
 
-/** The files that share a number with one before them, and those behind them as far as needed, with the next numbers. */
+/** The files that share a number with one before them, and those after them as far as needed, with the next numbers. */
 function raised(files: readonly Migration[]): Move[] {
   let previous = -1n;
   const moves: Move[] = [];
@@ -32,7 +33,7 @@ function hasDuplicates(files: readonly Migration[]): boolean {
   return new Set(files.map(({ number }) => plainNumber(number))).size < files.length;
 }
 
-/** Under a journal those that it lists stay in front; each other file whose number is taken gets one behind all. */
+/** Under a journal those that it lists stay first; each other file whose number is taken gets one after all. */
 function raisedInJournal(files: readonly Migration[], listed: (migration: Migration) => boolean): Move[] {
   const inside = files.filter(listed);
   const moves = hasDuplicates(inside) ? raised(inside) : [];
@@ -64,7 +65,7 @@ const tagOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1).re
 /** The journal with the new names; a sentence where it cannot be kept in step with them. */
 function follow(journal: JournalFile, files: readonly Migration[], moves: readonly Move[], renames: readonly Rename[]): { text: string } | { why: string } {
   const entries = entriesOf(journal.text);
-  if (entries === undefined || entries.length === 0) return { why: `${journal.file} has no entries that a new name could be written beside.` };
+  if (entries === undefined || entries.length === 0) return { why: `${journal.file} has no entry to write a new name beside.` };
   const listed = new Set(entries.map(({ tag }) => tag));
   const loose = files.filter(({ file }) => !listed.has(tagOf(file)));
   const moved = new Set(moves.map(({ migration }) => migration));
@@ -75,19 +76,19 @@ function follow(journal: JournalFile, files: readonly Migration[], moves: readon
   for (const { from, to } of renames) {
     const snapshot = `${tagOf(from).split('_')[0]}_snapshot.json`;
     const isListed = listed.has(tagOf(from));
-    if (isListed && journal.beside.includes(snapshot)) return { why: `${journal.file} lists it, and whose ${snapshot} beside it is cannot be told.` };
+    if (isListed && journal.beside.includes(snapshot)) return { why: `${journal.file} lists it, and which of the files ${snapshot} beside it belongs to is unknown.` };
     const next = isListed ? renameTag(text, tagOf(from), tagOf(to)) : listTag(text, tagOf(to));
-    if (next === undefined) return { why: `${journal.file} is written in a way that an entry cannot be changed in.` };
+    if (next === undefined) return { why: `${journal.file} is written in a form in which no entry can be changed.` };
     text = next;
   }
   return { text };
 }
 
 /**
- * Gives files that share a number the next one, and those behind them the next ones, as far as needed; their order stays.
+ * Gives files that share a number the next one, and those after them the next ones, as far as needed; their order stays.
  * Drizzle's journal is kept in step. Nothing where a database has one of the files that would have to move.
  */
-export function mendNumbers(situation: Situation): Mended {
+function apply(situation: Situation): FixResult {
   const { migrations, applied, folders, journals } = situation;
   const renames: Rename[] = [];
   const left: Left[] = [];
@@ -123,3 +124,14 @@ export function mendNumbers(situation: Situation): Mended {
   }
   return { edits: [], renames, others, left };
 }
+
+export const rule: Rule = {
+  name: 'duplicate-number',
+  severity: 'error',
+  found: ['static'],
+  means: 'two files of a folder share a number',
+  doc: {
+    why: 'Two files with one number run in an order that nobody decided, and the migration history cannot tell by the number which of them a database has had.',
+  },
+  fix: { does: 'renumbers the ones that are applied nowhere', stage: 'files', apply },
+};

@@ -1,166 +1,165 @@
-import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
-import { at } from './check.ts';
-import type { Check } from './check.ts';
-import { commandsOf, isAlwaysTrue, isForSessions, isForUsers, meantRoles, mentionsOf, namesService } from './policies.ts';
-import { policiesFor } from './suggest.ts';
-import { ident, policyObject, qualified } from './sql.ts';
-import { declared, isReachable, ownTables } from './tables.ts';
-import type { OwnTable } from './tables.ts';
+import type { Catalog, Policy, Table } from '../sql/catalog/model.ts';
+import { isSerial } from '../sql/catalog/types.ts';
+import { walk } from '../sql/nodes.ts';
+import type { ColumnDef } from '../sql/nodes.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { at } from './engine/check.ts';
+import { example, exampleWithout } from './engine/example.ts';
+import { problemsOf } from './engine/fix/fix.ts';
+import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
+import { noteText, placed } from './engine/fix/place.ts';
+import type { Texts } from './engine/fix/place.ts';
+import { qualifiedName, relation } from './engine/live/catalog.ts';
+import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
+import { commandsOf, isForSessions, meantRoles } from './engine/policies.ts';
+import type { Rule } from './engine/rule.ts';
+import { ownTables } from './engine/tables.ts';
 
-const table = 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES auth.users (id) ON DELETE CASCADE, title text, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());\nCREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);';
-const rls = 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;';
-const drop = 'DROP POLICY IF EXISTS "own notes" ON notes;';
-const policy = 'CREATE POLICY "own notes" ON notes FOR ALL TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);';
-const grants = 'GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO authenticated;';
-const right = ['-- Notes.', table, rls, drop, policy, grants].join('\n');
-const without = (...left: string[]): string => ['-- Notes.', table, rls, drop, policy, grants].filter((line) => !left.includes(line)).join('\n');
-
-export const rlsMissing: Check = {
-  rule: 'rls-missing',
-  doc: {
-    why: 'Without row-level security, a grant opens the whole table: anyone who has the public key of the app reads and changes every row of everyone.',
-    bad: without(rls, drop, policy),
-    good: right,
-  },
-  end(catalog, report, run) {
-    for (const each of ownTables(catalog)) {
-      if (each.rls !== undefined || !isReachable(each)) continue;
-      report({
-        ...at(each.site),
-        object: each.name,
-        message: `Table ${each.name} has no row-level security: whoever may use it at all sees and changes every row.`,
-        suggestion: [`ALTER TABLE ${qualified(each.name)} ENABLE ROW LEVEL SECURITY;`, ...policiesFor(each, catalog, run)].join('\n'),
-      });
-    }
-  },
-};
-
-export const policyMissing: Check = {
-  rule: 'policy-missing',
-  doc: {
-    why: 'With row-level security on and no policy, every query of a user answers with no rows and no error. That is right for a table that only the server uses, and then the file says so.',
-    bad: without(drop, policy, grants),
-    good: `${without(rls, drop, policy, grants)}\n-- muse: service-only\n${rls}\nGRANT ALL ON notes TO service_role;`,
-  },
-  end(catalog, report, run) {
-    for (const each of ownTables(catalog)) {
-      if (each.rls === undefined || each.policies.size > 0 || each.partitionOf !== undefined || declared(run, each.name, 'service-only') || saysServiceOnly(each) || !isReachable(each)) continue;
-      report({
-        ...at(each.rls),
-        object: each.name,
-        message: `Table ${each.name} has row-level security on and no policy: nobody but the server can do anything with it.`,
-        suggestion: ['-- muse: service-only', '-- … in front of this statement if that is meant, or:', ...policiesFor(each, catalog, run)].join('\n'),
-      });
-    }
-  },
-};
-
-/** Says whether a comment beside the table or its ENABLE says in plain words that only the server is to use it. */
-function saysServiceOnly({ site, rls: enabled }: OwnTable): boolean {
-  const comments = [site, enabled].flatMap((each) => each?.piece.statement.comments ?? []);
-  return comments.some(({ text }) => /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b/i.test(text));
-}
-
-/** Policies of the migrations' own tables and of Supabase's storage. */
-function policiesOf(catalog: Catalog): Policy[] {
-  return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
-}
-
-export const policyWithoutRole: Check = {
-  rule: 'policy-without-role',
-  doc: {
-    why: 'A policy without TO is for every role, anon included. What keeps strangers out is then only its expression, and PostgreSQL evaluates it for each of them.',
-    bad: right.replace(' TO authenticated USING', ' USING'),
-    good: right,
-  },
-  end(catalog, report, run) {
-    for (const each of policiesOf(catalog)) {
-      if (each.roles.length > 0 || declared(run, each.table, 'public-read') || isForSessions(each, catalog)) continue;
-      const role = rolesFor(each);
-      report({
-        ...at(each.site),
-        object: policyObject(each),
-        message: `Policy "${each.name}" on ${each.table} names no role, so it is for anon too.`,
-        suggestion: `ALTER POLICY ${ident(each.name)} ON ${qualified(each.table)} TO ${role};`,
-      });
-    }
-  },
-};
-
-/** The roles that a policy without TO should name, by its name and expression. */
-export function rolesFor(each: Policy): string {
-  const { service, user } = mentionsOf(each);
-  if ((service && !user) || (namesService(each.name) && !user)) return 'service_role';
-  if (!user && each.command === 'select') return 'anon, authenticated';
-  return 'authenticated';
-}
-
-export const policyAlwaysTrue: Check = {
-  rule: 'policy-always-true',
-  doc: {
-    why: 'USING (true) on a write lets everyone whom the policy is for change every row. Under the name "service role can manage" it is most often a misunderstanding: the service role needs no policy, and this one opens the table to all others.',
-    bad: right.replace('USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id)', 'USING (true)'),
-    good: right,
-  },
-  end(catalog, report, run) {
-    for (const each of policiesOf(catalog)) {
-      if (!isForUsers(each) || !each.permissive) continue;
-      const commands = commandsOf(each);
-      const reads = isAlwaysTrue(each.using) && commands.includes('select');
-      const writes =
-        (isAlwaysTrue(each.using) && commands.some((command) => command === 'update' || command === 'delete')) ||
-        (isAlwaysTrue(each.check ?? (each.command === 'insert' ? undefined : each.using)) && commands.some((command) => command === 'insert' || command === 'update'));
-      if (!writes && (!reads || declared(run, each.table, 'public-read'))) continue;
-      const who = each.roles.length === 0 ? 'anyone, signed in or not,' : each.roles.join(' and ');
-      report({
-        ...at(each.site),
-        object: policyObject(each),
-        severity: writes ? 'error' : 'warning',
-        message: writes ? `Policy "${each.name}" lets ${who} write any row of ${each.table}.` : `Policy "${each.name}" lets ${who} read every row of ${each.table}.`,
-        suggestion: writes ? `ALTER POLICY ${ident(each.name)} ON ${qualified(each.table)} TO service_role;` : '-- muse: public-read',
-      });
-    }
-  },
-};
-
-export const grantMissing: Check = {
-  rule: 'grant-missing',
-  doc: {
-    why: 'Supabase gives new tables no grants to the roles of its Data API (new projects since 2026-05-30, all since 2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
-    bad: without(grants),
-    good: right,
-  },
-  end(catalog, report) {
-    for (const each of ownTables(catalog)) {
-      const missing = missingGrants(apiPolicies(each, catalog), each.grants);
-      if (missing.size === 0) continue;
-      const statements = [...missing].map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${qualified(each.name)} TO ${role};`);
-      report({
-        ...at(each.site),
-        object: each.name,
-        message: `Table ${each.name} has policies for ${[...missing.keys()].join(' and ')} but no grant: every request through the Data API ends in 42501.`,
-        suggestion: statements.join('\n'),
-      });
-    }
-  },
-};
-
-/** The policies of a table that users of the Data API are meant by. */
-export function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
+/** The policies of a table that are for users of the Data API. */
+function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
   return [...policies.values()].filter((each) => each.roles.length > 0 || !isForSessions(each, catalog));
 }
 
+type Grants = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Verbs in the order in which they are named. */
 const order = ['select', 'insert', 'update', 'delete'];
 
+function holds(grants: Grants, role: string, privilege: string): boolean {
+  return grants.get(role)?.has(privilege) === true || grants.get('public')?.has(privilege) === true;
+}
+
+/** Says whether a role has no privilege at all on rows of the table. */
+function hasNone({ grants }: Table, role: string): boolean {
+  return order.every((privilege) => !holds(grants, role, privilege));
+}
+
 /** Privileges by role that the policies are of no use without. */
-export function missingGrants(policies: Iterable<Policy>, grantsOf: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> {
+function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string, Set<string>> {
   const wanted = new Map<string, Set<string>>();
   for (const each of policies) {
     if (!each.permissive) continue;
     for (const role of meantRoles(each)) {
-      const held = (privilege: string): boolean => grantsOf.get(role)?.has(privilege) === true || grantsOf.get('public')?.has(privilege) === true;
-      for (const command of commandsOf(each)) if (!held(command)) wanted.set(role, (wanted.get(role) ?? new Set()).add(command));
+      for (const command of commandsOf(each)) if (!holds(grantsOf, role, command)) wanted.set(role, (wanted.get(role) ?? new Set()).add(command));
     }
   }
   return new Map([...wanted].map(([role, privileges]) => [role, new Set(order.filter((privilege) => privileges.has(privilege)))]));
 }
+
+/** What is missing for roles that the files neither grant anything on the table nor revoke it from: where they do, they have decided. */
+function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
+  return new Map([...missingGrants(apiPolicies(table, catalog), table.grants)].filter(([role]) => !table.grants.has(role) && hasNone(table, role)));
+}
+
+/** Columns whose default takes its values from a sequence that users need a grant for. */
+function serials(table: Table): string[] {
+  const names: string[] = [];
+  walk(table.site?.piece.node['tableElts'], (type, fields) => {
+    const definition = type === 'ColumnDef' ? (fields as unknown as ColumnDef) : undefined;
+    if (definition?.typeName !== undefined && isSerial(definition.typeName)) names.push(definition.colname);
+  });
+  return names;
+}
+
+/** Grants what the policies imply; and all to the server, where nothing says what it is to have. */
+function apply(situation: Situation): FixResult {
+  const texts: Texts = new Map();
+  const decisions: Decision[] = [];
+  for (const { object } of problemsOf(situation, 'grant-missing')) {
+    const table = situation.catalog.tables.get(object ?? '');
+    if (table?.site === undefined) continue;
+    const missing = undecided(table, situation.catalog);
+    if (missing.size === 0) continue;
+    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
+    if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
+    const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
+    const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
+    const name = quoteQualified(table.name);
+    const lines: string[] = [];
+    for (const [role, privileges] of missing) {
+      const list = [...privileges].join(', ').toUpperCase();
+      lines.push(`GRANT ${list} ON ${name} TO ${role};`);
+      if (role !== 'service_role') decisions.push({ file: source.migration.file, object: table.name, before: `${role}: refused, whatever the policies say`, after: `${role}: ${list} of the rows that the policies give`, reason: 'its policies name the role' });
+    }
+    const [schema = 'public', bare = ''] = table.name.split('.');
+    for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
+    noteText(texts, source, lines.join('\n'));
+  }
+  return { ...placed(situation, texts), decisions };
+}
+
+/** The verbs that a policy's command needs a privilege for. */
+const verbs = { r: ['S', 'SELECT'], a: ['I', 'INSERT'], w: ['U', 'UPDATE'], d: ['D', 'DELETE'] } as const;
+
+/** A policy without TO means signed-in users for sure; whether it means `anon` too is another rule's question. */
+function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
+  return policy.roles.includes(role) || (role === userRole && policy.roles.includes('public'));
+}
+
+/** Says whether a role holds a privilege on the table or on columns of it. */
+function holdsLive(table: RelationRow, role: string, letter: 'S' | 'I' | 'U' | 'D'): boolean {
+  return (table.grants[role] ?? '').includes(letter) || (letter !== 'D' && table.columnGrants[role]?.[letter] !== undefined);
+}
+
+function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): string[] {
+  if (policy.command !== '*') {
+    const [letter, verb] = verbs[policy.command];
+    return holdsLive(table, role, letter) ? [] : [verb];
+  }
+  // A policy FOR ALL narrowed by the grants is a way to write it: only none at all is a mistake.
+  return Object.values(verbs).some(([letter]) => holdsLive(table, role, letter)) ? [] : Object.values(verbs).map(([, verb]) => verb);
+}
+
+export const rule: Rule = {
+  name: 'grant-missing',
+  severity: 'error',
+  unless: 'a warning where the role has some privilege on the table, and only a verb is missing',
+  found: ['static', 'live'],
+  means: 'a table has policies for a role that has no privilege on it, so that every request ends in 42501',
+  doc: {
+    why: 'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since 2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
+    bad: exampleWithout('grants'),
+    good: example,
+  },
+  check: {
+    end(catalog, report) {
+      for (const each of ownTables(catalog)) {
+        const missing = missingGrants(apiPolicies(each, catalog), each.grants);
+        if (missing.size === 0) continue;
+        const without = [...missing.keys()].filter((role) => hasNone(each, role));
+        const statements = [...missing].map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${quoteQualified(each.name)} TO ${role};`);
+        const some = [...missing].map(([role, privileges]) => `${role} (${[...privileges].join(', ').toUpperCase()})`).join(' and ');
+        report({
+          ...at(each.site),
+          object: each.name,
+          severity: without.length > 0 ? 'error' : 'warning',
+          message: without.length > 0
+            ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API ends in 42501.`
+            : `Policies on table ${each.name} promise more than is granted to ${some}: such a request ends in 42501.`,
+          suggestion: statements.join('\n'),
+        });
+      }
+    },
+  },
+  live: {
+    table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
+      // Without row-level security the policies say nothing.
+      if (!table.rls) return;
+      const name = qualifiedName(table);
+      for (const role of Object.keys(catalog.roles)) {
+        const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
+        const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));
+        if (lacking.size === 0) continue;
+        const list = [...lacking].join(', ');
+        const hasSome = Object.values(verbs).some(([letter]) => holdsLive(table, role, letter));
+        report({
+          object: name,
+          severity: hasSome ? 'warning' : 'error',
+          message: `${name} has policies that let ${role} ${list}, but ${role} has no such privilege: such a request ends in 42501.`,
+          suggestion: `GRANT ${list} ON ${relation(table)} TO ${quoteIdentifier(role)};`,
+        });
+      }
+    },
+  },
+  fix: { does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves', stage: 'details', apply },
+};

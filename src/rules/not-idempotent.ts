@@ -1,21 +1,26 @@
-import { policyOf } from '../../sql/catalog/effects.ts';
-import { findTable, newName, newQualified } from '../../sql/catalog/lookup.ts';
-import type { Catalog } from '../../sql/catalog/model.ts';
-import { allOf, fieldsOf, open, stringsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../../sql/nodes.ts';
-import type { Piece, Source } from '../../sql/piece.ts';
-import { here } from './check.ts';
-import type { Check, Report } from './check.ts';
-import { ident, qualified } from './sql.ts';
+import { policyOf } from '../sql/catalog/effects.ts';
+import { findTable, newName, newQualified } from '../sql/catalog/lookup.ts';
+import type { Catalog } from '../sql/catalog/model.ts';
+import { allOf, fieldsOf, open, stringsOf } from '../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../sql/nodes.ts';
+import { pieceOf } from '../sql/piece.ts';
+import type { Piece, Source } from '../sql/piece.ts';
+import { wordsOf } from '../sql/recover.ts';
+import { indexName, quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { here } from './engine/check.ts';
+import { editable, statementOf } from './engine/fix/fix.ts';
+import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import { aboveFirst } from './engine/fix/place.ts';
+import type { Rule } from './engine/rule.ts';
 
-/** Why a statement fails when it runs again, and what does not. */
+/** Why a statement fails when it runs again, and what to write instead. */
 interface Again {
   message: string;
   suggestion: string;
   location?: number | undefined;
 }
 
-/** The words `IF NOT EXISTS` are wanted behind these of the statement. */
+/** Statements that take IF NOT EXISTS, and what they create. */
 const creates: Record<string, { what: string; title: string }> = {
   CreateStmt: { what: 'CREATE TABLE', title: 'table' },
   IndexStmt: { what: 'CREATE INDEX', title: 'index' },
@@ -68,8 +73,8 @@ const looks: Record<string, Look> = {
     const { name, table } = policyOf(catalog, piece);
     if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
     return {
-      message: `Policy "${name}" is created without being dropped first: run again, this fails.`,
-      suggestion: `DROP POLICY IF EXISTS ${ident(name)} ON ${qualified(table)};\n${piece.statement.sql};`,
+      message: `Policy "${name}" is created without being dropped first: running it again fails.`,
+      suggestion: `DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${quoteQualified(table)};\n${piece.statement.sql};`,
     };
   },
   CreateTrigStmt(catalog, { node, statement }, dropped) {
@@ -79,20 +84,20 @@ const looks: Record<string, Look> = {
     const name = 'found' in table ? table.found.name : newName(catalog, relation as RangeVar);
     if (dropped().has(`OBJECT_TRIGGER ${plain(name)}.${trigname}`)) return undefined;
     return {
-      message: `Trigger ${trigname} is created without being dropped first: run again, this fails.`,
-      suggestion: `DROP TRIGGER IF EXISTS ${ident(trigname)} ON ${qualified(name)};\n${statement.sql};`,
+      message: `Trigger ${trigname} is created without being dropped first: running it again fails.`,
+      suggestion: `DROP TRIGGER IF EXISTS ${quoteIdentifier(trigname)} ON ${quoteQualified(name)};\n${statement.sql};`,
     };
   },
   CreateFunctionStmt(catalog, piece, dropped) {
     const { replace } = piece.node as unknown as CreateFunctionStmt;
     const name = newQualified(catalog, piece.node['funcname']);
     if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
-    return { message: `Function ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+    return { message: `Function ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
   },
   ViewStmt(catalog, { node, statement }, dropped) {
     const name = newName(catalog, node['view'] as RangeVar);
     if (node['replace'] === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
-    return { message: `View ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+    return { message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
   },
   AlterTableStmt(_, piece) {
     const table = (piece.node['relation'] as RangeVar).relname;
@@ -100,42 +105,42 @@ const looks: Record<string, Look> = {
       const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
       const constraint = fieldsOf<Constraint>(def, 'Constraint');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column !== undefined) {
-        return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: run again, this fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${ident(column.colname)} …` };
+        return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: running it again fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column.colname)} …` };
       }
-      if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP COLUMN IF EXISTS ${ident(name ?? '')}` };
-      if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: run again, this fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${ident(name ?? '')}` };
+      if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP COLUMN IF EXISTS ${quoteIdentifier(name ?? '')}` };
+      if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${quoteIdentifier(name ?? '')}` };
       if (subtype === 'AT_AddConstraint' && constraint !== undefined && !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)) {
         const known = constraint.conname ?? 'name_of_it';
-        return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: run again, this fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${ident(table)} DROP CONSTRAINT IF EXISTS ${ident(known)};\n${piece.statement.sql};` };
+        return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: running it again fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${quoteIdentifier(table)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(known)};\n${piece.statement.sql};` };
       }
     }
     return undefined;
   },
   RenameStmt(_, { node }) {
-    return node['missing_ok'] === true ? undefined : { message: 'A name is changed: run again, the old one is not there and this fails.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
+    return node['missing_ok'] === true ? undefined : { message: 'A name is changed: running it again fails, because the old one is gone.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
   },
   DropStmt(_, { node, statement }) {
-    return node['missing_ok'] === true ? undefined : { message: 'Dropped without IF EXISTS: run again, this fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
+    return node['missing_ok'] === true ? undefined : { message: 'Dropped without IF EXISTS: running it again fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
   },
   CreateEnumStmt: typeLook,
   CompositeTypeStmt: typeLook,
   CreateDomainStmt: typeLook,
   AlterEnumStmt(_, { node }) {
-    return node['newVal'] === undefined || node['skipIfNewValExists'] === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: run again, this fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
+    return node['newVal'] === undefined || node['skipIfNewValExists'] === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: running it again fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
   },
   AlterPublicationStmt(_, { node, statement }) {
     if (node['action'] !== 'AP_AddObjects') return undefined;
-    return { message: 'A table is added to a publication: run again, it is in it already and this fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+    return { message: 'A table is added to a publication: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
   },
   CreateRoleStmt(_, { statement }) {
-    return { message: 'A role is created: run again, this fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+    return { message: 'A role is created: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
   },
 };
 
 function typeLook(_: Catalog, { node, statement }: Piece, dropped: () => Dropped): Again | undefined {
   const name = stringsOf(node['typeName'] ?? node['domainname']).join('.') || (node['typevar'] as RangeVar | undefined)?.relname || '';
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
-  return { message: `Type ${name} is created as if it could not be there: run again, this fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  return { message: `Type ${name} is created as if it could not be there: running it again fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
 }
 
 function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again | undefined {
@@ -148,7 +153,7 @@ function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again 
   if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
   // An index goes with its table: where the file drops that first, the index is new each time.
   if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node['relation'] as RangeVar))}`)) return undefined;
-  return { message: `The ${title} is created without IF NOT EXISTS: run again, this fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
+  return { message: `The ${title} is created without IF NOT EXISTS: running it again fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
 }
 
 /** Why a statement cannot run twice; undefined where it can. */
@@ -158,18 +163,127 @@ function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
   return piece.type in creates ? created(catalog, piece, dropped) : looks[piece.type]?.(catalog, piece, dropped);
 }
 
-export const notIdempotent: Check = {
-  rule: 'not-idempotent',
-  doc: {
-    why: 'A file that cannot run twice cannot be tried, resumed after a failure, or brought to a database where part of it was done by hand.',
-    bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
+interface Word {
+  text: string;
+  start: number;
+  end: number;
+}
+
+/** Inserts words after the n-th word of a statement. */
+function after(words: readonly Word[], index: number, text: string): { at: number; text: string }[] {
+  const word = words[index];
+  return word === undefined ? [] : [{ at: word.end, text: ` ${text}` }];
+}
+
+type Form = (piece: Piece, words: readonly Word[], situation: Situation) => { at: number; text: string }[] | { wrap: string };
+
+const orReplace: Form = (_, words) => after(words, 0, 'OR REPLACE');
+const wrapped: Form = () => ({ wrap: 'duplicate_object' });
+
+/** After the words that say what is made: `create unlogged table`, `create unique index concurrently`. */
+function ifNotExistsAfter(...kinds: string[]): Form {
+  return (_, words) => {
+    const index = words.findIndex(({ text }) => kinds.includes(text));
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF NOT EXISTS');
+  };
+}
+
+/** How each kind of statement is written so that it can run again. */
+const forms: Record<string, Form> = {
+  CreateStmt: ifNotExistsAfter('table'),
+  CreateSchemaStmt: ifNotExistsAfter('schema'),
+  CreateExtensionStmt: ifNotExistsAfter('extension'),
+  CreateSeqStmt: ifNotExistsAfter('sequence'),
+  IndexStmt(piece, words, situation) {
+    if (piece.node['idxname'] !== undefined) return ifNotExistsAfter('index')(piece, words, situation);
+    const columns = allOf<{ name?: string }>(piece.node['indexParams'], 'IndexElem').map(({ name }) => name ?? 'expr');
+    const name = indexName((piece.node['relation'] as RangeVar).relname, columns);
+    const index = words.findIndex(({ text }) => text === 'index');
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, `IF NOT EXISTS ${quoteIdentifier(name)}`);
   },
-  piece(piece, catalog, report: Report) {
-    const again = notAgain(catalog, piece);
-    if (again === undefined) return;
-    const { message, suggestion, location } = again;
-    report({ ...here(piece, location), message, suggestion, severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning' });
+  CreateFunctionStmt: orReplace,
+  ViewStmt: orReplace,
+  CreatePolicyStmt({ node }, _, { catalog }) {
+    return [{ at: 0, text: `DROP POLICY IF EXISTS ${quoteIdentifier(String(node['policy_name']))} ON ${tableText(catalog, node['table'] as RangeVar)};\n` }];
+  },
+  CreateTrigStmt({ node }, _, { catalog }) {
+    return [{ at: 0, text: `DROP TRIGGER IF EXISTS ${quoteIdentifier(String(node['trigname']))} ON ${tableText(catalog, node['relation'] as RangeVar)};\n` }];
+  },
+  CreateEnumStmt: wrapped,
+  CompositeTypeStmt: wrapped,
+  CreateDomainStmt: wrapped,
+  CreateRoleStmt: wrapped,
+  AlterPublicationStmt: wrapped,
+  AlterEnumStmt: (_, words) => after(words, words.findIndex(({ text }) => text === 'value'), 'IF NOT EXISTS'),
+  DropStmt(_, words) {
+    const kinds = ['table', 'view', 'policy', 'trigger', 'function', 'procedure', 'index', 'type', 'schema', 'extension', 'sequence', 'domain', 'aggregate', 'rule'];
+    const index = words.findIndex(({ text }) => kinds.includes(text));
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF EXISTS');
+  },
+  AlterTableStmt(piece) {
+    const commands = allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd');
+    if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint') return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
+    if (commands.some(({ subtype }) => subtype === 'AT_AddConstraint')) return [];
+    const inserts: { at: number; text: string }[] = [];
+    for (const { subtype, def, missing_ok: missingOk } of commands) {
+      const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
+      if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
+        const at = piece.at(column.location) - piece.statement.start;
+        // A name in quotes may stand right after the word: ADD COLUMN"a".
+        inserts.push({ at, text: `${/\w$/.test(piece.statement.sql.slice(0, at)) ? ' ' : ''}IF NOT EXISTS ` });
+      }
+    }
+    return inserts;
   },
 };
 
+function tableText(catalog: Situation['catalog'], relation: RangeVar): string {
+  return relation.schemaname === undefined ? quoteIdentifier(relation.relname) : quoteQualified(newName(catalog, relation));
+}
+
+/** Writes what fails on a second run in the form that does not. */
+function apply(situation: Situation): FixResult {
+  const edits: Edit[] = [];
+  const seen = new Set<unknown>();
+  for (const problem of editable(situation, 'not-idempotent')) {
+    const statement = statementOf(problem);
+    if (statement?.tree === undefined || seen.has(statement)) continue;
+    seen.add(statement);
+    const piece = pieceOf(problem.source, statement, 0, statement.tree);
+    const form = forms[piece.type]?.(piece, wordsOf(statement.sql), situation);
+    const { file } = problem.source.migration;
+    if (form === undefined) continue;
+    if (Array.isArray(form)) {
+      for (const { at, text } of form) {
+        const place = at === 0 ? aboveFirst(problem.source, statement) : statement.start + at;
+        edits.push({ file, start: place, end: place, text });
+      }
+    } else {
+      edits.push({ file, start: statement.start, end: statement.start, text: 'DO $do$ BEGIN\n  ' });
+      edits.push({ file, start: statement.end, end: statement.end, text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$` });
+    }
+  }
+  return { edits };
+}
+
+export const rule: Rule = {
+  name: 'not-idempotent',
+  severity: 'error',
+  unless: 'a warning outside a muse\'s own extensions',
+  found: ['static', 'rehearsal'],
+  means: 'run again, it fails or changes something',
+  doc: {
+    why: 'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where part of it was done by hand.',
+    bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
+    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
+  },
+  check: {
+    piece(piece, catalog, report) {
+      const again = notAgain(catalog, piece);
+      if (again === undefined) return;
+      const { message, suggestion, location } = again;
+      report({ ...here(piece, location), message, suggestion, severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning' });
+    },
+  },
+  fix: { does: 'the IF NOT EXISTS, DROP … IF EXISTS or OR REPLACE form', stage: 'repetition', apply },
+};

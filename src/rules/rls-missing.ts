@@ -1,18 +1,17 @@
-import type { Column, Table } from '../../sql/catalog/model.ts';
-import { isSerial } from '../../sql/catalog/types.ts';
-import { apiPolicies, missingGrants } from '../lint/access.ts';
-import { ident, qualified } from '../lint/sql.ts';
-import { conditionFor, mayWrite, ownerOf, policiesFor } from '../lint/suggest.ts';
-import type { Run } from '../lint/check.ts';
-import { declared } from '../lint/tables.ts';
-import { walk } from '../../sql/nodes.ts';
-import type { ColumnDef } from '../../sql/nodes.ts';
-import type { Source } from '../../sql/piece.ts';
-import { wordsOf } from '../../sql/recover.ts';
-import { mayEdit, noteText, placed } from './place.ts';
-import type { Texts } from './place.ts';
-import { problemsOf } from './plan.ts';
-import type { Decision, Edit, Mended, Situation } from './plan.ts';
+import type { Table } from '../sql/catalog/model.ts';
+import type { Source } from '../sql/piece.ts';
+import { quoteQualified } from '../shared/quote.ts';
+import { at } from './engine/check.ts';
+import { example, exampleWithout } from './engine/example.ts';
+import { problemsOf } from './engine/fix/fix.ts';
+import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
+import { noteText, placed } from './engine/fix/place.ts';
+import type { Texts } from './engine/fix/place.ts';
+import { isGranted as isGrantedLive, isReachable as isReachableLive } from './engine/live/access.ts';
+import { qualifiedName, relation } from './engine/live/catalog.ts';
+import type { Rule } from './engine/rule.ts';
+import { conditionFor, mayWrite, ownerOf, policiesFor } from './engine/suggest.ts';
+import { declared, isGranted, isReachable, ownTables } from './engine/tables.ts';
 
 /** The last file, in the order of a run, among those that the table and these columns come from. */
 function lastSource(table: Table, columns: readonly string[]): Source {
@@ -20,135 +19,71 @@ function lastSource(table: Table, columns: readonly string[]): Source {
   return sites.sort((a, b) => a.piece.order - b.piece.order).at(-1)!.piece.source;
 }
 
-/** Turns row-level security on, with the policies that the columns tell; a table of the server's is declared as such. */
-export function mendRls(situation: Situation): Mended {
+/** Turns row-level security on, with the policies that the columns tell; a table that shows no owner stays the server's. */
+function apply(situation: Situation): FixResult {
   const { catalog, examined } = situation;
   const texts: Texts = new Map();
   const decisions: Decision[] = [];
-  for (const rule of ['rls-missing', 'policy-missing'] as const) {
-    for (const { object } of problemsOf(situation, rule)) {
-      const table = catalog.tables.get(object ?? '');
-      if (table === undefined) continue;
-      const owner = ownerOf(table, catalog);
-      const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
-      const service = owner.kind === 'service' || declared({ meanings: examined.meanings } as Run, table.name, 'service-only');
-      const lines = [
-        ...(service && table.policies.size === 0 ? ['-- muse: service-only'] : []),
-        `ALTER TABLE ${qualified(table.name)} ENABLE ROW LEVEL SECURITY;`,
-        ...(service && table.policies.size === 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${qualified(table.name)} TO service_role;`] : []),
-        ...(service || table.policies.size > 0 ? [] : policiesFor(table, catalog, { meanings: examined.meanings })),
-      ];
-      noteText(texts, source, `${lines.join('\n')}\n`);
-      decisions.push({
-        file: source.migration.file,
-        object: table.name,
-        before: rule === 'rls-missing' ? 'every row for everyone who has a grant' : 'nobody but the server',
-        after: table.policies.size > 0 ? 'what its policies say' : service ? 'nobody but the server' : `${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner as Parameters<typeof conditionFor>[0])}`,
-        reason: table.policies.size > 0 ? 'it has policies, and row-level security was off' : service ? 'no column tells whose a row is' : `column ${owner.column}`,
+  for (const { object } of problemsOf(situation, 'rls-missing')) {
+    const table = catalog.tables.get(object ?? '');
+    if (table === undefined) continue;
+    const owner = ownerOf(table, catalog);
+    const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
+    const name = quoteQualified(table.name);
+    const enable = `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`;
+    const decide = (after: string, reason: string): void => void decisions.push({ file: source.migration.file, object: table.name, before: 'every row for everyone who has a grant', after, reason });
+    if (table.policies.size > 0) {
+      noteText(texts, source, `${enable}\n`);
+      decide('what its policies say', 'it has policies, and row-level security was off');
+    } else if (owner.kind === 'service' || declared(examined, table.name, 'service-only')) {
+      noteText(texts, source, `${enable}\nGRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;\n`);
+      decide('nobody but the server', 'no column tells whose a row is');
+    } else {
+      noteText(texts, source, `${[enable, ...policiesFor(table, catalog, examined)].join('\n')}\n`);
+      decide(`${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner)}`, `column ${owner.column}`);
+    }
+  }
+  return { ...placed(situation, texts), decisions };
+}
+
+export const rule: Rule = {
+  name: 'rls-missing',
+  severity: 'error',
+  found: ['static', 'live'],
+  means: 'a table without row-level security',
+  doc: {
+    why: 'Without row-level security, a grant opens the whole table: anyone who has the public key of the app reads and changes every row.',
+    bad: exampleWithout('rls', 'drop', 'policy'),
+    good: example,
+  },
+  check: {
+    end(catalog, report, run) {
+      for (const each of ownTables(catalog)) {
+        // Through its root a partition has the root's policies; it needs its own where it can be queried directly.
+        if (each.rls !== undefined || !isReachable(each) || (each.partitionOf !== undefined && !isGranted(each))) continue;
+        report({
+          ...at(each.site),
+          object: each.name,
+          message: `Table ${each.name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+          suggestion: [`ALTER TABLE ${quoteQualified(each.name)} ENABLE ROW LEVEL SECURITY;`, ...policiesFor(each, catalog, run)].join('\n'),
+        });
+      }
+    },
+  },
+  live: {
+    table(table, { catalog }, report) {
+      if (table.rls || !isReachableLive(table, catalog) || (table.partition && !isGrantedLive(table))) return;
+      const name = qualifiedName(table);
+      report({
+        object: name,
+        message: `Table ${name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+        suggestion: `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
       });
-    }
-  }
-  return { ...placed(situation, texts), decisions };
-}
-
-/** Columns whose default takes its values from a sequence that users need a grant for. */
-function serials(table: Table): string[] {
-  const names: string[] = [];
-  walk(table.site?.piece.node['tableElts'], (type, fields) => {
-    const definition = type === 'ColumnDef' ? (fields as unknown as ColumnDef) : undefined;
-    if (definition?.typeName !== undefined && isSerial(definition.typeName)) names.push(definition.colname);
-  });
-  return names;
-}
-
-/** Grants what the policies imply; and all to the server, where nothing says what it is to have. */
-export function mendGrants(situation: Situation): Mended {
-  const texts: Texts = new Map();
-  const decisions: Decision[] = [];
-  for (const { object } of problemsOf(situation, 'grant-missing')) {
-    const table = situation.catalog.tables.get(object ?? '');
-    if (table?.site === undefined) continue;
-    const missing = missingGrants(apiPolicies(table, situation.catalog), table.grants);
-    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
-    if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
-    const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
-    const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
-    const name = qualified(table.name);
-    const lines: string[] = [];
-    for (const [role, privileges] of missing) {
-      const list = [...privileges].join(', ').toUpperCase();
-      lines.push(`GRANT ${list} ON ${name} TO ${role};`);
-      if (role !== 'service_role') decisions.push({ file: source.migration.file, object: table.name, before: `${role}: refused, whatever the policies say`, after: `${role}: ${list} of the rows that the policies give`, reason: 'its policies name the role' });
-    }
-    const [schema = 'public', bare = ''] = table.name.split('.');
-    for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${qualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
-    noteText(texts, source, lines.join('\n'));
-  }
-  return { ...placed(situation, texts), decisions };
-}
-
-/** Adds the indexes that the findings suggest. */
-export function mendIndexes(situation: Situation): Mended {
-  const texts: Texts = new Map();
-  const seen = new Set<string>();
-  for (const rule of ['fk-without-index', 'policy-column-without-index'] as const) {
-    for (const { source, suggestion } of problemsOf(situation, rule)) {
-      if (seen.has(suggestion)) continue;
-      seen.add(suggestion);
-      noteText(texts, source, suggestion);
-    }
-  }
-  return placed(situation, texts);
-}
-
-/** Adds the columns that a CREATE TABLE describes in vain, right behind it; without IF NOT EXISTS it gets that too. */
-export function mendRedefined(situation: Situation): Mended {
-  const wanted = new Set(problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`));
-  const texts: Texts = new Map();
-  const edits = situation.catalog.redefinitions.flatMap(({ known, described, missing, site }): Edit[] => {
-    const { piece, offset } = site;
-    const { statement, source } = piece;
-    const { file } = source.migration;
-    const never = missing.filter(({ name }) => !known.columns.has(name));
-    if (!wanted.has(`${file}:${offset}`) || piece.inside !== undefined || never.length === 0) return [];
-    const elements = elementTexts(statement.sql);
-    const adds = never.map((column) => `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`);
-    const text = `-- The table is there already, so what is new in this description is added to it.\nALTER TABLE ${qualified(described.name)}\n${adds.join(',\n')}`;
-    if (mayEdit(situation, source)) return [{ file, start: statement.end, end: statement.end, text: `;\n\n${text}` }];
-    noteText(texts, source, `${text};`);
-    return [];
-  });
-  const late = placed(situation, texts);
-  return { ...late, edits: [...edits, ...late.edits] };
-}
-
-/** A column's own text, made such that it can be added to a table that has rows. */
-function columnText(column: Column, text = `${ident(column.name)} ${column.type}`): string {
-  const words = wordsOf(text);
-  const not = words.findIndex((word, index) => word.text === 'not' && words[index + 1]?.text === 'null');
-  const optional = not !== -1 && column.default === undefined ? text.slice(0, words[not]!.start).trimEnd() + text.slice(words[not + 1]!.end) : text;
-  return optional.replaceAll(/\s*\bprimary\s+key\b/gi, '');
-}
-
-/** The elements of a CREATE TABLE, by where they start in the statement. */
-function elementTexts(sql: string): Map<number, string> {
-  const texts = new Map<number, string>();
-  let depth = 0;
-  let start: number | undefined;
-  let end = 0;
-  for (const word of wordsOf(sql)) {
-    const closes = word.text === ')' || word.text === ']';
-    if (closes) depth -= 1;
-    if (depth === 0 && closes) break;
-    if (depth === 1 && word.text === ',') {
-      if (start !== undefined) texts.set(start, sql.slice(start, end));
-      start = undefined;
-    } else if (depth > 0) {
-      start ??= word.start;
-      end = word.end;
-    }
-    if (word.text === '(' || word.text === '[') depth += 1;
-  }
-  if (start !== undefined) texts.set(start, sql.slice(start, end));
-  return texts;
-}
+    },
+  },
+  fix: {
+    does: 'turns it on, and adds owner or organization policies where the columns tell whose a row is; else only the service role reaches the table',
+    stage: 'row-security',
+    apply,
+  },
+};

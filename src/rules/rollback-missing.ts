@@ -1,14 +1,15 @@
-import { policyOf, routineOf } from '../../sql/catalog/effects.ts';
-import { newName, newQualified } from '../../sql/catalog/lookup.ts';
-import { startingCatalog } from '../../sql/catalog/start.ts';
-import type { Catalog } from '../../sql/catalog/model.ts';
-import { ident, qualified } from '../lint/sql.ts';
-import { allOf, fieldsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from '../../sql/nodes.ts';
-import { bodyPieces } from '../../sql/bodies.ts';
-import { pieceOf } from '../../sql/piece.ts';
-import type { Piece, Source } from '../../sql/piece.ts';
-import type { Mended, Situation } from './plan.ts';
+import { policyOf, routineOf } from '../sql/catalog/effects.ts';
+import { newName, newQualified } from '../sql/catalog/lookup.ts';
+import { startingCatalog } from '../sql/catalog/start.ts';
+import type { Catalog } from '../sql/catalog/model.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { allOf, fieldsOf } from '../sql/nodes.ts';
+import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from '../sql/nodes.ts';
+import { bodyPieces } from '../sql/bodies.ts';
+import { pieceOf } from '../sql/piece.ts';
+import type { Piece, Source } from '../sql/piece.ts';
+import type { FixResult, Situation } from './engine/fix/fix.ts';
+import type { Rule } from './engine/rule.ts';
 
 /** In which order things go, whatever the order in which they came: what stands on another goes before it. */
 const ranks: readonly RegExp[] = [
@@ -20,39 +21,39 @@ const rankOf = (line: string): number => ranks.findIndex((rank) => rank.test(lin
 
 type Undo = (piece: Piece, catalog: Catalog) => string[];
 
-/** What takes back each kind of statement; nothing for what goes with its table. */
+/** What rolls each kind of statement back; nothing for what goes with its table. */
 const undos: Record<string, Undo> = {
-  CreateStmt: ({ node }, catalog) => [`DROP TABLE IF EXISTS ${qualified(newName(catalog, node['relation'] as RangeVar))} CASCADE;`],
+  CreateStmt: ({ node }, catalog) => [`DROP TABLE IF EXISTS ${quoteQualified(newName(catalog, node['relation'] as RangeVar))} CASCADE;`],
   CreateTableAsStmt({ node }, catalog) {
-    const name = qualified(newName(catalog, (node['into'] as { rel: RangeVar }).rel));
+    const name = quoteQualified(newName(catalog, (node['into'] as { rel: RangeVar }).rel));
     return [`DROP ${node['objtype'] === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : 'TABLE'} IF EXISTS ${name};`];
   },
-  ViewStmt: ({ node }, catalog) => [`DROP VIEW IF EXISTS ${qualified(newName(catalog, node['view'] as RangeVar))};`],
+  ViewStmt: ({ node }, catalog) => [`DROP VIEW IF EXISTS ${quoteQualified(newName(catalog, node['view'] as RangeVar))};`],
   IndexStmt({ node }, catalog) {
     const schema = newName(catalog, node['relation'] as RangeVar).split('.')[0]!;
-    return node['idxname'] === undefined ? [] : [`DROP INDEX IF EXISTS ${qualified(`${schema}.${String(node['idxname'])}`)};`];
+    return node['idxname'] === undefined ? [] : [`DROP INDEX IF EXISTS ${quoteQualified(`${schema}.${String(node['idxname'])}`)};`];
   },
   CreatePolicyStmt(piece, catalog) {
     const { name, table } = policyOf(catalog, piece);
-    return [`DROP POLICY IF EXISTS ${ident(name)} ON ${qualified(table)};`];
+    return [`DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${quoteQualified(table)};`];
   },
-  CreateTrigStmt: ({ node }, catalog) => [`DROP TRIGGER IF EXISTS ${ident(String(node['trigname']))} ON ${qualified(newName(catalog, node['relation'] as RangeVar))};`],
+  CreateTrigStmt: ({ node }, catalog) => [`DROP TRIGGER IF EXISTS ${quoteIdentifier(String(node['trigname']))} ON ${quoteQualified(newName(catalog, node['relation'] as RangeVar))};`],
   CreateFunctionStmt(piece, catalog) {
     const { name, arguments: types } = routineOf(catalog, piece);
-    return [`DROP ${piece.node['is_procedure'] === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${qualified(name)}(${types.join(', ')});`];
+    return [`DROP ${piece.node['is_procedure'] === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${quoteQualified(name)}(${types.join(', ')});`];
   },
-  CreateEnumStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newQualified(catalog, node['typeName']))};`],
-  CreateDomainStmt: ({ node }, catalog) => [`DROP DOMAIN IF EXISTS ${qualified(newQualified(catalog, node['domainname']))};`],
-  CompositeTypeStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newName(catalog, node['typevar'] as RangeVar))};`],
-  CreateSeqStmt: ({ node }, catalog) => [`DROP SEQUENCE IF EXISTS ${qualified(newName(catalog, node['sequence'] as RangeVar))};`],
-  CreateSchemaStmt: ({ node }) => [`DROP SCHEMA IF EXISTS ${ident(String(node['schemaname']))};`],
+  CreateEnumStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${quoteQualified(newQualified(catalog, node['typeName']))};`],
+  CreateDomainStmt: ({ node }, catalog) => [`DROP DOMAIN IF EXISTS ${quoteQualified(newQualified(catalog, node['domainname']))};`],
+  CompositeTypeStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${quoteQualified(newName(catalog, node['typevar'] as RangeVar))};`],
+  CreateSeqStmt: ({ node }, catalog) => [`DROP SEQUENCE IF EXISTS ${quoteQualified(newName(catalog, node['sequence'] as RangeVar))};`],
+  CreateSchemaStmt: ({ node }) => [`DROP SCHEMA IF EXISTS ${quoteIdentifier(String(node['schemaname']))};`],
   AlterTableStmt({ node }, catalog) {
-    const table = qualified(newName(catalog, node['relation'] as RangeVar));
+    const table = quoteQualified(newName(catalog, node['relation'] as RangeVar));
     return allOf<AlterTableCmd>(node['cmds'], 'AlterTableCmd').flatMap(({ subtype, def }) => {
       const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
       const constraint = fieldsOf<Constraint>(def, 'Constraint');
-      if (subtype === 'AT_AddColumn' && column !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${ident(column.colname)};`];
-      if (subtype === 'AT_AddConstraint' && constraint?.conname !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP CONSTRAINT IF EXISTS ${ident(constraint.conname)};`];
+      if (subtype === 'AT_AddColumn' && column !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${quoteIdentifier(column.colname)};`];
+      if (subtype === 'AT_AddConstraint' && constraint?.conname !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.conname)};`];
       return [];
     });
   },
@@ -92,11 +93,11 @@ function rollbackOf(source: Source, catalog: Catalog): string {
   }
   const name = source.migration.file.slice(source.migration.file.lastIndexOf('/') + 1);
   const body = [...new Set(lines)].sort((a, b) => rankOf(a) - rankOf(b));
-  return `-- Takes back ${name}.\n${body.length === 0 ? '-- That file leaves nothing behind that could be taken back.\nSELECT 1;' : body.join('\n')}\n`;
+  return `-- Rolls back ${name}.\n${body.length === 0 ? '-- That file leaves nothing that could be rolled back.\nSELECT 1;' : body.join('\n')}\n`;
 }
 
 /** Writes the rollback of each extension file that has none. */
-export function mendRollbacks(situation: Situation): Mended {
+function apply(situation: Situation): FixResult {
   const newFiles = situation.examined.problems
     .filter(({ rule }) => rule === 'rollback-missing')
     .map(({ source }) => {
@@ -107,3 +108,26 @@ export function mendRollbacks(situation: Situation): Mended {
     });
   return { edits: [], newFiles };
 }
+
+export const rule: Rule = {
+  name: 'rollback-missing',
+  severity: 'warning',
+  found: ['static'],
+  means: 'an extension file without its rollback',
+  doc: {
+    why: 'An extension is what a product tries, changes and gives up. Without its rollback, going back means writing SQL by hand on a database that people use.',
+  },
+  check: {
+    source(source, report, run) {
+      const { layer, file } = source.migration;
+      if (layer !== 'extension' || run.rollbacks.has(file) || source.parsed.statements.length === 0) return;
+      report({
+        source,
+        offset: 0,
+        message: 'There is no rollback for this extension file.',
+        suggestion: 'muse lint --fix writes it from the statements of the file.',
+      });
+    },
+  },
+  fix: { does: 'writes it, from the parse tree', stage: 'rollbacks', apply },
+};

@@ -1,6 +1,6 @@
-import { parsePlpgsql } from '../../sql/parser.ts';
-import { here } from './check.ts';
-import type { Check } from './check.ts';
+import { parsePlpgsql } from '../sql/parser.ts';
+import { here } from './engine/check.ts';
+import type { Rule } from './engine/rule.ts';
 
 interface Handler {
   conditions?: { PLpgSQL_condition?: { condname?: string } }[];
@@ -32,27 +32,32 @@ function swallowing(value: unknown): number {
   return count;
 }
 
-export const swallowedException: Check = {
-  rule: 'swallowed-exception',
+export const rule: Rule = {
+  name: 'swallowed-exception',
+  severity: 'warning',
+  found: ['static'],
+  means: 'EXCEPTION WHEN others catches every error and continues',
   doc: {
-    why: 'A block that catches every error and goes on reports success whatever happened: the column is not there, the migration counts as applied, and the app finds out.',
+    why: 'A block that catches every error and continues reports success whatever happened: the column does not exist, the migration counts as applied, and the app finds out.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nDO $$ BEGIN ALTER TABLE notes ADD COLUMN IF NOT EXISTS title text; EXCEPTION WHEN others THEN NULL; END $$;',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nALTER TABLE notes ADD COLUMN IF NOT EXISTS title text;',
   },
-  piece(piece, _, report) {
-    if (piece.inside !== undefined || (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt')) return;
-    if (!/\bothers\b/i.test(piece.statement.sql)) return;
-    const functions = parsePlpgsql(piece.statement.sql);
-    const count = Array.isArray(functions) ? swallowing(functions) : 0;
-    // The tree has no place for a handler: the word itself, from the last one up, has.
-    const places = [...piece.statement.sql.matchAll(/\bwhen\s+others\b/gi)].map(({ index }) => index);
-    for (let index = 0; index < count; index += 1) {
-      report({
-        source: here(piece).source,
-        offset: piece.statement.start + (places[index] ?? 0),
-        message: 'EXCEPTION WHEN others catches every error and goes on as if nothing had happened.',
-        suggestion: 'Take the handler out, name the one condition that is expected (WHEN duplicate_object), or RAISE again.',
-      });
-    }
+  check: {
+    piece(piece, _, report) {
+      if (piece.inside !== undefined || (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt')) return;
+      if (!/\bothers\b/i.test(piece.statement.sql)) return;
+      const functions = parsePlpgsql(piece.statement.sql);
+      const count = Array.isArray(functions) ? swallowing(functions) : 0;
+      // The tree has no place for a handler: the word itself, from the last one up, has.
+      const places = [...piece.statement.sql.matchAll(/\bwhen\s+others\b/gi)].map(({ index }) => index);
+      for (let index = 0; index < count; index += 1) {
+        report({
+          source: here(piece).source,
+          offset: piece.statement.start + (places[index] ?? 0),
+          message: 'EXCEPTION WHEN others catches every error and continues as if nothing had happened.',
+          suggestion: 'Remove the handler, name the one condition that is expected (WHEN duplicate_object), or RAISE again.',
+        });
+      }
+    },
   },
 };

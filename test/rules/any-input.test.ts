@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lint } from '../../../src/rules/lint/lint.ts';
-import { loadParser } from '../../../src/sql/parser.ts';
-import { repair } from '../../../src/rules/repair/repair.ts';
-import { folders, migrationsOf } from '../../migrations/files.ts';
+import { lint } from '../../src/rules/registry.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { repair } from '../../src/rules/registry.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
 import { builtinKit, seeded, statements } from './kit.ts';
 
 await loadParser();

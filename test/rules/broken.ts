@@ -1,4 +1,4 @@
-import type { Kit } from '../lint/kit.ts';
+import type { Kit } from './kit.ts';
 
 /** A small kit with what real ones have wrong. */
 export const broken: Kit = {

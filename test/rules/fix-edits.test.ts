@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { repair } from '../../../src/rules/repair/repair.ts';
-import type { Repair, RepairInput } from '../../../src/rules/repair/repair.ts';
-import { folders, migrationsOf } from '../../migrations/files.ts';
-import { builtinKit } from '../lint/kit.ts';
+import { repair } from '../../src/rules/registry.ts';
+import type { Repair, RepairInput } from '../../src/rules/registry.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
+import { builtinKit } from './kit.ts';
 
 const one = 'migrations/core/001_one.sql';
 const two = 'migrations/core/002_two.sql';

@@ -1,17 +1,17 @@
 /** Every class of repair gives back the schema that was meant: the built-in kit, broken and mended, beside the kit as it is. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../../src/database/database.ts';
-import { readSchema } from '../../../src/database/schema.ts';
-import { loadParser } from '../../../src/sql/parser.ts';
-import { rehearse } from '../../../src/rehearsal/rehearse.ts';
-import { repair } from '../../../src/rules/repair/repair.ts';
-import type { Repair } from '../../../src/rules/repair/repair.ts';
-import { rules } from '../../../src/rules/registry.ts';
-import { databases } from '../../migrations/databases.ts';
-import { folders, migrationsOf } from '../../migrations/files.ts';
-import { builtinKit, seeded } from '../lint/kit.ts';
-import type { Kit } from '../lint/kit.ts';
-import { mutations } from '../lint/mutations.ts';
+import type { Database } from '../../src/database/database.ts';
+import { readSchema } from '../../src/database/schema.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { rehearse } from '../../src/rehearsal/rehearse.ts';
+import { repair } from '../../src/rules/registry.ts';
+import type { Repair } from '../../src/rules/registry.ts';
+import { rules } from '../../src/rules/registry.ts';
+import { databases } from '../migrations/databases.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
+import { builtinKit, seeded } from './kit.ts';
+import type { Kit } from './kit.ts';
+import { mutations } from './mutations.ts';
 
 const kit = builtinKit();
 const builtin = Object.entries(kit).map(([file, sql]) => ({ file, sql }));

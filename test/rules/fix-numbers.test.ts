@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { JournalFile } from '../../../src/migrations/drizzle-journal.ts';
-import { repair } from '../../../src/rules/repair/repair.ts';
-import type { Repair } from '../../../src/rules/repair/repair.ts';
-import { folders, migrationsOf } from '../../migrations/files.ts';
+import type { JournalFile } from '../../src/migrations/drizzle-journal.ts';
+import { repair } from '../../src/rules/registry.ts';
+import type { Repair } from '../../src/rules/registry.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
 
 const path = 'drizzle/meta/_journal.json';
 

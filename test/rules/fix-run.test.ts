@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { installBaseline } from '../../../src/database/platform/install.ts';
-import type { Database } from '../../../src/database/database.ts';
-import { rehearse } from '../../../src/rehearsal/rehearse.ts';
-import { repair } from '../../../src/rules/repair/repair.ts';
-import type { Repair } from '../../../src/rules/repair/repair.ts';
-import { databases } from '../../migrations/databases.ts';
-import type { Kind } from '../../migrations/databases.ts';
-import { folders, migrationsOf } from '../../migrations/files.ts';
-import { builtinKit } from '../lint/kit.ts';
-import type { Kit } from '../lint/kit.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
+import type { Database } from '../../src/database/database.ts';
+import { rehearse } from '../../src/rehearsal/rehearse.ts';
+import { repair } from '../../src/rules/registry.ts';
+import type { Repair } from '../../src/rules/registry.ts';
+import { databases } from '../migrations/databases.ts';
+import type { Kind } from '../migrations/databases.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
+import { builtinKit } from './kit.ts';
+import type { Kit } from './kit.ts';
 import { broken } from './broken.ts';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../../src/shared/finding.ts';
-import { formatGithub } from '../../../src/publish/findings-github.ts';
-import { formatSarif } from '../../../src/publish/findings-sarif.ts';
-import { formatText } from '../../../src/publish/findings-text.ts';
+import type { Finding } from '../../src/shared/finding.ts';
+import { formatGithub } from '../../src/publish/findings-github.ts';
+import { formatSarif } from '../../src/publish/findings-sarif.ts';
+import { formatText } from '../../src/publish/findings-text.ts';
 
 const error: Finding = {
   rule: 'rls-missing', severity: 'error', file: 'migrations/core/001_ä b.sql', line: 12, column: 14, object: 'public.notes',

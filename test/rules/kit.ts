@@ -1,8 +1,8 @@
 /** The built-in kit as a thing to break: its files, their statements, and a seeded source of choices. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseSql } from '../../../src/sql/split.ts';
-import type { Statement } from '../../../src/sql/statement.ts';
+import { parseSql } from '../../src/sql/split.ts';
+import type { Statement } from '../../src/sql/statement.ts';
 
 const folder = join(import.meta.dirname, '../../../templates/musekit/migrations/core');
 

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
-import { lint } from '../../../src/rules/lint/lint.ts';
-import { loadParser } from '../../../src/sql/parser.ts';
-import { migrationsOf } from '../../migrations/files.ts';
+import { lint } from '../../src/rules/registry.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { migrationsOf } from '../migrations/files.ts';
 import { builtinKit, seeded } from './kit.ts';
 import { mutations } from './mutations.ts';
 

@@ -1,5 +1,5 @@
 /** Each defect, planted into the built-in kit at a place that chance picks. */
-import type { RuleName } from '../../../src/rules/registry.ts';
+import type { RuleName } from '../../src/rules/registry.ts';
 import { lineAt, statements } from './kit.ts';
 import type { Found, Kit } from './kit.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lint } from '../../../src/rules/lint/lint.ts';
-import type { RuleName } from '../../../src/rules/registry.ts';
-import { migrationsOf } from '../../migrations/files.ts';
+import { lint } from '../../src/rules/registry.ts';
+import type { RuleName } from '../../src/rules/registry.ts';
+import { migrationsOf } from '../migrations/files.ts';
 
 const one = 'migrations/core/001_one.sql';
 const two = 'migrations/core/002_two.sql';

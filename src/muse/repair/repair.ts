@@ -8,16 +8,15 @@ import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts
 import { namingFindings } from '../../migrations/naming.ts';
 import type { MigrationFiles } from '../../migrations/read.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
-import type { Decision } from '../../rules/repair/plan.ts';
-import { type Repair, repair } from '../../rules/repair/repair.ts';
+import type { Decision } from '../../rules/engine/fix/fix.ts';
+import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
-import type { RuleName } from '../../rules/registry.ts';
 import { mergeFindings } from '../examine.ts';
 import { followNames } from './file-names.ts';
 
 /** One class of repair: what of the directory is other behind it than in front of it. Texts by path, with `/`. */
 export interface Change {
-  rule: RuleName;
+  rule: string;
   /** The whole old text of each file that was there. */
   before: Map<string, string>;
   /** The whole new text of each file that is there behind it. */

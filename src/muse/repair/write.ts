@@ -3,7 +3,7 @@ import { MuseError } from '../../shared/error.ts';
 import { inside, readBytes, readText, writeWhole } from '../../shared/files.ts';
 import { diffTexts } from '../../kit/git-diff.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
-import { rules } from '../../rules/registry.ts';
+import { ruleNamed } from '../../rules/registry.ts';
 import type { Change } from './repair.ts';
 
 const mark = '\uFEFF';
@@ -53,7 +53,7 @@ export async function writeChange(root: string, { before, after }: Change): Prom
 /** The message of a change's commit: the rule, what it means, the files, and what of it changes who may do what. */
 export function commitMessage({ rule, after, decisions }: Change): string {
   const said = decisions.map(({ object, before, after: now, reason }) => `${object}: ${before} -> ${now} (${reason})`);
-  return [`Mend ${rule}`, `${rules[rule].means}.`, [...after.keys()].join('\n'), ...(said.length === 0 ? [] : [`Who may do what:\n${said.join('\n')}`])].join('\n\n');
+  return [`Mend ${rule}`, `${ruleNamed(rule).means}.`, [...after.keys()].join('\n'), ...(said.length === 0 ? [] : [`Who may do what:\n${said.join('\n')}`])].join('\n\n');
 }
 
 /** A change as a unified diff that `git apply` takes. */

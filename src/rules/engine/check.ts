@@ -1,21 +1,10 @@
 import type { Severity } from '../../shared/finding.ts';
-import type { RuleName } from '../registry.ts';
 import type { Catalog, Site } from '../../sql/catalog/model.ts';
-import type { Meaning } from '../engine/directives.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
+import type { Meaning } from './directives.ts';
 
-/** What `docs/rules/` says of a rule; the examples are run by the tests, so that they stay true. */
-export interface RuleDoc {
-  /** Why it matters: what happens to whoever leaves it. */
-  why: string;
-  /** SQL in which the rule finds something; absent where no file alone can show it. */
-  bad?: string;
-  /** The same, right. */
-  good?: string;
-}
-
-/** Something that a check found. */
+/** Something that a check of files found. */
 export interface Problem {
   source: Source;
   /** Offset in the file. */
@@ -38,19 +27,32 @@ export interface Run {
   rollbacks: { has(file: string): boolean };
 }
 
-/** One rule, or the part of it that files alone show: its checks and its documentation. */
-export interface Check {
-  rule: RuleName;
-  doc: RuleDoc;
+/** What a rule looks at in files. Each part is called while the files are read in order, `end` when all are. */
+export interface FileCheck {
   source?(source: Source, report: Report, run: Run): void;
-  /** Every statement of a file, those that do not parse too. */
+  /** Every statement of a file, including those that do not parse. */
   statement?(statement: Statement, source: Source, report: Report): void;
-  /** Every statement that parses, those inside bodies too; the catalog is as it is before it. */
+  /** Every statement that parses, including those inside bodies; the catalog is as it is before it. */
   piece?(piece: Piece, catalog: Catalog, report: Report): void;
   /** A body that does not parse. */
   body?(piece: Piece, error: { message: string; offset: number }, report: Report): void;
   /** When all files are read. */
   end?(catalog: Catalog, report: Report, run: Run): void;
+}
+
+/** A problem with the name of its rule. */
+export interface Located extends Problem {
+  rule: string;
+}
+
+/** Everything that the checks of files came to, for fixes to work on. */
+export interface Examined {
+  problems: Located[];
+  silenced: number;
+  /** The files, parsed, in the order of a run. */
+  sources: readonly Source[];
+  catalog: Catalog;
+  meanings: ReadonlyMap<string, readonly Meaning[]>;
 }
 
 /** Where a problem with a thing of the catalog is. */
@@ -61,4 +63,9 @@ export function at(site: Site): Pick<Problem, 'source' | 'offset'> {
 /** Where a problem with a statement is. */
 export function here(piece: Piece, location?: number): Pick<Problem, 'source' | 'offset'> {
   return { source: piece.source, offset: location === undefined ? piece.at() : piece.at(location) };
+}
+
+/** `policy "x" on schema.table`, as findings name it. */
+export function policyObject(policy: { name: string; table: string }): string {
+  return `policy "${policy.name}" on ${policy.table}`;
 }

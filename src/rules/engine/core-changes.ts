@@ -5,13 +5,10 @@ import { allOf, fieldsOf, stringsOf } from '../../sql/nodes.ts';
 import type { AlterTableCmd, ColumnDef, DropStmt, RangeVar, RenameStmt } from '../../sql/nodes.ts';
 import type { Piece } from '../../sql/piece.ts';
 import { newQualified } from '../../sql/catalog/lookup.ts';
-import { here } from './check.ts';
-import type { Check } from './check.ts';
-import { ident, qualified } from './sql.ts';
 import { schemaOf } from './tables.ts';
 
 /** What an extension does to a table: a new column, or something that core may not survive. */
-interface Change {
+export interface Change {
   table: string;
   location?: number | undefined;
   /** The added column, where that is all it is. */
@@ -64,7 +61,8 @@ function tableChanges(catalog: Catalog, piece: Piece): Change[] {
   return changes;
 }
 
-function changesOf(catalog: Catalog, piece: Piece): Change[] {
+/** What a statement changes of core. */
+export function changesOf(catalog: Catalog, piece: Piece): Change[] {
   const { type, node } = piece;
   if (type === 'AlterTableStmt') return node['objtype'] === 'OBJECT_TABLE' ? tableChanges(catalog, piece) : [];
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') {
@@ -96,49 +94,12 @@ function dropped(catalog: Catalog, { objects, removeType }: DropStmt): Change[] 
     const [relname = '', schemaname] = names.toReversed();
     const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
     if (!('found' in lookup) || !isCore(lookup.found)) return [];
-    // A trigger or policy that an extension put there is its own.
+    // A trigger or policy that an extension added is its own.
     const last = stringsOf(object).at(-1)!;
     const owner = (lookup.found.triggers.get(last) ?? lookup.found.policies.get(last))?.site.piece.source.migration.layer;
     return what !== 'drops' && owner !== 'core' ? [] : [{ table: lookup.found.name, what }];
   });
 }
 
-const fromExtension = (piece: Piece): boolean => piece.source.migration.layer === 'extension' && piece.inside !== 'routine';
-
-export const extensionAltersCore: Check = {
-  rule: 'extension-alters-core',
-  doc: {
-    why: 'A column that an extension adds to a core table is carried by every upgrade of core from then on: core may one day add a column of that name.',
-  },
-  piece(piece, catalog, report) {
-    if (!fromExtension(piece)) return;
-    for (const { table, column, location } of changesOf(catalog, piece)) {
-      if (column === undefined || !column.harmless) continue;
-      report({
-        ...here(piece, location),
-        object: table,
-        message: `Adds column ${column.name} to ${table}, a table of core.`,
-        suggestion: `CREATE TABLE IF NOT EXISTS ${qualified(`${table}_extra`)} (… REFERENCES ${qualified(table)} …); -- a table of the extension's own, with ${ident(column.name)}`,
-      });
-    }
-  },
-};
-
-export const extensionBreaksCore: Check = {
-  rule: 'extension-breaks-core',
-  doc: {
-    why: 'Core is shared: its code and its next version rely on its tables, types and policies being as core made them. What an extension changes there breaks at the next upgrade, or lets people see what core keeps apart.',
-  },
-  piece(piece, catalog, report) {
-    if (!fromExtension(piece)) return;
-    for (const { table, column, location, what } of changesOf(catalog, piece)) {
-      if (column !== undefined && column.harmless) continue;
-      report({
-        ...here(piece, location),
-        object: table,
-        message: column === undefined ? `An extension ${what} ${table}, which belongs to core.` : `Adds column ${column.name} to ${table} of core as NOT NULL without a default: every insert that core makes fails.`,
-        suggestion: column === undefined ? 'Leave core as it is: put what the extension needs into a table of its own.' : `Give ${ident(column.name)} a DEFAULT, or leave NOT NULL out.`,
-      });
-    }
-  },
-};
+/** Says whether a statement is an extension's, and runs with its file. */
+export const fromExtension = (piece: Piece): boolean => piece.source.migration.layer === 'extension' && piece.inside !== 'routine';

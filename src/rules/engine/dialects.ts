@@ -3,9 +3,7 @@ import { allOf } from '../../sql/nodes.ts';
 import { baseType } from '../../sql/catalog/types.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
-import { here } from './check.ts';
-import type { Check } from './check.ts';
-import { ident } from './sql.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 
 interface Sign {
   dialect: 'T-SQL' | 'MySQL';
@@ -40,7 +38,7 @@ const words: Record<string, Sign> = {
   delimiter: mysql('$$ … $$ around the body'),
 };
 
-/** Types that parse as any name does, and that PostgreSQL does not have. */
+/** Types of other dialects: they parse as any name does. */
 const types: Record<string, Sign> = {
   nvarchar: tsql('text'), nchar: tsql('char'), ntext: tsql('text'), datetime2: tsql('timestamptz'), datetimeoffset: tsql('timestamptz'),
   uniqueidentifier: tsql('uuid'), smalldatetime: tsql('timestamp'), varbinary: tsql('bytea'),
@@ -81,51 +79,15 @@ export function isTsqlFile(source: Source): boolean {
   return known;
 }
 
-/** Says whether the type is one of another dialect's. */
-export function isForeignType(name: string): boolean {
-  return Object.hasOwn(types, name);
+/** The dialect that a type belongs to; undefined for a type that is not known from another dialect. */
+export function dialectOfType(name: string): Sign | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
-export const foreignDialect: Check = {
-  rule: 'foreign-dialect',
-  doc: {
-    why: 'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name (column)` inside CREATE TABLE is read as a column called "index".',
-    bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, title text, INDEX idx_notes_title (title));',
-    good: 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
-  },
-  statement({ sql, error, start }, source, report) {
-    const sign = error === undefined ? undefined : dialectOf(sql);
-    if (sign === undefined) return;
-    report({
-      source,
-      offset: start + sign.start,
-      message: `This is ${sign.dialect} (${sign.word}), not PostgreSQL: the statement fails.`,
-      suggestion: `Write it for PostgreSQL; for ${sign.word}: ${sign.instead}.`,
-    });
-  },
-  piece(piece, _, report) {
-    if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
-    const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<{ def?: unknown }>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
-    for (const { location, column, name, sql } of inlineIndexes(piece)) {
-      report({
-        ...here(piece, location),
-        message: `An INDEX inside CREATE TABLE is MySQL; PostgreSQL reads a column "${column}" of type ${name}, which does not exist.`,
-        suggestion: sql,
-      });
-    }
-    for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
-      if (typeName === undefined) continue;
-      const { name } = baseType(typeName);
-      const sign = Object.hasOwn(types, name) ? types[name] : undefined;
-      if (sign === undefined) continue;
-      report({
-        ...here(piece, location),
-        message: `Type ${name} is ${sign.dialect}'s; PostgreSQL does not have it.`,
-        suggestion: `${colname} ${sign.instead}`,
-      });
-    }
-  },
-};
+/** Says whether the type belongs to another dialect. */
+export function isForeignType(name: string): boolean {
+  return dialectOfType(name) !== undefined;
+}
 
 /** An `INDEX name (a, b)` inside a CREATE TABLE. */
 export interface InlineIndex {
@@ -142,12 +104,12 @@ export interface InlineIndex {
 export function inlineIndexes(piece: Piece): InlineIndex[] {
   if (piece.type !== 'CreateStmt') return [];
   const { relname, schemaname } = piece.node['relation'] as RangeVar;
-  const table = `${schemaname === undefined ? '' : `${ident(schemaname)}.`}${ident(relname)}`;
+  const table = `${schemaname === undefined ? '' : `${quoteIdentifier(schemaname)}.`}${quoteIdentifier(relname)}`;
   return allOf<ColumnDef>(piece.node['tableElts'], 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
     const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
     if (typeName === undefined || columns === undefined || columns === '') return [];
     const { name } = baseType(typeName);
-    return [{ location, column: colname, name, sql: `CREATE INDEX IF NOT EXISTS ${ident(name)} ON ${table} (${columns});` }];
+    return [{ location, column: colname, name, sql: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${table} (${columns});` }];
   });
 }
 
@@ -155,5 +117,5 @@ export function inlineIndexes(piece: Piece): InlineIndex[] {
 function inlineIndex(colname: string, modifiers: unknown): string | undefined {
   if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
   const columns = allOf<{ fields: { String?: { sval: string } }[] }>(modifiers, 'ColumnRef');
-  return columns.map(({ fields }) => fields.map((field) => ident(field.String?.sval ?? '')).join('.')).join(', ');
+  return columns.map(({ fields }) => fields.map((field) => (field.String === undefined ? '*' : quoteIdentifier(field.String.sval))).join('.')).join(', ');
 }

@@ -1,29 +1,24 @@
-/**
- * lint/: what is wrong with migrations, as files alone show it. Pure: files in, findings out.
- */
 import type { Finding, Severity } from '../../shared/finding.ts';
-import { rules } from '../registry.ts';
-import type { RuleName } from '../registry.ts';
 import { buildCatalog } from '../../sql/catalog/build.ts';
-import type { Catalog } from '../../sql/catalog/model.ts';
 import type { Migration } from '../../sql/migration.ts';
-import { meaningOf, meaningsOf } from '../engine/directives.ts';
-import type { Meaning } from '../engine/directives.ts';
 import { tableOf } from '../../sql/names.ts';
-import { fieldsOf } from '../../sql/nodes.ts';
 import { loadParser } from '../../sql/parser.ts';
 import type { Source } from '../../sql/piece.ts';
 import { recovered } from '../../sql/recover.ts';
-import type { Comment, Statement } from '../../sql/statement.ts';
-import type { Problem, Run } from './check.ts';
-import { checks } from './checks.ts';
+import type { Examined, Located, Problem, Run } from './check.ts';
+import { meaningOf, meaningsOf } from './directives.ts';
+import type { Meaning } from './directives.ts';
+import type { Rule } from './rule.ts';
+import { commentsBeside, statementAt } from './statements.ts';
+
+/** Severities that `muse.json` sets, by rule; `off` silences a warning, never an error. */
+export type Severities = Readonly<Record<string, Severity | 'off'>>;
 
 export interface LintInput {
   migrations: readonly Migration[];
   /** Files that have a rollback, by the `file` of the migration. */
   rollbacks: { has(file: string): boolean };
-  /** Severities that `muse.json` sets; `off` silences a warning, never an error. */
-  severities?: Partial<Record<RuleName, Severity | 'off'>>;
+  severities?: Severities;
 }
 
 export interface LintResult {
@@ -33,31 +28,20 @@ export interface LintResult {
   silenced: number;
 }
 
-/** A finding with what produced it, for who mends. */
-export interface Located extends Problem {
-  rule: RuleName;
-}
-
-export interface Examined {
-  problems: Located[];
-  silenced: number;
-  catalog: Catalog;
-  meanings: ReadonlyMap<string, readonly Meaning[]>;
-}
-
-/** Runs every check over the migrations. Never throws for what a file holds, whatever it is. */
-export async function lint(input: LintInput): Promise<LintResult> {
-  const { problems, silenced } = await examineFiles(input);
+/** Runs the rules over the migrations, in the order of a run. Never throws for what a file holds, whatever it is. */
+export async function lintWith(rules: readonly Rule[], input: LintInput): Promise<LintResult> {
+  const { problems, silenced } = await examineFiles(rules, input);
+  const levels = new Map(rules.map(({ name, severity }) => [name, severity]));
   const findings: Finding[] = [];
   for (const problem of problems) {
-    const severity = severityOf(problem, input.severities ?? {});
+    const severity = severityOf(problem, levels.get(problem.rule)!, input.severities ?? {});
     if (severity !== 'off') findings.push(toFinding(problem, severity));
   }
   return { findings, silenced };
 }
 
 /** The problems with their places in the trees, and the catalog they come from. */
-export async function examineFiles({ migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>): Promise<Examined> {
+export async function examineFiles(rules: readonly Rule[], { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>): Promise<Examined> {
   await loadParser();
   const problems: Located[] = [];
   let silenced = 0;
@@ -66,11 +50,11 @@ export async function examineFiles({ migrations, rollbacks }: Pick<LintInput, 'm
   /** Files that have a `-- muse:` comment at all. */
   const speaking = new Set<Source>();
   const run: Run = { meanings, rollbacks };
-  const reporter = (rule: RuleName) => (problem: Problem): void => {
+  const reporter = (rule: string) => (problem: Problem): void => {
     if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
     else problems.push({ rule, ...problem });
   };
-  const active = checks.map((check) => ({ check, report: reporter(check.rule) }));
+  const active = rules.flatMap(({ name, check }) => (check === undefined ? [] : [{ check, report: reporter(name) }]));
   const catalog = buildCatalog(migrations, {
     source(source) {
       sources.push(source);
@@ -93,7 +77,7 @@ export async function examineFiles({ migrations, rollbacks }: Pick<LintInput, 'm
   for (const { check, report } of active) check.end?.(catalog, report, run);
   const order = new Map(sources.map((source, index) => [source, index]));
   problems.sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.offset - b.offset);
-  return { problems, silenced, catalog, meanings };
+  return { problems, silenced, sources, catalog, meanings };
 }
 
 function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {
@@ -105,33 +89,14 @@ function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {
   }
 }
 
-/** The statement that an offset stands in, or the last one before it. */
-export function statementAt({ parsed }: Source, offset: number): Statement | undefined {
-  let low = 0;
-  let high = parsed.statements.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (parsed.statements[middle]!.start <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return parsed.statements[Math.max(0, low - 1)];
-}
-
-function isIgnored(rule: RuleName, { source, offset }: Problem): boolean {
+function isIgnored(rule: string, { source, offset }: Problem): boolean {
   const statement = statementAt(source, offset);
   const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
   return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);
 }
 
-/** The comments beside a statement; those above the DROP in front of it speak of it too. */
-export function commentsBeside({ parsed }: Source, statement: Statement): Comment[] {
-  const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
-  const drops = before?.tree !== undefined && fieldsOf(before.tree, 'DropStmt') !== undefined;
-  return drops ? [...before.comments, ...statement.comments] : statement.comments;
-}
-
-function severityOf(problem: Located, set: Partial<Record<RuleName, Severity | 'off'>>): Severity | 'off' {
-  const own = problem.severity ?? rules[problem.rule].severity;
+function severityOf(problem: Located, usual: Severity, set: Severities): Severity | 'off' {
+  const own = problem.severity ?? usual;
   const wanted = set[problem.rule];
   return wanted === undefined || (wanted === 'off' && own === 'error') ? own : wanted;
 }

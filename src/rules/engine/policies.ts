@@ -2,9 +2,9 @@ import type { Catalog, Policy, PolicyCommand } from '../../sql/catalog/model.ts'
 import { fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { Node } from '../../sql/nodes.ts';
 
-/** What a policy's expression says of who asks. */
+/** What a policy's expression says of the user who asks. */
 export interface Mentions {
-  /** `auth.uid()`, `auth.jwt()` or another function that only makes sense for who is signed in. */
+  /** `auth.uid()`, `auth.jwt()` or another function that only makes sense for a signed-in user. */
   user: boolean;
   /** Compares the role to `service_role`. */
   service: boolean;
@@ -26,7 +26,7 @@ export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
   return mentions;
 }
 
-/** Says whether a policy asks for what an app's own connection has set, directly or through a function: no user of the Data API is meant. */
+/** Says whether a policy asks for what an app's own connection has set, directly or through a function: users of the Data API are not meant. */
 export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: Catalog): boolean {
   let session = false;
   let api = false;
@@ -64,19 +64,24 @@ export function commandsOf({ command }: Policy): Exclude<PolicyCommand, 'all'>[]
   return command === 'all' ? ['select', 'insert', 'update', 'delete'] : [command];
 }
 
-/** Says whether the policy lets rows through to someone who comes over the Data API without the service key. */
+/** Says whether the policy lets rows through to a request of the Data API without the service key. */
 export function isForUsers(policy: Policy): boolean {
   return policy.roles.length === 0 || policy.roles.some((role) => !serverRoles.has(role));
 }
 
 /**
  * Roles of the Data API that a policy means to let in: those it names; where it names none, the server if its expression
- * asks for that, else who is signed in. Whether strangers are meant too nobody can tell from such a policy.
+ * asks for that, else signed-in users. Whether anonymous visitors are meant too cannot be told from such a policy.
  */
 export function meantRoles(policy: Policy): string[] {
   if (policy.roles.length > 0) return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
   const { user, service } = mentionsOf(policy);
   return service && !user ? ['service_role'] : ['authenticated'];
+}
+
+/** Policies of the migrations' own tables, of tables that no file makes, and of Supabase's storage. */
+export function policiesOf(catalog: Catalog): Policy[] {
+  return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
 }
 
 /** Says whether a policy's name speaks of the service role alone. */

@@ -1,6 +1,6 @@
 import type { Catalog, Column, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
-import { ident, qualified } from './sql.ts';
+import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
 import { declared } from './tables.ts';
 
 /** Whose a table's rows are, as its columns tell. */
@@ -71,13 +71,13 @@ export function signedInBySession(catalog: Catalog): string | undefined {
   const user = sessionHelper(catalog, 'uuid', /current_user/);
   const superadmin = sessionHelper(catalog, 'boolean', /super_?admin/);
   if (user === undefined) return undefined;
-  return `(SELECT ${qualified(user)}()) IS NOT NULL${superadmin === undefined ? '' : ` OR (SELECT ${qualified(superadmin)}())`}`;
+  return `(SELECT ${quoteQualified(user)}()) IS NOT NULL${superadmin === undefined ? '' : ` OR (SELECT ${quoteQualified(superadmin)}())`}`;
 }
 
 /** The membership helper of each catalog, looked for once. */
 const helpers = new WeakMap<Catalog, { name: string | undefined }>();
 
-/** A function that answers with the organizations of who asks: SECURITY DEFINER, no arguments, uuid[]. */
+/** A function that answers with the organizations of the user who asks: SECURITY DEFINER, no arguments, uuid[]. */
 function membershipHelper(catalog: Catalog): string | undefined {
   const known = helpers.get(catalog);
   if (known !== undefined) return known.name;
@@ -86,21 +86,21 @@ function membershipHelper(catalog: Catalog): string | undefined {
   return fits?.name;
 }
 
-/** The condition that makes a row the asker's. */
+/** The condition under which a row is the user's who asks. */
 export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string {
-  if (owner.kind === 'user') return `(SELECT auth.uid()) = ${ident(owner.column)}`;
-  if (owner.kind === 'session') return `${ident(owner.column)} = (SELECT ${qualified(owner.helper)}())`;
-  return `${ident(owner.column)} = ANY ((SELECT ${qualified(owner.helper)}())::uuid[])`;
+  if (owner.kind === 'user') return `(SELECT auth.uid()) = ${quoteIdentifier(owner.column)}`;
+  if (owner.kind === 'session') return `${quoteIdentifier(owner.column)} = (SELECT ${quoteQualified(owner.helper)}())`;
+  return `${quoteIdentifier(owner.column)} = ANY ((SELECT ${quoteQualified(owner.helper)}())::uuid[])`;
 }
 
 /** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
 const records = /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
-/** Columns by which a user who may write them gives themself money or rights, or says what someone else has to say. */
+/** Columns by which a user who may write them gives themselves money or rights, or says what someone else has to say. */
 const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
 
 /**
  * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which
- * they would let themself into an organization.
+ * they would let themselves into an organization.
  */
 export function mayWrite(table: Table, owner: Owner): boolean {
   const bare = table.name.slice(table.name.indexOf('.') + 1);
@@ -119,26 +119,29 @@ function held(table: Table, role: string): ReadonlySet<string> {
 /** A grant to those of the roles that have none yet. */
 function grantTo(table: Table, privileges: string, ...roles: string[]): string[] {
   const without = roles.filter((role) => held(table, role).size === 0);
-  return without.length === 0 ? [] : [`GRANT ${privileges} ON ${qualified(table.name)} TO ${without.join(', ')};`];
+  return without.length === 0 ? [] : [`GRANT ${privileges} ON ${quoteQualified(table.name)} TO ${without.join(', ')};`];
 }
 
 /** Policies and grants that fit the table, ready to paste. */
 export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
-  const name = qualified(table.name);
+  const name = quoteQualified(table.name);
   const bare = table.name.slice(table.name.indexOf('.') + 1);
-  if (declared(run as Run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
+  if (declared(run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
   const owner = ownerOf(table, catalog);
-  const make = (policy: string, rest: string): string[] => [`DROP POLICY IF EXISTS ${ident(policy)} ON ${name};`, `CREATE POLICY ${ident(policy)} ON ${name} ${rest};`];
+  const make = (suffix: string, rest: string): string[] => {
+    const policy = quoteIdentifier(fitName(bare, suffix));
+    return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
+  };
   const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'service_role');
-  if (owner.kind === 'service') return [...make(`${bare}_service`, 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
+  if (owner.kind === 'service') return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
   const condition = conditionFor(owner);
   // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
-  if (owner.kind === 'session') return make(`${bare}_own`, `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
-  if (!mayWrite(table, owner)) return [...make(`${bare}_own`, `FOR SELECT TO authenticated USING (${condition})`), ...grantTo(table, 'SELECT', 'authenticated'), ...server];
+  if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
+  if (!mayWrite(table, owner)) return [...make('_own', `FOR SELECT TO authenticated USING (${condition})`), ...grantTo(table, 'SELECT', 'authenticated'), ...server];
   const granted = held(table, 'authenticated');
   if (granted.size > 0 && !commands.every((command) => granted.has(command))) {
     const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
-    return [...commands.filter((command) => granted.has(command)).flatMap((command) => make(`${bare}_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`)), ...server];
+    return [...commands.filter((command) => granted.has(command)).flatMap((command) => make(`_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`)), ...server];
   }
-  return [...make(`${bare}_own`, `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role')];
+  return [...make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role')];
 }

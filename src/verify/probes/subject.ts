@@ -1,10 +1,10 @@
-import type { ColumnRow, RelationRow } from '../catalog/catalog.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import type { Scope } from '../catalog/scope.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 
 /** A row of the world as the probes know it. */
 export interface KnownRow {

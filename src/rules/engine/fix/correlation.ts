@@ -1,8 +1,8 @@
-import { findTable } from '../../sql/catalog/lookup.ts';
-import type { Catalog, Table } from '../../sql/catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
-import { wordsOf } from '../../sql/recover.ts';
+import { findTable } from '../../../sql/catalog/lookup.ts';
+import type { Catalog, Table } from '../../../sql/catalog/model.ts';
+import { fieldsOf, stringsOf, walk } from '../../../sql/nodes.ts';
+import type { Node, RangeVar } from '../../../sql/nodes.ts';
+import { wordsOf } from '../../../sql/recover.ts';
 
 /**
  * How a subquery speaks of the row that is asked about: not at all; by one comparison of a column of its own (`inner`) with

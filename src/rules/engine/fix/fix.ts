@@ -1,15 +1,50 @@
-/**
- * repair/: mends what lint and rehearsal find, class by class, by edits of exact spans. Pure: texts in, texts out.
- */
-import type { Catalog, Policy } from '../../sql/catalog/model.ts';
-import type { Examined, Located } from '../lint/lint.ts';
-import { policyObject } from '../lint/sql.ts';
-import type { Migration } from '../../sql/migration.ts';
-import type { Finding } from '../../shared/finding.ts';
-import type { MigrationFolders } from '../../shared/muse-file.ts';
-import type { Statement } from '../../sql/statement.ts';
-import type { JournalFile } from '../../migrations/drizzle-journal.ts';
-import { statementAt } from '../lint/lint.ts';
+import type { Catalog, Policy } from '../../../sql/catalog/model.ts';
+import type { Migration } from '../../../sql/migration.ts';
+import type { Finding } from '../../../shared/finding.ts';
+import type { MigrationFolders } from '../../../shared/muse-file.ts';
+import type { Statement } from '../../../sql/statement.ts';
+import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
+import { policyObject } from '../check.ts';
+import type { Examined, Located } from '../check.ts';
+import { statementAt } from '../statements.ts';
+
+/** The order of fixes: each builds on what those before it made right. Within a stage they do not depend on each other. */
+export const fixStages = [
+  /** What PostgreSQL cannot read, or must not run as it stands. */
+  'syntax',
+  /** Names and numbers of files. */
+  'files',
+  /** What is used before it is made. */
+  'order',
+  /** What nothing makes. */
+  'relations',
+  'columns',
+  /** What cannot run twice. */
+  'repetition',
+  /** Tables without row-level security. */
+  'row-security',
+  /** Whom policies are for, and which rows. */
+  'policies',
+  /** Policies that read their own table. */
+  'recursion',
+  /** How policies are written, once it is settled what they say. */
+  'expressions',
+  /** What tables, functions and rows lack beside that. */
+  'details',
+  /** Rollbacks of what the files hold by now. */
+  'rollbacks',
+] as const;
+
+/** What `--fix` does about a rule. */
+export interface Fix {
+  /** For the page of the rule, a phrase: `adds the index`. */
+  does: string;
+  stage: (typeof fixStages)[number];
+  /** Works on what the last rehearsal found, whose places count only until the first edit: one try a round. */
+  fromRehearsal?: true;
+  /** Finds the edits. Files that a database has already are never edited. */
+  apply(situation: Situation): FixResult;
+}
 
 /** A piece of text put in the place of another. */
 export interface Edit {
@@ -40,15 +75,15 @@ export interface NewFile {
   rollback?: { of: string };
 }
 
-/** What mending one class comes to. */
-export interface Mended {
+/** What fixing one rule comes to. */
+export interface FixResult {
   edits: Edit[];
   newFiles?: NewFile[];
   renames?: Rename[];
-  /** New text of files that are no migrations, by path: journals. */
+  /** New text of files that are not migrations, by path: journals. */
   others?: Map<string, string>;
   decisions?: Decision[];
-  /** What cannot be mended although its rule says so, and why. */
+  /** What stays although its rule has a fix, and why. */
   left?: Left[];
 }
 
@@ -62,13 +97,13 @@ export interface Rename {
 
 /** What stays as it is. */
 export interface Left {
-  rule: Located['rule'];
+  rule: string;
   file: string;
   /** A whole sentence. */
   why: string;
 }
 
-/** What a repair of a class may know. */
+/** What a fix may know. */
 export interface Situation {
   examined: Examined;
   catalog: Catalog;
@@ -87,12 +122,12 @@ export interface Situation {
 }
 
 /** The problems of a rule that lie in files which may be edited. */
-export function editable({ examined, applied }: Situation, rule: Located['rule']): Located[] {
+export function editable({ examined, applied }: Situation, rule: string): Located[] {
   return examined.problems.filter((problem) => problem.rule === rule && !applied.has(problem.source.migration.file));
 }
 
-/** The problems of a rule, those in applied files too: what mends them can be said in a new migration. */
-export function problemsOf({ examined }: Situation, rule: Located['rule']): Located[] {
+/** The problems of a rule, including those in applied files: a new migration can fix them. */
+export function problemsOf({ examined }: Situation, rule: string): Located[] {
   return examined.problems.filter((problem) => problem.rule === rule);
 }
 
@@ -101,7 +136,7 @@ export function statementOf(problem: Located): Statement | undefined {
   return statementAt(problem.source, problem.offset);
 }
 
-/** The policy that a problem is about: of those by the name, as one made before its table and one behind, the one in its place. */
+/** The policy that a problem is about: of those by the name, such as one made before its table and one after, the one in its place. */
 export function policyOf({ catalog }: Situation, { object, source, offset }: Located): Policy | undefined {
   let other: Policy | undefined;
   for (const { policies } of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
@@ -126,7 +161,7 @@ export function startWithComments(sql: string, statement: Statement): number {
   return start;
 }
 
-/** Where whole statements can be added behind everything in a file, and what has to stand in front of them. */
+/** Adds whole statements after everything in a file, with the semicolon that its last statement may lack. */
 export function append(migration: Migration, statements: readonly Statement[], text: string): Edit[] {
   const { file, sql } = migration;
   const last = statements.at(-1);

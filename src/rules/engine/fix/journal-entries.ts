@@ -1,6 +1,6 @@
 /** Changes Drizzle's journal and leaves every other byte as it is. */
-import { entriesOf } from '../../migrations/drizzle-journal.ts';
-import type { JournalEntry } from '../../migrations/drizzle-journal.ts';
+import { entriesOf } from '../../../migrations/drizzle-journal.ts';
+import type { JournalEntry } from '../../../migrations/drizzle-journal.ts';
 
 /** Where the entry with a tag stands in the text, braces included. */
 function entryAt(text: string, tag: string): { start: number; end: number } | undefined {
@@ -28,7 +28,7 @@ export function renameTag(text: string, from: string, to: string): string | unde
   return checked(text.slice(0, place.start) + entry + text.slice(place.end), entries.map((each) => (each.tag === from ? { ...each, tag: to } : each)));
 }
 
-/** The journal with one more entry behind the last, written as that one is; undefined where it cannot be written there. */
+/** The journal with one more entry after the last, written like that one; undefined where it cannot be written there. */
 export function listTag(text: string, tag: string): string | undefined {
   const entries = entriesOf(text);
   const last = entries?.at(-1);

@@ -1,20 +1,14 @@
-import { builtinFunctions } from '../../sql/catalog/builtins.ts';
-import { findTable } from '../../sql/catalog/lookup.ts';
-import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
-import { isForSessions } from '../lint/policies.ts';
-import { ident, policyObject } from '../lint/sql.ts';
-import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
-import { wordsOf } from '../../sql/recover.ts';
+import { builtinFunctions } from '../../../sql/catalog/builtins.ts';
+import { findTable } from '../../../sql/catalog/lookup.ts';
+import type { Catalog, Policy, Table } from '../../../sql/catalog/model.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../../../sql/nodes.ts';
+import type { Node, RangeVar } from '../../../sql/nodes.ts';
+import { wordsOf } from '../../../sql/recover.ts';
+import { quoteIdentifier } from '../../../shared/quote.ts';
 import { correlationOf } from './correlation.ts';
-import { mayEdit, noteText, placed } from './place.ts';
-import type { Texts } from './place.ts';
-import { policyOf, problemsOf } from './plan.ts';
-import type { Decision, Edit, Mended, Situation } from './plan.ts';
-import { restated } from './policies.ts';
 
 /** A subquery of a policy, cut out of the file. */
-interface Subquery {
+export interface Subquery {
   /** The place of `EXISTS (…)` or `IN (…)` in the file. */
   start: number;
   end: number;
@@ -24,16 +18,17 @@ interface Subquery {
   qualified: boolean;
 }
 
-/** A helper that answers what the subquery asked, without the policies of the tables that it reads. */
-interface Helper {
+/** A helper that answers what the subquery asked without the policies of the tables that it reads. */
+export interface Helper {
   returns: string;
   body: string;
   qualified: boolean;
-  /** What stands in the place of the subquery; `()` behind the name is added. */
+  /** What replaces the subquery; `()` is added after the name. */
   call(name: string): string;
 }
 
-function cut(policy: Policy, catalog: Catalog, location: number | undefined, select: Node): Subquery | undefined {
+/** Cuts a subquery of a policy out of its file; undefined where its parentheses are not found. */
+export function cut(policy: Policy, catalog: Catalog, location: number | undefined, select: Node): Subquery | undefined {
   const { piece } = policy.site;
   const { sql } = piece.source.migration;
   const start = piece.at(location);
@@ -61,7 +56,7 @@ function cut(policy: Policy, catalog: Catalog, location: number | undefined, sel
       const lookup = findTable(catalog, relation);
       const name = 'found' in lookup ? lookup.found.name : undefined;
       if (name === undefined) qualified = false;
-      else inserts.push({ at: piece.at(relation.location) - open, text: `${ident(name.split('.')[0]!)}.` });
+      else inserts.push({ at: piece.at(relation.location) - open, text: `${quoteIdentifier(name.split('.')[0]!)}.` });
     }
     const call = type === 'FuncCall' ? stringsOf(fields['funcname']) : [];
     if (call.length === 1 && !builtinFunctions.has(call[0]!)) qualified = false;
@@ -83,7 +78,8 @@ function answerType(catalog: Catalog, select: Node, outer: Table, test: unknown)
   return outer.columns.get(stringsOf(fieldsOf<{ fields: Node[] }>(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
 }
 
-function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, subquery: Subquery): Helper | undefined {
+/** The helper that answers a subquery; undefined for one that no helper without arguments can answer. */
+export function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, subquery: Subquery): Helper | undefined {
   const select = fieldsOf(link['subselect'], 'SelectStmt');
   if (select === undefined) return undefined;
   const { qualified } = subquery;
@@ -95,7 +91,7 @@ function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, s
     }
     const { inner, column, text } = correlation;
     const type = outer.columns.get(column)?.type ?? 'uuid';
-    return { returns: `${type}[]`, body: `SELECT ARRAY(SELECT ${inner} ${text})`, qualified, call: (name) => `${ident(outer.name.split('.')[1]!)}.${ident(column)} = ANY ((SELECT ${name}())::${type}[])` };
+    return { returns: `${type}[]`, body: `SELECT ARRAY(SELECT ${inner} ${text})`, qualified, call: (name) => `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ((SELECT ${name}())::${type}[])` };
   }
   const { sql } = policy.site.piece.source.migration;
   if (link['subLinkType'] !== 'ANY_SUBLINK' || correlation !== 'none' || !/^in\b/i.test(sql.slice(subquery.start)) || /\bnot\s+$/i.test(sql.slice(0, subquery.start))) return undefined;
@@ -103,8 +99,8 @@ function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, s
   return { returns: `${type}[]`, body: `SELECT ARRAY(${subquery.text})`, qualified, call: (name) => `= ANY ((SELECT ${name}())::${type}[])` };
 }
 
-/** @param roles who may call it; undefined where the app connects as a role of its own */
-function functionText(name: string, { returns, body, qualified }: Helper, roles: string | undefined): string {
+/** The statements that make a helper. @param roles who may call it; undefined where the app connects as a role of its own */
+export function functionText(name: string, { returns, body, qualified }: Helper, roles: string | undefined): string {
   return [
     'CREATE SCHEMA IF NOT EXISTS private;',
     `GRANT USAGE ON SCHEMA private TO ${roles ?? 'PUBLIC'};`,
@@ -117,50 +113,8 @@ function functionText(name: string, { returns, body, qualified }: Helper, roles:
   ].join('\n');
 }
 
-/** Asks a helper that bypasses the policies, where a policy comes back to its own table. */
-export function mendRecursive(situation: Situation): Mended {
-  const edits: Edit[] = [];
-  const texts: Texts = new Map();
-  const decisions: Decision[] = [];
-  const names = new Map<string, string>();
-  for (const problem of problemsOf(situation, 'policy-recursive')) {
-    const policy = policyOf(situation, problem);
-    const outer = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
-    if (policy === undefined || policy.mixed === true || outer === undefined || policy.site.piece.inside !== undefined) continue;
-    const { piece } = policy.site;
-    const { file } = piece.source.migration;
-    const helpers: string[] = [];
-    const asked: Edit[] = [];
-    const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
-    const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
-    walk([policy.using, policy.check], (type, fields) => {
-      if (type !== 'SubLink') return undefined;
-      const select = fieldsOf(fields['subselect'], 'SelectStmt');
-      if (select?.['fromClause'] === undefined) return false;
-      const subquery = cut(policy, situation.catalog, fields['location'] as number | undefined, select);
-      const helper = subquery === undefined ? undefined : helperFor(policy, outer, situation.catalog, fields, subquery);
-      if (subquery === undefined || helper === undefined) return false;
-      const key = `${helper.returns} ${helper.body.replaceAll(/\s+/g, ' ')} ${roles}`;
-      const known = names.get(key);
-      const name = known ?? nameFor(policy, situation.catalog, new Set(names.values()));
-      if (known === undefined) {
-        names.set(key, name);
-        helpers.push(functionText(name, helper, roles));
-      }
-      asked.push({ file, start: subquery.start, end: subquery.end, text: helper.call(name) });
-      return false;
-    });
-    if (asked.length === 0) continue;
-    const { start } = piece.statement;
-    if (mayEdit(situation, piece.source)) edits.push(...helpers.map((text): Edit => ({ file, start, end: start, text })), ...asked);
-    else noteText(texts, piece.source, [...helpers, restated(policy, asked)].join(''));
-    decisions.push({ file, object: policyObject(policy), before: 'every query fails (42P17)', after: 'what the policy says, asked by a helper', reason: 'the policy reads its own table' });
-  }
-  const late = placed(situation, texts);
-  return { ...late, edits: [...edits, ...late.edits], decisions };
-}
-
-function nameFor(policy: Policy, catalog: Catalog, taken: ReadonlySet<string>): string {
+/** A free name for the helper of a policy. */
+export function nameFor(policy: Policy, catalog: Catalog, taken: ReadonlySet<string>): string {
   const slug = policy.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '').slice(0, 50) || 'helper';
   for (let number = 1; ; number += 1) {
     const name = `private.${/^\d/.test(slug) ? `f_${slug}` : slug}${number === 1 ? '' : `_${number}`}`;

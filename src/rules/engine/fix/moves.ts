@@ -1,13 +1,13 @@
-import type { Catalog, Site } from '../../sql/catalog/model.ts';
-import { dropBetween, verdicts } from '../lint/references.ts';
-import { statementAt } from '../lint/lint.ts';
-import { qualifiedName, relationName, tableOf } from '../../sql/names.ts';
-import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
-import type { AlterTableCmd, Node, RangeVar } from '../../sql/nodes.ts';
-import type { Piece, Source } from '../../sql/piece.ts';
-import type { Statement } from '../../sql/statement.ts';
-import { startWithComments } from './plan.ts';
-import type { Edit, Mended, Situation } from './plan.ts';
+import type { Catalog, Site } from '../../../sql/catalog/model.ts';
+import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
+import { allOf, fieldsOf, walk } from '../../../sql/nodes.ts';
+import type { AlterTableCmd, Node, RangeVar } from '../../../sql/nodes.ts';
+import type { Piece, Source } from '../../../sql/piece.ts';
+import type { Statement } from '../../../sql/statement.ts';
+import { dropBetween, verdicts } from '../references.ts';
+import { statementAt } from '../statements.ts';
+import { startWithComments } from './fix.ts';
+import type { Edit, FixResult, Situation } from './fix.ts';
 
 /** Kinds of statements that go with a table when it is moved. */
 const follows = new Set(['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'CreatePolicyStmt', 'GrantStmt', 'CommentStmt', 'DropStmt']);
@@ -19,7 +19,7 @@ function extent(source: Source, statement: Statement): { start: number; end: num
   return { start: startWithComments(sql, statement), end: statement.end + tail.length };
 }
 
-/** The DROP right in front of a CREATE, which is part of it; else the statement itself. */
+/** The DROP right before a CREATE, which is part of it; else the statement itself. */
 function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
   const drops = before?.tree?.['DropStmt'] !== undefined && Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
@@ -45,7 +45,7 @@ function keysOf(tree: Node): Set<string> {
 
 /**
  * The statement that makes a thing, and those of its file that speak of the same table; but for those that need what is
- * made only behind the place where they would come to stand.
+ * made only after the place where they would end up.
  */
 function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog): Statement[] {
   const { source } = piece;
@@ -65,10 +65,10 @@ function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog)
 }
 
 /**
- * Moves what is created too late in front of the statement that needs it first: from an extension into core, or from a
+ * Moves what is created too late to before the statement that needs it first: from an extension into core, or from a
  * later file or place to an earlier one.
  */
-export function mendOrder(situation: Situation, rule: 'core-depends-on-extension' | 'used-before-created'): Mended {
+export function moveEarlier(situation: Situation, rule: 'core-depends-on-extension' | 'used-before-created'): FixResult {
   const { catalog, applied } = situation;
   const moved = new Set<Statement>();
   const edits: Edit[] = [];

@@ -1,15 +1,16 @@
-import { entriesOf } from '../../migrations/drizzle-journal.ts';
-import type { Layer, Migration } from '../../sql/migration.ts';
-import { nextNumber } from '../../migrations/order.ts';
-import type { Source } from '../../sql/piece.ts';
-import { parseSql } from '../../sql/split.ts';
-import { listTag } from './listing.ts';
-import { append } from './plan.ts';
-import type { Mended, Situation } from './plan.ts';
+import { entriesOf } from '../../../migrations/drizzle-journal.ts';
+import type { Layer, Migration } from '../../../sql/migration.ts';
+import { nextNumber } from '../../../migrations/order.ts';
+import type { Source } from '../../../sql/piece.ts';
+import type { Statement } from '../../../sql/statement.ts';
+import { parseSql } from '../../../sql/split.ts';
+import { listTag } from './journal-entries.ts';
+import { append, startWithComments } from './fix.ts';
+import type { Edit, FixResult, Situation } from './fix.ts';
 
-type Placed = Pick<Mended, 'edits' | 'newFiles' | 'others'>;
+type Placed = Pick<FixResult, 'edits' | 'newFiles' | 'others'>;
 
-/** Statements to be added behind what a file holds. */
+/** Statements to be added at the end of files. */
 export type Texts = Map<Source, string[]>;
 
 /** Notes a text for the end of a file. */
@@ -22,7 +23,22 @@ export function mayEdit({ applied }: Situation, { migration }: Source): boolean 
   return !applied.has(migration.file);
 }
 
-/** The file that mends what applied files leave wrong: one a layer, behind all others of it. */
+/** Before the comments of a statement, so that they stay beside it; after those that head the file. */
+export function aboveFirst({ migration, parsed }: Source, statement: Statement): number {
+  return parsed.statements[0] === statement ? statement.start : startWithComments(migration.sql, statement);
+}
+
+/** Removes a statement with its semicolon, and with the line that it has to itself. */
+export function withoutStatement({ migration: { file, sql } }: Source, statement: Statement): Edit {
+  const semicolon = /^\s*;/.exec(sql.slice(statement.end))?.[0].length ?? 0;
+  const end = statement.end + semicolon;
+  const alone = /^[ \t]*\r?\n/.exec(sql.slice(end));
+  const lineStart = sql.lastIndexOf('\n', statement.start - 1) + 1;
+  const clear = sql.slice(lineStart, statement.start).trim() === '' && alone !== null;
+  return { file, start: clear ? lineStart : statement.start, end: clear ? end + alone[0].length : end, text: '' };
+}
+
+/** The file that fixes what applied files leave wrong: one a layer, the last of it. */
 function repairFile({ migrations, applied, folders }: Situation, layer: Layer): { known: Migration | undefined; path: string; number: string } {
   const own = migrations.filter((migration) => migration.layer === layer);
   const known = own.findLast(({ file }) => file.endsWith('_repair.sql') && !applied.has(file));
@@ -32,11 +48,11 @@ function repairFile({ migrations, applied, folders }: Situation, layer: Layer): 
   return { known, path: known?.file ?? `${folder}/${number}_repair.sql`, number: known?.number ?? number };
 }
 
-/** Statements that come behind all that a layer has, in a migration that no database has yet. */
+/** Statements that come after all that a layer has, in a migration that no database has yet. */
 export function inRepairFile(situation: Situation, layer: Layer, parts: readonly string[]): Placed {
   const { known, path, number } = repairFile(situation, layer);
   if (known !== undefined) return { edits: append(known, parseSql(known.sql).statements, parts.join('\n')) };
-  const sql = `-- Mends what migrations that are applied already left wrong.\n\n${parts.join('\n').trimEnd()}\n`;
+  const sql = `-- Fixes what migrations that are already applied left wrong.\n\n${parts.join('\n').trimEnd()}\n`;
   return { edits: [], newFiles: [{ path, sql, migration: { layer, file: path, number, checksum: '', sql }, last: true }], others: entered(situation, path) };
 }
 
@@ -52,7 +68,7 @@ function entered({ journals, migrations }: Situation, path: string): Map<string,
 
 /** Puts texts where they belong: at the end of their file, or, where that is applied, into a new migration. */
 export function placed(situation: Situation, texts: Texts): Placed {
-  const edits: Mended['edits'] = [];
+  const edits: FixResult['edits'] = [];
   const late = new Map<Layer, string[]>();
   for (const [source, given] of texts) {
     const { migration, parsed } = source;
@@ -63,7 +79,7 @@ export function placed(situation: Situation, texts: Texts): Placed {
     if (mayEdit(situation, source)) edits.push(...append(migration, parsed.statements, parts.join('\n')));
     else late.set(migration.layer, [...(late.get(migration.layer) ?? []), ...parts]);
   }
-  const newFiles: NonNullable<Mended['newFiles']> = [];
+  const newFiles: NonNullable<FixResult['newFiles']> = [];
   const others = new Map<string, string>();
   for (const [layer, parts] of late) {
     const repair = inRepairFile(situation, layer, parts);

@@ -1,28 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Finding } from '../../shared/finding.ts';
-import type { MigrationFolders } from '../../shared/muse-file.ts';
-import type { RuleName } from '../registry.ts';
-import { examineFiles, lint } from '../lint/lint.ts';
-import type { LintInput } from '../lint/lint.ts';
-import type { JournalFile } from '../../migrations/drizzle-journal.ts';
-import type { Migration } from '../../sql/migration.ts';
-import type { Source } from '../../sql/piece.ts';
-import { parseSql } from '../../sql/split.ts';
-import { mendSchemas, mendUnknown } from './base.ts';
-import { mendInlineIndexes } from './dialect.ts';
-import { mendOrder } from './moves.ts';
-import { mendNumbers } from './numbers.ts';
-import { applyEdits } from './plan.ts';
-import type { Decision, Left, Mended, Rename, Situation } from './plan.ts';
-import { mendAlwaysTrue, mendPerRow, mendWithoutRole } from './policies.ts';
-import { mendRecursive } from './recursion.ts';
-import { mendRollbacks } from './rollbacks.ts';
-import { mendDefiner } from './routines.ts';
-import { mendSeeds } from './seeds.ts';
-import { mendNotIdempotent, mendPolicyIfNotExists, mendTransactionControl } from './statements.ts';
-import { mendGrants, mendIndexes, mendRedefined, mendRls } from './tables.ts';
+import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
+import type { Finding } from '../../../shared/finding.ts';
+import type { MigrationFolders } from '../../../shared/muse-file.ts';
+import type { Migration } from '../../../sql/migration.ts';
+import type { Examined } from '../check.ts';
+import { examineFiles, lintWith } from '../lint.ts';
+import type { LintInput } from '../lint.ts';
+import type { Rule } from '../rule.ts';
+import { applyEdits, fixStages } from './fix.ts';
+import type { Decision, Fix, FixResult, Left, Rename, Situation } from './fix.ts';
 
-/** A migration's way back. */
+/** The text of a migration's rollback. */
 export interface RollbackText {
   file: string;
   sql: string;
@@ -42,13 +30,13 @@ export interface RepairInput {
   /** Drizzle's journals, by the folder that each is of. */
   journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
-  /** Runs the files on a throw-away database and tells what it found. */
+  /** Runs the files on a shadow database and tells what it found. */
   rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
 }
 
-/** What was mended of one rule: one commit. */
+/** What was fixed of one rule: one commit. */
 export interface RepairClass {
-  rule: RuleName;
+  rule: string;
   /** Whole new text by path; in the order of the classes the later ones build on the earlier. */
   files: Map<string, string>;
   /** Paths that are gone: renamed files. */
@@ -67,7 +55,7 @@ export interface Repair {
   /** Files that were there and are not any more: they have another name. */
   removed: string[];
   decisions: Decision[];
-  /** What stays although its rule says that it is mended, and why. */
+  /** What stays although its rule has a fix, and why. */
   left: Left[];
   /** What is still wrong, by lint and, where it ran, by the rehearsal. */
   remaining: Finding[];
@@ -78,38 +66,14 @@ export interface Repair {
   journals: Map<string, JournalFile>;
 }
 
-/** The classes in the order in which they are mended: what others build on comes first. */
-const classes: readonly { rule: RuleName; mend(situation: Situation, sources: readonly Source[]): Mended }[] = [
-  { rule: 'policy-if-not-exists', mend: mendPolicyIfNotExists },
-  { rule: 'foreign-dialect', mend: mendInlineIndexes },
-  { rule: 'transaction-control', mend: mendTransactionControl },
-  { rule: 'duplicate-number', mend: mendNumbers },
-  { rule: 'core-depends-on-extension', mend: (situation) => mendOrder(situation, 'core-depends-on-extension') },
-  { rule: 'used-before-created', mend: (situation) => mendOrder(situation, 'used-before-created') },
-  { rule: 'unknown-relation', mend: mendSchemas },
-  { rule: 'unknown-relation', mend: mendUnknown },
-  { rule: 'table-redefined', mend: mendRedefined },
-  { rule: 'not-idempotent', mend: mendNotIdempotent },
-  { rule: 'rls-missing', mend: mendRls },
-  { rule: 'policy-always-true', mend: mendAlwaysTrue },
-  { rule: 'policy-without-role', mend: mendWithoutRole },
-  { rule: 'policy-recursive', mend: mendRecursive },
-  { rule: 'policy-per-row-call', mend: mendPerRow },
-  { rule: 'grant-missing', mend: mendGrants },
-  { rule: 'fk-without-index', mend: mendIndexes },
-  { rule: 'definer-without-search-path', mend: mendDefiner },
-  { rule: 'seed-not-idempotent', mend: mendSeeds },
-  { rule: 'rollback-missing', mend: mendRollbacks },
-];
-
-/** Rounds of mending; each sees what the one before brought to light. */
+/** Rounds of fixing; each sees what the one before brought to light. */
 const ROUNDS = 8;
 
 /**
- * Mends what can be mended, class by class, then lints and rehearses again until nothing changes. Pure: the texts of the
- * files come back, nothing is written.
+ * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Pure: the texts of the files
+ * come back, nothing is written.
  */
-export async function repair(input: RepairInput): Promise<Repair> {
+export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
     classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], left: [], remaining: [], silenced: 0,
     migrations: [...input.migrations], rollbacks: new Map(input.rollbacks), journals: new Map(input.journals),
@@ -117,37 +81,41 @@ export async function repair(input: RepairInput): Promise<Repair> {
   const before = new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file));
   let rehearsed: readonly Finding[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const changed = await mendOnce(input, result, rehearsed, before);
+    const changed = await fixOnce(rules, input, result, rehearsed, before);
     if (!changed && round > 0) break;
     rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
   }
-  const { findings, silenced } = await lint({ migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
+  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
   result.remaining = [...findings, ...rehearsed];
   result.silenced = silenced;
   return result;
 }
 
-/** One round over all classes. Says whether anything changed. */
-async function mendOnce(input: RepairInput, result: Repair, rehearsed: readonly Finding[], before: ReadonlySet<string>): Promise<boolean> {
+/** The rules that have a fix, in the order of their stages. */
+function fixable(rules: readonly Rule[]): { rule: string; fix: Fix }[] {
+  return fixStages.flatMap((stage) => rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])));
+}
+
+/** One round over all rules. Says whether anything changed. */
+async function fixOnce(rules: readonly Rule[], input: RepairInput, result: Repair, rehearsed: readonly Finding[], before: ReadonlySet<string>): Promise<boolean> {
   let changed = false;
-  let known: Awaited<ReturnType<typeof examineFiles>> | undefined;
-  for (const { rule, mend } of classes) {
+  let known: Examined | undefined;
+  for (const { rule, fix } of fixable(rules)) {
     // A move or a new table can uncover the next one of its kind.
     for (let pass = 0; pass < 10; pass += 1) {
-      const examined = (known ??= await examineFiles(result));
+      const examined = (known ??= await examineFiles(rules, result));
       const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
-      const sources = rule === 'seed-not-idempotent' ? result.migrations.map((migration): Source => ({ migration, parsed: parseSql(migration.sql) })) : [];
-      if (!record(rule, mend(situation, sources), result, before)) break;
+      if (!record(rule, fix.apply(situation), result, before)) break;
       changed = true;
       known = undefined;
-      if (rule === 'seed-not-idempotent') break;
+      if (fix.fromRehearsal === true) break;
     }
   }
   return changed;
 }
 
-/** Puts what was mended into the result. Says whether that changed anything. */
-function record(rule: RuleName, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: Mended, result: Repair, before: ReadonlySet<string>): boolean {
+/** Puts what was fixed into the result. Says whether that changed anything. */
+function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {
   const files = new Map<string, string>();
   result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
   result.migrations = result.migrations.map((migration) => {

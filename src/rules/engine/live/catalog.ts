@@ -1,8 +1,7 @@
+import { quoteIdentifier } from '../../../shared/quote.ts';
+
 /**
- * verify/: what a database's catalog says against the rules, and the proof, by acting as users, that tenants are isolated.
- * May touch: a Session or Database that is handed in, and nothing else. Imports from database/ only.
- *
- * This file: the shapes of what one catalog query brings back. Names are plain (unquoted) unless said otherwise.
+ * The shapes of what one catalog query brings back. Names are plain (unquoted) unless said otherwise.
  */
 
 /** A privilege as one letter: Select, Insert, Update, Delete, Truncate; on functions eXecute. */
@@ -147,6 +146,11 @@ export const platformSchemas: ReadonlySet<string> = new Set([
 /** Says whether a schema is the platform's or a tool's own. */
 export function isPlatformSchema(schema: string): boolean {
   return platformSchemas.has(schema);
+}
+
+/** `schema.name` as SQL, each part quoted where it must be. */
+export function relation(row: { schema: string; name: string }): string {
+  return `${quoteIdentifier(row.schema)}.${quoteIdentifier(row.name)}`;
 }
 
 /** `schema.name` of a relation or function, the way findings and declarations write it. */

@@ -13,6 +13,8 @@ export interface Expectations {
   /** `schema.name` of the tables that the applied files create. */
   tables?: readonly string[];
   declarations: readonly Declaration[];
+  /** `schema.name` of the tables that a comment reserves for the server in words of its own. */
+  serverOnly?: readonly string[];
   /** Schemas to look at; default: all but the platform's own. */
   schemas?: readonly string[];
   /** The role of signed-in users where that is not `authenticated`: the application's, with session variables. */

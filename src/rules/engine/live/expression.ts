@@ -1,5 +1,5 @@
 /** Policy and CHECK expressions as trees of PostgreSQL's own parser. */
-import { loadParser, parseTree } from '../../sql/parser.ts';
+import { loadParser, parseTree } from '../../../sql/parser.ts';
 
 /** A node of libpg-query's tree: one key, its type, with its fields; or those fields. */
 export type Node = Record<string, unknown>;
