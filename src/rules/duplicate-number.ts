@@ -65,7 +65,7 @@ const tagOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1).re
 /** The journal with the new names; a sentence where it cannot be kept in step with them. */
 function follow(journal: JournalFile, files: readonly Migration[], moves: readonly Move[], renames: readonly Rename[]): { text: string } | { why: string } {
   const entries = entriesOf(journal.text);
-  if (entries === undefined || entries.length === 0) return { why: `${journal.file} has no entry to write a new name beside.` };
+  if (entries === undefined || entries.length === 0) return { why: `${journal.file} has no entries to write a new name beside.` };
   const listed = new Set(entries.map(({ tag }) => tag));
   const loose = files.filter(({ file }) => !listed.has(tagOf(file)));
   const moved = new Set(moves.map(({ migration }) => migration));

@@ -44,7 +44,7 @@ describe('an edit changes its span and leaves every other byte alone', () => {
 
   it('adds the columns that a second description has, without what rows that are there would break', async () => {
     const sql = await mended({ [one]: `${table}${grants}`, [two]: "-- more\ncreate table if not exists notes (\n  id uuid,\n  kind text not null check (kind in ('a', 'b')),\n  tags text[] not null default '{}'\n);\ncreate index if not exists k on notes (kind);\n" }, two);
-    expect(sql).toContain(");\n\n-- The table is there already, so what is new in this description is added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index");
+    expect(sql).toContain(");\n\n-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index");
   });
 
   it('moves what core needs, with all that speaks of it and its comment, in front of the first use', async () => {
@@ -101,7 +101,7 @@ describe('applied files', () => {
 it('tells each change of who may do what, before and after, and commits by class', async () => {
   const { decisions, classes } = await mend({ [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n` });
   expect(decisions).toMatchObject([
-    { object: 'policy "w" on public.notes', before: 'everyone, anon too: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' },
+    { object: 'policy "w" on public.notes', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' },
     { object: 'public.notes', before: 'anon: refused, whatever the policies say', after: 'anon: SELECT of the rows that the policies give' },
     { object: 'public.notes', after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give' },
   ]);

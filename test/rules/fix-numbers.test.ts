@@ -71,7 +71,7 @@ describe("under Drizzle's journal", () => {
     expect((JSON.parse(mended.edits.get(path)!) as { entries: { tag: string }[] }).entries.map(({ tag }) => tag)).toEqual(['0000_init', '0001_a', '0002_b', '0003_c']);
     const left = await mend(files, 'journal', { journals: journal(tags, ['0001_snapshot.json', '_journal.json']) });
     expect(left.classes).toEqual([]);
-    expect(left.left[0]?.why).toContain('whose 0001_snapshot.json beside it is cannot be told');
+    expect(left.left[0]?.why).toContain('which of the files 0001_snapshot.json beside it belongs to is unknown');
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseSql } from '../../src/sql/split.ts';
 import type { Statement } from '../../src/sql/statement.ts';
 
-const folder = join(import.meta.dirname, '../../../templates/musekit/migrations/core');
+const folder = join(import.meta.dirname, '../../templates/musekit/migrations/core');
 
 export type Kit = Record<string, string>;
 
