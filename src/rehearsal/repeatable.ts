@@ -1,13 +1,10 @@
 /** How each kind of statement is written so that it can run again. */
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { allOf, open, type AlterTableCmd, type Node, type RangeVar } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 function shown({ schemaname, relname }: RangeVar): string {
-  return schemaname === undefined ? relname : `${schemaname}.${relname}`;
+  return schemaname === undefined ? quoteIdentifier(relname) : quoteQualified(`${schemaname}.${relname}`);
 }
 
 const typeBlock = (): string => 'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
@@ -19,7 +16,7 @@ const forms: Record<string, (fields: Node) => string> = {
   CreateSchemaStmt: () => 'CREATE SCHEMA IF NOT EXISTS …',
   CreateExtensionStmt: () => 'CREATE EXTENSION IF NOT EXISTS …',
   CreateTableAsStmt: () => '… IF NOT EXISTS … AS SELECT …',
-  CreateFunctionStmt: () => 'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS in front.',
+  CreateFunctionStmt: () => 'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS before it.',
   ViewStmt: () => 'CREATE OR REPLACE VIEW …',
   CreateEnumStmt: typeBlock,
   CompositeTypeStmt: typeBlock,
@@ -27,8 +24,8 @@ const forms: Record<string, (fields: Node) => string> = {
   CreateRangeStmt: typeBlock,
   DropStmt: () => 'DROP … IF EXISTS …',
   InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
-  CreatePolicyStmt: (fields) => `In front of it: DROP POLICY IF EXISTS ${quoted(fields['policy_name'] as string)} ON ${shown(fields['table'] as RangeVar)};`,
-  CreateTrigStmt: (fields) => `In front of it: DROP TRIGGER IF EXISTS ${quoted(fields['trigname'] as string)} ON ${shown(fields['relation'] as RangeVar)};`,
+  CreatePolicyStmt: (fields) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(fields['policy_name'] as string)} ON ${shown(fields['table'] as RangeVar)};`,
+  CreateTrigStmt: (fields) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(fields['trigname'] as string)} ON ${shown(fields['relation'] as RangeVar)};`,
   AlterPublicationStmt: () => 'A DO block that looks into pg_publication_tables first.',
   CreateRoleStmt: () => 'A DO block that looks into pg_roles first.',
   RenameStmt: () => 'A DO block that looks whether the old name is still there.',
@@ -39,12 +36,12 @@ function alterForm(fields: Node): string {
   const table = shown(fields['relation'] as RangeVar);
   for (const { subtype, name, def } of allOf<AlterTableCmd>(fields['cmds'], 'AlterTableCmd')) {
     if (subtype === 'AT_AddColumn') return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS …`;
-    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoted(name ?? '')}`;
+    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
     const constraint = (def?.['Constraint'] as { conname?: string } | undefined)?.conname;
     if (subtype === 'AT_AddConstraint') {
       return constraint === undefined
-        ? 'Name the constraint, with ALTER TABLE … DROP CONSTRAINT IF EXISTS in front of it.'
-        : `In front of it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted(constraint)};`;
+        ? 'Name the constraint, with ALTER TABLE … DROP CONSTRAINT IF EXISTS before it.'
+        : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint)};`;
     }
   }
   return 'A form that changes nothing where the change is made already.';

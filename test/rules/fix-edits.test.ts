@@ -121,6 +121,24 @@ describe('where the app\'s own connection says who asks', () => {
   });
 });
 
+it('makes a helper a definer where a policy reads its own table through it', async () => {
+  const members = '-- members\ncreate table if not exists members (org uuid, user_id uuid, primary key (user_id, org));\nalter table members enable row level security;\n';
+  const policy = 'drop policy if exists see on members;\ncreate policy see on members for select to authenticated using (org in (select mine()));\ngrant select on members to authenticated;\n';
+  const body = 'create or replace function mine() returns setof uuid language sql stable as $$ select m.org from public.members m where m.user_id = (select auth.uid()) $$;\n';
+  const text = await mended({ [one]: members + body + policy });
+  expect(text).toContain("language sql stable SECURITY DEFINER SET search_path = '' as $$");
+  expect(text).not.toContain('private.');
+  // What says whose rights it has already is changed by a statement of its own.
+  expect(await mended({ [one]: members + body.replace('stable', 'stable security invoker') + policy })).toContain("ALTER FUNCTION public.mine() SECURITY DEFINER SET search_path = '';");
+});
+
+it('leaves a table without a policy to a person, and grants nothing back that the files took away', async () => {
+  const files = { [one]: `${table}alter table notes enable row level security;\ngrant select on notes to authenticated;\n` };
+  expect(await mended(files)).not.toMatch(/create policy|service-only/i);
+  const revoked = `${table}alter table notes enable row level security;\ndrop policy if exists p on notes;\ncreate policy p on notes for all to authenticated using ((select auth.uid()) = user_id);\ngrant all on notes to authenticated;\nrevoke all on notes from authenticated;\n`;
+  expect(await mended({ [one]: revoked })).not.toContain('GRANT');
+});
+
 describe('numbers that two files share', () => {
   it('no file is lost where one takes the name that another gives up', async () => {
     const files = { 'migrations/core/001_a.sql': '-- a\nselect 1;', 'migrations/core/001_x.sql': '-- b\nselect 2;', 'migrations/core/002_x.sql': '-- c\nselect 3;' };

@@ -110,10 +110,27 @@ describe('recursion', () => {
     ['not for a write that reads what is open', `${members}${see('user_id is null')}\ncreate policy w on members for insert to authenticated with check (org in (select org from members));`, 0],
     ['through a view with the rights of the asker', `${members}create view v with (security_invoker = on) as select * from members;\n${see('org in (select org from v)')}`, 1],
     ['not through a view of the owner', `${members}create view v as select * from members;\n${see('org in (select org from v)')}`, 0],
+    ['through two functions of the asker', `${members}create function g() returns uuid language sql as $$ select org from members $$;\ncreate function f() returns uuid language sql as $$ select g() $$;\n${see('org = f()')}`, 1],
     ['on a table that no file creates', 'alter table gone enable row level security;\ncreate policy see on gone to authenticated using (id in (select g.id from gone g));', 1],
   ])('%s', async (_, sql, count) => {
     expect(await places('policy-recursive', { [one]: sql })).toHaveLength(count);
   });
+});
+
+it('says what a recursion ends in: 42P17 for what PostgreSQL expands, 54001 for what a function does', async () => {
+  const see = (using: string): string => `create policy see on members for select to authenticated using (${using});`;
+  const said = async (sql: string): Promise<string | undefined> => (await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).findings.find(({ rule }) => rule === 'policy-recursive')?.message;
+  expect(await said(`${members}${see('org in (select m.org from members m)')}`)).toContain('42P17');
+  expect(await said(`${members}create function f() returns uuid language sql as $$ select org from members $$;\n${see('org = f()')}`)).toMatch(/through public\.f\(\).*54001/);
+});
+
+it('a role without any privilege is an error, a missing verb a warning', async () => {
+  const policies = `${notes}alter table notes enable row level security;\ncreate policy r on notes for select to authenticated using (id = user_id);\ncreate policy w on notes for insert to authenticated with check (id = user_id);\n`;
+  const levels = async (sql: string): Promise<string[]> => (await lint({ migrations: migrationsOf({ [one]: policies + sql }), rollbacks: new Set() })).findings.filter(({ rule }) => rule === 'grant-missing').map(({ severity }) => severity);
+  expect(await levels('')).toEqual(['error']);
+  expect(await levels('grant select on notes to authenticated;')).toEqual(['warning']);
+  expect(await levels('grant all on notes to authenticated;\nrevoke insert on notes from authenticated;')).toEqual(['warning']);
+  expect(await levels('grant select, insert on notes to public;')).toEqual([]);
 });
 
 describe('what files and muse.json say', () => {
