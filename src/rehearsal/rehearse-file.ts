@@ -3,10 +3,11 @@ import type { Finding } from '../shared/finding.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
+import { copiedRows } from '../rules/engine/psql.ts';
 import type { Statement } from '../sql/statement.ts';
 import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts';
 
-/** How a rehearsal runs files on its throw-away database. */
+/** How a rehearsal runs files on its shadow database. */
 export interface RehearsalRun {
   database: Database;
   settings: RunSettings;
@@ -25,8 +26,8 @@ export interface FileRun {
 
 /**
  * Runs a file and gives every statement of it that fails, in order. As a whole first, in one script: that is how it is
- * applied later, and it is quick. Where that fails, statement by statement, so that what stands behind the first error
- * shows as well, and what succeeds stays for the files behind.
+ * applied later, and it is quick. Where that fails, statement by statement, so that what comes after the first error
+ * shows as well, and what succeeds stays for the files after it.
  * @param onFailure is called in between, while nothing of the file is in the database
  */
 export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {
@@ -42,8 +43,9 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN, COMMIT and COPY … FROM stdin are findings of their own, and the file runs as if they were not there.
-  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement));
+  // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
+  const rows = copiedRows(statements);
+  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement) && !rows.has(statement));
   const failed: Failed[] = [];
   for (const { alone, group } of groupsOf(usable)) failed.push(...(await (alone ? outside : inTransaction)(run, group)));
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };

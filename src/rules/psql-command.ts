@@ -1,11 +1,8 @@
 import { explainCopy, wantsInput } from '../migrations/transactions.ts';
 import { editable } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
-import { psqlCommand } from './engine/psql.ts';
+import { copiedRows, dumpBrackets, explainPsql, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
-
-/** What pg_dump writes around a dump since 17.6: it protects psql, and means nothing elsewhere. */
-const brackets = ['\\restrict', '\\unrestrict'];
 
 /** Deletes the lines that pg_dump brackets a dump with. */
 function apply(situation: Situation): FixResult {
@@ -14,7 +11,7 @@ function apply(situation: Situation): FixResult {
     const lineEnd = sql.indexOf('\n', offset);
     const end = lineEnd === -1 ? sql.length : lineEnd + 1;
     const [word = ''] = sql.slice(offset, end).split(/\s/);
-    return brackets.includes(word) ? [{ file, start: offset, end, text: '' }] : [];
+    return dumpBrackets.includes(word) ? [{ file, start: offset, end, text: '' }] : [];
   });
   return { edits };
 }
@@ -35,16 +32,9 @@ export const rule: Rule = {
         report({ source, offset: statement.start, ...explainCopy });
         return;
       }
-      const command = psqlCommand(statement, source);
       // The rows of a COPY are reported with it.
-      if (command?.word === undefined) return;
-      const { word, offset } = command;
-      report({
-        source,
-        offset,
-        message: `${word} is a command of psql, not SQL: PostgreSQL refuses it.`,
-        suggestion: brackets.includes(word) ? 'Delete the line: pg_dump writes it for psql only; muse lint --fix does it.' : 'Delete the line, and write what it does as SQL or as a migration of its own.',
-      });
+      const command = copiedRows(source.parsed.statements).has(statement) ? undefined : psqlCommand(statement, source.migration.sql);
+      if (command !== undefined) report({ source, offset: command.offset, ...explainPsql(command.word) });
     },
   },
   fix: { does: 'deletes \\restrict and \\unrestrict', stage: 'syntax', apply },

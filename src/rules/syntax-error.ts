@@ -1,7 +1,7 @@
 import { policyIfNotExists } from '../sql/recover.ts';
 import { here } from './engine/check.ts';
 import { dialectOf } from './engine/dialects.ts';
-import { psqlCommand } from './engine/psql.ts';
+import { copiedRows, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
 
 function hintFor(sql: string, message: string): string {
@@ -24,7 +24,8 @@ export const rule: Rule = {
   check: {
     statement(statement, source, report) {
       const { sql, error } = statement;
-      if (error === undefined || policyIfNotExists(sql) !== undefined || dialectOf(sql) !== undefined || psqlCommand(statement, source) !== undefined) return;
+      if (error === undefined || policyIfNotExists(sql) !== undefined || dialectOf(sql) !== undefined) return;
+      if (psqlCommand(statement, source.migration.sql) !== undefined || copiedRows(source.parsed.statements).has(statement)) return;
       report({ source, offset: error.offset, message: `PostgreSQL cannot read this: ${error.message}.`, suggestion: hintFor(sql, error.message) });
     },
     body(piece, { message, offset }, report) {

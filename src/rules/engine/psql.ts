@@ -1,45 +1,46 @@
 import { wantsInput } from '../../migrations/transactions.ts';
-import type { Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
 
-/** Something in a file that only psql understands. */
-export interface PsqlCommand {
-  /** Offset in the file. */
-  offset: number;
-  /** `\\restrict`; undefined for rows of a COPY. */
-  word: string | undefined;
-}
+/** What pg_dump writes around a dump since 17.6: it protects psql, and means nothing elsewhere. */
+export const dumpBrackets: readonly string[] = ['\\restrict', '\\unrestrict'];
 
-/** Per file: the statements that are not SQL but rows for a COPY … FROM stdin before them. */
-const copiedRows = new WeakMap<Source, ReadonlySet<Statement>>();
+/** By the statements of a file: those that are rows for a COPY … FROM stdin before them. */
+const known = new WeakMap<readonly Statement[], ReadonlySet<Statement>>();
 
-function rowsIn(source: Source): ReadonlySet<Statement> {
-  const known = copiedRows.get(source);
-  if (known !== undefined) return known;
+/** The statements of a file that are not SQL, but rows for a COPY … FROM stdin before them. */
+export function copiedRows(statements: readonly Statement[]): ReadonlySet<Statement> {
+  const before = known.get(statements);
+  if (before !== undefined) return before;
   const rows = new Set<Statement>();
   let copying = false;
-  for (const statement of source.parsed.statements) {
+  for (const statement of statements) {
     if (statement.error === undefined) {
       copying = wantsInput(statement);
       continue;
     }
     if (copying) rows.add(statement);
+    // Rows end with a line of their own that holds a backslash and a period.
     if (/^\\\.\s*$/m.test(statement.sql)) copying = false;
   }
-  copiedRows.set(source, rows);
+  known.set(statements, rows);
   return rows;
 }
 
 /**
- * What of psql's a statement is that PostgreSQL cannot read: it stops at a backslash that begins a line, or it is among the
- * rows of a COPY. Undefined for other mistakes.
+ * The command of psql, such as `\\restrict`, at which PostgreSQL stops reading a statement: at a backslash that begins a line.
+ * Undefined for other mistakes. @param sql the whole file
  */
-export function psqlCommand(statement: Statement, source: Source): PsqlCommand | undefined {
-  if (statement.error === undefined) return undefined;
-  const { offset } = statement.error;
-  if (rowsIn(source).has(statement)) return { offset, word: undefined };
-  const { sql } = source.migration;
-  const lineStart = sql.lastIndexOf('\n', offset - 1) + 1;
-  const word = /^\\[A-Za-z!?]+/.exec(sql.slice(offset, offset + 40))?.[0];
-  return word === undefined || sql.slice(lineStart, offset).trim() !== '' ? undefined : { offset, word };
+export function psqlCommand({ error }: Statement, sql: string): { word: string; offset: number } | undefined {
+  if (error === undefined) return undefined;
+  const lineStart = sql.lastIndexOf('\n', error.offset - 1) + 1;
+  const word = /^\\[A-Za-z!?]+/.exec(sql.slice(error.offset, error.offset + 40))?.[0];
+  return word === undefined || sql.slice(lineStart, error.offset).trim() !== '' ? undefined : { word, offset: error.offset };
+}
+
+/** What to say of a command of psql. */
+export function explainPsql(word: string): { message: string; suggestion: string } {
+  return {
+    message: `${word} is a command of psql, not SQL: PostgreSQL refuses it.`,
+    suggestion: dumpBrackets.includes(word) ? 'Delete the line: pg_dump writes it for psql only; muse lint --fix does it.' : 'Delete the line, and write what it does as SQL or as a migration of its own.',
+  };
 }
