@@ -1,3 +1,4 @@
+import { fieldsOf } from '../sql/nodes.ts';
 import { DatabaseError, type Database } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
@@ -45,7 +46,7 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
   const statements = await run.statementsOf(text);
   // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
   const rows = copiedRows(statements);
-  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement) && !rows.has(statement));
+  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement));
   const failed: Failed[] = [];
   for (const { alone, group } of groupsOf(usable)) failed.push(...(await (alone ? outside : inTransaction)(run, group)));
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };

@@ -1,6 +1,7 @@
 /** How each kind of statement is written so that it can run again. */
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
-import { allOf, open, type AlterTableCmd, type Node, type RangeVar } from '../sql/nodes.ts';
+import { allOf, fieldsOf, open } from '../sql/nodes.ts';
+import type { Fields, NodeType, RangeVar } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
 function shown({ schemaname, relname }: RangeVar): string {
@@ -9,7 +10,7 @@ function shown({ schemaname, relname }: RangeVar): string {
 
 const typeBlock = (): string => 'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
 
-const forms: Record<string, (fields: Node) => string> = {
+const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   CreateStmt: () => 'CREATE TABLE IF NOT EXISTS …',
   IndexStmt: () => 'CREATE INDEX IF NOT EXISTS …, with a name',
   CreateSeqStmt: () => 'CREATE SEQUENCE IF NOT EXISTS …',
@@ -24,23 +25,23 @@ const forms: Record<string, (fields: Node) => string> = {
   CreateRangeStmt: typeBlock,
   DropStmt: () => 'DROP … IF EXISTS …',
   InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
-  CreatePolicyStmt: (fields) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(fields['policy_name'] as string)} ON ${shown(fields['table'] as RangeVar)};`,
-  CreateTrigStmt: (fields) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(fields['trigname'] as string)} ON ${shown(fields['relation'] as RangeVar)};`,
+  CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
+  CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
   AlterPublicationStmt: () => 'A DO block that looks into pg_publication_tables first.',
   CreateRoleStmt: () => 'A DO block that looks into pg_roles first.',
   RenameStmt: () => 'A DO block that looks whether the old name is still there.',
   AlterTableStmt: alterForm,
 };
 
-function alterForm(fields: Node): string {
-  const table = shown(fields['relation'] as RangeVar);
-  for (const { subtype, name, def } of allOf<AlterTableCmd>(fields['cmds'], 'AlterTableCmd')) {
+function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
+  const table = shown(relation);
+  for (const { subtype, name, def } of allOf(cmds, 'AlterTableCmd')) {
     if (subtype === 'AT_AddColumn') return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS …`;
     if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
-    const constraint = (def?.['Constraint'] as { conname?: string } | undefined)?.conname;
+    const constraint = fieldsOf(def, 'Constraint')?.conname;
     if (subtype === 'AT_AddConstraint') {
       return constraint === undefined
-        ? 'Name the constraint, with ALTER TABLE … DROP CONSTRAINT IF EXISTS before it.'
+        ? 'Name the constraint, and write ALTER TABLE … DROP CONSTRAINT IF EXISTS before it.'
         : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint)};`;
     }
   }
@@ -49,6 +50,7 @@ function alterForm(fields: Node): string {
 
 /** What to write instead of the statement so that it may run twice; one sentence or the SQL itself. */
 export function repeatableForm(statement: Statement): string {
-  const [type, fields] = statement.tree === undefined ? ['', {}] : open(statement.tree);
-  return forms[type]?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that looks first.';
+  const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
+  const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);
+  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that looks first.';
 }

@@ -1,6 +1,5 @@
 import { baseType } from '../sql/catalog/types.ts';
-import { allOf } from '../sql/nodes.ts';
-import type { ColumnDef } from '../sql/nodes.ts';
+import { allOf, fieldsOf } from '../sql/nodes.ts';
 import { pieceOf } from '../sql/piece.ts';
 import { wordsOf } from '../sql/recover.ts';
 import type { Statement } from '../sql/statement.ts';
@@ -34,7 +33,7 @@ function apply(situation: Situation): FixResult {
   const seen = new Set<Statement>();
   const edits = editable(situation, 'foreign-dialect').flatMap((problem): Edit[] => {
     const statement = statementOf(problem);
-    if (statement?.tree?.['CreateStmt'] === undefined || seen.has(statement)) return [];
+    if (statement?.tree === undefined || fieldsOf(statement.tree, 'CreateStmt') === undefined || seen.has(statement)) return [];
     seen.add(statement);
     const { file, sql } = problem.source.migration;
     const piece = pieceOf(problem.source, statement, 0, statement.tree);
@@ -79,7 +78,7 @@ export const rule: Rule = {
     },
     piece(piece, _, report) {
       if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
-      const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<{ def?: unknown }>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
+      const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
       for (const { location, column, name, sql } of inlineIndexes(piece)) {
         report({
           ...here(piece, location),
@@ -87,7 +86,7 @@ export const rule: Rule = {
           suggestion: sql,
         });
       }
-      for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
+      for (const { colname, typeName, location } of allOf(elements, 'ColumnDef')) {
         if (typeName === undefined) continue;
         const { name } = baseType(typeName);
         const sign = dialectOfType(name);

@@ -1,7 +1,6 @@
 import type { Catalog, Policy, Table } from '../sql/catalog/model.ts';
 import { isSerial } from '../sql/catalog/types.ts';
-import { walk } from '../sql/nodes.ts';
-import type { ColumnDef } from '../sql/nodes.ts';
+import { allOf } from '../sql/nodes.ts';
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { at } from './engine/check.ts';
 import { example, exampleWithout } from './engine/example.ts';
@@ -54,10 +53,10 @@ function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
 /** Columns whose default takes its values from a sequence that users need a grant for. */
 function serials(table: Table): string[] {
   const names: string[] = [];
-  walk(table.site?.piece.node['tableElts'], (type, fields) => {
-    const definition = type === 'ColumnDef' ? (fields as unknown as ColumnDef) : undefined;
-    if (definition?.typeName !== undefined && isSerial(definition.typeName)) names.push(definition.colname);
-  });
+  const piece = table.site?.piece;
+  for (const { colname, typeName } of allOf(piece?.type === 'CreateStmt' ? piece.node.tableElts : undefined, 'ColumnDef')) {
+    if (typeName !== undefined && isSerial(typeName)) names.push(colname);
+  }
   return names;
 }
 

@@ -1,11 +1,10 @@
 import type { Policy, Table } from '../sql/catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../sql/nodes.ts';
-import type { Node } from '../sql/nodes.ts';
+import { fieldsOf, holds, stringsOf, walk } from '../sql/nodes.ts';
 import { at, policyObject } from './engine/check.ts';
 import { addIndexes, indexStatement, isIndexed } from './engine/indexes.ts';
 import { qualifiedName } from './engine/live/catalog.ts';
 import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
-import { columnOf, constantOf, fields, nameParts, readsColumn, walk as walkExpression } from './engine/live/expression.ts';
+import { columnOf, constantOf, fields as fieldsOfExpression, nameParts, readsColumn, walk as walkExpression } from './engine/live/expression.ts';
 import type { Node as ExpressionNode, ParseExpression } from './engine/live/expression.ts';
 import { isForUsers } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
@@ -15,27 +14,20 @@ import { ownTables } from './engine/tables.ts';
 function comparedColumns({ using }: Policy, table: Table): string[] {
   const columns: string[] = [];
   const own = (node: unknown): string | undefined => {
-    const names = stringsOf(fieldsOf<{ fields?: Node[] }>(node, 'ColumnRef')?.fields);
+    const names = stringsOf(fieldsOf(node, 'ColumnRef')?.fields);
     const name = names.at(-1);
     const mine = names.length === 1 || `${names.at(-2)}` === table.name.slice(table.name.indexOf('.') + 1);
     return mine && name !== undefined && table.columns.has(name) ? name : undefined;
   };
-  const isVariable = (node: unknown): boolean => {
-    let variable = false;
-    walk([node], (type) => {
-      if (type === 'FuncCall' || type === 'SubLink') variable = true;
-    });
-    return variable;
-  };
-  walk([using], (type, node) => {
-    if (type === 'A_Expr' && ['AEXPR_OP', 'AEXPR_OP_ANY'].includes(String(node['kind'])) && stringsOf(node['name'])[0] === '=') {
-      for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+  walk([using], (type, fields) => {
+    if (type === 'A_Expr' && (fields.kind === 'AEXPR_OP' || fields.kind === 'AEXPR_OP_ANY') && stringsOf(fields.name)[0] === '=') {
+      for (const [side, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
         const column = own(side);
-        if (column !== undefined && isVariable(other)) columns.push(column);
+        if (column !== undefined && holds(other, 'FuncCall', 'SubLink')) columns.push(column);
       }
     }
     if (type === 'SubLink') {
-      const column = node['testexpr'] === undefined ? undefined : own(node['testexpr']);
+      const column = fields.testexpr === undefined ? undefined : own(fields.testexpr);
       if (column !== undefined) columns.push(column);
       return false;
     }
@@ -79,9 +71,9 @@ function comparisons(expression: ExpressionNode | undefined): string[] {
 
 /** The column on one side of `=`, if it stands there as it is (a cast would need an index on the cast). */
 function bareColumn(column: unknown, other: unknown): string[] {
-  if (fields(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other)) return [];
-  const constants = fields(other, 'A_ArrayExpr') ?? fields(fields(other, 'TypeCast')?.['arg'], 'A_ArrayExpr');
-  if (constants !== undefined || Array.isArray(fields(other, 'List')?.['items'])) return [];
+  if (fieldsOfExpression(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other)) return [];
+  const constants = fieldsOfExpression(other, 'A_ArrayExpr') ?? fieldsOfExpression(fieldsOfExpression(other, 'TypeCast')?.['arg'], 'A_ArrayExpr');
+  if (constants !== undefined || Array.isArray(fieldsOfExpression(other, 'List')?.['items'])) return [];
   return [columnOf(column)!.name];
 }
 
@@ -96,7 +88,7 @@ function readsOwnColumn(node: unknown): boolean {
 }
 
 function isCorrelated(link: ExpressionNode): boolean {
-  const select = fields(link['subselect'], 'SelectStmt');
+  const select = fieldsOfExpression(link['subselect'], 'SelectStmt');
   return select?.['fromClause'] === undefined && readsColumn(select);
 }
 

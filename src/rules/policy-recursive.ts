@@ -74,9 +74,9 @@ function apply(situation: Situation): FixResult {
     const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
-      const select = fieldsOf(fields['subselect'], 'SelectStmt');
-      if (select?.['fromClause'] === undefined) return false;
-      const subquery = cut(policy, situation.catalog, fields['location'] as number | undefined, select);
+      const select = fieldsOf(fields.subselect, 'SelectStmt');
+      if (select?.fromClause === undefined) return false;
+      const subquery = cut(policy, situation.catalog, fields.location, select);
       const helper = subquery === undefined ? undefined : helperFor(policy, outer, situation.catalog, fields, subquery);
       if (subquery === undefined || helper === undefined) return false;
       const key = `${helper.returns} ${helper.body.replaceAll(/\s+/g, ' ')} ${roles}`;

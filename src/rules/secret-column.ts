@@ -1,6 +1,5 @@
 import { typeText } from '../sql/catalog/types.ts';
 import { allOf } from '../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef } from '../sql/nodes.ts';
 import { here } from './engine/check.ts';
 import type { Rule } from './engine/rule.ts';
 
@@ -21,8 +20,8 @@ export const rule: Rule = {
   check: {
     piece(piece, _, report) {
       if (piece.inside === 'routine' || (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt')) return;
-      const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
-      for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
+      const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
+      for (const { colname, typeName, location } of allOf(elements, 'ColumnDef')) {
         if (colname === undefined || typeName === undefined || !secretName.test(colname) || (notClear.test(colname) && !/tax_id$/i.test(colname))) continue;
         if (!/^(?:text|character varying|character)/.test(typeText(typeName))) continue;
         report({

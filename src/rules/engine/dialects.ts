@@ -1,5 +1,4 @@
-import type { ColumnDef, RangeVar } from '../../sql/nodes.ts';
-import { allOf } from '../../sql/nodes.ts';
+import { allOf, stringsOf } from '../../sql/nodes.ts';
 import { baseType } from '../../sql/catalog/types.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
@@ -103,9 +102,9 @@ export interface InlineIndex {
 /** The indexes that a CREATE TABLE describes as MySQL does. */
 export function inlineIndexes(piece: Piece): InlineIndex[] {
   if (piece.type !== 'CreateStmt') return [];
-  const { relname, schemaname } = piece.node['relation'] as RangeVar;
+  const { relname, schemaname } = piece.node.relation;
   const table = `${schemaname === undefined ? '' : `${quoteIdentifier(schemaname)}.`}${quoteIdentifier(relname)}`;
-  return allOf<ColumnDef>(piece.node['tableElts'], 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
+  return allOf(piece.node.tableElts, 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
     const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
     if (typeName === undefined || columns === undefined || columns === '') return [];
     const { name } = baseType(typeName);
@@ -116,6 +115,6 @@ export function inlineIndexes(piece: Piece): InlineIndex[] {
 /** The columns of `INDEX name (a, b)`, which parses as a column of type `name` with modifiers. */
 function inlineIndex(colname: string, modifiers: unknown): string | undefined {
   if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
-  const columns = allOf<{ fields: { String?: { sval: string } }[] }>(modifiers, 'ColumnRef');
-  return columns.map(({ fields }) => fields.map((field) => (field.String === undefined ? '*' : quoteIdentifier(field.String.sval))).join('.')).join(', ');
+  const columns = allOf(modifiers, 'ColumnRef');
+  return columns.map(({ fields }) => stringsOf(fields).map(quoteIdentifier).join('.')).join(', ');
 }

@@ -14,11 +14,11 @@ export function isIndexed(table: Table, columns: readonly string[]): boolean {
 
 /** A partial index on rows where its own column is not null serves foreign keys too. */
 function partialOnNotNull(table: Table): string[][] {
-  return [...table.indexes.values()].filter(({ partial, site }) => partial && notNullOnly(site?.piece.node['whereClause'])).map(({ columns }) => columns);
+  return [...table.indexes.values()].filter(({ partial, site }) => partial && site?.piece.type === 'IndexStmt' && notNullOnly(site.piece.node.whereClause)).map(({ columns }) => columns);
 }
 
 function notNullOnly(clause: unknown): boolean {
-  return fieldsOf<{ nulltesttype?: string }>(clause, 'NullTest')?.nulltesttype === 'IS_NOT_NULL';
+  return fieldsOf(clause, 'NullTest')?.nulltesttype === 'IS_NOT_NULL';
 }
 
 /** The statement that adds an index. @param table `schema.name`, unquoted */

@@ -12,7 +12,7 @@ import type { Rule } from './rule.ts';
 import { commentsBeside, statementAt } from './statements.ts';
 
 /** Severities that `muse.json` sets, by rule; `off` silences a warning, never an error. */
-export type Severities = Readonly<Record<string, Severity | 'off'>>;
+export type Severities = Readonly<Partial<Record<string, Severity | 'off'>>>;
 
 export interface LintInput {
   migrations: readonly Migration[];

@@ -1,4 +1,4 @@
-import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { Piece } from '../../sql/piece.ts';
 
 /** A string literal of a statement. */
@@ -13,19 +13,19 @@ export interface Literal {
 export function literalsOf(piece: Piece): Literal[] {
   const literals: Literal[] = [];
   if (piece.type === 'CommentStmt') return literals;
-  const columns = piece.type === 'InsertStmt' ? allOf<{ name: string }>(piece.node['cols'], 'ResTarget').map(({ name }) => name) : [];
-  const values = piece.type === 'InsertStmt' ? fieldsOf(piece.node['selectStmt'], 'SelectStmt')?.['valuesLists'] : undefined;
+  const columns = piece.type === 'InsertStmt' ? allOf(piece.node.cols, 'ResTarget').map(({ name }) => name) : [];
+  const values = piece.type === 'InsertStmt' ? fieldsOf(piece.node.selectStmt, 'SelectStmt')?.valuesLists : undefined;
   const known = new Map<unknown, string | undefined>();
-  for (const { items } of allOf<{ items: unknown[] }>(values, 'List')) for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
+  for (const { items = [] } of allOf(values, 'List')) for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
   walk(piece.node, (type, fields) => {
     if (type === 'A_Expr') {
-      const sides = [fields['lexpr'], fields['rexpr']];
-      const column = sides.map((side) => (fieldsOf<{ fields?: { String?: { sval: string } }[] }>(side, 'ColumnRef')?.fields ?? []).at(-1)?.String?.sval).find((name) => name !== undefined);
+      const sides = [fields.lexpr, fields.rexpr];
+      const column = sides.map((side) => stringsOf(fieldsOf(side, 'ColumnRef')?.fields).at(-1)).find((name) => name !== undefined && name !== '');
       for (const side of sides) known.set(fieldsOf(side, 'A_Const'), column);
     }
     if (type === 'A_Const') {
-      const text = (fields['sval'] as { sval?: string } | undefined)?.sval;
-      if (text !== undefined && text !== '') literals.push({ text, location: fields['location'] as number | undefined, column: known.get(fields) });
+      const text = fields.sval?.sval;
+      if (text !== undefined && text !== '') literals.push({ text, location: fields.location, column: known.get(fields) });
     }
   });
   return literals;

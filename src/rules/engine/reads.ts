@@ -1,7 +1,6 @@
 import { findRoutines, findTable } from '../../sql/catalog/lookup.ts';
 import type { Catalog, Routine, Table } from '../../sql/catalog/model.ts';
 import { walk } from '../../sql/nodes.ts';
-import type { RangeVar } from '../../sql/nodes.ts';
 
 /** How far reading is followed: `expressions` into subqueries and views, `calls` also into functions. */
 export type Depth = 'expressions' | 'calls';
@@ -35,15 +34,14 @@ function reads(catalog: Catalog, trees: readonly unknown[], reach: Reach): Set<s
   const found = new Set<string>();
   const local = new Set<string>();
   walk(trees, (type, fields) => {
-    if (type === 'CommonTableExpr') local.add(fields['ctename'] as string);
+    if (type === 'CommonTableExpr') local.add(fields.ctename ?? '');
     if (type === 'RangeVar') {
-      const relation = fields as unknown as RangeVar;
-      const lookup = relation.schemaname === undefined && local.has(relation.relname) ? undefined : findTable(catalog, relation);
+      const lookup = fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
       if (lookup !== undefined && 'found' in lookup) for (const table of baseTables(catalog, lookup.found, reach)) found.add(table);
       else if (lookup !== undefined && 'missing' in lookup && catalog.ghosts.has(lookup.missing)) found.add(lookup.missing);
     }
     if (type === 'FuncCall' && reach.depth === 'calls') {
-      const lookup = findRoutines(catalog, fields['funcname']);
+      const lookup = findRoutines(catalog, fields.funcname);
       if (!('found' in lookup)) return;
       for (const routine of lookup.found) {
         // A definer's owner bypasses row-level security: what it reads ends there.
@@ -62,5 +60,5 @@ function baseTables(catalog: Catalog, table: Table, reach: Reach): Iterable<stri
   if (table.kind !== 'view') return [table.name];
   if (table.invoker !== true || table.site === undefined || reach.seen.has(table.name)) return [];
   reach.seen.add(table.name);
-  return reads(catalog, [table.site.piece.node['query']], reach);
+  return reads(catalog, ['query' in table.site.piece.node ? table.site.piece.node.query : undefined], reach);
 }

@@ -1,7 +1,6 @@
 import { builtinFunctions } from '../../../sql/catalog/builtins.ts';
 import type { Routine } from '../../../sql/catalog/model.ts';
 import { allOf, stringsOf, walk } from '../../../sql/nodes.ts';
-import type { DefElem, RangeVar } from '../../../sql/nodes.ts';
 import { quoteQualified } from '../../../shared/quote.ts';
 import type { Edit, Situation } from './fix.ts';
 import { mayEdit, noteText } from './place.ts';
@@ -17,11 +16,11 @@ function isQualified({ body, language }: Routine): boolean {
       if (kind === 'CommonTableExpr') local.add(fields['ctename'] as string);
     });
     walk({ [type]: node }, (kind, fields) => {
-      const relation = kind === 'RangeVar' ? (fields as unknown as RangeVar) : undefined;
+      const relation = kind === 'RangeVar' ? fields : undefined;
       if (relation !== undefined && relation.schemaname === undefined && !local.has(relation.relname)) qualified = false;
-      const names = kind === 'FuncCall' ? stringsOf(fields['funcname']) : [];
+      const names = kind === 'FuncCall' ? stringsOf(fields.funcname) : [];
       if (names.length === 1 && !builtinFunctions.has(names[0]!)) qualified = false;
-      const types = kind === 'TypeName' ? stringsOf(fields['names']) : [];
+      const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
       if (types.length === 1 && !builtinType(types[0]!)) qualified = false;
     });
   }
@@ -41,7 +40,7 @@ export function searchPathFor(routine: Routine): string {
 export function addOptions(situation: Situation, routine: Routine, options: string, texts: Texts): Edit[] {
   if (routine.site === undefined) return [];
   const { piece } = routine.site;
-  const given = allOf<DefElem>(piece.node['options'], 'DefElem');
+  const given = allOf('options' in piece.node ? piece.node.options : undefined, 'DefElem');
   const as = given.find(({ defname }) => defname === 'as');
   const { file, sql } = piece.source.migration;
   const at = as === undefined ? piece.statement.end : piece.at(as.location);
