@@ -1,4 +1,4 @@
-import type { Decision } from '../rules/repair/plan.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Output } from './output.ts';
 

@@ -30,13 +30,19 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
   const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
-    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
+    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => finding('psql-command', text, statement, explainCopy))] };
   }
+  if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
+  const mixed = mixedIn(statements);
+  if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
+  return { how: 'refused', findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))) };
+}
+
+/** The statements of a file that PostgreSQL refuses in a transaction, where others stand beside them that need one. */
+export function mixedIn(statements: readonly Statement[]): Statement[] {
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
-  if (alone.length === 0) return { how: 'script' };
-  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
-  if (!mixed) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
+  const others = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
+  return others ? alone : [];
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
@@ -87,49 +93,34 @@ export function mustRunAlone({ tree }: Statement): string | undefined {
   }
 }
 
-/** COPY … FROM stdin: the rows behind it are psql's, and no SQL. */
+/** COPY … FROM stdin: the rows after it are psql's, not SQL. */
 export function wantsInput(statement: Statement): boolean {
   const copy = fieldsOf(statement.tree, 'CopyStmt');
   return copy?.is_from === true && copy.filename === undefined;
 }
 
-function controlFinding(migration: RunText, statement: Statement): Finding {
+/** What to say of a COPY … FROM stdin. */
+export const explainCopy = {
+  message: 'COPY … FROM stdin reads rows that psql sends, and migrations are sent as SQL only: the rows after it are not SQL.',
+  suggestion: 'INSERT INTO … VALUES …; pg_dump writes them with --inserts.',
+};
+
+/** What to say of a statement that stands beside others, and must run alone. */
+export function explainMixed(statement: Statement): { message: string; suggestion: string } {
+  return {
+    message: `${mustRunAlone(statement)} cannot run inside a transaction, and the file's other statements must not run outside one.`,
+    suggestion: 'Move it to a migration file of its own, after this one.',
+  };
+}
+
+function controlFinding(text: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
-  return {
-    rule: 'transaction-control',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${word} of the file's own: a file runs in one transaction together with its ledger row, and this would split the two.`,
-    suggestion: `Take the ${word} out; where it is meant to separate two steps, make them two files.`,
-    snippet: lineText(migration.sql, statement.line),
-  };
+  return finding('transaction-control', text, statement, {
+    message: `The file has its own ${word}: a file runs in one transaction together with its row in the migration history, and this would split the two.`,
+    suggestion: `Remove the ${word}; where it is meant to separate two steps, make them two files.`,
+  });
 }
 
-function copyFinding(text: RunText, statement: Statement): Finding {
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    line: statement.line,
-    column: statement.column,
-    message: 'COPY … FROM stdin reads rows that psql sends, and what runs migrations sends SQL only: the rows behind it are no SQL.',
-    suggestion: 'INSERT INTO … VALUES …; pg_dump writes them with --inserts.',
-    snippet: lineText(text.sql, statement.line),
-  };
-}
-
-function mixedFinding(migration: RunText, statement: Statement): Finding {
-  const what = mustRunAlone(statement)!;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${what} cannot run inside a transaction, and the file's other statements must not run outside one.`,
-    suggestion: 'Move it to a migration file of its own, behind this one.',
-    snippet: lineText(migration.sql, statement.line),
-  };
+function finding(rule: string, text: RunText, statement: Statement, said: { message: string; suggestion: string }): Finding {
+  return { rule, severity: 'error', file: text.file, line: statement.line, column: statement.column, ...said, snippet: lineText(text.sql, statement.line) };
 }

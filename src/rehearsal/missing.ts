@@ -51,7 +51,7 @@ export function missingVerdict(error: DatabaseError, place: Place, world: World,
       rule: 'statement-failed',
       object: name,
       message: `${says} ${placeName(cause)} failed, which creates it.`,
-      suggestion: `Mend ${placeName(cause)} first: this one follows from it.`,
+      suggestion: `Fix ${placeName(cause)} first: this one follows from it.`,
     };
   }
   const later = own.find((creator) => isBefore(place, creator));
@@ -62,7 +62,7 @@ export function missingVerdict(error: DatabaseError, place: Place, world: World,
       rule: 'unknown-relation',
       object: name,
       message: `${says} no migration creates this ${what}.`,
-      suggestion: `Create ${name} in a migration in front of this one, or correct the name.`,
+      suggestion: `Create ${name} in a migration before this one, or correct the name.`,
     };
   }
   if (place.migration.layer === 'core' && later.migration.layer === 'extension') {
@@ -70,14 +70,14 @@ export function missingVerdict(error: DatabaseError, place: Place, world: World,
       rule: 'core-depends-on-extension',
       object: name,
       message: `${says} only the extension file ${placeName(later)} creates it, and core runs first.`,
-      suggestion: `Move the statement at ${placeName(later)} to core in front of this one, or this one to an extension.`,
+      suggestion: `Move the statement at ${placeName(later)} to core before this one, or this one to an extension.`,
     };
   }
   return {
     rule: 'used-before-created',
     object: name,
     message: `${says} ${placeName(later)} creates it, and that runs later.`,
-    suggestion: `Move the statement at ${placeName(later)} in front of this one.`,
+    suggestion: `Move the statement at ${placeName(later)} before this one.`,
   };
 }
 
@@ -90,7 +90,7 @@ function redefined(error: DatabaseError, creator: Place, name: string, world: Wo
   return {
     rule: 'table-redefined',
     object: table.join('.'),
-    message: `${error.message}: ${placeName(creator)} would have made it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
-    suggestion: `Behind ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
+    message: `${error.message}: ${placeName(creator)} would have added it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
+    suggestion: `After ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
   };
 }

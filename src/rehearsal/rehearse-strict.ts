@@ -54,7 +54,7 @@ export function strictFindings(errors: StrictErrors, migrations: readonly Migrat
       file: migration.file,
       ...position,
       message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails and takes all of its file back.`,
-      suggestion: cause === undefined ? 'Mend the files in front of it first.' : `Mend ${placeName(cause)} first: this one follows from it.`,
+      suggestion: cause === undefined ? 'Fix the files before it first.' : `Fix ${placeName(cause)} first: this one follows from it.`,
       snippet: lineText(migration.sql, position.line),
     }];
   });

@@ -1,10 +1,9 @@
 /**
  * rehearsal/: run every migration on a shadow database and explain what happened.
  * May touch: the shadow database that is handed in.
- */
-/**
- * Rehearsal: the whole run on a throw-away database, and what it shows as findings. Every file; every table asked by
- * the API's roles; every file again; the own files back and forward.
+ *
+ * This file: the whole run, and what it shows as findings. Every file; every table asked by the API's roles; every file again;
+ * the own files rolled back and applied again.
  */
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
@@ -53,7 +52,7 @@ const fatal = ['statement-timeout', 'embedded-failed'];
  * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
  * So is a statement that never ends, where the database has a time limit, or that ends the database; what stands behind
  * it is not run then.
- * @param database throw-away, with the baseline inside; used up by this
+ * @param database a shadow database with the platform inside; used up by this
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
   const began = performance.now();

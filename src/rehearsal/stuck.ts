@@ -22,7 +22,7 @@ export function stuckFinding(text: RunText, error: MuseError, world: World): Fin
     severity: 'error',
     file: text.file,
     ...place,
-    message: `${error.message}${others} Nothing behind it was rehearsed.`,
+    message: `${error.message}${others} Nothing after it was rehearsed.`,
     suggestion: error.code === 'statement-timeout' ? 'Make it end: look for a loop without an exit, or a recursion without a last step.' : error.suggestion,
   };
 }
