@@ -12,7 +12,7 @@ const isRoot = process.getuid?.() === 0;
 const nobody = { uid: 65_534, gid: 65_534 };
 /** They start a native server, an embedded database, and the built command line. */
 const tests = ['both-kinds', 'native-binaries', 'global-setup', 'cli/create-muse'];
-/** The most that one command may take: several times what it needs. npm may not wait for a network that is not there. */
+/** The most that one command may take: several times what it needs on a machine that does nothing else. */
 const timeoutMs = 300_000;
 
 const place = mkdtempSync(join(tmpdir(), 'create-muse-fresh-'));
