@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openCompiledTwin } from '../test/support/twin/serve.js';
+import { openCompiledTwin } from '../test/support/fake-api/serve.js';
 import { median, once } from './measure.js';
 
 /** @param {{ root: string, peer: (name: string, file: string) => string | undefined, rounds: number }} options */

@@ -1,4 +1,4 @@
-import type { Consent } from '../create/muse/guard.ts';
+import type { Consent } from '../muse/guard.ts';
 import { environmentNameOf } from './muse-context.ts';
 import { flagText, type ParsedArguments } from './parse.ts';
 import type { CommandContext } from './run.ts';

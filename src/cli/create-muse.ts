@@ -15,7 +15,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0;
   }
   if (argv.includes('--version') || argv.includes('-v')) {
-    const { packageVersion } = await import('../version.ts');
+    const { packageVersion } = await import('../shared/version.ts');
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }

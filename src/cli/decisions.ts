@@ -1,6 +1,6 @@
-import type { Decision } from '../migrations/repair/plan.ts';
+import type { Decision } from '../rules/repair/plan.ts';
 import type { Output } from './output.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** Each change of who may do what, before → after, in the columns that there are. */
 export function formatDecisions(decisions: readonly Decision[], { paint, width }: Output): string[] {

@@ -1,6 +1,6 @@
-import type { MuseError } from '../error.ts';
+import type { MuseError } from '../shared/error.ts';
 import type { Output } from './output.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** The exit code that an error's code stands for: the table of exits in README. */
 export function exitCodeOf(code: string): number {

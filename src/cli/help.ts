@@ -1,4 +1,4 @@
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 import type { Flag } from './flags.ts';
 
 /** A line of the command list in help. */

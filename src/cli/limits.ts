@@ -1,5 +1,5 @@
 import type { TimeLimits } from '../migrations/session-state.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { Flag } from './flags.ts';
 import { flagText, type ParsedArguments } from './parse.ts';
 

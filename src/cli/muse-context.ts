@@ -1,6 +1,6 @@
-import { type Muse, openMuse } from '../create/muse/open.ts';
-import { MuseError } from '../error.ts';
-import type { EnvironmentName } from '../muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { openMuse } from '../muse/open.ts';
+import { MuseError } from '../shared/error.ts';
 import { flagText, type ParsedArguments } from './parse.ts';
 import type { CommandContext } from './run.ts';
 

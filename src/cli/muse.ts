@@ -11,7 +11,7 @@ export async function main(argv: string[]): Promise<number> {
   const name = argv.find((argument) => !argument.startsWith('-'));
   const command = commands.find((known) => known.name === name);
   if (argv.includes('--version') || argv.includes('-v')) {
-    const { packageVersion } = await import('../version.ts');
+    const { packageVersion } = await import('../shared/version.ts');
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }

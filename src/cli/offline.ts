@@ -1,5 +1,5 @@
-import type { OfflineReport } from '../create/muse/verify-offline.ts';
-import { wrap } from '../wrap.ts';
+import type { OfflineReport } from '../muse/verify-offline.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** What a proof on a copy was taken with, as lines: what stood in for what, and what the copy lacks. */
 export function offlineLines(environment: string, { standIns, notCopied }: OfflineReport, width: number): string[] {

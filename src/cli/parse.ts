@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { MuseError } from '../error.ts';
-import { nearest } from '../nearest.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
 import type { Flag } from './flags.ts';
 
 /** What was typed, by flag name; only flags that were given are there. */

@@ -1,7 +1,7 @@
 import type { RunOptions } from '../create/create.ts';
 import type { CommandContext } from './run.ts';
 import { stepEvents } from './steps.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** How a run is watched, stopped, and asked on the way: by this terminal, where there is one. */
 export function runOptions({ ask, environment, output, signal }: CommandContext): RunOptions {

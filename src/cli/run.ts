@@ -1,6 +1,6 @@
-import { MuseError, unexpected } from '../error.ts';
-import { fileError } from '../files.ts';
-import type { Finding } from '../finding.ts';
+import { MuseError, unexpected } from '../shared/error.ts';
+import { fileError } from '../shared/files.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Ask } from './ask.ts';
 import { exitCodeOf, formatError } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
@@ -55,6 +55,8 @@ export async function runCommand(
     }
     abort.abort(new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' }));
   };
+  // The name by which others see this process: who waits for it, and `ps`, which then shows no argument that is a secret.
+  process.title = command;
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // A reader that went away ("| head") is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -104,7 +106,7 @@ async function report(command: string, thrown: unknown, output: Output, json: Re
     );
   } else {
     if (error.findings !== undefined && error.findings.length > 0) {
-      const { formatText } = await import('../migrations/lint/format-text.ts');
+      const { formatText } = await import('../publish/findings-text.ts');
       output.problem(formatText(error.findings, output));
     }
     output.problem(formatError(error, output));

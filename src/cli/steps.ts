@@ -1,6 +1,6 @@
 import type { StepEvents } from '../create/step.ts';
 import type { Output } from './output.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** Shows each step as it runs, with its time: a live line in a terminal, a line at its end anywhere else. */
 export function stepEvents(output: Output): StepEvents {

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { CreateReport } from '../create/report.ts';
 import type { CommandContext } from './run.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../shared/wrap.ts';
 
 /** The end of a green run, for 80 columns: where it is, what it has, what was proven, what to type next. */
 export async function formatSummary(report: CreateReport, { output, directory }: CommandContext): Promise<string> {

@@ -1,5 +1,5 @@
 import type { SupabaseAnswers } from '../create/answers.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { flagText, type ParsedArguments } from './parse.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { MuseError } from '../error.ts';
-import { nearest } from '../nearest.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
 
 /** @throws MuseError `bad-command`, always, with the nearest one that there is */
 export function unknownCommand(name: string | undefined, commands: readonly { name: string }[]): never {

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { SupabaseAnswers } from './answers.ts';
 import { type Journal, redoFrom } from './journal.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { fileError, hasCode, kindOf, listNames } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { fileError, hasCode, kindOf, listNames } from '../shared/files.ts';
 import { type Journal, readJournal } from './journal.ts';
 
 /** A directory that is free for a new muse. */

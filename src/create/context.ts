@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import type { Database } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { FetchedKit } from '../kit/fetch.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
-import type { MuseFile } from '../muse-file.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
 import type { Connected } from '../supabase/connect.ts';
 import type { Secret } from '../supabase/secret.ts';
 import type { Answers, Secrets } from './answers.ts';
-import type { Cloud } from './cloud/cloud.ts';
+import type { Cloud } from '../targets/cloud.ts';
 import type { Journal } from './journal.ts';
-import type { Lazy } from './lazily.ts';
-import type { Mending } from './mend/mend.ts';
+import type { Lazy } from '../shared/lazy.ts';
+import type { Mending } from '../muse/repair/repair.ts';
 import type { StepEvents, StepResult } from './step.ts';
 
 /** What the steps of a creation share: what came in, and what each leaves for the ones after it. */

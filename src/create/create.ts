@@ -1,15 +1,17 @@
-import { MuseError, unexpected } from '../error.ts';
-import { fileError } from '../files.ts';
+import { MuseError, unexpected } from '../shared/error.ts';
+import { fileError } from '../shared/files.ts';
 import type { Answers, Secrets } from './answers.ts';
-import { replaceCertificate } from './certificate.ts';
+import { keepCertificate, takesCertificate } from '../targets/certificate.ts';
+import { targetOf } from '../targets/open.ts';
+import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
 import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
-import { lockDirectory } from './lock.ts';
-import type { Muse } from './muse/open.ts';
+import { lockDirectory } from '../muse/lock.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { type CreateReport, reportOf } from './report.ts';
-import { lazily, once } from './lazily.ts';
+import { lazily, once } from '../shared/lazy.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
 import { pipelines } from './steps/steps.ts';
 import { mayMakeAgain } from './steps/make-again.ts';
@@ -84,6 +86,15 @@ async function checkCertificate({ databaseCa }: Answers): Promise<void> {
   if (databaseCa !== undefined) await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
 }
 
+/** Keeps another certificate for an environment that is in `muse.json` already. */
+async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
+  const museFile = await readMuseFile(directory);
+  const entry = museFile.environments[name];
+  if (entry === undefined || !takesCertificate(targetOf(entry.target))) return;
+  entry.databaseCa = await keepCertificate(directory, name, from);
+  await writeMuseFile(directory, museFile);
+}
+
 /** Says whether the muse is where it lives: then nothing of it is taken away again. */
 function isPlaced({ pipeline, steps }: Journal): boolean {
   return pipeline === 'provision' || steps.some((step) => step.id === 'place');
@@ -96,7 +107,7 @@ function isRefused({ pipeline, steps }: Journal): boolean {
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { answers } = journal;
-  const unlock = await lockDirectory(answers.directory);
+  const unlock = await lockDirectory(answers.directory, { signal: options.signal, onWait: (text) => options.onProgress?.(text) });
   const context = contextOf(journal, secrets, options);
   try {
     await writeJournal(answers.directory, journal);
@@ -176,7 +187,7 @@ export function contextOf(journal: Journal, secrets: Secrets, options: RunOption
     skipped: [],
     throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
     target: lazily(() => openTarget(context)),
-    cloud: once(async () => (await import('./cloud/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
+    cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
   };
   return context;
 }

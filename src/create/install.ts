@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { kindOf } from '../files.ts';
+import { kindOf } from '../shared/files.ts';
 import type { CreateContext } from './context.ts';
 
 /** A lock file tells which package manager the kit is for; the first that is there counts. */

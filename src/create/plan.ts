@@ -1,19 +1,20 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
-import type { Finding } from '../finding.ts';
-import { loadPreset } from '../extension/presets.ts';
+import type { Finding } from '../shared/finding.ts';
+import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Decision } from '../migrations/repair/plan.ts';
-import type { RuleName } from '../rules.ts';
+import type { Decision } from '../rules/repair/plan.ts';
+import type { RuleName } from '../rules/registry.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
-import type { Mending } from './mend/mend.ts';
-import { diffOf, pathsOf } from './mend/write.ts';
+import type { Mending } from '../muse/repair/repair.ts';
+import { diffOf, pathsOf } from '../muse/repair/write.ts';
 import { archiveStep } from './steps/archive.ts';
 import { fetchStep } from './steps/fetch.ts';
 import { fixStep } from './steps/fix.ts';
@@ -75,7 +76,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
-      ...(answers.target === 'supabase' ? { requests: await requestsOf(answers) } : {}),
+      ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
       ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
       notes: context.notes,
     };

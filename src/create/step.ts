@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { type Journal, writeJournal } from './journal.ts';
 
 /** What a running step tells the person who waits. */

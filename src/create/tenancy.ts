@@ -1,16 +1,16 @@
 import { posix } from 'node:path';
-import { checkedSession, defaultSession } from '../extension/session.ts';
-import { type CoreTable, tenancyMigration } from '../extension/tenancy.ts';
-import { helperFile, helperStart } from '../extension/tenancy-helper.ts';
-import { inside, kindOf, readText, writeWhole } from '../files.ts';
-import { buildCatalog } from '../migrations/catalog/build.ts';
-import type { Catalog, Policy } from '../migrations/catalog/model.ts';
-import { commandsOf, isForSessions } from '../migrations/lint/policies.ts';
-import type { Migration } from '../migrations/migration.ts';
+import { checkedSession, defaultSession } from '../scaffold/session.ts';
+import { type CoreTable, tenancyMigration } from '../scaffold/tenancy.ts';
+import { helperFile, helperStart } from '../scaffold/tenancy-helper.ts';
+import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
+import { buildCatalog } from '../sql/catalog/build.ts';
+import type { Catalog, Policy } from '../sql/catalog/model.ts';
+import { commandsOf, isForSessions } from '../rules/lint/policies.ts';
+import type { Migration } from '../sql/migration.ts';
 import { nextNumber } from '../migrations/order.ts';
-import { loadParser } from '../sql-parser.ts';
-import type { Isolation, MuseFile, SessionTenancy } from '../muse-file.ts';
-import { factsOf } from './facts.ts';
+import { loadParser } from '../sql/parser.ts';
+import type { Isolation, MuseFile, SessionTenancy } from '../shared/muse-file.ts';
+import { factsOf } from '../muse/declared-schema.ts';
 
 /** What the name of a variable says that it holds; the first that fits counts. */
 const meanings: readonly [key: 'organization' | 'user' | 'superadmin', pattern: RegExp][] = [

@@ -1,5 +1,5 @@
 import type { Session } from './database.ts';
-import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 
 /**
  * Exact row counts of every table outside PostgreSQL's own schemas and the ledger's, by `schema.table`. A partitioned

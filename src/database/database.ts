@@ -1,6 +1,6 @@
 /**
- * database/: one interface, three kinds, and the Supabase-shaped baseline.
- * May touch: the database, the embedded database's directory and the cache. Imports nothing from the other rooms.
+ * database/: one interface, three kinds of database, and the platform: what a Supabase project has from the start.
+ * May touch: the database, the embedded database's directory and the cache.
  */
 
 /** Where a database is. `https` is SQL sent through the Management API's query endpoint. */

@@ -1,8 +1,8 @@
 /** Puts the kit's own extension migrations, another product's tables, out of the way. */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { inside, kindOf, listNames, readBytes } from '../files.ts';
-import type { MigrationFolders } from '../muse-file.ts';
+import { inside, kindOf, listNames, readBytes } from '../shared/files.ts';
+import type { MigrationFolders } from '../shared/muse-file.ts';
 
 /** One file that was moved; paths relative to the muse, with `/`. */
 export interface Archived {

@@ -2,7 +2,7 @@
  * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a pure reader and
  * writer that leaves alone what it is not asked to change.
  */
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { neededVariables } from './needed-variables.ts';
 
 /** One assignment in the text. */

@@ -1,7 +1,7 @@
 /** Puts `.env` files on disk: private, and never where git would take them along. */
 import { dirname, join, posix, resolve } from 'node:path';
-import { MuseError } from '../error.ts';
-import { inside, kindOf, readText, writeWhole } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { isIgnored, isTracked } from './git.ts';
 import { matchFolders } from './walk.ts';
 

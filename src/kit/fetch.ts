@@ -2,8 +2,8 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { MuseError } from '../error.ts';
-import { fileError, kindOf } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { fileError, kindOf } from '../shared/files.ts';
 import { copyBuiltin } from './builtin.ts';
 import { looseChanges } from './git-local.ts';
 import { checkoutKit } from './git-remote.ts';

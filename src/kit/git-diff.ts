@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { inside } from '../files.ts';
+import { inside } from '../shared/files.ts';
 import { gitError } from './git-error.ts';
 import { runGit } from './git-run.ts';
 import type { GitOptions } from './git-run.ts';

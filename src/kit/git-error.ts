@@ -1,5 +1,5 @@
 /** What git says on failing, told as an error with a way on. */
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 
 interface Case {
   /** Matches git's words (with LC_ALL=C). */

@@ -1,6 +1,6 @@
 /** Looks at a local repository that is to be used as a kit. Reads only. */
 import { join } from 'node:path';
-import { kindOf } from '../files.ts';
+import { kindOf } from '../shared/files.ts';
 import { runGit } from './git-run.ts';
 import type { GitOptions } from './git-run.ts';
 import type { KitNote } from './inspect.ts';

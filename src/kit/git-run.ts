@@ -1,7 +1,7 @@
 /** Runs git: no shell, no hooks, no template of the user's, no question, and never longer than it may. */
 import { devNull } from 'node:os';
-import { MuseError } from '../error.ts';
-import { kindOf } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf } from '../shared/files.ts';
 import { gitEnvironment } from './git-environment.ts';
 import { gitError } from './git-error.ts';
 

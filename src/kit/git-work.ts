@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { kindOf } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf } from '../shared/files.ts';
 import { gitError } from './git-error.ts';
 import { commitWith, isIgnored, isTracked } from './git.ts';
 import { mustRun, runGit } from './git-run.ts';

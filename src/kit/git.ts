@@ -1,7 +1,7 @@
 /** The git edge, the muse's own repository: every verb is a function here. Those that fetch are in `git-fetch.ts`. */
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { kindOf } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf } from '../shared/files.ts';
 import { gitError } from './git-error.ts';
 import { mustRun, runGit } from './git-run.ts';
 import type { GitOptions, GitResult } from './git-run.ts';

@@ -1,8 +1,8 @@
 /** Looks over a kit that was just checked out: links that leave it, submodules, large files that are elsewhere. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { kindOf, readText } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { kindOf, readText } from '../shared/files.ts';
 import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
 import { leavesKit } from './links.ts';

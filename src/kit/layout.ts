@@ -1,8 +1,8 @@
 /**
- * kit/: fetch a kit safely, recognise its layout, prune and rename.
- * May touch: git, the network through git, the clone and the cache. Imports from database/ only.
+ * kit/: fetch a kit safely, recognize its layout, prune and rename.
+ * May touch: git, the network through git, the clone and the cache.
  */
-import type { Isolation, MigrationFolders } from '../muse-file.ts';
+import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 
 /** One way that kits keep their migrations, as found in a kit; the ways themselves are data in `layouts.ts`. */
 export interface Layout {

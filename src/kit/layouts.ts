@@ -1,5 +1,5 @@
 /** The ways that kits keep their migrations, one entry each, the more specific first. Data only. */
-import type { Isolation, MigrationFolders } from '../muse-file.ts';
+import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 
 /** How a layout is recognised and what its folders are. Paths are relative to the kit, with `/`; `*` is one folder. */
 export interface LayoutRule {

@@ -1,7 +1,7 @@
 /** Tells which symbolic links of a fetched kit lead out of it. Reads only. */
 import { readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { kindOf } from '../files.ts';
+import { kindOf } from '../shared/files.ts';
 
 /** More steps than a real link takes: what needs them is a loop. */
 const mostSteps = 40;

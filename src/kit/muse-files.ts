@@ -1,8 +1,8 @@
 /** The files that every muse gets, from `templates/muse`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inside, kindOf, readText, writeWhole } from '../files.ts';
-import type { MuseFile } from '../muse-file.ts';
+import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
 import { packageDirectory } from './builtin.ts';
 import { titleOf } from './name.ts';
 

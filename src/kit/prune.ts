@@ -1,7 +1,7 @@
 /** Takes out of a kit what is of no use to a product made from it. */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { pruneList } from './prune-list.ts';
 import { walk } from './walk.ts';
 import type { Entry } from './walk.ts';

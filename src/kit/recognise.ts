@@ -1,8 +1,8 @@
 /** Finds out which layout a kit has. Reads only. */
 import { join, posix } from 'node:path';
-import { MuseError } from '../error.ts';
-import { inside, kindOf, listNames, readText } from '../files.ts';
-import type { Isolation, MigrationFolders } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import { inside, kindOf, listNames, readText } from '../shared/files.ts';
+import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 import type { Layout } from './layout.ts';
 import { isolationMarks, layoutRules } from './layouts.ts';
 import type { LayoutRule } from './layouts.ts';

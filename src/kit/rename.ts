@@ -1,8 +1,8 @@
 /** Gives the clone the muse's name, wherever the kit says its own. */
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MuseError } from '../error.ts';
-import { inside, kindOf, listNames, readText, writeWhole } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { inside, kindOf, listNames, readText, writeWhole } from '../shared/files.ts';
 import { setJsonString } from './json-edit.ts';
 import { titleOf } from './name.ts';
 import { matchFolders } from './walk.ts';

@@ -1,5 +1,5 @@
 /** What `--kit` and `--ref` mean. Pure: nothing is looked up. */
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 
 /** Where a kit comes from. */
 export type KitSource =

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../files.ts';
+import { hasCode } from '../shared/files.ts';
 
 /** What a walk meets. */
 export interface Entry {

@@ -1,42 +1,11 @@
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import { compare, driftFindings, outOfOrder, type Comparison, type FileName } from './compare.ts';
-import { readLedger, type LedgerRow } from './ledger.ts';
-import type { Layer, Migration } from './migration.ts';
-import type { TimeLimits } from './session-state.ts';
+import { MuseError } from '../shared/error.ts';
+import { compare, driftFindings, outOfOrder, type Comparison } from './compare.ts';
+import { readLedger, type LedgerRow } from './history.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { MigrateOptions, MigrateResult } from './run-pending.ts';
 
-export interface MigrateOptions extends TimeLimits {
-  /** Take the edited text of applied files as theirs: the ledger gets the new checksum, nothing is run. */
-  acceptEdited?: boolean;
-  /** How long to wait for another run, in ms. */
-  waitMs?: number;
-  /** What the user runs again where a file fails; default `muse migrate`. */
-  command?: string;
-  onProgress?: (event: MigrateProgress) => void;
-  /** Called once before anything is run, where something is pending; what it throws ends the run with nothing applied. */
-  beforeRun?: (pending: readonly FileName[]) => Promise<void>;
-}
-
-interface MigrateProgress {
-  status: 'started' | 'applied';
-  layer: Layer;
-  file: string;
-  /** 0-based place among the `count` files of this run. */
-  index: number;
-  count: number;
-  /** With `applied`: how long it took. */
-  ms?: number;
-}
-
-export interface MigrateResult {
-  applied: (FileName & { ms: number })[];
-  /** Applied before. */
-  skipped: FileName[];
-  /** Known to the ledger under an old name; the ledger has the new one now. */
-  renamed: (FileName & { from: string })[];
-  /** For people: what ran out of order, what the ledger has and no file, what was finished after an interruption. */
-  notes: string[];
-}
+export type { MigrateOptions, MigrateResult } from './run-pending.ts';
 
 /**
  * Applies the pending migrations in order, core before extensions, each in one transaction with its ledger row, under

@@ -1,6 +1,6 @@
-import type { Finding } from '../finding.ts';
-import type { LedgerRow } from './ledger.ts';
-import type { Layer, Migration } from './migration.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { LedgerRow } from './history.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 
 /** A file and its layer, as status and results name it. */
 export interface FileName {

@@ -1,5 +1,5 @@
-import { lineText, positionAt } from './text.ts';
-import type { Finding } from '../finding.ts';
+import { lineText, positionAt } from '../shared/text.ts';
+import type { Finding } from '../shared/finding.ts';
 
 /** A file's text, or why it cannot be one. */
 export type Decoded = { sql: string } | { finding: Finding };

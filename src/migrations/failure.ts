@@ -1,15 +1,15 @@
 /** What a migration that PostgreSQL refused is told as: file, line, column, the line itself, and what was done until then. */
 import { DatabaseError, type Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { FileName } from './compare.ts';
-import { offsetInFile, offsetOfName } from './locate.ts';
-import { namesIn } from './message-names.ts';
-import { loadParser } from '../sql-parser.ts';
-import { parseSql } from './parse/split.ts';
+import { offsetInFile, offsetOfName } from '../sql/locate.ts';
+import { namesIn } from '../sql/message-names.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
 import { runOneByOne } from './one-by-one.ts';
 import { FailedStatement, type FileScript, type RunText } from './run-file.ts';
-import type { Statement } from './statement.ts';
-import { caretSnippet, offsetOfCharacter, positionAt } from './text.ts';
+import type { Statement } from '../sql/statement.ts';
+import { caretSnippet, offsetOfCharacter, positionAt } from '../shared/text.ts';
 
 /** How far the run was. */
 export interface RunState {

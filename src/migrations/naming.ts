@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import { numberOf, plainNumber, type Order } from './order.ts';
 
 const wantedForm: Record<Order, string> = {

@@ -1,5 +1,5 @@
 import { DatabaseError, type Session } from '../database/database.ts';
-import type { Statement } from './statement.ts';
+import type { Statement } from '../sql/statement.ts';
 
 /** A statement and what PostgreSQL said to it. */
 export interface Failed {

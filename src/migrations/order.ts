@@ -1,5 +1,5 @@
-import type { MigrationFolders } from '../muse-file.ts';
-import type { Layer, Migration } from './migration.ts';
+import type { MigrationFolders } from '../shared/muse-file.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 
 export type Order = MigrationFolders['order'];
 

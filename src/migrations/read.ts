@@ -1,16 +1,20 @@
 /**
+ * migrations/: read, order and run migration files, keep their history, roll back.
+ * May touch: migration files through shared/files.ts, and a Database that is handed in.
+ */
+/**
  * Reads a muse's migration files in the order in which they run. Nothing heavy is imported here: a run with nothing to
  * do costs little more than this and one query.
  */
 import { hash } from 'node:crypto';
 import { readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { MuseError } from '../error.ts';
-import { hasCode, readBytesAtOnce } from '../files.ts';
-import type { Finding } from '../finding.ts';
-import type { MigrationFolders } from '../muse-file.ts';
+import { MuseError } from '../shared/error.ts';
+import { hasCode, readBytesAtOnce } from '../shared/files.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { MigrationFolders } from '../shared/muse-file.ts';
 import { decodeSql, type Decoded } from './decode.ts';
-import type { Layer, Migration } from './migration.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 import { namingFindings } from './naming.ts';
 import { compareNames, numberOf } from './order.ts';
 
@@ -61,7 +65,7 @@ export async function readMigrations(
   for (const [layer, folder] of layers) {
     const names = await listFiles(base, folder);
     const own = names.filter((name) => sqlFile.test(name) && !neverMigrations.test(name));
-    const journal = folders.order === 'journal' ? await (await import('./journal.ts')).readJournal(base, folder) : { tags: [], findings: [] };
+    const journal = folders.order === 'journal' ? await (await import('./drizzle-journal.ts')).readJournal(base, folder) : { tags: [], findings: [] };
     own.sort(compareNames(folders.order, journal.tags));
     result.findings.push(...journal.findings, ...namingFindings(folder, own, folders.order, journal.tags));
     for (const name of own) {

@@ -1,9 +1,9 @@
 import type { Session } from '../database/database.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { FileName } from './compare.ts';
 import { lossOf, type Loss } from './loss.ts';
-import { readLedger, type LedgerRow } from './ledger.ts';
-import type { Migration } from './migration.ts';
+import { readLedger, type LedgerRow } from './history.ts';
+import type { Migration } from '../sql/migration.ts';
 import { plainNumber } from './order.ts';
 import type { Rollback } from './read.ts';
 

@@ -1,11 +1,11 @@
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { FileName } from './compare.ts';
 import { failure } from './failure.ts';
-import { readLedger } from './ledger.ts';
-import { deleteRow } from './ledger-write.ts';
-import type { Migration } from './migration.ts';
+import { readLedger } from './history.ts';
+import { deleteRow } from './history-write.ts';
+import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from './read.ts';
 import { rollbackSteps, type RollbackStep, type RollbackTarget } from './rollback-plan.ts';
 import { fileScript, rollbackAlone } from './run-file.ts';

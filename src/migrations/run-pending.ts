@@ -1,17 +1,49 @@
 /** Runs the files that are pending, each in one transaction with its ledger row. Who calls holds the run lock. */
 import { DatabaseError, type Database } from '../database/database.ts';
-import { quoteLiteral } from '../database/quote.ts';
-import { MuseError } from '../error.ts';
-import type { Finding } from '../finding.ts';
-import { packageVersion } from '../version.ts';
-import type { MigrateOptions, MigrateResult } from './apply.ts';
-import { compare, type Comparison } from './compare.ts';
-import { readLedger } from './ledger.ts';
-import { createLedger, insertRow, updateRow } from './ledger-write.ts';
-import type { Migration } from './migration.ts';
+import { quoteLiteral } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { packageVersion } from '../shared/version.ts';
+import { compare, type Comparison, type FileName } from './compare.ts';
+import { readLedger } from './history.ts';
+import { createLedger, insertRow, updateRow } from './history-write.ts';
+import type { Layer, Migration } from '../sql/migration.ts';
 import { fileScript, runAlone } from './run-file.ts';
-import { mayChangeSettings, runSettings, type RunSettings } from './session-state.ts';
+import { mayChangeSettings, runSettings, type RunSettings, type TimeLimits } from './session-state.ts';
 import { planRun, type RunPlan } from './transactions.ts';
+
+export interface MigrateOptions extends TimeLimits {
+  /** Take the edited text of applied files as theirs: the ledger gets the new checksum, nothing is run. */
+  acceptEdited?: boolean;
+  /** How long to wait for another run, in ms. */
+  waitMs?: number;
+  /** What the user runs again where a file fails; default `muse migrate`. */
+  command?: string;
+  onProgress?: (event: MigrateProgress) => void;
+  /** Called once before anything is run, where something is pending; what it throws ends the run with nothing applied. */
+  beforeRun?: (pending: readonly FileName[]) => Promise<void>;
+}
+
+interface MigrateProgress {
+  status: 'started' | 'applied';
+  layer: Layer;
+  file: string;
+  /** 0-based place among the `count` files of this run. */
+  index: number;
+  count: number;
+  /** With `applied`: how long it took. */
+  ms?: number;
+}
+
+export interface MigrateResult {
+  applied: (FileName & { ms: number })[];
+  /** Applied before. */
+  skipped: FileName[];
+  /** Known to the ledger under an old name; the ledger has the new one now. */
+  renamed: (FileName & { from: string })[];
+  /** For people: what ran out of order, what the ledger has and no file, what was finished after an interruption. */
+  notes: string[];
+}
 
 /**
  * Applies what a comparison found pending, and corrects the rows of renamed and of accepted files.

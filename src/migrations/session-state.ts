@@ -1,5 +1,5 @@
 import type { Database, Session } from '../database/database.ts';
-import { quoteLiteral } from '../database/quote.ts';
+import { quoteLiteral } from '../shared/quote.ts';
 
 /** The search path that Supabase gives the role which runs migrations. */
 const searchPath = '"$user", public, extensions';

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { listPoolers } from './api.ts';
 import type { Http } from './http.ts';
 import { isLoopback, type SupabaseSettings } from './settings.ts';

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 
 /** What the API answered, kept as the `cause` of the error that it became. */
 interface ApiRefusal {

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { listApiKeys } from './api.ts';
 import { jittered } from './clock.ts';
 import type { Http } from './http.ts';

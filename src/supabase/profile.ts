@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
-import { MuseError } from '../error.ts';
-import { readText } from '../files.ts';
+import { MuseError } from '../shared/error.ts';
+import { readText } from '../shared/files.ts';
 
 /** What a profile of the Supabase CLI says: where its API and its projects are. */
 interface Profile {

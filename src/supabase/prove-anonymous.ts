@@ -1,8 +1,15 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Clock } from './clock.ts';
-import type { Proof } from './prove.ts';
 import { asServiceError, persistently } from './service-error.ts';
+
+export interface Proof {
+  findings: Finding[];
+  /** How many things were tried. */
+  checks: number;
+  /** For people: what the proof made and could not take out again. */
+  notes: string[];
+}
 
 export interface ProvedTable {
   schema: string;

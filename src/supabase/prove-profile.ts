@@ -1,7 +1,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Clock } from './clock.ts';
-import type { Proof } from './prove.ts';
+import type { Proof } from './prove-anonymous.ts';
 import { asServiceError, persistently } from './service-error.ts';
 
 /** The table that has one row for each user. */

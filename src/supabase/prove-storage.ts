@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
-import type { RuleName } from '../rules.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { RuleName } from '../rules/registry.ts';
 import type { Clock } from './clock.ts';
-import type { Proof } from './prove.ts';
+import type { Proof } from './prove-anonymous.ts';
 import { asServiceError, persistently } from './service-error.ts';
 
 export interface ProvedBucket {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { Finding } from '../finding.ts';
 import { openClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { makePassword } from './password.ts';
-import { proveAnonymous, type ProvedTable } from './prove-anonymous.ts';
+import { proveAnonymous, type Proof, type ProvedTable } from './prove-anonymous.ts';
 import { proveStorage, type ProvedBucket } from './prove-storage.ts';
 import { proveProfile, type ProfileTable } from './prove-profile.ts';
 import type { ProjectKeys } from './keys.ts';
@@ -23,14 +22,6 @@ export interface ProofRequest {
   buckets: readonly ProvedBucket[];
   /** Who to sign in as. Without, a user is made for the proof and deleted after it (an invited admin has no password yet). */
   admin?: { email: string; password: Secret };
-}
-
-export interface Proof {
-  findings: Finding[];
-  /** How many things were tried. */
-  checks: number;
-  /** For people: what the proof made and could not take out again. */
-  notes: string[];
 }
 
 /**

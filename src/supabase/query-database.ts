@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Database, QueryResult } from '../database/database.ts';
 import { toParameter } from '../database/values.ts';
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { runQuery } from './api.ts';
 import { apiMessageOf } from './failure.ts';
 import type { Http } from './http.ts';

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import type { Region, RegionSelection, RegionsInfo } from './types.ts';
 
 /** Which regions a smart group can pick from, by the first part of a region's code. */

@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { jittered, type Clock } from './clock.ts';
 
 /** The errors of supabase-js's parts, as far as they are alike. */

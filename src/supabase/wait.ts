@@ -1,4 +1,4 @@
-import { MuseError } from '../error.ts';
+import { MuseError } from '../shared/error.ts';
 import { getHealth, getProject } from './api.ts';
 import { jittered } from './clock.ts';
 import { statusOf } from './failure.ts';

@@ -1,18 +1,18 @@
 import type { Session } from '../database/database.ts';
-import type { Finding } from '../finding.ts';
-import type { Isolation } from '../muse-file.ts';
-import type { SessionVariables } from './actors.ts';
-import { compareMatrix } from './compare.ts';
-import type { Declaration } from './expectations.ts';
-import { loadExpressionParser } from './expression.ts';
-import { judge } from './judge.ts';
-import { lockedOut } from './locked-out.ts';
-import { buildModel } from './model.ts';
-import { notFilled } from './not-filled.ts';
-import { prove } from './prove.ts';
-import { readCatalog } from './read-catalog.ts';
-import type { IsolationReport, TableReport } from './report.ts';
-import { functionReport, subjectReport, viewReport } from './reports.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { Isolation } from '../shared/muse-file.ts';
+import type { SessionVariables } from './probes/actors.ts';
+import { compareMatrix } from './probes/compare.ts';
+import type { Declaration } from './catalog/expectations.ts';
+import { loadExpressionParser } from './catalog/expression.ts';
+import { judge } from './probes/judge.ts';
+import { lockedOut } from './probes/locked-out.ts';
+import { buildModel } from './catalog/model.ts';
+import { notFilled } from './fixtures/not-filled.ts';
+import { prove } from './probes/prove.ts';
+import { readCatalog } from './catalog/read-catalog.ts';
+import type { IsolationReport, TableReport } from './report/report.ts';
+import { functionReport, subjectReport, viewReport } from './report/reports.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/ask.ts';
 import { consentOf } from '../../src/cli/consent.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
-import { takeConsent } from '../../src/create/muse/guard.ts';
+import { takeConsent } from '../../src/muse/guard.ts';
 
 /** A terminal at which these answers are typed one after the other; what it asked and objected to. */
 function terminal(answers: readonly string[]): { context: CommandContext; seen: string[] } {

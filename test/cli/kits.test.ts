@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/finding.ts';
+import type { Finding } from '../../src/shared/finding.ts';
 import { createMuse, temporaryDirectory } from '../support/cli.ts';
 
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import { formatHelp } from '../../src/cli/help.ts';
 import { commands } from '../../src/cli/muse-commands.ts';
 import { parseArguments } from '../../src/cli/parse.ts';
 import { limitFlags, limitsOf } from '../../src/cli/limits.ts';
-import { MuseError } from '../../src/error.ts';
+import { MuseError } from '../../src/shared/error.ts';
 
 const parse = (...argv: string[]) => parseArguments(argv, createFlags, 'create-muse');
 const refusal = (...argv: string[]): MuseError => {

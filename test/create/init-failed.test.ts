@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse as create, resumeMuse } from '../../src/create/create.ts';
 import type { Journal } from '../../src/create/journal.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 /** Every request is walked with this set. */
 const every = process.env['CREATE_MUSE_ALL_KILLS'] !== undefined;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/create/journal.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const killer = join(root, 'test', 'support', 'kill-at.js');

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const run = promisify(execFile);
 const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'deliverables', '--yes'];

@@ -1,4 +1,4 @@
-import { MuseError } from '../../src/error.ts';
+import { MuseError } from '../../src/shared/error.ts';
 
 /** The MuseError that the work throws; undefined where it throws nothing. Any other error goes on. */
 export function errorOf(work: () => unknown): MuseError | undefined {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceSection } from '../../src/extension/docs.ts';
+import { replaceSection } from '../../src/scaffold/docs.ts';
 import { copyBuiltin, ownVersion } from '../../src/kit/builtin.ts';
 import { addIgnoredLines, renderReadme, writeMuseFiles } from '../../src/kit/muse-files.ts';
-import type { MuseFile } from '../../src/muse-file.ts';
+import type { MuseFile } from '../../src/shared/muse-file.ts';
 import { put, temporary } from './repository.ts';
 
 const muse: MuseFile = {

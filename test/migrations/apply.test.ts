@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import type { MuseError } from '../../src/error.ts';
+import type { MuseError } from '../../src/shared/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
-import { migrationStatus } from '../../src/migrations/status.ts';
+import { migrationStatus } from '../../src/migrations/history-status.ts';
 import { databases, type Kind } from './databases.ts';
 import { migrationsOf } from './files.ts';
 

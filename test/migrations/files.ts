@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Layer, Migration } from '../../src/migrations/migration.ts';
+import type { Layer, Migration } from '../../src/sql/migration.ts';
 import { numberOf } from '../../src/migrations/order.ts';
 import { checksumOf } from '../../src/migrations/read.ts';
-import type { MigrationFolders } from '../../src/muse-file.ts';
+import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 
 export const folders: MigrationFolders = {
   core: ['migrations/core'],

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Layer } from '../../src/migrations/migration.ts';
+import type { Layer } from '../../src/sql/migration.ts';
 import { compareNames, nextNumber, numberOf, type Order } from '../../src/migrations/order.ts';
 
 const number = fc.stringMatching(/^\d{1,25}$/);

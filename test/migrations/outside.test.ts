@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import type { MuseError } from '../../src/error.ts';
+import type { MuseError } from '../../src/shared/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { planRun } from '../../src/migrations/transactions.ts';
 import { databases, pairs, type Kind } from './databases.ts';

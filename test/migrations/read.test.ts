@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/migrations/read.ts';
-import type { MigrationFolders } from '../../src/muse-file.ts';
+import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { directoryOf, folders } from './files.ts';
 
 async function read(files: Record<string, string | Uint8Array>, own: Partial<MigrationFolders> = {}) {

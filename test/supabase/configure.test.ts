@@ -11,11 +11,11 @@ import { proveProject, type ProofRequest } from '../../src/supabase/prove.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
-import type { HttpFault } from '../support/twin/faults.ts';
-import { openTwin } from '../support/twin/open.ts';
-import { kitSchema } from '../support/twin/schema.ts';
-import type { TwinProject } from '../support/twin/state.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import type { HttpFault } from '../support/fake-api/faults.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import { kitSchema } from '../support/fake-api/schema.ts';
+import type { TwinProject } from '../support/fake-api/state.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 let http: Http;
@@ -38,7 +38,7 @@ afterAll(() => twin.close());
 
 describe('configureAuth', () => {
   it('sets the Site URL, adds to the redirects, and does nothing the second time', async () => {
-    project.authConfig.uri_allow_list = 'https://preview.example.com/**';
+    project.authConfig['uri_allow_list'] = 'https://preview.example.com/**';
     expect(await configureAuth(http, project.ref, 'https://realty.example.com/')).toBe(true);
     expect(project.authConfig).toMatchObject({
       site_url: 'https://realty.example.com',

@@ -7,8 +7,8 @@ import { preflight } from '../../src/supabase/preflight.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import type { HttpFault } from '../support/twin/faults.ts';
-import { startTwin, type Twin } from '../support/twin/twin.ts';
+import type { HttpFault } from '../support/fake-api/faults.ts';
+import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 let clock: FastClock;

@@ -6,9 +6,9 @@ import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { adminPassword, endState, makeRun, provision, provisionToTheEnd, type Run } from '../support/provision.ts';
-import { makeConditions, type HttpFault } from '../support/twin/faults.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { makeConditions, type HttpFault } from '../support/fake-api/faults.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 let sound: unknown;

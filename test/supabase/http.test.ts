@@ -6,8 +6,8 @@ import { redactBody, redactText } from '../../src/supabase/redact.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import type { HttpFault } from '../support/twin/faults.ts';
-import { startTwin, type Twin } from '../support/twin/twin.ts';
+import type { HttpFault } from '../support/fake-api/faults.ts';
+import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { systemClock } from '../../src/supabase/clock.ts';
 import { fastClock } from '../support/fast-clock.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const endpoint = 'POST /v1/projects/{ref}/database/query';
 let twin: Twin;

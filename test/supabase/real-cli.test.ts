@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, supabaseCli } from '../support/supabase-cli.ts';
-import { openTwin } from '../support/twin/open.ts';
-import type { Twin } from '../support/twin/twin.ts';
+import { openTwin } from '../support/fake-api/open.ts';
+import type { Twin } from '../support/fake-api/fake-api.ts';
 
 const cli = await supabaseCli();
 if ('reason' in cli) process.stderr.write(`\nSKIPPED: the real Supabase CLI against the twin. ${cli.reason}\n\n`);

@@ -6,9 +6,9 @@ import { secret } from '../../src/supabase/secret.ts';
 import { projectStatus } from '../../src/supabase/status.ts';
 import { waitForProject, neededServices, type Progress } from '../../src/supabase/wait.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
-import type { Conditions } from '../support/twin/faults.ts';
-import type { TwinProject } from '../support/twin/state.ts';
-import { startTwin, type Twin } from '../support/twin/twin.ts';
+import type { Conditions } from '../support/fake-api/faults.ts';
+import type { TwinProject } from '../support/fake-api/state.ts';
+import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
 
 let twin: Twin;
 let clock: FastClock;

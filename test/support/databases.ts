@@ -1,5 +1,5 @@
 /** The same database twice, for tests that hold one kind against the other. */
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { migrate } from '../../src/migrations/apply.ts';
-import type { Migration } from '../../src/migrations/migration.ts';
+import type { Migration } from '../../src/sql/migration.ts';
 import { ensureAdmin, grantRole } from '../../src/supabase/admin.ts';
 import { openClient } from '../../src/supabase/client.ts';
 import { configureAuth, ensureBuckets } from '../../src/supabase/configure.ts';
@@ -18,8 +18,8 @@ import { preflight } from '../../src/supabase/preflight.ts';
 import { readSettings } from '../../src/supabase/settings.ts';
 import { waitForProject } from '../../src/supabase/wait.ts';
 import { fastClock } from './fast-clock.ts';
-import type { Twin } from './twin/twin.ts';
-import { kitSchema } from './twin/schema.ts';
+import type { Twin } from './fake-api/fake-api.ts';
+import { kitSchema } from './fake-api/schema.ts';
 
 export interface Run {
   /** What a crash leaves behind. */

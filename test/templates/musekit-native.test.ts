@@ -1,7 +1,7 @@
 /** The kit on a real server, where `postgres` is no superuser and several people do things at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import type { Database, Session } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative, type Native } from '../support/native.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database, Session } from '../../src/database/database.ts';
-import { checkCatalog } from '../../src/verify/catalog-check.ts';
+import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { inScratch } from './actors.ts';
 import { coreFiles, kitFile, openKit, rollbackFiles, run, seedFile } from './kit.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { checkCatalog } from '../../src/verify/catalog-check.ts';
-import type { Expectations } from '../../src/verify/expectations.ts';
+import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
+import type { Expectations } from '../../src/verify/catalog/expectations.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;

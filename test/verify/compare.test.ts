@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Actor } from '../../src/verify/actors.ts';
-import { compareMatrix } from '../../src/verify/compare.ts';
-import type { Check, TableReport } from '../../src/verify/report.ts';
+import type { Actor } from '../../src/verify/probes/actors.ts';
+import { compareMatrix } from '../../src/verify/probes/compare.ts';
+import type { Check, TableReport } from '../../src/verify/report/report.ts';
 
 const actors = [{ name: 'anon', isAnonymous: true }, { name: 'outsider', isAnonymous: false }] as Actor[];
 const report = (check: Partial<Check>, privileges: Record<string, string> = {}): TableReport =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formatMatrixMarkdown } from '../../src/verify/format-markdown.ts';
-import { formatMatrix } from '../../src/verify/format-matrix.ts';
-import type { Check, IsolationReport } from '../../src/verify/report.ts';
+import { formatMatrixMarkdown } from '../../src/verify/report/format-markdown.ts';
+import { formatMatrix } from '../../src/verify/report/format-matrix.ts';
+import type { Check, IsolationReport } from '../../src/verify/report/report.ts';
 
 const check = (actor: string, verb: Check['verb'], outcome: Check['outcome'], more: Partial<Check> = {}): Check =>
   ({ actor, verb, outcome, expected: 'may', ...more });

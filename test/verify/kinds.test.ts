@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/baseline/install.ts';
+import { installBaseline } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { createHttp } from '../../src/supabase/http.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
-import { checkCatalog } from '../../src/verify/catalog-check.ts';
+import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { startNative } from '../support/native.ts';
-import { openTwin } from '../support/twin/open.ts';
+import { openTwin } from '../support/fake-api/open.ts';
 import { installKit } from './kit.ts';
 
 const presets = ['crm', 'deliverables', 'realty', 'social'];

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../src/database/database.ts';
-import { loadPreset } from '../../src/extension/presets.ts';
-import { scaffold } from '../../src/extension/scaffold.ts';
-import { readDirectives } from '../../src/migrations/parse/directives.ts';
-import { loadParser } from '../../src/sql-parser.ts';
-import type { Declaration } from '../../src/verify/expectations.ts';
-import { coreFacts, folders } from '../extension/support.ts';
+import { loadPreset } from '../../src/scaffold/presets.ts';
+import { scaffold } from '../../src/scaffold/scaffold.ts';
+import { readDirectives } from '../../src/rules/engine/directives.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import type { Declaration } from '../../src/verify/catalog/expectations.ts';
+import { coreFacts, folders } from '../scaffold/support.ts';
 
 const folder = join(import.meta.dirname, '../../templates/musekit/migrations/core');
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { marksOf } from '../../src/verify/marks.ts';
-import type { Subject } from '../../src/verify/subject.ts';
+import { marksOf } from '../../src/verify/fixtures/marks.ts';
+import type { Subject } from '../../src/verify/probes/subject.ts';
 
 it.each<[string, string, boolean]>([
   ['an id with digits in a row', "'d9428888-122b-4f1b-b85c-61cd3cbb3210'", true],

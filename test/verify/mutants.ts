@@ -1,7 +1,7 @@
-import { quoteIdentifier } from '../../src/database/quote.ts';
-import type { Catalog, FunctionRow, PolicyRow, RelationRow } from '../../src/verify/catalog.ts';
-import { qualifiedName } from '../../src/verify/catalog.ts';
-import { relation } from '../../src/verify/sql.ts';
+import { quoteIdentifier } from '../../src/shared/quote.ts';
+import type { Catalog, FunctionRow, PolicyRow, RelationRow } from '../../src/verify/catalog/catalog.ts';
+import { qualifiedName } from '../../src/verify/catalog/catalog.ts';
+import { relation } from '../../src/verify/catalog/sql.ts';
 
 /** One way in which the security of a schema is weakened. */
 export interface Mutant {

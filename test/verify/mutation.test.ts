@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import type { Declaration } from '../../src/verify/expectations.ts';
-import { readCatalog } from '../../src/verify/read-catalog.ts';
-import type { IsolationReport } from '../../src/verify/report.ts';
+import type { Declaration } from '../../src/verify/catalog/expectations.ts';
+import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 import { whyEquivalent } from './equivalent.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { samplePattern } from '../../src/verify/sample-pattern.ts';
+import { samplePattern } from '../../src/verify/fixtures/sample-pattern.ts';
 
 const atom = fc.oneof(
   fc.constantFrom('a', 'x-', '[a-z]', '[^a-z]', '[A-Z0-9_]', '\\d', '\\w', '\\.', '(ab|cd)', '(?:x|[0-9]{2})', '.'),

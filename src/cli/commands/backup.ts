@@ -1,4 +1,4 @@
-import { backupMuse } from '../../create/muse/backup.ts';
+import { backupMuse } from '../../muse/backup.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';

@@ -1,8 +1,8 @@
-import { destroyMuse } from '../../create/muse/destroy.ts';
+import { destroyMuse } from '../../create/destroy.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
-import { wrap } from '../../wrap.ts';
+import { wrap } from '../../shared/wrap.ts';
 
 /** `muse destroy`: the environment's Supabase project is deleted, the directory stays. */
 export async function destroyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {

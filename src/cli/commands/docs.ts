@@ -1,4 +1,4 @@
-import { documentMuse } from '../../create/muse/docs.ts';
+import { documentMuse } from '../../muse/docs.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';

@@ -1,10 +1,10 @@
-import { refusal } from '../../create/examine.ts';
-import { fixMuse, type MuseMending } from '../../create/muse/fix.ts';
-import type { Muse } from '../../create/muse/open.ts';
-import { hasErrors } from '../../finding.ts';
+import { refusal } from '../../muse/examine.ts';
+import { fixMuse, type MuseMending } from '../../muse/fix.ts';
+import type { Muse } from '../../shared/muse-file.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import { formatDecisions } from '../decisions.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
-import { wrap } from '../../wrap.ts';
+import { wrap } from '../../shared/wrap.ts';
 
 /** `muse lint --fix`: mends what can be mended, each class in a commit; with `--dry-run` it shows the diffs instead. */
 export async function lintFix(muse: Muse, dryRun: boolean, context: CommandContext): Promise<CommandResult> {
@@ -36,7 +36,7 @@ async function report({ changes, decisions, findings, silenced, notes }: MuseMen
   if (decisions.length > 0) lines.push('', ...formatDecisions(decisions, output));
   for (const note of notes) lines.push('', ...wrap(note, width));
   if (!hasErrors(findings) && findings.length > 0) {
-    const { formatText } = await import('../../migrations/lint/format-text.ts');
+    const { formatText } = await import('../../publish/findings-text.ts');
     lines.push('', formatText(findings, output));
   }
   if (silenced > 0) lines.push('', `${silenced} findings are silenced by comments in the SQL.`);

@@ -1,16 +1,16 @@
-import { mendInMuse, refusal } from '../../create/examine.ts';
-import { lintMuse } from '../../create/muse/lint.ts';
-import { MuseError } from '../../error.ts';
-import { hasErrors } from '../../finding.ts';
-import { packageVersion } from '../../version.ts';
+import { mendInMuse, refusal } from '../../muse/examine.ts';
+import { lintMuse } from '../../muse/lint.ts';
+import { MuseError } from '../../shared/error.ts';
+import { hasErrors } from '../../shared/finding.ts';
+import { packageVersion } from '../../shared/version.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
 
 /** How findings are written for another program. */
 const formats = {
-  sarif: async () => (await import('../../migrations/lint/format-sarif.ts')).formatSarif,
-  github: async () => (await import('../../migrations/lint/format-github.ts')).formatGithub,
+  sarif: async () => (await import('../../publish/findings-sarif.ts')).formatSarif,
+  github: async () => (await import('../../publish/findings-github.ts')).formatGithub,
 };
 
 /** `muse lint`: every static rule over all migrations; with `--fix` what can be mended is. */
@@ -30,7 +30,7 @@ export async function lintCommand(parsed: ParsedArguments, context: CommandConte
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
   if (hasErrors(findings)) return { json, error: refusal(findings, 'No database was touched.', mendInMuse) };
-  const { formatText } = await import('../../migrations/lint/format-text.ts');
+  const { formatText } = await import('../../publish/findings-text.ts');
   const { paint } = context.output;
   const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;
   const lines = [

@@ -1,6 +1,6 @@
-import { migrateMuse } from '../../create/muse/migrate.ts';
-import { MuseError } from '../../error.ts';
-import type { Finding } from '../../finding.ts';
+import { migrateMuse } from '../../muse/migrate.ts';
+import { MuseError } from '../../shared/error.ts';
+import type { Finding } from '../../shared/finding.ts';
 import { consentOf } from '../consent.ts';
 import { limitsOf } from '../limits.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';

@@ -1,5 +1,5 @@
-import { type DataCopy, newDataInMuse, newInMuse } from '../../create/muse/new.ts';
-import { MuseError } from '../../error.ts';
+import { type DataCopy, newDataInMuse, newInMuse } from '../../muse/new.ts';
+import { MuseError } from '../../shared/error.ts';
 import { museOf } from '../muse-context.ts';
 import { flagText, flagTexts, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';

@@ -1,6 +1,6 @@
-import { mendInMuse, refusal } from '../../create/examine.ts';
-import { rehearseMuse } from '../../create/muse/rehearse.ts';
-import { hasErrors } from '../../finding.ts';
+import { mendInMuse, refusal } from '../../muse/examine.ts';
+import { rehearseMuse } from '../../muse/rehearse.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
@@ -13,7 +13,7 @@ export async function rehearseCommand(parsed: ParsedArguments, context: CommandC
   const { findings, rehearsal, silenced } = await rehearseMuse(muse);
   const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
   if (hasErrors(findings)) return { json, error: refusal(findings, 'Nothing was applied anywhere.', mendInMuse) };
-  const { formatText } = await import('../../migrations/lint/format-text.ts');
+  const { formatText } = await import('../../publish/findings-text.ts');
   const facts = rehearsal.files.map(({ file }) => file).length;
   const { paint } = context.output;
   const lines = [

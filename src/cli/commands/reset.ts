@@ -1,5 +1,5 @@
-import { resetMuse } from '../../create/muse/reset.ts';
-import { MuseError } from '../../error.ts';
+import { resetMuse } from '../../muse/reset.ts';
+import { MuseError } from '../../shared/error.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { restoreMuse } from '../../create/muse/restore.ts';
-import { needConsent } from '../../create/muse/guard.ts';
-import { MuseError } from '../../error.ts';
+import { restoreMuse } from '../../muse/restore.ts';
+import { needConsent } from '../../muse/guard.ts';
+import { MuseError } from '../../shared/error.ts';
 import { consentOf } from '../consent.ts';
 import { environmentNameOf, museOf } from '../muse-context.ts';
 import { isSet, type ParsedArguments } from '../parse.ts';

@@ -1,5 +1,5 @@
-import { describeLosses, rollbackMuse } from '../../create/muse/rollback.ts';
-import { MuseError } from '../../error.ts';
+import { describeLosses, rollbackMuse } from '../../muse/rollback.ts';
+import { MuseError } from '../../shared/error.ts';
 import { consentOf } from '../consent.ts';
 import { limitsOf } from '../limits.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';

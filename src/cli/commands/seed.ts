@@ -1,4 +1,4 @@
-import { seedMuse } from '../../create/muse/seed.ts';
+import { seedMuse } from '../../muse/seed.ts';
 import { consentOf } from '../consent.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';

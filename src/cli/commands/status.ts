@@ -1,6 +1,6 @@
-import { type EnvironmentStatus, museStatus, museStatuses } from '../../create/muse/status.ts';
-import { MuseError } from '../../error.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
+import { type EnvironmentStatus, museStatus, museStatuses } from '../../muse/status.ts';
+import { MuseError } from '../../shared/error.ts';
+import type { EnvironmentName } from '../../shared/muse-file.ts';
 import { museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';

@@ -1,11 +1,11 @@
-import { verifyMuse } from '../../create/muse/verify.ts';
-import type { OfflineReport } from '../../create/muse/verify-offline.ts';
-import { hasErrors } from '../../finding.ts';
+import { verifyMuse } from '../../muse/verify.ts';
+import type { OfflineReport } from '../../muse/verify-offline.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { offlineLines } from '../offline.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
-import { wrap } from '../../wrap.ts';
+import { wrap } from '../../shared/wrap.ts';
 
 /** `muse verify`: who can do what with whose rows, proven by acting as users. */
 export async function verifyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
@@ -15,7 +15,7 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
   output.transient(`${output.paint('cyan', '…')} Acting as users on every table`);
   const name = environmentNameOf(parsed);
   const offline: OfflineReport | undefined = isSet(parsed, 'offline')
-    ? await (await import('../../create/muse/verify-offline.ts')).verifyOffline(muse, name, context.environment)
+    ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment)
     : undefined;
   const report = offline ?? (await verifyMuse(muse, name, context.environment));
   const json = {
@@ -29,13 +29,13 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
   const failed = hasErrors(report.findings);
   const notProven = report.pending.length === 0 ? [] : [`Not applied to ${name} yet, so not proven: ${report.pending.join(', ')}. See muse migrate.`];
   if (flagText(parsed, 'format') === 'markdown') {
-    const { formatMatrixMarkdown } = await import('../../verify/format-markdown.ts');
+    const { formatMatrixMarkdown } = await import('../../verify/report/format-markdown.ts');
     const told = [...notProven, ...(offline === undefined ? [] : offlineLines(name, offline, Infinity))].join('\n');
     return { json, text: `${formatMatrixMarkdown(report)}\n${told}`.trimEnd(), ...(failed ? { exitCode: 3 } : {}) };
   }
   const [{ formatMatrix }, { formatText }] = await Promise.all([
-    import('../../verify/format-matrix.ts'),
-    import('../../migrations/lint/format-text.ts'),
+    import('../../verify/report/format-matrix.ts'),
+    import('../../publish/findings-text.ts'),
   ]);
   const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const lines = [

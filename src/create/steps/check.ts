@@ -1,7 +1,7 @@
-import { checkCatalog } from '../../verify/catalog-check.ts';
+import { checkCatalog } from '../../verify/catalog/catalog-check.ts';
 import { type CreateContext, needed } from '../context.ts';
-import { refuseErrors } from '../examine.ts';
-import { expectationsOf } from '../facts.ts';
+import { refuseErrors } from '../../muse/examine.ts';
+import { expectationsOf } from '../../muse/declared-schema.ts';
 import type { Step } from '../step.ts';
 
 /** Looks at the target: is everything there that the files say, and closed as it should be? */

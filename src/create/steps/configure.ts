@@ -1,16 +1,17 @@
-import { loadPreset } from '../../extension/presets.ts';
-import type { EnvironmentName } from '../../muse-file.ts';
+import { loadPreset } from '../../scaffold/presets.ts';
+import type { EnvironmentName } from '../../shared/muse-file.ts';
 import { ensureAdmin, grantRole } from '../../supabase/admin.ts';
 import { openClient } from '../../supabase/client.ts';
 import { configureAuth, ensureBuckets } from '../../supabase/configure.ts';
 import { environmentValues } from '../../supabase/environment.ts';
 import { readKeys } from '../../supabase/keys.ts';
 import { makePassword } from '../../supabase/password.ts';
-import { passwordOfProject } from '../cloud/cloud.ts';
-import { refOf } from '../cloud/ref.ts';
+import { passwordOfProject } from '../../targets/cloud.ts';
+import { refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { writeJournal } from '../journal.ts';
-import { readVariables, updateVariables } from '../secrets-file.ts';
+import { readVariables, updateVariables } from '../../targets/secrets-file.ts';
 import type { Step } from '../step.ts';
 
 type Used = Pick<
@@ -22,7 +23,7 @@ type Used = Pick<
 export const configureStep: Step<Used> = {
   id: 'configure',
   title: 'Keys, Auth, buckets, admin',
-  applies: ({ answers }) => answers.target === 'supabase',
+  applies: ({ answers }) => targetOf(answers.target).provisioned,
   async run(context) {
     const { answers, cloud, directory, environment, journal } = context;
     const { http, settings } = await cloud();

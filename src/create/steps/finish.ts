@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { kindOf } from '../../files.ts';
+import { kindOf } from '../../shared/files.ts';
 import { addAll, commitIndex, initRepository, setRemote } from '../../kit/git.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { installPackages } from '../install.ts';

@@ -1,5 +1,5 @@
-import { MuseError } from '../../error.ts';
-import { projectNameOf } from '../cloud/ref.ts';
+import { MuseError } from '../../shared/error.ts';
+import { projectNameOf } from '../../targets/project-ref.ts';
 import type { CreateContext } from '../context.ts';
 import { redoFrom, writeJournal } from '../journal.ts';
 import { answerOf } from '../step.ts';

@@ -1,7 +1,7 @@
 import { migrate } from '../../migrations/apply.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { type CreateContext, needed } from '../context.ts';
-import { readMuseFile } from '../muse/muse-json.ts';
+import { readMuseFile } from '../../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
 /** Opens a muse that is there, for the rehearsal. */

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MuseError } from '../../error.ts';
-import { kindOf, listNames } from '../../files.ts';
+import { MuseError } from '../../shared/error.ts';
+import { kindOf, listNames } from '../../shared/files.ts';
 import type { CreateContext } from '../context.ts';
 import type { Step } from '../step.ts';
 

@@ -1,5 +1,5 @@
 import type { Session } from '../database.ts';
-import { quoteLiteral } from '../quote.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import type { CopyStep } from './read.ts';
 
 /** A step that came to nothing, and why. */

@@ -3,7 +3,7 @@
  * changed by hand is in it. Only reads.
  */
 import type { Session } from '../database.ts';
-import { quoteLiteral } from '../quote.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { services } from '../schema/parts.ts';
 import { codeSelects } from './code.ts';
 import { relationSelects } from './relations.ts';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { standInFiles } from '../stand-ins/stand-ins.ts';
+import { standInFiles } from '../extension-stubs/stubs.ts';
 import { makePack } from './pack.ts';
 import type { Pack } from './protocol.ts';
 import { readTar } from './tar.ts';

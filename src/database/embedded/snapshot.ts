@@ -1,4 +1,4 @@
-import { baselineSql } from '../baseline/baseline.ts';
+import { baselineSql } from '../platform/platform.ts';
 import { makePack } from './pack.ts';
 import type { Pack, WorkerInput } from './protocol.ts';
 import { readTar } from './tar.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { MuseError } from '../../error.ts';
-import { fileError } from '../../files.ts';
+import { MuseError } from '../../shared/error.ts';
+import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../report.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 
 /**
  * Reads the certificates that a server's own is verified with.

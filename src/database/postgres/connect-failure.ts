@@ -1,5 +1,5 @@
 /** Why a connection could not be made, for people. */
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 import { toDatabaseError } from '../report.ts';
 import { certificateTrouble } from './certificate.ts';
 import { serverReport } from './failure.ts';

@@ -1,6 +1,6 @@
 /** What a query, or a connection in use, ends with. */
 import { DatabaseError } from '../database.ts';
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 import { toDatabaseError } from '../report.ts';
 import type { ServerReport } from '../wire.ts';
 

@@ -1,4 +1,4 @@
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 
 /** TLS as `node:tls` takes it. */
 export interface TlsOptions {

@@ -1,6 +1,6 @@
 import type { Client, QueryConfig, QueryResult } from 'pg';
 import type { Database } from '../database.ts';
-import { MuseError } from '../../error.ts';
+import { MuseError } from '../../shared/error.ts';
 import { createDatabase } from '../session.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import { connectionLost, queryError } from './failure.ts';

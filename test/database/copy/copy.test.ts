@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../../src/database/baseline/install.ts';
+import { installBaseline } from '../../../src/database/platform/install.ts';
 import { buildCopy } from '../../../src/database/copy/build.ts';
 import { readCopy } from '../../../src/database/copy/read.ts';
 import type { Database } from '../../../src/database/database.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MuseError } from '../../../src/error.ts';
+import { MuseError } from '../../../src/shared/error.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { isLocal, parseDatabaseUrl, tlsFor } from '../../../src/database/postgres/options.ts';
 import { openPostgres } from '../../../src/database/postgres/postgres.ts';

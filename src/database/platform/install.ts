@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MuseError } from '../../shared/error.ts';
+import { DatabaseError, type Database, type Session } from '../database.ts';
+import { standIns } from '../extension-stubs/stubs.ts';
+import { baselineMark, baselineSql } from './platform.ts';
+
+export interface InstalledBaseline {
+  /** False where it was there already. */
+  installed: boolean;
+  /** Extensions that Supabase offers and this server has no files of: CREATE EXTENSION of them fails here. */
+  unavailable: string[];
+}
+
+interface Facts {
+  superuser: boolean;
+  version: number;
+  mark: string | null;
+  auth: boolean;
+  parts: boolean;
+}
+
+const factsQuery = `
+  SELECT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS superuser,
+    current_setting('server_version_num')::int AS version,
+    pg_catalog.obj_description(pg_catalog.to_regnamespace('auth'), 'pg_namespace') AS mark,
+    pg_catalog.to_regnamespace('auth') IS NOT NULL OR pg_catalog.to_regnamespace('storage') IS NOT NULL AS parts,
+    pg_catalog.to_regclass('auth.users') IS NOT NULL AND pg_catalog.to_regprocedure('auth.uid()') IS NOT NULL
+      AND (SELECT count(*) = 3 FROM pg_catalog.pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role'))
+      AS auth`;
+
+/**
+ * Says whether the database has what migrations for Supabase stand on: `auth.users`, `auth.uid()` and the API's roles,
+ * whoever put them there.
+ * @throws DatabaseError
+ */
+export async function baselinePresent(session: Session): Promise<boolean> {
+  return (await readFacts(session)).auth;
+}
+
+async function readFacts(session: Session): Promise<Facts> {
+  const { rows } = await session.query<Facts>(factsQuery);
+  return rows[0] as Facts;
+}
+
+/**
+ * Puts the baseline into a database of a plain server, all or nothing; where it is already, nothing is done.
+ * @param database a connection of a superuser
+ * @throws MuseError `baseline-present` where another hand made it a Supabase database, or parts of one;
+ *   `baseline-needs-superuser`; `baseline-version` below PostgreSQL 16
+ */
+export async function installBaseline(database: Database): Promise<InstalledBaseline> {
+  const facts = await readFacts(database);
+  const ours = facts.mark === baselineMark;
+  if (!ours) {
+    refuse(facts, database.description);
+    await install(database);
+  }
+  return { installed: !ours, unavailable: await unavailableExtensions(database) };
+}
+
+function refuse(facts: Facts, description: string): void {
+  if (facts.parts) {
+    throw new MuseError({
+      code: 'baseline-present',
+      message: `${description} has a schema auth or storage already, made by someone else: the baseline was not put there.`,
+      suggestion: 'Leave --supabase-baseline out for a Supabase database, or use an empty database.',
+    });
+  }
+  if (!facts.superuser) {
+    throw new MuseError({
+      code: 'baseline-needs-superuser',
+      message: `The baseline makes roles and event triggers; this user of ${description} is no superuser.`,
+      suggestion: 'Connect as a superuser of the server this once.',
+    });
+  }
+  if (facts.version < 160_000) {
+    throw new MuseError({
+      code: 'baseline-version',
+      message: `${description} is PostgreSQL ${Math.floor(facts.version / 10_000)}; the baseline needs 16 or later.`,
+      suggestion: 'Use PostgreSQL 17, which is what Supabase runs.',
+    });
+  }
+}
+
+/** Roles belong to the whole server: a baseline that another process installs in another database gets in the way. */
+const collisions = ['XX000', '40001', '40P01', '42710', '23505'];
+
+async function install(database: Database): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await database.transaction((session) => session.script(baselineSql()));
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || !collisions.includes(error.code) || attempt === 5) throw error;
+      await sleep(50 * 2 ** attempt);
+    }
+  }
+}
+
+async function unavailableExtensions(session: Session): Promise<string[]> {
+  const { rows } = await session.query<{ name: string }>(
+    `SELECT wanted AS name FROM unnest($1::text[]) AS wanted
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions e WHERE e.name = wanted) ORDER BY 1`,
+    [standIns.map(({ extension }) => extension)],
+  );
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Database, Session } from '../database/database.ts';
+import { parseDatabaseUrl } from '../database/postgres/options.ts';
+import { MuseError } from '../shared/error.ts';
+import type { LedgerRow } from '../migrations/history.ts';
+
+/**
+ * The connection that a program of PostgreSQL takes from its environment, so that no password is among its arguments.
+ * @param environment of the process, which the rest is taken from
+ */
+function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { address, sslmode, caFile, options } = parseDatabaseUrl(url);
+  const values: Record<string, string | undefined> = {
+    PGHOST: address.host,
+    PGPORT: address.port === undefined ? undefined : String(address.port),
+    PGUSER: address.user,
+    PGPASSWORD: address.password,
+    PGDATABASE: address.database,
+    // libpq has no name for TLS that is not verified; `require` is that.
+    PGSSLMODE: sslmode === 'no-verify' ? 'require' : sslmode,
+    PGSSLROOTCERT: caFile,
+    PGOPTIONS: options,
+  };
+  return { ...environment, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) };
+}
+
+async function runTool(program: 'pg_dump' | 'pg_restore', args: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ ok: boolean; stdout: string; stderr: string }> {
+  const { execa } = await import('execa');
+  const { failed, stdout, stderr, shortMessage } = await execa(program, args, { env: environment, extendEnv: false, reject: false, stdin: 'ignore', maxBuffer: 1 << 28 });
+  return { ok: !failed, stdout, stderr: stderr || (shortMessage ?? '') };
+}
+
+/**
+ * Says whether `pg_dump` can take a backup that `pg_restore` brings back: one of the server's major version is there, and
+ * everything in the database is the connection's to drop and make again.
+ */
+export async function canDump(session: Session, environment: NodeJS.ProcessEnv): Promise<boolean> {
+  const { rows } = await session.query<{ major: number; owner: boolean }>(`
+    SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS major, NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')) AS owner`);
+  if (rows[0]?.owner !== true) return false;
+  const { ok, stdout } = await runTool('pg_dump', ['--version'], environment);
+  return ok && Number(/\(PostgreSQL\) (\d+)/.exec(stdout)?.[1]) === rows[0].major;
+}
+
+/**
+ * Writes the whole database as a dump of the custom format; whole or not at all, mode 0600.
+ * @throws MuseError `backup-failed` with what pg_dump says
+ */
+export async function writeDump(path: string, url: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  // Made by us, so that it is nobody else's to read from its first byte on.
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    const { ok, stderr } = await runTool('pg_dump', ['--format=custom', '--no-password', `--file=${temporary}`], connectionOf(url, environment));
+    if (!ok) throw toolFailed('backup-failed', 'pg_dump took no backup, so nothing was changed.', stderr);
+    await file.sync();
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The ledger as a dump has it.
+ * @throws MuseError `bad-backup-file`
+ */
+export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<LedgerRow, 'layer' | 'file'>[]> {
+  const { ok, stdout, stderr } = await runTool('pg_restore', ['--data-only', '--schema=muse', '--table=migrations', '--file=-', path], environment);
+  if (!ok) throw toolFailed('bad-backup-file', `pg_restore cannot read ${path}. Nothing was changed.`, stderr);
+  const lines = stdout.split('\n');
+  const start = lines.findIndex((line) => line.startsWith('COPY muse.migrations'));
+  if (start === -1) return [];
+  const columns = (/\((.*)\)/.exec(lines[start] ?? '')?.[1] ?? '').split(', ');
+  const rows = lines.slice(start + 1, lines.indexOf('\\.', start)).map((line) => line.split('\t'));
+  return rows.map((row) => ({ layer: row[columns.indexOf('layer')] as LedgerRow['layer'], file: row[columns.indexOf('file')] ?? '' }));
+}
+
+/**
+ * Brings the whole database back to a dump, in one transaction.
+ * @throws MuseError `restore-failed`: the database is as it was
+ */
+export async function restoreDump(database: Database, path: string, url: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const connection = connectionOf(url, environment);
+  const { stdout } = await runTool('pg_restore', ['--list', path], environment);
+  // What belongs to the server or to an extension stays: dropping it would take more along than the dump has.
+  const { rows } = await database.query<{ name: string }>(`
+    SELECT 'EXTENSION - ' || extname AS name FROM pg_catalog.pg_extension UNION ALL SELECT 'SCHEMA - ' || nspname FROM pg_catalog.pg_namespace
+    UNION ALL SELECT 'EVENT TRIGGER - ' || evtname FROM pg_catalog.pg_event_trigger UNION ALL SELECT 'PUBLICATION - ' || pubname FROM pg_catalog.pg_publication`);
+  const there = rows.map(({ name }) => name);
+  const wanted = stdout.split('\n').filter((line) => {
+    const entry = line.replace(/^\d+; \d+ \d+ /, '');
+    return !entry.startsWith('COMMENT - EXTENSION') && !there.some((name) => entry.startsWith(`${name} `));
+  });
+  const list = `${path}.list`;
+  const file = await open(list, 'w', 0o600);
+  try {
+    await file.writeFile(wanted.join('\n'));
+    await file.close();
+    const name = `dbname='${(connection['PGDATABASE'] ?? '').replaceAll(/['\\]/g, '\\$&')}'`;
+    const args = ['--clean', '--if-exists', '--single-transaction', '--no-password', `--use-list=${list}`, `--dbname=${name}`, path];
+    const { ok, stderr } = await runTool('pg_restore', args, connection);
+    if (!ok) throw toolFailed('restore-failed', 'pg_restore did not bring the backup back; what it had done was taken back.', stderr);
+  } finally {
+    await rm(list, { force: true });
+  }
+}
+
+function toolFailed(code: string, message: string, stderr: string): MuseError {
+  return new MuseError({
+    code,
+    message,
+    detail: stderr.split('\n').slice(0, 8).join('\n'),
+    suggestion: 'Mend what it says, then run this again. Where pg_dump is not on the PATH, backups are taken through the connection itself.',
+  });
+}

@@ -1,0 +1,77 @@
+import type { TableSummary } from '../scaffold/scaffold.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import type { CoreFacts } from '../scaffold/table.ts';
+import { buildCatalog } from '../sql/catalog/build.ts';
+import { coreFacts } from '../sql/catalog/facts.ts';
+import type { Table } from '../sql/catalog/model.ts';
+import type { Migration } from '../sql/migration.ts';
+import { type Directive, readDirectives } from '../rules/engine/directives.ts';
+import { loadParser } from '../sql/parser.ts';
+import { qualifiedName } from '../sql/names.ts';
+import { fieldsOf } from '../sql/nodes.ts';
+import { parseSql } from '../sql/split.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import type { Expectations } from '../verify/catalog/expectations.ts';
+
+/** What a new extension file can be built on: what core makes, and the extension files before it. */
+export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
+  await loadParser();
+  return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
+}
+
+const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;
+
+/** What the files say that a database must have, and what they declare of its tables. */
+export async function expectationsOf(migrations: readonly Migration[], museFile?: Pick<MuseFile, 'isolation' | 'session'>): Promise<Expectations> {
+  await loadParser();
+  const tables = [...buildCatalog(migrations).tables.values()].filter(isKept);
+  const declarations = readDirectives(migrations).flatMap((directive) => {
+    if (directive.table === undefined || directive.kind === 'ignore') return [];
+    const { table, kind: scope } = directive;
+    return [directive.kind === 'shared-with' ? { table, scope, column: directive.column } : { table, scope }];
+  });
+  const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
+  return { tables: tables.map(({ name }) => name), declarations, ...userRole };
+}
+
+/** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */
+export async function extensionTables(migrations: readonly Migration[]): Promise<TableSummary[]> {
+  await loadParser();
+  const extensions = migrations.filter(({ layer }) => layer === 'extension');
+  const directives = readDirectives(extensions);
+  const comments = tableComments(extensions);
+  return [...buildCatalog(migrations).tables.values()]
+    .filter((table) => isKept(table) && table.site?.piece.source.migration.layer === 'extension')
+    .map((table) => ({
+      name: table.name.replace(/^public\./, ''),
+      scope: scopeOf(table, directives),
+      columns: [...table.columns.values()].map(({ name, type }) => ({ name, type })),
+      comment: comments.get(table.name) ?? '',
+    }));
+}
+
+/** `public` and the schemas that the files make. */
+export async function schemasOf(migrations: readonly Migration[]): Promise<string[]> {
+  await loadParser();
+  const made = [...buildCatalog(migrations).schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
+  return [...new Set(['public', ...made])];
+}
+
+function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['scope'] {
+  const declared = directives.find((directive) => directive.table === table.name);
+  if (declared?.kind === 'public-read' || declared?.kind === 'service-only') return declared.kind;
+  const toOrganizations = table.foreignKeys.some((key) => /\.(organi[sz]ations|orgs)$/.test(key.table));
+  return toOrganizations ? 'organization' : 'owner';
+}
+
+/** `COMMENT ON TABLE`, by `schema.name`; the last one counts. */
+function tableComments(migrations: readonly Migration[]): Map<string, string> {
+  const comments = new Map<string, string>();
+  for (const { sql } of migrations) {
+    for (const { tree } of parseSql(sql).statements) {
+      const comment = fieldsOf(tree, 'CommentStmt');
+      if (comment?.objtype === 'OBJECT_TABLE') comments.set(qualifiedName(comment.object), comment.comment ?? '');
+    }
+  }
+  return comments;
+}

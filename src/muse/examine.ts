@@ -1,0 +1,76 @@
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { type Finding, hasErrors } from '../shared/finding.ts';
+import { lint } from '../rules/lint/lint.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
+import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import { checkCatalog } from '../verify/catalog/catalog-check.ts';
+import { expectationsOf } from './declared-schema.ts';
+
+/** What a rehearsal with all its checks came to. */
+export interface Examination {
+  findings: Finding[];
+  /** Findings that a comment in the SQL silences. */
+  silenced: number;
+  rehearsal: RehearsalReport;
+}
+
+/**
+ * Everything that can be known of migrations before a database of value sees them: read as files, run on a throw-away
+ * database, and that database's catalog looked at.
+ * @param database throw-away, with the baseline; used up by this
+ */
+export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
+  const { migrations, rollbacks } = files;
+  const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
+  // The database works in a thread of its own: the files are read as files meanwhile.
+  const [rehearsal, linted] = await Promise.all([
+    rehearse(database, { migrations, rollbacks, own }),
+    lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
+  ]);
+  const seen = await checkCatalog(database, await expectationsOf(migrations, museFile));
+  // A table whose CREATE failed is told of by that.
+  const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
+  return {
+    findings: mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog]),
+    silenced: linted.silenced,
+    rehearsal,
+  };
+}
+
+/**
+ * Ends a run that has errors.
+ * @throws MuseError `findings`
+ */
+export function refuseErrors(findings: readonly Finding[], consequence: string, suggestion?: string): void {
+  if (hasErrors(findings)) throw refusal(findings, consequence, suggestion);
+}
+
+/** What to do about findings inside a muse, where its own command mends. */
+export const mendInMuse = 'Write what the findings say, or let muse mend what it can: muse lint --fix.';
+
+/** The error of a run that has errors: how many, in how many files. */
+export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Write what the findings say, or let create-muse mend what it can: --fix.'): MuseError {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const files = new Set(findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file)).size;
+  const where = files === 0 ? '' : ` in ${files} ${files === 1 ? 'file' : 'files'}`;
+  return new MuseError({ code: 'findings', message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`, suggestion, findings });
+}
+
+/**
+ * The findings of several sources, each later one without what an earlier one has said: of the same rule at the same line,
+ * or, where a database knows no line, of the same rule about the same object. Within a source nothing is dropped.
+ */
+export function mergeFindings(sources: readonly (readonly Finding[])[]): Finding[] {
+  const merged: Finding[] = [];
+  for (const source of sources) {
+    const places = new Set(merged.map(placeOf));
+    const objects = new Set(merged.map(objectOf));
+    merged.push(...source.filter((finding) => !places.has(placeOf(finding)) && (finding.file !== undefined || !objects.has(objectOf(finding)))));
+  }
+  return merged;
+}
+
+const placeOf = ({ rule, file, line, object }: Finding): string => (file === undefined ? `${rule} ${object}` : `${rule} ${file}:${line ?? ''}`);
+const objectOf = ({ rule, object }: Finding): string => `${rule} ${object}`;

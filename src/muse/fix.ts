@@ -1,0 +1,90 @@
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { Decision } from '../rules/repair/plan.ts';
+import type { RuleName } from '../rules/registry.ts';
+import { findMending } from './repair/repair.ts';
+import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
+import { appliedFiles } from './applied.ts';
+import type { Muse } from '../shared/muse-file.ts';
+
+/** One class of repair, done or shown. */
+export interface MuseChange {
+  rule: RuleName;
+  /** New, changed and removed files, relative to the muse, with `/`. */
+  files: string[];
+  /** 40 hex, where it was committed. */
+  commit?: string;
+  /** Of a dry run: the unified diff. */
+  diff?: string;
+}
+
+/** What mending a muse came to. */
+export interface MuseMending {
+  changes: MuseChange[];
+  /** What of it changes who may do what. */
+  decisions: Decision[];
+  /** What is wrong still. */
+  findings: Finding[];
+  silenced: number;
+  notes: string[];
+}
+
+/** How the mending of a muse goes. */
+export interface FixOptions {
+  environment: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  /** Shows the diffs and touches nothing. */
+  dryRun: boolean;
+  onProgress?(text: string): void;
+}
+
+/**
+ * Mends the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
+ * and mended by a new migration. Without a repository the files are edited and nothing is committed.
+ * @throws MuseError `uncommitted-changes` where a file to be edited has changes of somebody's, `git-busy` in the middle of a
+ *   merge or the like, both before anything is touched; `database-in-use`; what writing and git throw
+ */
+export async function fixMuse(muse: Muse, { environment, signal, dryRun, onProgress }: FixOptions): Promise<MuseMending> {
+  const { directory, museFile } = muse;
+  const git = { environment, signal };
+  const files = await readMigrations(directory, museFile.migrations);
+  onProgress?.('asking what the databases have applied');
+  const applied = await appliedFiles(muse, files.migrations, environment);
+  const { changes, findings, silenced, notes } = await findMending(directory, museFile, files, { signal, applied: applied.files, ...(onProgress === undefined ? {} : { onProgress }) });
+  const result: MuseMending = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), findings, silenced, notes: [...applied.notes, ...notes] };
+  if (dryRun) {
+    for (const change of changes) result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
+    return result;
+  }
+  if (changes.length === 0) return result;
+  const paths = [...touched(changes).keys()];
+  const commits = await inRepository(directory, 'muse.json', git);
+  if (commits) await refuseUnfinished(directory, paths, git);
+  else result.notes.push('No git repository holds this muse: the files are edited, and nothing is committed.');
+  await checkUntouched(directory, changes);
+  for (const change of changes) {
+    signal.throwIfAborted();
+    await writeChange(directory, change);
+    const commit = commits ? await commitPaths(directory, pathsOf(change), commitMessage(change), git) : undefined;
+    result.changes.push({ rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) });
+  }
+  return result;
+}
+
+/** Lets nothing of somebody's own be swept into a commit, or lost. */
+async function refuseUnfinished(directory: string, paths: readonly string[], git: { environment: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<void> {
+  const begun = await underWay(directory, git);
+  if (begun !== undefined) {
+    throw new MuseError({ code: 'git-busy', message: `A ${begun} is under way in ${directory}. Nothing was changed.`, suggestion: `End it first: git ${begun} --continue, or git ${begun} --abort; then run this again.` });
+  }
+  const dirty = await uncommitted(directory, paths, git);
+  if (dirty.length === 0) return;
+  throw new MuseError({
+    code: 'uncommitted-changes',
+    message: `${dirty.length === 1 ? 'A file that would be mended has' : `${dirty.length} files that would be mended have`} changes that are not committed. Nothing was changed.`,
+    detail: dirty.join('\n'),
+    suggestion: 'Commit them first (git add <file>, git commit), or put them aside (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
+  });
+}

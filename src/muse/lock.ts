@@ -1,0 +1,13 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LockOptions, takeLock } from '../shared/directory-lock.ts';
+
+/**
+ * Holds a muse's directory for one run, so that no two runs change it at the same time.
+ * @returns releases it
+ * @throws MuseError `directory-in-use` where another run still holds it after the wait; `cancelled`
+ */
+export async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
+  await mkdir(join(directory, '.muse'), { recursive: true });
+  return takeLock(join(directory, '.muse', 'lock'), { code: 'directory-in-use', subject: directory, next: 'run this again with --resume' }, options);
+}

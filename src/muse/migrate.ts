@@ -1,0 +1,75 @@
+import type { Database } from '../database/database.ts';
+import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
+import { compare } from '../migrations/compare.ts';
+import type { Migration } from '../sql/migration.ts';
+import { readLedger } from '../migrations/history.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
+import { commandFor, needConsent } from './guard.ts';
+import type { ProductionOptions, ProductionResult } from './guard-production.ts';
+
+/**
+ * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. Production also
+ * needs staging to have had them, its name as a consent, and a backup, and is verified behind it.
+ * @throws MuseError `bad-confirmation` for production without a way to agree; `findings` where the rehearsal says no; what
+ *   opening the database, `migrate` and `migrateProduction` throw
+ */
+export async function migrateMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void; onRaise?(text: string): void; supabaseBaseline?: boolean } = {},
+): Promise<MigrateResult & ProductionResult> {
+  if (name === 'production') needConsent(name, options, 'muse migrate --env production');
+  const { database, migrations, target } = await openBeside(muse, name, environment);
+  let prepare = (): Promise<void> => Promise.resolve();
+  const beforeRun = async (): Promise<void> => {
+    // A database that has had migrations has what they build on.
+    if (((await readLedger(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
+    options.onRehearsal?.();
+    // Loaded only here: a run with nothing to do starts faster without them.
+    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
+    const { findings } = await rehearseMuse(muse);
+    refuseErrors(findings, 'Nothing was applied.', mendInMuse);
+    // In production nothing is put anywhere before that was agreed to.
+    if (name !== 'production') await prepare();
+  };
+  const run = { ...options, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
+  if (options.onRaise !== undefined) database.onRaise?.(options.onRaise);
+  try {
+    const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
+    if (result.applied.length > 0) {
+      const { copyReports } = await import('./copied.ts');
+      result.notes.push(...(await copyReports(database, migrations, result.applied)));
+    }
+    return result;
+  } finally {
+    await database.close();
+  }
+}
+
+async function toProduction(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  database: Database,
+  migrations: readonly Migration[],
+  { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
+): Promise<ProductionResult> {
+  const { pending } = compare(migrations, (await readLedger(database)) ?? []);
+  if (pending.length === 0) return migrate(database, migrations, options);
+  await beforeRun();
+  const { migrateProduction } = await import('./guard-production.ts');
+  return migrateProduction(muse, environment, database, migrations, pending, options);
+}
+
+/** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment & { migrations: Migration[] }> {
+  const [opened, read] = await Promise.allSettled([
+    openEnvironment(muse, name, environment),
+    readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
+  ]);
+  if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { ...opened.value, migrations: read.value.migrations };
+  if (opened.status === 'fulfilled') await opened.value.database.close();
+  throw read.status === 'rejected' ? read.reason : (opened as PromiseRejectedResult).reason;
+}

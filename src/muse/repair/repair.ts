@@ -1,0 +1,123 @@
+/** What `--fix` does, in a clone and in a muse alike: finds out every change first, so that it can be shown before it is made. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEmbedded } from '../../database/embedded/embedded.ts';
+import type { Finding } from '../../shared/finding.ts';
+import { packageDirectory } from '../../kit/builtin.ts';
+import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
+import { namingFindings } from '../../migrations/naming.ts';
+import type { MigrationFiles } from '../../migrations/read.ts';
+import { rehearse } from '../../rehearsal/rehearse.ts';
+import type { Decision } from '../../rules/repair/plan.ts';
+import { type Repair, repair } from '../../rules/repair/repair.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
+import type { RuleName } from '../../rules/registry.ts';
+import { mergeFindings } from '../examine.ts';
+import { followNames } from './file-names.ts';
+
+/** One class of repair: what of the directory is other behind it than in front of it. Texts by path, with `/`. */
+export interface Change {
+  rule: RuleName;
+  /** The whole old text of each file that was there. */
+  before: Map<string, string>;
+  /** The whole new text of each file that is there behind it. */
+  after: Map<string, string>;
+  /** What of it changes who may do what. */
+  decisions: Decision[];
+}
+
+/** What can be mended, not yet done. */
+export interface Mending {
+  /** In the order in which they are made; each builds on the ones before. */
+  changes: Change[];
+  /** What is wrong still when they are made. */
+  findings: Finding[];
+  silenced: number;
+  /** What stays although its rule says that it is mended, and why; a sentence each. */
+  notes: string[];
+}
+
+/** How the mending goes. */
+export interface MendOptions {
+  signal: AbortSignal;
+  /** The migrations that a known database has: never edited. */
+  applied?: ReadonlySet<string>;
+  onProgress?(text: string): void;
+}
+
+/**
+ * Finds out what can be mended of migrations: linted and rehearsed again until nothing changes. Writes nothing.
+ * @param root the directory that the files are in
+ * @throws MuseError where the throw-away database cannot be opened
+ */
+export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>, files: MigrationFiles, options: MendOptions): Promise<Mending> {
+  const { kit, migrations: folders, rules: severities } = museFile;
+  const journals = await readJournalFiles(root, [...folders.core, ...folders.extensions]);
+  const mended = await repair({
+    ...files,
+    folders,
+    journals,
+    kit: kitName(kit.source),
+    builtin: await builtinCore(),
+    ...(options.applied === undefined ? {} : { applied: options.applied }),
+    ...(severities === undefined ? {} : { severities }),
+    rehearse: (migrations, rollbacks) => {
+      options.signal.throwIfAborted();
+      options.onProgress?.('rehearsing what was mended');
+      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
+    },
+  });
+  const current = new Map([...files.migrations.map(({ file, sql }): [string, string] => [file, sql]), ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]), ...[...journals.values()].map(({ file, text }): [string, string] => [file, text])]);
+  const notes = mended.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
+  const changes: Change[] = [];
+  for (const { rule, files: texts, removed, renamed, decisions } of mended.classes) {
+    const followed = await followNames(root, renamed, current);
+    notes.push(...followed.notes);
+    const after = new Map([...texts, ...followed.texts]);
+    for (const [path, text] of followed.before) current.set(path, text);
+    const before = new Map([...after.keys(), ...removed].flatMap((path) => (current.has(path) ? [[path, current.get(path)!] as const] : [])));
+    for (const path of removed) current.delete(path);
+    for (const [path, text] of after) current.set(path, text);
+    changes.push({ rule, before, after, decisions });
+  }
+  return { changes, findings: mergeFindings([namesWrong(files, mended, museFile), mended.remaining]), silenced: mended.silenced, notes };
+}
+
+/** What reading the files found, with what their names have wrong as they are now. */
+function namesWrong({ findings }: MigrationFiles, { migrations, journals }: Repair, { migrations: folders }: Pick<MuseFile, 'migrations'>): Finding[] {
+  const naming = new Set<string>(['bad-file-name', 'duplicate-number', 'number-gap']);
+  const read = findings.filter(({ rule }) => !naming.has(rule));
+  const unread = read.flatMap(({ file }) => (file === undefined || migrations.some((migration) => migration.file === file) ? [] : [file]));
+  const all = [...migrations.map(({ file }) => file), ...unread.filter((file) => /\.(?:sql|pgsql)$/.test(file))];
+  return [
+    ...read,
+    ...[...new Set([...folders.core, ...folders.extensions])].flatMap((folder) => {
+      const names = all.filter((file) => file.startsWith(`${folder}/`) && !file.slice(folder.length + 1).includes('/')).map((file) => file.slice(folder.length + 1));
+      const tags = entriesOf(journals.get(folder)?.text ?? '')?.map(({ tag }) => tag) ?? [];
+      return namingFindings(folder, names, folders.order, tags);
+    }),
+  ];
+}
+
+/** Tables that kits use and do not make come from here. */
+async function builtinCore(): Promise<{ file: string; sql: string }[]> {
+  const folder = join(packageDirectory, 'templates', 'musekit', 'migrations', 'core');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
+}
+
+async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
+  const database = await openEmbedded();
+  try {
+    const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
+    return (await rehearse(database, { migrations, rollbacks, own })).findings;
+  } finally {
+    await database.close();
+  }
+}
+
+/** The last word of a source: `master-saas-muse` of `SpeckledDarth/master-saas-muse`. */
+function kitName(source: string): string {
+  const last = source.replace(/\.git$|[\\/]+$/g, '').split(/[\\/:]/).at(-1) ?? '';
+  return last.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase() || 'kit';
+}

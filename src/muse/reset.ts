@@ -1,0 +1,99 @@
+import { countRows } from '../database/count-rows.ts';
+import { MuseError } from '../shared/error.ts';
+import { migrate } from '../migrations/apply.ts';
+import type { FileName } from '../migrations/compare.ts';
+import { readLedger } from '../migrations/history.ts';
+import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import { rollback } from '../migrations/rollback.ts';
+import { rollbackSteps } from '../migrations/rollback-plan.ts';
+import { mendInMuse, refuseErrors } from './examine.ts';
+import { openEnvironment, placeOf } from '../targets/open.ts';
+import { lostBuckets } from './guard-plan.ts';
+import type { Muse } from '../shared/muse-file.ts';
+import { rehearseMuse } from './rehearse.ts';
+import { bucketsNotEmpty } from './rollback.ts';
+import { seedMuse, type SeedResult } from './seed.ts';
+
+/** What a reset did. */
+export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
+  /** Files rolled back, newest first; none for a database that was dropped whole. */
+  rolledBack: FileName[];
+  applied: (FileName & { ms: number })[];
+}
+
+export interface ResetOptions {
+  /** Asked with the rows that would go, by table, where there are any; false ends it before anything ran. */
+  agree(rows: Readonly<Record<string, number>>): Promise<boolean>;
+  onPhase?(text: string): void;
+}
+
+/**
+ * Makes development new: drops what its migrations made, migrates and seeds. A database of the muse's own is dropped whole;
+ * on a server every applied file is rolled back, as dropping whole schemas would take what is not the muse's.
+ * @throws MuseError `findings` where the rehearsal says no; `rollback-missing` with the files that have no way back;
+ *   `bucket-not-empty`; `data-would-be-lost` where nobody agrees: before that, nothing is dropped. What seeding throws
+ */
+export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, onPhase }: ResetOptions): Promise<ResetResult> {
+  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  onPhase?.('Rehearsing on a throw-away database');
+  refuseErrors((await rehearseMuse(muse)).findings, 'Nothing was dropped.', mendInMuse);
+  const { place, target } = placeOf(muse, 'development', environment);
+  onPhase?.('Dropping');
+  let rolledBack: FileName[] = [];
+  if (target.drop === undefined) rolledBack = await takeAllBack(muse, environment, files, agree);
+  else if (await target.exists(place)) {
+    await ask(await rowsOf(muse, environment), agree);
+    await target.drop(place);
+  }
+  const { database } = await openEnvironment(muse, 'development', environment);
+  let applied: ResetResult['applied'];
+  try {
+    applied = (await migrate(database, files.migrations, { onProgress: ({ file }) => onPhase?.(file) })).applied;
+  } finally {
+    await database.close();
+  }
+  const { seeds, added } = await seedMuse(muse, 'development', environment, onPhase === undefined ? {} : { onProgress: onPhase });
+  return { rolledBack, applied, seeds, added };
+}
+
+/** Row counts of a database that can be dropped whole; one that cannot be opened any more has nothing that could be kept. */
+async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv): Promise<Record<string, number>> {
+  try {
+    const { database } = await openEnvironment(muse, 'development', environment);
+    return await countUserRows(database).finally(() => database.close());
+  } catch (error) {
+    if (error instanceof MuseError && ['database-version', 'embedded-failed'].includes(error.code)) return {};
+    throw error;
+  }
+}
+
+async function takeAllBack(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, agree: ResetOptions['agree']): Promise<FileName[]> {
+  const { database } = await openEnvironment(muse, 'development', environment);
+  try {
+    const ledger = (await readLedger(database)) ?? [];
+    if (ledger.length === 0) return [];
+    const steps = rollbackSteps(migrations, rollbacks, ledger, { steps: ledger.length });
+    const buckets = await lostBuckets(database, steps.map((step) => step.rollback.sql));
+    if (buckets.length > 0) throw bucketsNotEmpty(buckets);
+    await ask(await countUserRows(database), agree);
+    return (await rollback(database, migrations, rollbacks, { steps: ledger.length })).rolledBack.map(({ layer, file }) => ({ layer, file }));
+  } finally {
+    await database.close();
+  }
+}
+
+/** Rows outside the schemas of Supabase's services, which are there from the start; tables without rows are left out. */
+async function countUserRows(session: Parameters<typeof countRows>[0]): Promise<Record<string, number>> {
+  const counts = Object.entries(await countRows(session));
+  return Object.fromEntries(counts.filter(([table, rows]) => rows > 0 && !/^(?:storage|realtime|supabase_|vault|auth\.schema_migrations)/.test(table)));
+}
+
+async function ask(rows: Readonly<Record<string, number>>, agree: ResetOptions['agree']): Promise<void> {
+  if (Object.keys(rows).length === 0 || (await agree(rows))) return;
+  throw new MuseError({
+    code: 'bad-confirmation',
+    message: 'A reset drops everything in development, and there are rows. Nothing was dropped.',
+    detail: Object.entries(rows).map(([table, count]) => `${table}: ${count} ${count === 1 ? 'row' : 'rows'}`).join('\n'),
+    suggestion: 'Say so: muse reset --yes. To keep them, take a backup first: muse backup',
+  });
+}

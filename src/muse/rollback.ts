@@ -1,0 +1,95 @@
+import { MuseError } from '../shared/error.ts';
+import type { FileName } from '../migrations/compare.ts';
+import type { Loss } from '../migrations/loss.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { rollback } from '../migrations/rollback.ts';
+import { type RollbackTarget, rollbackPlan } from '../migrations/rollback-plan.ts';
+import type { TimeLimits } from '../migrations/session-state.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { openEnvironment } from '../targets/open.ts';
+import { commandFor, type Consent, needConsent, takeConsent } from './guard.ts';
+import { lostBuckets, planText, touchedTables } from './guard-plan.ts';
+
+/** What a rollback did. */
+export interface RollbackResult {
+  rolledBack: (FileName & { ms: number })[];
+  losses: Loss[];
+  /** The backup that was taken first: production only. */
+  backup?: string;
+}
+
+export interface RollbackGuard extends Consent, TimeLimits {
+  onPhase?(text: string): void;
+}
+
+/**
+ * Takes migrations back, newest first. In production after a backup, and with time limits.
+ * @param agree asked with what would be lost, where there is something to lose; false ends it before anything ran
+ * @param guard how production may be agreed to
+ * @throws MuseError `bad-confirmation`, `not-confirmed`; `data-would-be-lost` where nobody agrees; `bucket-not-empty` where
+ *   a bucket with files would go; what `rollbackPlan` and `rollback` throw
+ */
+export async function rollbackMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  target: RollbackTarget,
+  agree: (losses: readonly Loss[]) => Promise<boolean>,
+  guard: RollbackGuard = {},
+): Promise<RollbackResult> {
+  if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
+  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { database } = await openEnvironment(muse, name, environment);
+  try {
+    const { lockTimeoutMs, statementTimeoutMs } = guard;
+    const limits = { ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }) };
+    const run = { ...target, ...limits, command: commandFor('muse rollback', name) };
+    const { files, losses } = await rollbackPlan(database, migrations, rollbacks, target);
+    const scripts = files.map((step) => step.rollback.sql);
+    const buckets = await lostBuckets(database, scripts);
+    if (buckets.length > 0) throw bucketsNotEmpty(buckets);
+    if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses, saidAgain(name, target, guard));
+    if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
+    const plan = planText(`To be taken back in production after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
+    await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
+    const [{ backupBefore }, { productionLimits, withWayBack }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
+    const backup = await backupBefore(muse, name, environment, database, guard.onPhase);
+    try {
+      return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
+    } catch (error) {
+      throw withWayBack(error, backup);
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** What would be lost, a line each. */
+export function describeLosses(losses: readonly Loss[]): string {
+  return losses.map((loss) => `${loss.table}${loss.column === undefined ? '' : `.${loss.column}`}: ${loss.rows} ${loss.rows === 1 ? 'row' : 'rows'}`).join('\n');
+}
+
+/** The call as it was, to be typed with its consent. */
+function saidAgain(name: EnvironmentName, { to, steps }: RollbackTarget, { confirmed }: Consent): string {
+  const flags = [to === undefined ? '' : ` --to ${to}`, steps === undefined ? '' : ` --steps ${steps}`, confirmed === undefined ? '' : ` --confirm ${confirmed}`];
+  return `${commandFor('muse rollback', name)}${flags.join('')} --yes`;
+}
+
+function wouldBeLost(losses: readonly Loss[], command: string): MuseError {
+  return new MuseError({
+    code: 'data-would-be-lost',
+    message: 'The rollback would drop tables or columns that hold data. Nothing was run.',
+    detail: describeLosses(losses),
+    suggestion: `Save what is needed (muse backup), then say so: ${command}`,
+  });
+}
+
+/** The refusal of a rollback that would delete buckets with files in them. */
+export function bucketsNotEmpty(buckets: readonly { bucket: string; files: number }[]): MuseError {
+  return new MuseError({
+    code: 'bucket-not-empty',
+    message: 'The rollback would delete storage buckets that hold files. Nothing was run.',
+    detail: buckets.map(({ bucket, files }) => `${bucket}: ${files} ${files === 1 ? 'file' : 'files'}`).join('\n'),
+    suggestion: 'SQL deletes only their entries, and the files would stay behind, paid for and out of reach: empty the buckets through the Storage API or the dashboard, then run this again.',
+  });
+}

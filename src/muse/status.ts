@@ -1,0 +1,65 @@
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { FileName } from '../migrations/compare.ts';
+import { readMigrations } from '../migrations/read.ts';
+import { migrationStatus } from '../migrations/history-status.ts';
+import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { openEnvironment } from '../targets/open.ts';
+import type { TargetHealth } from '../targets/target.ts';
+
+/** Where one environment of a muse stands. */
+export interface EnvironmentStatus {
+  name: EnvironmentName;
+  target: string;
+  applied: FileName[];
+  pending: FileName[];
+  edited: FileName[];
+  missing: FileName[];
+  /** Of a target that is a service: how it is. */
+  health?: TargetHealth;
+  /** Where it was asked for: what differs from what the files say. */
+  drift?: Finding[];
+  /** Why nothing is known of it: it cannot be reached, and the lists are empty. */
+  error?: { code: string; message: string; suggestion: string };
+}
+
+/**
+ * What is applied, pending, edited and missing in an environment.
+ * @param drift whether to compare the schema with the files, which takes seconds
+ * @throws MuseError what opening its database throws
+ */
+export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus> {
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { database, target, place } = await openEnvironment(muse, name, environment);
+  try {
+    const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
+    const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
+    const health = await target.health?.(place);
+    if (health !== undefined) status.health = health;
+    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations);
+    return status;
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * {@link museStatus} of every environment in `muse.json`; one that cannot be reached says so, and the others are told.
+ * @throws MuseError the first one's, where none can be reached
+ */
+export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus[]> {
+  const statuses: EnvironmentStatus[] = [];
+  const errors: MuseError[] = [];
+  for (const [name, { target }] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
+    try {
+      statuses.push(await museStatus(muse, name, environment, drift));
+    } catch (error) {
+      if (!(error instanceof MuseError)) throw error;
+      errors.push(error);
+      const { code, message, suggestion } = error;
+      statuses.push({ name, target, applied: [], pending: [], edited: [], missing: [], error: { code, message, suggestion } });
+    }
+  }
+  if (errors[0] !== undefined && errors.length === statuses.length) throw errors[0];
+  return statuses;
+}

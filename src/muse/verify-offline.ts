@@ -1,0 +1,101 @@
+import { buildCopy, type NotCopied } from '../database/copy/build.ts';
+import { type CopyStep, readCopy } from '../database/copy/read.ts';
+import type { Database, Session } from '../database/database.ts';
+import { openEmbedded } from '../database/embedded/embedded.ts';
+import { standInsInUse } from '../database/extension-stubs/stubs.ts';
+import type { Finding } from '../shared/finding.ts';
+import { hasLedger } from '../migrations/history.ts';
+import type { Migration } from '../sql/migration.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { makeFinding } from '../verify/report/make-finding.ts';
+import { openEnvironment } from '../targets/open.ts';
+import { type FilesOfDatabase, filesOf } from './applied.ts';
+import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
+
+/** A proof that was taken on a copy. */
+export interface OfflineReport extends MuseProof {
+  /** What stood in for what the embedded database has not, a sentence each. */
+  standIns: string[];
+  /** What the copy lacks, and why. */
+  notCopied: NotCopied[];
+}
+
+/** What the schema is made of, and what has no say in who may do what. */
+const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator', 'operator class', 'text search configuration', 'sequence', 'sequence owner', 'foreign table']);
+
+/**
+ * Proves an environment on a copy of its schema: reads its catalog in a read-only transaction, makes what it says in a
+ * throw-away embedded database, and acts as users there. Nothing is written to the environment's own database.
+ * @throws MuseError what opening the database throws
+ */
+export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OfflineReport> {
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { steps, files: { applied, had, pending }, version } = await readEnvironment(muse, name, environment, migrations);
+  const model = await modelOf(muse.museFile, applied);
+  // Owners and access lists are put in as they are in the original, which takes a superuser.
+  const copy = await openEmbedded({ owner: 'supabase_admin' });
+  try {
+    const notCopied = withoutParts(await buildCopy(copy, steps));
+    const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
+    const standIns = [
+      'auth, storage and realtime as the embedded database has them',
+      ...(await standInsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
+      ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
+    ];
+    return { tables: proof.tables, findings: [...unproven(notCopied), ...proof.findings], pending, standIns, notCopied };
+  } finally {
+    await copy.close();
+  }
+}
+
+interface Original {
+  steps: CopyStep[];
+  files: FilesOfDatabase;
+  /** PostgreSQL's major version there. */
+  version: number;
+}
+
+async function readEnvironment(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, migrations: readonly Migration[]): Promise<Original> {
+  const { database } = await openEnvironment(muse, name, environment);
+  const read = async (session: Session): Promise<Original> => {
+    const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
+    return {
+      steps: await readCopy(session),
+      files: (await hasLedger(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
+      version: rows[0]?.version ?? 17,
+    };
+  };
+  try {
+    return await readOnly(database, read);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Over HTTPS no transaction stays open: there it is SELECTs alone. */
+function readOnly<T>(database: Database, read: (session: Session) => Promise<T>): Promise<T> {
+  if (database.kind === 'https') return read(database);
+  return database.transaction(async (session) => {
+    await session.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    return read(session);
+  });
+}
+
+/** Of a relation that is not there itself, what hangs on it goes without saying. */
+function withoutParts(all: readonly NotCopied[]): NotCopied[] {
+  const gone = new Set(all.filter(({ kind }) => ['table', 'view', 'materialized view', 'foreign table'].includes(kind)).map(({ of }) => of));
+  return all.filter(({ kind, of }) => of === null || !gone.has(of) || ['table', 'view', 'materialized view', 'foreign table'].includes(kind));
+}
+
+/** What the copy lacks may be what keeps others out, or lets them in: nothing is proven of that relation. */
+function unproven(notCopied: readonly NotCopied[]): Finding[] {
+  const telling = notCopied.filter(({ kind }) => !harmless.has(kind));
+  const byObject = new Map<string, NotCopied[]>();
+  for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
+  return [...byObject].map(([object, parts]) => makeFinding(
+    'table-not-filled', object,
+    `${object} is not in the copy as it is in the database, so nothing is proven of it: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}.`,
+    'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
+  ));
+}

@@ -1,0 +1,73 @@
+import type { Database } from '../database/database.ts';
+import { openEmbedded } from '../database/embedded/embedded.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import { migrate } from '../migrations/apply.ts';
+import type { Migration } from '../sql/migration.ts';
+import { readMigrations } from '../migrations/read.ts';
+import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
+import { checkCatalog } from '../verify/catalog/catalog-check.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
+import { verifyIsolation } from '../verify/verify-isolation.ts';
+import { expectationsOf } from './declared-schema.ts';
+import { openEnvironment } from '../targets/open.ts';
+import { filesOf } from './applied.ts';
+
+/** What was proven of an environment. */
+export interface MuseProof extends IsolationReport {
+  /** Files that the database has not had: of what they make nothing is proven. */
+  pending: string[];
+}
+
+/**
+ * Proves an environment: its catalog against the rules, and by acting as users who can do what with whose rows. Leaves
+ * nothing behind.
+ * @throws MuseError what opening the database throws; `cannot-act-as`
+ */
+export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<MuseProof> {
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { database, target } = await openEnvironment(muse, name, environment);
+  try {
+    const { applied, had, pending } = await filesOf(database, migrations);
+    // A local database is what its files made; a server may have been changed by hand.
+    const model = target.local ? undefined : await modelOf(muse.museFile, applied);
+    return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * What files alone allow, proven on a throw-away database.
+ * @param files those that a database has had: more or less than this, there, is a finding
+ * @throws MuseError, DatabaseError where the files do not run
+ */
+export async function modelOf(museFile: MuseFile, files: readonly Migration[]): Promise<IsolationReport> {
+  const model = await openEmbedded();
+  try {
+    await migrate(model, files);
+    return await proveDatabase(model, museFile, files);
+  } finally {
+    await model.close();
+  }
+}
+
+/**
+ * {@link verifyMuse} on a database that is open.
+ * @param expected what is allowed where the files alone made the database
+ */
+export async function proveDatabase(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+  expected?: IsolationReport['tables'],
+): Promise<IsolationReport> {
+  const expectations = await expectationsOf(migrations, museFile);
+  const catalog = await checkCatalog(database, expectations);
+  const proof = await verifyIsolation(database, {
+    declarations: expectations.declarations,
+    isolation: museFile.isolation,
+    ...(expected === undefined ? {} : { expected }),
+    ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
+  });
+  return { tables: proof.tables, findings: [...catalog, ...proof.findings] };
+}

@@ -1,0 +1,86 @@
+/** Turns what PostgreSQL says about a statement into a finding: rule, place, words, and what to write instead. */
+import type { DatabaseError } from '../database/database.ts';
+import type { Finding } from '../shared/finding.ts';
+import { rules } from '../rules/registry.ts';
+import { offsetInFile } from '../sql/locate.ts';
+import { missingVerdict, type Verdict } from './missing.ts';
+import { repeatableForm } from './repeatable.ts';
+import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
+import { lineText, positionAt } from '../shared/text.ts';
+import type { Place, World } from './world.ts';
+
+/** What to do about the errors that need no look at the files, by SQLSTATE. */
+const advice: Record<string, string> = {
+  '42501': 'On Supabase the role that runs migrations is no superuser and may not change auth, storage, realtime or what others own: leave that out, or do it in public or a schema of your own.',
+  '0A000': 'PostgreSQL 17 cannot do this here: write it another way.',
+  '2BP01': 'Drop what depends on it first, or write CASCADE where all of that may go.',
+  '3D000': 'A muse has one database, which is there: leave out what makes or names another one.',
+  '22P02': 'Correct the value, or cast it to the type of its column.',
+  '23502': 'Give the column a value, or a default.',
+  '23503': 'Insert the row that it points at first.',
+  '23505': 'Add ON CONFLICT DO NOTHING, or correct the row.',
+  '23514': 'Correct the row, or the CHECK.',
+  '42P07': 'Create it once; IF NOT EXISTS where a second run is what makes it twice.',
+  '42710': 'Create it once; DROP … IF EXISTS in front where it is meant to be replaced.',
+  '42804': 'Make the types of the two the same: a reference has the type of what it points at.',
+  '42830': 'Give what the reference points at a PRIMARY KEY or UNIQUE constraint on exactly these columns.',
+  '42P16': 'Correct the definition of the table or view; a view that gets other columns is dropped first.',
+  '55P04': 'Use the new value of the enum type in a later file, or better text with a CHECK.',
+  '57014': 'Make it end: look for a loop without an exit, or a join without a condition.',
+  '55P03': 'Something else holds the lock: run it again when that is done.',
+};
+
+function verdictOf(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Verdict {
+  const { statement } = place;
+  if (statement.error !== undefined || error.code === '42601') return syntaxVerdict(statement.sql, error.message);
+  if (error.code === '42P17' && error.message.includes('policy')) {
+    return { rule: 'policy-recursive', message: `${error.message}: the policy reads its own table.`, suggestion: 'Ask a SECURITY DEFINER helper with SET search_path = \'\' instead of reading the table in the policy.' };
+  }
+  const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
+  return foreign ?? missingVerdict(error, place, world, failed) ?? {
+    rule: 'statement-failed',
+    message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
+    suggestion: advice[error.code] ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
+  };
+}
+
+/**
+ * The finding for a statement that failed on the first run.
+ * @param failed the places that failed before it
+ */
+export function diagnose(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Finding {
+  const verdict = verdictOf(error, place, world, failed);
+  const hint = error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
+  return at(error, place, { ...verdict, suggestion: `${verdict.suggestion}${hint}` }, rules[verdict.rule].severity);
+}
+
+/** The finding for a statement that ran once and failed on the second run. */
+export function diagnoseRepeat(error: DatabaseError, place: Place): Finding {
+  return at(error, place, {
+    rule: 'not-idempotent',
+    message: `The statement fails when it runs a second time: ${error.message}.`,
+    suggestion: repeatableForm(place.statement),
+  }, place.migration.layer === 'core' ? 'warning' : 'error', 'start');
+}
+
+/** The finding for a statement of a rollback file that failed. */
+export function diagnoseRollback(error: DatabaseError, place: Place, migration: string): Finding {
+  return at(error, place, {
+    rule: 'rollback-incomplete',
+    message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
+    suggestion: advice[error.code] ?? error.hint ?? 'Correct the rollback: it takes back in reverse order what the migration makes.',
+  }, 'error');
+}
+
+function at(error: DatabaseError, { migration, statement }: Place, verdict: Verdict, severity: Finding['severity'], where?: 'start'): Finding {
+  const position = positionAt(migration.sql, where === 'start' ? statement.start : offsetInFile(statement, error));
+  const { object, ...rest } = verdict;
+  return {
+    ...rest,
+    severity,
+    file: migration.file,
+    ...position,
+    ...(object === undefined ? {} : { object }),
+    snippet: lineText(migration.sql, position.line),
+  };
+}

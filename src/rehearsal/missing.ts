@@ -1,0 +1,96 @@
+/** What to say of a name that PostgreSQL does not find: whether a file makes it at all, and why it is not there yet. */
+import type { DatabaseError } from '../database/database.ts';
+import type { RuleName } from '../rules/registry.ts';
+import { keyOf, type Kind } from '../sql/created.ts';
+import { namesIn } from '../sql/message-names.ts';
+import { tableOf } from '../sql/names.ts';
+import { isBefore, placeName, type Place, type World } from './world.ts';
+
+/** A rule with the words for it. */
+export interface Verdict {
+  rule: RuleName;
+  message: string;
+  suggestion: string;
+  object?: string;
+}
+
+/** By SQLSTATE: what is lacking, and how the message begins when it is (the same codes serve other messages). */
+const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
+  '42P01': ['relation', /^(?:relation|table|view) /],
+  '42703': ['column', /^column /],
+  '42883': ['function', /^(?:function|procedure|aggregate) /],
+  '42704': ['type', /^type /],
+  '3F000': ['schema', /^schema /],
+};
+
+/** What the error lacks: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
+function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string; key: string } | undefined {
+  const [kind, begins] = kinds[error.code] ?? [];
+  const [first, second] = namesIn(error.message);
+  if (kind === undefined || first === undefined || begins?.test(error.message) !== true) return undefined;
+  if (kind !== 'column') return { kind, name: first.join('.'), key: keyOf(kind, first) };
+  const table = second ?? (place.statement.tree === undefined ? undefined : tableOf(place.statement.tree)?.split('.')) ?? [];
+  const column = first.at(-1)!;
+  return { kind, name: [...table, column].join('.').replace(/^public\./, ''), key: keyOf('column', [...table, column].slice(-3)) };
+}
+
+/**
+ * The verdict on an error that says something does not exist; undefined where the error is another one.
+ * @param failed the places that failed before this one
+ */
+export function missingVerdict(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Verdict | undefined {
+  const lack = lacking(error, place);
+  if (lack === undefined) return undefined;
+  const { name, key } = lack;
+  const what = lack.kind === 'relation' ? 'table or view' : lack.kind;
+  const own = world.creators(key).filter((creator) => creator.statement !== place.statement);
+  const says = `${error.message}, because`;
+  const cause = own.find((creator) => failed.some((other) => other.statement === creator.statement));
+  if (cause !== undefined) {
+    return {
+      rule: 'statement-failed',
+      object: name,
+      message: `${says} ${placeName(cause)} failed, which creates it.`,
+      suggestion: `Mend ${placeName(cause)} first: this one follows from it.`,
+    };
+  }
+  const later = own.find((creator) => isBefore(place, creator));
+  if (later === undefined) {
+    const earlier = own.at(-1);
+    if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, world);
+    return {
+      rule: 'unknown-relation',
+      object: name,
+      message: `${says} no migration creates this ${what}.`,
+      suggestion: `Create ${name} in a migration in front of this one, or correct the name.`,
+    };
+  }
+  if (place.migration.layer === 'core' && later.migration.layer === 'extension') {
+    return {
+      rule: 'core-depends-on-extension',
+      object: name,
+      message: `${says} only the extension file ${placeName(later)} creates it, and core runs first.`,
+      suggestion: `Move the statement at ${placeName(later)} to core in front of this one, or this one to an extension.`,
+    };
+  }
+  return {
+    rule: 'used-before-created',
+    object: name,
+    message: `${says} ${placeName(later)} creates it, and that runs later.`,
+    suggestion: `Move the statement at ${placeName(later)} in front of this one.`,
+  };
+}
+
+/** An earlier statement has the column, and the table is without it: its CREATE TABLE IF NOT EXISTS did nothing. */
+function redefined(error: DatabaseError, creator: Place, name: string, world: World): Verdict {
+  const table = name.split('.').slice(0, -1);
+  const first = world.creators(keyOf('relation', table))[0];
+  const column = name.split('.').at(-1)!;
+  const known = first === undefined || first.statement === creator.statement ? 'before' : `by ${placeName(first)}`;
+  return {
+    rule: 'table-redefined',
+    object: table.join('.'),
+    message: `${error.message}: ${placeName(creator)} would have made it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
+    suggestion: `Behind ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
+  };
+}

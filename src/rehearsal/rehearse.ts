@@ -1,0 +1,159 @@
+/**
+ * rehearsal/: run every migration on a shadow database and explain what happened.
+ * May touch: the shadow database that is handed in.
+ */
+/**
+ * Rehearsal: the whole run on a throw-away database, and what it shows as findings. Every file; every table asked by
+ * the API's roles; every file again; the own files back and forward.
+ */
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import { accessFindings } from './access-findings.ts';
+import { probeAccess } from './access.ts';
+import type { FileName } from '../migrations/compare.ts';
+import { diagnose, diagnoseRepeat } from './diagnose.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { Rollback } from '../migrations/read.ts';
+import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
+import { changeFindings, seedFindings } from './rehearse-repeat.ts';
+import { rehearseRollbacks } from './rehearse-rollback.ts';
+import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
+import { runSettings } from '../migrations/session-state.ts';
+import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
+import { stuckFinding } from './stuck.ts';
+import { worldOf, type Place, type World } from './world.ts';
+
+export interface RehearsalInput {
+  /** In the order in which they run, as `readMigrations` gives them. */
+  migrations: readonly Migration[];
+  /** By the file of the migration. */
+  rollbacks: ReadonlyMap<string, Rollback>;
+  /** The files whose way back is rehearsed; the last of the order, as the muse's own extension files are. */
+  own: readonly string[];
+  /** How long one statement may take, in ms, where the server can be told; default 30 s. */
+  statementTimeoutMs?: number;
+  onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
+}
+
+export interface RehearsalReport {
+  findings: Finding[];
+  /** The first run of each file. `failed` counts statements. */
+  files: (FileName & { ms: number; failed: number })[];
+  /** Files that were taken back and applied again. */
+  rolledBack: FileName[];
+  /** Of all passes. */
+  ms: number;
+}
+
+/** What the embedded database says when a statement has ended it: the statement is to blame, not the run. */
+const fatal = ['statement-timeout', 'embedded-failed'];
+
+/**
+ * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
+ * So is a statement that never ends, where the database has a time limit, or that ends the database; what stands behind
+ * it is not run then.
+ * @param database throw-away, with the baseline inside; used up by this
+ */
+export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
+  const began = performance.now();
+  const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
+  // The parser is loaded and files are parsed only where something asks for a statement.
+  let world: Promise<World> | undefined;
+  const theWorld = (): Promise<World> => (world ??= worldOf(input.migrations));
+  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await theWorld()).parsed(text).statements };
+  const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
+  try {
+    await database.script(settings.begin);
+    await allPasses(run, input, report, theWorld);
+  } catch (error) {
+    if (!(error instanceof MuseError) || !fatal.includes(error.code) || run.at === undefined) throw error;
+    report.findings.push(stuckFinding(run.at, error, await theWorld()));
+  }
+  report.ms = Math.round(performance.now() - began);
+  return report;
+}
+
+async function allPasses(run: RehearsalRun, input: RehearsalInput, report: RehearsalReport, theWorld: () => Promise<World>): Promise<void> {
+  const { migrations, onProgress } = input;
+  const { findings } = report;
+  const { database } = run;
+  const tail = ownTail(input);
+  const takeSnapshot = snapshotTaker(database);
+  const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, theWorld);
+
+  onProgress?.({ pass: 'access' });
+  const refusals = await probeAccess(database);
+  if (refusals.length > 0) findings.push(...accessFindings(refusals, await theWorld()));
+
+  // What failed once fails again, and says nothing new.
+  const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
+  const once = await takeSnapshot();
+  for (const migration of sound) {
+    onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
+    const again = await rehearseFile(run, migration);
+    findings.push(...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })));
+  }
+  const twice = await takeSnapshot();
+  const changes = changesBetween(once, twice);
+  if (changes.length > 0) {
+    // A statement that failed again is known already.
+    const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
+    findings.push(...changeFindings(changes, await theWorld()).filter(({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`)));
+  }
+  const counts = { once: once.rows, twice: twice.rows };
+  if (differ(counts)) findings.push(...seedFindings(counts, await theWorld()));
+
+  if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
+  onProgress?.({ pass: 'rollback' });
+  const targets = { before, after: twice };
+  // What the second run changed is known, and no fault of the way back.
+  const told = new Set(changes.map(({ object }) => object));
+  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
+    changesBetween(targets[which], await takeSnapshot()).filter(({ object }) => which === 'after' || !told.has(object))));
+  report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+}
+
+/** Every file once. Gives what failed, and the database as it was in front of the last files, the `tail`. */
+async function firstPass(
+  run: RehearsalRun,
+  { migrations, onProgress }: RehearsalInput,
+  report: RehearsalReport,
+  tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
+  theWorld: () => Promise<World>,
+): Promise<{ failed: Place[]; before: Snapshot | undefined }> {
+  const failed: Place[] = [];
+  let before: Snapshot | undefined;
+  let strict: StrictErrors | undefined;
+  for (const [file, migration] of migrations.entries()) {
+    onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
+    if (tail !== undefined && file === migrations.length - tail.files) before = await tail.takeSnapshot();
+    const start = performance.now();
+    const result = await rehearseFile(run, migration, async () => {
+      strict ??= await strictErrors(run, migrations.slice(file + 1));
+    });
+    report.findings.push(...result.refused);
+    for (const { statement, error } of result.failed) {
+      const place: Place = { migration, file, statement };
+      report.findings.push(diagnose(error, place, await theWorld(), failed));
+      failed.push(place);
+    }
+    report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
+  }
+  if (strict !== undefined) {
+    const found = strictFindings(strict, migrations, failed, await theWorld());
+    report.findings.push(...found);
+    for (const file of report.files) file.failed += found.filter((finding) => finding.file === file.file).length;
+  }
+  return { failed, before };
+}
+
+function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }): boolean {
+  return [...twice].some(([table, rows]) => rows !== (once.get(table) ?? 0));
+}
+
+/** The own files at the end of the order that have a rollback: those whose way back can be seen on its own. */
+function ownTail({ migrations, own, rollbacks }: RehearsalInput): Migration[] {
+  const isOther = (migration: Migration): boolean => !own.includes(migration.file) || !rollbacks.has(migration.file);
+  return migrations.slice(migrations.findLastIndex(isOther) + 1);
+}

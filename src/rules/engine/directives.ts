@@ -1,0 +1,64 @@
+import { rules } from '../registry.ts';
+import type { RuleName } from '../registry.ts';
+import type { Migration } from '../../sql/migration.ts';
+import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
+import { tableOf } from '../../sql/names.ts';
+import { parseSql } from '../../sql/split.ts';
+
+/** What a file says it means, in a comment beside the statement: `-- muse: …`. */
+export type Meaning =
+  | { kind: 'public-read' }
+  | { kind: 'service-only' }
+  | { kind: 'shared-with'; column: string }
+  | { kind: 'ignore'; rule: RuleName; reason: string };
+
+export type Directive = Meaning & {
+  file: string;
+  /** Line of the comment, 1-based. */
+  line: number;
+  /** The table that the statement beside it speaks of, as `schema.name`; `public` where the file names none. */
+  table?: string;
+};
+
+const forms: readonly { pattern: RegExp; read(parts: string[]): Meaning | undefined }[] = [
+  { pattern: /^public-read$/, read: () => ({ kind: 'public-read' }) },
+  { pattern: /^service-only$/, read: () => ({ kind: 'service-only' }) },
+  { pattern: /^shared-with\s+"?([^\s"]+)"?$/, read: ([, column = '']) => ({ kind: 'shared-with', column }) },
+  {
+    pattern: /^ignore\s+(\S+)\s+because\s+(\S.*)$/,
+    read: ([, rule = '', reason = '']) => (Object.hasOwn(rules, rule) ? { kind: 'ignore', rule: rule as RuleName, reason } : undefined),
+  },
+];
+
+/** What one comment means; undefined for a comment that is none of ours, or is not of a known form. */
+export function meaningOf(comment: Comment): Meaning | undefined {
+  const text = /^(?:--|\/\*)\s*muse:\s*([^]*?)\s*(?:\*\/)?$/.exec(comment.text)?.[1];
+  if (text === undefined) return undefined;
+  for (const { pattern, read } of forms) {
+    const parts = pattern.exec(text);
+    if (parts !== null) return read(parts);
+  }
+  return undefined;
+}
+
+/** The meanings in the comments of one statement. */
+export function meaningsOf(statement: Statement): Meaning[] {
+  return statement.comments.map(meaningOf).filter((meaning) => meaning !== undefined);
+}
+
+/** Every `-- muse:` comment of the files, each with the table it speaks of. `loadParser()` must have been awaited. */
+export function readDirectives(migrations: readonly Migration[]): Directive[] {
+  return migrations.flatMap(({ file, sql }) => (sql.includes('muse:') ? directivesOf(file, parseSql(sql)) : []));
+}
+
+function directivesOf(file: string, parsed: ParsedSql): Directive[] {
+  const directives: Directive[] = [];
+  for (const statement of parsed.statements) {
+    const table = statement.tree === undefined ? undefined : tableOf(statement.tree);
+    for (const comment of statement.comments) {
+      const meaning = meaningOf(comment);
+      if (meaning !== undefined) directives.push({ ...meaning, file, line: comment.line, ...(table === undefined ? {} : { table }) });
+    }
+  }
+  return directives;
+}

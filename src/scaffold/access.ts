@@ -1,0 +1,108 @@
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
+import type { Isolation, SessionTenancy } from '../shared/muse-file.ts';
+import type { Helper } from './core.ts';
+import type { Grant, Policy } from './model.ts';
+import type { TableScope } from './table.ts';
+
+/** What policies are built on. */
+export interface AccessContext {
+  isolation: Isolation;
+  /** With isolation `session`. */
+  session: SessionTenancy;
+  organizations: Helper;
+  /** Whether core has the helper that takes roles too, so that a viewer only reads. */
+  writers: boolean;
+  /** Type of an organization's id, SQL. */
+  organizationType: string;
+}
+
+/** The built-in core's roles but `viewer`. */
+const writingRoles = "array['owner', 'admin', 'member']";
+
+/** SQL that is the value of a variable, NULL where it is not set: after a local set it is empty, not NULL. */
+export const settingSql = (name: string, type: string): string => `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
+
+/** SQL that is the id of whoever is signed in; good as a column's default too. */
+export function currentUser(context: AccessContext): string {
+  return context.isolation === 'auth-uid' ? 'auth.uid()' : settingSql(context.session.user, 'uuid');
+}
+
+/** SQL that is the organization chosen for this session, or undefined where a user has them all at once. */
+export function currentOrganization(context: AccessContext): string | undefined {
+  return context.isolation === 'auth-uid' ? undefined : settingSql(context.session.organization, context.organizationType);
+}
+
+/**
+ * SQL that says whether a column's user or organization is that of whoever is signed in. Each form is evaluated once a
+ * query, not once a row, and lets an index on the column be used.
+ * @param column SQL of the column
+ * @param writing whether it is about writing; where core knows roles, a viewer does not
+ */
+export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization', column: string, writing = false): string {
+  if (scopedBy === 'owner') return `(select ${currentUser(context)}) = ${column}`;
+  const organization = currentOrganization(context);
+  if (organization !== undefined) return `(select ${organization}) = ${column}`;
+  const { schema, name } = context.organizations;
+  const roles = writing && context.writers ? writingRoles : '';
+  return `${column} = any ((select ${quoteIdentifier(schema)}.${quoteIdentifier(name)}(${roles}))::${context.organizationType}[])`;
+}
+
+/** True in a transaction whose use of the superadmin's role is in the audit log; `tenancy.sql.hbs` makes the function. */
+export const auditedUse = '(select private.superadmin_use_is_audited())';
+
+/** The superadmin's way in: the role of its own, and only where its use was written down. */
+function superadminAccess({ isolation, session }: AccessContext): { policies: Policy[]; grants: Grant[] } {
+  if (isolation === 'auth-uid') return { policies: [], grants: [] };
+  const roles = [session.superadminRole];
+  return {
+    policies: [{ name: 'superadmin_all', verb: 'ALL', roles, using: auditedUse, check: auditedUse, directive: null }],
+    grants: [{ verbs: 'SELECT, INSERT, UPDATE, DELETE', roles }],
+  };
+}
+
+/** The roles that a signed-in user has, and the one that nobody signed in has. */
+function rolesOf(context: AccessContext): { users: string[]; everyone: string[] } {
+  if (context.isolation === 'session') return { users: [context.session.role], everyone: [context.session.role] };
+  return { users: ['authenticated'], everyone: ['anon', 'authenticated'] };
+}
+
+/**
+ * The policies, one a verb, and the grants that they need.
+ * @param own SQL that says whether the user reads the row as its own, and whether they write it; undefined where it is nobody's
+ * @param references SQL conditions that hold for what a row points at
+ */
+export function accessOf(
+  context: AccessContext,
+  scope: TableScope,
+  own: { read: string; write: string } | undefined,
+  references: readonly string[],
+): { policies: Policy[]; grants: Grant[]; revoke: string[] } {
+  const { users, everyone } = rolesOf(context);
+  const superadmin = superadminAccess(context);
+  const service: Grant[] = context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : superadmin.grants;
+  const revoke = context.isolation === 'auth-uid' ? ['anon', 'authenticated', 'service_role'] : [];
+  if (scope === 'service-only') return { policies: superadmin.policies, grants: service, revoke };
+  const policies: Policy[] = [];
+  const grants: Grant[] = [];
+  const open = scope === 'public-read';
+  const title = open ? 'public' : scope;
+  if (open) {
+    policies.push({ name: 'public_select', verb: 'SELECT', roles: everyone, using: 'true', check: null, directive: 'muse: public-read' });
+    const readers = own === undefined ? everyone : everyone.filter((role) => !users.includes(role));
+    if (readers.length > 0) grants.push({ verbs: 'SELECT', roles: readers });
+  } else if (own !== undefined) {
+    policies.push({ name: `${title}_select`, verb: 'SELECT', roles: users, using: own.read, check: null, directive: null });
+  }
+  if (own !== undefined) {
+    const mine = own.write;
+    const allowed = [mine, ...references].join('\n    and ');
+    const writer = open ? 'own' : title;
+    policies.push(
+      { name: `${writer}_insert`, verb: 'INSERT', roles: users, using: null, check: allowed, directive: null },
+      { name: `${writer}_update`, verb: 'UPDATE', roles: users, using: mine, check: allowed, directive: null },
+      { name: `${writer}_delete`, verb: 'DELETE', roles: users, using: mine, check: null, directive: null },
+    );
+    grants.push({ verbs: 'SELECT, INSERT, UPDATE, DELETE', roles: users });
+  }
+  return { policies: [...policies, ...superadmin.policies], grants: [...grants, ...service], revoke };
+}

@@ -1,0 +1,151 @@
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import { nearest } from '../shared/nearest.ts';
+import { auditedUse } from './access.ts';
+import { splitName } from './core.ts';
+import { convert, typeSql } from './convert.ts';
+import { fitName } from './names.ts';
+import { extensionPaths } from './new.ts';
+import { render } from './render.ts';
+
+/** A table as the migrations make it. */
+export interface DataTable {
+  /** `schema.name`. */
+  name: string;
+  columns: { name: string; type: string; notNull: boolean; hasDefault: boolean; generated: boolean }[];
+  primaryKey: string[];
+  unique: string[][];
+  foreignKeys: { columns: string[]; table: string; targets: string[] }[];
+}
+
+export interface DataMigrationRequest {
+  /** Free text: names the file. */
+  title: string;
+  number: string;
+  folders: MigrationFolders;
+  from: DataTable;
+  to: DataTable;
+  /** Column of the target, column of the source. Columns of the same name go along by themselves. */
+  map: readonly (readonly [target: string, source: string])[];
+  isolation: Isolation;
+  /** With isolation `session`. */
+  session?: SessionTenancy;
+}
+
+interface Pair {
+  target: DataTable['columns'][number];
+  source: DataTable['columns'][number];
+}
+
+/** Rows a batch: small enough to show progress, large enough that the loop costs nothing. */
+const batchSize = 5000;
+
+/**
+ * A migration that copies rows from one table to another, and its rollback: by batches along the source's key, as often as
+ * one likes, with a count of what was read, written and left out, and why.
+ * @returns paths relative to the muse's directory, with `/`
+ * @throws MuseError `bad-data-migration` where the tables do not fit: an unknown column, none for a required one, no key
+ */
+export async function dataMigration(request: DataMigrationRequest): Promise<{ path: string; content: string }[]> {
+  const { from, to } = request;
+  if (from.name === to.name) throw bad('A table cannot be copied into itself.', 'Name another table by --to.');
+  const pairs = pairsOf(request);
+  const key = keyOf(to, pairs);
+  const batchKey = [from.primaryKey, ...from.unique].find((columns) => columns.length > 0 && columns.every((name) => columnOf(from, name, '--data-from').notNull));
+  if (batchKey === undefined) throw bad(`${from.name} has no primary key, so it can neither be read in batches nor told apart row by row.`, `Give it one in a migration before this one: ALTER TABLE ${from.name} ADD PRIMARY KEY (…);`);
+  const source = splitName(from.name);
+  const target = splitName(to.name);
+  const record = { schema: target.schema, name: fitName([target.table, 'from', source.table], 'written') };
+  const converted = pairs.map((pair) => ({ ...pair, ...convert(`source.${quoteIdentifier(pair.source.name)}`, pair.source.type, pair.target.type) }));
+  const { path, rollbackPath } = extensionPaths(request.folders, request.number, request.title);
+  const copied = new Set(pairs.map((pair) => pair.source.name));
+  const model = {
+    title: request.title,
+    path,
+    rollbackPath,
+    source,
+    target,
+    record,
+    batchSize,
+    // Read by muse migrate, which counts.
+    report: JSON.stringify({ from: [source.schema, source.table], written: [record.schema, record.name] }),
+    pairs: converted.map(({ target: { name }, source: { name: sourceName }, sql }) => ({ target: name, source: sourceName, sql })),
+    leftOut: from.columns.filter(({ name }) => !copied.has(name)).map(({ name }) => name),
+    recordName: `${quoteIdentifier(record.schema)}.${quoteIdentifier(record.name)}`,
+    comment: `Which rows of ${target.table} came from ${source.table}; the rollback takes exactly those back.`,
+    key: key.map((name) => ({ name, type: typeSql(columnOf(to, name, '--to').type) })),
+    pkey: fitName([record.name], 'pkey'),
+    fkey: fitName([record.name], 'fkey'),
+    batchKey: batchKey.map((name, index) => ({ name, variable: `next_${index + 1}`, upcoming: `upcoming_${index + 1}` })),
+    reasons: reasonsOf(to, converted),
+    roles: request.isolation === 'auth-uid' ? ['anon', 'authenticated', 'service_role'] : [],
+    superadmin: request.isolation === 'session' && request.session !== undefined ? { role: request.session.superadminRole, condition: auditedUse } : null,
+  };
+  return [
+    { path, content: await render('extension', 'data.sql', model) },
+    { path: rollbackPath, content: await render('extension', 'data.rollback.sql', model) },
+  ];
+}
+
+function pairsOf({ from, to, map }: DataMigrationRequest): Pair[] {
+  const pairs = map.map(([target, source]): Pair => ({ target: columnOf(to, target, '--map'), source: columnOf(from, source, '--map') }));
+  const twice = pairs.find(({ target }, index) => pairs.findIndex((other) => other.target.name === target.name) !== index);
+  if (twice !== undefined) throw bad(`--map names ${twice.target.name} of ${to.name} twice.`, 'Leave one out.');
+  const generated = pairs.find(({ target }) => target.generated);
+  if (generated !== undefined) throw bad(`${generated.target.name} of ${to.name} is made by the database itself, so nothing can be copied into it.`, 'Leave it out of --map.');
+  for (const target of to.columns) {
+    const source = from.columns.find(({ name }) => name === target.name);
+    const isFree = !target.generated && !pairs.some((pair) => pair.target.name === target.name);
+    if (source !== undefined && isFree) pairs.push({ target, source });
+  }
+  if (pairs.length === 0) throw bad(`${from.name} and ${to.name} have no column in common.`, 'Say which goes where: --map target_column=source_column');
+  const missing = to.columns.find(({ name, notNull, hasDefault, generated: own }) => notNull && !hasDefault && !own && !pairs.some((pair) => pair.target.name === name));
+  if (missing !== undefined) throw bad(`${to.name} needs a value for ${missing.name}, and no column of ${from.name} gives it one.`, `Add --map ${missing.name}=<one of ${names(from)}>.`);
+  return pairs;
+}
+
+/** The key of the target by which a row that is there already is known. */
+function keyOf(to: DataTable, pairs: readonly Pair[]): string[] {
+  const key = [to.primaryKey, ...to.unique].find((columns) => columns.length > 0 && columns.every((name) => pairs.some(({ target }) => target.name === name)));
+  if (key !== undefined) return key;
+  const keys = [to.primaryKey, ...to.unique].filter(({ length }) => length > 0).map((columns) => columns.join(', '));
+  throw bad(
+    `No key of ${to.name} is filled, so a second run would copy every row again.`,
+    keys.length === 0 ? 'Give the table a primary key or a UNIQUE first.' : `Map all columns of one of its keys (${keys.join('; ')}): --map ${keys[0]?.split(', ')[0]}=<column>.`,
+  );
+}
+
+/** Why a row may have to stay out, each with the SQL that is true for a row that is fine. */
+function reasonsOf(to: DataTable, pairs: readonly (Pair & { sql: string; fits: string | undefined })[]): { label: string; text: string; condition: string; name: string }[] {
+  const required = pairs.filter(({ target, source }) => target.notNull && !source.notNull).map(({ target, source }) => ({
+    label: `${source.name} is empty, and ${target.name} is required`,
+    condition: `source.${quoteIdentifier(source.name)} IS NOT NULL`,
+  }));
+  const unfit = pairs.flatMap(({ target, source, fits }) => (fits === undefined ? [] : [{ label: `${source.name} is no ${target.type}`, condition: fits }]));
+  const orphans = to.foreignKeys.filter(({ table, columns }) => table !== to.name && columns.every((name) => pairs.some(({ target }) => target.name === name))).map(({ columns, table, targets }) => {
+    const sides = columns.map((name, index) => ({ pair: pairs.find(({ target }) => target.name === name)!, target: targets[index] ?? 'id' }));
+    const [schema, name] = Object.values(splitName(table)).map((part) => quoteIdentifier(part));
+    const empty = sides.map(({ pair }) => `source.${quoteIdentifier(pair.source.name)} IS NULL`);
+    // A value that does not fit counts as that: the cast must not be tried.
+    const same = sides.map(({ pair, target }) => `referred.${quoteIdentifier(target)} = ${pair.fits === undefined ? pair.sql : `CASE WHEN ${pair.fits} THEN ${pair.sql} END`}`);
+    return { label: `${sides.map(({ pair }) => pair.source.name).join(', ')} is not in ${table}`, condition: `(${empty.join(' OR ')} OR EXISTS (SELECT FROM ${schema}.${name} AS referred WHERE ${same.join(' AND ')}))` };
+  });
+  return [...required, ...unfit, ...orphans].map((reason, index) => ({ ...reason, text: ` rows: ${reason.label}`, name: `unfit_${index + 1}` }));
+}
+
+function columnOf(table: DataTable, name: string, flag: string): DataTable['columns'][number] {
+  const found = table.columns.find((column) => column.name === name);
+  if (found !== undefined) return found;
+  const meant = nearest(name, table.columns.map((column) => column.name));
+  throw bad(
+    `${table.name} has no column ${JSON.stringify(name.slice(0, 80))} (${flag}).`,
+    meant === undefined ? `It has ${names(table)}. The column of the target comes first: --map target=source` : `Write ${meant}. The column of the target comes first: --map target=source`,
+  );
+}
+
+const names = (table: DataTable): string => table.columns.map(({ name }) => name).join(', ').slice(0, 300);
+
+function bad(message: string, suggestion: string): MuseError {
+  return new MuseError({ code: 'bad-data-migration', message, suggestion });
+}

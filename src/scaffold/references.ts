@@ -1,0 +1,117 @@
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import { nearest } from '../shared/nearest.ts';
+import { isOwn, type AccessContext } from './access.ts';
+import { keyOf, organizationKey, type Key } from './core.ts';
+import type { ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
+import { scopedByOf, scopeColumnOf } from './check-table.ts';
+import { readType } from './types.ts';
+
+/** A table of the extension on its way to SQL. */
+export interface Draft {
+  specification: TableSpecification;
+  /** With its prefix. */
+  name: string;
+}
+
+/** What tables are resolved against. */
+export interface ReferenceContext {
+  core: CoreFacts;
+  drafts: readonly Draft[];
+  people: Key | undefined;
+  access: AccessContext;
+}
+
+/** Where a foreign key leads, and what keeps a row from pointing at another tenant's row. */
+export interface Reference {
+  key: Key;
+  /** The target, where the extension makes it. */
+  draft?: Draft;
+  /** Make it a key of two columns, (key, scope column): both rows have the same owner, whoever writes. */
+  withScope: boolean;
+  /** SQL for WITH CHECK, where the target is no table of the extension's with the same scope. */
+  condition?: string;
+}
+
+/**
+ * Finds what a column points at, and how to keep it within the tenant.
+ * @throws MuseError `bad-table` where there is no such table, it has no single key, or only the service role sees it
+ */
+export function resolveReference(context: ReferenceContext, source: Draft, column: ColumnSpecification): Reference {
+  const name = column.references ?? '';
+  const draft = context.drafts.find(({ specification, name: full }) => [specification.name, full, `public.${full}`].includes(name));
+  if (draft !== undefined) return ownTarget(source, column, draft);
+  const target = name.includes('.') ? name : `public.${name}`;
+  const key = name === 'user' ? context.people : keyOf(context.core, target);
+  if (name === 'user' && key === undefined) throw unusable(source, column, 'core keeps no people that it could point at', 'Point at the table that has them, as users.');
+  if (key === undefined) throw unknown(context, source, column, target);
+  if (readType(key.type) === undefined && !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(key.type)) {
+    throw unusable(source, column, `the key of ${target} has the type ${key.type}`, 'Point at a table with a plain key.');
+  }
+  if (column.self === true) return { key, withScope: false, condition: isOwn(context.access, 'owner', quoteIdentifier(column.name)) };
+  return { key, withScope: false, ...coreCondition(context, source, column, key) };
+}
+
+function ownTarget(source: Draft, column: ColumnSpecification, draft: Draft): Reference {
+  const key = { schema: 'public', table: draft.name, column: 'id', type: 'uuid' };
+  const [from, to] = [source.specification, draft.specification];
+  const scopedBy = scopedByOf(from);
+  if (scopedBy === undefined || to.scope === 'public-read') return { key, draft, withScope: false };
+  if (scopedBy === scopedByOf(to)) return { key, draft, withScope: true };
+  if (from.scope === 'service-only') return { key, draft, withScope: false };
+  if (to.scope === 'service-only') {
+    throw unusable(source, column, `only the service role sees "${to.name}", so nobody else can be let point at its rows`, `Make ${to.name} public-read, or "${from.name}" service-only too.`);
+  }
+  // Row-level security of the target applies inside: what the user cannot see, they cannot point at.
+  return { key, draft, withScope: false, condition: seen(source, column, key, []) };
+}
+
+const scopeColumns = { owner: ['user_id', 'owner_id'], organization: ['organization_id', 'org_id'] } as const;
+
+function coreCondition({ core, people, access }: ReferenceContext, source: Draft, column: ColumnSpecification, key: Key): { condition?: string } {
+  const { specification } = source;
+  const scopedBy = scopedByOf(specification);
+  const same = (other: Key | undefined): boolean => other?.schema === key.schema && other.table === key.table;
+  // Only the service role writes there; and people are whom one points at, not what belongs to somebody.
+  if (scopedBy === undefined || specification.scope === 'service-only' || same(people) || same(keyOf(core, 'auth.users'))) return {};
+  if (same(organizationKey(core))) return { condition: orNull(column, isOwn(access, 'organization', outer(source, column.name))) };
+  const columns = core.tables[`${key.schema}.${key.table}`]?.columns ?? {};
+  const both = scopeColumns[scopedBy].find((name) => columns[name] !== undefined);
+  const scope = scopeColumnOf(specification);
+  if (both !== undefined && scope !== undefined) {
+    return { condition: seen(source, column, key, [`${alias(source)}.${quoteIdentifier(both)} = ${outer(source, scope)}`]) };
+  }
+  // Whose its rows are is not known: what the user cannot see, they cannot point at. Schemas that the Data API does not
+  // serve have no grants that would let them look.
+  return key.schema === 'public' ? { condition: seen(source, column, key, []) } : {};
+}
+
+const alias = (source: Draft): string => (source.name === 'target' ? 'referred' : 'target');
+const outer = (source: Draft, column: string): string => `${quoteIdentifier(source.name)}.${quoteIdentifier(column)}`;
+
+function seen(source: Draft, column: ColumnSpecification, key: Key, more: string[]): string {
+  const target = alias(source);
+  const conditions = [`${target}.${quoteIdentifier(key.column)} = ${outer(source, column.name)}`, ...more].join(' and ');
+  return orNull(column, `exists (select 1 from ${quoteIdentifier(key.schema)}.${quoteIdentifier(key.table)} as ${target} where ${conditions})`);
+}
+
+function orNull(column: ColumnSpecification, condition: string): string {
+  return column.required === true ? condition : `(${quoteIdentifier(column.name)} is null or ${condition})`;
+}
+
+function unknown({ core, drafts }: ReferenceContext, source: Draft, column: ColumnSpecification, target: string): MuseError {
+  if (core.tables[target] !== undefined) return unusable(source, column, `${target} has no key of one column`, 'Point at a table that has one.');
+  const known = [...drafts.map(({ specification }) => specification.name), ...Object.keys(core.tables).map((name) => name.replace(/^public\./, ''))].sort();
+  const meant = nearest(target.replace(/^public\./, ''), known);
+  const list = known.join(', ');
+  return unusable(
+    source,
+    column,
+    `there is no table ${target}, in core or in this extension`,
+    meant === undefined ? `Point at one of ${list.length > 300 ? `${list.slice(0, 300)}…` : list}, or user.` : `Write ${column.name.replace(/_id$/, '')} -> ${meant}.`,
+  );
+}
+
+function unusable(source: Draft, column: ColumnSpecification, why: string, suggestion: string): MuseError {
+  return new MuseError({ code: 'bad-table', message: `Column "${column.name}" of table "${source.specification.name}" cannot point at ${column.references}: ${why}.`, suggestion });
+}

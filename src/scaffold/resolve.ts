@@ -1,0 +1,174 @@
+import { quoteIdentifier } from '../shared/quote.ts';
+import { MuseError } from '../shared/error.ts';
+import { accessOf, currentOrganization, currentUser, isOwn } from './access.ts';
+import { scopeColumnOf, scopedByOf } from './check-table.ts';
+import { organizationKey, type Key } from './core.ts';
+import { defaultSql, textSql } from './literals.ts';
+import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
+import { fitName, nameGiver, nameProblem } from './names.ts';
+import { inOrder } from './order.ts';
+import { resolveReference, type Draft, type Reference, type ReferenceContext } from './references.ts';
+import type { ColumnSpecification, TableSpecification } from './table.ts';
+import { readType } from './types.ts';
+
+/** A column whose target is known. */
+interface Link {
+  column: ColumnSpecification;
+  reference: Reference;
+}
+
+/**
+ * Gives every table its prefix.
+ * @throws MuseError `bad-table` where a name is there twice, is core's already, or is too long
+ */
+export function draftTables(tables: readonly TableSpecification[], prefix: string, coreTables: readonly string[]): Draft[] {
+  const drafts: Draft[] = [];
+  for (const specification of tables) {
+    const name = specification.name.startsWith(prefix) ? specification.name : `${prefix}${specification.name}`;
+    const problem = nameProblem(name);
+    if (problem !== undefined) throw refused(`${problem.message}.`, `Shorten the name${prefix === '' ? '' : ` or the prefix ${prefix}`}.`);
+    if (coreTables.includes(`public.${name}`)) {
+      throw refused(`Core has a table "${name}" already; an extension never changes it.`, `Give the table another name, or point at core's: ${name} in "-> ${name}".`);
+    }
+    if (drafts.some((draft) => draft.name === name)) throw refused(`The table "${name}" is there twice.`, 'Leave one out, or give it another name.');
+    drafts.push({ specification, name });
+  }
+  return drafts;
+}
+
+/** Tables in the order in which they can be created, ready for the templates. */
+export function resolveTables(context: ReferenceContext): ResolvedTable[] {
+  const linked = context.drafts.map((draft) => {
+    const links = draft.specification.columns
+      .filter((column) => column.references !== undefined)
+      .map((column): Link => ({ column, reference: resolveReference(context, draft, column) }));
+    return { name: draft.name, draft, links, needs: links.flatMap(({ reference }) => (reference.draft === undefined ? [] : [reference.draft.name])) };
+  });
+  const pairs = new Set(linked.flatMap(({ links }) => links.filter(({ reference }) => reference.withScope).map(({ reference }) => reference.key.table)));
+  const names = nameGiver([...context.drafts.map(({ name }) => name), ...Object.keys(context.core.tables).map((name) => name.replace(/^public\./, ''))]);
+  return inOrder(linked).map(({ draft, links }) => resolveTable(context, draft, links, pairs.has(draft.name), names));
+}
+
+function resolveTable(context: ReferenceContext, { specification, name }: Draft, links: Link[], pair: boolean, giveName: ReturnType<typeof nameGiver>): ResolvedTable {
+  const scopeColumn = scopeColumnOf(specification) ?? null;
+  const scopedBy = scopedByOf(specification) ?? null;
+  const scopeKey = scopedBy === 'owner' ? context.people : scopedBy === 'organization' ? organizationKey(context.core) : undefined;
+  const uniques = [
+    ...specification.columns.filter((column) => column.unique === true).map((column) => [column.name]),
+    ...(specification.unique ?? []),
+    ...(pair && scopeColumn !== null ? [['id', scopeColumn]] : []),
+  ].filter((columns, index, all) => all.findIndex((other) => other.join('\0') === columns.join('\0')) === index);
+  const foreignKeys = links.map(({ column, reference }) => foreignKey(name, column, reference, scopeColumn, giveName));
+  const wanted = [
+    ...foreignKeys.map((key) => key.columns),
+    // With the time behind it, one index serves the policy and the newest page of it; one row a user needs neither.
+    ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn) ? [] : [[scopeColumn, 'created_at']]),
+    ...(specification.indexes ?? []),
+  ];
+  if (scopeKey !== undefined && scopeColumn !== null) {
+    foreignKeys.unshift({
+      name: giveName([name, scopeColumn], 'fkey'),
+      columns: [scopeColumn],
+      schema: scopeKey.schema,
+      table: scopeKey.table,
+      targetColumns: [scopeKey.column],
+      onDelete: 'CASCADE',
+      setNull: null,
+    });
+  }
+  const isMine = (by: 'owner' | 'organization', column: string, writing: boolean): string => isOwn(context.access, by, quoteIdentifier(column), writing);
+  const own = scopedBy === null || scopeColumn === null ? undefined : { read: isMine(scopedBy, scopeColumn, false), write: isMine(scopedBy, scopeColumn, true) };
+  const conditions = links.flatMap(({ reference }) => reference.condition ?? []);
+  const columns = [...scopeColumns(context, scopeColumn, scopedBy, scopeKey), ...specification.columns.map((column) => ({ ...resolveColumn(column, links), ...(column.self === true && { default: currentUser(context.access) }) }))];
+  return {
+    schema: 'public',
+    name,
+    scope: specification.scope,
+    scopeColumn,
+    scopedBy,
+    whose: whose(specification),
+    directive: specification.scope === 'public-read' || specification.scope === 'service-only' ? `muse: ${specification.scope}` : null,
+    comment: specification.comment ?? null,
+    columns,
+    checks: specification.columns.flatMap((column) => columnChecks(column).map((expression) => ({ name: fitName([name, column.name], 'check'), expression }))),
+    uniques: uniques.map((list) => ({ name: giveName([name, ...list], 'key'), columns: list })),
+    foreignKeys,
+    indexes: indexesOf(wanted, [['id'], ...uniques]).map((list) => ({ name: giveName([name, ...list], 'idx'), columns: list })),
+    ...accessOf(context.access, specification.scope, own, conditions),
+  };
+}
+
+function scopeColumns({ access, people }: ReferenceContext, name: string | null, scopedBy: 'owner' | 'organization' | null, key: Key | undefined): ResolvedColumn[] {
+  if (name === null) return [];
+  // Whoever inserts a row need not say that it is theirs.
+  const owner = scopedBy === 'owner';
+  return [
+    {
+      name,
+      type: owner ? (people?.type ?? 'uuid') : key === undefined ? access.organizationType : keyType(key),
+      notNull: true,
+      default: (owner ? currentUser(access) : currentOrganization(access)) ?? null,
+      comment: owner ? 'The user whose row it is.' : 'The organization whose row it is.',
+    },
+  ];
+}
+
+/** One column as SQL, apart from its keys and checks. */
+export function resolveColumn(column: ColumnSpecification, links: readonly Link[]): ResolvedColumn {
+  const link = links.find((candidate) => candidate.column === column);
+  const type = readType(column.type);
+  return {
+    name: column.name,
+    type: link === undefined ? (type?.sql ?? column.type) : keyType(link.reference.key),
+    notNull: column.required === true,
+    default: link === undefined && type !== undefined ? (defaultSql(column, type) ?? null) : null,
+    comment: column.comment ?? null,
+  };
+}
+
+/** The CHECK of a column's choices and bounds, as SQL; empty where it has none. */
+export function columnChecks(column: ColumnSpecification): string[] {
+  const name = quoteIdentifier(column.name);
+  const bounds = [column.min === undefined ? [] : `${name} >= ${column.min}`, column.max === undefined ? [] : `${name} <= ${column.max}`].flat();
+  const choices = column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => textSql(choice)).join(', ')})`];
+  return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
+}
+
+/** A key's type for the column that points at it: core's spelling where it is a plain type, else its own name, quoted. */
+function keyType(key: Key): string {
+  return readType(key.type)?.sql ?? key.type.split('.').map((part) => quoteIdentifier(part)).join('.');
+}
+
+function foreignKey(table: string, column: ColumnSpecification, { key, withScope, draft }: Reference, scopeColumn: string | null, giveName: ReturnType<typeof nameGiver>): ForeignKey {
+  const both = withScope && scopeColumn !== null && draft !== undefined;
+  const action = column.onDelete ?? (column.required === true ? 'cascade' : 'set null');
+  return {
+    name: giveName([table, column.name], 'fkey'),
+    columns: both ? [column.name, scopeColumn] : [column.name],
+    schema: key.schema,
+    table: key.table,
+    targetColumns: both ? [key.column, scopeColumnOf(draft.specification) ?? ''] : [key.column],
+    // NO ACTION refuses like RESTRICT, but lets both rows go together when their owner goes.
+    onDelete: { cascade: 'CASCADE', restrict: 'NO ACTION', 'set null': 'SET NULL' }[action],
+    setNull: both && action === 'set null' ? column.name : null,
+  };
+}
+
+/** The indexes that are wanted and that no key, nor a longer one of them, serves already. */
+function indexesOf(wanted: readonly string[][], keys: readonly string[][]): string[][] {
+  const serves = (longer: readonly string[], columns: readonly string[]): boolean => columns.every((column, index) => longer[index] === column);
+  return wanted.filter(
+    (columns, index) =>
+      !keys.some((key) => serves(key, columns)) && !wanted.some((other, at) => at !== index && serves(other, columns) && (other.length > columns.length || at < index)),
+  );
+}
+
+function whose({ scope, scopedBy }: TableSpecification): string {
+  const owned = { owner: 'each user', organization: 'each organization' };
+  if (scope === 'public-read') return `everyone reads, ${scopedBy === undefined ? 'only the service role writes' : `${owned[scopedBy]} writes its own`}`;
+  return scope === 'service-only' ? 'only the service role' : `${owned[scope]} its own`;
+}
+
+function refused(message: string, suggestion: string): MuseError {
+  return new MuseError({ code: 'bad-table', message, suggestion });
+}

@@ -1,0 +1,187 @@
+import { MuseError } from '../shared/error.ts';
+import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import type { AccessContext } from './access.ts';
+import { tableProblems } from './check-table.ts';
+import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
+import type { ResolvedColumn, ResolvedTable } from './model.ts';
+import { fitName, slug } from './names.ts';
+import { extensionPaths } from './new.ts';
+import { requireCore, type Preset } from './presets.ts';
+import type { Draft } from './references.ts';
+import { render } from './render.ts';
+import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
+import { defaultSession } from './session.ts';
+import { storagePolicies } from './storage.ts';
+import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
+import { readType } from './types.ts';
+
+/** What an extension migration is made from. */
+export interface ScaffoldRequest {
+  /** The muse's name; names the file and the helpers that the file makes. */
+  name: string;
+  /** Table prefix with its underscore, as `kv_`; empty for none. */
+  prefix: string;
+  presets: readonly Preset[];
+  tables: readonly TableSpecification[];
+  /** What exists before this file: core, and the extension files in front of it. */
+  core: CoreFacts;
+  /** As the folder's files are numbered: `001`, or 14 digits. */
+  number: string;
+  folders: MigrationFolders;
+  isolation: Isolation;
+  /** With isolation `session`: roles and variables; default as a new muse has them. */
+  session?: SessionTenancy;
+  /** Free text that names the file instead of `<name>_tables`. */
+  title?: string;
+}
+
+/** A table that an extension adds, for docs, summaries and checks. */
+export interface TableSummary {
+  name: string;
+  scope: TableScope;
+  columns: { name: string; type: string }[];
+  comment: string;
+}
+
+export interface Scaffold {
+  /** The migration, then its rollback. Paths relative to the muse's directory, with `/`. */
+  files: { path: string; content: string }[];
+  tables: TableSummary[];
+  buckets: Bucket[];
+}
+
+interface CoreColumn {
+  schema: string;
+  table: string;
+  preset: string;
+  column: ResolvedColumn;
+  checks: { name: string; expression: string }[];
+}
+
+/**
+ * Makes the extension migration of a muse, and its rollback, from presets and tables.
+ * @throws MuseError `bad-table`, `bad-preset` where they cannot be built on this core
+ */
+export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
+  const { core, isolation, prefix } = request;
+  const muse = slug(request.name);
+  const presets = request.presets.filter((preset, index, all) => all.findIndex(({ id }) => id === preset.id) === index);
+  for (const preset of presets) requireCore(preset, core);
+  const specifications = [...presets.flatMap((preset) => preset.tables), ...request.tables];
+  refuseBroken(specifications);
+  const drafts = draftTables(specifications, prefix, Object.keys(core.tables));
+  const access = accessContext(request, muse, specifications);
+  const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
+  const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
+  // Storage and its policies are Supabase's: they know no session variables.
+  const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
+  const { path, rollbackPath } = extensionPaths(request.folders, request.number, request.title ?? `${muse.slice(0, 53)}_tables`);
+  const extras = await extrasOf(presets, drafts, request);
+  const model = {
+    muse: request.name,
+    path,
+    rollbackPath,
+    adds: [
+      ...tables.map((table) => `table ${table.name}: ${table.whose}`),
+      ...coreColumns.map(({ table, column }) => `column ${table}.${column.name}`),
+      ...extras.map(({ name }) => `${name}`),
+      ...buckets.map(({ id }) => `policies of the storage bucket ${id}`),
+    ],
+    tables,
+    coreColumns,
+    extras,
+    buckets,
+    storagePolicies: storagePolicies(buckets, muse),
+    ...helpersOf(request, muse, tables, access),
+  };
+  return {
+    files: [
+      { path, content: await render('extension', 'tables.sql', model) },
+      { path: rollbackPath, content: await render('extension', 'rollback.sql', model) },
+    ],
+    tables: tables.map((table) => summary(table)),
+    buckets,
+  };
+}
+
+function refuseBroken(specifications: readonly TableSpecification[]): void {
+  for (const table of specifications) {
+    const [problem] = tableProblems(table);
+    if (problem === undefined) continue;
+    const where = `${problem.path.join('.')} of table ${JSON.stringify(table.name.slice(0, 63))}`;
+    throw new MuseError({ code: 'bad-table', message: `${where}: ${problem.message}.`, suggestion: problem.suggestion });
+  }
+}
+
+function accessContext({ core, isolation, session = defaultSession }: ScaffoldRequest, muse: string, tables: readonly TableSpecification[]): AccessContext {
+  const ofOrganizations = tables.find((table) => table.scope === 'organization' || table.scopedBy === 'organization');
+  const membership = ofOrganizations !== undefined && isolation === 'auth-uid' ? requireMembership(core, ofOrganizations.name) : membershipOf(core);
+  const type = membership?.organizationType ?? organizationKey(core)?.type ?? 'uuid';
+  return { isolation, session, organizations: organizationsHelper(core, muse), writers: core.functions.includes('private.user_organization_ids(text[])'), organizationType: readType(type)?.sql ?? 'uuid' };
+}
+
+/** The functions that the file calls and core lacks. */
+function helpersOf({ core }: ScaffoldRequest, muse: string, tables: readonly ResolvedTable[], access: AccessContext): object {
+  const updatedAt = updatedAtHelper(core, muse);
+  const membership = membershipOf(core);
+  const makesUpdatedAt = tables.length > 0 && !updatedAt.exists;
+  const calls = tables.some((table) => table.policies.some(({ using, check }) => `${using} ${check}`.includes(access.organizations.name)));
+  const makesOrganizations = calls && !access.organizations.exists;
+  return {
+    updatedAt,
+    organizations: access.organizations,
+    organizationType: access.organizationType,
+    membership: membership === undefined ? null : { ...membership, userIsUuid: membership.userType === 'uuid' },
+    makesUpdatedAt,
+    makesOrganizations,
+    makesSchema: (makesUpdatedAt || makesOrganizations) && !core.functions.some((name) => name.startsWith('private.')),
+  };
+}
+
+/** What a preset adds to tables of core; a column that core has already is core's own, and stays when the preset goes. */
+function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
+  return preset.coreColumns.flatMap(({ table, columns }) => {
+    const target = splitName(table);
+    const known = core.tables[`${target.schema}.${target.table}`]?.columns ?? {};
+    return columns
+      .filter((column) => known[column.name] === undefined)
+      .map((column) => ({
+        ...target,
+        preset: preset.id,
+        column: resolveColumn(column, []),
+        checks: columnChecks(column).map((expression) => ({ name: fitName([target.table, column.name], 'check'), expression })),
+      }));
+  });
+}
+
+async function extrasOf(presets: readonly Preset[], drafts: readonly Draft[], { core, prefix }: ScaffoldRequest): Promise<{ name: string; sql: string; rollback: string }[]> {
+  const helpers = {
+    prefixed: (name: string) => drafts.find(({ specification }) => specification.name === name)?.name ?? `${prefix}${name}`,
+    /** Those of the columns that core's table has: kits name the same thing differently. */
+    columnsOf: (table: string, ...names: unknown[]) => names.filter((name) => typeof name === 'string' && core.tables[table]?.columns[name] !== undefined),
+  };
+  return Promise.all(
+    presets.flatMap((preset) =>
+      preset.templates.map(async (name) => ({
+        name: name.replaceAll('_', ' '),
+        sql: await render('preset', `${name}.sql`, {}, helpers),
+        rollback: await render('preset', `${name}.rollback.sql`, {}, helpers),
+      })),
+    ),
+  );
+}
+
+function uniqueBuckets(presets: readonly Preset[]): Bucket[] {
+  const buckets = presets.flatMap((preset) => preset.buckets);
+  return buckets.filter((bucket, index) => buckets.findIndex(({ id }) => id === bucket.id) === index);
+}
+
+function summary(table: ResolvedTable): TableSummary {
+  const time = [{ name: 'created_at', type: 'timestamptz' }, { name: 'updated_at', type: 'timestamptz' }];
+  return {
+    name: table.name,
+    scope: table.scope,
+    columns: [{ name: 'id', type: 'uuid' }, ...table.columns.map(({ name, type }) => ({ name, type })), ...time],
+    comment: table.comment ?? '',
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * scaffold/: a table specification becomes SQL, its rollback and its docs.
+ * Pure but for reading templates; imports from database/ only.
+ */
+
+/** What a default may be beside a literal: the only expressions there are, so that nothing typed becomes SQL. */
+export const defaultExpressions = ['now()', 'current_date', 'gen_random_uuid()'] as const;
+
+type DefaultExpression = (typeof defaultExpressions)[number];
+
+/** A column of a table that an extension adds. */
+export interface ColumnSpecification {
+  name: string;
+  /** A PostgreSQL type from the list that `types.ts` accepts, as `numeric(12,2)` or `text[]`. */
+  type: string;
+  required?: boolean;
+  unique?: boolean;
+  /** A literal; becomes SQL by quoting, never by pasting. */
+  default?: string | number | boolean | null;
+  /** Instead of a literal. */
+  defaultExpression?: DefaultExpression;
+  /** The values that a text column may have: text with a CHECK, never an enum. */
+  choices?: string[];
+  /** Bounds of a number, both included. */
+  min?: number;
+  max?: number;
+  /**
+   * The table it points at, as `profiles` or `schema.table`; `user` is whoever signs in, by whichever table core keeps
+   * people in. The column's type is then that of the key it points at.
+   */
+  references?: string;
+  onDelete?: 'cascade' | 'restrict' | 'set null';
+  /** With `references: user`: it is whoever writes the row, by default and by policy. */
+  self?: boolean;
+  comment?: string;
+}
+
+/** Whose a table's rows are; policies, grants and indexes follow from it. */
+export type TableScope = 'owner' | 'organization' | 'public-read' | 'service-only';
+
+/** A table that an extension adds. `id`, `created_at`, `updated_at` and the scope's column come by themselves. */
+export interface TableSpecification {
+  name: string;
+  columns: ColumnSpecification[];
+  /** Default: `organization` where a column `organization` is asked for, else `owner`. */
+  scope: TableScope;
+  /** Column that says whose the row is: default `user_id` for `owner`, `organization_id` for `organization`. */
+  scopeColumn?: string;
+  /**
+   * With `public-read` and `service-only`: whose the rows are nevertheless. A `public-read` row can then be written by
+   * them; without it, only the service role writes.
+   */
+  scopedBy?: 'owner' | 'organization';
+  comment?: string;
+  /** Columns that are unique together. */
+  unique?: string[][];
+  /** Further indexes, a list of columns each. */
+  indexes?: string[][];
+}
+
+/** What an extension can be built on: the tables and functions that exist before it, by `schema.name`. */
+export interface CoreFacts {
+  tables: Record<string, { columns: Record<string, string>; primaryKey: string[] }>;
+  /** Functions by `schema.name(argument types)`. */
+  functions: string[];
+}
+
+/** A storage bucket; made through the Storage API, its policies by the migration. */
+export interface Bucket {
+  id: string;
+  /** Everyone may read its files; else only the user whose folder they are in. */
+  public: boolean;
+  /** Bytes. */
+  fileSizeLimit: number;
+  allowedMimeTypes: string[];
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MuseError } from './error.ts';
+import { hasCode, readText } from './files.ts';
+
+/** What a lock is for, in the words of its errors. */
+export interface LockPurpose {
+  /** Code of the error where the lock cannot be had. */
+  code: string;
+  /** What is in use, e.g. `The embedded database in /srv/app/.muse/database`. */
+  subject: string;
+  /** What to do once it is free, e.g. `run the command again`. */
+  next: string;
+}
+
+/** How to wait for a lock that a live process holds. */
+export interface LockOptions {
+  /** How long, in ms; default 10,000. */
+  waitMs?: number | undefined;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+  /** For people: called once when the wait begins, with what is waited for. */
+  onWait?: ((text: string) => void) | undefined;
+}
+
+/** Who holds a lock: the content of its file. */
+interface Holder {
+  pid: number;
+  /** When the process began, as far as the system tells; else empty. A pid is used again, a pid with its start is not. */
+  started: string;
+  host: string;
+  /** Tells two holders in one process apart. */
+  token: string;
+  /** Name of the command, e.g. `muse migrate`. Never its arguments: there may be secrets among them. */
+  command: string;
+  /** When the lock was taken, ms since 1970. */
+  since: number;
+}
+
+const defaultWaitMs = 10_000;
+const pollMs = 100;
+/** How often a file without a holder in it is looked at again: it may be one that is being written. */
+const writingPolls = 3;
+
+/**
+ * Takes a lock file. One that a process left that is dead, or a zombie, or whose pid another process has now, is taken over
+ * at once; one that a live process holds is waited for.
+ * @returns releases the lock; may be called again
+ * @throws MuseError with the purpose's code, naming who holds it; the signal's reason when it aborts
+ */
+export async function takeLock(path: string, purpose: LockPurpose, options: LockOptions = {}): Promise<() => Promise<void>> {
+  const { waitMs = defaultWaitMs, signal, onWait } = options;
+  const me: Holder = {
+    pid: process.pid,
+    started: (await processAt(process.pid))?.started ?? '',
+    host: hostname(),
+    token: randomUUID(),
+    command: process.title,
+    since: Date.now(),
+  };
+  const mine = `${path}.${me.token}`;
+  const began = performance.now();
+  let waiting = false;
+  let unreadable = 0;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const text = `${JSON.stringify({ ...me, since: Date.now() })}\n`;
+      await writeFile(mine, text, { mode: 0o600 });
+      if (await tryLink(mine, path, text)) return () => release(path, me.token);
+      const found = await readText(path);
+      if (found === undefined) continue;
+      const holder = parse(found);
+      if (holder === undefined ? (unreadable += 1) > writingPolls : !(await isAlive(holder))) {
+        await takeAway(path, found);
+        continue;
+      }
+      if (holder !== undefined) {
+        if (performance.now() - began >= waitMs) throw inUse(path, holder, purpose);
+        if (!waiting) onWait?.(`waiting for ${named(holder)}`);
+        waiting = true;
+        unreadable = 0;
+      }
+      await sleep(pollMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
+    }
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+/** A hard link appears whole or not at all, and never over another file. */
+async function tryLink(mine: string, path: string, text: string): Promise<boolean> {
+  try {
+    await link(mine, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR')) throw error;
+  }
+  // A file system without links: the file may be seen before its text is in it.
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Removes a stale lock, unless another process has taken it over in between. */
+async function takeAway(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  if ((await readFile(aside, 'utf8')) !== stale) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function release(path: string, token: string): Promise<void> {
+  const text = await readText(path);
+  if (text !== undefined && parse(text)?.token === token) await rm(path, { force: true });
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  // Of another machine, or another container, nothing can be known.
+  if (holder.host !== hostname()) return true;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return !hasCode(error, 'ESRCH');
+  }
+  const now = await processAt(holder.pid);
+  if (now === undefined) return true;
+  return !now.dead && (holder.started === '' || holder.started === now.started);
+}
+
+/**
+ * What the system tells of the process that has a pid; undefined where it tells nothing, as everywhere but on Linux.
+ * A zombie has ended, and keeps its pid until its parent asks for its exit code: in a container, that may be never.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
+async function processAt(pid: number): Promise<{ started: string; dead: boolean } | undefined> {
+  try {
+    const [status, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
+    // The name of the program is in parentheses and may hold anything. After it: the state, field 3, and the start, field 22.
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    return { started: `${boot.trim()}/${fields[19]}`, dead: ['Z', 'X', 'x'].includes(fields[0] ?? '') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The holder in a lock file; undefined for one that is not, or not yet, a lock's content. */
+function parse(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    if (!Number.isInteger(holder?.pid) || typeof holder?.host !== 'string') return undefined;
+    return { started: '', token: '', command: '', since: Number.NaN, ...holder } as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As people read it: `muse migrate (pid 123, since 12 s)`. */
+function named({ command, pid, host, since }: Holder): string {
+  const seconds = Math.round((Date.now() - since) / 1000);
+  const facts = [`pid ${pid}`, ...(host === hostname() ? [] : [`on ${printable(host)}`]), ...(seconds >= 0 ? [`since ${seconds} s`] : [])];
+  return `${command === '' ? 'another process' : printable(command)} (${facts.join(', ')})`;
+}
+
+/** The file may have been written by anything: control characters do not reach the terminal. */
+function printable(text: string): string {
+  return String(text).replaceAll(/\p{Cc}/gu, ' ').slice(0, 80);
+}
+
+function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpose): MuseError {
+  return new MuseError({
+    code,
+    message: `${subject} is in use by ${named(holder)}.`,
+    detail: `Lock file: ${path}`,
+    suggestion: holder.host === hostname()
+      ? `Wait until that process ends, or stop it; then ${next}.`
+      : `If that process is gone for good, delete ${path}; then ${next}.`,
+  });
+}

@@ -1,0 +1,97 @@
+import { allOf, fieldsOf, stringOf, stringsOf } from './nodes.ts';
+import type { DefElem, Node } from './nodes.ts';
+import { offsetsOf } from './offsets.ts';
+import { parsePlpgsql, parseTree } from './parser.ts';
+import { innerPiece } from './piece.ts';
+import type { BodyPieces, Piece } from './piece.ts';
+import { plpgsqlParts } from './plpgsql.ts';
+
+/** A body as it stands in the file. */
+interface Body {
+  language: string;
+  text: string;
+  /** Offset in the file of the body's first character; undefined where quoting makes the text differ from the file's. */
+  offset: number;
+}
+
+/** A statement that has a body. */
+type Routine = Piece<'DoStmt' | 'CreateFunctionStmt'>;
+
+function bodyOf(piece: Routine): Body | undefined {
+  const options = allOf(piece.type === 'DoStmt' ? piece.node.args : piece.node.options, 'DefElem');
+  const option = (name: string): DefElem | undefined => options.find((each) => each.defname === name);
+  const as = option('as');
+  const text = as === undefined ? undefined : piece.type === 'DoStmt' ? stringOf(as.arg) : stringsOf(as.arg)[0];
+  if (as === undefined || text === undefined) return undefined;
+  const fallback = piece.type === 'DoStmt' ? 'plpgsql' : 'sql';
+  const found = piece.source.migration.sql.indexOf(text, piece.at(as.location));
+  const inStatement = found !== -1 && found + text.length <= piece.statement.end;
+  return { language: stringOf(option('language')?.arg).toLowerCase() || fallback, text, offset: inStatement ? found : piece.at(as.location) };
+}
+
+/** The statements in the body of a `DO`, function or procedure, in order; empty for other languages and statements. */
+export function bodyPieces(piece: Piece): BodyPieces {
+  return (piece.body ??= readBody(piece));
+}
+
+function readBody(piece: Piece): BodyPieces {
+  if (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt') return { pieces: [] };
+  const inside = piece.type === 'DoStmt' ? 'do' : 'routine';
+  if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined) return { pieces: atomicPieces(piece, piece.node.sql_body) };
+  const body = bodyOf(piece);
+  if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
+  if (body?.language !== 'plpgsql') return { pieces: [] };
+  const parsed = parsePlpgsql(piece.statement.sql);
+  if (!Array.isArray(parsed)) return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
+  const results = plpgsqlParts(parsed, body.text).map((part) =>
+    sqlPieces(piece, part.sql, body.offset + part.offset, part.guarded, inside),
+  );
+  const error = results.find((result) => result.error !== undefined)?.error;
+  return { pieces: results.flatMap((result) => result.pieces), ...(error === undefined ? {} : { error }) };
+}
+
+/**
+ * Where PL/pgSQL stops reading, which its error does not say: in the first statement of the body such that the text up to
+ * its end already fails with the same words, at the word that the message names.
+ */
+function errorOffset(piece: Routine, body: Body, message: string): number {
+  const { sql, start } = piece.statement;
+  const from = body.offset - start;
+  if (from < 0 || sql.slice(from, from + body.text.length) !== body.text) return body.offset;
+  let previous = 0;
+  let end = body.text.indexOf(';');
+  for (let attempt = 0; end !== -1 && attempt < 300; attempt += 1) {
+    const prefix = parsePlpgsql(sql.slice(0, from) + body.text.slice(0, end + 1) + sql.slice(from + body.text.length));
+    if (!Array.isArray(prefix) && prefix.message === message) {
+      const word = / at or near "([^]+)"$/.exec(message)?.[1];
+      const at = word === undefined ? -1 : body.text.slice(previous, end + 1).indexOf(word);
+      return body.offset + (at === -1 ? end : previous + at);
+    }
+    previous = end + 1;
+    end = body.text.indexOf(';', previous);
+  }
+  return body.offset;
+}
+
+/** `BEGIN ATOMIC`: parsed together with its statement. */
+function atomicPieces(piece: Routine, body: Node): Piece[] {
+  const items = fieldsOf(body, 'List')?.items ?? [body];
+  const trees = items.flatMap((item) => fieldsOf(item, 'List')?.items ?? [item]);
+  return trees.map((tree) => innerPiece(piece, tree, { at: piece.at, guarded: piece.guarded, inside: 'routine' }));
+}
+
+function sqlPieces(piece: Routine, sql: string, offset: number, guarded: boolean, inside: 'do' | 'routine'): BodyPieces {
+  if (sql.trim() === '') return { pieces: [] };
+  const raw = parseTree(sql);
+  const offsets = offsetsOf(sql);
+  if (!Array.isArray(raw)) return { pieces: [], error: { message: raw.message, offset: offset + offsets.fromCharacters(0, raw.position) } };
+  const pieces: Piece[] = [];
+  for (const { stmt } of raw) {
+    if (stmt === undefined) continue;
+    const at = (location = 0): number => offset + offsets.fromByte(Math.max(0, location));
+    const inner = innerPiece(piece, stmt, { at, guarded: guarded || piece.guarded, inside });
+    pieces.push(inner);
+    if (inner.type === 'DoStmt') pieces.push(...readBody({ ...inner, statement: { ...piece.statement, sql } }).pieces);
+  }
+  return { pieces };
+}

@@ -1,0 +1,249 @@
+import { bodyPieces } from '../bodies.ts';
+import { qualifiedName } from '../names.ts';
+import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from '../nodes.ts';
+import type { DefElem, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
+import { knownExtensions } from './platform.ts';
+import { applyDefaultGrants, grant } from './grants.ts';
+import { findTable, newName, newQualified } from './lookup.ts';
+import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
+import { drop, rename } from './removal.ts';
+import { newTable } from './start.ts';
+import { alterTable, bare, describedTable, note } from './tables.ts';
+import { typeText } from './types.ts';
+
+const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piece.at(location) });
+
+function addTable(catalog: Catalog, table: Table, site: Site): void {
+  note(catalog, 'table', table.name, site);
+  const known = catalog.tables.get(table.name);
+  if (known !== undefined) {
+    // Columns that come with a new table are never looked for on their own.
+    for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
+    if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
+    return;
+  }
+  catalog.tables.set(table.name, table);
+  applyDefaultGrants(catalog, table);
+}
+
+function redefine(catalog: Catalog, known: Table, described: Table, site: Site): void {
+  const columns = [...described.columns.values()];
+  const missing = known.open ? [] : columns.filter(({ name }) => !known.columns.has(name));
+  const retyped = columns.flatMap((column) => {
+    const type = known.columns.get(column.name)?.type ?? column.type;
+    return type === column.type ? [] : [{ column, type }];
+  });
+  catalog.redefinitions.push({ known, described, skips: 'if_not_exists' in site.piece.node && site.piece.node.if_not_exists === true, missing, retyped, site });
+}
+
+function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt'>, relation: RangeVar, kind: Table['kind']): void {
+  const site = siteOf(piece, relation.location);
+  const view = newTable(newName(catalog, relation));
+  const options = allOf(piece.type === 'ViewStmt' ? piece.node.options : undefined, 'DefElem');
+  const invoker = options.find(({ defname }) => defname === 'security_invoker');
+  const rights = invoker !== undefined && !['off', 'false', '0', 'no'].includes(stringOf(invoker.arg).toLowerCase());
+  const targets = allOf(fieldsOf(piece.node.query, 'SelectStmt')?.targetList, 'ResTarget');
+  for (const { name, val } of targets) {
+    const column = name ?? stringsOf(fieldsOf(val, 'ColumnRef')?.fields).at(-1) ?? '';
+    if (column !== '') view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
+  }
+  addTable(catalog, { ...view, kind, invoker: rights, site, open: true }, site);
+}
+
+/** A policy as CREATE POLICY describes it. */
+export function policyOf(catalog: Catalog, piece: Piece<'CreatePolicyStmt'>): Policy {
+  const { policy_name: name, table, cmd_name = 'all', permissive = false, roles, qual, with_check: check } = piece.node;
+  const lookup = findTable(catalog, table);
+  return {
+    name,
+    table: 'found' in lookup ? lookup.found.name : newName(catalog, table),
+    command: cmd_name as PolicyCommand,
+    permissive,
+    roles: rolesOf(roles),
+    using: qual,
+    check,
+    site: siteOf(piece),
+  };
+}
+
+/** Role names; empty where PUBLIC is among them. */
+function rolesOf(nodes: Node[] | undefined): string[] {
+  const roles = allOf(nodes, 'RoleSpec');
+  return roles.some(({ roletype }) => roletype === 'ROLESPEC_PUBLIC') ? [] : roles.map(({ rolename = '' }) => rolename);
+}
+
+/** A function or procedure as CREATE describes it. */
+export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>): Routine {
+  const { funcname, parameters, returnType, options } = piece.node;
+  const elements = allOf(options, 'DefElem');
+  const option = (name: string): Node | undefined => elements.find(({ defname }) => defname === name)?.arg;
+  const inputs = allOf(parameters, 'FunctionParameter').filter(({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE');
+  return {
+    name: newQualified(catalog, funcname),
+    arguments: inputs.map(({ argType }) => typeText(argType)),
+    returns: returnType === undefined ? 'void' : typeText(returnType),
+    language: stringOf(option('language')).toLowerCase() || 'sql',
+    definer: fieldsOf(option('security'), 'Boolean')?.boolval === true,
+    searchPath: searchPathOf(elements),
+    volatility: stringOf(option('volatility')) || undefined,
+    body: bodyPieces(piece).pieces,
+    site: siteOf(piece),
+  };
+}
+
+/** The schemas that the body of a routine looks names up in, where it sets its own; undefined for other statements. */
+export function ownSearchPath({ type, node }: Piece): string[] | undefined {
+  const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
+  return path?.split(',').map((schema) => schema.trim()).filter((schema) => schema !== '');
+}
+
+/** The `search_path` among the options of a routine, as text; undefined where there is none. */
+function searchPathOf(options: readonly DefElem[]): string | undefined {
+  for (const { defname, arg } of options) {
+    const set = defname === 'set' ? fieldsOf(arg, 'VariableSetStmt') : undefined;
+    if (set?.name === 'search_path') return (set.args ?? []).map((each) => literalOf(each) ?? '').join(', ');
+  }
+  return undefined;
+}
+
+function addType(catalog: Catalog, piece: Piece, kind: TypeEntry['kind'], name: string): void {
+  note(catalog, 'type', name, siteOf(piece));
+  if (!catalog.types.has(name)) catalog.types.set(name, { name, kind, site: siteOf(piece) });
+}
+
+const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => void } = {
+  CreateStmt(catalog, piece) {
+    const table = describedTable(catalog, piece);
+    table.temporary = piece.node.relation.relpersistence === 't';
+    addTable(catalog, table, table.site!);
+  },
+  CreateTableAsStmt(catalog, piece) {
+    addView(catalog, piece, piece.node.into.rel, piece.node.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table');
+  },
+  ViewStmt(catalog, piece) {
+    addView(catalog, piece, piece.node.view, 'view');
+  },
+  AlterTableStmt: alterTable,
+  IndexStmt(catalog, piece) {
+    const { idxname, relation, indexParams, unique = false, whereClause } = piece.node;
+    const lookup = findTable(catalog, relation);
+    if (!('found' in lookup)) return;
+    const parts = allOf(indexParams, 'IndexElem').map(({ name }) => name);
+    const expression = parts.indexOf(undefined);
+    const columns = (expression === -1 ? parts : parts.slice(0, expression)) as string[];
+    const name = idxname ?? `${bare(lookup.found.name)}_${parts.map((part) => part ?? 'expr').join('_')}_idx`;
+    note(catalog, 'index', name, siteOf(piece));
+    if (!lookup.found.indexes.has(name)) lookup.found.indexes.set(name, { name, columns, unique, partial: whereClause !== undefined, site: siteOf(piece) });
+  },
+  CreatePolicyStmt(catalog, piece) {
+    const policy = policyOf(catalog, piece);
+    note(catalog, 'policy', `${policy.name} on ${policy.table}`, policy.site);
+    const table = catalog.tables.get(policy.table) ?? ghost(catalog, policy.table);
+    table.policies.set(policy.name, policy);
+  },
+  AlterPolicyStmt(catalog, piece) {
+    const { policy_name: name, table, roles, qual, with_check: check } = piece.node;
+    const lookup = findTable(catalog, table);
+    const policy = ('found' in lookup ? lookup.found : catalog.ghosts.get(newName(catalog, table)))?.policies.get(name);
+    if (policy === undefined) return;
+    if (roles !== undefined) policy.roles = rolesOf(roles);
+    const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
+    if (qual !== undefined) policy.using = qual;
+    if (check !== undefined) policy.check = check;
+    // The places in an expression count in the statement that it stands in.
+    if (whole && (qual ?? check) !== undefined) Object.assign(policy, { site: siteOf(piece), mixed: false });
+    else if ((qual ?? check) !== undefined) policy.mixed = true;
+  },
+  CreateTrigStmt(catalog, piece) {
+    const { trigname, relation, funcname } = piece.node;
+    const lookup = findTable(catalog, relation);
+    if ('found' in lookup) lookup.found.triggers.set(trigname, { name: trigname, routine: qualifiedName(funcname), site: siteOf(piece) });
+  },
+  CreateFunctionStmt(catalog, piece) {
+    const routine = routineOf(catalog, piece);
+    note(catalog, 'function', routine.name, routine.site!);
+    const others = (catalog.routines.get(routine.name) ?? []).filter((each) => each.arguments.join() !== routine.arguments.join());
+    catalog.routines.set(routine.name, [...others, routine]);
+  },
+  AlterFunctionStmt(catalog, piece) {
+    const { func, actions } = piece.node;
+    const elements = allOf(actions, 'DefElem');
+    for (const routine of catalog.routines.get(newQualified(catalog, func?.objname)) ?? []) {
+      routine.searchPath = searchPathOf(elements) ?? routine.searchPath;
+      const security = elements.find(({ defname }) => defname === 'security');
+      if (security !== undefined) routine.definer = fieldsOf(security.arg, 'Boolean')?.boolval === true;
+    }
+  },
+  CreateEnumStmt(catalog, piece) {
+    addType(catalog, piece, 'enum', newQualified(catalog, piece.node.typeName));
+  },
+  CreateRangeStmt(catalog, piece) {
+    addType(catalog, piece, 'range', newQualified(catalog, piece.node.typeName));
+  },
+  CreateDomainStmt(catalog, piece) {
+    addType(catalog, piece, 'domain', newQualified(catalog, piece.node.domainname));
+  },
+  CompositeTypeStmt(catalog, piece) {
+    addType(catalog, piece, 'composite', newName(catalog, piece.node.typevar));
+  },
+  CreateSchemaStmt(catalog, piece) {
+    const { schemaname = '' } = piece.node;
+    note(catalog, 'schema', schemaname, siteOf(piece));
+    if (!catalog.schemas.has(schemaname)) catalog.schemas.set(schemaname, siteOf(piece));
+  },
+  CreateExtensionStmt(catalog, piece) {
+    const { extname } = piece.node;
+    if (!catalog.extensions.has(extname)) catalog.extensions.set(extname, siteOf(piece));
+    const schema = allOf(piece.node.options, 'DefElem').find(({ defname }) => defname === 'schema')?.arg;
+    const into = stringOf(schema) || 'public';
+    const known = knownExtensions[extname];
+    if (known === undefined) catalog.unknownExtension = true;
+    for (const each of known?.schemas ?? []) catalog.schemas.set(each, siteOf(piece));
+    for (const each of known?.types ?? []) catalog.types.set(`${into}.${each}`, { name: `${into}.${each}`, kind: 'domain' });
+    for (const each of known?.functions ?? []) {
+      catalog.routines.set(`${into}.${each}`, [{ name: `${into}.${each}`, arguments: [], returns: 'unknown', language: 'c', definer: false, body: [] }]);
+    }
+  },
+  CreateSeqStmt(catalog, piece) {
+    const name = newName(catalog, piece.node.sequence);
+    note(catalog, 'sequence', name, siteOf(piece));
+    catalog.sequences.set(name, siteOf(piece));
+  },
+  GrantStmt(catalog, { node }) {
+    grant(catalog, node);
+  },
+  AlterDefaultPrivilegesStmt(catalog, { node }) {
+    const schemas = allOf(node.options, 'DefElem').find(({ defname }) => defname === 'schemas')?.arg;
+    if (node.action !== undefined) grant(catalog, node.action as Fields<'GrantStmt'>, schemas === undefined ? ['public'] : stringsOf(schemas));
+  },
+  VariableSetStmt(catalog, { node }) {
+    const { name, args, kind } = node;
+    if (name !== 'search_path') return;
+    catalog.searchPath = kind === 'VAR_SET_VALUE' ? (args ?? []).map((each) => literalOf(each) ?? '').filter((each) => each !== '' && each !== '$user') : ['public', 'extensions'];
+  },
+  InsertStmt(catalog, piece) {
+    const { relation, cols, selectStmt } = piece.node;
+    if (relation.schemaname !== 'storage' || relation.relname !== 'buckets') return;
+    const id = allOf(cols, 'ResTarget').findIndex(({ name }) => name === 'id');
+    for (const { items = [] } of allOf(fieldsOf(selectStmt, 'SelectStmt')?.valuesLists, 'List')) {
+      const name = literalOf(items[Math.max(0, id)]);
+      if (name !== undefined) catalog.buckets.set(name, siteOf(piece));
+    }
+  },
+  DropStmt: drop,
+  RenameStmt: rename,
+};
+
+/** An empty entry for a table that is not there, so that its policies are checked all the same. */
+function ghost(catalog: Catalog, name: string): Table {
+  const table = catalog.ghosts.get(name) ?? { ...newTable(name), open: true };
+  catalog.ghosts.set(name, table);
+  return table;
+}
+
+/** Applies what a statement does to the catalog. Statements without a known effect leave it as it is. */
+export function apply(catalog: Catalog, piece: Piece): void {
+  const effect = effects[piece.type] as ((catalog: Catalog, piece: Piece) => void) | undefined;
+  effect?.(catalog, piece);
+}

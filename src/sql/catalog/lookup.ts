@@ -1,0 +1,89 @@
+import { relationName } from '../names.ts';
+import { stringsOf } from '../nodes.ts';
+import type { RangeVar, TypeName } from '../nodes.ts';
+import { baselineSchemas } from './platform.ts';
+import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
+import type { Catalog, Routine, Table } from './model.ts';
+import { baseType, isSerial } from './types.ts';
+
+/** Schemas of the platform whose contents change with its releases: what is not known there is not called missing. */
+const platform = new Set(['pg_catalog', 'information_schema', 'pg_toast', 'pg_temp', 'storage', 'realtime', 'vault', 'extensions', 'graphql', 'graphql_public', 'pgbouncer', 'cron', 'net', 'pgmq', 'supabase_migrations', 'supabase_functions']);
+
+/** What looking a name up can end in: found, known to be none of our business, or missing under this full name. */
+export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
+
+const foreign = { foreign: true } as const;
+
+function schemaMissing(catalog: Catalog, schema: string): boolean {
+  return !catalog.schemas.has(schema);
+}
+
+/** The full name that a new thing gets. */
+export function newName(catalog: Catalog, name: { schemaname?: string; relname: string }): string {
+  return `${name.schemaname ?? catalog.searchPath[0] ?? 'public'}.${name.relname}`;
+}
+
+/** The full name of a list of String nodes, for a new thing. */
+export function newQualified(catalog: Catalog, parts: unknown): string {
+  const names = stringsOf(parts);
+  return names.length > 1 ? names.slice(-2).join('.') : `${catalog.searchPath[0] ?? 'public'}.${names[0] ?? ''}`;
+}
+
+/** Looks a table or view up as PostgreSQL does, along the search path. */
+export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
+  if (relation.schemaname !== undefined) {
+    const found = catalog.tables.get(relationName(relation));
+    if (found !== undefined) return { found };
+    if (schemaMissing(catalog, relation.schemaname)) return { missing: relation.schemaname, schema: true };
+    return platform.has(relation.schemaname) ? foreign : { missing: relationName(relation) };
+  }
+  for (const schema of catalog.searchPath) {
+    const found = catalog.tables.get(`${schema}.${relation.relname}`);
+    if (found !== undefined) return { found };
+  }
+  if (builtinRelations.has(relation.relname)) return foreign;
+  return { missing: newName(catalog, relation) };
+}
+
+/** Looks a function up by name; which of its overloads is meant is not decided. */
+export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]> {
+  const names = stringsOf(parts);
+  const name = names.at(-1) ?? '';
+  const schema = names.length > 1 ? names.at(-2) : undefined;
+  if (schema !== undefined) {
+    const found = catalog.routines.get(`${schema}.${name}`);
+    if (found !== undefined) return { found };
+    if (schemaMissing(catalog, schema)) return { missing: schema, schema: true };
+    if (schema === 'pg_catalog' || (platform.has(schema) && schema !== 'extensions')) return foreign;
+    if (schema === 'extensions' && (extensionFunctions.has(name) || catalog.unknownExtension)) return foreign;
+    return { missing: `${schema}.${name}` };
+  }
+  for (const each of catalog.searchPath) {
+    const found = catalog.routines.get(`${each}.${name}`);
+    if (found !== undefined) return { found };
+  }
+  if (builtinFunctions.has(name) || catalog.unknownExtension) return foreign;
+  if (catalog.searchPath.includes('extensions') && extensionFunctions.has(name)) return foreign;
+  return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
+}
+
+/** Looks a type up: built in, created, or the row of a table. */
+export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
+  const { schema, name } = baseType(type);
+  if (type.pct_type === true || isSerial(type)) return foreign;
+  if (schema !== undefined) {
+    const full = `${schema}.${name}`;
+    if (catalog.types.has(full) || catalog.tables.has(full)) return foreign;
+    if (schemaMissing(catalog, schema)) return { missing: schema, schema: true };
+    return platform.has(schema) || schema === 'auth' ? foreign : { missing: full };
+  }
+  const plain = name.replace(/^_/, '');
+  if (builtinTypes.has(plain) || catalog.unknownExtension) return foreign;
+  if (catalog.searchPath.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`))) return foreign;
+  return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
+}
+
+/** Says whether the schema is the platform's own: its tables are not ours to judge. */
+export function isPlatformSchema(schema: string): boolean {
+  return schema !== 'public' && baselineSchemas.includes(schema);
+}

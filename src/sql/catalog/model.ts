@@ -1,0 +1,167 @@
+/**
+ * catalog/: what exists at each line of the migrations, which layer made it, and what each statement needs.
+ * Pure: text in, data out.
+ */
+import type { Node } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
+
+/** Where something was made. Undefined in its place: Supabase's baseline has it. */
+export interface Site {
+  piece: Piece;
+  /** Offset in the file. */
+  offset: number;
+}
+
+export interface Column {
+  name: string;
+  /** As PostgreSQL writes it: `timestamp with time zone`, `numeric(5,2)`, `text[]`. */
+  type: string;
+  notNull: boolean;
+  /** The expression's tree, where it has a default. */
+  default?: Node | undefined;
+  generated: boolean;
+  site?: Site | undefined;
+}
+
+export interface ForeignKey {
+  name?: string | undefined;
+  columns: string[];
+  table: string;
+  /** Empty: the primary key of the table it points at. */
+  targets: string[];
+  site: Site;
+}
+
+export interface Index {
+  name: string;
+  /** Leading columns in order; an expression ends the list. */
+  columns: string[];
+  unique: boolean;
+  partial: boolean;
+  site?: Site | undefined;
+}
+
+export type PolicyCommand = 'all' | 'select' | 'insert' | 'update' | 'delete';
+
+export interface Policy {
+  name: string;
+  table: string;
+  command: PolicyCommand;
+  permissive: boolean;
+  /** Empty: every role. */
+  roles: string[];
+  using?: Node | undefined;
+  check?: Node | undefined;
+  site: Site;
+  /** Its two conditions stand in two statements, so that the place of neither can be told by `site`. */
+  mixed?: boolean;
+}
+
+export interface Trigger {
+  name: string;
+  routine: string;
+  site: Site;
+}
+
+export interface Table {
+  /** `schema.name`. */
+  name: string;
+  kind: 'table' | 'view' | 'materialized view';
+  columns: Map<string, Column>;
+  /** Not all of its columns are known. */
+  open: boolean;
+  primaryKey: string[];
+  unique: string[][];
+  foreignKeys: ForeignKey[];
+  indexes: Map<string, Index>;
+  policies: Map<string, Policy>;
+  triggers: Map<string, Trigger>;
+  constraints: Set<string>;
+  rls?: Site | undefined;
+  /** Privileges by role, lower case: `select`, `insert` … */
+  grants: Map<string, Set<string>>;
+  partitionOf?: string | undefined;
+  temporary?: boolean;
+  /** View: runs with the rights of who asks. */
+  invoker?: boolean;
+  site?: Site | undefined;
+}
+
+export interface Routine {
+  /** `schema.name`. */
+  name: string;
+  /** Types of the arguments that identify it. */
+  arguments: string[];
+  returns: string;
+  language: string;
+  definer: boolean;
+  /** As set on the routine: `''`, `pg_catalog, public`; undefined where it has none. */
+  searchPath?: string | undefined;
+  volatility?: string | undefined;
+  /** Statements of its body, as far as its language is read. */
+  body: Piece[];
+  site?: Site | undefined;
+}
+
+export interface TypeEntry {
+  name: string;
+  kind: 'enum' | 'composite' | 'domain' | 'range';
+  site?: Site | undefined;
+}
+
+/** The kinds of things that a statement can need. */
+export type NeedKind = 'table' | 'column' | 'function' | 'type' | 'schema' | 'policy' | 'index' | 'trigger';
+
+/** Something that a statement uses and that was not there when the statement ran. */
+export interface Need {
+  kind: NeedKind;
+  /** `schema.name`; of a column `schema.table.column`. */
+  name: string;
+  site: Site;
+  /** Needed only when a routine is called, so it may be created later. */
+  late: boolean;
+}
+
+/** A CREATE TABLE of a table that was there already. */
+export interface Redefinition {
+  known: Table;
+  described: Table;
+  /** IF NOT EXISTS: it does nothing. Without, it fails. */
+  skips: boolean;
+  /** Columns that were missing, or had another type, when it ran. */
+  missing: Column[];
+  retyped: { column: Column; type: string }[];
+  site: Site;
+}
+
+export interface Catalog {
+  tables: Map<string, Table>;
+  redefinitions: Redefinition[];
+  /** Tables that nothing creates, with the policies that speak of them. */
+  ghosts: Map<string, Table>;
+  /** Overloads by `schema.name`. */
+  routines: Map<string, Routine[]>;
+  types: Map<string, TypeEntry>;
+  schemas: Map<string, Site | undefined>;
+  extensions: Map<string, Site | undefined>;
+  sequences: Map<string, Site | undefined>;
+  buckets: Map<string, Site>;
+  /** Every place that creates a thing, by `<kind> <name>`, in order: also those that come too late for who needs it. */
+  created: Map<string, Site[]>;
+  /** Where a thing was dropped last, by `<kind> <name>`. */
+  dropped: Map<string, Site>;
+  /** Every DROP of a table or schema, by `<kind> <name>`, whether or not there was anything to drop. */
+  drops: Map<string, Site[]>;
+  needs: Need[];
+  /** Tables whose CREATE does not parse: what refers to them is not at fault. */
+  broken: Set<string>;
+  /** Grants that tables to come get by themselves: `schema` to role to privileges. */
+  defaultGrants: Map<string, Map<string, Set<string>>>;
+  /** Where unqualified names are looked up, at this point of the run. */
+  searchPath: string[];
+  /** An extension whose functions and types are not known was created. */
+  unknownExtension: boolean;
+}
+
+/** What hears of each thing that is used and not there, with the location in the tree. */
+export type Report = (kind: NeedKind, name: string, location: number | undefined) => void;

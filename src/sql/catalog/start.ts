@@ -1,0 +1,53 @@
+import { baselineExtensions, baselineFunctions, baselineSchemas, baselineTables, searchPath } from './platform.ts';
+import type { Catalog, Column, Routine, Table } from './model.ts';
+
+/** An empty table; what is known of it is filled in. */
+export function newTable(name: string): Table {
+  return {
+    name,
+    kind: 'table',
+    columns: new Map(),
+    open: false,
+    primaryKey: [],
+    unique: [],
+    foreignKeys: [],
+    indexes: new Map(),
+    policies: new Map(),
+    triggers: new Map(),
+    constraints: new Set(),
+    grants: new Map(),
+  };
+}
+
+function baselineTable(name: string): Table {
+  const { columns, primaryKey, open = false } = baselineTables[name]!;
+  const known = Object.entries(columns).map(([column, type]): [string, Column] => [column, { name: column, type, notNull: primaryKey.includes(column), generated: false }]);
+  return { ...newTable(name), columns: new Map(known), primaryKey, open };
+}
+
+function baselineRoutine(name: string, returns: string): Routine {
+  return { name, arguments: [], returns, language: 'internal', definer: false, searchPath: '', volatility: 'stable', body: [] };
+}
+
+/** The catalog before the first migration: Supabase's baseline. */
+export function startingCatalog(): Catalog {
+  return {
+    tables: new Map(Object.keys(baselineTables).map((name) => [name, baselineTable(name)])),
+    redefinitions: [],
+    ghosts: new Map(),
+    routines: new Map(Object.entries(baselineFunctions).map(([name, returns]) => [name, [baselineRoutine(name, returns)]])),
+    types: new Map(),
+    schemas: new Map(baselineSchemas.map((name) => [name, undefined])),
+    extensions: new Map(baselineExtensions.map((name) => [name, undefined])),
+    sequences: new Map(),
+    buckets: new Map(),
+    created: new Map(),
+    dropped: new Map(),
+    drops: new Map(),
+    needs: [],
+    broken: new Set(),
+    defaultGrants: new Map(),
+    searchPath: [...searchPath],
+    unknownExtension: false,
+  };
+}

@@ -1,0 +1,156 @@
+import { relationName } from '../names.ts';
+import { allOf, fieldsOf, stringsOf } from '../nodes.ts';
+import type { ColumnDef, Constraint, Fields, RangeVar } from '../nodes.ts';
+import type { Piece } from '../piece.ts';
+import { findTable, newName } from './lookup.ts';
+import type { Catalog, Column, Site, Table } from './model.ts';
+import { newTable } from './start.ts';
+import { isSerial, typeText } from './types.ts';
+
+/** Notes that this place makes a thing. */
+export function note(catalog: Catalog, kind: string, name: string, site: Site): void {
+  const key = `${kind} ${name}`;
+  const sites = catalog.created.get(key);
+  if (sites === undefined) catalog.created.set(key, [site]);
+  else sites.push(site);
+}
+
+/** The full name of the table that a reference means, or would mean if it were there. */
+function referenced(catalog: Catalog, relation: RangeVar): string {
+  const lookup = findTable(catalog, relation);
+  return 'found' in lookup ? lookup.found.name : relation.schemaname === undefined ? newName(catalog, relation) : relationName(relation);
+}
+
+/** A column as a CREATE TABLE or ADD COLUMN describes it; its constraints are applied apart. */
+export function columnOf(definition: ColumnDef, site: Site): Column {
+  const constraints = allOf(definition.constraints, 'Constraint');
+  const { typeName: type } = definition;
+  const serial = type !== undefined && isSerial(type);
+  const has = (...kinds: string[]): boolean => constraints.some(({ contype }) => kinds.includes(contype));
+  return {
+    name: definition.colname,
+    // A partition lists columns with their constraints only.
+    type: type === undefined ? 'unknown' : typeText(type),
+    notNull: has('CONSTR_NOTNULL', 'CONSTR_PRIMARY', 'CONSTR_IDENTITY') || serial,
+    default: constraints.find(({ contype }) => contype === 'CONSTR_DEFAULT')?.raw_expr,
+    generated: has('CONSTR_GENERATED', 'CONSTR_IDENTITY') || serial,
+    site,
+  };
+}
+
+/** Adds a constraint to a table; `column` where it stands at a column. */
+function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, site: Site, column?: string): void {
+  const keys = column === undefined ? stringsOf(constraint.keys) : [column];
+  if (constraint.conname !== undefined) table.constraints.add(constraint.conname);
+  if (constraint.contype === 'CONSTR_PRIMARY') {
+    table.primaryKey = keys;
+    for (const key of keys) {
+      const known = table.columns.get(key);
+      if (known !== undefined) known.notNull = true;
+    }
+  } else if (constraint.contype === 'CONSTR_UNIQUE') {
+    table.unique.push(keys);
+  } else if (constraint.contype === 'CONSTR_FOREIGN' && constraint.pktable !== undefined) {
+    table.foreignKeys.push({
+      name: constraint.conname,
+      columns: column === undefined ? stringsOf(constraint.fk_attrs) : [column],
+      table: referenced(catalog, constraint.pktable),
+      targets: stringsOf(constraint.pk_attrs),
+      site: { ...site, offset: site.piece.at(constraint.location) },
+    });
+  }
+}
+
+function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece: Piece): void {
+  const site = { piece, offset: piece.at(definition.location) };
+  table.columns.set(definition.colname, columnOf(definition, site));
+  for (const constraint of allOf(definition.constraints, 'Constraint')) {
+    addConstraint(catalog, table, constraint, site, definition.colname);
+  }
+}
+
+/** The table that a CREATE TABLE describes, whether or not there is one of that name already. */
+export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Table {
+  const statement = piece.node;
+  const table = newTable(newName(catalog, statement.relation));
+  table.site = { piece, offset: piece.at(statement.relation.location) };
+  const elements = statement.tableElts ?? [];
+  for (const definition of allOf(elements, 'ColumnDef')) addColumn(catalog, table, definition, piece);
+  for (const constraint of allOf(elements, 'Constraint')) addConstraint(catalog, table, constraint, table.site);
+  const parents = [...allOf(elements, 'TableLikeClause').map(({ relation }) => relation), ...allOf(statement.inhRelations, 'RangeVar')];
+  for (const parent of parents) {
+    const lookup = findTable(catalog, parent);
+    if (!('found' in lookup)) table.open = true;
+    else for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
+  }
+  if (statement.partbound !== undefined && parents[0] !== undefined) table.partitionOf = referenced(catalog, parents[0]);
+  if (elements.length === 0 && parents.length === 0) table.open = statement.ofTypename !== undefined;
+  return table;
+}
+
+const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'AlterTableCmd'>, piece: Piece) => void> = {
+  AT_AddColumn(catalog, table, command, piece) {
+    const definition = fieldsOf(command.def, 'ColumnDef');
+    if (definition === undefined) return;
+    const site = { piece, offset: piece.at(definition.location) };
+    note(catalog, 'column', `${table.name}.${definition.colname}`, site);
+    if (!table.columns.has(definition.colname)) addColumn(catalog, table, definition, piece);
+  },
+  AT_DropColumn(catalog, table, command, piece) {
+    const { name = '' } = command;
+    table.columns.delete(name);
+    catalog.dropped.set(`column ${table.name}.${name}`, { piece, offset: piece.at() });
+    table.foreignKeys = table.foreignKeys.filter(({ columns }) => !columns.includes(name));
+    table.unique = table.unique.filter((columns) => !columns.includes(name));
+    for (const [index, { columns }] of table.indexes) if (columns.includes(name)) table.indexes.delete(index);
+  },
+  AT_AddConstraint(catalog, table, command, piece) {
+    const constraint = fieldsOf(command.def, 'Constraint');
+    if (constraint === undefined) return;
+    const index = constraint.indexname === undefined ? undefined : table.indexes.get(constraint.indexname);
+    const keyed = index === undefined ? constraint : { ...constraint, keys: index.columns.map((sval) => ({ String: { sval } })) };
+    addConstraint(catalog, table, keyed, { piece, offset: piece.at(constraint.location) });
+  },
+  AT_DropConstraint(_, table, { name = '' }) {
+    table.constraints.delete(name);
+    table.foreignKeys = table.foreignKeys.filter((key) => (key.name ?? `${bare(table.name)}_${key.columns.join('_')}_fkey`) !== name);
+  },
+  AT_AlterColumnType(_, table, command) {
+    const column = table.columns.get(command.name ?? '');
+    const definition = fieldsOf(command.def, 'ColumnDef');
+    if (column !== undefined && definition?.typeName !== undefined) column.type = typeText(definition.typeName);
+  },
+  AT_SetNotNull(_, table, command) {
+    const column = table.columns.get(command.name ?? '');
+    if (column !== undefined) column.notNull = true;
+  },
+  AT_DropNotNull(_, table, command) {
+    const column = table.columns.get(command.name ?? '');
+    if (column !== undefined) column.notNull = false;
+  },
+  AT_ColumnDefault(_, table, command) {
+    const column = table.columns.get(command.name ?? '');
+    if (column !== undefined) column.default = command.def;
+  },
+  AT_EnableRowSecurity(_, table, __, piece) {
+    table.rls ??= { piece, offset: piece.at() };
+  },
+  AT_DisableRowSecurity(_, table) {
+    table.rls = undefined;
+  },
+};
+
+/** The name without its schema. */
+export function bare(name: string): string {
+  return name.slice(name.indexOf('.') + 1);
+}
+
+/** Applies an ALTER TABLE to what is known. */
+export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): void {
+  const lookup = findTable(catalog, piece.node.relation);
+  if (!('found' in lookup)) return;
+  for (const command of allOf(piece.node.cmds, 'AlterTableCmd')) {
+    alters[command.subtype]?.(catalog, lookup.found, command, piece);
+  }
+}
+

@@ -1,0 +1,15 @@
+/** The two layers: core is shared by all muses and runs first; extensions belong to one. */
+export type Layer = 'core' | 'extension';
+
+/** One migration file as read from disk. */
+export interface Migration {
+  layer: Layer;
+  /** Path relative to the muse's directory, with `/`. */
+  file: string;
+  /** What the file name sorts by: `001`, `20241219010757`; empty where the name has none. */
+  number: string;
+  /** The text as PostgreSQL gets it: UTF-8, BOM taken off, line ends as they are. */
+  sql: string;
+  /** sha-256 of the text with CRLF read as LF, lower-case hex: a checkout on Windows is no edit. */
+  checksum: string;
+}

@@ -1,0 +1,71 @@
+import { allOf, fieldsOf, literalOf } from './nodes.ts';
+import { parseTree } from './parser.ts';
+
+/** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
+type PlpgsqlTree = Record<string, unknown>;
+
+/** A piece of SQL in a PL/pgSQL body. */
+export interface PlpgsqlPart {
+  sql: string;
+  /** Offset in the body, as near as can be known; PL/pgSQL's tree has lines only. */
+  offset: number;
+  guarded: boolean;
+}
+
+/** Statements whose inside may run, or not, or fail in silence. */
+const guards = new Set(['PLpgSQL_stmt_if', 'PLpgSQL_stmt_case', 'PLpgSQL_stmt_loop', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_fori', 'PLpgSQL_stmt_fors', 'PLpgSQL_stmt_foreach_a']);
+
+/** Every SQL statement and expression of a parsed PL/pgSQL body, in order; constant `EXECUTE`s as what they execute. */
+export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
+  const parts: PlpgsqlPart[] = [];
+  let cursor = 0;
+  const add = (query: string, parseMode: number, dynamic: boolean, guarded: boolean): void => {
+    // PERFORM is parsed as SELECT, and INTO is blanked: of such a query only a part is the body's own text.
+    const direct = body.indexOf(query, cursor);
+    const performed = direct === -1 && query.startsWith('SELECT ') ? body.indexOf(query.slice(7), cursor) : -1;
+    const blanked = direct === -1 && performed === -1 ? body.indexOf(query.split(/ {4}/)[0]!, cursor) : -1;
+    const found = Math.max(direct, performed, blanked);
+    if (found !== -1) cursor = found + 1;
+    const offset = performed === -1 ? Math.max(found, cursor - 1, 0) : performed - 'SELECT '.length;
+    // Mode 0 is a statement; others are expressions and assignments.
+    if (parseMode === 0) parts.push({ sql: query, offset, guarded });
+    else if (parseMode === 2) {
+      parts.push({ sql: `SELECT ${query}`, offset: offset - 'SELECT '.length, guarded });
+      if (dynamic) parts.push(...executed(query, offset, guarded));
+    } else {
+      const assigned = query.slice(query.search(/:?=/)).replace(/^:?=/, '');
+      parts.push({ sql: `SELECT ${assigned}`, offset: offset + query.length - assigned.length - 'SELECT '.length, guarded });
+    }
+  };
+  const visit = (value: unknown, guarded: boolean, dynamic: boolean): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, guarded, dynamic);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === 'PLpgSQL_expr') {
+        const { query, parseMode = 0 } = inner as { query: string; parseMode?: number };
+        add(query, parseMode, dynamic, guarded);
+      } else if (key === 'datums') {
+        continue;
+      } else {
+        const catches = key === 'PLpgSQL_stmt_block' && (inner as PlpgsqlTree)['exceptions'] !== undefined;
+        visit(inner, guarded || guards.has(key) || catches, key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')));
+      }
+    }
+  };
+  for (const each of functions) visit((each['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['action'], false, false);
+  return parts;
+}
+
+/** What `EXECUTE` runs where that is a constant, or a `format` of constants. */
+function executed(query: string, offset: number, guarded: boolean): PlpgsqlPart[] {
+  const raw = parseTree(`SELECT ${query}`);
+  if (!Array.isArray(raw) || raw[0]?.stmt === undefined) return [];
+  const [target] = allOf(fieldsOf(raw[0].stmt, 'SelectStmt')?.targetList, 'ResTarget');
+  const text = literalOf(target?.val);
+  if (text === undefined) return [];
+  const inner = Math.max(0, query.indexOf(text));
+  return [{ sql: text, offset: offset + inner, guarded }];
+}

@@ -1,0 +1,41 @@
+import type { Node } from './nodes.ts';
+import type { Statement } from './statement.ts';
+import { parseTree } from './parser.ts';
+import { tokensOf } from './tokens.ts';
+
+/** The words of a statement with where they stand in it; comments left out. */
+export function wordsOf(sql: string, limit = Infinity): { text: string; start: number; end: number }[] {
+  const words = [];
+  for (const { name, start, end } of tokensOf(sql)) {
+    if (name.endsWith('_COMMENT')) continue;
+    words.push({ text: sql.slice(start, end).toLowerCase(), start, end });
+    if (words.length >= limit) break;
+  }
+  return words;
+}
+
+/** Where `IF NOT EXISTS` stands in a `CREATE POLICY IF NOT EXISTS`, which PostgreSQL does not know; as offsets in it. */
+export function policyIfNotExists(sql: string): { start: number; end: number } | undefined {
+  const words = wordsOf(sql, 5);
+  if (words.map(({ text }) => text).join(' ') !== 'create policy if not exists') return undefined;
+  return { start: words[2]!.start, end: words[4]!.end };
+}
+
+/**
+ * What a statement that does not parse was meant to be, as far as that is plain: the tree of a
+ * `CREATE POLICY IF NOT EXISTS` without those words, or the name of the table that a `CREATE TABLE` would have made.
+ */
+export function recovered(statement: Statement): { tree?: Node; creates?: string } {
+  const mistake = policyIfNotExists(statement.sql);
+  if (mistake !== undefined) {
+    const { start, end } = mistake;
+    const raw = parseTree(statement.sql.slice(0, start) + ' '.repeat(end - start) + statement.sql.slice(end));
+    return Array.isArray(raw) && raw[0]?.stmt !== undefined ? { tree: raw[0].stmt } : {};
+  }
+  const words = wordsOf(statement.sql, 12).map(({ text }) => text);
+  const table = words[0] === 'create' ? words.indexOf('table') : -1;
+  if (table === -1 || table > 3) return {};
+  const rest = words.slice(words[table + 1] === 'if' ? table + 4 : table + 1).map((word) => word.replaceAll(/^["[`]|["\]`]$/g, ''));
+  const name = rest[1] === '.' ? `${rest[0]}.${rest[2]}` : `public.${rest[0]}`;
+  return { creates: name };
+}

@@ -1,0 +1,112 @@
+/** parse/: a migration file's text as statements with their places, trees and comments. Pure. */
+import { parseTree } from './parser.ts';
+import type { Comment, ParsedSql, Statement } from './statement.ts';
+import { offsetsOf } from './offsets.ts';
+import type { Node } from './nodes.ts';
+import type { Offsets } from './offsets.ts';
+import { placesOf } from './places.ts';
+import type { Place } from './places.ts';
+import { commentsIn, skipTrivia } from './trivia.ts';
+import { tokensOf } from './tokens.ts';
+
+/** Texts up to here are parsed at once; above, statement by statement, so that memory stays bounded. */
+const AT_ONCE = 4 << 20;
+
+/** Where a statement is, and its tree where that is known already. */
+interface Span extends Place {
+  tree?: Node | undefined;
+}
+
+/**
+ * Cuts a file into statements and parses each. `loadParser()` must have been awaited. Never throws: whatever PostgreSQL
+ * cannot read becomes a statement with an `error`, and the statements around it are there.
+ */
+export function parseSql(sql: string): ParsedSql {
+  const known = recent.get(sql);
+  if (known !== undefined) return known;
+  const parsed = parseNow(sql);
+  if (sql.length <= AT_ONCE) {
+    if (recent.size >= RECENT) recent.clear();
+    recent.set(sql, parsed);
+  }
+  return parsed;
+}
+
+/**
+ * Results by their text. One run asks for the same files again and again: the scaffold, lint, the catalog, directives, the
+ * rehearsal. Nobody changes a result.
+ */
+const recent = new Map<string, ParsedSql>();
+const RECENT = 500;
+
+function parseNow(sql: string): ParsedSql {
+  const offsets = offsetsOf(sql);
+  const spans: Span[] = wholeFile(sql, offsets) ?? placesOf(tokensOf(sql), sql);
+  const statements: Statement[] = [];
+  let previousEnd = 0;
+  for (const span of spans) {
+    const comments = commentsIn(sql, previousEnd, span.start, offsets);
+    const own = attach(comments, statements.at(-1), previousEnd, sql);
+    statements.push(statementAt(sql, span, own, offsets));
+    previousEnd = span.end;
+  }
+  const trailing = attach(commentsIn(sql, previousEnd, sql.length, offsets), statements.at(-1), previousEnd, sql);
+  return {
+    statements,
+    header: headerOf(statements[0]?.comments ?? trailing, statements[0]?.start ?? sql.length),
+    trailing,
+    position: offsets.position,
+    offsetOf: (statement, location) => offsets.fromByte(statement.origin + location),
+  };
+}
+
+/** The fast way: PostgreSQL parses the file as one. Undefined where it cannot. */
+function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
+  if (sql.length > AT_ONCE) return undefined;
+  const raw = parseTree(sql);
+  if (!Array.isArray(raw)) return undefined;
+  return raw.map(({ stmt, stmt_location: location = 0, stmt_len: length }) => {
+    const start = skipTrivia(sql, offsets.fromByte(location));
+    const end = length === undefined ? sql.length : offsets.fromByte(location + length);
+    return { start, end: lastTokenEnd(sql, start, end), tree: stmt };
+  });
+}
+
+/** End of the last token: white space and comments in front of the `;` are not part of a statement. */
+function lastTokenEnd(sql: string, start: number, end: number): number {
+  const text = sql.slice(start, end).trimEnd();
+  const lastLine = text.slice(text.lastIndexOf('\n') + 1);
+  if (!lastLine.includes('--') && !text.endsWith('*/')) return start + text.length;
+  let last = start;
+  for (const token of tokensOf(text)) if (!token.name.endsWith('_COMMENT')) last = start + token.end;
+  return last;
+}
+
+function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offsets): Statement {
+  const { start, end } = span;
+  const statement: Statement = { sql: sql.slice(start, end), start, end, ...offsets.position(start), comments, origin: 0 };
+  if (span.tree !== undefined) return { ...statement, tree: span.tree };
+  statement.origin = offsets.toByte(start);
+  const raw = parseTree(statement.sql);
+  if (!Array.isArray(raw)) {
+    const offset = Math.min(offsets.fromCharacters(start, raw.position), end);
+    statement.error = { message: raw.message, offset, ...offsets.position(offset) };
+  } else if (raw[0]?.stmt !== undefined) {
+    statement.tree = raw[0].stmt;
+  }
+  return statement;
+}
+
+/** Gives the comments on the rest of the previous statement's last line to that statement; the others come back. */
+function attach(comments: Comment[], previous: Statement | undefined, previousEnd: number, sql: string): Comment[] {
+  if (previous === undefined) return comments;
+  const newline = sql.indexOf('\n', previousEnd);
+  const lineEnd = newline === -1 ? sql.length : newline;
+  previous.comments.push(...comments.filter((comment) => comment.start < lineEnd));
+  return comments.filter((comment) => comment.start >= lineEnd);
+}
+
+/** The comments in front of the first statement. */
+function headerOf(comments: readonly Comment[], end: number): string {
+  return comments.filter((comment) => comment.start < end).map((comment) => comment.text).join('\n');
+}

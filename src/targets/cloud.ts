@@ -1,0 +1,55 @@
+import { MuseError } from '../shared/error.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
+import { readVariables, secretsFileOf, updateVariables } from './secrets-file.ts';
+import { clockUntil } from '../supabase/clock.ts';
+import { createHttp, type Http } from '../supabase/http.ts';
+import { makePassword } from '../supabase/password.ts';
+import { type Secret, secret } from '../supabase/secret.ts';
+import { readSettings, type SupabaseSettings } from '../supabase/settings.ts';
+
+/** A connection to Supabase: its addresses, and the Management API with the token. */
+export interface Cloud {
+  settings: SupabaseSettings;
+  http: Http;
+}
+
+const passwordVariable = 'SUPABASE_DB_PASSWORD';
+
+/**
+ * Prepares the connection to Supabase; sends nothing.
+ * @param signal ends every wait and every request that is under way
+ * @param onAgain is told, for people, why a request is sent again
+ * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
+ */
+export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal, onAgain?: (text: string) => void): Promise<Cloud> {
+  const settings = await readSettings(environment);
+  const stop = signal === undefined ? {} : { clock: clockUntil(signal), signal };
+  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token, ...stop, ...(onAgain === undefined ? {} : { onAgain }) }) };
+}
+
+/**
+ * The database password of the project that is about to be created: what an earlier run wrote into the secrets file, else a
+ * new one, written there before anything is asked of Supabase.
+ */
+export async function passwordForNewProject(directory: string, name: EnvironmentName): Promise<Secret> {
+  const known = (await readVariables(directory, name))[passwordVariable];
+  if (known !== undefined && known !== '') return secret(known);
+  const password = makePassword();
+  await updateVariables(directory, name, { [passwordVariable]: password.reveal() });
+  return password;
+}
+
+/**
+ * The database password of an existing project.
+ * @param environment variables of the process, for what is not in the file
+ * @throws MuseError `bad-password-missing`
+ */
+export async function passwordOfProject(directory: string, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Secret> {
+  const known = (await readVariables(directory, name))[passwordVariable] || environment[passwordVariable];
+  if (known !== undefined && known !== '') return secret(known);
+  throw new MuseError({
+    code: 'bad-password-missing',
+    message: `The database's password is missing: ${passwordVariable} is neither in ${secretsFileOf(name)} nor in the environment.`,
+    suggestion: `Set ${passwordVariable}. If you do not know it, reset it in the dashboard: Database, Settings.`,
+  });
+}

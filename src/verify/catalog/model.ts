@@ -1,0 +1,120 @@
+import type { Isolation } from '../../shared/muse-file.ts';
+import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
+import { isForUsers } from './check-access.ts';
+import { type Sources, sourcesOf } from './effects.ts';
+import type { Declaration } from './expectations.ts';
+import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from './expression.ts';
+import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
+
+/** What a column's value is: a user's id, an organization's id. */
+export type Meaning = 'user' | 'organization';
+
+/** What a policy looks at, as far as it tells whose a row is. */
+export interface PolicyFacts {
+  policy: PolicyRow;
+  /** Own columns compared with who asks. */
+  userColumns: string[];
+  /** It looks at organizations or memberships. */
+  membership: boolean;
+}
+
+/** The database as the proof sees it. */
+export interface Model {
+  catalog: Catalog;
+  tenancy: Tenancy;
+  declarations: readonly Declaration[];
+  parse: ParseExpression;
+  sources: Sources;
+  /** By `schema.name`. */
+  tables: ReadonlyMap<string, RelationRow>;
+  /** The database role of signed-in users. */
+  userRole: string;
+  meaningOf(table: RelationRow, column: ColumnRow): Meaning | undefined;
+  policyFacts(table: RelationRow): PolicyFacts[];
+}
+
+/** Puts together what the catalog, the declarations and the policies say. */
+export function buildModel(
+  catalog: Catalog, declarations: readonly Declaration[], parse: ParseExpression, isolation: Isolation, userRole: string,
+): Model {
+  const sources = sourcesOf(catalog.functions);
+  const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
+  const facts = new Map<RelationRow, PolicyFacts[]>();
+  const model: Model = {
+    catalog, declarations, tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined }, parse, sources, tables, userRole,
+    policyFacts(table) {
+      const known = facts.get(table) ?? table.policies.filter((policy) => isForUsers(policy, catalog))
+        .map((policy) => readPolicy(policy, table, model));
+      facts.set(table, known);
+      return known;
+    },
+    meaningOf(table, column) {
+      const { tenancy } = model;
+      const key = primaryKey(table);
+      if (key.length === 1 && key[0] === column.name) {
+        if (tenancy.userTables.has(qualifiedName(table))) return 'user';
+        if (table === tenancy.organizations) return 'organization';
+      }
+      if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
+      if (isUserColumn(table, column, tenancy.userTables)) return 'user';
+      const isShared = declarations.some((one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name);
+      if (isShared && tenancy.organizations !== undefined) return 'organization';
+      const compared = model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name));
+      return compared && !key.includes(column.name) && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
+    },
+  };
+  model.tenancy = findTenancy(catalog, isolation, (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)));
+  return model;
+}
+
+function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): PolicyFacts {
+  const own = new Set(table.columns.map((column) => column.name));
+  const userColumns = new Set<string>();
+  let membership = false;
+  for (const sql of [policy.using, policy.check]) {
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
+        for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+          const column = columnOf(side);
+          if (column !== undefined && own.has(column.name) && isWhoAsks(other, model)) userColumns.add(column.name);
+        }
+      }
+      membership ||= isMembership(type, node, table, model);
+    });
+  }
+  return { policy, userColumns: [...userColumns], membership };
+}
+
+/** An expression that is the id of the user who asks: `auth.uid()`, a claim, a setting, a helper that gives one. */
+function isWhoAsks(node: unknown, model: Model): boolean {
+  let found = false;
+  walk(node, (type, call) => {
+    if (type === 'SubLink' && fields(call['subselect'], 'SelectStmt')?.['fromClause'] !== undefined) return false;
+    if (type !== 'FuncCall') return undefined;
+    const parts = nameParts(call['funcname']);
+    const name = parts.at(-1);
+    if (parts[0] === 'auth' && (name === 'uid' || name === 'jwt')) found = true;
+    const setting = name === 'current_setting' ? constantOf((call['args'] as unknown[])[0]) : undefined;
+    if (setting !== undefined && (/user/.test(setting) || /claim/.test(setting))) found = true;
+    const helper = model.catalog.functions.find((routine) => routine.name === name && routine.arguments.length === 0);
+    if (helper !== undefined && /^(uuid|text)$/.test(helper.returns) && !helper.returnsSet && !/org|tenant|team/.test(helper.name)) {
+      found ||= /auth\.uid|user_id|claims/.test(model.sources.reachable(helper));
+    }
+    return undefined;
+  });
+  return found;
+}
+
+function isMembership(type: string, node: Node, table: RelationRow, model: Model): boolean {
+  const { organizations, membership } = model.tenancy;
+  const names = [membership?.table.name, organizations?.name].filter((name) => name !== undefined);
+  if (type === 'RangeVar') return names.includes(String(node['relname']));
+  if (type === 'ColumnRef') {
+    const column = table.columns.find(({ name }) => name === columnOf({ ColumnRef: node })?.name);
+    return column !== undefined && isOrganizationColumn(table, column, organizations);
+  }
+  if (type !== 'FuncCall') return false;
+  const name = nameParts(node['funcname']).at(-1);
+  return model.catalog.functions.some((routine) =>
+    routine.name === name && names.some((table) => model.sources.words(routine).has(table)));
+}

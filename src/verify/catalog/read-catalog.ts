@@ -1,0 +1,19 @@
+import type { Session } from '../../database/database.ts';
+import { type Catalog } from './catalog.ts';
+import { catalogQuery } from './catalog-query.ts';
+
+/** Roles of the Data API, in the order of what they may do. */
+const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
+
+/**
+ * Reads everything the checks need, in one round trip.
+ * @param extraRoles further roles whose privileges matter, as the application role of a kit with session variables
+ * @throws DatabaseError what PostgreSQL says
+ */
+export async function readCatalog(session: Session, extraRoles: readonly string[] = []): Promise<Catalog> {
+  const roles = JSON.stringify([...apiRoles, ...extraRoles]);
+  const { rows } = await session.query<{ catalog: Catalog | string }>(catalogQuery, [roles]);
+  const catalog = rows[0]!.catalog;
+  // Over HTTPS a JSON column may arrive as its text.
+  return typeof catalog === 'string' ? (JSON.parse(catalog) as Catalog) : catalog;
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { Session } from '../../database/database.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
+import type { PolicyRow, RelationRow } from './catalog.ts';
+import { isDeclared } from './expectations.ts';
+import { columnOf, constantOf, walk } from './expression.ts';
+import { insertSql, type RowStep } from '../fixtures/fill.ts';
+import type { Model } from './model.ts';
+import { claimsOf, type Person } from '../fixtures/people.ts';
+import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
+
+/** A bucket of the storage and what is made up in it. */
+export interface BucketWorld {
+  subject: Subject;
+  steps: RowStep[];
+}
+
+/**
+ * Makes a subject of each bucket: objects in a folder named for their user, or for their organization where the bucket's
+ * policies look at memberships.
+ * @throws DatabaseError what PostgreSQL says
+ */
+export async function bucketsOf(session: Session, model: Model, people: readonly Person[]): Promise<BucketWorld[]> {
+  const objects = model.tables.get('storage.objects');
+  if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
+  const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
+  const known = new Set(rows.map(({ id }) => id));
+  // A bucket is often made by the Storage API after the migrations: its policies are there before it is.
+  const named = new Set(objects.policies.flatMap((policy) => bucketsNamed(policy, model)));
+  const missing = [...named].filter((id) => !known.has(id)).map((id): Bucket => ({ id, public: null }));
+  // A policy that forgets to name its bucket opens them all: one that no policy names shows it.
+  const unnamed: Bucket = { id: 'muse any other bucket', public: null };
+  // The unnamed one is made first, so that an object can be moved to it.
+  return [unnamed, ...rows, ...missing].map((bucket) => {
+    const elsewhere = bucket === unnamed ? [...rows, ...missing][0]?.id : unnamed.id;
+    return bucketWorld(bucket, objects, model, people, known.has(bucket.id), elsewhere);
+  });
+}
+
+interface Bucket {
+  id: string;
+  /** Null where there is no such bucket yet. */
+  public: boolean | null;
+}
+
+/** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
+export const storageSettings = { 'storage.allow_delete_query': 'true' };
+
+function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people: readonly Person[], exists: boolean, elsewhere: string | undefined): BucketWorld {
+  const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
+  const isPublic = bucket.public ?? (isDeclared(model.declarations, 'storage.objects', 'public-read') && policies.some((policy) => policy.roles.includes('anon') && policy.command === 'r'));
+  const table: RelationRow = { ...objects, policies };
+  const facts = model.policyFacts(table);
+  const byOrganization = facts.some((one) => one.membership);
+  const folder = (person: Person): string => (byOrganization ? person.organization : person.user);
+  const row = (owner: string, name: string): KnownRow => {
+    const id = quoteLiteral(randomUUID());
+    const all: [string, string][] = [
+      ['id', id], ['bucket_id', quoteLiteral(bucket.id)], ['name', name], ['owner', owner], ['owner_id', owner], ['version', "'muse'"],
+    ];
+    return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
+  };
+  const [a, b] = [people[0]!, people[1]!];
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/${folder(person)}.txt`));
+  // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
+  const own = byOrganization ? actingOrganization : actingUser;
+  const acting = `'${own}/${own}.new'`;
+  // Names that no object has yet: a name that is taken would be refused for that.
+  const made = (person: Person): string => quoteLiteral(`${folder(person)}/${folder(person)}.made`);
+  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined, l: undefined };
+  const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
+  const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
+  return {
+    subject: {
+      name, kind: 'bucket', into: 'storage.objects', table, grants: objects, columns: objects.columns.filter((column) => !column.generated),
+      scope: {
+        kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner', text: isPublic ? `public-read, ${scopeText}` : scopeText,
+        columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, fellowsRead: byOrganization, fellowsWrite: byOrganization,
+      },
+      state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
+      belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
+      users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
+      prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
+      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > largeTable,
+    },
+    steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({
+      rows: [], settings: { ...claimsOf(person), ...storageSettings },
+      sql: [insertSql('storage.objects', { table: objects }, [rows.a, rows.b][index]!.values)],
+    }))],
+  };
+}
+
+function bucketStep(id: string, person: Person): RowStep {
+  return { rows: [], settings: claimsOf(person), sql: [`insert into storage.buckets (id, name) values (${quoteLiteral(id)}, ${quoteLiteral(id)}) on conflict do nothing`] };
+}
+
+/** A policy that names buckets concerns those alone; one that names none concerns all. */
+function concerns(policy: PolicyRow, bucket: string, model: Model): boolean {
+  const named = bucketsNamed(policy, model);
+  return named.length === 0 || named.includes(bucket);
+}
+
+/** The buckets that a policy compares `bucket_id` with. */
+function bucketsNamed(policy: PolicyRow, model: Model): string[] {
+  const named: string[] = [];
+  for (const sql of [policy.using, policy.check]) {
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      const reads = type === 'A_Expr' && columnOf(node['lexpr'])?.name === 'bucket_id';
+      if (reads) walk(node['rexpr'], (inner, constant) => { if (inner === 'A_Const') named.push(constantOf({ A_Const: constant }) ?? ''); });
+    });
+  }
+  return named;
+}

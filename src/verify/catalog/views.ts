@@ -1,0 +1,44 @@
+import { isPlatformSchema, qualifiedName, type RelationRow } from './catalog.ts';
+import { isDeclared } from './expectations.ts';
+import type { Model } from './model.ts';
+import { relation } from './sql.ts';
+import type { Subject } from '../probes/subject.ts';
+
+/** Views that a user's role may use in some way. */
+export function usableViews(model: Model, roles: readonly string[]): RelationRow[] {
+  return [...model.tables.values()].filter((row) => (row.kind === 'v' || row.kind === 'm') && !isPlatformSchema(row.schema)
+    && roles.some((role) => (row.grants[role] ?? '') !== '' || row.columnGrants[role] !== undefined));
+}
+
+/** The tables behind a view, through other views. */
+export function tablesBehind(view: RelationRow, model: Model): RelationRow[] {
+  const found = new Set<RelationRow>();
+  const visit = (row: RelationRow): void => {
+    if (found.has(row)) return;
+    found.add(row);
+    for (const name of row.reads) if (model.tables.has(name)) visit(model.tables.get(name)!);
+  };
+  visit(view);
+  return [...found].filter((row) => row.kind === 'r' || row.kind === 'p');
+}
+
+/**
+ * A view over one table that shows the columns which tell its rows apart: it is tried as the table itself, since a view that
+ * can be written is a second door to it. Undefined where the view is of another kind.
+ */
+export function viewSubject(view: RelationRow, subjects: readonly Subject[], model: Model): Subject | undefined {
+  const behind = tablesBehind(view, model);
+  const base = subjects.find((subject) => subject.name === qualifiedName(behind[0] ?? { schema: '', name: '' }));
+  if (behind.length !== 1 || base === undefined || view.kind === 'm') return undefined;
+  const shown = new Set(view.columns.map((column) => column.name));
+  const needed = [...base.rows.a.key.map(([name]) => name), ...base.belongs.map((one) => one.column)];
+  if (!needed.every((name) => shown.has(name))) return undefined;
+  const name = qualifiedName(view);
+  const isPublic = isDeclared(model.declarations, name, 'public-read');
+  return {
+    ...base, name, kind: 'view', into: relation(view), grants: view,
+    columns: base.columns.filter((column) => shown.has(column.name)),
+    scope: isPublic ? { ...base.scope, kind: 'public-read', text: `public-read, ${base.scope.text}` } : base.scope,
+    isReadOnly: view.updatable === 0,
+  };
+}

@@ -1,0 +1,48 @@
+import { isBridge } from '../fixtures/people.ts';
+import type { Check, TableReport } from '../report/report.ts';
+import { verbLetters } from './verbs.ts';
+
+/** One actor's cell of the matrix. */
+export interface MatrixCell {
+  /** One character a letter of {@link letters}: the letter where the actor can, `.` where not, `i` for rows of its own only. */
+  text: string;
+  /** It breaks a rule. */
+  broken: boolean;
+}
+
+/** The columns of a cell: Select, Insert, Update, Delete, Reassign. */
+const letters = ['S', 'I', 'U', 'D', 'R'] as const;
+
+/** Every actor of the reports, in the order of their first appearance. */
+export function actorsOf(tables: readonly TableReport[]): string[] {
+  // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
+  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => !isBridge(check.actor) || check.rule !== undefined).map((check) => check.actor)))];
+}
+
+/** What an actor can do with A's rows of one table; of a function, whether it can call it. */
+export function cellOf(table: TableReport, actor: string): MatrixCell {
+  const checks = table.checks.filter((check) => check.actor === actor);
+  const broken = checks.some((check) => check.rule !== undefined);
+  if (table.kind === 'function') {
+    return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : '.', broken };
+  }
+  const holds = actor === 'owner' || (actor.startsWith('member') && table.scope.includes('organization'));
+  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter), holds)).join(''), broken };
+}
+
+function letterOf(letter: string, checks: readonly Check[], holds: boolean): string {
+  if (checks.some((check) => check.outcome === 'error')) return 'E';
+  const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
+  if (reaching.length === 0) return '.';
+  // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
+  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => (check.verb === 'insert' || check.verb === 'insert-returning') && check.expected !== 'no');
+  return isOwnOnly ? 'i' : letter;
+}
+
+function reachesA(check: Check): boolean {
+  if (check.verb === 'insert-as' || check.verb === 'insert-cross' || check.verb.startsWith('relink')) return check.rule !== undefined;
+  return check.rows === undefined || /[a?]/.test(check.rows);
+}
+
+/** How to read the matrix, in one line. */
+export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule; +role is a member of the same organization';

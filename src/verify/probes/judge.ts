@@ -1,0 +1,76 @@
+import type { Finding } from '../../shared/finding.ts';
+import type { RuleName } from '../../rules/registry.ts';
+import type { Actor } from './actors.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Check, TableReport } from '../report/report.ts';
+import type { Verb } from './verbs.ts';
+
+/** The rule that a verb breaks where it is possible and must not be. */
+export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
+  if (isAnonymous) return verb === 'select' || verb === 'call' || verb === 'call-mighty' ? 'anon-read' : 'anon-write';
+  if (verb === 'select' || verb === 'call') return 'isolation-read';
+  if (verb.startsWith('insert')) return 'isolation-insert';
+  return verb.startsWith('give') || verb.startsWith('take') || verb.startsWith('relink') ? 'isolation-reassign' : 'isolation-write';
+}
+
+const does: Record<Verb, string> = {
+  select: 'reads it', insert: 'inserts rows', 'insert-returning': 'inserts rows and reads them back', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
+  'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
+  delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
+  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', 'relink-all': 'links it to rows of others without WHERE', 'call-mighty': 'has it give a mighty role', upsert: 'changes it by INSERT … ON CONFLICT',
+  promote: 'raises its own role', call: 'gets rows of others from it', 'call-changes': 'changes rows of others by it',
+};
+
+const suggestions: Partial<Record<RuleName, string>> = {
+  'anon-read': 'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
+  'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
+  'isolation-read': 'Compare the row\'s owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).',
+  'isolation-write': 'Compare the row\'s owner or organization with who asks in the USING of every UPDATE and DELETE policy.',
+  'isolation-insert': 'Compare the new row\'s owner or organization with who asks in the WITH CHECK of every INSERT policy.',
+  'isolation-reassign': 'Give the UPDATE policy a WITH CHECK that compares the new row\'s owner or organization with who asks, beside its USING.',
+  'policy-error': 'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
+};
+
+/** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
+export function judge(report: TableReport, actors: readonly Actor[]): Finding[] {
+  const broken = new Map<RuleName, Check[]>();
+  for (const check of report.checks) {
+    const rule = brokenRule(check, actors);
+    if (rule === undefined) continue;
+    check.rule = rule;
+    broken.set(rule, [...(broken.get(rule) ?? []), check]);
+  }
+  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks)}.`, suggestions[rule] ?? ''));
+}
+
+function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
+  if (check.outcome === 'error') return 'policy-error';
+  const actor = actors.find((one) => one.name === check.actor);
+  if (actor === undefined || check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check, actor)) return undefined;
+  return ruleOf(check.verb, actor.isAnonymous);
+}
+
+/** Without WHERE an actor meets its own rows as well, and those are its own affair. */
+function reachesOthers(check: Check, actor: Actor): boolean {
+  const isBroad = check.verb.endsWith('-all');
+  // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
+  if (isBroad && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
+  if (check.rows === undefined || check.rows === '?') return true;
+  if (check.rows === '#') return actor.relation === 'none';
+  return check.rows.includes('a') || check.verb === 'give-all' || check.verb === 'promote';
+}
+
+function tell(checks: readonly Check[]): string {
+  const errors = checks.filter((check) => check.outcome === 'error');
+  if (errors.length > 0) {
+    const first = errors[0]!;
+    return `${[...new Set(errors.map((check) => check.actor))].join(', ')} on ${[...new Set(errors.map((check) => check.verb))].join(', ')} `
+      + `meets ${first.code}: ${first.message}`;
+  }
+  const byActors = new Map<string, string[]>();
+  for (const verb of new Set(checks.map((check) => check.verb))) {
+    const who = checks.filter((check) => check.verb === verb).map((check) => check.actor).join(', ');
+    byActors.set(who, [...(byActors.get(who) ?? []), does[verb]]);
+  }
+  return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+}

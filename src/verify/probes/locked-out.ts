@@ -1,0 +1,76 @@
+import type { Finding } from '../../shared/finding.ts';
+import type { Actor } from './actors.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Check, TableReport } from '../report/report.ts';
+import { policiesFor } from '../catalog/scope.ts';
+import type { Subject } from './subject.ts';
+import type { Verb } from './verbs.ts';
+
+const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; word: string }[] = [
+  { letter: 'S', verbs: ['select'], word: 'read' },
+  { letter: 'I', verbs: ['insert'], word: 'insert' },
+  { letter: 'U', verbs: ['update', 'update-all', 'upsert'], word: 'update' },
+  { letter: 'D', verbs: ['delete', 'delete-all'], word: 'delete' },
+];
+
+/**
+ * What policies or grants mean to allow and nobody whose rows they are can do. A policy is always meant: an error. A grant
+ * alone may be meant, where it was given by hand (older projects grant everything, TRUNCATE included, to everybody): a warning.
+ */
+export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
+  if (subject.scope.kind === 'service-only') return [];
+  const holders = new Set(actors.filter((actor) => isHolder(actor, subject)).map((actor) => actor.name));
+  const shut = verbs.filter(({ verbs }) => {
+    const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));
+    return tries.length > 0 && tries.every(isShut);
+  });
+  // A policy FOR ALL is meant for reading, and for as much of the rest as the grants allow.
+  const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model)
+    .some((policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)));
+  const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
+  return [
+    ...(byPolicy.length === 0 ? [] : [makeFinding(
+      'owner-locked-out', subject.name,
+      `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but nobody whose row it is can.`,
+      `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
+    )]),
+    ...(byGrant.length === 0 ? [] : [makeFinding(
+      'owner-locked-out', subject.name,
+      `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets anybody whose row it is.`,
+      `Add the policy, or take the privilege back: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
+      'warning',
+    )]),
+  ];
+}
+
+type Shut = (typeof verbs)[number];
+
+function words(shut: readonly Shut[]): string {
+  return shut.map(({ word }) => word).join(', ');
+}
+
+function grantWords(shut: readonly Shut[]): string {
+  return `GRANT ${shut.map(({ letter }) => grantWord[letter]).join(', ')}`;
+}
+
+function isGranted(subject: Subject, letter: Shut['letter'], role: string): boolean {
+  return subject.table.grants[role]?.includes('T') !== true && hasPrivilege(subject, letter, role);
+}
+
+function hasPrivilege(subject: Subject, letter: Shut['letter'], role: string): boolean {
+  return subject.table.grants[role]?.includes(letter) === true || (letter !== 'D' && subject.table.columnGrants[role]?.[letter] !== undefined);
+}
+
+/** An error is a finding of its own, and a trigger that says no has its reasons. */
+function isShut(check: Check): boolean {
+  return (check.outcome === 'refused' || check.outcome === 'filtered') && check.code?.startsWith('P0') !== true;
+}
+
+const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };
+
+/** Whose row it is; where a row is nobody's, everyone who is signed in. */
+function isHolder(actor: Actor, subject: Subject): boolean {
+  if (actor.isAnonymous) return false;
+  return subject.scope.owner === undefined || actor.relation === 'self' || (actor.relation === 'fellow' && subject.scope.owner === 'organization');
+}

@@ -1,0 +1,43 @@
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import type { Actor } from './actors.ts';
+import { hintsOf } from '../fixtures/candidates.ts';
+import type { ColumnRow } from '../catalog/catalog.ts';
+import type { Model } from '../catalog/model.ts';
+import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import type { Subject } from './subject.ts';
+
+const mighty = /^(owner|admin|administrator|super_?admin|root)$/;
+const flags = /^(is_)?(super_?)?admin$/;
+
+/** Roles that may rule over others: what they do to memberships is the kit's to say. */
+export function isMightyRole(role: string | undefined): boolean {
+  return role !== undefined && mighty.test(role);
+}
+
+/** The column of a table that makes its user mightier, with the value that does; undefined where it has none. */
+export function mightyColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
+  for (const column of subject.columns) {
+    if (column.base === 'boolean' && flags.test(column.name)) return { column, value: 'true' };
+    if (!/(^|_)role$/.test(column.name)) continue;
+    const checks = subject.table.constraints.filter((check) => check.type === 'c' && check.columns.includes(column.name));
+    const choices = column.labels ?? hintsOf(checks.map((check) => model.parse(check.expression ?? ''))).texts;
+    const top = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator'].find((choice) => choices.includes(choice));
+    if (top !== undefined) return { column, value: quoteLiteral(top) };
+  }
+  return undefined;
+}
+
+/** UPDATE that raises the actor's own role: in its membership, or in a table of its own. */
+export function raiseSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const raise = mightyColumn(subject, model);
+  if (raise === undefined || actor.isAnonymous || subject.kind !== 'table') return undefined;
+  const set = `update ${subject.into} set ${quoteIdentifier(raise.column.name)} = ${raise.value}`;
+  const { membership } = model.tenancy;
+  if (subject.table === membership?.table) {
+    if (actor.relation !== 'fellow') return undefined;
+    return `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ${quoteIdentifier(membership.user)} = '${actingUser}'`;
+  }
+  const [owner] = subject.belongs;
+  if (subject.scope.owner !== 'user' || owner === undefined || actor.relation !== 'self') return undefined;
+  return `${set} where ${quoteIdentifier(owner.column)} = '${actingUser}'`;
+}

@@ -1,0 +1,116 @@
+import type { Session } from '../../database/database.ts';
+import type { Isolation } from '../../shared/muse-file.ts';
+import { type Actor, makeActors, type SessionVariables } from './actors.ts';
+import { isPlatformSchema, type RelationRow } from '../catalog/catalog.ts';
+import type { RowStep } from '../fixtures/fill.ts';
+import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
+import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
+import { forgedMetadata } from './metadata.ts';
+import type { Model } from '../catalog/model.ts';
+import { type NamedProbe, probesOf } from './probes.ts';
+import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
+import { type Answer, runPlan } from './run-script.ts';
+import { scopeOf } from '../catalog/scope.ts';
+import type { Plan } from '../fixtures/script.ts';
+import { relation } from '../catalog/sql.ts';
+import { bucketsOf, storageSettings } from '../catalog/storage.ts';
+import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
+import { isTable } from '../catalog/tenancy.ts';
+import { tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
+import { makeWorld } from '../fixtures/world.ts';
+
+/** Everything that was tried, and what came of it. */
+export interface Proof {
+  model: Model;
+  actors: Actor[];
+  /** Tables, views that stand for a table, buckets. */
+  subjects: Subject[];
+  /** Views in which rows are looked for by their marks. */
+  looked: { view: RelationRow; behind: RelationRow[] }[];
+  callables: Callable[];
+  probes: NamedProbe[];
+  marks: Mark[];
+  quiet: Quiet;
+  steps: RowStep[];
+  answer: Answer;
+}
+
+/** Probes of one script; more are split over several, each with a world of its own. */
+const probesPerScript = 1200;
+
+/** Says whether the table is one whose isolation is to be proven. */
+export function isProbed(table: RelationRow): boolean {
+  return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
+}
+
+/**
+ * Makes the world up, tries everything, and takes it back.
+ * @param exposed schemas whose functions users can call
+ * @throws MuseError, DatabaseError as {@link runPlan}
+ */
+export async function prove(
+  session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined, exposed: readonly string[],
+  isWanted: (name: string) => boolean,
+): Promise<Proof> {
+  const world = await makeWorld(session, model);
+  const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
+  const quiet = quietTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
+  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !quiet.untouchable.has(`${table.schema}.${table.name}`));
+  const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
+  const views = usableViews(model, actors.map((actor) => actor.role));
+  const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
+  const looked = views.filter((view) => isWanted(`${view.schema}.${view.name}`) && !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
+    .map((view) => ({ view, behind: tablesBehind(view, model) }));
+  // To look through a view is to read it whole, and a materialized one has to be made anew.
+  const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
+  const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
+  const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
+  const probes = [
+    ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
+    ...small.map(({ view }) => lookProbe(view, actors)),
+    ...callables.flatMap((callable) => callable.probes),
+  ];
+  const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
+  const marks = [...marksOf(tableSubjects, shared), ...marksOfUsers(model, world.people)];
+  const steps = [
+    ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
+    ...buckets.flatMap((bucket) => bucket.steps),
+    ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
+  ];
+  const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
+  const together = Object.fromEntries(callables.flatMap(({ routine, probes }) => probes.filter(({ state }) => state !== '')
+    .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)])));
+  const plan: Plan = {
+    sequences: [...model.tables.values()].flatMap((table) => table.sequences),
+    quiet: quiet.sql,
+    fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
+    states: { ...states, ...together },
+    marks: marks.map(({ text }) => text),
+    actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
+    probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
+  };
+  return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer: await runInParts(session, plan) };
+}
+
+async function runInParts(session: Session, plan: Plan): Promise<Answer> {
+  const whole: Answer = { failed: [], states: {}, cells: [] };
+  for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
+    const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
+    whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
+    whole.failed = part.failed;
+    whole.states = part.states;
+  }
+  return whole;
+}
+
+function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
+  return {
+    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])),
+    sql: `select string_agg(seen::text, ' ') from ${relation(view)} as seen`,
+  };
+}
+
+function refreshStep(view: RelationRow): RowStep {
+  return { rows: [], settings: {}, sql: [`refresh materialized view ${relation(view)}`] };
+}

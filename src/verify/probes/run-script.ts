@@ -1,0 +1,66 @@
+import { DatabaseError, type Session } from '../../database/database.ts';
+import { MuseError } from '../../shared/error.ts';
+import { answerFrame, type Plan, scriptOf } from '../fixtures/script.ts';
+
+/** What came of one probe by one actor. `before` are the states of the world that it was tried in. */
+export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
+  | { touched: number; answer: string; state: string }
+  | { code: string; message: string }
+);
+
+export interface Answer {
+  /** Steps of the fill that put no row in, and why. */
+  failed: { step: number; code: string; message: string; constraint: string }[];
+  /** The states before any probe. */
+  states: Record<string, string>;
+  cells: Cell[];
+}
+
+interface RawAnswer {
+  failed: [number, string, string, string][];
+  states: Record<string, string>;
+  cells: ([number, number, number, string, string] | [number, number, string, string])[];
+}
+
+/**
+ * Runs a plan in one transaction that is always taken back.
+ * @throws MuseError `cannot-act-as` where the connection may not act as one of the roles
+ * @throws DatabaseError what PostgreSQL says of the script itself
+ */
+export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
+  const message = await session.script(scriptOf(plan)).then(() => '', (error: unknown) => messageOf(error));
+  const start = message.indexOf(answerFrame[0]);
+  const end = message.lastIndexOf(answerFrame[1]);
+  if (start < 0 || end < start) {
+    throw new MuseError({
+      code: 'verification-unanswered',
+      message: 'The proof ran, but its answer did not come back whole.',
+      detail: message.slice(0, 500),
+      suggestion: 'Connect to the database directly instead of over HTTPS, and run muse verify again.',
+    });
+  }
+  const raw = JSON.parse(message.slice(start + answerFrame[0].length, end)) as RawAnswer;
+  return {
+    failed: raw.failed.map(([step, code, message, constraint]) => ({ step, code, message, constraint })),
+    states: raw.states,
+    cells: raw.cells.map((cell): Cell => {
+      const [actor, probe, third, fourth] = cell;
+      return typeof third === 'number'
+        ? { actor, probe, before: raw.states, touched: third, answer: fourth, state: cell[4] ?? '' }
+        : { actor, probe, before: raw.states, code: third, message: fourth };
+    }),
+  };
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error) || error.message.includes(answerFrame[0])) return error instanceof Error ? error.message : String(error);
+  if (error instanceof DatabaseError && (error.code === '42501' || error.code === '22023') && /\brole\b/.test(error.message)) {
+    throw new MuseError({
+      code: 'cannot-act-as',
+      message: `This connection may not act as the roles that users have: ${error.message}.`,
+      suggestion: 'Connect as the owner of the tables (on Supabase: postgres), or GRANT it the role.',
+      cause: error,
+    });
+  }
+  throw error;
+}

@@ -1,0 +1,27 @@
+import { actorsOf, cellOf, legend } from '../probes/cells.ts';
+import type { IsolationReport } from './report.ts';
+
+/** The isolation matrix and its findings as Markdown, for a pull request. */
+export function formatMatrixMarkdown(report: IsolationReport): string {
+  const actors = actorsOf(report.tables);
+  const row = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const lines = report.tables.map((table) => row([
+    `\`${table.table}\``, escape(table.scope),
+    ...actors.map((actor) => {
+      const cell = cellOf(table, actor);
+      return cell.broken ? `**${cell.text}** ❌` : cell.text;
+    }),
+  ]));
+  const findings = report.findings.map((finding) => `- **${finding.rule}** ${escape(finding.message)} ${escape(finding.suggestion)}`);
+  return [
+    row(['table', 'rows belong to', ...actors]),
+    row(['---', '---', ...actors.map(() => ':---:')]),
+    ...lines, '', legend,
+    ...(findings.length === 0 ? ['', 'No finding.'] : ['', ...findings]), '',
+  ].join('\n');
+}
+
+/** Table cells and lists of Markdown: a bar would end the cell. */
+function escape(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

@@ -1,0 +1,46 @@
+import type { Finding } from '../../shared/finding.ts';
+import type { RuleName } from '../../rules/registry.ts';
+import type { Verb } from '../probes/verbs.ts';
+
+/**
+ * What came of a try. `allowed`: it read or changed such a row, or would have, but for a constraint; `refused`: an error says
+ * no; `filtered`: no error, and no row; `error`: an error other than a refusal.
+ */
+export type Outcome = 'allowed' | 'refused' | 'filtered' | 'error';
+
+/** One cell of the matrix, as finely as it was tried. */
+export interface Check {
+  actor: string;
+  verb: Verb;
+  outcome: Outcome;
+  /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
+  expected: 'yes' | 'may' | 'no';
+  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` and `l` X's, made by those in Y too, `#` there are more or fewer of A's; `?` some row. */
+  rows?: string;
+  /** Of a view or function: tables of which A's rows were seen, or changed. */
+  reached?: string[];
+  /** The rule that it breaks. */
+  rule?: RuleName;
+  /** SQLSTATE and message of an error. */
+  code?: string;
+  message?: string;
+}
+
+/** What was proven of one table, view, function or bucket. */
+export interface TableReport {
+  /** `schema.name`; of a bucket `storage.objects[bucket]`; of a function with its argument types. */
+  table: string;
+  kind: 'table' | 'view' | 'function' | 'bucket';
+  /** Whose the rows are: `owner user_id`, `organization via public.deals`, `public-read`, `service-only`, `unowned`. */
+  scope: string;
+  checks: Check[];
+  /** Privileges by role, as `SI(name,email)UD`: letters of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, columns where it is not all. */
+  privileges?: Record<string, string>;
+  /** What was left out, and why. */
+  notes?: string[];
+}
+
+export interface IsolationReport {
+  tables: TableReport[];
+  findings: Finding[];
+}

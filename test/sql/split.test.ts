@@ -1,0 +1,103 @@
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadParser } from '../../src/sql/parser.ts';
+import { parseSql } from '../../src/sql/split.ts';
+
+beforeAll(loadParser);
+
+const texts = (sql: string): string[] => parseSql(sql).statements.map((statement) => statement.sql);
+
+describe('statements', () => {
+  it.each([
+    ['two', 'select 1;\n\nselect 2;\n', ['select 1', 'select 2']],
+    ['without the last semicolon', 'select 1;select 2 -- done\n', ['select 1', 'select 2']],
+    ['a semicolon in a string, a comment, a dollar quote', "select ';'; -- ;\n/* ; /* ; */ */ do $x$ begin; $x$;", ["select ';'", 'do $x$ begin; $x$']],
+    ['comments in front are not part', '-- a\n/* b */ select 1 /* c */ ; -- d\n', ['select 1']],
+    ['empty statements', ';; ; select 1;;', ['select 1']],
+    ['nothing', ' -- only this', []],
+    ['beyond ASCII', "-- é😀\nselect 'é😀';\nselect 'ü';", ["select 'é😀'", "select 'ü'"]],
+    ['a carriage return ends a comment', '-- a\rselect 1;', ['select 1']],
+    ['atomic body', 'create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end; select 3', ['create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end', 'select 3']],
+    ['rule with several actions', 'create rule r as on insert to t do also (select 1; select 2); select 3', ['create rule r as on insert to t do also (select 1; select 2)', 'select 3']],
+    ['a bad one between two', 'select 1; selec 2; select 3;', ['select 1', 'selec 2', 'select 3']],
+    ['a parenthesis that never closes', 'create table a (b int; create table c (d int);', ['create table a (b int', 'create table c (d int)']],
+    ['an atomic body that never closes', 'create function f() returns int begin atomic select 1; select 2; select 3', ['create function f() returns int begin atomic select 1', 'select 2', 'select 3']],
+    ['atomic beside a bad one', 'selec 0; create or replace procedure f() begin atomic insert into t values (1); end; select 3', ['selec 0', 'create or replace procedure f() begin atomic insert into t values (1); end', 'select 3']],
+    ['a string that never ends', "select 1; select 'abc; select 2;", ['select 1', "select 'abc; select 2;"]],
+    ['a dollar quote that never ends', 'select 1; do $$ begin; end; select 2;', ['select 1', 'do $$ begin; end; select 2;']],
+    ['a comment that never ends', 'select 1; /* select 2;', ['select 1', '/* select 2;']],
+    ['words that the scanner refuses', 'select 1a; select ""; select 2;', ['select 1a', 'select ""', 'select 2']],
+    ['control characters', "select '\u0001\u001f'; selec", ["select '\u0001\u001f'", 'selec']],
+    ['a NUL', 'select 1;\0; select 2', ['select 1', '\0', 'select 2']],
+  ])('%s', (_, sql, expected) => {
+    expect(texts(sql)).toEqual(expected);
+  });
+
+  it('says where an error is, in characters', () => {
+    const { statements } = parseSql("-- é😀\nselect 'é😀' from x\n  where where;\nselect 2;");
+    expect(statements[0]?.error).toEqual({ message: 'syntax error at or near "where"', offset: 35, line: 3, column: 9 });
+    expect(statements[1]?.tree).toBeDefined();
+  });
+
+  it('turns byte locations into offsets, whether the file parses as one or not', () => {
+    for (const rest of ['', 'selec']) {
+      const sql = `select 'é';\nselect 'é😀', abc;\n${rest}`;
+      const parsed = parseSql(sql);
+      const statement = parsed.statements[1]!;
+      const target = (statement.tree as { SelectStmt: { targetList: { ResTarget: { location: number } }[] } }).SelectStmt.targetList[1]!;
+      expect(sql.slice(parsed.offsetOf(statement, target.ResTarget.location))).toMatch(/^abc/);
+    }
+  });
+
+  it('gives each comment to its statement', () => {
+    const parsed = parseSql('-- top\n\n-- one\nselect 1; -- same line\n-- two\nselect 2\n;\n-- end');
+    expect(parsed.statements.map(({ comments }) => comments.map(({ text, line }) => [text, line]))).toEqual([
+      [['-- top', 1], ['-- one', 3], ['-- same line', 4]],
+      [['-- two', 5]],
+    ]);
+    expect(parsed.trailing.map(({ text }) => text)).toEqual(['-- end']);
+    expect(parsed.header).toBe('-- top\n-- one');
+  });
+
+  it('survives what crashes the parser, and goes on', () => {
+    const { statements } = parseSql(`select ${'1+'.repeat(200_000)}1; select 2;`);
+    expect(statements[0]?.error?.message).toContain('too large or too deeply nested');
+    expect(statements[1]?.tree).toBeDefined();
+  });
+});
+
+describe('any input', () => {
+  const word = fc.constantFrom('create', 'table', 'begin', 'atomic', 'end', 'case', '(', ')', ';', "'", '"', '$$', '$a$', '--', '/*', '*/', '\n', ' ', 'é', '😀', '\0', '\ud800', 'select', '1', '1a', '\\', 'rule', 'function', 'or', 'replace');
+  it.each([
+    ['bytes', fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString())],
+    ['any UTF-16', fc.string({ unit: 'binary', maxLength: 200 })],
+    ['words', fc.array(word, { maxLength: 60 }).map((words) => words.join(' '))],
+    ['words close together', fc.array(word, { maxLength: 60 }).map((words) => words.join(''))],
+  ])('of %s gives statements in order that cover what is not white space or comment', (_, inputs) => {
+    fc.assert(
+      fc.property(inputs, (sql) => {
+        const parsed = parseSql(sql);
+        let end = 0;
+        for (const statement of parsed.statements) {
+          expect(statement.start).toBeGreaterThanOrEqual(end);
+          expect(statement.end).toBeGreaterThan(statement.start);
+          expect(statement.sql).toBe(sql.slice(statement.start, statement.end));
+          expect(statement.error === undefined).toBe(statement.tree !== undefined);
+          end = statement.end;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['valid', 'create table t (a int);\n'],
+    ['broken everywhere', 'create table t (a int;;\n'],
+    ['atomic bodies that never close', 'create function f() begin atomic ;\n'],
+    ['one unterminated string', "select 'é", 10_000],
+    ['parentheses', '('],
+    ['refused words', '1a;'],
+  ])('of 512 KB ends: %s', (_, unit, times = Math.ceil((1 << 19) / unit.length)) => {
+    expect(parseSql(unit.repeat(times)).statements.length).toBeGreaterThan(0);
+  });
+});

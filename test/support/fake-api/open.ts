@@ -1,0 +1,33 @@
+/** A twin on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
+import { Client } from 'pg';
+import { baselineSql } from '../../../src/database/platform/platform.ts';
+import { startNative } from '../native.ts';
+import { startTwin, type Twin } from './fake-api.ts';
+
+/** What the pooler knows and no project does. */
+const postgresPassword = 'behind-the-pooler';
+
+/** Starts the server and the twin; closing the twin stops both. */
+export async function openTwin(): Promise<Twin> {
+  const native = await startNative({ superuser: 'platform_admin' });
+  const template = new URL(await native.createDatabase('platform'));
+  const client = new Client({ connectionString: template.href });
+  await client.connect();
+  await client.query(baselineSql());
+  await client.query(`alter role postgres password '${postgresPassword}'`);
+  await client.end();
+  const server = {
+    host: template.hostname,
+    port: Number(template.port),
+    user: template.username,
+    password: decodeURIComponent(template.password),
+  };
+  const twin = await startTwin({ ...server, postgresPassword }, 'platform');
+  return {
+    ...twin,
+    close: async () => {
+      await twin.close();
+      await native.stop();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// The twin as a process of its own, or in a script that is no test: `node test/support/twin/serve.js` prints one line of
+// JSON with the environment that a client needs, and serves until its input ends or it is told to stop.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = import.meta.dirname;
+const root = join(here, '..', '..', '..');
+
+/**
+ * Opens a twin where nothing runs TypeScript: it is compiled first, into node_modules, so that packages are found.
+ * @returns {Promise<import('./fake-api.ts').Twin>}
+ */
+export async function openCompiledTwin() {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  const cache = join(root, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  const out = mkdtempSync(join(cache, 'create-muse-twin-'));
+  const options = [
+    '--target', 'es2023', '--module', 'nodenext', '--ignoreConfig', '--noCheck', '--rewriteRelativeImportExtensions',
+    '--types', 'node', '--rootDir', root, '--outDir', out,
+  ];
+  execFileSync(process.execPath, [tsc, ...options, join(here, 'open.ts')], { cwd: root });
+  for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'twin', name));
+  cpSync(join(here, '..', 'certificates'), join(out, 'test', 'support', 'certificates'), { recursive: true });
+  const { openTwin } = await import(pathToFileURL(join(out, 'test', 'support', 'twin', 'open.js')).href);
+  const twin = await openTwin();
+  return {
+    ...twin,
+    close: async () => {
+      await twin.close();
+      rmSync(out, { recursive: true, force: true });
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const twin = await openCompiledTwin();
+  let closing = false;
+  const stop = async () => {
+    if (closing) return;
+    closing = true;
+    // PostgreSQL's process does not keep this one alive, and it has to be waited for.
+    const alive = setInterval(() => undefined, 1000);
+    await twin.close();
+    clearInterval(alive);
+    process.stdout.write('stopped\n', () => process.exit(0));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+  process.stdin.on('end', stop).resume();
+  process.stdout.write(`${JSON.stringify({ url: twin.url, env: twin.env })}\n`);
+}
