@@ -1,7 +1,7 @@
 // Runs the README's two commands in fresh clones of HEAD, in surroundings that differ from a developer's own: other users,
 // directories that others cannot read, odd paths, no install scripts, no network. Changes that are not committed do not count.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,10 +10,10 @@ const windows = process.platform === 'win32';
 const isRoot = process.getuid?.() === 0;
 /** The ordinary user, when this process is root's: `nobody`. */
 const nobody = { uid: 65_534, gid: 65_534 };
-/** They start a native server, an embedded database, and the built command line. */
-const tests = ['both-kinds', 'native-binaries', 'global-setup', 'cli/create-muse'];
-/** The most that one command may take: several times what it needs on a machine that does nothing else. */
-const timeoutMs = 300_000;
+/** They start a native server and embedded databases; the first command runs the command line. */
+const tests = ['both-kinds', 'native-binaries', 'global-setup'];
+/** The most that one command may take: many times what it needs on a machine that does nothing else. */
+const timeoutMs = 600_000;
 
 const place = mkdtempSync(join(tmpdir(), 'create-muse-fresh-'));
 chmodSync(place, 0o755);
@@ -112,8 +112,10 @@ async function tryCommands(commands, { directory, mode, umask, temporary, readOn
     if (user) giveAway(clone, user);
     const options = { cwd: clone, env, umask, ...user };
     const done = await (network ? run(command, [], { ...options, shell: true }) : runOffline(command, options));
+    // Most tests run what was built.
+    const built = existsSync(join(clone, 'dist', 'index.js'));
     rmSync(clone, { recursive: true, force: true, maxRetries: 5 });
-    if (done.code !== 0) return `${command}\n${done.tail}`;
+    if (done.code !== 0 || !built) return `${command}\n${done.tail}${built ? '' : '\nNothing was built.'}`;
   }
   return undefined;
 }
