@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { cacheDirectory } from '../database/cache.ts';
 import type { Finding } from '../shared/finding.ts';
 import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
@@ -49,13 +49,12 @@ export interface PlannedRepairs {
 }
 
 /**
- * What a run would do, found out without doing it: the muse is put together in the cache, read, and taken away.
+ * What a run would do, found out without doing it: the muse is put together in a temporary directory, read,
+ * and taken away.
  * @throws MuseError what fetching, recognising and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
-  const cache = cacheDirectory(options.environment);
-  await mkdir(cache, { recursive: true });
-  const place = await mkdtemp(join(cache, 'plan-'));
+  const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
   try {
     // What is taken away at the end needs no history.
     const planned = { ...answers, git: false };
