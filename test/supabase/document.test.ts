@@ -10,11 +10,11 @@ const answers = {
   V1OrganizationSlugResponse: { name: 'required', plan: 'optional' } satisfies Fields<types.OrganizationDetails>,
   RegionsInfo: { recommendations: 'required', all: 'required' } satisfies Fields<types.RegionsInfo>,
   V1ProjectResponse: {
-    ref: 'required', organization_slug: 'required', organization_id: 'required', name: 'required', region: 'required',
+    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
     created_at: 'required', status: 'required',
   } satisfies Fields<types.Project>,
   V1ProjectWithDatabaseResponse: {
-    ref: 'required', organization_slug: 'required', organization_id: 'required', name: 'required', region: 'required',
+    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
     created_at: 'required', status: 'required', database: 'required',
   } satisfies Fields<types.ProjectWithDatabase>,
   V1ServiceHealthResponse: { name: 'required', status: 'required', error: 'optional' } satisfies Fields<types.ServiceHealth>,
