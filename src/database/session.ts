@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database, DatabaseKind, QueryResult, Session } from './database.ts';
 import { parseValue, toParameter } from './values.ts';
 import type { Wire } from './wire.ts';
-import { toDatabaseError } from './report.ts';
+import { toDatabaseError } from './error-report.ts';
 
 /** The `Session` that a wire gives. */
 function createSession(wire: Wire): Session {

@@ -4,7 +4,7 @@ import { namesIn } from '../sql/message-names.ts';
 import { fieldsOf } from '../sql/nodes.ts';
 import type { RangeVar } from '../sql/nodes.ts';
 import { lineText } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, World } from './parsed-files.ts';
 
 interface Policy {
   place: Place;

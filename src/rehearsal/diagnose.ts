@@ -7,7 +7,7 @@ import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
 import { lineText, positionAt } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, World } from './parsed-files.ts';
 
 /** What to do about the errors that need no look at the files, by SQLSTATE. */
 const advice: Record<string, string> = {

@@ -4,7 +4,7 @@ import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
-import { isBefore, placeName, type Place, type World } from './world.ts';
+import { isBefore, placeName, type Place, type World } from './parsed-files.ts';
 
 /** A rule with the words for it. */
 export interface Verdict {

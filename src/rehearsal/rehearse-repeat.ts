@@ -5,7 +5,7 @@ import { fieldsOf, open } from '../sql/nodes.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, World } from './parsed-files.ts';
 
 /** Kinds of statement that can put rows into a table without being an INSERT of their own. */
 const mayInsert = new Set(['InsertStmt', 'DoStmt', 'SelectStmt', 'CallStmt', 'CopyStmt']);

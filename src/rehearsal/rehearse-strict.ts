@@ -8,7 +8,7 @@ import type { Migration } from '../sql/migration.ts';
 import type { RehearsalRun } from './rehearse-file.ts';
 import { lineText, offsetOfCharacter, positionAt } from '../shared/text.ts';
 import { planRun } from '../migrations/transactions.ts';
-import { placeName, type Place, type World } from './world.ts';
+import { placeName, type Place, type World } from './parsed-files.ts';
 
 /** The first error of each file that fails, by the file. */
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;

@@ -22,7 +22,7 @@ import { strictErrors, strictFindings, type StrictErrors } from './rehearse-stri
 import { runSettings } from '../migrations/session-state.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { stuckFinding } from './stuck.ts';
-import { worldOf, type Place, type World } from './world.ts';
+import { worldOf, type Place, type World } from './parsed-files.ts';
 
 export interface RehearsalInput {
   /** In the order in which they run, as `readMigrations` gives them. */

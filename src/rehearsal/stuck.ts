@@ -4,7 +4,7 @@ import { open } from '../sql/nodes.ts';
 import type { Node } from '../sql/nodes.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { lineText } from '../shared/text.ts';
-import type { World } from './world.ts';
+import type { World } from './parsed-files.ts';
 
 /** Kinds of statement that can run for ever: a loop in a body, a query without an end. */
 const mayLoop = new Set(['DoStmt', 'CallStmt', 'SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'CreateTableAsStmt']);

@@ -4,8 +4,8 @@ import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
 import type { Node } from './nodes.ts';
 import type { Offsets } from './offsets.ts';
-import { placesOf } from './places.ts';
-import type { Place } from './places.ts';
+import { placesOf } from './statement-spans.ts';
+import type { Place } from './statement-spans.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';
 import { tokensOf } from './tokens.ts';
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
-import { toDatabaseError } from '../report.ts';
+import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 

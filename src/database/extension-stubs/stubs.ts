@@ -4,9 +4,9 @@ import { pgGraphql } from './pg-graphql.ts';
 import { pgNet } from './pg-net.ts';
 import { pgmq } from './pgmq.ts';
 import { postgis } from './postgis.ts';
-import { smallStandIns } from './short-stubs.ts';
+import { smallStandIns } from './empty-stubs.ts';
 import type { StandIn } from './stub.ts';
-import { supabaseVault } from './vault.ts';
+import { supabaseVault } from './supabase-vault.ts';
 
 const all: readonly StandIn[] = [pgNet, pgCron, supabaseVault, pgGraphql, pgmq, postgis, ...smallStandIns];
 
