@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { compare, driftFindings, outOfOrder, type Comparison } from './compare.ts';
-import { readLedger, type LedgerRow } from './history.ts';
+import { readHistory, type HistoryRow } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { MigrateOptions, MigrateResult } from './run-pending.ts';
 
@@ -12,21 +12,21 @@ export type { MigrateOptions, MigrateResult } from './run-pending.ts';
  * the database's run lock. With nothing to do it costs one query and no lock.
  * @param migrations as `readMigrations` gives them
  * @throws MuseError `findings` (nothing was run) for edited files and for files with their own BEGIN or COMMIT;
- *   `migration-failed` where PostgreSQL refuses a statement; `ledger-newer`; `locked`
+ *   `migration-failed` where PostgreSQL refuses a statement; `history-newer`; `locked`
  */
 export async function migrate(database: Database, migrations: readonly Migration[], options: MigrateOptions = {}): Promise<MigrateResult> {
-  const known = compareLedger(migrations, await readLedger(database), options);
+  const known = compareHistory(migrations, await readHistory(database), options);
   if (isDone(known)) return beginResult(migrations, known);
   if (known.pending.length > 0) await options.beforeRun?.(known.pending);
   return database.withRunLock(async () => {
     // Another run may have been at work until the lock was ours.
-    const rows = await readLedger(database);
-    const comparison = compareLedger(migrations, rows, options);
+    const rows = await readHistory(database);
+    const comparison = compareHistory(migrations, rows, options);
     const result = beginResult(migrations, comparison);
     if (isDone(comparison)) return result;
     // Loaded only here: most runs have nothing to do.
     const { runPending } = await import('./run-pending.ts');
-    await runPending(database, comparison, result, { ...options, ledgerMissing: rows === undefined });
+    await runPending(database, comparison, result, { ...options, historyMissing: rows === undefined });
     return result;
   }, options.waitMs);
 }
@@ -36,7 +36,7 @@ function isDone(comparison: Comparison): boolean {
 }
 
 /** @throws MuseError `findings` for edited files, unless they are accepted */
-function compareLedger(migrations: readonly Migration[], rows: readonly LedgerRow[] | undefined, options: MigrateOptions): Comparison {
+function compareHistory(migrations: readonly Migration[], rows: readonly HistoryRow[] | undefined, options: MigrateOptions): Comparison {
   const comparison = compare(migrations, rows ?? []);
   if (comparison.edited.length > 0 && options.acceptEdited !== true) {
     const names = comparison.edited.map(({ migration }) => migration.file).join(', ');

@@ -1,5 +1,5 @@
 import type { Finding } from '../shared/finding.ts';
-import type { LedgerRow } from './history.ts';
+import type { HistoryRow } from './history.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 
 /** A file and its layer, as status and results name it. */
@@ -15,13 +15,13 @@ export interface Comparison {
   /** Never applied, or begun outside a transaction and not finished. */
   pending: Migration[];
   /** Applied, and another text now. */
-  edited: { migration: Migration; row: LedgerRow }[];
+  edited: { migration: Migration; row: HistoryRow }[];
   /** Applied under another name: the same text, and the old file is gone. */
-  renamed: { migration: Migration; row: LedgerRow }[];
+  renamed: { migration: Migration; row: HistoryRow }[];
   /** In the ledger, and no file has the name or the text. */
-  missing: LedgerRow[];
+  missing: HistoryRow[];
   /** Rows of pending files that were begun and not finished. */
-  interrupted: LedgerRow[];
+  interrupted: HistoryRow[];
 }
 
 function keyOf(file: FileName): string {
@@ -29,12 +29,12 @@ function keyOf(file: FileName): string {
 }
 
 /** Compares the files with the rows of the ledger. Pure. */
-export function compare(migrations: readonly Migration[], rows: readonly LedgerRow[]): Comparison {
+export function compare(migrations: readonly Migration[], rows: readonly HistoryRow[]): Comparison {
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
   const files = new Set(migrations.map(keyOf));
   const orphans = rows.filter((row) => !files.has(keyOf(row)));
   const result: Comparison = { applied: [], pending: [], edited: [], renamed: [], missing: [], interrupted: [] };
-  const taken = new Set<LedgerRow>();
+  const taken = new Set<HistoryRow>();
   for (const migration of migrations) {
     const row = byKey.get(keyOf(migration));
     if (row === undefined) {

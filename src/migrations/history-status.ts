@@ -1,6 +1,6 @@
 import type { Session } from '../database/database.ts';
 import { compare, type FileName } from './compare.ts';
-import { readLedger } from './history.ts';
+import { readHistory } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
 
 /** Where a database stands against the files. Every list in the order in which the files run. */
@@ -16,10 +16,10 @@ export interface MigrationStatus {
 
 /**
  * Compares the files with the database's ledger; changes nothing. One query.
- * @throws MuseError `ledger-newer`
+ * @throws MuseError `history-newer`
  */
 export async function migrationStatus(database: Session, migrations: readonly Migration[]): Promise<MigrationStatus> {
-  const comparison = compare(migrations, (await readLedger(database)) ?? []);
+  const comparison = compare(migrations, (await readHistory(database)) ?? []);
   const names = (files: readonly FileName[]): FileName[] => files.map(({ layer, file }) => ({ layer, file }));
   const applied = new Set([...comparison.applied, ...comparison.renamed.map(({ migration }) => migration)]);
   return {

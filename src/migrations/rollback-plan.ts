@@ -2,7 +2,7 @@ import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { FileName } from './compare.ts';
 import { lossOf, type Loss } from './loss.ts';
-import { readLedger, type LedgerRow } from './history.ts';
+import { readHistory, type HistoryRow } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { plainNumber } from './order.ts';
 import type { Rollback } from './read.ts';
@@ -33,7 +33,7 @@ export interface RollbackPlan {
 /**
  * What a rollback would run, newest first, and the data that would be gone. Changes nothing.
  * @param rollbacks as `readMigrations` gives them
- * @throws MuseError `bad-rollback-target`, `rollback-missing` where a file has no way back, `ledger-newer`
+ * @throws MuseError `bad-rollback-target`, `rollback-missing` where a file has no way back, `history-newer`
  */
 export async function rollbackPlan(
   database: Session,
@@ -41,7 +41,7 @@ export async function rollbackPlan(
   rollbacks: ReadonlyMap<string, Rollback>,
   target: RollbackTarget,
 ): Promise<RollbackPlan> {
-  const files = rollbackSteps(migrations, rollbacks, (await readLedger(database)) ?? [], target);
+  const files = rollbackSteps(migrations, rollbacks, (await readHistory(database)) ?? [], target);
   return { files, losses: await lossOf(database, files.map((step) => step.rollback.sql)) };
 }
 
@@ -49,7 +49,7 @@ export async function rollbackPlan(
 export function rollbackSteps(
   migrations: readonly Migration[],
   rollbacks: ReadonlyMap<string, Rollback>,
-  rows: readonly LedgerRow[],
+  rows: readonly HistoryRow[],
   target: RollbackTarget,
 ): RollbackStep[] {
   const place = new Map(migrations.map((migration, index) => [migration.file, index]));
@@ -68,7 +68,7 @@ function checkedSteps({ steps = 1 }: RollbackTarget): number {
   throw badTarget(`"${steps}" is no number of files.`, 'Give --steps a whole number from 1.');
 }
 
-function behind(migrations: readonly Migration[], newest: readonly LedgerRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): LedgerRow[] {
+function behind(migrations: readonly Migration[], newest: readonly HistoryRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): HistoryRow[] {
   const to = target.to!;
   if (target.steps !== undefined) throw badTarget('--to and --steps say two different things.', 'Give one of them.');
   if (/^0+$/.test(to) && !migrations.some((migration) => isMeant(migration, to))) return newest.filter((row) => row.layer === 'extension');

@@ -3,7 +3,7 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from './compare.ts';
 import { failure } from './failure.ts';
-import { readLedger } from './history.ts';
+import { readHistory } from './history.ts';
 import { deleteRow } from './history-write.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from './read.ts';
@@ -34,7 +34,7 @@ export async function rollback(
   options: RollbackOptions = {},
 ): Promise<{ rolledBack: (FileName & { ms: number })[] }> {
   return database.withRunLock(async () => {
-    const steps = rollbackSteps(migrations, rollbacks, (await readLedger(database)) ?? [], options);
+    const steps = rollbackSteps(migrations, rollbacks, (await readHistory(database)) ?? [], options);
     const plans = await plansOf(steps);
     const rolledBack: (FileName & { ms: number })[] = [];
     if (steps.length === 0) return { rolledBack };

@@ -5,8 +5,8 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { packageVersion } from '../shared/version.ts';
 import { compare, type Comparison, type FileName } from './compare.ts';
-import { readLedger } from './history.ts';
-import { createLedger, insertRow, updateRow } from './history-write.ts';
+import { readHistory } from './history.ts';
+import { createHistory, insertRow, updateRow } from './history-write.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 import { fileScript, runAlone } from './run-file.ts';
 import { mayChangeSettings, runSettings, type RunSettings, type TimeLimits } from './session-state.ts';
@@ -54,10 +54,10 @@ export async function runPending(
   database: Database,
   comparison: Comparison,
   result: MigrateResult,
-  options: MigrateOptions & { ledgerMissing: boolean },
+  options: MigrateOptions & { historyMissing: boolean },
 ): Promise<void> {
   const plans = await planAll(comparison.pending);
-  if (options.ledgerMissing) await database.script(createLedger());
+  if (options.historyMissing) await database.script(createHistory());
   const corrections = [
     ...comparison.renamed.map(({ migration, row }) => updateRow(row, renamedTo(migration))),
     ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
@@ -139,5 +139,5 @@ function renamedTo(migration: Migration): string {
 /** Says whether the file failed only because a run that does not know our lock has applied the same text meanwhile. */
 async function wasAppliedMeanwhile(database: Database, migration: Migration, error: unknown): Promise<boolean> {
   if (!(error instanceof DatabaseError)) return false;
-  return compare([migration], (await readLedger(database)) ?? []).applied.length === 1;
+  return compare([migration], (await readHistory(database)) ?? []).applied.length === 1;
 }

@@ -154,8 +154,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     await migrate(database, migrationsOf({ [one]: 'select 1;' }));
     await database.script('update muse.ledger set version = 99, tool = \'9.8.7\'; alter table muse.migrations rename checksum to digest');
     const error = await failureOf(migrate(database, migrationsOf({ [one]: 'select 1;', [two]: 'select 2;' })));
-    expect(error).toMatchObject({ code: 'ledger-newer', suggestion: expect.stringContaining('9.8.7') });
-    await expect(migrationStatus(database, [])).rejects.toMatchObject({ code: 'ledger-newer' });
+    expect(error).toMatchObject({ code: 'history-newer', suggestion: expect.stringContaining('9.8.7') });
+    await expect(migrationStatus(database, [])).rejects.toMatchObject({ code: 'history-newer' });
   });
 
   const control: [string, string, string][] = [

@@ -7,7 +7,7 @@ import { baselineSql } from '../platform/platform.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
-import { standInFiles } from '../extension-stubs/stubs.ts';
+import { stubFiles } from '../extension-stubs/stubs.ts';
 import { cachedPack } from './cached-pack.ts';
 import { openDirectory } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
@@ -67,10 +67,10 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   const cache = options.cacheDirectory ?? defaultCacheDirectory();
   const [module, extensions] = await Promise.all([
     compiledEngine(),
-    cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack),
+    cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
   ]);
   const snapshot = () =>
-    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), standInFiles(), settings])}.bin`), () =>
+    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), stubFiles(), settings])}.bin`), () =>
       makeSnapshot({ settings, extensions, module }),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';

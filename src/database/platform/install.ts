@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../../shared/error.ts';
 import { DatabaseError, type Database, type Session } from '../database.ts';
-import { standIns } from '../extension-stubs/stubs.ts';
+import { extensionStubs } from '../extension-stubs/stubs.ts';
 import { baselineMark, baselineSql } from './platform.ts';
 
 export interface InstalledBaseline {
@@ -101,7 +101,7 @@ async function unavailableExtensions(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(
     `SELECT wanted AS name FROM unnest($1::text[]) AS wanted
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions e WHERE e.name = wanted) ORDER BY 1`,
-    [standIns.map(({ extension }) => extension)],
+    [extensionStubs.map(({ extension }) => extension)],
   );
   return rows.map(({ name }) => name);
 }
