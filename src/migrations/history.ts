@@ -1,11 +1,12 @@
 /**
- * The ledger: which migrations a database has had. Schema `muse` in that database, closed to the Data API's roles.
+ * The migration history: which migrations a database has had. It is in the database's schema `muse`, which the Data API's
+ * roles cannot read.
  */
 import { DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Layer } from '../sql/migration.ts';
 
-/** The version of the ledger's own tables. A change to them raises it, and `createHistory` learns the way up. */
+/** The version of the history's own tables. A change to them increments it and makes `createHistory` upgrade them. */
 export const historyVersion = 1;
 
 /** One row: a file that was applied, or (`started`) one that runs outside a transaction and has not been finished. */
@@ -21,12 +22,12 @@ export interface HistoryRow {
 }
 
 /**
- * The rows of the ledger, or undefined where the database has none. One round trip.
- * @throws MuseError `history-newer` where a newer version of this tool has written it
+ * The rows of the migration history; undefined if the database has none. One round trip.
+ * @throws MuseError `history-newer` if a newer version of this tool wrote it
  */
 export async function readHistory(session: Session): Promise<HistoryRow[] | undefined> {
   try {
-    // Rows as JSON: a newer ledger with other columns is still read as far as its version.
+    // Rows as JSON: of a newer history with other columns at least the version is read.
     const { rows } = await session.query<{ ledger: { version: number; tool: string } | null; rows: HistoryRow[] }>(
       `select (select to_jsonb(l) from muse.ledger l) as ledger,
               (select coalesce(jsonb_agg(to_jsonb(m)), '[]') from muse.migrations m) as rows`,
@@ -41,7 +42,7 @@ export async function readHistory(session: Session): Promise<HistoryRow[] | unde
 }
 
 /**
- * Says whether the database has a ledger: asked where {@link readHistory} may not fail, as in a transaction that goes on.
+ * Says whether the database has a migration history, where {@link readHistory} must not fail: in a transaction that continues.
  * @throws DatabaseError
  */
 export async function hasHistory(session: Session): Promise<boolean> {
@@ -53,7 +54,7 @@ async function newer(version: number, tool: string): Promise<MuseError> {
   const { packageVersion } = await import('../shared/version.ts');
   return new MuseError({
     code: 'history-newer',
-    message: `The database's ledger has format ${version}, and create-muse ${packageVersion()} knows formats up to ${historyVersion}; nothing was changed.`,
+    message: `The database's migration history has format ${version}; create-muse ${packageVersion()} knows formats up to ${historyVersion}. Nothing was changed.`,
     suggestion: `Use create-muse ${tool} or newer: npx create-muse@${tool}, or npm install --save-dev create-muse@${tool}.`,
   });
 }

@@ -1,4 +1,4 @@
-/** The way back of the own files, and forward again. */
+/** Rolls the own files back and applies them again. */
 import type { Finding } from '../shared/finding.ts';
 import { diagnoseRollback } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -6,11 +6,11 @@ import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import type { SchemaChange } from './snapshot.ts';
 
-/** Gives what is different now from the schema before the own files, or from that behind them. */
+/** Returns what differs now from the schema before the own files, or from the schema after them. */
 export type CompareWith = (which: 'before' | 'after') => Promise<SchemaChange[]>;
 
 /**
- * Takes the own files back, newest first, and applies them again. What is left over, or missing afterwards, or fails, is
+ * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails is
  * `rollback-incomplete`.
  * @param own in the order in which they run
  */
@@ -28,7 +28,7 @@ export async function rehearseRollbacks(
     findings.push(...result.failed.map(({ statement, error }) =>
       diagnoseRollback(error, { migration: { ...rollback, layer: migration.layer }, file: 0, statement }, migration.file)));
   }
-  // A rollback that failed says more than what it therefore left.
+  // If a rollback failed, what it left behind follows from that.
   if (findings.length > 0) return findings;
   const newest = rollbacks.get(own.at(-1)!.file)!;
   for (const change of await compareWith('before')) {

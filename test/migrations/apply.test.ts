@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import type { MuseError } from '../../src/shared/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
-import { migrationStatus } from '../../src/migrations/history-status.ts';
+import { migrationStatus } from '../../src/migrations/compare.ts';
 import { databases, type Kind } from './databases.ts';
 import { migrationsOf } from './files.ts';
 
