@@ -20,7 +20,7 @@ function createSession(wire: Wire): Session {
 }
 
 /**
- * Makes a `Database` from a wire. Transactions queue up behind each other; a query on the database itself while one
+ * Builds a `Database` on a wire. Transactions wait for each other; a query on the database itself while one
  * runs is part of it, as there is one connection.
  */
 export function createDatabase(wire: Wire, kind: DatabaseKind, description: string): Database {

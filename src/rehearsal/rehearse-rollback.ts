@@ -33,19 +33,19 @@ export async function rehearseRollbacks(
   const newest = rollbacks.get(own.at(-1)!.file)!;
   for (const change of await compareWith('before')) {
     findings.push(incomplete(own.length === 1 ? newest.file : undefined, change.object,
-      `After the rollback of ${names(own)} the schema is not what it was before: ${change.what}.`,
-      'Take it back in the rollback file too; where core had it before, leave it alone.'));
+      `After the rollback of ${names(own)} the schema differs from the one before: ${change.what}.`,
+      'Undo this in the rollback file too, unless core had it before.'));
   }
   for (const migration of own) {
     const { failed } = await rehearseFile(run, migration);
     findings.push(...failed.map(({ statement, error }) => incomplete(rollbacks.get(migration.file)!.file, undefined,
       `After the rollback, ${migration.file}:${statement.line} cannot run again: ${error.message}.`,
-      'Take back in the rollback file what that statement makes.')));
+      'Drop in the rollback file what that statement creates.')));
   }
   if (findings.length > 0) return findings;
   return (await compareWith('after')).map((change) => incomplete(own.length === 1 ? newest.file : undefined, change.object,
-    `Rolled back and applied again, ${names(own)} gives another schema: ${change.what}.`,
-    'Drop in the rollback file what the migration makes, so that it is made anew.'));
+    `Rolled back and applied again, ${names(own)} has a different schema: ${change.what}.`,
+    'Drop in the rollback file what the migration creates, so that it is created again.'));
 }
 
 function names(own: readonly Migration[]): string {

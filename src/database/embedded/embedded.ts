@@ -33,7 +33,7 @@ export interface EmbeddedDatabase extends Database {
   terminate(): Promise<void>;
 }
 
-/** As `postgresql.conf` of a Supabase project has it where it matters, and small buffers, which start faster. */
+/** The settings of a Supabase project that matter here, and small buffers, which start faster. */
 const settings = [
   'search_path="$user", public, extensions', 'exit_on_error=false', 'log_checkpoints=false',
   'max_worker_processes=0', 'max_parallel_workers=0', 'max_parallel_workers_per_gather=0',
@@ -59,8 +59,8 @@ function compiledEngine(): Promise<CompiledEngine> {
 
 /**
  * Opens an embedded PostgreSQL with the Supabase-shaped baseline in it, in a thread of its own. The first open on a
- * machine makes the baseline (a few seconds) and keeps it in the cache.
- * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was made by
+ * machine creates the platform's objects (a few seconds) and keeps it in the cache.
+ * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was created by
  *   another version; `embedded-failed`; `cancelled`
  */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {

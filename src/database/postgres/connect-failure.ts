@@ -1,4 +1,4 @@
-/** Why a connection could not be made, for people. */
+/** The messages for connections that failed. */
 import { MuseError } from '../../shared/error.ts';
 import { toDatabaseError } from '../error-report.ts';
 import { certificateTrouble } from './certificate.ts';
