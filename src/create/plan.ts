@@ -5,8 +5,7 @@ import type { Finding } from '../shared/finding.ts';
 import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
 import { targetOf } from '../targets/open.ts';
@@ -44,7 +43,7 @@ export interface Plan {
 
 /** What `--fix` would do. */
 export interface PlannedRepairs {
-  classes: { rule: RuleName; files: string[]; diff: string }[];
+  classes: { rule: string; files: string[]; diff: string }[];
   /** What of it changes who may do what. */
   decisions: Decision[];
 }

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../shared/quote.ts';
 import { DatabaseError, type Session } from '../database/database.ts';
 import { allOf, fieldsOf, stringsOf } from '../sql/nodes.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -35,10 +36,9 @@ interface Drop {
 }
 
 async function countOf(session: Session, { table, column }: Drop): Promise<number> {
-  const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   try {
     const { rows } = await session.query<{ count: string | number }>(
-      `select count(${column === undefined ? '*' : quote(column)}) as count from ${table.map(quote).join('.')}`,
+      `select count(${column === undefined ? '*' : quoteIdentifier(column)}) as count from ${table.map(quoteIdentifier).join('.')}`,
     );
     return Number(rows[0]!.count);
   } catch (error) {

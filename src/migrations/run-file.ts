@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../shared/quote.ts';
 import type { Database, Session } from '../database/database.ts';
 import type { FileName } from './compare.ts';
 import { deleteRow, insertRow, updateRow } from './history-write.ts';
@@ -82,7 +83,7 @@ async function dropInvalidIndexes(session: Session, statements: readonly Stateme
   for (const statement of statements) {
     const index = fieldsOf(statement.tree, 'IndexStmt');
     if (index?.concurrent !== true || index.idxname === undefined) continue;
-    const name = [index.relation.schemaname, index.idxname].filter((part) => part !== undefined).map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+    const name = [index.relation.schemaname, index.idxname].filter((part) => part !== undefined).map(quoteIdentifier).join('.');
     const { rows } = await session.query('select 1 from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid', [name]);
     if (rows.length > 0) await session.script(`drop index concurrently if exists ${name}`);
   }

@@ -30,13 +30,19 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
   const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
-    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
+    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => finding('psql-command', text, statement, explainCopy))] };
   }
+  if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
+  const mixed = mixedIn(statements);
+  if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
+  return { how: 'refused', findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))) };
+}
+
+/** The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one. */
+export function mixedIn(statements: readonly Statement[]): Statement[] {
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
-  if (alone.length === 0) return { how: 'script' };
-  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
-  if (!mixed) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
+  const others = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
+  return others ? alone : [];
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
@@ -93,43 +99,28 @@ export function wantsInput(statement: Statement): boolean {
   return copy?.is_from === true && copy.filename === undefined;
 }
 
-function controlFinding(migration: RunText, statement: Statement): Finding {
-  const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
-  return {
-    rule: 'transaction-control',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `The file has its own ${word}. A file runs in one transaction together with its history row, and this would end it early.`,
-    suggestion: `Remove the ${word}; if it separates two steps, make them two files.`,
-    snippet: lineText(migration.sql, statement.line),
-  };
-}
+/** The message and suggestion for a COPY … FROM stdin. */
+export const explainCopy = {
+  message: 'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
+  suggestion: 'Write INSERT INTO … VALUES …; `pg_dump --inserts` does.',
+};
 
-function copyFinding(text: RunText, statement: Statement): Finding {
+/** The message and suggestion for a statement that must run alone and is in a file with others. */
+export function explainMixed(statement: Statement): { message: string; suggestion: string } {
   return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    line: statement.line,
-    column: statement.column,
-    message: 'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
-    suggestion: 'Write INSERT INTO … VALUES …; `pg_dump --inserts` does.',
-    snippet: lineText(text.sql, statement.line),
-  };
-}
-
-function mixedFinding(migration: RunText, statement: Statement): Finding {
-  const what = mustRunAlone(statement)!;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${what} cannot run inside a transaction, and the file's other statements have to run in one.`,
+    message: `${mustRunAlone(statement)} cannot run inside a transaction, and the file's other statements have to run in one.`,
     suggestion: 'Move it to a migration file of its own, after this one.',
-    snippet: lineText(migration.sql, statement.line),
   };
+}
+
+function controlFinding(text: RunText, statement: Statement): Finding {
+  const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
+  return finding('transaction-control', text, statement, {
+    message: `The file has its own ${word}. A file runs in one transaction together with its row in the migration history, and this would end it early.`,
+    suggestion: `Remove the ${word}; if it separates two steps, make them two files.`,
+  });
+}
+
+function finding(rule: string, text: RunText, statement: Statement, said: { message: string; suggestion: string }): Finding {
+  return { rule, severity: 'error', file: text.file, line: statement.line, column: statement.column, ...said, snippet: lineText(text.sql, statement.line) };
 }

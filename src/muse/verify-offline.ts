@@ -94,7 +94,7 @@ function unproven(notCopied: readonly NotCopied[]): Finding[] {
   const byObject = new Map<string, NotCopied[]>();
   for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
   return [...byObject].map(([object, parts]) => makeFinding(
-    'table-not-filled', object,
+    'not-proven', object,
     `${object} is not in the copy as it is in the database, so nothing is proven of it: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}.`,
     'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
   ));

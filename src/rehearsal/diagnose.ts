@@ -2,6 +2,7 @@
 import type { DatabaseError } from '../database/database.ts';
 import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
+import { explainPsql, psqlCommand } from '../rules/engine/psql.ts';
 import { rules } from '../rules/registry.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { offsetInFile } from '../sql/locate.ts';
@@ -36,6 +37,8 @@ const advice: Record<string, string> = {
 
 function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict {
   const { statement } = place;
+  const psql = psqlCommand(statement, place.migration.sql);
+  if (psql !== undefined) return { rule: 'psql-command', ...explainPsql(psql.word) };
   if (statement.error !== undefined || error.code === '42601') return syntaxVerdict(statement.sql, error.message);
   if (error.code === '42P17' && error.message.includes('policy')) {
     return { rule: 'policy-recursive', message: `${error.message}: the policy reads its own table.`, suggestion: 'Ask a SECURITY DEFINER helper with SET search_path = \'\' instead of reading the table in the policy.' };

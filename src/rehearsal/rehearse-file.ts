@@ -4,6 +4,7 @@ import type { Finding } from '../shared/finding.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
+import { copiedRows } from '../rules/engine/psql.ts';
 import type { Statement } from '../sql/statement.ts';
 import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts';
 
@@ -43,13 +44,24 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN, COMMIT and COPY … FROM stdin are findings of their own, and the file runs as if they were not there.
-  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement));
-  const alone = usable.filter((statement) => mustRunAlone(statement) !== undefined);
-  const failed = alone.length === usable.length ? [] : await inTransaction(run, usable.filter((statement) => !alone.includes(statement)));
-  if (alone.length > 0) failed.push(...await outside(run, alone));
-  failed.sort((a, b) => a.statement.start - b.statement.start);
+  // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
+  const rows = copiedRows(statements);
+  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement));
+  const failed: Failed[] = [];
+  for (const { alone, group } of groupsOf(usable)) failed.push(...(await (alone ? outside : inTransaction)(run, group)));
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
+}
+
+/** The statements in their order, in groups of those that PostgreSQL refuses in a transaction and of those that get one. */
+function groupsOf(statements: readonly Statement[]): { alone: boolean; group: Statement[] }[] {
+  const groups: { alone: boolean; group: Statement[] }[] = [];
+  for (const statement of statements) {
+    const alone = mustRunAlone(statement) !== undefined;
+    const last = groups.at(-1);
+    if (last?.alone === alone) last.group.push(statement);
+    else groups.push({ alone, group: [statement] });
+  }
+  return groups;
 }
 
 async function inTransaction({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {

@@ -1,10 +1,9 @@
 /**
  * rehearsal/: run every migration on a shadow database and explain what happened.
  * May touch: the shadow database that is handed in.
- */
-/**
- * Rehearsal: the whole run on a throw-away database, and what it shows as findings. Every file; every table asked by
- * the API's roles; every file again; the own files back and forward.
+ *
+ * This file: the whole run, and what it shows as findings. Every file; every table asked by the API's roles; every file again;
+ * the own files rolled back and applied again.
  */
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';

@@ -1,5 +1,5 @@
 /** The findings for statements that PostgreSQL cannot parse: which dialect they are in, or what was meant. */
-import { dialectOf, isForeignType } from '../rules/lint/dialect.ts';
+import { dialectOf, isForeignType } from '../rules/engine/dialects.ts';
 import { namesIn } from '../sql/message-names.ts';
 import type { Verdict } from './missing.ts';
 import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
