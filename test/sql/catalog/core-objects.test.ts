@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { buildCatalog } from '../../../src/sql/catalog/build.ts';
-import { coreFacts } from '../../../src/sql/catalog/facts.ts';
+import { coreFacts } from '../../../src/sql/catalog/core-objects.ts';
 import type { Layer, Migration } from '../../../src/sql/migration.ts';
 import { loadParser } from '../../../src/sql/parser.ts';
 

@@ -1,6 +1,6 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
-export const supabaseVault: StandIn = {
+export const supabaseVault: ExtensionStub = {
   extension: 'supabase_vault',
   version: '0.3.1',
   note: 'secrets are stored in clear: put no real one there',

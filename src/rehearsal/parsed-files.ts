@@ -14,7 +14,7 @@ export interface Place {
   statement: Statement;
 }
 
-export interface World {
+export interface ParsedFiles {
   /** The statements of a migration, or of a rollback: by its path. */
   parsed(text: RunText): ParsedSql;
   /** The places that create a thing, in the order of the run; `key` as `createdBy` gives it. */
@@ -34,7 +34,7 @@ export function isBefore(a: Place, b: Place): boolean {
 }
 
 /** Loads the parser; the files themselves are parsed when they are first asked for. */
-export async function worldOf(migrations: readonly Migration[]): Promise<World> {
+export async function parsedFilesOf(migrations: readonly Migration[]): Promise<ParsedFiles> {
   await loadParser();
   const parses = new Map<string, ParsedSql>();
   const parsed = ({ file, sql }: RunText): ParsedSql => {
