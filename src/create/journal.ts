@@ -2,10 +2,8 @@ import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
-import type { CreatedProject } from '../supabase/create-project.ts';
-import type { Intent } from '../supabase/intent.ts';
-import type { RegionSelection } from '../supabase/types.ts';
 import type { Answers } from './answers.ts';
+import type { JournalProject } from './journal-schema.ts';
 
 /** How far a step got: a crash leaves `started`. */
 export interface JournalStep {
@@ -32,26 +30,7 @@ export interface JournalData {
   repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
 }
 
-/** The Supabase project of a run, as far as it is known. */
-export interface JournalProject {
-  /** Slug. */
-  organization: string;
-  /** The region or group that is asked for. */
-  selection?: RegionSelection;
-  size?: string;
-  /** Written before the request that creates it, so that an answer that never came can be settled. */
-  intent?: Intent;
-  /** Written as soon as it is known. */
-  ref?: string;
-  region?: string;
-  settled?: CreatedProject['settled'];
-  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and made again. */
-  failed?: true;
-  /** It was there before, and was named by `--project-ref`. */
-  adopted?: boolean;
-  /** The admin is being made: a password that was to be shown once is not known to anybody. */
-  adminBegun?: boolean;
-}
+export type { JournalProject };
 
 /** `.muse/journal.json`: how far a provisioning got. */
 export interface Journal {
