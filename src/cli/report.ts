@@ -1,4 +1,4 @@
-import type { CreateReport } from '../create/report.ts';
+import type { CreateReport } from '../create/create-report.ts';
 import { type CommandContext, type CommandResult, withoutSnippets } from './run.ts';
 
 /** A report as a command's result: its JSON without what is only for eyes, and the summary. */

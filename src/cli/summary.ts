@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { CreateReport } from '../create/report.ts';
+import type { CreateReport } from '../create/create-report.ts';
 import type { CommandContext } from './run.ts';
 import { wrap } from '../shared/wrap.ts';
 

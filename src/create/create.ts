@@ -9,10 +9,10 @@ import { type CreateContext, stageOf } from './context.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from '../muse/lock.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { type CreateReport, reportOf } from './report.ts';
+import { type CreateReport, reportOf } from './create-report.ts';
 import { lazily, once } from '../shared/lazy.ts';
 import { cancelled, runSteps, type StepEvents } from './step.ts';
-import { pipelines } from './steps/steps.ts';
+import { pipelines } from './pipeline.ts';
 import { mayMakeAgain } from './steps/make-again.ts';
 import { openTarget } from './target.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp } from '../../src/supabase/http.ts';
-import { planRequests } from '../../src/supabase/plan.ts';
+import { planRequests } from '../../src/supabase/request-plan.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';

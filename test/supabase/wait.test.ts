@@ -3,7 +3,7 @@ import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { readKeys } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
-import { projectStatus } from '../../src/supabase/status.ts';
+import { projectStatus } from '../../src/supabase/project-status.ts';
 import { waitForProject, neededServices, type Progress } from '../../src/supabase/wait.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import type { Conditions } from '../support/fake-api/faults.ts';

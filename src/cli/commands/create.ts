@@ -30,7 +30,7 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
   const { completeAnswers } = await import('../complete.ts');
   const answers = await completeAnswers(given, secrets, context, isSet(parsed, 'dry-run'));
   if (isSet(parsed, 'dry-run')) {
-    const { planMuse } = await import('../../create/plan.ts');
+    const { planMuse } = await import('../../create/dry-run.ts');
     const { formatPlan } = await import('../plan.ts');
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan, ...(plan.findings === undefined ? {} : { findings: withoutSnippets(plan.findings) }) }, text: formatPlan(plan, context.output) };

@@ -8,7 +8,7 @@ import { readMigrations } from '../migrations/read.ts';
 import type { Decision } from '../rules/repair/plan.ts';
 import type { RuleName } from '../rules/registry.ts';
 import type { RequestRecord } from '../supabase/http.ts';
-import { planRequests } from '../supabase/plan.ts';
+import { planRequests } from '../supabase/request-plan.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
@@ -17,9 +17,9 @@ import { diffOf, pathsOf } from '../muse/repair/write.ts';
 import { archiveStep } from './steps/archive.ts';
 import { fetchStep } from './steps/fetch.ts';
 import { fixStep } from './steps/fix.ts';
-import { ownStep } from './steps/own.ts';
+import { ownStep } from './steps/kit.ts';
 import { scaffoldStep } from './steps/scaffold.ts';
-import { pipelines } from './steps/steps.ts';
+import { pipelines } from './pipeline.ts';
 
 /** What a run would do. */
 export interface Plan {
