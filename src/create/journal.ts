@@ -6,7 +6,30 @@ import type { RuleName } from '../rules/registry.ts';
 import type { CreatedProject } from '../supabase/create-project.ts';
 import type { Intent } from '../supabase/intent.ts';
 import type { RegionSelection } from '../supabase/types.ts';
+import type { FileName } from '../migrations/compare.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Answers } from './answers.ts';
+
+/** What a step has to say in the report. Journaled under the step, so that a resumed run says it once. Holds no secret. */
+export interface StepOutput {
+  /** A few words on the result, for the progress display. */
+  summary?: string;
+  /** What was shown to hold, one line each. */
+  proven: string[];
+  /** What the user should know, one sentence each. */
+  notes: string[];
+  /** Warnings; errors end the run where they are found. Without the source line, which may hold anything. */
+  findings: Finding[];
+  /** Migrations that this step ran. */
+  applied: (FileName & { ms: number })[];
+  /** Migrations that had been applied before. */
+  skipped: FileName[];
+}
+
+/** The output of a step that has said nothing yet. */
+export function emptyOutput(): StepOutput {
+  return { proven: [], notes: [], findings: [], applied: [], skipped: [] };
+}
 
 /** How far a step got: a crash leaves `started`. */
 export interface JournalStep {
@@ -14,22 +37,21 @@ export interface JournalStep {
   status: 'started' | 'done';
   /** Duration in ms, once done. */
   ms?: number;
+  output: StepOutput;
 }
 
-/** What steps remember for the ones after them, and for a run that goes on after a crash. Holds no secret. */
+/** Facts that steps keep for later steps and for a run that is resumed after a crash. Holds no secret. */
 export interface JournalData {
-  /** The kit's commit: a resumed run takes the same one, wherever the branch has moved meanwhile. */
+  /** The kit's commit: a resumed run takes the same one, even if the branch has moved in the meantime. */
   commit?: string;
   /** Where the kit came from, to be the remote `upstream`. */
   upstream?: string;
-  /** Files of the kit that its own `.gitignore` names, and that it has all the same. */
+  /** Files that the kit contains although its own `.gitignore` names them. */
   ignored?: string[];
-  /** `schema.name` of the tables that the extension adds, with whose rows they hold. */
+  /** The tables that the extension adds as `schema.name`, and whose rows they hold. */
   tables?: { name: string; scope: string }[];
   project?: JournalProject;
-  /** What was shown to hold, for the summary of a resumed run. */
-  proven?: string[];
-  /** What `--fix` mended, class by class, and what of it changes who may do what. */
+  /** What `--fix` fixed, class by class, and which of it changes who may do what. */
   repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
 }
 
@@ -37,30 +59,30 @@ export interface JournalData {
 export interface JournalProject {
   /** Slug. */
   organization: string;
-  /** The region or group that is asked for. */
+  /** The region or group of regions to ask for. */
   selection?: RegionSelection;
   size?: string;
-  /** Written before the request that creates it, so that an answer that never came can be settled. */
+  /** Written before the request that creates the project, so that a lost answer can be cleared up. */
   intent?: Intent;
   /** Written as soon as it is known. */
   ref?: string;
   region?: string;
   settled?: CreatedProject['settled'];
-  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and made again. */
+  /** The project ended as INIT_FAILED and the user agreed to delete it and make it again. */
   failed?: true;
-  /** It was there before, and was named by `--project-ref`. */
+  /** The project existed before and was named by `--project-ref`. */
   adopted?: boolean;
-  /** The admin is being made: a password that was to be shown once is not known to anybody. */
+  /** The admin is being made: if the run stopped there, nobody saw the password that was to be shown once. */
   adminBegun?: boolean;
 }
 
-/** `.muse/journal.json`: how far a provisioning got. */
+/** `.muse/journal.json`: how far a run got, and what its steps had to say. */
 export interface Journal {
-  version: 1;
+  version: 2;
   /** Which list of steps. */
   pipeline: 'create' | 'provision';
   answers: Answers;
-  /** The topmost directory that this run made, so that it may take it away again. */
+  /** The topmost directory that this run made, and may remove again. */
   made?: string;
   steps: JournalStep[];
   data: JournalData;
@@ -75,23 +97,44 @@ function journalPath(directory: string): string {
 
 /**
  * The journal in a directory, or undefined where there is none.
- * @throws MuseError `journal-unreadable` for one that a newer version wrote or that is no journal
+ * @throws MuseError `journal-unreadable` for one of a newer version, and for a file that is not a journal
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {
   const path = journalPath(directory);
   const text = await readText(path);
   if (text === undefined) return undefined;
+  let journal: Partial<Journal | JournalVersion1>;
   try {
-    const journal = JSON.parse(text) as Journal;
-    if (journal.version === 1 && Array.isArray(journal.steps)) return journal;
-  } catch {
-    // Falls through: the same answer as for a version that is not known.
+    journal = JSON.parse(text) as typeof journal;
+  } catch (cause) {
+    throw unreadable(`${path} is not valid JSON.`, cause);
   }
-  throw new MuseError({
+  if (!Array.isArray(journal.steps)) throw unreadable(`${path} is not a journal of create-muse.`);
+  if (journal.version === 1) return fromVersion1(journal as JournalVersion1);
+  if (journal.version !== 2) throw unreadable(`${path} has format ${String(journal.version)}; this version of create-muse reads formats 1 and 2.`);
+  return journal as Journal;
+}
+
+function unreadable(message: string, cause?: unknown): MuseError {
+  return new MuseError({
     code: 'journal-unreadable',
-    message: `${path} is not a journal that this version can read.`,
-    suggestion: 'Use the version of create-muse that began the run, or remove the directory and start again.',
+    message,
+    suggestion: 'Use the version of create-muse that started the run, or delete the directory and start again.',
+    cause,
   });
+}
+
+/** Version 1 kept what was proven for the run as a whole, and the rest of the steps' output in memory only. */
+interface JournalVersion1 extends Omit<Journal, 'version' | 'steps' | 'data'> {
+  version: 1;
+  steps: Omit<JournalStep, 'output'>[];
+  data: JournalData & { proven?: string[] };
+}
+
+function fromVersion1({ steps, data: { proven = [], ...data }, ...rest }: JournalVersion1): Journal {
+  // The rehearsal comes first of the steps that prove something, and is done in every run that can be resumed.
+  const withOutput = steps.map((step) => ({ ...step, output: { ...emptyOutput(), ...(step.id === 'rehearse' ? { proven: [...new Set(proven)] } : {}) } }));
+  return { ...rest, version: 2, steps: withOutput, data };
 }
 
 /** Writes the journal whole, so that a crash leaves the old one or the new one. */
@@ -99,13 +142,28 @@ export async function writeJournal(directory: string, journal: Journal): Promise
   await writeWhole(journalPath(directory), `${JSON.stringify(journal, undefined, 2)}\n`);
 }
 
-/** Has a step, and all after it, run again. */
+/**
+ * The project that an earlier step of the run chose.
+ * @throws MuseError `journal-unreadable` for a journal that has lost it
+ */
+export function chosenProject({ answers, data }: Journal): JournalProject {
+  if (data.project === undefined) throw unreadable(`${journalPath(answers.directory)} does not name the Supabase organization and region.`);
+  return data.project;
+}
+
+/** Makes a step run again, in its place. */
+export function redo(journal: Journal, id: string): void {
+  const entry = journal.steps.find((step) => step.id === id);
+  if (entry !== undefined) entry.status = 'started';
+}
+
+/** Makes a step, and all steps after it, run again. */
 export function redoFrom(journal: Journal, id: string): void {
   const first = journal.steps.findIndex((step) => step.id === id);
   if (first !== -1) journal.steps.splice(first);
 }
 
-/** What a journal says once its project is deleted: what is wanted stays, for the next one. */
+/** Forgets a project that is deleted; what was asked for stays, for the next one. */
 export function forgetProject(journal: Journal): void {
   const { project } = journal.data;
   if (project === undefined) return;

@@ -132,9 +132,12 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
   return ca === undefined ? { rejectUnauthorized: false } : { rejectUnauthorized: true, ca };
 }
 
+/** What to say about a connection that is not `verified`. */
+export const notVerified = "The connection is encrypted, but the server's identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).";
+
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
   const verified = endpoint.loopback || options.caFile !== undefined;
-  if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
+  if (!verified) options.onNote?.(notVerified);
   const withRunLock: Database['withRunLock'] = (work, waitMs) =>
     database.withRunLock(async () => {
       await refuseLease(database);

@@ -19,6 +19,14 @@ let place: string;
 let prepared: string;
 let env: Record<string, string>;
 let requests: number;
+/** What the report of an uninterrupted run says. */
+let whole: unknown;
+
+/** The parts of a report that no interruption may change; `next` differs with the directory. */
+function told(stdout: string): unknown {
+  const { proven, notes, findings, tables } = JSON.parse(stdout) as Record<string, unknown>;
+  return { proven, notes, findings, tables };
+}
 
 const projects = (): number => [...twin.state.projects.values()].filter(({ name }) => name === 'killed').length;
 
@@ -32,9 +40,11 @@ async function fresh(name: string): Promise<string> {
 /** Goes on until it is done, looks at what came of it, and gives the number of requests of the run itself. */
 async function finish(directory: string): Promise<number> {
   const before = twin.state.requests.length;
-  const { code, stderr } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
+  const { code, stderr, stdout } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
   const sent = twin.state.requests.length - before;
   expect(code, stderr).toBe(0);
+  whole ??= told(stdout);
+  expect(told(stdout)).toEqual(whole);
   expect(projects()).toBe(1);
   const status = await muse(['status', '--json'], { cwd: directory, env });
   expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'supabase', pending: [], edited: [], missing: [] }] });
