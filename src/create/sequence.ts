@@ -3,10 +3,9 @@
  * the step reads from its context.
  */
 import type { Run } from './context.ts';
-import { emptyOutput, type JournalStep } from './journal.ts';
+import { emptyOutput, type JournalStep, type StepOutput } from './journal.ts';
 import { cancelled, type Step } from './step.ts';
 import type { Answers } from './answers.ts';
-import type { StepOutput } from './journal.ts';
 
 type With<Has, Adds> = Adds extends object ? Has & Adds : Has;
 

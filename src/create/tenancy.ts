@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
 import { checkedSession, defaultSession } from '../scaffold/session.ts';
-import { type CoreTable, tenancyMigration } from '../scaffold/tenancy.ts';
-import { helperFile, helperStart } from '../scaffold/tenancy-helper.ts';
+import { type CoreTable, helperFile, helperStart, tenancyMigration } from '../scaffold/tenancy.ts';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Policy } from '../sql/catalog/model.ts';

@@ -1,7 +1,6 @@
 /** The git edge, other repositories: the verbs that fetch a kit, and look at what was fetched. */
 import { headCommit } from './git.ts';
-import { mustRun, runGit } from './git-run.ts';
-import type { GitOptions } from './git-run.ts';
+import { type GitOptions, mustRun, runGit } from './git-run.ts';
 
 /** A branch or tag of another repository. */
 export interface RemoteRef {

@@ -1,10 +1,8 @@
 /** Gets one commit of another repository: finds the ref, signs in where a token is at hand, checks it out. */
 import { MuseError } from '../shared/error.ts';
-import { tokenSettings } from './git-environment.ts';
+import { type GitOptions, tokenSettings } from './git-run.ts';
 import { initRepository } from './git.ts';
-import { fetchCommit, fetchHistory, lsRemote, sshCommand } from './git-fetch.ts';
-import type { RemoteRef } from './git-fetch.ts';
-import type { GitOptions } from './git-run.ts';
+import { fetchCommit, fetchHistory, lsRemote, type RemoteRef, sshCommand } from './git-fetch.ts';
 import { closest } from '../shared/nearest.ts';
 
 /** What to check out, from where, to where. */

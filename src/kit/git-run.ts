@@ -2,8 +2,6 @@
 import { devNull } from 'node:os';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import { gitEnvironment } from './git-environment.ts';
-import { gitError } from './git-error.ts';
 
 /** How one run of git goes. */
 export interface GitOptions {
@@ -134,4 +132,158 @@ export async function mustRun(verb: string, subject: string, args: readonly stri
   const result = await runGit(args, options);
   if (!result.ok) throw gitError(subject, verb, result.stderr);
   return result.stdout;
+}
+
+interface Case {
+  /** Matches git's words (with LC_ALL=C). */
+  says: RegExp;
+  code: string;
+  message: (subject: string) => string;
+  suggestion: string;
+}
+
+const signIn =
+  'Sign in first: for GitHub set GITHUB_TOKEN (or run `gh auth login && gh auth setup-git`), or use the ssh address with a key in your agent.';
+
+const cases: readonly Case[] = [
+  {
+    says: /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP code = 40[13]|error: 40[13]/i,
+    code: 'kit-private',
+    message: (subject) => `${subject} is private, or is not there: the server wants a sign-in.`,
+    suggestion: `Check the address. ${signIn}`,
+  },
+  {
+    says: /Permission denied \(publickey|Host key verification failed|no matching host key/i,
+    code: 'kit-private',
+    message: (subject) => `${subject} refused the ssh sign-in.`,
+    suggestion: 'Run `ssh -T git@github.com` (or your host) once by hand: it says which key or host is missing. Or use the https address.',
+  },
+  {
+    says: /repository '.*' not found|Repository not found|does not appear to be a git repository|error: 404/i,
+    code: 'kit-not-found',
+    message: (subject) => `There is no repository at ${subject}, or it is private.`,
+    suggestion: `Check the address. ${signIn}`,
+  },
+  {
+    says: /dubious ownership/i,
+    code: 'kit-owned-by-another',
+    message: (subject) => `${subject} belongs to another user of this machine, so git does not read it.`,
+    suggestion: 'If you trust it: git config --global --add safe.directory <path>, then run this again.',
+  },
+  {
+    says: /transport '.*' not allowed/i,
+    code: 'bad-kit-source',
+    message: (subject) => `${subject} asks for a transport other than https, ssh or file.`,
+    suggestion: 'Use an https or ssh address, or a path.',
+  },
+  {
+    says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|unexpected disconnect|Could not read from remote/i,
+    code: 'kit-unreachable',
+    message: (subject) => `${subject} cannot be reached.`,
+    suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+  },
+  {
+    says: /No space left on device|Disk quota exceeded/i,
+    code: 'disk-full',
+    message: (subject) => `The disk is full, so ${subject} could not be written.`,
+    suggestion: 'Make room, then run this again.',
+  },
+  {
+    says: /unknown (option|switch)/i,
+    code: 'git-missing',
+    message: () => 'This git is too old for what create-muse asks of it.',
+    suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, and run this again.',
+  },
+];
+
+/**
+ * The error for a failed run of git.
+ * @param subject what git worked on, for people: a URL without credentials, or a path
+ * @param stderr what git printed
+ */
+export function gitError(subject: string, verb: string, stderr: string): MuseError {
+  const detail = stderr.trim().split('\n').slice(-12).join('\n');
+  const known = cases.find((entry) => entry.says.test(stderr));
+  return new MuseError({
+    code: known?.code ?? 'git-failed',
+    message: known?.message(subject) ?? `git ${verb} failed on ${subject}.`,
+    detail,
+    suggestion: known?.suggestion ?? 'What git printed is above; mend that, then run this again.',
+  });
+}
+
+/** Variables of git that say who commits and how the network is reached; every other `GIT_*` is dropped. */
+const kept = new Set([
+  'GIT_AUTHOR_NAME',
+  'GIT_AUTHOR_EMAIL',
+  'GIT_AUTHOR_DATE',
+  'GIT_COMMITTER_NAME',
+  'GIT_COMMITTER_EMAIL',
+  'GIT_COMMITTER_DATE',
+  'GIT_CONFIG_GLOBAL',
+  'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
+  'GIT_EXEC_PATH',
+  'GIT_SSH',
+  'GIT_SSH_VARIANT',
+  'GIT_SSL_CAINFO',
+  'GIT_SSL_CAPATH',
+]);
+
+/** `GIT_CONFIG_COUNT` and its pairs: settings by environment, which are kept and added to. */
+const configuration = /^GIT_CONFIG_(COUNT|KEY_\d+|VALUE_\d+)$/;
+
+/** Always set; see git(1), "ENVIRONMENT VARIABLES". */
+const fixed = {
+  LC_ALL: 'C',
+  LANGUAGE: '',
+  GIT_TERMINAL_PROMPT: '0',
+  // An empty program stops git's search for one to ask a password with; the prompt is off already, so it gives up.
+  GIT_ASKPASS: '',
+  SSH_ASKPASS: '',
+  GCM_INTERACTIVE: 'never',
+  GIT_ALLOW_PROTOCOL: 'https:ssh:file',
+  GIT_LFS_SKIP_SMUDGE: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_ADVICE: '0',
+} as const;
+
+/**
+ * The environment for one run of git.
+ * @param own the process's environment
+ * @param settings further git settings, as `http.extraHeader`; they may hold a secret
+ * @param ssh the ssh command that the user's git is set to
+ */
+export function gitEnvironment(
+  own: NodeJS.ProcessEnv,
+  settings: Readonly<Record<string, string>> = {},
+  ssh = own['GIT_SSH_COMMAND'],
+): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    const upper = name.toUpperCase();
+    if (value === undefined || (upper.startsWith('GIT_') && !kept.has(upper) && !configuration.test(upper))) continue;
+    result[name] = value;
+  }
+  // BatchMode: a passphrase or an unknown host ends in an error instead of a question.
+  Object.assign(result, fixed);
+  if (ssh !== undefined || own['GIT_SSH'] === undefined) {
+    result['GIT_SSH_COMMAND'] = `${ssh ?? 'ssh'} -o BatchMode=yes`;
+  }
+  const pairs = Object.entries(settings);
+  const before = Number(own['GIT_CONFIG_COUNT'] ?? 0) || 0;
+  if (pairs.length > 0) result['GIT_CONFIG_COUNT'] = String(before + pairs.length);
+  pairs.forEach(([key, value], index) => {
+    result[`GIT_CONFIG_KEY_${before + index}`] = key;
+    result[`GIT_CONFIG_VALUE_${before + index}`] = value;
+  });
+  return result;
+}
+
+/** The settings that let git sign in to GitHub, where the environment has a token and the URL is GitHub's by https. */
+export function tokenSettings(own: NodeJS.ProcessEnv, url: string): Record<string, string> | undefined {
+  const token = own['GITHUB_TOKEN'] || own['GH_TOKEN'];
+  if (!token || !url.startsWith('https://github.com/')) return undefined;
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  return { 'http.https://github.com/.extraHeader': `Authorization: Basic ${basic}` };
 }

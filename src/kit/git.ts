@@ -2,9 +2,7 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import { gitError } from './git-error.ts';
-import { mustRun, runGit } from './git-run.ts';
-import type { GitOptions, GitResult } from './git-run.ts';
+import { gitError, type GitOptions, type GitResult, mustRun, runGit } from './git-run.ts';
 
 /** The oldest git with every option used here. */
 const oldest = [2, 30] as const;

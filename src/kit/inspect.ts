@@ -1,11 +1,10 @@
 /** Looks over a kit that was just checked out: links that leave it, submodules, large files that are elsewhere. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readlink, rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf, readText } from '../shared/files.ts';
 import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
-import { leavesKit } from './links.ts';
 
 /** Something about a kit that its owner should know. */
 export interface KitNote {
@@ -91,4 +90,35 @@ function unsafeLinks(paths: readonly string[]): MuseError {
     detail: paths.slice(0, 20).join('\n'),
     suggestion: 'Replace the link by the file in the kit, commit, and run this again.',
   });
+}
+
+/** More steps than a real link takes: what needs them is a loop. */
+const mostSteps = 40;
+
+/**
+ * Says whether the link at `path` leads out of `root`, step by step as the system would go; a loop counts as leaving.
+ * A target that is not there counts by its path alone.
+ */
+async function leavesKit(root: string, path: string): Promise<boolean> {
+  const stack: string[] = [];
+  let waiting = path.split('/');
+  for (let steps = 0; waiting.length > 0; ) {
+    const [part, ...rest] = waiting;
+    waiting = rest;
+    if (part === undefined || part === '' || part === '.') continue;
+    if (part === '..') {
+      if (stack.pop() === undefined) return true;
+      continue;
+    }
+    const here = [...stack, part];
+    if ((await kindOf(join(root, ...here))) !== 'link') {
+      stack.push(part);
+      continue;
+    }
+    steps += 1;
+    const target = (await readlink(join(root, ...here))).replaceAll('\\', '/');
+    if (steps > mostSteps || posix.isAbsolute(target) || /^[a-z]:/i.test(target)) return true;
+    waiting = [...target.split('/'), ...waiting];
+  }
+  return stack[0] === '.git';
 }

@@ -3,10 +3,20 @@ import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, listNames, readText } from '../shared/files.ts';
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
-import type { Layout } from './layout.ts';
-import { isolationMarks, layoutRules } from './layouts.ts';
-import type { LayoutRule } from './layouts.ts';
+import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { matchFolders, walk } from './walk.ts';
+
+/** One way that kits keep their migrations, as found in a kit; the ways themselves are data in `layouts.ts`. */
+export interface Layout {
+  /** Kebab-case, as `muse.json` names it. */
+  id: string;
+  /** For people: `migrations/core and migrations/extensions`. */
+  title: string;
+  folders: MigrationFolders;
+  isolation: Isolation;
+  /** Other layouts that fit the kit too and are less specific; their files are not run. */
+  others?: { id: string; folders: string[] }[];
+}
 
 /** Folders that the user names by hand (`--core`, `--extensions`); relative to the kit. */
 export interface LayoutByHand {

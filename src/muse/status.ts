@@ -43,7 +43,7 @@ export async function museStatus(muse: Muse, name: EnvironmentName, environment:
 }
 
 async function healthOf(ref: string, environment: NodeJS.ProcessEnv): Promise<NonNullable<EnvironmentStatus['health']>> {
-  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../targets/cloud.ts'), import('../supabase/project-status.ts')]);
+  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../targets/cloud.ts'), import('../supabase/wait.ts')]);
   const { status, services } = await projectStatus((await openCloud(environment)).http, ref);
   return { status, services };
 }

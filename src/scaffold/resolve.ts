@@ -1,13 +1,12 @@
-import { quoteIdentifier } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
 import { accessOf, currentOrganization, currentUser, isOwn } from './access.ts';
 import { scopeColumnOf, scopedByOf } from './check-table.ts';
-import { organizationKey, type Key } from './core.ts';
+import { type Key, organizationKey } from './core.ts';
 import { defaultSql, textSql } from './literals.ts';
 import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, nameGiver, nameProblem } from './names.ts';
-import { inOrder } from './order.ts';
-import { resolveReference, type Draft, type Reference, type ReferenceContext } from './references.ts';
+import { type Draft, type Reference, type ReferenceContext, resolveReference } from './references.ts';
 import type { ColumnSpecification, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
@@ -171,4 +170,35 @@ function whose({ scope, scopedBy }: TableSpecification): string {
 
 function refused(message: string, suggestion: string): MuseError {
   return new MuseError({ code: 'bad-table', message, suggestion });
+}
+
+/**
+ * Tables so ordered that each comes behind those it points at; otherwise as given.
+ * @param items a table each, with the names of those it points at, itself aside
+ * @throws MuseError `bad-table` naming the circle
+ */
+export function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
+  const byName = new Map(items.map((item) => [item.name, item]));
+  const ordered: T[] = [];
+  const done = new Set<string>();
+  const visit = (item: T, path: readonly string[]): void => {
+    if (done.has(item.name)) return;
+    if (path.includes(item.name)) throw circle([...path.slice(path.indexOf(item.name)), item.name]);
+    for (const name of item.needs) {
+      const needed = byName.get(name);
+      if (needed !== undefined && name !== item.name) visit(needed, [...path, item.name]);
+    }
+    done.add(item.name);
+    ordered.push(item);
+  };
+  for (const item of items) visit(item, []);
+  return ordered;
+}
+
+function circle(names: string[]): MuseError {
+  return new MuseError({
+    code: 'bad-table',
+    message: `Tables point at each other in a circle: ${names.join(' -> ')}.`,
+    suggestion: 'Leave one of the references out, or put it into a table of its own that points at both.',
+  });
 }

@@ -1,17 +1,17 @@
 import { MuseError } from '../shared/error.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import { quoteLiteral } from '../shared/quote.ts';
 import type { AccessContext } from './access.ts';
 import { tableProblems } from './check-table.ts';
 import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
-import type { ResolvedColumn, ResolvedTable } from './model.ts';
+import type { ResolvedColumn, ResolvedTable, Policy } from './model.ts';
 import { fitName, slug } from './names.ts';
 import { extensionPaths } from './new.ts';
-import { requireCore, type Preset } from './presets.ts';
+import { type Preset, requireCore } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
 import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
 import { defaultSession } from './session.ts';
-import { storagePolicies } from './storage.ts';
 import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
@@ -184,4 +184,30 @@ function summary(table: ResolvedTable): TableSummary {
     columns: [{ name: 'id', type: 'uuid' }, ...table.columns.map(({ name, type }) => ({ name, type })), ...time],
     comment: table.comment ?? '',
   };
+}
+
+/**
+ * The policies of the buckets' files: everyone reads a public bucket, else each user the own folder, which is named by
+ * the user's id (Supabase documentation, "Storage Access Control"); only there does a user write.
+ */
+function storagePolicies(buckets: readonly Bucket[], muse: string): Policy[] {
+  return buckets.flatMap(({ id, public: open }): Policy[] => {
+    const inBucket = `bucket_id = ${quoteLiteral(id)}`;
+    const own = `${inBucket} and (storage.foldername(name))[1] = (select auth.uid())::text`;
+    const name = (verb: string): string => fitName([muse, id], verb);
+    const roles = ['authenticated'];
+    return [
+      {
+        name: name('select'),
+        verb: 'SELECT',
+        roles: open ? ['anon', ...roles] : roles,
+        using: open ? inBucket : own,
+        check: null,
+        directive: open ? 'muse: public-read' : null,
+      },
+      { name: name('insert'), verb: 'INSERT', roles, using: null, check: own, directive: null },
+      { name: name('update'), verb: 'UPDATE', roles, using: own, check: own, directive: null },
+      { name: name('delete'), verb: 'DELETE', roles, using: own, check: null, directive: null },
+    ];
+  });
 }

@@ -1,6 +1,5 @@
 import { defaultExpressions, type ColumnSpecification, type TableSpecification } from './table.ts';
-import { TokenCursor, type Fail } from './token-cursor.ts';
-import type { Token } from './tokens.ts';
+import { type Fail, type Token, TokenCursor } from './tokens.ts';
 import { suggestType, takesModifiers, typeName } from './types.ts';
 
 const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {

@@ -1,9 +1,6 @@
-import { jittered, systemClock, type Clock } from './clock.ts';
+import { type Clock, jittered, systemClock } from './clock.ts';
 import { lost, refused } from './failure.ts';
-import { rateLimitPause, retryAfter, serverNow } from './limits.ts';
-import { redactBody, redactText, secretsOf } from './redact.ts';
 import type { Secret } from './secret.ts';
-import { fetchWhole } from './time-limit.ts';
 
 /**
  * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
@@ -177,4 +174,112 @@ function messageOf(body: unknown, text: string): string {
   }
   const title = /<title[^>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1]?.trim();
   return title ?? (text.trim() === '' ? 'no message' : 'a page, not JSON');
+}
+
+/** Names of fields that hold a secret, or text that may hold one (SQL). */
+const hiddenFields = /pass(?:word)?$|^api_?key$|secret|token|^query$|^parameters$/i;
+
+/** Forms of tokens and keys that are never shown, wherever they stand. */
+const hiddenForms = /\bsbp_[A-Za-z0-9_]{8,}|\bsb_(?:secret|publishable)_[\w-]{6,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g;
+
+/** The body with every secret field as `***`. */
+export function redactBody(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(redactBody);
+  if (typeof body !== 'object' || body === null) return typeof body === 'string' ? redactText(body) : body;
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [key, hiddenFields.test(key) ? '***' : redactBody(value)]),
+  );
+}
+
+/** The text without what looks like a token or key, and without the texts in `secrets`. */
+export function redactText(text: string, secrets: readonly string[] = []): string {
+  const known = secrets.filter((value) => value.length >= 4).reduce((rest, value) => rest.replaceAll(value, '***'), text);
+  return known.replace(hiddenForms, '***');
+}
+
+/** Every string in a secret field of the body, so that an answer that echoes it can be cleaned. */
+function secretsOf(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null) return [];
+  return Object.entries(body).flatMap(([key, value]) =>
+    typeof value === 'string' ? (hiddenFields.test(key) && key !== 'query' ? [value] : []) : secretsOf(value),
+  );
+}
+
+/** The longest wait that a header can ask of us; beyond it the user decides, ms. */
+const longestWait = 120_000;
+
+/**
+ * How long `Retry-After` asks to wait, in ms: seconds or an HTTP date (RFC 9110, 10.2.3).
+ * Undefined where it is not there or not understood; Infinity where it asks for longer than anyone would sit through.
+ */
+export function retryAfter(headers: Headers, clock: Clock): number | undefined {
+  const text = headers.get('retry-after')?.trim();
+  if (!text) return undefined;
+  const ms = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - serverNow(headers, clock);
+  if (Number.isNaN(ms)) return undefined;
+  return ms > longestWait ? Infinity : Math.max(0, ms);
+}
+
+/**
+ * How long the next request to the same endpoint has to wait, in ms, by `X-RateLimit-Remaining` and `-Reset`. Reset is
+ * read as seconds to go, or as a time in seconds or milliseconds since 1970; the window is a minute.
+ */
+export function rateLimitPause(headers: Headers, clock: Clock): number {
+  const remaining = headers.get('x-ratelimit-remaining');
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+  if (remaining === null || Number(remaining) > 0 || Number.isNaN(reset)) return 0;
+  const ms = reset > 1e12 ? reset - serverNow(headers, clock) : reset > 1e9 ? reset * 1000 - serverNow(headers, clock) : reset * 1000;
+  return Math.min(60_000, Math.max(0, ms));
+}
+
+/** The server's time by its `Date` header, ms since 1970; ours where it has none. The two clocks need not agree. */
+function serverNow(headers: Headers, clock: Clock): number {
+  const date = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(date) ? clock.now() : date;
+}
+
+/**
+ * `fetch` and the whole of its body within a time limit. An aborted signal alone does not do: once the head of an answer
+ * is there, Node may lose the signal to the garbage collector, and a body that stops half-way is waited for for ever.
+ * @param limitMs for connecting, waiting and the body, ms
+ * @param send `fetch`, or what stands in for it
+ * @param stop ends it at once when it is aborted
+ * @returns an answer whose body is there
+ * @throws a DOMException named `TimeoutError`, the reason of `stop`, and what `fetch` throws
+ */
+export async function fetchWhole(
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit,
+  limitMs: number,
+  send: typeof fetch = fetch,
+  stop?: AbortSignal,
+): Promise<Response> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let onStop = (): void => undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new DOMException(`no whole answer in ${limitMs} ms`, 'TimeoutError');
+      reject(error);
+      controller.abort(error);
+    }, limitMs);
+    onStop = () => {
+      reject(stop?.reason as Error);
+      controller.abort(stop?.reason);
+    };
+    stop?.addEventListener('abort', onStop);
+  });
+  const whole = async (): Promise<Response> => {
+    const response = await send(input, { ...init, signal: controller.signal });
+    const body = await response.arrayBuffer();
+    const { status, statusText, headers } = response;
+    // These three may have no body, not even an empty one.
+    return new Response([204, 205, 304].includes(status) ? null : body, { status, statusText, headers });
+  };
+  try {
+    return await Promise.race([whole(), over]);
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', onStop);
+  }
 }

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { openClient } from './client.ts';
+import type { RuleName } from '../rules/registry.ts';
+import type { Finding } from '../shared/finding.ts';
+import { openClient, type ProjectKeys } from './keys.ts';
 import type { Clock } from './clock.ts';
-import { makePassword } from './password.ts';
-import { proveAnonymous, type Proof, type ProvedTable } from './prove-anonymous.ts';
-import { proveStorage, type ProvedBucket } from './prove-storage.ts';
-import { proveProfile, type ProfileTable } from './prove-profile.ts';
-import type { ProjectKeys } from './keys.ts';
-import type { Secret } from './secret.ts';
+import { makePassword, type Secret } from './secret.ts';
 import { asServiceError, persistently, serviceFailed } from './service-error.ts';
 
 export interface ProofRequest {
@@ -72,4 +69,239 @@ async function signIn(client: SupabaseClient, credentials: Credentials | undefin
   const { data, error } = await persistently(clock, () => client.auth.signInWithPassword(attempt));
   if (error || !data.user) throw serviceFailed(`Signing in as ${email}`, error ?? { message: 'no user in the answer' });
   return data.user.id;
+}
+
+/** The table that has one row for each user. */
+interface ProfileTable {
+  schema: string;
+  name: string;
+  /** The column with the user's id: `id` or `user_id`. */
+  userColumn: string;
+}
+
+/** Columns that a trigger or the database keeps: writing them proves nothing. */
+const kept = new Set(['created_at', 'updated_at']);
+
+/** The signed-in user reads its own row, and only that, and writes it: some column is set to the value that it has. */
+async function proveProfile(user: SupabaseClient, userId: string, table: ProfileTable, clock: Clock): Promise<Proof> {
+  const object = `${table.schema}.${table.name}`;
+  const from = () => user.schema(table.schema).from(table.name);
+  const { data, error } = await persistently(clock, () => from().select('*').eq(table.userColumn, userId));
+  const row = (data as Record<string, unknown>[] | null)?.[0];
+  if (!row) {
+    const reason = error ? asServiceError(error).message : 'there is no row';
+    return { findings: [lockedOut(object, `read its own row: ${reason}`, table)], checks: 1, notes: [] };
+  }
+  let reason = 'no column of it may be updated';
+  for (const [column, value] of Object.entries(row)) {
+    if (kept.has(column) || column === table.userColumn) continue;
+    const update = await persistently(clock, () => from().update({ [column]: value }).eq(table.userColumn, userId).select(table.userColumn));
+    if (!update.error && update.data.length === 1) return { findings: [], checks: 2, notes: [] };
+    if (update.error) reason = asServiceError(update.error).message;
+  }
+  return { findings: [lockedOut(object, `change its own row: ${reason}`, table)], checks: 2, notes: [] };
+}
+
+function lockedOut(object: string, what: string, table: ProfileTable): Finding {
+  return {
+    rule: 'owner-locked-out',
+    severity: 'error',
+    object,
+    message: `A user who is signed in cannot ${what}.`,
+    suggestion: `grant select, update on ${object} to authenticated; create policy "own row" on ${object} for all to authenticated using ((select auth.uid()) = ${table.userColumn}) with check ((select auth.uid()) = ${table.userColumn});`,
+  };
+}
+
+export interface Proof {
+  findings: Finding[];
+  /** How many things were tried. */
+  checks: number;
+  /** For people: what the proof made and could not take out again. */
+  notes: string[];
+}
+
+interface ProvedTable {
+  schema: string;
+  name: string;
+  /** Declared `public-read` in the files. */
+  publicRead: boolean;
+}
+
+/**
+ * As nobody, every table that is not declared public refuses to be read, and every table refuses to be written. A row
+ * that could be written is taken out again.
+ */
+async function proveAnonymous(
+  nobody: SupabaseClient,
+  service: SupabaseClient,
+  tables: readonly ProvedTable[],
+  clock: Clock,
+): Promise<Proof> {
+  const findings: Finding[] = [];
+  let checks = 0;
+  // New tables get into the API's schema cache together: once one is there, or has not come, none is waited for.
+  let waits = true;
+  for (const table of tables) {
+    const object = `${table.schema}.${table.name}`;
+    if (!table.publicRead) {
+      checks += 1;
+      const { data, error } = await persistently(clock, () => nobody.schema(table.schema).from(table.name).select('*').limit(1), waits);
+      waits = false;
+      if (!error && data.length > 0) findings.push(canRead(object));
+      else if (error && !isRefusal(error)) findings.push(failed(object, asServiceError(error).message));
+    }
+    checks += 1;
+    if (await canWrite(nobody, service, table, clock)) findings.push(canChange(object));
+  }
+  return { findings, checks, notes: [] };
+}
+
+/**
+ * An insert of no rows is refused where there is no grant; else an empty row is tried. PostgreSQL looks at policies before
+ * it looks at NOT NULL and other constraints, so their error means that the policies let the row through.
+ */
+async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: ProvedTable, clock: Clock): Promise<boolean> {
+  const none = await persistently(clock, () => nobody.schema(table.schema).from(table.name).insert([]), false);
+  if (none.error && isRefusal(none.error)) return false;
+  const before = await keysOf(service, table);
+  const { error } = await nobody.schema(table.schema).from(table.name).insert({});
+  if (error) return asServiceError(error).code?.startsWith('23') ?? false;
+  await removeNew(service, table, before);
+  return true;
+}
+
+/** The rows that are there, as far as one page of them goes, each as JSON. */
+async function keysOf(service: SupabaseClient, table: ProvedTable): Promise<Set<string>> {
+  const { data } = await service.schema(table.schema).from(table.name).select('*');
+  return new Set((data ?? []).map((row) => JSON.stringify(row)));
+}
+
+/** Takes out the one row that the try left: the one that was not there before, found by all its values that compare. */
+async function removeNew(service: SupabaseClient, table: ProvedTable, before: ReadonlySet<string>): Promise<void> {
+  const { data } = await service.schema(table.schema).from(table.name).select('*');
+  const fresh = (data ?? []).filter((row) => !before.has(JSON.stringify(row)));
+  if (fresh.length !== 1) return;
+  const values = Object.entries(fresh[0] as Record<string, unknown>).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  if (values.length > 0) await service.schema(table.schema).from(table.name).delete().match(Object.fromEntries(values));
+}
+
+/** 42501 is PostgreSQL's refusal; a schema that is not exposed (PGRST106) or a table not in the API (PGRST205) refuses too. */
+function isRefusal(error: unknown): boolean {
+  const { code, status } = asServiceError(error);
+  return ['42501', 'PGRST106', 'PGRST205', 'PGRST301', 'PGRST302'].includes(code ?? '') || status === 401 || status === 403;
+}
+
+function canRead(object: string): Finding {
+  return {
+    rule: 'anon-read',
+    severity: 'error',
+    object,
+    message: `Someone who is not signed in reads rows of ${object} through the public API.`,
+    suggestion: `revoke select on ${object} from anon; -- or declare it: -- muse: public-read`,
+  };
+}
+
+function canChange(object: string): Finding {
+  return {
+    rule: 'anon-write',
+    severity: 'error',
+    object,
+    message: `Someone who is not signed in inserts rows into ${object} through the public API.`,
+    suggestion: `revoke insert, update, delete on ${object} from anon;`,
+  };
+}
+
+function failed(object: string, message: string): Finding {
+  return {
+    rule: 'policy-error',
+    severity: 'error',
+    object,
+    message: `Reading ${object} through the public API as nobody ends in an error that is not a refusal: ${message}`,
+    suggestion: `Look at the policies of ${object} and the functions that they call.`,
+  };
+}
+
+interface ProvedBucket {
+  id: string;
+  public: boolean;
+  /** A user writes under a folder of its own, named by its id, and nowhere else. */
+  ownerFolder: boolean;
+  /** A type that the bucket accepts, or a pattern as `image/*`; default `text/plain`. */
+  mimeType?: string;
+}
+
+interface StorageProof {
+  nobody: SupabaseClient;
+  user: SupabaseClient;
+  service: SupabaseClient;
+  userId: string;
+  buckets: readonly ProvedBucket[];
+  clock: Clock;
+}
+
+/**
+ * As nobody, no bucket can be written and no private one read; a signed-in user writes and reads in its own folder, and
+ * not in another's, where the bucket is one of folders. What was written is taken out again.
+ */
+async function proveStorage(proof: StorageProof): Promise<Proof> {
+  const findings: Finding[] = [];
+  const notes: string[] = [];
+  let checks = 0;
+  const check = (broken: boolean, rule: RuleName, bucket: ProvedBucket, message: string): void => {
+    checks += 1;
+    if (broken) findings.push(finding(rule, bucket, message));
+  };
+  for (const bucket of proof.buckets) {
+    const file = `muse-proof-${randomUUID()}.txt`;
+    const own = `${proof.userId}/${file}`;
+    const foreign = `${randomUUID()}/${file}`;
+    const put = async (who: SupabaseClient, path: string): Promise<string | undefined> => {
+      const contentType = oneOf(bucket.mimeType ?? 'text/plain');
+      const body = new Blob(['proof'], { type: contentType });
+      const options = { contentType, upsert: false };
+      const { error } = await who.storage.from(bucket.id).upload(path, body, options);
+      return error ? asServiceError(error).message : undefined;
+    };
+    const written: string[] = [];
+    const wrote = async (who: SupabaseClient, path: string): Promise<boolean> => {
+      const refused = await put(who, path);
+      if (refused === undefined) written.push(path);
+      return refused === undefined;
+    };
+    check(await wrote(proof.nobody, file), 'anon-write', bucket, 'Someone who is not signed in uploads a file to it.');
+    if (bucket.ownerFolder) {
+      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to its own folder.');
+      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user uploads to another\'s folder.');
+      const { error } = await persistently(proof.clock, () => proof.user.storage.from(bucket.id).download(own));
+      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read its own file.');
+    }
+    if (!bucket.public) {
+      if (written.length === 0 && (await put(proof.service, foreign)) === undefined) written.push(foreign);
+      for (const path of written) {
+        const { data } = await proof.nobody.storage.from(bucket.id).download(path);
+        check(data !== null, 'anon-read', bucket, 'Someone who is not signed in reads a file in it.');
+      }
+    }
+    if (written.length === 0) continue;
+    const { error } = await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
+    if (error) notes.push(`In the bucket "${bucket.id}" files of the proof were left: ${written.join(', ')} (${asServiceError(error).message}).`);
+  }
+  return { findings, checks, notes };
+}
+
+/** One type of those that a pattern as `image/*` allows. */
+function oneOf(mimeType: string): string {
+  const examples: Record<string, string> = { image: 'png', video: 'mp4', audio: 'mpeg', text: 'plain', application: 'octet-stream' };
+  const [kind = '', form] = mimeType.split('/');
+  return form === '*' || form === undefined ? `${kind === '*' ? 'text' : kind}/${examples[kind] ?? 'plain'}` : mimeType;
+}
+
+function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding {
+  return {
+    rule,
+    severity: 'error',
+    object: `bucket "${bucket.id}"`,
+    message: `${message} (storage bucket "${bucket.id}")`,
+    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user reaches (storage.foldername(name))[1] = (select auth.uid())::text and nobody else.`,
+  };
 }

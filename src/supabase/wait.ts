@@ -119,3 +119,24 @@ function timedOut(ref: string, timeoutMs: number, seen: ReadonlyMap<string, stri
     suggestion: 'It goes on coming up by itself: go on with --resume, with a longer --wait-timeout if need be.',
   });
 }
+
+/** How a project is right now. */
+interface ProjectStatus {
+  ref: string;
+  name: string;
+  region: string;
+  /** As the API has it, as `ACTIVE_HEALTHY`. */
+  status: string;
+  /** Empty where the project is not up: its services are not asked then. */
+  services: Progress[];
+}
+
+/**
+ * Looks how a project is: its own status, and that of the services that a muse needs.
+ * @throws MuseError what the API refuses: `api-not-found` where there is no such project
+ */
+export async function projectStatus(http: Http, ref: string): Promise<ProjectStatus> {
+  const { name, region, status } = await getProject(http, ref);
+  const health = status.startsWith('ACTIVE') ? await getHealth(http, ref, neededServices) : [];
+  return { ref, name, region, status, services: health.map((service) => ({ name: service.name, status: service.status })) };
+}

@@ -9,7 +9,7 @@ import { seedMuse } from '../../src/muse/seed.ts';
 import { openEnvironment } from '../../src/targets/open.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
-import { openClient } from '../../src/supabase/client.ts';
+import { openClient } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { readSettings } from '../../src/supabase/settings.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';

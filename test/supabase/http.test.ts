@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listOrganizations, postProject, runQuery } from '../../src/supabase/api.ts';
-import { createHttp, type AnswerRecord, type HttpOptions, type RequestRecord } from '../../src/supabase/http.ts';
-import { rateLimitPause, retryAfter } from '../../src/supabase/limits.ts';
-import { redactBody, redactText } from '../../src/supabase/redact.ts';
+import { type AnswerRecord, createHttp, type HttpOptions, rateLimitPause, redactBody, redactText, type RequestRecord, retryAfter } from '../../src/supabase/http.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';

@@ -1,12 +1,10 @@
 import { loadPreset } from '../../scaffold/presets.ts';
 import type { EnvironmentName } from '../../shared/muse-file.ts';
 import { ensureAdmin, grantRole } from '../../supabase/admin.ts';
-import { openClient } from '../../supabase/client.ts';
+import { openClient, readKeys } from '../../supabase/keys.ts';
 import { configureAuth, ensureBuckets } from '../../supabase/configure.ts';
 import { environmentValues } from '../../supabase/environment.ts';
-import { readKeys } from '../../supabase/keys.ts';
-import { makePassword } from '../../supabase/password.ts';
-import type { Secret } from '../../supabase/secret.ts';
+import { makePassword, type Secret } from '../../supabase/secret.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { refOf } from '../../targets/project-ref.ts';
 import { readVariables, updateVariables } from '../../targets/secrets-file.ts';
