@@ -94,8 +94,8 @@ function quoted(name: string, value: string): string {
   throw new MuseError({
     code: 'bad-environment-value',
     message: `The value of ${name} cannot be written to an .env file.`,
-    detail: 'It holds every kind of quotes, a carriage return, or quotes and a backslash at its end.',
-    suggestion: 'Choose a value of letters, digits and simple signs.',
+    detail: 'It has every kind of quote, a carriage return, or quotes and a backslash at the end.',
+    suggestion: 'Choose a value with letters, digits and simple punctuation only.',
   });
 }
 
@@ -231,8 +231,8 @@ async function mustBeIgnored(directory: string, name: string): Promise<void> {
   throw new MuseError({
     code: 'environment-not-ignored',
     message: tracked
-      ? `git tracks ${name} already, so secrets in it would be committed; it was not written.`
-      : `git does not ignore ${name}, so secrets in it could be committed; it was not written.`,
+      ? `git already tracks ${name}, so secrets in it would be committed; the file was not written.`
+      : `git does not ignore ${name}, so secrets in it could be committed; the file was not written.`,
     suggestion: tracked ? `Run git rm --cached ${name}, commit, and run this again.` : `Look for a line like "!${name}" in .gitignore and remove it.`,
   });
 }

@@ -104,7 +104,7 @@ async function orFolder(error: unknown, text: string, from = process.cwd()): Pro
     code,
     message,
     ...(detail === undefined ? {} : { detail }),
-    suggestion: `There is a folder ${text} on this machine: if you mean that one, write --kit ./${text}. ${suggestion}`,
+    suggestion: `There is a folder ${text} on this machine: to use it, write --kit ./${text}. ${suggestion}`,
     cause: error,
   });
 }
@@ -122,7 +122,7 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
     throw new MuseError({
       code: 'kit-not-found',
       message: `There is nothing at ${path}.`,
-      suggestion: `Check the path of --kit "${text}"; owner/repo names a repository on GitHub, ./path one on this machine.`,
+      suggestion: `Check the path of --kit "${text}"; owner/repo is a repository on GitHub, ./path one on this machine.`,
     });
   }
   // A bare repository has HEAD and objects at its top; a work tree has .git, a folder or (in a linked one) a file.
@@ -130,8 +130,8 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
   if ((await kindOf(join(path, 'HEAD'))) === 'file' && (await kindOf(join(path, 'objects'))) !== undefined) return;
   throw new MuseError({
     code: 'kit-not-found',
-    message: `${path} is no git repository, so there is no commit to take.`,
-    suggestion: 'Give the top of a repository; or make it one there: git init && git add . && git commit -m "Start".',
+    message: `${path} is not a git repository, so there is no commit to use.`,
+    suggestion: 'Name the top folder of a repository; or create one there: git init && git add . && git commit -m "Start".',
   });
 }
 
@@ -164,5 +164,5 @@ async function looseChanges(path: string, git: GitOptions): Promise<KitNote[]> {
   const paths = result.stdout.split('\0').filter((line) => line !== '').map((line) => line.slice(3));
   if (paths.length === 0) return [];
   const count = paths.length === 1 ? 'One change is' : `${paths.length} changes are`;
-  return [{ kind: 'uncommitted', paths, message: `${count} not committed in the kit, and not taken: the muse is made from its commit.` }];
+  return [{ kind: 'uncommitted', paths, message: `${count} not committed in the kit, and not used: the muse is made from its last commit.` }];
 }

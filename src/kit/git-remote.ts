@@ -77,9 +77,9 @@ function headRef(refs: readonly RemoteRef[], subject: string): string {
   if (only !== undefined) return only;
   throw new MuseError({
     code: 'kit-ref-unknown',
-    message: `${subject} has no default branch: its HEAD names a branch that is not there.`,
+    message: `${subject} has no default branch: its HEAD names a branch that does not exist.`,
     detail: `It has ${branches.map(short).join(', ')}.`,
-    suggestion: 'Say which with --ref.',
+    suggestion: 'Name a branch, tag or commit: --ref <ref>.',
   });
 }
 
@@ -92,7 +92,7 @@ function unknownRef(ref: string, refs: readonly RemoteRef[], subject: string): M
     code: 'kit-ref-unknown',
     message: `${subject} has no branch, tag or commit "${ref}".`,
     detail: `Nearest: ${close.join(', ')}${names.length > close.length ? ` (${names.length} branches and tags in all)` : ''}.`,
-    suggestion: close.length > 0 ? `Use one that is there, as --ref ${close[0]}.` : 'Leave --ref out.',
+    suggestion: close.length > 0 ? `Use an existing one, e.g. --ref ${close[0]}.` : 'Omit --ref.',
   });
 }
 
@@ -100,6 +100,6 @@ function empty(subject: string): MuseError {
   return new MuseError({
     code: 'kit-empty',
     message: `${subject} is an empty repository: it has no commit.`,
-    suggestion: 'Commit something to it, or take another kit.',
+    suggestion: 'Commit something to it, or use another kit.',
   });
 }

@@ -109,7 +109,7 @@ function late(verb: string, timeoutMs: number): MuseError {
   return new MuseError({
     code: 'git-timeout',
     message: `git ${verb} did not end within ${Math.ceil(timeoutMs / 1000)} seconds, so it was stopped.`,
-    suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+    suggestion: 'Check the network and the address; a kit that is on this machine already can be named by its path.',
   });
 }
 
@@ -149,14 +149,14 @@ const cases: readonly Case[] = [
   {
     says: /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP code = 40[13]|error: 40[13]/i,
     code: 'kit-private',
-    message: (subject) => `${subject} is private, or is not there: the server wants a sign-in.`,
+    message: (subject) => `${subject} is private or does not exist: the server asks for a sign-in.`,
     suggestion: `Check the address. ${signIn}`,
   },
   {
     says: /Permission denied \(publickey|Host key verification failed|no matching host key/i,
     code: 'kit-private',
     message: (subject) => `${subject} refused the ssh sign-in.`,
-    suggestion: 'Run `ssh -T git@github.com` (or your host) once by hand: it says which key or host is missing. Or use the https address.',
+    suggestion: 'Run `ssh -T git@github.com` (or your host) once: it says which key or host is missing. Or use the https address.',
   },
   {
     says: /repository '.*' not found|Repository not found|does not appear to be a git repository|error: 404/i,
@@ -180,7 +180,7 @@ const cases: readonly Case[] = [
     says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|unexpected disconnect|Could not read from remote/i,
     code: 'kit-unreachable',
     message: (subject) => `${subject} cannot be reached.`,
-    suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+    suggestion: 'Check the network and the address; a kit that is on this machine already can be named by its path.',
   },
   {
     says: /No space left on device|Disk quota exceeded/i,
@@ -191,7 +191,7 @@ const cases: readonly Case[] = [
   {
     says: /unknown (option|switch)/i,
     code: 'git-missing',
-    message: () => 'This git is too old for what create-muse asks of it.',
+    message: () => 'This version of git is too old for create-muse.',
     suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, and run this again.',
   },
 ];
@@ -208,7 +208,7 @@ export function gitError(subject: string, verb: string, stderr: string): MuseErr
     code: known?.code ?? 'git-failed',
     message: known?.message(subject) ?? `git ${verb} failed on ${subject}.`,
     detail,
-    suggestion: known?.suggestion ?? 'What git printed is above; mend that, then run this again.',
+    suggestion: known?.suggestion ?? 'Fix what git printed above, then run this again.',
   });
 }
 

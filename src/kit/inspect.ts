@@ -52,11 +52,11 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   }
   const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
   const notes = [
-    ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),
+    ...note('link-left-out', links, 'Symbolic links that lead out of the kit were removed.'),
     ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
-    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
-    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Paths differ only in upper and lower case: not every system can hold both.'),
-    ...note('reserved', reserved, 'The kit has a .muse folder of its own; it was left out.'),
+    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: there are only pointers to them.'),
+    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Some paths differ only in upper and lower case: not every system can store both.'),
+    ...note('reserved', reserved, 'The kit has its own .muse folder, which was removed.'),
   ];
   const gone = new Set([...links, ...reserved]);
   return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
@@ -86,9 +86,9 @@ function sameNames(paths: readonly string[]): string[] {
 function unsafeLinks(paths: readonly string[]): MuseError {
   return new MuseError({
     code: 'kit-unsafe-link',
-    message: `The kit's migrations hold ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of it, so it was not taken.`,
+    message: `The kit's migrations contain ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of the kit, so it was not used.`,
     detail: paths.slice(0, 20).join('\n'),
-    suggestion: 'Replace the link by the file in the kit, commit, and run this again.',
+    suggestion: 'Replace the link with the file in the kit, commit, and run this again.',
   });
 }
 

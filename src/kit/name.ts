@@ -31,15 +31,15 @@ export function titleOf(name: string): string {
 
 function wrongWith(name: string): string | undefined {
   if (name === '') return 'It is empty.';
-  if (/[^a-z0-9-]/.test(name)) return 'Only the letters a to z in lower case, digits and hyphens are safe everywhere it is used.';
-  if (!/^[a-z]/.test(name)) return 'It must begin with a letter: tables are named after it.';
-  if (name.endsWith('-') || name.includes('--')) return 'A hyphen must stand between letters or digits.';
+  if (/[^a-z0-9-]/.test(name)) return 'Use lower-case letters a to z, digits and hyphens only: nothing else is safe everywhere the name is used.';
+  if (!/^[a-z]/.test(name)) return 'It must start with a letter: tables are named after it.';
+  if (name.endsWith('-') || name.includes('--')) return 'A hyphen must be between letters or digits.';
   if (name.length < 2) return 'One letter is too short for a package.';
-  if (name.length > longest) return `It has ${name.length} characters; ${longest} is the most that every place takes.`;
+  if (name.length > longest) return `It has ${name.length} characters; the limit is ${longest}.`;
   const reserved = reservedNames.find(({ names }) => names.has(databaseName(name)));
   if (reserved !== undefined) return reserved.reason;
-  if (builtIn.has(name)) return 'It is a module of Node itself, so npm takes no package of that name.';
-  if (name.startsWith('pg-')) return 'PostgreSQL keeps names that begin with pg_ for itself.';
+  if (builtIn.has(name)) return 'It is a built-in Node.js module, so npm accepts no package with that name.';
+  if (name.startsWith('pg-')) return 'PostgreSQL reserves names that start with pg_.';
   return undefined;
 }
 
@@ -77,11 +77,11 @@ const reservedNames: readonly { names: ReadonlySet<string>; reason: string }[] =
     // https://learn.microsoft.com/windows/win32/fileio/naming-a-file
     names: words(`con prn aux nul com0 com1 com2 com3 com4 com5 com6 com7 com8 com9
       lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9`),
-    reason: 'It is a device of Windows, so no file or folder there can have that name.',
+    reason: 'It is a device name on Windows, so no file or folder there can have that name.',
   },
   {
     names: words('node_modules create_muse muse test'),
-    reason: 'It is in use by npm or create-muse itself.',
+    reason: 'npm or create-muse itself uses that name.',
   },
   {
     // The reserved words of PostgreSQL 17, and those it takes only as the name of a function or type:
@@ -93,10 +93,10 @@ const reservedNames: readonly { names: ReadonlySet<string>; reason: string }[] =
       leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer
       overlaps placing primary references returning right select session_user similar some symmetric system_user
       table tablesample then to trailing true union unique user using variadic verbose when where window with`),
-    reason: 'It is a word of SQL that PostgreSQL keeps for itself.',
+    reason: 'It is a reserved word in PostgreSQL.',
   },
   {
     names: words('auth storage realtime public extensions vault graphql cron net postgres supabase information_schema'),
-    reason: 'Supabase has a schema or database of that name.',
+    reason: 'Supabase has a schema or database with that name.',
   },
 ];

@@ -42,8 +42,8 @@ function compile(pattern: string): (entry: Entry) => boolean {
   if (parts.some((part) => part === '' || part === '..' || part === '.') || /^[*/]+$/.test(path)) {
     throw new MuseError({
       code: 'bad-prune',
-      message: `"${pattern}" in the prune list is no path in the kit.`,
-      suggestion: 'Write a name (fits anywhere) or a path from the top, as "/docs/old"; * stands for any characters but /.',
+      message: `"${pattern}" in the prune list is not a path in the kit.`,
+      suggestion: 'Write a name (matches anywhere) or a path from the top, e.g. "/docs/old"; * matches any characters except /.',
     });
   }
   const source = parts.map((part) => part.split('*').map(escape).join('[^/]*')).join('/');

@@ -101,7 +101,7 @@ async function mustBeFolder(directory: string, folder: string, there = true): Pr
   throw new MuseError({
     code: 'bad-layout',
     message: `The kit has no folder "${folder}".`,
-    suggestion: 'Name folders as they are called in the kit, relative to its top, as --core db/migrations.',
+    suggestion: 'Name a folder by its path in the kit, e.g. --core db/migrations.',
   });
 }
 
@@ -115,7 +115,7 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
   const stamped = names.some((name) => /^\d{14}_.*\.sql$/i.test(name));
   return {
     id: 'custom',
-    title: `${core.join(', ')} (named by hand)`,
+    title: `${core.join(', ')} (named by --core)`,
     folders: {
       core,
       extensions: extensions.length > 0 ? extensions : ['migrations/extensions'],
@@ -157,11 +157,11 @@ async function unknown(directory: string): Promise<MuseError> {
   const looked = layoutRules.map((rule) => `  ${rule.title}`);
   return new MuseError({
     code: 'layout-unknown',
-    message: 'The kit keeps its migrations in no way that create-muse knows.',
+    message: 'create-muse does not know how this kit stores its migrations.',
     detail: ['Looked for:', ...looked, seen.size === 0 ? 'It has no SQL files.' : 'SQL files are in:', ...lines, ...more].join('\n'),
     suggestion:
       seen.size === 0
-        ? 'Take a kit with SQL migrations, or --kit builtin.'
-        : `Name the folders by hand: --core ${[...seen.keys()][0]} (and --extensions <folder>).`,
+        ? 'Use a kit with SQL migrations, or --kit builtin.'
+        : `Name the folders: --core ${[...seen.keys()][0]} (and --extensions <folder>).`,
   });
 }

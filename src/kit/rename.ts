@@ -107,8 +107,8 @@ async function refuseDependency(directory: string, name: string): Promise<void> 
   if (!taken) return;
   throw new MuseError({
     code: 'bad-name',
-    message: `The kit depends on a package called "${name}", and npm installs no package into one of the same name.`,
-    suggestion: `Take another name, as ${name}-muse.`,
+    message: `The kit depends on a package called "${name}", and npm does not install a package into one with the same name.`,
+    suggestion: `Choose another name, e.g. ${name}-muse.`,
   });
 }
 

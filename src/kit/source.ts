@@ -41,7 +41,7 @@ export function parseKitSource(text: string, ref?: string): KitSource {
   if (controlCharacter.test(trimmed)) throw bad('--kit holds a control character (a line end, perhaps).');
   if (trimmed.startsWith('-')) throw bad(`--kit "${trimmed}" looks like an option.`);
   if (trimmed === 'builtin') {
-    if (ref !== undefined) throw bad('--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.', 'Leave --ref out.');
+    if (ref !== undefined) throw bad('--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.', 'Omit --ref.');
     return { kind: 'builtin', text: 'builtin' };
   }
   const address = /^(?:git\+)?([a-z][a-z0-9+.-]+):\/\//i.test(trimmed) ? trimmed.replace(/^git\+/i, '') : trimmed;

@@ -104,8 +104,8 @@ export function requireMembership(core: CoreFacts, table: string): Membership {
   if (membership !== undefined) return membership;
   throw new MuseError({
     code: 'bad-table',
-    message: `The rows of "${table}" belong to organizations, but core has no table that says who is a member of which.`,
-    detail: 'Looked for a table of members, as organization_members, with the columns organization_id (or org_id) and user_id.',
-    suggestion: 'Use a kit that has one, as the built-in kit, or let the rows belong to a user: owner user.',
+    message: `The rows of "${table}" belong to organizations, but core has no table of organization members.`,
+    detail: 'Looked for a members table, e.g. organization_members, with the columns organization_id (or org_id) and user_id.',
+    suggestion: 'Use a kit that has one, e.g. the built-in kit, or let the rows belong to a user: owner user.',
   });
 }

@@ -39,7 +39,7 @@ export async function loadPreset(id: string): Promise<Preset> {
   throw new MuseError({
     code: 'bad-preset',
     message: `There is no preset ${JSON.stringify(id.slice(0, 80))}.`,
-    suggestion: meant === undefined ? `Take one of ${ids.join(', ')}.` : `Write --preset ${meant}. There are ${ids.join(', ')}.`,
+    suggestion: meant === undefined ? `Use one of ${ids.join(', ')}.` : `Write --preset ${meant}. The presets are ${ids.join(', ')}.`,
   });
 }
 
@@ -52,8 +52,8 @@ export function requireCore(preset: Preset, core: CoreFacts): void {
   if (missing.length === 0) return;
   throw new MuseError({
     code: 'bad-preset',
-    message: `The preset ${preset.id} builds on ${missing.join(', ')}, which this kit's core does not make.`,
-    suggestion: 'Use the built-in kit, leave the preset out, or let --fix supply the missing tables.',
+    message: `The preset ${preset.id} needs ${missing.join(', ')}, which this kit's core does not create.`,
+    suggestion: 'Use the built-in kit, leave the preset out, or let --fix add the missing tables.',
   });
 }
 

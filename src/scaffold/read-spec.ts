@@ -110,7 +110,7 @@ function fromJson(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch (error) {
-    throw bad([], `it is no JSON: ${error instanceof Error ? error.message : String(error)}`, 'Mend the JSON, or name the file .yaml.');
+    throw bad([], `it is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, 'Fix the JSON, or name the file .yaml.');
   }
 }
 
@@ -119,7 +119,7 @@ async function fromYaml(source: string): Promise<unknown> {
   const document = parseDocument(source, { schema: 'core', merge: false, resolveKnownTags: false, prettyErrors: true, logLevel: 'silent' });
   // A tag that is not known is a warning there; here nothing but plain data is read.
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw bad([], problem.message.replace(/\s+$/, ''), 'Mend the YAML; tags are not read.');
+  if (problem !== undefined) throw bad([], problem.message.replace(/\s+$/, ''), 'Fix the YAML; tags are not supported.');
   try {
     return document.toJS({ maxAliasCount: 50 }) as unknown;
   } catch (error) {

@@ -198,7 +198,7 @@ export function inOrder<T extends { name: string; needs: readonly string[] }>(it
 function circle(names: string[]): MuseError {
   return new MuseError({
     code: 'bad-table',
-    message: `Tables point at each other in a circle: ${names.join(' -> ')}.`,
-    suggestion: 'Leave one of the references out, or put it into a table of its own that points at both.',
+    message: `Tables reference each other in a circle: ${names.join(' -> ')}.`,
+    suggestion: 'Omit one of the references, or move it to a table of its own that references both.',
   });
 }

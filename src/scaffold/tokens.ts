@@ -120,6 +120,6 @@ export class TokenCursor {
   unexpected(token: Token, expected: string, suggestion: string): MuseError {
     const found = token.problem ?? (token.kind === 'end' ? 'it ends' : `${JSON.stringify(token.raw.slice(0, 60))} stands`);
     const name = token.kind === 'string' && expected.startsWith('a column') ? nearestName(token.text) : undefined;
-    return this.#fail(token.start, `${expected} was expected, and ${found}`, name === undefined ? suggestion : `Write ${name}.`);
+    return this.#fail(token.start, `expected ${expected}, but ${found}`, name === undefined ? suggestion : `Write ${name}.`);
   }
 }

@@ -39,7 +39,7 @@ export async function ensureAdmin(client: SupabaseClient, request: AdminRequest,
   // The first of several tries may have made them though its answer was lost.
   const found = isTaken(made.error) ? await findUser(client, request.email, clock) : undefined;
   if (found) return { userId: found, created: true };
-  throw serviceFailed(`Making the admin ${request.email}`, made.error ?? { message: 'no user in the answer' });
+  throw serviceFailed(`Creating the admin ${request.email}`, made.error ?? { message: 'no user in the answer' });
 }
 
 /**

@@ -97,7 +97,7 @@ function segment(text: string): string {
   throw new MuseError({
     code: 'bad-name',
     message: `"${text}" is neither a project ref nor an organization slug.`,
-    suggestion: 'A ref is 20 letters a-z, as in the dashboard\'s address of the project; a slug has letters, digits, "-" and "_".',
+    suggestion: 'A ref has 20 letters a-z, as in the project\'s dashboard URL; a slug has letters, digits, "-" and "_".',
   });
 }
 
@@ -114,7 +114,7 @@ function object<T>(answer: { body: unknown }): T {
 function unexpected(kind: string): MuseError {
   return new MuseError({
     code: 'api-unexpected',
-    message: `Supabase's API answered something that is not ${kind}.`,
-    suggestion: 'Something between here and the API answers in its place (a proxy, a sign-in page), or SUPABASE_API_URL is wrong.',
+    message: `The answer of Supabase's API is not ${kind}.`,
+    suggestion: 'Check SUPABASE_API_URL, and whether a proxy or a sign-in page answers in place of the API.',
   });
 }

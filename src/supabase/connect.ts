@@ -63,7 +63,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
     }
     trouble = opened;
   }
-  note('The direct host does not answer over this network (it is IPv6 only): using the session pooler.');
+  note('The direct host does not answer on this network (it is IPv6 only): using the session pooler.');
   let poolers = await poolerEndpoints(http, settings, ref);
   while (!poolers && http.clock.now() < until) {
     await pause();
@@ -124,8 +124,8 @@ async function knock(
 
 const words: Record<Exclude<Trouble, 'closed' | 'other'>, string> = {
   absent: 'its name does not resolve',
-  early: 'it does not know the project or is starting',
-  password: 'it does not take the password',
+  early: 'it does not know the project yet or is starting',
+  password: 'it does not accept the password',
 };
 
 function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauthorized: boolean; ca?: string } {
@@ -134,7 +134,7 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 }
 
 /** What to say about a connection that is not `verified`. */
-export const notVerified = "The connection is encrypted, but the server's identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).";
+export const notVerified = "The connection is encrypted, but the server's identity was not verified: give --db-ca FILE (download it in the dashboard: Database settings, SSL).";
 
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
   const verified = endpoint.loopback || options.caFile !== undefined;
@@ -151,23 +151,23 @@ function connected(options: ConnectOptions, database: Database, via: 'direct' | 
 async function noteBans(http: Http, ref: string, note: (text: string) => void): Promise<void> {
   const banned = await retrieveNetworkBans(http, ref).then((bans) => bans.banned_ipv4_addresses, () => []);
   if (!Array.isArray(banned) || banned.length === 0) return;
-  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after some minutes without a try.`);
+  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after a few minutes without sign-ins.`);
 }
 
 function passwordRefused(ref: string, mustProve: boolean): MuseError {
   if (mustProve) return unproven(ref);
   return new MuseError({
     code: 'password-refused',
-    message: `The database of ${ref} does not take the password.`,
-    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; a new one is made in the dashboard, Database settings. Wait two minutes before the next try: failed ones lead to a ban.',
+    message: `The database of ${ref} does not accept the password.`,
+    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; you can reset it in the dashboard, Database settings. Wait two minutes before you try again: failed sign-ins lead to a ban.',
   });
 }
 
 function unproven(ref: string): MuseError {
   return new MuseError({
     code: 'ownership-unproven',
-    message: `The project ${ref} looks like the one this run asked for, but its database could not be made to take this run's password, so nothing was done to it.`,
-    suggestion: `Look at it in the dashboard: take it knowingly with --project-ref ${ref}, or go on with --resume from a network that reaches the pooler.`,
+    message: `The project ${ref} looks like the one this run asked for, but its database does not accept this run's password, so nothing was done to it.`,
+    suggestion: `Check it in the dashboard: use it with --project-ref ${ref}, or continue with --resume from a network that reaches the pooler.`,
   });
 }
 
@@ -176,7 +176,7 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
   return new MuseError({
     code: 'connect-failed',
     message: `Connecting to ${endpoint.host}:${endpoint.port} failed: ${reason}`,
-    suggestion: 'Look at the project in the dashboard, and at https://status.supabase.com.',
+    suggestion: 'Check the project in the dashboard, and https://status.supabase.com.',
     cause,
   });
 }

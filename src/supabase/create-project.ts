@@ -125,8 +125,8 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
   if (status === 402 || /limit|quota|maximum|upgrade|overdue/i.test(message)) {
     return new MuseError({
       code: 'quota-reached',
-      message: `Supabase will not make another project in "${request.organization}": ${message}`,
-      suggestion: 'Pause or delete a project that is not needed, or change the plan in the dashboard; then go on with --resume. Nothing was created.',
+      message: `Supabase refuses to create another project in "${request.organization}": ${message}`,
+      suggestion: 'Nothing was created. Pause or delete a project that you do not need, or change the plan in the dashboard; then continue with --resume.',
       cause: error,
     });
   }
@@ -137,23 +137,23 @@ function lookFor(name: string): MuseError {
   return new MuseError({
     code: 'answer-lost',
     message: `Supabase answered the request for "${name}" without a project ref.`,
-    suggestion: 'Go on with --resume, which looks before it does anything again.',
+    suggestion: 'Continue with --resume, which checks what exists first.',
   });
 }
 
 function severalFound(intent: Intent, found: readonly Project[]): MuseError {
   return new MuseError({
     code: 'settle-failed',
-    message: `Several new projects named "${intent.name}" are in "${intent.organization}", and which of them is this run's cannot be told.`,
+    message: `There are several new projects named "${intent.name}" in "${intent.organization}", and it is not clear which one is from this run.`,
     detail: found.map((project) => `${project.ref}  ${project.region}  ${project.created_at}`).join('\n'),
-    suggestion: 'Look at them in the dashboard, delete what is not needed, and go on with --project-ref <ref>.',
+    suggestion: 'Look at them in the dashboard, delete those you do not need, and continue with --resume --project-ref <ref>.',
   });
 }
 
 function intentDiffers(intent: Intent): MuseError {
   return new MuseError({
     code: 'intent-differs',
-    message: `The run that is resumed asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with another size or password.`,
-    suggestion: 'Resume with the same name, organization, region and .env.local, or look in the dashboard whether that project exists and take it with --project-ref <ref>.',
+    message: `The resumed run asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with a different size or password.`,
+    suggestion: 'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that project exists and use it with --project-ref <ref>.',
   });
 }

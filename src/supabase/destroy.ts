@@ -42,7 +42,7 @@ function tooEarly(ref: string, cause: unknown): MuseError {
   return new MuseError({
     code: 'destroy-timeout',
     message: `The project ${ref} is still not ready for deletion.`,
-    suggestion: `Supabase deletes a project only once it is up. Try again in some minutes: muse destroy --confirm ${ref}.`,
+    suggestion: `Supabase only deletes a project that has started. Try again in a few minutes: muse destroy --confirm ${ref}.`,
     cause,
   });
 }

@@ -80,7 +80,7 @@ function checkHost(host: string, settings: SupabaseSettings): void {
   if (isLoopback(host) || suffix === undefined || name === suffix || name.endsWith(`.${suffix}`)) return;
   throw new MuseError({
     code: 'pooler-refused',
-    message: `The API names "${host}" as the pooler, which is not under ${suffix}; the password was not sent there.`,
-    suggestion: 'Where this is meant, say so with pooler_host in the profile that SUPABASE_PROFILE names.',
+    message: `The API names "${host}" as the pooler, which is not a host of ${suffix}; the password was not sent there.`,
+    suggestion: 'If that is correct, set pooler_host in the profile that SUPABASE_PROFILE names.',
   });
 }

@@ -173,7 +173,7 @@ function messageOf(body: unknown, text: string): string {
     if (Array.isArray(message)) return message.join('; ');
   }
   const title = /<title[^>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1]?.trim();
-  return title ?? (text.trim() === '' ? 'no message' : 'a page, not JSON');
+  return title ?? (text.trim() === '' ? 'no message' : 'a web page instead of JSON');
 }
 
 /** Names of fields that hold a secret, or text that may hold one (SQL). */

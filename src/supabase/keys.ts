@@ -33,8 +33,8 @@ export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Pr
     if (http.clock.now() >= until) {
       throw new MuseError({
         code: 'keys-missing',
-        message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token may read.`,
-        suggestion: 'Make one in the dashboard (Settings, API keys), or use a token that may read secrets, and go on with --resume.',
+        message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token can read.`,
+        suggestion: 'Create one in the dashboard (Settings, API keys), or use a token that can read secrets, and continue with --resume.',
       });
     }
     await http.clock.sleep(2000 + jittered(http.clock, 2000));

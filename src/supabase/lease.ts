@@ -139,15 +139,15 @@ function locked(rows: unknown): MuseError {
   const row = Array.isArray(rows) ? (rows[0] as { note?: string; expires?: string } | undefined) : undefined;
   return new MuseError({
     code: 'locked',
-    message: `Another run is at work on this database${row?.note ? ` (${row.note})` : ''}.`,
-    suggestion: `Wait until it is done. If it died, its lock runs out by itself${row?.expires ? ` at ${row.expires}` : ''}.`,
+    message: `Another run is using this database${row?.note ? ` (${row.note})` : ''}.`,
+    suggestion: `Wait until it is done. If it was killed, its lock expires${row?.expires ? ` at ${row.expires}` : ''}.`,
   });
 }
 
 function lockLost(): MuseError {
   return new MuseError({
     code: 'lock-lost',
-    message: 'The run\'s lock could not be renewed in time, so another run may have begun.',
-    suggestion: 'Check the network; the next run takes the lock again and looks at the ledger first.',
+    message: 'The lock of this run could not be renewed in time, so another run may have started.',
+    suggestion: 'Check the network; the next run takes the lock again and reads the migration history first.',
   });
 }

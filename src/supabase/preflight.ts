@@ -43,8 +43,8 @@ export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> 
   if (wanted.name.trim() === '' || wanted.name.length > 256) {
     throw new MuseError({
       code: 'bad-name',
-      message: 'A project\'s name has from 1 to 256 characters.',
-      suggestion: 'Give another name.',
+      message: 'The name of a project must have 1 to 256 characters.',
+      suggestion: 'Choose another name.',
     });
   }
   const organization = chooseOrganization(await listOrganizations(http), wanted.organization);
@@ -86,8 +86,8 @@ export function isIn(project: Project, organization: Pick<Organization, 'slug'>)
 export function nameTaken(name: string, organization: string, ref?: string): MuseError {
   return new MuseError({
     code: 'name-taken',
-    message: `The organization "${organization}" has a project named "${name}" already${ref ? ` (${ref})` : ''}, and this run did not make it.`,
-    suggestion: `Choose another name, or take that project knowingly with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
+    message: `The organization "${organization}" already has a project named "${name}"${ref ? ` (${ref})` : ''}, and this run did not create it.`,
+    suggestion: `Choose another name, or use that project with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
   });
 }
 

@@ -40,7 +40,7 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   } finally {
     if (guest) {
       const { error } = await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
-      if (error) notes.push(`The user ${guest.credentials.email}, made for the proof, could not be deleted: ${asServiceError(error).message}`);
+      if (error) notes.push(`The user ${guest.credentials.email}, created for the test, could not be deleted: ${asServiceError(error).message}`);
     }
   }
   return {
@@ -59,7 +59,7 @@ async function makeGuest(service: SupabaseClient, clock: Clock): Promise<{ id: s
   const credentials = { email: `muse-proof-${randomUUID()}@example.com`, password: makePassword() };
   const attributes = { email: credentials.email, password: credentials.password.reveal(), email_confirm: true };
   const { data, error } = await persistently(clock, () => service.auth.admin.createUser(attributes));
-  if (error || !data.user) throw serviceFailed('Making a user for the proof', error ?? { message: 'no user in the answer' });
+  if (error || !data.user) throw serviceFailed('Creating a user for the test', error ?? { message: 'no user in the answer' });
   return { id: data.user.id, credentials };
 }
 
@@ -90,16 +90,16 @@ async function proveProfile(user: SupabaseClient, userId: string, table: Profile
   const row = (data as Record<string, unknown>[] | null)?.[0];
   if (!row) {
     const reason = error ? asServiceError(error).message : 'there is no row';
-    return { findings: [lockedOut(object, `read its own row: ${reason}`, table)], checks: 1, notes: [] };
+    return { findings: [lockedOut(object, `read their own row: ${reason}`, table)], checks: 1, notes: [] };
   }
-  let reason = 'no column of it may be updated';
+  let reason = 'none of its columns can be updated';
   for (const [column, value] of Object.entries(row)) {
     if (kept.has(column) || column === table.userColumn) continue;
     const update = await persistently(clock, () => from().update({ [column]: value }).eq(table.userColumn, userId).select(table.userColumn));
     if (!update.error && update.data.length === 1) return { findings: [], checks: 2, notes: [] };
     if (update.error) reason = asServiceError(update.error).message;
   }
-  return { findings: [lockedOut(object, `change its own row: ${reason}`, table)], checks: 2, notes: [] };
+  return { findings: [lockedOut(object, `change their own row: ${reason}`, table)], checks: 2, notes: [] };
 }
 
 function lockedOut(object: string, what: string, table: ProfileTable): Finding {
@@ -107,7 +107,7 @@ function lockedOut(object: string, what: string, table: ProfileTable): Finding {
     rule: 'owner-locked-out',
     severity: 'error',
     object,
-    message: `A user who is signed in cannot ${what}.`,
+    message: `A signed-in user cannot ${what}.`,
     suggestion: `grant select, update on ${object} to authenticated; create policy "own row" on ${object} for all to authenticated using ((select auth.uid()) = ${table.userColumn}) with check ((select auth.uid()) = ${table.userColumn});`,
   };
 }
@@ -196,7 +196,7 @@ function canRead(object: string): Finding {
     rule: 'anon-read',
     severity: 'error',
     object,
-    message: `Someone who is not signed in reads rows of ${object} through the public API.`,
+    message: `An anonymous visitor can read rows of ${object} through the public API.`,
     suggestion: `revoke select on ${object} from anon; -- or declare it: -- muse: public-read`,
   };
 }
@@ -206,7 +206,7 @@ function canChange(object: string): Finding {
     rule: 'anon-write',
     severity: 'error',
     object,
-    message: `Someone who is not signed in inserts rows into ${object} through the public API.`,
+    message: `An anonymous visitor can insert rows into ${object} through the public API.`,
     suggestion: `revoke insert, update, delete on ${object} from anon;`,
   };
 }
@@ -216,7 +216,7 @@ function failed(object: string, message: string): Finding {
     rule: 'policy-error',
     severity: 'error',
     object,
-    message: `Reading ${object} through the public API as nobody ends in an error that is not a refusal: ${message}`,
+    message: `Reading ${object} through the public API as an anonymous visitor fails with an error other than a refusal: ${message}`,
     suggestion: `Look at the policies of ${object} and the functions that they call.`,
   };
 }
@@ -268,23 +268,23 @@ async function proveStorage(proof: StorageProof): Promise<Proof> {
       if (refused === undefined) written.push(path);
       return refused === undefined;
     };
-    check(await wrote(proof.nobody, file), 'anon-write', bucket, 'Someone who is not signed in uploads a file to it.');
+    check(await wrote(proof.nobody, file), 'anon-write', bucket, 'An anonymous visitor can upload a file.');
     if (bucket.ownerFolder) {
-      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to its own folder.');
-      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user uploads to another\'s folder.');
+      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to their own folder.');
+      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user can upload to the folder of another user.');
       const { error } = await persistently(proof.clock, () => proof.user.storage.from(bucket.id).download(own));
-      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read its own file.');
+      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read their own file.');
     }
     if (!bucket.public) {
       if (written.length === 0 && (await put(proof.service, foreign)) === undefined) written.push(foreign);
       for (const path of written) {
         const { data } = await proof.nobody.storage.from(bucket.id).download(path);
-        check(data !== null, 'anon-read', bucket, 'Someone who is not signed in reads a file in it.');
+        check(data !== null, 'anon-read', bucket, 'An anonymous visitor can read a file.');
       }
     }
     if (written.length === 0) continue;
     const { error } = await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
-    if (error) notes.push(`In the bucket "${bucket.id}" files of the proof were left: ${written.join(', ')} (${asServiceError(error).message}).`);
+    if (error) notes.push(`These test files could not be removed from the bucket "${bucket.id}": ${written.join(', ')} (${asServiceError(error).message}).`);
   }
   return { findings, checks, notes };
 }
@@ -302,6 +302,6 @@ function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding
     severity: 'error',
     object: `bucket "${bucket.id}"`,
     message: `${message} (storage bucket "${bucket.id}")`,
-    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user reaches (storage.foldername(name))[1] = (select auth.uid())::text and nobody else.`,
+    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user can only reach files with (storage.foldername(name))[1] = (select auth.uid())::text.`,
   };
 }

@@ -72,7 +72,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
 function noTransaction(): MuseError {
   return new MuseError({
     code: 'no-interactive-transaction',
-    message: 'Over HTTPS a transaction cannot stay open between requests.',
+    message: 'A transaction cannot stay open between requests over HTTPS.',
     suggestion: 'Send the statements as one script.',
   });
 }
@@ -86,7 +86,7 @@ function translate(error: unknown, sql: string): unknown {
   return new MuseError({
     code: 'answer-lost',
     message: error.message,
-    suggestion: 'It may have taken effect; the next run looks before it does anything again.',
+    suggestion: 'It may have taken effect; the next run checks that first.',
     cause: error.cause,
   });
 }

@@ -40,7 +40,7 @@ export function chooseRegion(info: RegionsInfo, code: string | undefined): Regio
     code: 'bad-region',
     message: `There is no region "${code}" for this organization.`,
     detail: choices.map((choice) => `${choice.code.padEnd(16)} ${choice.name}${choice.recommended ? ', recommended' : ''}`).join('\n'),
-    suggestion: `Give --region one of these; ${info.recommendations.smartGroup.code} is recommended.`,
+    suggestion: `Set --region to one of these; ${info.recommendations.smartGroup.code} is recommended.`,
   });
 }
 

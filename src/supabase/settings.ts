@@ -54,16 +54,16 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
   if (text === '') {
     throw new MuseError({
       code: 'bad-token-missing',
-      message: `There is no Supabase access token: SUPABASE_ACCESS_TOKEN is not set and ${file} is not there.`,
-      suggestion: 'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` put into the system\'s keyring cannot be read from here.',
+      message: `There is no Supabase access token: SUPABASE_ACCESS_TOKEN is not set and ${file} does not exist.`,
+      suggestion: 'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` stored in the system keyring cannot be read from here.',
     });
   }
   if (!tokenShape.test(text)) {
     throw new MuseError({
       code: 'bad-token',
-      message: `The access token in ${env.SUPABASE_ACCESS_TOKEN ? 'SUPABASE_ACCESS_TOKEN' : file} does not have a token's shape.`,
+      message: `The access token in ${env.SUPABASE_ACCESS_TOKEN ? 'SUPABASE_ACCESS_TOKEN' : file} does not look like a token.`,
       detail: `It has ${text.length} characters; a token is "sbp_" and 40 characters of 0-9 a-f. It was not sent anywhere.`,
-      suggestion: 'Copy the whole token again. A project\'s own keys (sb_secret_…, eyJ…) are not access tokens.',
+      suggestion: 'Copy the whole token again. The keys of a project (sb_secret_…, eyJ…) are not access tokens.',
     });
   }
   return secret(text);
@@ -76,8 +76,8 @@ function checkUrl(name: string, text: string): string {
   if (!url || (url.protocol !== 'https:' && !plain) || url.username !== '' || url.password !== '') {
     throw new MuseError({
       code: 'bad-url',
-      message: `${name} is not a URL that a token may be sent to.`,
-      suggestion: 'Write https://…; http:// is accepted for this machine itself (127.0.0.1, localhost), and no user name or password belongs in it.',
+      message: `${name} is not a URL that it is safe to send a token to.`,
+      suggestion: 'Write https://…, without a user name or password; http:// is accepted for this machine only (127.0.0.1, localhost).',
     });
   }
   return text.replace(/\/+$/, '');
@@ -148,6 +148,6 @@ function badProfile(source: string, reason: string): MuseError {
   return new MuseError({
     code: 'bad-profile',
     message: `SUPABASE_PROFILE names "${source}", and ${reason}.`,
-    suggestion: 'Give the path of a profile file as the Supabase CLI reads it (api_url, project_host, pooler_host), or unset SUPABASE_PROFILE.',
+    suggestion: 'Set it to the path of a Supabase CLI profile file (api_url, project_host, pooler_host), or unset SUPABASE_PROFILE.',
   });
 }

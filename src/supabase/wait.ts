@@ -93,8 +93,8 @@ export function refuseFinal(ref: string, status: string): void {
   if (status === 'INIT_FAILED') {
     throw new MuseError({
       code: 'init-failed',
-      message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from this.`,
-      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another one.`,
+      message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from that.`,
+      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another region.`,
     });
   }
   const suggestion = finalStatuses[status];
@@ -106,7 +106,7 @@ export function refuseFinal(ref: string, status: string): void {
 function gone(ref: string): MuseError {
   return new MuseError({
     code: 'project-gone',
-    message: `There is no project ${ref}, or the token may not see it.`,
+    message: `There is no project ${ref}, or the token cannot see it.`,
     suggestion: `Look in the dashboard. If it was deleted: ${forget}`,
   });
 }
@@ -116,7 +116,7 @@ function timedOut(ref: string, timeoutMs: number, seen: ReadonlyMap<string, stri
     code: 'wait-timeout',
     message: `The project ${ref} was not ready after ${Math.round(timeoutMs / 1000)} s.`,
     detail: [...seen].map(([name, status]) => `${name.padEnd(17)} ${status}`).join('\n'),
-    suggestion: 'It goes on coming up by itself: go on with --resume, with a longer --wait-timeout if need be.',
+    suggestion: 'It continues to start on its own: continue with --resume, and with a longer --wait-timeout if needed.',
   });
 }
 

@@ -44,7 +44,7 @@ describe('readSpecification', () => {
     ['', 'yaml', 'an object was expected', ''],
     ['tables: 5', 'yaml', 'at tables: a list was expected', ''],
     ['table: []', 'yaml', 'at table: nothing is called so', 'Write tables'],
-    ['{', 'json', 'it is no JSON', ''],
+    ['{', 'json', 'it is not valid JSON', ''],
     ['tables: [', 'yaml', 'at line 1', ''],
     ['a: 1\na: 2', 'yaml', 'unique', ''],
     ['tables: [{}]', 'yaml', 'at tables[0]: name is missing', 'Add name'],
