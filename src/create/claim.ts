@@ -12,8 +12,8 @@ export interface Claim {
 
 /**
  * Makes the directory, or takes an empty one.
- * @throws MuseError `bad-directory` for a file, a directory that is not empty, or a finished muse; `run-unfinished` where
- * an earlier run stopped
+ * @throws MuseError `bad-directory` for a file, a directory that is not empty, or a finished muse; `run-unfinished`
+ * where an earlier run stopped
  */
 export async function claimDirectory(directory: string): Promise<Claim> {
   const kind = await kindOf(directory);

@@ -27,7 +27,7 @@ export interface Run extends StepEvents {
   readonly save: () => Promise<void>;
   /** How each step of this run ended. */
   readonly results: StepResult[];
-  /** git's version, asked once; undefined where the run needs no git. */
+  /** git's version, asked once; undefined if the run needs no git. */
   readonly git: () => Promise<string | undefined>;
   /** The shadow database, which the rehearsal uses up. */
   readonly shadow: Lazy<Database>;
@@ -47,7 +47,7 @@ export interface Fetched extends Run {
 /** There is a muse.json, in the stage or in a muse that already exists. */
 export interface Configured extends Run {
   museFile: MuseFile;
-  /** All migrations that came with the kit, those that are archived later included; a muse that exists has none apart. */
+  /** All migrations that came with the kit, those that are archived later included; absent for an existing muse. */
   kitFiles?: MigrationFiles;
 }
 

@@ -41,7 +41,10 @@ export interface Reached extends Run {
   adminPassword?: Secret;
 }
 
-/** The report of a run, put together from what the journal has of its steps: a resumed run reports as if never interrupted. */
+/**
+ * The report of a run, put together from what the journal has of its steps: a resumed run reports as if never
+ * interrupted.
+ */
 export async function reportOf(run: Reached, error?: MuseError): Promise<CreateReport> {
   const { adminPassword, answers, directory, journal, museFile, results } = run;
   const outputs = journal.steps.map(({ output }) => output);
@@ -82,8 +85,8 @@ async function nextCommands({ directory, environment, journal }: Run): Promise<s
 }
 
 /**
- * How to call `muse` inside a muse after this process has ended: by name where it is installed globally, by its path where
- * this package is a folder that stays, else from the registry.
+ * How to call `muse` inside a muse after this process has ended: by name where it is installed globally, by its path
+ * where this package is a folder that stays, else from the registry.
  */
 async function museCommand(directory: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const ours = await realpath(join(packageDirectory, 'bin', 'muse.js'));

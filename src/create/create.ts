@@ -24,8 +24,8 @@ export interface RunOptions extends StepEvents {
   signal: AbortSignal;
   environment: NodeJS.ProcessEnv;
   /**
-   * Asks a yes-or-no question that only comes up during the run; absent where there is nobody to ask. What it throws cancels
-   * the run.
+   * Asks a yes-or-no question that only comes up during the run; absent where there is nobody to ask. What it throws
+   * cancels the run.
    */
   agree?(question: string): Promise<boolean>;
 }
@@ -46,7 +46,7 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
  * Resumes a run that stopped, from the first step that is not done.
  * @param directory absolute path of the muse
  * @param changes answers that replace those of the stopped run
- * @throws MuseError `nothing-to-resume` where there is no journal, `bad-change`, `bad-certificate`
+ * @throws MuseError `nothing-to-resume` if there is no journal, `bad-change`, `bad-certificate`
  */
 export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions, changes: Changes = {}): Promise<CreateReport> {
   const journal = await readJournal(directory);
@@ -70,8 +70,8 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
 }
 
 /**
- * Gives an existing muse a Supabase project: the rest of the pipeline, in its directory. Data in its current database is not
- * copied.
+ * Gives an existing muse a Supabase project: the rest of the pipeline, in its directory. Data in its current database
+ * is not copied.
  * @throws MuseError `run-unfinished` if another run stopped there
  */
 export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
@@ -128,7 +128,9 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
   }
 }
 
-/** Runs all sequences; the last one again for each project that Supabase could not start and that is to be made again. */
+/**
+ * Runs all sequences; the last one again for each project that Supabase could not start and that is to be made again.
+ */
 async function runToTheEnd(run: Run): Promise<void> {
   for (let sequences = pipelines[run.journal.pipeline]; ; sequences = [live]) {
     try {

@@ -46,7 +46,7 @@ export interface PlannedRepairs {
 
 /**
  * Finds out what a run would do without doing it: the muse is put together in the cache, read, and deleted.
- * @throws MuseError what fetching, recognising and scaffolding throw
+ * @throws MuseError what fetching, recognizing and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
   const cache = cacheDirectory(options.environment);

@@ -10,7 +10,9 @@ import type { FileName } from '../migrations/compare.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Answers } from './answers.ts';
 
-/** What a step has to say in the report. Journaled under the step, so that a resumed run says it once. Holds no secret. */
+/**
+ * What a step has to say in the report. Journaled under the step, so that a resumed run says it once. Holds no secret.
+ */
 export interface StepOutput {
   /** A few words on the result, for the progress display. */
   summary?: string;
@@ -96,7 +98,7 @@ function journalPath(directory: string): string {
 }
 
 /**
- * The journal in a directory, or undefined where there is none.
+ * The journal in a directory, or undefined if there is none.
  * @throws MuseError `journal-unreadable` for one of a newer version, and for a file that is not a journal
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {

@@ -1,6 +1,6 @@
 /**
- * The pipelines: every step in order. Each sequence starts from the {@link Run} alone, so nothing that a step keeps in memory
- * crosses from one sequence to the next: what does is in the directory or in the journal.
+ * The pipelines: every step in order. Each sequence starts from the {@link Run} alone, so nothing that a step keeps in
+ * memory crosses from one sequence to the next: what does is in the directory or in the journal.
  */
 import type { Journal } from './journal.ts';
 import { ResumableSequence, type Sequence, WholeSequence } from './sequence.ts';
@@ -35,7 +35,9 @@ const place = new ResumableSequence().step(placeStep);
 /** A muse that already exists, and the proof that its files run. */
 const existing = new ResumableSequence().always(openStep).step(rehearseStep);
 
-/** From files to a database that is migrated and checked. A project that Supabase cannot start is made again from here. */
+/**
+ * From files to a database that is migrated and checked. A project that Supabase cannot start is made again from here.
+ */
 export const live = new ResumableSequence()
   .step(projectStep)
   .step(waitStep)

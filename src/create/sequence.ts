@@ -1,6 +1,6 @@
 /**
- * The order of the steps, held by the compiler: a sequence accepts a step only if the steps before it make everything that
- * the step reads from its context.
+ * The order of the steps, held by the compiler: a sequence accepts a step only if the steps before it make everything
+ * that the step reads from its context.
  */
 import type { Run } from './context.ts';
 import { emptyOutput, type JournalStep, type StepOutput } from './journal.ts';
@@ -57,8 +57,8 @@ export class WholeSequence<Has extends Run = Run> implements Sequence {
 }
 
 /**
- * Steps whose effects stay: a resumed run skips those that are done. So what a `step` adds may be absent for the ones after
- * it, while a step that `always` runs adds the same in a resumed run.
+ * Steps whose effects stay: a resumed run skips those that are done. So what a `step` adds may be absent for the ones
+ * after it, while a step that `always` runs adds the same in a resumed run.
  */
 export class ResumableSequence<Has extends Run = Run> implements Sequence {
   readonly listed: readonly Listed[];

@@ -26,8 +26,8 @@ interface StepBase<From, Adds> {
 type MayBeAbsent<Adds> = [Adds] extends [void] ? true : Partial<Adds> extends Adds ? true : false;
 
 /**
- * One step: a function from the context `From` to what it adds to the context of the steps after it. A step that some runs
- * leave out can only add optional things.
+ * One step: a function from the context `From` to what it adds to the context of the steps after it. A step that some
+ * runs leave out can only add optional things.
  */
 export type Step<From, Adds extends object | void = void> = StepBase<From, Adds> &
   (MayBeAbsent<Adds> extends true

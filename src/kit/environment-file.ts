@@ -1,6 +1,6 @@
 /**
- * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a pure reader and
- * writer that leaves alone what it is not asked to change.
+ * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a reader and
+ * writer that only changes what it is asked to.
  */
 import { dirname, join, posix, resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
@@ -12,7 +12,7 @@ import { matchFolders } from './walk.ts';
 interface Assignment {
   name: string;
   value: string;
-  /** Where the value with its quotes stands in the text. */
+  /** Where the value with its quotes is in the text. */
   start: number;
   end: number;
 }
@@ -43,7 +43,7 @@ function endOfLine(text: string, at: number): number {
   return end === -1 ? text.length : end;
 }
 
-/** A value in quotes, which may run over lines; undefined where it is none, or the quote is never closed. */
+/** A value in quotes, which may span lines; undefined if there is none, or the quote is never closed. */
 function quotedValue(text: string, start: number): { value: string; end: number } | undefined {
   const quote = text[start];
   if (quote !== "'" && quote !== '"' && quote !== '`') return undefined;
@@ -51,7 +51,7 @@ function quotedValue(text: string, start: number): { value: string; end: number 
   for (let end = text.indexOf(quote, start + 1); end !== -1; end = text.indexOf(quote, end + 1)) {
     const closes = tail.test(text.slice(end + 1, endOfLine(text, end + 1)));
     if (closes) last = end;
-    // A quote after a backslash closes only where no later one does.
+    // A quote after a backslash only closes if no later one does.
     if (text[end - 1] !== '\\') break;
   }
   if (last === undefined) return undefined;
@@ -75,7 +75,7 @@ export function parseEnvironment(text: string): Record<string, string> {
 /** Safe without quotes for every reader, shells included. */
 const plain = /^[\w./:@%+,=~?&-]*$/;
 
-/** The ways to quote, the first that can hold a value is taken; no reader knows an escaped quote. */
+/** Ways to quote; the first that can hold a value is used. No reader understands escaped quotes. */
 const quotes: readonly { holds: (value: string) => boolean; write: (value: string) => string }[] = [
   { holds: (value) => plain.test(value), write: (value) => value },
   { holds: (value) => !/['\n]|\\$/.test(value), write: (value) => `'${value}'` },
@@ -85,8 +85,8 @@ const quotes: readonly { holds: (value: string) => boolean; write: (value: strin
 ];
 
 /**
- * The value with the quotes that make dotenv and Node give it back as it is.
- * @throws MuseError `bad-environment-value` for the few that no quotes can hold
+ * The value with quotes, so that dotenv and Node read it back unchanged.
+ * @throws MuseError `bad-environment-value` for the few values that cannot be quoted
  */
 function quoted(name: string, value: string): string {
   const way = /[\0\r]/.test(value) ? undefined : quotes.find(({ holds }) => holds(value));
@@ -129,7 +129,7 @@ export function updateEnvironment(text: string, values: Readonly<Record<string, 
 
 /**
  * The text of a new `.env.local`: the kit's template with the values filled in, and what every muse needs added.
- * @param template text of the kit's template; empty where it has none
+ * @param template text of the kit's template; empty if it has none
  * @throws MuseError `bad-environment-value`
  */
 export function fillEnvironment(template: string, values: Readonly<Record<string, string>>): string {
@@ -145,6 +145,7 @@ export function fillEnvironment(template: string, values: Readonly<Record<string
   return addLines(changeLines(template, values), [...heading, ...lines]);
 }
 
+/** The variables that every muse's `.env.local` has, with a placeholder until the value is known. */
 const neededVariables: readonly { name: string; placeholder: string; comment: string }[] = [
   { name: 'NEXT_PUBLIC_SUPABASE_URL', placeholder: 'http://127.0.0.1:54321', comment: 'Supabase: Project Settings > API' },
   { name: 'NEXT_PUBLIC_SUPABASE_ANON_KEY', placeholder: 'your-anon-key', comment: 'Supabase: the public key' },
@@ -163,7 +164,7 @@ const neededVariables: readonly { name: string; placeholder: string; comment: st
   { name: 'SESSION_SECRET', placeholder: 'change-me', comment: 'Any long random text' },
 ];
 
-/** Names that kits give their template, the most telling first. */
+/** Names that kits give their template, the most specific first. */
 const templateNames = [
   '.env.template',
   '.env.local.template',
@@ -176,7 +177,7 @@ const templateNames = [
   'env.example',
 ];
 
-/** The kit's template for `.env.local`, at its top or that of its first app; empty where it has none. */
+/** The kit's template for `.env.local`, at its top or that of its first app; empty if it has none. */
 export async function readEnvironmentTemplate(directory: string): Promise<string> {
   const folders = ['', ...(await matchFolders(directory, 'apps/*')), ...(await matchFolders(directory, 'packages/*'))];
   for (const folder of folders) {
@@ -189,10 +190,10 @@ export async function readEnvironmentTemplate(directory: string): Promise<string
 }
 
 /**
- * Writes a file with secrets: mode 0600, whole or not at all, and only where git leaves it alone; if `.gitignore` does not
- * say so yet, it does before the file is there.
- * @param name relative to the muse, as `.env.local`
- * @throws MuseError `environment-not-ignored` where git tracks the file, or would all the same; `path-outside`
+ * Writes a file with secrets: mode 0600, written atomically, and only if git ignores it; if `.gitignore` does not list
+ * the file yet, it is added there first.
+ * @param name relative to the muse, e.g. `.env.local`
+ * @throws MuseError `environment-not-ignored` if git tracks the file, or would in spite of that; `path-outside`
  */
 export async function writeEnvironmentFile(directory: string, name: string, text: string): Promise<void> {
   const path = await inside(directory, name);
@@ -201,7 +202,7 @@ export async function writeEnvironmentFile(directory: string, name: string, text
   await writeWhole(path, text, 0o600);
 }
 
-/** Adds the line to `.gitignore` unless it says so already; the last line that fits counts, so it goes to the end. */
+/** Adds the line to `.gitignore` unless the file is ignored already; the last match counts, so it goes to the end. */
 async function ignore(directory: string, name: string): Promise<void> {
   const path = await inside(directory, '.gitignore');
   const text = (await readText(path)) ?? '';
@@ -216,7 +217,7 @@ async function ignore(directory: string, name: string): Promise<void> {
   await writeWhole(path, `${text}${gap}/${name}${lineEnd}`);
 }
 
-/** Says whether a repository, the muse's own or one that it lies in, would take files of the directory. */
+/** Says whether the directory is in a repository, the muse's own or an outer one. */
 async function inRepository(directory: string): Promise<boolean> {
   for (let current = resolve(directory); ; current = dirname(current)) {
     if ((await kindOf(join(current, '.git'))) !== undefined) return true;

@@ -1,4 +1,4 @@
-/** Gets one commit of another repository: finds the ref, signs in where a token is at hand, checks it out. */
+/** Gets one commit of a remote repository: finds the ref, signs in if there is a token, checks it out. */
 import { MuseError } from '../shared/error.ts';
 import { type GitOptions, tokenSettings } from './git-run.ts';
 import { initRepository } from './git.ts';
@@ -8,7 +8,7 @@ import { closest } from '../shared/nearest.ts';
 /** What to check out, from where, to where. */
 export interface Checkout {
   url: string;
-  /** The URL or path as people may see it. */
+  /** The URL or path, safe to show. */
   subject: string;
   /** Branch, tag or commit; default what the repository's `HEAD` names. */
   ref?: string | undefined;
@@ -42,7 +42,7 @@ const partOfCommit = /^[0-9a-f]{7,40}$/;
 
 async function attempt({ url, subject, ref, directory, git }: Checkout): Promise<string> {
   const options = { ...git, directory };
-  // Asking first costs little and ends soon where nobody answers; the transfer may take its time.
+  // Listing the refs first is cheap and fails fast if no one answers; the transfer may take long.
   const refs = await lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject);
   if (refs.length === 0) throw empty(subject);
   if (ref === undefined) return fetchCommit(url, headRef(refs, subject), options, subject);

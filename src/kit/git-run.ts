@@ -1,9 +1,9 @@
-/** Runs git: no shell, no hooks, no template of the user's, no question, and never longer than it may. */
+/** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
 import { devNull } from 'node:os';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
 
-/** How one run of git goes. */
+/** Options of one run of git. */
 export interface GitOptions {
   /** The directory it runs in. */
   directory?: string;
@@ -11,7 +11,7 @@ export interface GitOptions {
   signal?: AbortSignal | undefined;
   /** How long it may take, in ms; default 60,000. */
   timeoutMs?: number | undefined;
-  /** Settings by environment: the only way for one that holds a secret. */
+  /** Settings passed in the environment: the only way for one that has a secret. */
   settings?: Readonly<Record<string, string>> | undefined;
   /** The ssh command that the user's git is set to. */
   ssh?: string | undefined;
@@ -19,7 +19,7 @@ export interface GitOptions {
   environment?: NodeJS.ProcessEnv | undefined;
 }
 
-/** What a run of git left. */
+/** The result of a run of git. */
 export interface GitResult {
   ok: boolean;
   /** As git wrote it, UTF-8. */
@@ -27,7 +27,7 @@ export interface GitResult {
   stderr: string;
 }
 
-/** Settings of every run. Nothing that the user's git or a kit has set may start a program of its own. */
+/** Settings of every run. Nothing that the user or a kit has configured may start a program. */
 const always = [
   ['core.hooksPath', devNull],
   ['core.fsmonitor', 'false'],
@@ -47,8 +47,8 @@ const always = [
 ].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 /**
- * Ends git and every program that it started: a helper that outlives it would hold its output open, and the run with it.
- * Elsewhere than on Windows git leads a process group of its own.
+ * Ends git and every program that it started: a helper that outlives it would keep its output open, and so the run.
+ * Except on Windows, git is the leader of its own process group.
  */
 async function endAll(pid: number | undefined): Promise<void> {
   if (pid === undefined) return;
@@ -60,7 +60,7 @@ async function endAll(pid: number | undefined): Promise<void> {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It ended by itself in the meantime.
+    // It ended in the meantime.
   }
 }
 
@@ -76,7 +76,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     env: gitEnvironment(options.environment ?? process.env, options.settings, options.ssh),
     extendEnv: false,
-    // A group of its own has no terminal either, so nothing that git starts can ask there.
+    // A process group of its own has no terminal, so nothing that git starts can prompt there.
     detached: process.platform !== 'win32',
     stdin: 'ignore',
     reject: false,
@@ -95,7 +95,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   clearTimeout(timer);
   signal?.removeEventListener('abort', onAbort);
   if (stopped !== undefined) throw stopped;
-  // The same code tells of a working directory that is not there.
+  // A missing working directory has the same code.
   const atHome = options.directory === undefined || (await kindOf(options.directory)) !== undefined;
   if ('code' in result && result.code === 'ENOENT' && atHome) throw missing(result.cause);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
@@ -124,9 +124,9 @@ function missing(cause: unknown): MuseError {
 
 /**
  * Runs git, which must succeed.
- * @param subject what it works on, as people may see it
+ * @param subject what it works on, safe to show
  * @returns what it wrote to its standard output
- * @throws MuseError as {@link gitError} tells its words, and those of {@link runGit}
+ * @throws MuseError from {@link gitError} and {@link runGit}
  */
 export async function mustRun(verb: string, subject: string, args: readonly string[], options: GitOptions): Promise<string> {
   const result = await runGit(args, options);
@@ -135,7 +135,7 @@ export async function mustRun(verb: string, subject: string, args: readonly stri
 }
 
 interface Case {
-  /** Matches git's words (with LC_ALL=C). */
+  /** Matches git's message (with LC_ALL=C). */
   says: RegExp;
   code: string;
   message: (subject: string) => string;
@@ -238,7 +238,7 @@ const fixed = {
   LC_ALL: 'C',
   LANGUAGE: '',
   GIT_TERMINAL_PROMPT: '0',
-  // An empty program stops git's search for one to ask a password with; the prompt is off already, so it gives up.
+  // With an empty program git does not look for one that asks for a password; the prompt is disabled, so it gives up.
   GIT_ASKPASS: '',
   SSH_ASKPASS: '',
   GCM_INTERACTIVE: 'never',
@@ -251,7 +251,7 @@ const fixed = {
 /**
  * The environment for one run of git.
  * @param own the process's environment
- * @param settings further git settings, as `http.extraHeader`; they may hold a secret
+ * @param settings further git settings, e.g. `http.extraHeader`; they may contain a secret
  * @param ssh the ssh command that the user's git is set to
  */
 export function gitEnvironment(
@@ -280,7 +280,9 @@ export function gitEnvironment(
   return result;
 }
 
-/** The settings that let git sign in to GitHub, where the environment has a token and the URL is GitHub's by https. */
+/**
+ * The settings that let git sign in to GitHub, if the environment has a token and the URL is an https URL of GitHub.
+ */
 export function tokenSettings(own: NodeJS.ProcessEnv, url: string): Record<string, string> | undefined {
   const token = own['GITHUB_TOKEN'] || own['GH_TOKEN'];
   if (!token || !url.startsWith('https://github.com/')) return undefined;

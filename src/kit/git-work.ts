@@ -1,4 +1,4 @@
-/** The git edge, a repository that somebody works in: what is theirs is never taken into a commit, and never lost. */
+/** git in a repository that a user works in: their changes are never committed along, and never lost. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,8 +8,8 @@ import { gitError, type GitOptions, mustRun, runGit } from './git-run.ts';
 import { commitWith, isIgnored, isTracked } from './git.ts';
 
 /**
- * Says whether a repository has the directory's work in it: its own, or one around it that knows the file. Where there is
- * no git, or only a repository around it that holds other things, there is none.
+ * Says whether a repository tracks the directory: its own, or an outer one that tracks the file. False if there is no
+ * git, or only an outer repository for other things.
  * @param file relative to the directory
  * @throws MuseError as `gitError` says, `kit-owned-by-another` for one
  */
@@ -25,7 +25,7 @@ export async function inRepository(directory: string, file: string, options: Git
   }
 }
 
-/** What somebody has begun and not ended, as git keeps it. */
+/** Files by which git marks an operation that is not finished. */
 const begun: readonly (readonly [path: string, what: string])[] = [
   ['MERGE_HEAD', 'merge'],
   ['CHERRY_PICK_HEAD', 'cherry-pick'],
@@ -34,7 +34,7 @@ const begun: readonly (readonly [path: string, what: string])[] = [
   ['rebase-apply', 'rebase'],
 ];
 
-/** The word for what is under way in the repository, as `merge`; undefined where nothing is. */
+/** The operation that is in progress in the repository, e.g. `merge`; undefined if there is none. */
 export async function underWay(directory: string, options: GitOptions = {}): Promise<string | undefined> {
   const folder = (await mustRun('rev-parse', directory, ['rev-parse', '--absolute-git-dir'], { ...options, directory })).replace(/\r?\n$/, '');
   for (const [path, what] of begun) if ((await kindOf(join(folder, path))) !== undefined) return what;
@@ -56,9 +56,9 @@ export async function uncommitted(directory: string, paths: readonly string[], o
 }
 
 /**
- * Commits these paths as they are in the work tree, new and removed ones too, and nothing else: what is in the index
- * otherwise stays there as it is. Ignored files that git does not know are left out.
- * @returns the commit, 40 hex; undefined where nothing of them has changed
+ * Commits these paths as they are in the work tree, including new and removed ones, and nothing else: the rest of the
+ * index stays as it is. Ignored files that git does not track are left out.
+ * @returns the commit, 40 hex; undefined if none of them has changed
  */
 export async function commitPaths(directory: string, paths: readonly string[], message: string, options: GitOptions = {}): Promise<string | undefined> {
   const known: string[] = [];
@@ -86,9 +86,9 @@ export async function commitPaths(directory: string, paths: readonly string[], m
 const plain = ['core.autocrlf=false', `core.attributesFile=${devNull}`, 'diff.algorithm=histogram'].flatMap((setting) => ['-c', setting]);
 
 /**
- * The unified diff from some texts to others, as `git apply` takes it; empty where they are the same.
+ * The unified diff between two sets of texts, in the form that `git apply` accepts; empty if they are the same.
  * @param before texts by path, with `/`; a path that only one side has is new, or gone
- * @throws MuseError `git-missing` and the like, `path-outside` for a path that is none
+ * @throws MuseError `git-missing` and the like, `path-outside` for a path that leads out
  */
 export async function diffTexts(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, options: GitOptions = {}): Promise<string> {
   const place = await mkdtemp(join(tmpdir(), 'create-muse-diff-'));
@@ -103,9 +103,10 @@ export async function diffTexts(before: ReadonlyMap<string, string>, after: Read
     }
     const args = ['diff', '--no-index', '--no-color', '--no-ext-diff', '--no-textconv', '--text', '--no-prefix', '--find-renames', '--unified=3', '--', 'a', 'b'];
     const result = await runGit([...plain, ...args], { ...options, directory: place });
-    // It ends with 1 where there are differences.
+    // Exit code 1 means that there are differences.
     if (!result.ok && result.stdout === '') throw gitError('the texts before and after', 'diff', result.stderr);
-    // The names of the two trees stand for the prefixes of a patch: these lines have none, and a new or old file has both.
+    // The names of the two trees serve as prefixes of the patch: these lines have none, and a new or deleted file has
+    // both.
     return result.stdout
       .replace(/^(rename|copy) (from|to) (")?[ab]\//gm, '$1 $2 $3')
       .replace(/^diff --git ("?)[ab]\/(.*) ("?)([ab])\/\2$/gm, 'diff --git $1a/$2 $3b/$2');

@@ -1,4 +1,4 @@
-/** Looks over a kit that was just checked out: links that leave it, submodules, large files that are elsewhere. */
+/** Inspects a kit after checkout: links that lead out of it, submodules, large files that are stored elsewhere. */
 import { readlink, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
@@ -15,17 +15,17 @@ export interface KitNote {
   message: string;
 }
 
-/** Where SQL is taken from: a link here that leaves the kit would run someone else's statements. */
+/** Where SQL is read from: a link here that leads out of the kit would run someone else's statements. */
 const sensitive = /(^|\/)(migrations?|seeds?)(\/|$)|\.(sql|pgsql)$/i;
 
-/** Never taken into a commit, whatever the kit does: the muse's secrets will be in files of these names. */
+/** Never committed, whatever the kit does: the muse's secrets will be in files with these names. */
 const secret = /(^|\/)\.env(\.[^/]*)?\.local$/i;
 
 function note(kind: KitNote['kind'], paths: string[], message: string): KitNote[] {
   return paths.length === 0 ? [] : [{ kind, paths, message }];
 }
 
-/** What a look at a checkout gives. */
+/** The result of the inspection. */
 export interface Inspected {
   notes: KitNote[];
   /** Files of the kit that its own `.gitignore` names: git would leave them out of the muse's first commit. */
@@ -33,8 +33,8 @@ export interface Inspected {
 }
 
 /**
- * Takes out what leads out of the checkout in `directory`, and reports it.
- * @throws MuseError `kit-unsafe-link` where such a link stands among migrations
+ * Removes links that lead out of the checkout in `directory`, and reports them.
+ * @throws MuseError `kit-unsafe-link` if such a link is among the migrations
  */
 export async function inspectCheckout(directory: string, git: GitOptions): Promise<Inspected> {
   const options = { ...git, directory };
@@ -62,7 +62,7 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
 }
 
-/** Pointers of Git LFS; looked for only where the kit says that it has some, as every file is read for it. */
+/** Pointers of Git LFS; searched only if the kit declares some, because that reads every file. */
 async function largeFiles(paths: readonly string[], options: GitOptions & { directory: string }): Promise<string[]> {
   for (const path of paths.filter((name) => /(^|\/)\.gitattributes$/.test(name))) {
     const file = join(options.directory, path);
@@ -71,7 +71,7 @@ async function largeFiles(paths: readonly string[], options: GitOptions & { dire
   return [];
 }
 
-/** Paths that are one on a system that does not tell upper case from lower. */
+/** Paths that are the same on a case-insensitive file system. */
 function sameNames(paths: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const path of paths) {
@@ -92,12 +92,12 @@ function unsafeLinks(paths: readonly string[]): MuseError {
   });
 }
 
-/** More steps than a real link takes: what needs them is a loop. */
+/** More steps than any real link needs: beyond that it is a loop. */
 const mostSteps = 40;
 
 /**
- * Says whether the link at `path` leads out of `root`, step by step as the system would go; a loop counts as leaving.
- * A target that is not there counts by its path alone.
+ * Says whether the link at `path` leads out of `root`, step by step as the system would resolve it; a loop counts as
+ * leading out. A target that does not exist counts by its path only.
  */
 async function leavesKit(root: string, path: string): Promise<boolean> {
   const stack: string[] = [];

@@ -1,25 +1,25 @@
 /** The name of a muse: one word that is a package, a directory, a project, a prefix and part of a file name at once. */
 import { builtinModules } from 'node:module';
 
-/** Whether a name will do, and if not, why, and the nearest that will. */
+/** Whether a name is valid, and if not, why, and the nearest valid one. */
 export type NameCheck = { ok: true } | { ok: false; reason: string; nearest: string };
 
-/** The shortest of the limits: Supabase's CLI cuts a project's id here. */
+/** The shortest of the limits: the Supabase CLI cuts a project's id here. */
 const longest = 40;
 
 /** Built into Node: npm refuses such a name for a package. */
 const builtIn: ReadonlySet<string> = new Set(builtinModules);
 
 /**
- * Says whether `name` will do as npm package, directory, Supabase project, table prefix and file name, on every system.
- * What is proposed instead always will.
+ * Says whether `name` is valid as npm package, directory, Supabase project, table prefix and file name, on every
+ * system. The proposed name always is.
  */
 export function checkMuseName(name: string): NameCheck {
   const reason = wrongWith(name);
   return reason === undefined ? { ok: true } : { ok: false, reason, nearest: nearestName(name) };
 }
 
-/** The name as PostgreSQL takes it without quotes: `realty-muse` becomes `realty_muse`. */
+/** The name as PostgreSQL accepts it without quotes: `realty-muse` becomes `realty_muse`. */
 export function databaseName(name: string): string {
   return name.replaceAll('-', '_');
 }
@@ -43,7 +43,7 @@ function wrongWith(name: string): string | undefined {
   return undefined;
 }
 
-/** Letters that Unicode does not take apart into a plain one and a mark. */
+/** Letters that Unicode does not decompose into a plain letter and a mark. */
 const letters: Readonly<Record<string, string>> = {
   ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i', ħ: 'h', ŋ: 'n', ŧ: 't',
 };
@@ -72,6 +72,7 @@ function trimmed(name: string): string {
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
+/** Names that look fine but are reserved, by what reserves them; written with `_` for `-`. */
 const reservedNames: readonly { names: ReadonlySet<string>; reason: string }[] = [
   {
     // https://learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -84,7 +85,7 @@ const reservedNames: readonly { names: ReadonlySet<string>; reason: string }[] =
     reason: 'npm or create-muse itself uses that name.',
   },
   {
-    // The reserved words of PostgreSQL 17, and those it takes only as the name of a function or type:
+    // The reserved words of PostgreSQL 17, and those it only accepts as the name of a function or type:
     // https://www.postgresql.org/docs/17/sql-keywords-appendix.html
     names: words(`all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
       collation column concurrently constraint create cross current_catalog current_date current_role current_schema

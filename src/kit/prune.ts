@@ -1,10 +1,10 @@
-/** Takes out of a kit what is of no use to a product made from it. */
+/** Removes from a kit what a product made from it does not need. */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { type Entry, walk } from './walk.ts';
 
-/** What was taken out. */
+/** What was removed. */
 export interface Pruned {
   /** The topmost paths, with `/`, sorted. */
   paths: string[];
@@ -17,7 +17,7 @@ export interface Pruned {
 /**
  * Removes what the built-in list and `further` patterns (those of `prune` in `muse.json`) name. A link is removed as a
  * link; what it points at stays.
- * @throws MuseError `bad-prune` for a pattern that is empty, holds `..` or would take the whole kit
+ * @throws MuseError `bad-prune` for a pattern that is empty, holds `..` or would remove the whole kit
  */
 export async function prune(directory: string, further: readonly string[] = []): Promise<Pruned> {
   const fits = [...pruneList, ...further].map(compile);
@@ -68,8 +68,9 @@ async function sizeOf(directory: string, entry: Entry): Promise<{ files: number;
 }
 
 /**
- * A pattern without `/` fits a file or folder of that name anywhere; one with `/` fits that path from the top (`/logs`
- * for the top alone). `*` stands for any characters but `/`.
+ * What kits contain that a product made from them does not need.
+ * A pattern without `/` matches a file or folder of that name anywhere; one with `/` matches that path from the top
+ * (`/logs` for the top only). `*` matches any characters except `/`.
  */
 const pruneList: readonly string[] = [
   // Replit's uploads, agents and settings

@@ -1,4 +1,4 @@
-/** Finds out which layout a kit has. Reads only. */
+/** Finds the layout of a kit. Only reads. */
 import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, listNames, readText } from '../shared/files.ts';
@@ -6,7 +6,7 @@ import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { matchFolders, walk } from './walk.ts';
 
-/** One way that kits keep their migrations, as found in a kit; the ways themselves are data in `layouts.ts`. */
+/** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
 export interface Layout {
   /** Kebab-case, as `muse.json` names it. */
   id: string;
@@ -14,20 +14,20 @@ export interface Layout {
   title: string;
   folders: MigrationFolders;
   isolation: Isolation;
-  /** Other layouts that fit the kit too and are less specific; their files are not run. */
+  /** Less specific layouts that also match the kit; their files are not run. */
   others?: { id: string; folders: string[] }[];
 }
 
-/** Folders that the user names by hand (`--core`, `--extensions`); relative to the kit. */
+/** Folders that the user names (`--core`, `--extensions`); relative to the kit. */
 export interface LayoutByHand {
   core?: readonly string[] | undefined;
   extensions?: readonly string[] | undefined;
 }
 
 /**
- * The layout of the kit in `directory`: the most specific that fits; the others that fit are named in `others`.
- * @throws MuseError `layout-unknown` with what was looked for and which SQL files there are; `bad-layout` where a folder
- * that was named by hand is not there; `path-outside` where it leaves the kit
+ * The layout of the kit in `directory`: the most specific one that matches; the other matches are in `others`.
+ * @throws MuseError `layout-unknown` with what was looked for and which SQL files exist; `bad-layout` if a folder that
+ * the user named does not exist; `path-outside` if it leads out of the kit
  */
 export async function recogniseLayout(directory: string, byHand: LayoutByHand = {}): Promise<Layout> {
   if ((byHand.core ?? []).length > 0) return custom(directory, byHand);
@@ -54,7 +54,7 @@ export async function recogniseLayout(directory: string, byHand: LayoutByHand = 
   };
 }
 
-/** The folders of core by a rule, empty where it does not fit. */
+/** The folders of core by a rule, empty if it does not match. */
 async function coreFolders(directory: string, rule: LayoutRule): Promise<string[]> {
   if (rule.beside !== undefined && (await matchFolders(directory, rule.beside)).length === 0) return [];
   for (const pattern of rule.core) {
@@ -90,7 +90,7 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
   };
 }
 
-/** A folder as it stands in `muse.json`: with `/`, without `./` and a `/` at the end. */
+/** A folder as in `muse.json`: with `/`, without `./` and a `/` at the end. */
 function plain(folder: string): string {
   return posix.normalize(folder.replaceAll('\\', '/')).replace(/\/$/, '');
 }

@@ -10,21 +10,21 @@ export interface TableProblem {
   suggestion: string;
 }
 
-/** PostgreSQL keeps 1,600 columns at most; fewer where rows get wide. No scaffold needs more than this. */
+/** PostgreSQL allows at most 1,600 columns, and fewer in wide rows. No scaffold needs more than this. */
 const mostColumns = 500;
 
-/** The column that says whose the table's rows are, or undefined where nothing does. */
+/** The column with the owner of a row, or undefined if there is none. */
 export function scopeColumnOf(table: TableSpecification): string | undefined {
   if (scopedByOf(table) === undefined) return undefined;
   return table.scopeColumn ?? (scopedByOf(table) === 'owner' ? 'user_id' : 'organization_id');
 }
 
-/** Whether a user or an organization owns the table's rows, or nobody does. */
+/** Whether a user, an organization or no one owns the rows of the table. */
 export function scopedByOf(table: TableSpecification): 'owner' | 'organization' | undefined {
   return table.scope === 'owner' || table.scope === 'organization' ? table.scope : table.scopedBy;
 }
 
-/** Everything wrong with a table that can be said without knowing core; empty where nothing is. */
+/** Every problem of a table that can be found without core; empty if there is none. */
 export function tableProblems(table: TableSpecification): TableProblem[] {
   const problems: TableProblem[] = [];
   const say = (path: (string | number)[], message: string, suggestion: string): void => void problems.push({ path, message, suggestion });

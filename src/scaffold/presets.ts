@@ -5,12 +5,12 @@ import { nearest } from '../shared/nearest.ts';
 import { tableProblems } from './check-table.ts';
 import type { Bucket, ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 
-/** A ready extension: data, and where data is not enough, a template by name. */
+/** A ready-made extension: data, and where that is not enough, the name of a template. */
 export interface Preset {
   id: string;
   /** One line, for a list to choose from. */
   title: string;
-  /** The tables of core that it builds on, as `public.social_posts`. */
+  /** The tables of core that it builds on, e.g. `public.social_posts`. */
   needs: string[];
   tables: TableSpecification[];
   /** Columns that it adds to tables of core. */
@@ -30,7 +30,7 @@ export async function listPresets(): Promise<Pick<Preset, 'id' | 'title'>[]> {
 
 /**
  * A preset by its id.
- * @throws MuseError `bad-preset` where there is none, with the nearest
+ * @throws MuseError `bad-preset` if there is none, with the nearest
  */
 export async function loadPreset(id: string): Promise<Preset> {
   const ids = await presetIds();

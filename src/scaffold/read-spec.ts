@@ -7,7 +7,7 @@ import { defaultExpressions, type ColumnSpecification, type TableSpecification }
 type Path = readonly (string | number)[];
 type Fields = Record<string, unknown>;
 
-/** What a value must be: says it in words where it is not. */
+/** What a value must be, with the words for an error. */
 interface Kind {
   what: string;
   is: (value: unknown) => boolean;
@@ -53,8 +53,8 @@ const tableFields: Readonly<Record<keyof TableSpecification, Kind>> = {
 const mostCharacters = 1_000_000;
 
 /**
- * Reads tables as data: a list of them, or `tables:` with that list. A table is an object, or a text as `--table` has it.
- * @param form how the text is written; YAML 1.2 with its core types alone, no tags, and aliases only in moderation
+ * Reads tables as data: a list of them, or `tables:` with that list. A table is an object, or a text as for `--table`.
+ * @param form how the text is written; YAML 1.2 with core types only, no tags, and few aliases
  * @throws MuseError `bad-spec` naming the path of what is wrong, as `tables[0].columns[2].type`
  */
 export async function readSpecification(source: string, form: 'yaml' | 'json'): Promise<TableSpecification[]> {
@@ -117,7 +117,7 @@ function fromJson(source: string): unknown {
 async function fromYaml(source: string): Promise<unknown> {
   const { parseDocument } = await import('yaml');
   const document = parseDocument(source, { schema: 'core', merge: false, resolveKnownTags: false, prettyErrors: true, logLevel: 'silent' });
-  // A tag that is not known is a warning there; here nothing but plain data is read.
+  // The parser only warns about unknown tags; here they are errors.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) throw bad([], problem.message.replace(/\s+$/, ''), 'Fix the YAML; tags are not supported.');
   try {

@@ -18,7 +18,7 @@ interface Link {
 
 /**
  * Gives every table its prefix.
- * @throws MuseError `bad-table` where a name is there twice, is core's already, or is too long
+ * @throws MuseError `bad-table` if a name is used twice, exists in core, or is too long
  */
 export function draftTables(tables: readonly TableSpecification[], prefix: string, coreTables: readonly string[]): Draft[] {
   const drafts: Draft[] = [];
@@ -60,7 +60,8 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
   const foreignKeys = links.map(({ column, reference }) => foreignKey(name, column, reference, scopeColumn, giveName));
   const wanted = [
     ...foreignKeys.map((key) => key.columns),
-    // With the time behind it, one index serves the policy and the newest page of it; one row a user needs neither.
+    // With the time after it, one index serves the policy and a page of the newest rows; one row per user needs
+    // neither.
     ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn) ? [] : [[scopeColumn, 'created_at']]),
     ...(specification.indexes ?? []),
   ];
@@ -125,7 +126,7 @@ export function resolveColumn(column: ColumnSpecification, links: readonly Link[
   };
 }
 
-/** The CHECK of a column's choices and bounds, as SQL; empty where it has none. */
+/** The CHECK of a column's choices and bounds, as SQL; empty if it has none. */
 export function columnChecks(column: ColumnSpecification): string[] {
   const name = quoteIdentifier(column.name);
   const bounds = [column.min === undefined ? [] : `${name} >= ${column.min}`, column.max === undefined ? [] : `${name} <= ${column.max}`].flat();
@@ -133,7 +134,7 @@ export function columnChecks(column: ColumnSpecification): string[] {
   return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
 }
 
-/** A key's type for the column that points at it: core's spelling where it is a plain type, else its own name, quoted. */
+/** A key's type for the column that points at it: core's spelling if it is a plain type, else its quoted name. */
 function keyType(key: Key): string {
   return readType(key.type)?.sql ?? key.type.split('.').map((part) => quoteIdentifier(part)).join('.');
 }
@@ -147,7 +148,7 @@ function foreignKey(table: string, column: ColumnSpecification, { key, withScope
     schema: key.schema,
     table: key.table,
     targetColumns: both ? [key.column, scopeColumnOf(draft.specification) ?? ''] : [key.column],
-    // NO ACTION refuses like RESTRICT, but lets both rows go together when their owner goes.
+    // NO ACTION refuses like RESTRICT, but allows both rows to be deleted together with their owner.
     onDelete: { cascade: 'CASCADE', restrict: 'NO ACTION', 'set null': 'SET NULL' }[action],
     setNull: both && action === 'set null' ? column.name : null,
   };
@@ -173,7 +174,7 @@ function refused(message: string, suggestion: string): MuseError {
 }
 
 /**
- * Tables so ordered that each comes behind those it points at; otherwise as given.
+ * Tables in an order in which each comes after those it references; otherwise as given.
  * @param items a table each, with the names of those it points at, itself aside
  * @throws MuseError `bad-table` naming the circle
  */

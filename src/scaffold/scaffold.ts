@@ -19,7 +19,7 @@ import { readType } from './types.ts';
 export interface ScaffoldRequest {
   /** The muse's name; names the file and the helpers that the file makes. */
   name: string;
-  /** Table prefix with its underscore, as `kv_`; empty for none. */
+  /** Table prefix with its underscore, e.g. `kv_`; empty for none. */
   prefix: string;
   presets: readonly Preset[];
   tables: readonly TableSpecification[];
@@ -60,7 +60,7 @@ interface CoreColumn {
 
 /**
  * Makes the extension migration of a muse, and its rollback, from presets and tables.
- * @throws MuseError `bad-table`, `bad-preset` where they cannot be built on this core
+ * @throws MuseError `bad-table`, `bad-preset` if they cannot be built on this core
  */
 export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const { core, isolation, prefix } = request;
@@ -138,7 +138,10 @@ function helpersOf({ core }: ScaffoldRequest, muse: string, tables: readonly Res
   };
 }
 
-/** What a preset adds to tables of core; a column that core has already is core's own, and stays when the preset goes. */
+/**
+ * What a preset adds to tables of core; a column that core already has belongs to core, and stays when the preset is
+ * removed.
+ */
 function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
   return preset.coreColumns.flatMap(({ table, columns }) => {
     const target = splitName(table);
@@ -188,7 +191,7 @@ function summary(table: ResolvedTable): TableSummary {
 
 /**
  * The policies of the buckets' files: everyone reads a public bucket, else each user the own folder, which is named by
- * the user's id (Supabase documentation, "Storage Access Control"); only there does a user write.
+ * the user's id (Supabase documentation, "Storage Access Control"); a user can only write there.
  */
 function storagePolicies(buckets: readonly Bucket[], muse: string): Policy[] {
   return buckets.flatMap(({ id, public: open }): Policy[] => {

@@ -12,7 +12,7 @@ const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {
 
 const example = 'Write it as "notes: title text!, body text, owner user".';
 
-/** Reads the tokens of one `--table` specification, from left to right, and remembers where each part stands. */
+/** Reads the tokens of one `--table` specification, from left to right, and remembers the position of each part. */
 export class TableReader {
   readonly #cursor: TokenCursor;
   readonly #fail: Fail;

@@ -9,7 +9,7 @@ import { render } from './render.ts';
 import { checkedSession } from './session.ts';
 import type { CoreFacts } from './table.ts';
 
-/** A table of core as the app's role meets it. */
+/** A table of core, as the app's role sees it. */
 export interface CoreTable {
   /** `schema.name`. */
   name: string;
@@ -25,7 +25,7 @@ export interface TenancyRequest {
   tables: readonly CoreTable[];
   /** Schemas that core makes, whose functions its policies may call. */
   schemas: readonly string[];
-  /** How core itself isolates: where by variables as well, its own policies are for the app's role. */
+  /** How core itself isolates: if by variables as well, its own policies are for the app's role. */
   coreIsolation: Isolation;
   session: SessionTenancy;
   number: string;
@@ -47,10 +47,10 @@ const sessionFunctions = ['public.feature_enabled(text, uuid)', 'public.write_au
 const secretColumn = /secret|token|password|hash|credential|(^|_)key$/;
 
 /**
- * The migration that makes the roles of session variables, what they may do with core, and the superadmin's log; and its
- * rollback.
+ * The migration that makes the roles of session variables, what they may do with core, and the superadmin's log; and
+ * its rollback.
  * @returns paths relative to the muse's directory, with `/`
- * @throws MuseError `bad-session` where the names cannot be used
+ * @throws MuseError `bad-session` if the names cannot be used
  */
 export async function tenancyMigration(request: TenancyRequest): Promise<{ path: string; content: string }[]> {
   const { core, folders, number } = request;
@@ -99,7 +99,7 @@ function coreAccess({ name, open }: CoreTable, { core, coreIsolation }: TenancyR
 
 /**
  * SQL for the rows of a table of core that the app's role reads: those of the organization, else those of the user.
- * Undefined where no column tells, or where there is a secret among the columns.
+ * Undefined if no column shows it, or if one of the columns is a secret.
  */
 function ownRows(name: string, core: CoreFacts, session: SessionTenancy): string | undefined {
   const columns = core.tables[name]?.columns ?? {};

@@ -4,7 +4,10 @@ import { nearestName } from './names.ts';
 /** A piece of a `--table` specification. `start` counts UTF-16 code units in the text. */
 export interface Token {
   kind: 'word' | 'string' | 'number' | 'sign' | 'unknown' | 'end';
-  /** A word as PostgreSQL would read it (lower case unless in double quotes), a string's content, a number or sign as written. */
+  /**
+   * A word as PostgreSQL reads it (lower case unless in double quotes), the content of a string, or a number or sign as
+   * written.
+   */
   text: string;
   /** A word in the case it was written in, for values. */
   raw: string;
@@ -27,7 +30,10 @@ const quoted: readonly [Token['kind'], string][] = [
   ['word', '"'],
 ];
 
-/** Cuts a `--table` specification into tokens; the last is `end`. What is no token is `unknown`, and the rest is still read. */
+/**
+ * Cuts a `--table` specification into tokens; the last is `end`. What is no token is `unknown`, and the rest is still
+ * read.
+ */
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -57,7 +63,7 @@ function tokenAt(text: string, start: number): { token: Token; end: number } {
   return { token: { kind: 'unknown', text: character, raw: character, start, problem: `${JSON.stringify(character)} means nothing here` }, end: start + character.length };
 }
 
-/** A text in quotes, where the quote itself is written twice, as in SQL. */
+/** A text in quotes, with quotes inside doubled, as in SQL. */
 function quotedAt(text: string, start: number, kind: Token['kind'], mark: string): { token: Token; end: number } {
   let content = '';
   for (let at = start + 1; at < text.length; at++) {
@@ -82,7 +88,7 @@ export class TokenCursor {
     this.#fail = fail;
   }
 
-  /** The token that is next, or so many behind it; the last is `end`. */
+  /** The next token, or one further ahead; the last is `end`. */
   peek(ahead = 0): Token {
     return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] ?? { kind: 'end', text: '', raw: '', start: 0 };
   }
@@ -91,7 +97,7 @@ export class TokenCursor {
     this.#at += count;
   }
 
-  /** Steps over a sign or keyword where it is next, and says whether it was. */
+  /** Skips a sign or keyword if it is next, and says whether it was. */
   take(text: string): boolean {
     const token = this.peek();
     if (token.text !== text || token.quoted === true || (token.kind !== 'sign' && token.kind !== 'word')) return false;

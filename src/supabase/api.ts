@@ -7,7 +7,7 @@ import type {
 
 /**
  * The calls of the Management API that are used, one function each. All throw what `createHttp` throws, and
- * `api-unexpected` where an answer is not of the kind (a list, an object) that the document gives.
+ * `api-unexpected` if an answer is not of the documented kind (a list, an object).
  */
 
 /** `GET /v1/organizations` */
@@ -73,7 +73,7 @@ export async function patchAuthConfig(http: Http, ref: string, body: AuthConfig)
 }
 
 /**
- * `POST /v1/projects/{ref}/database/query`: SQL over HTTPS, as `postgres`; one or several statements.
+ * `POST /v1/projects/{ref}/database/query`: SQL over HTTPS, e.g. `postgres`; one or several statements.
  * @returns the rows of the last statement
  */
 export async function runQuery(http: Http, ref: string, body: QueryBody, timeoutMs = 300_000): Promise<unknown> {

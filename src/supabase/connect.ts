@@ -19,20 +19,23 @@ export interface ConnectOptions {
   password: Secret;
   /** Path of the PEM file with the database's own root certificate (`--db-ca`). */
   caFile?: string;
-  /** The project was found by looking and not named in an answer: its database must take the password before anything is done. */
+  /**
+   * The project was found in the list and not named in an answer: its database must accept the password before anything
+   * is done.
+   */
   mustProve?: boolean;
   /** Between two tries, ms: each failed try counts towards a ban of this address. */
   intervalMs?: number;
   /** For a new project's database to let us in, ms. */
   timeoutMs?: number;
-  /** For people: what is tried, and what stands in the way. */
+  /** Called with messages: what is tried, and what prevents a connection. */
   onNote?: (note: string) => void;
 }
 
 export interface Connected {
   database: Database;
   via: 'direct' | 'pooler' | 'https';
-  /** The server's certificate was checked against `ca`, or the way needs none (loopback, HTTPS). */
+  /** The server's certificate was verified with `caFile`, or needs no check (loopback, HTTPS). */
   verified: boolean;
   endpoints: Endpoints;
 }
@@ -40,13 +43,13 @@ export interface Connected {
 /**
  * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
  * HTTPS.
- * @throws MuseError `bad-certificate`, `database-tls` where the server's identity does not verify, `password-refused`,
+ * @throws MuseError `bad-certificate`, `database-tls` if the server's identity does not verify, `password-refused`,
  *   `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
  */
 export async function connectProject(options: ConnectOptions): Promise<Connected> {
   const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
   const note = options.onNote ?? (() => undefined);
-  // A file that is none is told before a password goes anywhere.
+  // An invalid file is reported before the password is sent anywhere.
   const ca = options.caFile === undefined ? undefined : await readCertificates(options.caFile);
   const until = http.clock.now() + timeoutMs;
   const pause = (factor = 1): Promise<void> => http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
@@ -55,7 +58,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
 
   let trouble: Trouble | undefined;
   if (await answers(direct.host, direct.port)) {
-    // What answers there may be somebody else's: the pooler has the last word.
+    // Another server may answer there: the pooler decides.
     const opened = await knock(options, direct, ca, Math.min(until, http.clock.now() + 5 * intervalMs), pause, note);
     if (typeof opened !== 'string') {
       Object.assign(endpoints, await poolerEndpoints(http, settings, ref));
@@ -82,7 +85,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   return { database: openQueryDatabase(http, ref), via: 'https', verified: true, endpoints };
 }
 
-/** Tries one way, slowly, until it opens or cannot. A closed way is not knocked at twice: it may be a ban. */
+/** Tries one endpoint slowly until it connects or cannot. A closed endpoint is not tried again: it may be a ban. */
 async function knock(
   options: ConnectOptions,
   endpoint: Endpoint,
@@ -95,7 +98,7 @@ async function knock(
   for (let refusals = 0; ; ) {
     let database: Database | undefined;
     try {
-      // By fields: nothing in a password can break one, and nothing of it is in a URL.
+      // As fields: no password can break them, and it is in no URL.
       database = await openPostgres({
         host: endpoint.host,
         port: endpoint.port,
@@ -115,7 +118,7 @@ async function knock(
       if (trouble === 'closed') return trouble;
       if (options.http.clock.now() >= until) return trouble;
       note(`${endpoint.host} is not ready for this project yet (${words[trouble]}); trying again.`);
-      // Refused passwords are what addresses are banned for: each further one waits twice as long.
+      // Addresses are banned for refused passwords: each further attempt waits twice as long.
       refusals += trouble === 'password' ? 1 : 0;
       await pause(trouble === 'password' ? Math.min(12, 2 ** (refusals - 1)) : 1);
     }
@@ -182,8 +185,8 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
 }
 
 /**
- * What a failed connection means. `absent`: no such name; `closed`: no way there from this network; `early`: the service
- * is not up yet; `password`: it refuses the password, which also happens for minutes on a new project; `other`.
+ * What a failed connection means. `absent`: no such name; `closed`: not reachable from this network; `early`: the
+ * service is not up yet; `password`: it refuses the password, which also happens for minutes on a new project; `other`.
  */
 type Trouble = 'absent' | 'closed' | 'early' | 'password' | 'other';
 
@@ -195,7 +198,7 @@ const byCode: Record<string, Trouble> = {
   '57P03': 'early', '57P01': 'early', '53300': 'early', '08006': 'early', '08001': 'early',
 };
 
-/** Sorts the error of a failed connection, by SQLSTATE, Node's code, or the pooler's own words. */
+/** Classifies the error of a failed connection, by SQLSTATE, Node's code, or the pooler's message. */
 function troubleOf(error: unknown): Trouble {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
     if (/tenant(?:\/| or )user\b.*not found/i.test(current.message)) return 'early';

@@ -1,12 +1,12 @@
 import { MuseError } from '../shared/error.ts';
 
-/** What the API answered, kept as the `cause` of the error that it became. */
+/** What the API answered, as the `cause` of the error. */
 interface ApiRefusal {
   status: number;
   message: string;
 }
 
-/** The status that the API answered with, or undefined where the error is another one. */
+/** The status that the API answered with, or undefined for any other error. */
 export function statusOf(error: unknown): number | undefined {
   return refusalOf(error)?.status;
 }
@@ -60,7 +60,7 @@ const neverSent = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Node's code of a failed connection, as `ECONNRESET`; looks into causes and into the first of several errors. */
+/** Node's code of a failed connection, e.g. `ECONNRESET`; looks into causes and into the first of several errors. */
 export function connectionCode(error: unknown): string | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; depth += 1) {
     const code = (current as NodeJS.ErrnoException).code;

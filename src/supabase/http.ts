@@ -3,8 +3,8 @@ import { lost, refused } from './failure.ts';
 import type { Secret } from './secret.ts';
 
 /**
- * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
- * certainly did nothing (429, or never connected); `never`: the caller looks first.
+ * When a request is retried. `always`: it is safe to repeat; `refusals`: only if it certainly had no effect (429, or
+ * not connected); `never`: the caller checks first.
  */
 type Retry = 'always' | 'refusals' | 'never';
 
@@ -21,13 +21,13 @@ interface ApiRequest {
 
 interface ApiAnswer {
   status: number;
-  /** Parsed JSON; undefined where there is none. */
+  /** Parsed JSON; undefined if there is none. */
   body: unknown;
   /** The server's clock when it answered, ms since 1970. */
   serverTime: number;
 }
 
-/** One request as it may be shown and journaled: secrets are `***`. */
+/** One request, safe to show and journal: secrets are `***`. */
 export interface RequestRecord {
   method: string;
   /** With its query string. */
@@ -38,7 +38,7 @@ export interface RequestRecord {
 }
 
 export interface AnswerRecord extends RequestRecord {
-  /** Undefined where no answer came. */
+  /** Undefined if there was no answer. */
   status?: number;
   ms: number;
 }
@@ -49,29 +49,28 @@ export interface HttpOptions {
   token: Secret;
   clock?: Clock;
   fetch?: typeof fetch;
-  /** Aborted when the user stops the run: nothing more is sent, and what is under way is hung up on. */
+  /** Aborted when the user stops the run: ends requests in progress and sends no more. */
   signal?: AbortSignal;
-  /** The most that any request may take, ms, whatever its own limit. */
+  /** Limit for any request, ms, in addition to its own. */
   timeoutMs?: number;
-  /** How often one request is sent at most. */
+  /** How often a request is sent at most. */
   tries?: number;
   /** Called, and waited for, before each request leaves. */
   onRequest?: (record: RequestRecord) => void | Promise<void>;
-  /** For people: called before a request is sent again, with what went wrong and how long that is away. */
+  /** Called with a message before a request is retried: what went wrong, and when it is sent again. */
   onAgain?: (text: string) => void;
-  /** Called after each answer, and after each failure to get one. */
+  /** Called after each answer and each failure. */
   onAnswer?: (record: AnswerRecord) => void;
 }
 
-/** Sends one request to the Management API and gives its answer, status below 400. */
+/** Sends one request to the Management API and returns its answer, with a status below 400. */
 export interface Http {
   (request: ApiRequest): Promise<ApiAnswer>;
   readonly clock: Clock;
 }
 
 /**
- * The edge to the Management API. Obeys `Retry-After` and the rate-limit headers; sends again with jittered backoff what
- * may be sent again.
+ * The client of the Management API. Obeys `Retry-After` and the rate-limit headers; retries with jittered backoff.
  * @returns a function that throws MuseError with the codes of `refused` and `lost` (failure.ts)
  */
 export function createHttp(options: HttpOptions): Http {
@@ -132,7 +131,7 @@ export function createHttp(options: HttpOptions): Http {
   return Object.assign(send, { clock });
 }
 
-/** A failure after which the same request may be sent again. */
+/** A failure after which the request is retried. */
 class Again {
   readonly error: Error;
   readonly wait: number | undefined;
@@ -144,12 +143,12 @@ class Again {
 
 function initOf({ method, body }: ApiRequest, token: Secret): RequestInit {
   const headers = { authorization: `Bearer ${token.reveal()}`, accept: 'application/json' };
-  // A redirect would take the token elsewhere.
+  // A redirect would send the token elsewhere.
   const common: RequestInit = { method, headers, redirect: 'error' };
   return body === undefined ? common : { ...common, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** Lists are repeated keys, as the document's `form` style with `explode` has it. */
+/** Lists are repeated keys, as in the OpenAPI style `form` with `explode`. */
 function queryString(query: ApiRequest['query']): string {
   const pairs = Object.entries(query ?? {}).flatMap(([key, value]) =>
     (typeof value === 'string' ? [value] : value).map((item): [string, string] => [key, item]),
@@ -176,10 +175,10 @@ function messageOf(body: unknown, text: string): string {
   return title ?? (text.trim() === '' ? 'no message' : 'a web page instead of JSON');
 }
 
-/** Names of fields that hold a secret, or text that may hold one (SQL). */
+/** Names of fields with a secret, or with text that may contain one (SQL). */
 const hiddenFields = /pass(?:word)?$|^api_?key$|secret|token|^query$|^parameters$/i;
 
-/** Forms of tokens and keys that are never shown, wherever they stand. */
+/** Forms of tokens and keys, which are never shown. */
 const hiddenForms = /\bsbp_[A-Za-z0-9_]{8,}|\bsb_(?:secret|publishable)_[\w-]{6,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g;
 
 /** The body with every secret field as `***`. */
@@ -205,12 +204,12 @@ function secretsOf(body: unknown): string[] {
   );
 }
 
-/** The longest wait that a header can ask of us; beyond it the user decides, ms. */
+/** The longest wait that a header can ask for, ms; beyond that the user decides. */
 const longestWait = 120_000;
 
 /**
  * How long `Retry-After` asks to wait, in ms: seconds or an HTTP date (RFC 9110, 10.2.3).
- * Undefined where it is not there or not understood; Infinity where it asks for longer than anyone would sit through.
+ * Undefined if it is absent or not understood; Infinity if it asks for longer than {@link longestWait}.
  */
 export function retryAfter(headers: Headers, clock: Clock): number | undefined {
   const text = headers.get('retry-after')?.trim();
@@ -232,19 +231,19 @@ export function rateLimitPause(headers: Headers, clock: Clock): number {
   return Math.min(60_000, Math.max(0, ms));
 }
 
-/** The server's time by its `Date` header, ms since 1970; ours where it has none. The two clocks need not agree. */
+/** The server's time by its `Date` header, ms since 1970; ours if there is none. The two clocks may differ. */
 function serverNow(headers: Headers, clock: Clock): number {
   const date = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(date) ? clock.now() : date;
 }
 
 /**
- * `fetch` and the whole of its body within a time limit. An aborted signal alone does not do: once the head of an answer
- * is there, Node may lose the signal to the garbage collector, and a body that stops half-way is waited for for ever.
+ * `fetch` including its body within a time limit. A signal alone is not enough: after the head of an answer, Node may
+ * lose the signal to the garbage collector and wait forever for a body that stops half-way.
  * @param limitMs for connecting, waiting and the body, ms
- * @param send `fetch`, or what stands in for it
+ * @param send `fetch`, or a replacement
  * @param stop ends it at once when it is aborted
- * @returns an answer whose body is there
+ * @returns an answer with its complete body
  * @throws a DOMException named `TimeoutError`, the reason of `stop`, and what `fetch` throws
  */
 export async function fetchWhole(

@@ -7,7 +7,7 @@ import { fetchWhole, type Http } from './http.ts';
 import { secret, type Secret } from './secret.ts';
 import type { ApiKey } from './types.ts';
 
-/** A project's keys. At least one of each kind is there; the legacy ones end with 2026. */
+/** A project's keys. There is at least one of each kind; the legacy ones end with 2026. */
 export interface ProjectKeys {
   publishable: Secret | undefined;
   anon: Secret | undefined;
@@ -20,7 +20,7 @@ export interface ProjectKeys {
 }
 
 /**
- * Reads the project's keys, matched by type: both new ones may have the same name. Waits while a new project has none.
+ * Reads the project's keys, matched by type: both new ones may have the same name. Waits until a new project has some.
  * @throws MuseError `keys-missing`, and what the API refuses
  */
 export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Promise<ProjectKeys> {
@@ -55,7 +55,7 @@ function sortKeys(keys: readonly ApiKey[]): Omit<ProjectKeys, 'client' | 'server
 }
 
 /**
- * A client of a project's own API, without a session that is kept or refreshed.
+ * A client of a project's own API, without a stored or refreshed session.
  * @param url the project's URL
  */
 export async function openClient(url: string, key: Secret): Promise<SupabaseClient> {
@@ -66,10 +66,10 @@ export async function openClient(url: string, key: Secret): Promise<SupabaseClie
   });
 }
 
-/** Nothing that serves takes longer than this for one request, ms. */
+/** Limit for one request, ms: a service that works is faster. */
 const limitMs = 30_000;
 
-/** A lost connection becomes an answer of status 503: it is tried again as one, and supabase-js prints nothing. */
+/** A lost connection becomes an answer with status 503, so that it is retried as one and supabase-js prints nothing. */
 const limitedFetch: typeof fetch = async (input, init) => {
   try {
     return await fetchWhole(input, init ?? {}, limitMs);

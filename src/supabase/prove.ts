@@ -12,18 +12,21 @@ export interface ProofRequest {
   url: string;
   keys: ProjectKeys;
   clock: Clock;
-  /** Tables of the exposed schemas, and whether the files declare each readable by everybody. */
+  /** Tables of the exposed schemas, and whether the files declare them readable by everyone. */
   tables: readonly ProvedTable[];
-  /** Where a signed-in user's own row is; undefined: the kit has none. */
+  /** The table with a signed-in user's own row; undefined if the kit has none. */
   profile?: ProfileTable;
   buckets: readonly ProvedBucket[];
-  /** Who to sign in as. Without, a user is made for the proof and deleted after it (an invited admin has no password yet). */
+  /**
+   * Who to sign in as. Default: a user that is created for the test and deleted after it (an invited admin has no
+   * password yet).
+   */
   admin?: { email: string; password: Secret };
 }
 
 /**
- * Proves through the project's public API: as nobody, as a signed-in user, and in the storage.
- * @throws MuseError `configure-failed` where signing in is not possible at all
+ * Tests access through the project's public API: as an anonymous visitor, as a signed-in user, and in Storage.
+ * @throws MuseError `configure-failed` if signing in is not possible at all
  */
 export async function proveProject(request: ProofRequest): Promise<Proof> {
   const { url, keys, clock } = request;
@@ -79,10 +82,10 @@ interface ProfileTable {
   userColumn: string;
 }
 
-/** Columns that a trigger or the database keeps: writing them proves nothing. */
+/** Columns that a trigger or the database sets: writing them proves nothing. */
 const kept = new Set(['created_at', 'updated_at']);
 
-/** The signed-in user reads its own row, and only that, and writes it: some column is set to the value that it has. */
+/** The signed-in user can read their own row, and write it: some column is set to its current value. */
 async function proveProfile(user: SupabaseClient, userId: string, table: ProfileTable, clock: Clock): Promise<Proof> {
   const object = `${table.schema}.${table.name}`;
   const from = () => user.schema(table.schema).from(table.name);
@@ -116,7 +119,7 @@ export interface Proof {
   findings: Finding[];
   /** How many things were tried. */
   checks: number;
-  /** For people: what the proof made and could not take out again. */
+  /** What the test created and could not remove. */
   notes: string[];
 }
 
@@ -128,8 +131,8 @@ interface ProvedTable {
 }
 
 /**
- * As nobody, every table that is not declared public refuses to be read, and every table refuses to be written. A row
- * that could be written is taken out again.
+ * As an anonymous visitor, no table can be read unless it is declared public, and no table can be written. A row that
+ * could be written is removed.
  */
 async function proveAnonymous(
   nobody: SupabaseClient,
@@ -139,7 +142,7 @@ async function proveAnonymous(
 ): Promise<Proof> {
   const findings: Finding[] = [];
   let checks = 0;
-  // New tables get into the API's schema cache together: once one is there, or has not come, none is waited for.
+  // New tables get into the API's schema cache together: only the first one is waited for.
   let waits = true;
   for (const table of tables) {
     const object = `${table.schema}.${table.name}`;
@@ -157,8 +160,8 @@ async function proveAnonymous(
 }
 
 /**
- * An insert of no rows is refused where there is no grant; else an empty row is tried. PostgreSQL looks at policies before
- * it looks at NOT NULL and other constraints, so their error means that the policies let the row through.
+ * An insert of no rows is refused without a grant; otherwise an empty row is tried. PostgreSQL checks policies before
+ * NOT NULL and other constraints, so a constraint error means that the policies allowed the row.
  */
 async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: ProvedTable, clock: Clock): Promise<boolean> {
   const none = await persistently(clock, () => nobody.schema(table.schema).from(table.name).insert([]), false);
@@ -170,13 +173,13 @@ async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: 
   return true;
 }
 
-/** The rows that are there, as far as one page of them goes, each as JSON. */
+/** The existing rows, at most one page of them, each as JSON. */
 async function keysOf(service: SupabaseClient, table: ProvedTable): Promise<Set<string>> {
   const { data } = await service.schema(table.schema).from(table.name).select('*');
   return new Set((data ?? []).map((row) => JSON.stringify(row)));
 }
 
-/** Takes out the one row that the try left: the one that was not there before, found by all its values that compare. */
+/** Removes the row that the attempt left: the one that is new, found by all its comparable values. */
 async function removeNew(service: SupabaseClient, table: ProvedTable, before: ReadonlySet<string>): Promise<void> {
   const { data } = await service.schema(table.schema).from(table.name).select('*');
   const fresh = (data ?? []).filter((row) => !before.has(JSON.stringify(row)));
@@ -185,7 +188,10 @@ async function removeNew(service: SupabaseClient, table: ProvedTable, before: Re
   if (values.length > 0) await service.schema(table.schema).from(table.name).delete().match(Object.fromEntries(values));
 }
 
-/** 42501 is PostgreSQL's refusal; a schema that is not exposed (PGRST106) or a table not in the API (PGRST205) refuses too. */
+/**
+ * 42501 is PostgreSQL's refusal; a schema that is not exposed (PGRST106) or a table not in the API (PGRST205) refuses
+ * too.
+ */
 function isRefusal(error: unknown): boolean {
   const { code, status } = asServiceError(error);
   return ['42501', 'PGRST106', 'PGRST205', 'PGRST301', 'PGRST302'].includes(code ?? '') || status === 401 || status === 403;
@@ -224,7 +230,7 @@ function failed(object: string, message: string): Finding {
 interface ProvedBucket {
   id: string;
   public: boolean;
-  /** A user writes under a folder of its own, named by its id, and nowhere else. */
+  /** Users can only write to a folder named after their id. */
   ownerFolder: boolean;
   /** A type that the bucket accepts, or a pattern as `image/*`; default `text/plain`. */
   mimeType?: string;
@@ -240,8 +246,8 @@ interface StorageProof {
 }
 
 /**
- * As nobody, no bucket can be written and no private one read; a signed-in user writes and reads in its own folder, and
- * not in another's, where the bucket is one of folders. What was written is taken out again.
+ * As an anonymous visitor, no bucket can be written and no private one read. If users have folders in a bucket, a
+ * signed-in user can write and read in their own, and not in another's. Test files are removed.
  */
 async function proveStorage(proof: StorageProof): Promise<Proof> {
   const findings: Finding[] = [];

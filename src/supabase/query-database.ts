@@ -17,8 +17,8 @@ interface QueryDatabaseOptions {
 
 /**
  * A database that is reached by SQL over HTTPS: each `query` and `script` is one request, and so one transaction.
- * @throws MuseError from its functions: `answer-lost` where a request may have taken effect (look before sending it
- *   again), `lock-lost` where the run's lease ran out, and what the API refuses
+ * @throws MuseError from its functions: `answer-lost` if a request may have taken effect (check before sending it
+ *   again), `lock-lost` if the run's lease expired, and what the API refuses
  */
 export function openQueryDatabase(http: Http, ref: string, options: QueryDatabaseOptions = {}): Database {
   const { leaseMs = 20_000, timeoutMs = 300_000 } = options;
@@ -47,7 +47,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       await send(sql);
     },
     transaction: () => Promise.reject(noTransaction()),
-    // A run that was killed leaves its lease behind: by default it is waited for until that has run out.
+    // A killed run leaves its lease behind: by default this waits until it expires.
     withRunLock: async (work, waitMs = leaseMs + 5000) => {
       const lease = await holdLease({
         run: (sql, parameters) => send(sql, parameters),
@@ -77,7 +77,7 @@ function noTransaction(): MuseError {
   });
 }
 
-/** PostgreSQL's own error where the endpoint tells it; a 5xx is an answer that may hide a commit. */
+/** PostgreSQL's own error if the endpoint reports it; after a 5xx the statements may have been committed. */
 function translate(error: unknown, sql: string): unknown {
   if (!(error instanceof MuseError)) return error;
   const reported = parseQueryError(apiMessageOf(error), sql, error);
@@ -98,7 +98,7 @@ const opening = /(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):\s+/;
 const labels = /^(DETAIL|HINT|QUERY|CONTEXT|LOCATION|SCHEMA NAME|TABLE NAME|COLUMN NAME|CONSTRAINT NAME|LINE (\d+)):\s?/;
 
 /**
- * PostgreSQL's error in the message of the query endpoint, or undefined where the message is not one.
+ * PostgreSQL's error in the message of the query endpoint, or undefined if the message is not one.
  * @param sql the text that was sent: the position is counted in it, as far as `LINE n:` and the caret tell it
  */
 export function parseQueryError(message: string, sql: string, cause?: unknown): DatabaseError | undefined {

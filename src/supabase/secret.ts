@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { inspect } from 'node:util';
 
-/** A text that shows itself only to who asks for it by name; printed, logged or turned to JSON it is `***`. */
+/** A text that only `reveal()` returns; printed, logged or in JSON it is `***`. */
 export interface Secret {
   /** The text itself. */
   reveal: () => string;

@@ -1,7 +1,7 @@
 /**
- * supabase/: the Management API client, the life cycle of a project, the choice of a connection, configuration and proof.
- * May touch: HTTP by global `fetch`, the database connections that it opens, and, for reading, the files in which the
- * Supabase CLI keeps its token and profile. Writes no file: what must be remembered goes out by callbacks.
+ * supabase/: the Management API client, the life cycle of a project, the choice of a connection, configuration and
+ * proof. May touch: HTTP by global `fetch`, the database connections that it opens, and, for reading, the files in
+ * which the Supabase CLI keeps its token and profile. Writes no file: what must be remembered goes out by callbacks.
  * Imports nothing from the other folders but `database/`.
  */
 import { homedir } from 'node:os';
@@ -23,7 +23,7 @@ export interface SupabaseSettings {
   poolerHost: string | undefined;
 }
 
-/** Environment variables by name, as `process.env`. */
+/** Environment variables by name, e.g. `process.env`. */
 type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** The shape of an access token, the same expression as the Supabase CLI has. */
@@ -69,7 +69,7 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
   return secret(text);
 }
 
-/** Only TLS leaves this machine: a token over plain HTTP would be anybody's. */
+/** Only TLS leaves this machine: a token over plain HTTP would be anyone's. */
 function checkUrl(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url?.protocol === 'http:' && isLoopback(url.hostname);
@@ -104,7 +104,8 @@ const defaultProfile: Profile = {
 };
 
 /**
- * Reads the CLI's own profile file: YAML, JSON or TOML, keys `api_url`, `project_host`, `pooler_host`; others are its own.
+ * Reads the CLI's own profile file: YAML, JSON or TOML, keys `api_url`, `project_host`, `pooler_host`; others are its
+ * own.
  * @param source a path, or `supabase` for the cloud itself
  * @throws MuseError `bad-profile`
  */
@@ -133,7 +134,9 @@ async function readYaml(source: string, text: string): Promise<Record<string, un
   throw badProfile(source, 'it is not YAML with keys and values');
 }
 
-/** A profile is flat: `key = "value"` lines (TOML's basic and literal strings) and comments; all else is passed over. */
+/**
+ * A profile is flat: `key = "value"` lines (TOML's basic and literal strings) and comments; all else is passed over.
+ */
 function readFlatToml(text: string): Record<string, unknown> {
   const line = /^\s*([A-Za-z0-9_-]+)\s*=\s*(?:"([^"\\]*)"|'([^']*)')\s*(?:#.*)?$/;
   const values: Record<string, unknown> = {};

@@ -4,7 +4,7 @@ import { jittered } from './clock.ts';
 import { statusOf } from './failure.ts';
 import type { Http } from './http.ts';
 
-/** The services that a muse needs; the others may come up later. */
+/** The services that a muse needs; others may start later. */
 export const neededServices = ['db', 'db_postgres_user', 'pooler', 'auth', 'rest', 'storage'] as const;
 
 /** What a live line shows: `project` or a service, and its status as the API has it. */
@@ -120,20 +120,20 @@ function timedOut(ref: string, timeoutMs: number, seen: ReadonlyMap<string, stri
   });
 }
 
-/** How a project is right now. */
+/** The current state of a project. */
 interface ProjectStatus {
   ref: string;
   name: string;
   region: string;
-  /** As the API has it, as `ACTIVE_HEALTHY`. */
+  /** As the API has it, e.g. `ACTIVE_HEALTHY`. */
   status: string;
-  /** Empty where the project is not up: its services are not asked then. */
+  /** Empty if the project is not running: its services are not queried then. */
   services: Progress[];
 }
 
 /**
- * Looks how a project is: its own status, and that of the services that a muse needs.
- * @throws MuseError what the API refuses: `api-not-found` where there is no such project
+ * The status of a project and of the services that a muse needs.
+ * @throws MuseError what the API refuses: `api-not-found` if there is no such project
  */
 export async function projectStatus(http: Http, ref: string): Promise<ProjectStatus> {
   const { name, region, status } = await getProject(http, ref);

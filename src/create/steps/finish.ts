@@ -6,7 +6,9 @@ import { kindOf, listNames } from '../../shared/files.ts';
 import type { Placed, Run } from '../context.ts';
 import type { Step } from '../step.ts';
 
-/** Moves the finished stage to where the muse lives: renames only, so a crash leaves each entry either here or there. */
+/**
+ * Moves the finished stage to where the muse lives: renames only, so a crash leaves each entry either here or there.
+ */
 export const placeStep: Step<Run> = {
   id: 'place',
   title: 'Move into place',
@@ -14,7 +16,7 @@ export const placeStep: Step<Run> = {
     await git();
     const names = await listNames(stage);
     for (const name of names) {
-      // A file that appeared there during the run is somebody else's.
+      // A file that appeared there during the run is someone else's.
       if ((await kindOf(join(directory, name))) !== undefined) throw occupied(directory, name);
     }
     for (const name of names) await rename(join(stage, name), join(directory, name));

@@ -15,8 +15,8 @@ export interface Fixed {
 }
 
 /**
- * Repairs the kit in the clone. The kit as it came is committed first, then each class of repair on its own, so that the
- * owner can read them and send them upstream.
+ * Repairs the kit in the clone. The kit as it came is committed first, then each class of repair on its own, so that
+ * the owner can read them and send them upstream.
  */
 export const fixStep: Step<Configured, Fixed> = {
   id: 'fix',

@@ -47,7 +47,9 @@ export const migrateStep: Step<Placed> = {
   },
 };
 
-/** Checks that the target has everything that the files declare, with row-level security and grants as they should be. */
+/**
+ * Checks that the target has everything that the files declare, with row-level security and grants as they should be.
+ */
 export const checkStep: Step<Placed> = {
   id: 'check',
   title: 'Check tables, policies and grants',

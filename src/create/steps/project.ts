@@ -14,7 +14,10 @@ import { answerOf, type Step } from '../step.ts';
 
 const isCloud = ({ target }: Answers): boolean => target === 'supabase';
 
-/** Creates the project. The password is stored first, the intent is journaled before the request, and the ref right after it. */
+/**
+ * Creates the project. The password is stored first, the intent is journaled before the request, and the ref right
+ * after it.
+ */
 export const projectStep: Step<Run> = {
   id: 'project',
   title: 'Create the Supabase project',
@@ -67,7 +70,9 @@ async function make({ answers, cloud, directory, onProgress, save }: Run, projec
   onProgress?.(created.ref);
 }
 
-/** Deletes a project that never started. Deleting a deleted one changes nothing, so this can be interrupted anywhere. */
+/**
+ * Deletes a project that never started. Deleting a deleted one changes nothing, so this can be interrupted anywhere.
+ */
 async function deleteFailed({ cloud, journal, onProgress, save }: Run): Promise<void> {
   const ref = refOf(journal.data.project);
   onProgress?.(`deleting ${ref}`);
@@ -104,8 +109,8 @@ export const waitStep: Step<Run> = {
 };
 
 /**
- * After a project that Supabase could not start, asks whether to delete it and create it again. A yes is journaled before
- * anything is deleted; then {@link projectStep} does both, in this run or in one that resumes it.
+ * After a project that Supabase could not start, asks whether to delete it and create it again. A yes is journaled
+ * before anything is deleted; then {@link projectStep} does both, in this run or in one that resumes it.
  * @returns whether to run again from the step `project`
  * @throws MuseError `cancelled` if the question was not answered
  */
