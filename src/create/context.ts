@@ -4,8 +4,8 @@ import type { FetchedKit } from '../kit/fetch.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import type { Lazy } from '../shared/lazy.ts';
-import type { Connected } from '../supabase/connect.ts';
 import type { Cloud } from '../targets/cloud.ts';
+import type { Opened } from '../targets/target.ts';
 import type { Answers, Secrets } from './answers.ts';
 import type { Journal } from './journal.ts';
 import type { StepEvents, StepResult } from './step.ts';
@@ -31,10 +31,10 @@ export interface Run extends StepEvents {
   readonly git: () => Promise<string | undefined>;
   /** The shadow database, which the rehearsal uses up. */
   readonly shadow: Lazy<Database>;
-  /** The target's database; the first step that needs it opens it. */
+  /** The target; the first step that needs it opens it. */
+  readonly opened: () => Promise<Opened>;
+  /** The database of `opened`. */
   readonly target: Lazy<Database>;
-  /** Supabase: the connection behind `target`. */
-  readonly connection: () => Promise<Connected>;
   /** The Management API, from settings that are read once. */
   readonly cloud: () => Promise<Cloud>;
 }

@@ -6,7 +6,8 @@ import { gitVersion } from '../kit/git.ts';
 import { parseKitSource } from '../kit/source.ts';
 import { lockDirectory } from '../muse/lock.ts';
 import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
-import { keepCertificate } from '../targets/certificate.ts';
+import { keepCertificate, takesCertificate } from '../targets/certificate.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Answers, Secrets } from './answers.ts';
 import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from './claim.ts';
@@ -17,7 +18,7 @@ import { live, pipelines } from './pipeline.ts';
 import { runSequence } from './sequence.ts';
 import { cancelled, type StepEvents } from './step.ts';
 import { mayMakeAgain } from './steps/project.ts';
-import { connectSupabase, openTarget } from './target.ts';
+import { openTarget } from './target.ts';
 
 /** How the caller follows and stops a run. */
 export interface RunOptions extends StepEvents {
@@ -92,7 +93,7 @@ async function checkCertificate({ databaseCa }: Answers): Promise<void> {
 async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
   const museFile = await readMuseFile(directory);
   const entry = museFile.environments[name];
-  if (entry === undefined || entry.target === 'embedded') return;
+  if (entry === undefined || !takesCertificate(targetOf(entry.target))) return;
   entry.databaseCa = await keepCertificate(directory, name, from);
   await writeMuseFile(directory, museFile);
 }
@@ -109,7 +110,7 @@ function isRefused({ pipeline, steps }: Journal): boolean {
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { answers } = journal;
-  const unlock = await lockDirectory(answers.directory);
+  const unlock = await lockDirectory(answers.directory, { signal: options.signal, onWait: (text) => options.onProgress?.(text) });
   const run = startRun(journal, secrets, options);
   try {
     await run.save();
@@ -191,8 +192,8 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     results: [],
     git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
     shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
-    target: lazy(() => openTarget(run)),
-    connection: once(() => connectSupabase(run)),
+    opened: once(() => openTarget(run)),
+    target: lazy(async () => (await run.opened()).database),
     cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options))),
   };
   return run;

@@ -9,6 +9,7 @@ import type { Decision } from '../rules/repair/plan.ts';
 import type { RuleName } from '../rules/registry.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/request-plan.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Answers } from './answers.ts';
 import { startRun, type RunOptions } from './create.ts';
 import { emptyOutput } from './journal.ts';
@@ -69,7 +70,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.flatMap((sequence) => stepsOf(sequence, planned)),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
-      ...(answers.target === 'supabase' ? { requests: await requestsOf(answers) } : {}),
+      ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
       ...(repairs === undefined ? {} : { repairs: await plannedRepairs(repairs, options), findings: repairs.findings }),
       notes: output.notes,
     };

@@ -99,28 +99,29 @@ function journalPath(directory: string): string {
 
 /**
  * The journal in a directory, or undefined if there is none.
- * @throws MuseError `journal-unreadable` for one of a newer version, and for a file that is not a journal
+ * @throws MuseError `journal-unreadable` for one of a later version, or a damaged one: what is wrong, and where
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {
   const path = journalPath(directory);
   const text = await readText(path);
   if (text === undefined) return undefined;
-  let journal: Partial<Journal | JournalVersion1>;
+  let value: unknown;
   try {
-    journal = JSON.parse(text) as typeof journal;
-  } catch (cause) {
-    throw unreadable(`${path} is not valid JSON.`, cause);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
-  if (!Array.isArray(journal.steps)) throw unreadable(`${path} is not a journal of create-muse.`);
-  if (journal.version === 1) return fromVersion1(journal as JournalVersion1);
-  if (journal.version !== 2) throw unreadable(`${path} has format ${String(journal.version)}; this version of create-muse reads formats 1 and 2.`);
+  const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([import('./journal-schema.ts'), import('../shared/schema.ts')]);
+  const journal = isVersion1(value) ? fromVersion1(value) : value;
+  const [problem] = problemsOf(journalSchema, journal);
+  if (problem !== undefined) throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
   return journal as Journal;
 }
 
-function unreadable(message: string, cause?: unknown): MuseError {
+function unreadable(path: string, why: string, cause?: unknown): MuseError {
   return new MuseError({
     code: 'journal-unreadable',
-    message,
+    message: `${path} is not a journal that this version can read: ${why}.`,
     suggestion: 'Use the version of create-muse that started the run, or delete the directory and start again.',
     cause,
   });
@@ -131,6 +132,12 @@ interface JournalVersion1 extends Omit<Journal, 'version' | 'steps' | 'data'> {
   version: 1;
   steps: Omit<JournalStep, 'output'>[];
   data: JournalData & { proven?: string[] };
+}
+
+/** Says whether a journal claims to be of version 1; only the parts that the conversion reads are checked here. */
+function isVersion1(value: unknown): value is JournalVersion1 {
+  const { version, steps, data } = (value ?? {}) as Partial<JournalVersion1>;
+  return version === 1 && Array.isArray(steps) && typeof data === 'object' && data !== null && (data.proven === undefined || Array.isArray(data.proven));
 }
 
 function fromVersion1({ steps, data: { proven = [], ...data }, ...rest }: JournalVersion1): Journal {
@@ -149,7 +156,7 @@ export async function writeJournal(directory: string, journal: Journal): Promise
  * @throws MuseError `journal-unreadable` for a journal that has lost it
  */
 export function chosenProject({ answers, data }: Journal): JournalProject {
-  if (data.project === undefined) throw unreadable(`${journalPath(answers.directory)} does not name the Supabase organization and region.`);
+  if (data.project === undefined) throw unreadable(journalPath(answers.directory), 'it does not name the Supabase organization and region');
   return data.project;
 }
 

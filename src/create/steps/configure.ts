@@ -1,4 +1,5 @@
 import { loadPreset } from '../../scaffold/presets.ts';
+import { MuseError } from '../../shared/error.ts';
 import type { EnvironmentName } from '../../shared/muse-file.ts';
 import { ensureAdmin, grantRole } from '../../supabase/admin.ts';
 import { openClient, readKeys } from '../../supabase/keys.ts';
@@ -7,7 +8,9 @@ import { environmentValues } from '../../supabase/environment.ts';
 import { makePassword, type Secret } from '../../supabase/secret.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { readVariables, updateVariables } from '../../targets/secrets-file.ts';
+import type { Answers } from '../answers.ts';
 import type { Placed } from '../context.ts';
 import { chosenProject } from '../journal.ts';
 import type { Step } from '../step.ts';
@@ -16,12 +19,14 @@ import type { Step } from '../step.ts';
 export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
   id: 'configure',
   title: 'Configure keys, Auth, buckets and admin',
-  applies: ({ target }) => target === 'supabase',
-  async run({ answers, cloud, connection, directory, environment, journal, museFile, save, secrets }, output) {
+  applies: ({ target }) => targetOf(target).provisioned,
+  async run({ answers, cloud, opened, directory, environment, journal, museFile, save, secrets }, output) {
     const { http, settings } = await cloud();
     const ref = refOf(journal.data.project);
     const keys = await readKeys(http, ref);
-    const { endpoints, via } = await connection();
+    const { connected } = await opened();
+    if (connected === undefined) throw noEndpoints(answers);
+    const { endpoints, via } = connected;
     const { siteUrl } = answers.supabase;
     const url = settings.projectUrl(ref);
     const password = await passwordOfProject(directory, answers.environment, environment);
@@ -53,6 +58,14 @@ export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
     return shown !== undefined && (admin.created || again) ? { adminPassword: shown } : {};
   },
 };
+
+function noEndpoints({ target }: Answers): MuseError {
+  return new MuseError({
+    code: 'bad-target',
+    message: `A database of the target ${target} has no endpoints that an app could be configured with.`,
+    suggestion: 'Choose another target: --target supabase.',
+  });
+}
 
 /** The variables that every muse on Supabase has, whatever its kit's template names. */
 const always = ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'DATABASE_URL', 'DIRECT_URL', 'SUPABASE_DB_PASSWORD'];

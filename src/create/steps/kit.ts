@@ -13,7 +13,8 @@ import { readMigrations } from '../../migrations/read.ts';
 import { writeMuseFile } from '../../muse/muse-json.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
-import { keepCertificate } from '../../targets/certificate.ts';
+import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { Answers, Secrets } from '../answers.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
 import type { Step } from '../step.ts';
@@ -70,7 +71,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
 };
 
 async function certificateFor(stage: string, { databaseCa, environment, target }: Answers): Promise<{ databaseCa?: string }> {
-  return databaseCa === undefined || target === 'embedded' ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
+  return databaseCa === undefined || !takesCertificate(targetOf(target)) ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
 }
 
 function databaseValues({ databaseUrl }: Secrets): Record<string, string> {

@@ -34,12 +34,12 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ answers, connection, files, target, onProgress }, output) {
+  async run({ files, opened, target, onProgress }, output) {
     const database = await target();
     const result = await migrate(database, files.migrations, {
       onProgress: ({ file, index, count }) => onProgress?.(`${index + 1}/${count} ${file}`),
     });
-    if (answers.target === 'supabase' && !(await connection()).verified) output.notes.push(notVerified);
+    if ((await opened()).connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
     output.notes.push(...result.notes);

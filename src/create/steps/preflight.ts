@@ -3,6 +3,7 @@ import { preflight } from '../../supabase/preflight.ts';
 import { refuseFinal } from '../../supabase/wait.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { projectNameOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { Run } from '../context.ts';
 import { answerOf, cancelled, type Step } from '../step.ts';
 
@@ -16,7 +17,8 @@ export const preflightStep: Step<Run> = {
     // Waited for before anything is moved into place.
     void git().catch(() => undefined);
     // A server that cannot be reached, or lacks what Supabase has, is reported before anything is fetched.
-    if (answers.target === 'postgres') await target();
+    const { local, provisioned } = targetOf(answers.target);
+    if (!local && !provisioned) await target();
   },
 };
 
@@ -24,7 +26,7 @@ export const preflightStep: Step<Run> = {
 export const cloudPreflightStep: Step<Run> = {
   id: 'cloud-preflight',
   title: 'Check the Supabase organization',
-  applies: ({ target }) => target === 'supabase',
+  applies: ({ target }) => targetOf(target).provisioned,
   async run(context, output) {
     const { answers, cloud, journal } = context;
     const { organization, region, projectRef, size } = answers.supabase;

@@ -3,6 +3,7 @@ import { destroyProject } from '../../supabase/destroy.ts';
 import { waitForProject } from '../../supabase/wait.ts';
 import { keepCertificate } from '../../targets/certificate.ts';
 import { projectNameOf, refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { passwordForNewProject, passwordOfProject } from '../../targets/cloud.ts';
 import { readMuseFile, writeMuseFile } from '../../muse/muse-json.ts';
 import { MuseError } from '../../shared/error.ts';
@@ -12,7 +13,7 @@ import type { Run } from '../context.ts';
 import { chosenProject, forgetProject, type JournalProject, redoFrom } from '../journal.ts';
 import { answerOf, type Step } from '../step.ts';
 
-const isCloud = ({ target }: Answers): boolean => target === 'supabase';
+const isCloud = ({ target }: Answers): boolean => targetOf(target).provisioned;
 
 /**
  * Creates the project. The password is stored first, the intent is journaled before the request, and the ref right
@@ -32,7 +33,7 @@ export const projectStep: Step<Run> = {
     const ref = refOf(project);
     const { region, organization } = project;
     museFile.environments[answers.environment] = {
-      target: 'supabase',
+      target: answers.target,
       ref,
       ...(region === undefined ? {} : { region }),
       organization,

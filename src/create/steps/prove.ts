@@ -4,6 +4,7 @@ import { proveProject } from '../../supabase/prove.ts';
 import { refOf } from '../../targets/project-ref.ts';
 import type { Secret } from '../../supabase/secret.ts';
 import type { Placed } from '../context.ts';
+import { targetOf } from '../../targets/open.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { expectationsOf, factsOf } from '../../muse/declared-schema.ts';
 import type { Step } from '../step.ts';
@@ -12,7 +13,7 @@ import type { Step } from '../step.ts';
 export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = {
   id: 'prove',
   title: 'Test access through the public API',
-  applies: ({ target }) => target === 'supabase',
+  applies: ({ target }) => targetOf(target).publicApi,
   async run({ adminPassword, answers, cloud, files: { migrations }, journal, museFile }, output) {
     const { http, settings } = await cloud();
     const ref = refOf(journal.data.project);

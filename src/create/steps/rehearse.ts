@@ -4,6 +4,7 @@ import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { Step } from '../step.ts';
 
 /** Runs all migrations on a shadow database, twice and then back, and checks the result. */
@@ -13,8 +14,8 @@ export const rehearseStep: Step<Configured> = {
   async run({ answers, kitFiles, museFile, shadow, stage, target }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
-    // Opening the target uses a core that the rehearsal leaves idle.
-    if (answers.target === 'embedded') void target().catch(() => undefined);
+    // Opening a local target uses a core that the rehearsal leaves idle.
+    if (targetOf(answers.target).local) void target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
     // Frees its memory and its thread for the steps to come.
     await shadow.close();
