@@ -200,7 +200,7 @@ describe('--resume with other answers', () => {
     fakeApi.conditions.neverHealthy = false;
     expect(code).toBe(130);
     const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'impatient');
-    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} is there and stays.`);
+    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} exists and stays.`);
     expect(stderr).toContain('create-muse impatient');
     expect(stderr).toContain('--resume');
   });
