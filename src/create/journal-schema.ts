@@ -1,13 +1,16 @@
-import { exactOptional, type GenericSchema } from 'valibot';
+import { exactOptional, type InferOutput } from 'valibot';
 import { exactly, list, name, number, oneOf, openObject, text, yesOrNo } from '../shared/schema.ts';
 import { project as apiProject, regionSelection } from '../supabase/types.ts';
 import { targetKinds } from '../targets/kinds.ts';
-import type { Journal, JournalProject, StepOutput } from './journal.ts';
 
+/** The Supabase project of a run, as far as it is known. */
+export type JournalProject = InferOutput<typeof project>;
 const project = openObject({
   organization: name('the slug of an organization'),
+  /** The region or group of regions to ask for. */
   selection: exactOptional(regionSelection),
   size: exactOptional(text()),
+  /** Written before the request that creates the project, so that a lost answer can be cleared up. */
   intent: exactOptional(openObject({
     name: name(),
     organization: name(),
@@ -18,13 +21,17 @@ const project = openObject({
     before: list(text()),
     refused: exactOptional(exactly(true, 'Leave it out.')),
   })),
+  /** Written as soon as it is known. */
   ref: exactOptional(apiProject.entries.ref),
   region: exactOptional(text()),
   settled: exactOptional(oneOf(['answered', 'found'])),
+  /** The project ended as INIT_FAILED and the user agreed to delete it and create it again. */
   failed: exactOptional(exactly(true, 'Leave it out.')),
+  /** The project existed before and was named by `--project-ref`. */
   adopted: exactOptional(yesOrNo()),
+  /** The admin is being created: if the run stopped there, nobody saw the password that was to be shown once. */
   adminBegun: exactOptional(yesOrNo()),
-}) satisfies GenericSchema<unknown, JournalProject>;
+});
 
 /** The lists that the report is put together from. */
 const output = openObject({
@@ -33,7 +40,7 @@ const output = openObject({
   findings: list(openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() })),
   applied: list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() })),
   skipped: list(openObject({ layer: oneOf(['core', 'extension']), file: name() })),
-}) satisfies GenericSchema<unknown, StepOutput>;
+});
 
 /** What a resumed run relies on. Later versions may add to the rest of a journal. */
 export const journalSchema = openObject({
@@ -54,4 +61,4 @@ export const journalSchema = openObject({
   steps: list(openObject({ id: name(), status: oneOf(['started', 'done']), ms: exactOptional(number()), output })),
   data: openObject({ commit: exactOptional(name()), project: exactOptional(project) }),
   finished: exactOptional(yesOrNo()),
-}) satisfies GenericSchema<unknown, Pick<Journal, 'version' | 'pipeline' | 'made' | 'steps' | 'finished'>>;
+});

@@ -1,14 +1,11 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
-import type { CreatedProject } from '../supabase/create-project.ts';
-import type { Intent } from '../supabase/intent.ts';
-import type { RegionSelection } from '../supabase/types.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Answers } from './answers.ts';
+import type { JournalProject } from './journal-schema.ts';
 
 /**
  * What a step has to say in the report. Journaled under the step, so that a resumed run says it once. Holds no secret.
@@ -54,29 +51,10 @@ export interface JournalData {
   tables?: { name: string; scope: string }[];
   project?: JournalProject;
   /** What `--fix` fixed, class by class, and which of it changes who may do what. */
-  repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
+  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
 }
 
-/** The Supabase project of a run, as far as it is known. */
-export interface JournalProject {
-  /** Slug. */
-  organization: string;
-  /** The region or group of regions to ask for. */
-  selection?: RegionSelection;
-  size?: string;
-  /** Written before the request that creates the project, so that a lost answer can be cleared up. */
-  intent?: Intent;
-  /** Written as soon as it is known. */
-  ref?: string;
-  region?: string;
-  settled?: CreatedProject['settled'];
-  /** The project ended as INIT_FAILED and the user agreed to delete it and make it again. */
-  failed?: true;
-  /** The project existed before and was named by `--project-ref`. */
-  adopted?: boolean;
-  /** The admin is being made: if the run stopped there, nobody saw the password that was to be shown once. */
-  adminBegun?: boolean;
-}
+export type { JournalProject };
 
 /** `.muse/journal.json`: how far a run got, and what its steps had to say. */
 export interface Journal {

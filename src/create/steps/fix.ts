@@ -2,7 +2,7 @@ import { inside, writeWhole } from '../../shared/files.ts';
 import { addAll, commitIndex, initRepository } from '../../kit/git.ts';
 import { commitPaths } from '../../kit/git-work.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
-import type { Decision } from '../../rules/repair/plan.ts';
+import type { Decision } from '../../rules/engine/fix/fix.ts';
 import type { Configured } from '../context.ts';
 import { findMending, type Mending } from '../../muse/repair/repair.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';
