@@ -27,7 +27,7 @@ create table if not exists muse.migrations (
 );
 alter table muse.ledger enable row level security;
 alter table muse.migrations enable row level security;
-do $ledger$
+do $history$
 declare api text;
 begin
   for api in select rolname from pg_catalog.pg_roles where rolname in ('anon', 'authenticated', 'service_role') loop
@@ -35,7 +35,7 @@ begin
     execute pg_catalog.format('revoke all on all tables in schema muse from %I', api);
   end loop;
 end
-$ledger$;
+$history$;
 insert into muse.ledger (version, tool) values (${historyVersion}, ${quoteLiteral(packageVersion())}) on conflict do nothing;`;
 }
 

@@ -45,7 +45,7 @@ export function compareNames(order: Order, listed: readonly string[] = []): (a: 
 }
 
 /**
- * The number for the next file of a layer, with the zeros its neighbours have. With `number` it follows the layer's own
+ * The number for the next file of a layer, with the zeros its neighbors have. With `number` it follows the layer's own
  * highest, so that a new extension file never takes an existing one's place; the first is `001`. With `timestamp` it is
  * the time in UTC, or one more than the highest of both layers where that is later. With `journal` it follows both.
  */

@@ -26,11 +26,11 @@ export const postgres: Target = {
   },
   exists: () => Promise.resolve(true),
   async preparePlatform(database, wanted) {
-    const { baselinePresent, installBaseline } = await import('../database/platform/install.ts');
-    if (await baselinePresent(database)) return () => Promise.resolve();
+    const { platformPresent, installPlatform } = await import('../database/platform/install.ts');
+    if (await platformPresent(database)) return () => Promise.resolve();
     if (!wanted) throw plainServer(database);
     return async () => {
-      await installBaseline(database);
+      await installPlatform(database);
     };
   },
   url: databaseUrl,

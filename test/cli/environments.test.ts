@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { createMuse, muse as runMuse, temporaryDirectory, type Finished } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
@@ -15,7 +15,7 @@ afterAll(() => native.stop());
 async function databaseUrl(name: string): Promise<string> {
   const url = await native.createDatabase(name);
   const database = await openPostgres({ url });
-  await installBaseline(database).finally(() => database.close());
+  await installPlatform(database).finally(() => database.close());
   return url;
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Muse } from '../../src/shared/muse-file.ts';
 import { openMuse } from '../../src/muse/open.ts';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/muse-file.ts';
@@ -45,7 +45,7 @@ export async function nativeDatabase(native: Native, name: string): Promise<{ ur
   const url = await native.createDatabase(name);
   const database = await openPostgres({ url });
   onTestFinished(() => database.close());
-  await installBaseline(database);
+  await installPlatform(database);
   return { url, database };
 }
 

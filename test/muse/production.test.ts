@@ -131,7 +131,7 @@ describe('muse migrate --env production', () => {
     const file = /\.muse\/backups\/\S+\.gz/.exec(error?.detail ?? '')?.[0] ?? '';
     expect(error?.detail).toContain('Done before it: migrations/extensions/002_gardens.sql');
     expect(error?.suggestion).toContain('--lock-timeout');
-    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it goes on from there. To go back instead: muse restore ${file} --env production`);
+    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it continues from there. To go back instead: muse restore ${file} --env production`);
     await production.script(home('after'));
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, file), agreed);
     expect(result.rolledBack).toEqual([{ layer: 'extension', file: 'migrations/extensions/002_gardens.sql' }]);
@@ -163,7 +163,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
     const error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, statementTimeoutMs: 300 }));
     expect(error.message).toMatch(/^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/);
     expect(error.detail).toMatch(/Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nThe backup of before is \.muse\/backups\/production/);
-    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it goes on from there\. To go back instead: muse restore \.muse\/backups\/production/);
+    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it continues from there\. To go back instead: muse restore \.muse\/backups\/production/);
     expect(await textRows(production, '(select last_value from public.tries)')).toEqual(['(1)']);
   });
 

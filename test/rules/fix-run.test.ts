@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { repair } from '../../src/rules/registry.ts';
@@ -27,7 +27,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   const fresh = databases(kind);
   const open = async (): Promise<Database> => {
     const database = await fresh();
-    if (kind === 'native') await installBaseline(database);
+    if (kind === 'native') await installPlatform(database);
     return database;
   };
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, DatabaseError } from '../../src/database/database.ts';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { CoreFacts } from '../../src/scaffold/table.ts';
@@ -63,7 +63,7 @@ export async function openCore(core: readonly string[], kind: Kind = 'embedded')
 async function openNative(): Promise<Database> {
   const native = await startNative();
   const database = await openPostgres({ url: await native.createDatabase('extension') });
-  await installBaseline(database);
+  await installPlatform(database);
   const close = async (): Promise<void> => {
     await database.close();
     await native.stop();

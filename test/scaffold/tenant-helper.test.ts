@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { parseTable } from '../../src/scaffold/parse-table.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   native = await startNative();
   const url = await native.createDatabase('tenancy');
   const database = await openPostgres({ url });
-  await installBaseline(database);
+  await installPlatform(database);
   await database.script('set search_path to "$user", public, extensions');
   for (const sql of builtInCore()) await database.script(sql);
   const [migration] = await tenancyMigration({ name: 'm', core: await coreFacts(database), tables: [], schemas: [], coreIsolation: 'auth-uid', session: defaultSession, number: '001', folders });

@@ -1,5 +1,5 @@
 /** The same database twice, for tests that hold one kind against the other. */
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
@@ -18,7 +18,7 @@ export async function openBoth(): Promise<BothKinds> {
     openEmbedded(),
     native.createDatabase('both').then((url) => openPostgres({ url })),
   ]);
-  await installBaseline(postgres);
+  await installPlatform(postgres);
   await postgres.script('set search_path to "$user", public, extensions');
   return {
     embedded,

@@ -1,7 +1,7 @@
 /** The kit on a real server, where `postgres` is no superuser and several people do things at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database, Session } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative, type Native } from '../support/native.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   native = await startNative({ superuser: 'supabase_admin' });
   const url = await native.createDatabase('kit');
   admin = await openPostgres({ url });
-  await installBaseline(admin);
+  await installPlatform(admin);
   await admin.query("alter role postgres password 'postgres'");
   const asPostgres = Object.assign(new URL(url), { username: 'postgres', password: 'postgres' }).href;
   one = await openPostgres({ url: asPostgres });

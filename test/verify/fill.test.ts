@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
@@ -45,7 +45,7 @@ describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) 
     }
     const native = await startNative();
     database = await openPostgres({ url: await native.createDatabase('verify') });
-    await installBaseline(database);
+    await installPlatform(database);
     stop = async () => { await database.close(); await native.stop(); };
   });
   afterAll(() => stop());

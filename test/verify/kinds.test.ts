@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../src/database/platform/install.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
@@ -24,7 +24,7 @@ const openers: Record<string, () => Promise<{ database: Database; close(): Promi
   postgres: async () => {
     const native = await startNative();
     const database = await openPostgres({ url: await native.createDatabase('verify_kinds') });
-    await installBaseline(database);
+    await installPlatform(database);
     return { database, close: async () => { await database.close(); await native.stop(); } };
   },
   https: async () => {

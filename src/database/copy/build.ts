@@ -10,7 +10,7 @@ export interface NotCopied extends Omit<CopyStep, 'sql'> {
 /**
  * Makes a schema again from its steps. One that needs what is not there yet is tried again when there is more, until no
  * more of them succeed.
- * @param session of a superuser in a throw-away database that has the baseline: access lists are written as they are
+ * @param session of a superuser in a shadow database with the platform's objects: access lists are written as they are
  * @returns what could not be created
  * @throws DatabaseError
  */

@@ -54,7 +54,7 @@ export const relationSelects: readonly string[] = [
     FROM ${own} WHERE c.relkind IN ('v', 'm')`,
   `SELECT 'rule', format('%I on %s', w.rulename, ${name}), pg_get_ruledef(w.oid), ${plain}
     FROM pg_rewrite w JOIN ${own} ON c.oid = w.ev_class WHERE w.rulename <> '_RETURN'`,
-  // A service's own trigger calls a service's own function: there the baseline has what matters of it.
+  // A service's own trigger calls a service's own function, and the platform has those that matter.
   `SELECT 'trigger', format('%I on %s', g.tgname, ${name}), concat(CASE WHEN n.service THEN format('DROP TRIGGER IF EXISTS %I ON %s; ', g.tgname, ${name}) END, pg_get_triggerdef(g.oid),
       CASE g.tgenabled WHEN 'O' THEN '' ELSE format('; ALTER TABLE %s %s TRIGGER %I', ${name},
         CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, g.tgname) END), ${plain}

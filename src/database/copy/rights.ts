@@ -4,7 +4,7 @@ import { notOfExtension } from '../schema/parts.ts';
 /** An access list is put in as it is, null (the built-in one) included: GRANT and REVOKE would build on another one. */
 const access = (catalog: string, column: string, acl: string, where: string): string =>
   `format('UPDATE pg_catalog.${catalog} SET ${column} = %L::pg_catalog.aclitem[] WHERE %s', ${acl}, ${where})`;
-/** Of the muse's own, what is not there is an error, so that it is tried again; of a service's, the baseline may lack it. */
+/** A missing object of the muse itself is an error, so that it is tried again; one of a service may be missing in the platform. */
 const relationId = `CASE WHEN n.service THEN format('pg_catalog.to_regclass(%L)', format('%I.%I', n.nspname, c.relname))
   ELSE format('%L::pg_catalog.regclass', format('%I.%I', n.nspname, c.relname)) END`;
 const relationWhere = `'oid = ' || ${relationId}`;

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { LockOptions } from '../../shared/directory-lock.ts';
-import { baselineSql } from '../platform/platform.ts';
+import { platformSql } from '../platform/platform.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
 import { stubFiles } from '../extension-stubs/stubs.ts';
-import { cachedPack } from './cached-pack.ts';
+import { cachedPack } from './pack.ts';
 import { openDirectory } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
 import { makeSnapshot, snapshotVersion } from './snapshot.ts';
@@ -70,7 +70,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
   ]);
   const snapshot = () =>
-    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), stubFiles(), settings])}.bin`), () =>
+    cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
       makeSnapshot({ settings, extensions, module }),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';

@@ -1,4 +1,4 @@
-import { baselineSql } from '../platform/platform.ts';
+import { platformSql } from '../platform/platform.ts';
 import { makePack } from './pack.ts';
 import type { Pack, WorkerInput } from './protocol.ts';
 import { readTar } from './tar.ts';
@@ -8,14 +8,14 @@ import { startWorker } from './worker-wire.ts';
 export const snapshotVersion = 2;
 
 /**
- * Makes a new database with the baseline in it and takes its files.
+ * Creates a new database with the platform's objects and returns its files.
  * @param input what the worker needs besides: settings, extensions, the compiled engine
  * @throws MuseError `embedded-failed`
  */
 export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'directory' | 'user'>): Promise<Pack> {
   const wire = await startWorker(input);
   try {
-    await wire.script(baselineSql());
+    await wire.script(platformSql());
     // Nothing here needs them, and without them there is a third of the files to write at each start.
     await wire.script(`UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1')`);
     await wire.query('DROP DATABASE template0', []);

@@ -135,7 +135,7 @@ const closed = (): MuseError => new MuseError({
 const cancelled = (): MuseError => new MuseError({
   code: 'cancelled',
   message: 'Cancelled; the embedded database was stopped.',
-  suggestion: 'Run the command again to go on.',
+  suggestion: 'Run the command again to continue.',
 });
 
 const timedOut = (timeoutMs: number): MuseError => new MuseError({

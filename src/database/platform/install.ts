@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../../shared/error.ts';
 import { DatabaseError, type Database, type Session } from '../database.ts';
 import { extensionStubs } from '../extension-stubs/stubs.ts';
-import { baselineMark, baselineSql } from './platform.ts';
+import { platformMark, platformSql } from './platform.ts';
 
 export interface InstalledBaseline {
   /** False where it was there already. */
@@ -29,11 +29,11 @@ const factsQuery = `
       AS auth`;
 
 /**
- * Says whether the database has what migrations for Supabase stand on: `auth.users`, `auth.uid()` and the API's roles,
- * whoever put them there.
+ * Says whether the database has what migrations for Supabase need, from any source: `auth.users`, `auth.uid()` and the
+ * Data API's roles.
  * @throws DatabaseError
  */
-export async function baselinePresent(session: Session): Promise<boolean> {
+export async function platformPresent(session: Session): Promise<boolean> {
   return (await readFacts(session)).auth;
 }
 
@@ -43,14 +43,14 @@ async function readFacts(session: Session): Promise<Facts> {
 }
 
 /**
- * Puts the baseline into a database of a plain server, all or nothing; where it is already, nothing is done.
+ * Installs the platform's objects in a database of a plain server, all or nothing; does nothing if they are there.
  * @param database a connection of a superuser
  * @throws MuseError `baseline-present` if the database has Supabase's schemas, or parts of them, from another source;
  *   `baseline-needs-superuser`; `baseline-version` below PostgreSQL 16
  */
-export async function installBaseline(database: Database): Promise<InstalledBaseline> {
+export async function installPlatform(database: Database): Promise<InstalledBaseline> {
   const facts = await readFacts(database);
-  const ours = facts.mark === baselineMark;
+  const ours = facts.mark === platformMark;
   if (!ours) {
     refuse(facts, database.description);
     await install(database);
@@ -88,7 +88,7 @@ const collisions = ['XX000', '40001', '40P01', '42710', '23505'];
 async function install(database: Database): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await database.transaction((session) => session.script(baselineSql()));
+      await database.transaction((session) => session.script(platformSql()));
       return;
     } catch (error) {
       if (!(error instanceof DatabaseError) || !collisions.includes(error.code) || attempt === 5) throw error;

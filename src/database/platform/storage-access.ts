@@ -29,7 +29,7 @@ RETURNS TABLE (${row}) LANGUAGE sql STABLE AS $$
   LIMIT limits OFFSET offsets
 $$;
 
--- As Supabase does it: the row is made and taken back, so that policies and constraints have their say.
+-- As Supabase does it: the row is inserted and rolled back, so that policies and constraints are checked.
 CREATE FUNCTION storage.can_insert_object(bucketid text, name text, owner uuid, metadata jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,7 +1,7 @@
 import { relationName } from '../names.ts';
 import { stringsOf } from '../nodes.ts';
 import type { RangeVar, TypeName } from '../nodes.ts';
-import { baselineSchemas } from './platform.ts';
+import { platformSchemas } from './platform.ts';
 import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
 import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';
@@ -85,5 +85,5 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
 
 /** Says whether the schema is the platform's own: its tables are not ours to judge. */
 export function isPlatformSchema(schema: string): boolean {
-  return schema !== 'public' && baselineSchemas.includes(schema);
+  return schema !== 'public' && platformSchemas.includes(schema);
 }

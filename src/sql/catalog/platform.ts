@@ -5,20 +5,20 @@
 
 const timestamp = 'timestamp with time zone';
 
-export const baselineSchemas = ['public', 'auth', 'storage', 'extensions', 'realtime', 'vault', 'graphql', 'graphql_public', 'pgbouncer', 'supabase_migrations', 'pg_catalog', 'information_schema', 'pg_toast', 'pg_temp'];
+export const platformSchemas = ['public', 'auth', 'storage', 'extensions', 'realtime', 'vault', 'graphql', 'graphql_public', 'pgbouncer', 'supabase_migrations', 'pg_catalog', 'information_schema', 'pg_toast', 'pg_temp'];
 
 /** There before the first migration, as on a new project. */
-export const baselineExtensions = ['plpgsql', 'pgcrypto', 'uuid-ossp', 'pg_stat_statements', 'pg_graphql', 'supabase_vault'];
+export const platformExtensions = ['plpgsql', 'pgcrypto', 'uuid-ossp', 'pg_stat_statements', 'pg_graphql', 'supabase_vault'];
 
 export const searchPath = ['public', 'extensions'];
 
-interface BaselineTable {
+interface PlatformTable {
   columns: Record<string, string>;
   primaryKey: string[];
   open?: boolean;
 }
 
-export const baselineTables: Record<string, BaselineTable> = {
+export const platformTables: Record<string, PlatformTable> = {
   'auth.users': {
     columns: {
       instance_id: 'uuid', id: 'uuid', aud: 'character varying(255)', role: 'character varying(255)', email: 'character varying(255)',
@@ -68,7 +68,7 @@ export const baselineTables: Record<string, BaselineTable> = {
 };
 
 /** Functions by `schema.name`, with what they return. */
-export const baselineFunctions: Record<string, string> = {
+export const platformFunctions: Record<string, string> = {
   'auth.uid': 'uuid', 'auth.role': 'text', 'auth.email': 'text', 'auth.jwt': 'jsonb',
   'storage.foldername': 'text[]', 'storage.filename': 'text', 'storage.extension': 'text', 'storage.search': 'record',
   'storage.get_size_by_bucket': 'record', 'storage.allow_only_operation': 'boolean', 'storage.operation': 'text',

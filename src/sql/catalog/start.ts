@@ -1,4 +1,4 @@
-import { baselineExtensions, baselineFunctions, baselineSchemas, baselineTables, searchPath } from './platform.ts';
+import { platformExtensions, platformFunctions, platformSchemas, platformTables, searchPath } from './platform.ts';
 import type { Catalog, Column, Routine, Table } from './model.ts';
 
 /** An empty table; what is known of it is filled in. */
@@ -19,26 +19,26 @@ export function newTable(name: string): Table {
   };
 }
 
-function baselineTable(name: string): Table {
-  const { columns, primaryKey, open = false } = baselineTables[name]!;
+function platformTable(name: string): Table {
+  const { columns, primaryKey, open = false } = platformTables[name]!;
   const known = Object.entries(columns).map(([column, type]): [string, Column] => [column, { name: column, type, notNull: primaryKey.includes(column), generated: false }]);
   return { ...newTable(name), columns: new Map(known), primaryKey, open };
 }
 
-function baselineRoutine(name: string, returns: string): Routine {
+function platformRoutine(name: string, returns: string): Routine {
   return { name, arguments: [], returns, language: 'internal', definer: false, searchPath: '', volatility: 'stable', body: [] };
 }
 
 /** The catalog before the first migration: what a Supabase project starts with. */
 export function startingCatalog(): Catalog {
   return {
-    tables: new Map(Object.keys(baselineTables).map((name) => [name, baselineTable(name)])),
+    tables: new Map(Object.keys(platformTables).map((name) => [name, platformTable(name)])),
     redefinitions: [],
     ghosts: new Map(),
-    routines: new Map(Object.entries(baselineFunctions).map(([name, returns]) => [name, [baselineRoutine(name, returns)]])),
+    routines: new Map(Object.entries(platformFunctions).map(([name, returns]) => [name, [platformRoutine(name, returns)]])),
     types: new Map(),
-    schemas: new Map(baselineSchemas.map((name) => [name, undefined])),
-    extensions: new Map(baselineExtensions.map((name) => [name, undefined])),
+    schemas: new Map(platformSchemas.map((name) => [name, undefined])),
+    extensions: new Map(platformExtensions.map((name) => [name, undefined])),
     sequences: new Map(),
     buckets: new Map(),
     created: new Map(),

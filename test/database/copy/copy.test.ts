@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installBaseline } from '../../../src/database/platform/install.ts';
+import { installPlatform } from '../../../src/database/platform/install.ts';
 import { buildCopy } from '../../../src/database/copy/build.ts';
 import { readCopy } from '../../../src/database/copy/read.ts';
 import type { Database } from '../../../src/database/database.ts';
@@ -75,7 +75,7 @@ let missing: Awaited<ReturnType<typeof buildCopy>>;
 beforeAll(async () => {
   native = await startNative();
   original = await openPostgres({ url: await native.createDatabase('original') });
-  await installBaseline(original);
+  await installPlatform(original);
   await original.script(zoo);
   const steps = await original.transaction(async (session) => {
     await session.query('set transaction isolation level repeatable read, read only');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { baselinePresent, installBaseline } from '../../../src/database/platform/install.ts';
+import { platformPresent, installPlatform } from '../../../src/database/platform/install.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { openPostgres } from '../../../src/database/postgres/postgres.ts';
 import { openBoth, type BothKinds } from '../../support/databases.ts';
@@ -98,38 +98,38 @@ describe('postgres on the embedded database, as on Supabase,', () => {
   });
 });
 
-describe('installBaseline', () => {
+describe('installPlatform', () => {
   const open = async (name: string): Promise<Database> => openPostgres({ url: await native.createDatabase(name) });
 
   it('does nothing the second time, and names the extensions that the server has not', async () => {
-    const again = await installBaseline(both.postgres);
+    const again = await installPlatform(both.postgres);
     expect(again.installed).toBe(false);
     expect(again.unavailable).toContain('pg_net');
   });
   it('says whether it is there', async () => {
     const plain = await open('plain');
-    expect(await baselinePresent(plain)).toBe(false);
-    await installBaseline(plain);
-    expect(await baselinePresent(plain)).toBe(true);
+    expect(await platformPresent(plain)).toBe(false);
+    await installPlatform(plain);
+    expect(await platformPresent(plain)).toBe(true);
     await plain.close();
   });
   it('refuses a database that has a part of it from someone else, and leaves it alone', async () => {
     const taken = await open('taken');
     await taken.script('create schema auth; create table auth.users ()');
-    await expect(installBaseline(taken)).rejects.toMatchObject({ code: 'baseline-present' });
+    await expect(installPlatform(taken)).rejects.toMatchObject({ code: 'baseline-present' });
     expect((await taken.query(`select to_regnamespace('storage') as value`)).rows).toEqual([{ value: null }]);
     await taken.close();
   });
   it('refuses one who is no superuser', async () => {
     const weak = await open('weak');
     await weak.script('create role weak_user; set role weak_user');
-    await expect(installBaseline(weak)).rejects.toMatchObject({ code: 'baseline-needs-superuser' });
+    await expect(installPlatform(weak)).rejects.toMatchObject({ code: 'baseline-needs-superuser' });
     await weak.script('reset role; drop role weak_user');
     await weak.close();
   });
   it('can be put into two databases of one server at once', async () => {
     const databases = await Promise.all([open('left'), open('right')]);
-    const results = await Promise.all(databases.map(installBaseline));
+    const results = await Promise.all(databases.map(installPlatform));
     expect(results.map(({ installed }) => installed)).toEqual([true, true]);
     await Promise.all(databases.map((database) => database.close()));
   });

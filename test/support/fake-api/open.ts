@@ -1,6 +1,6 @@
 /** A fake API on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
 import { Client } from 'pg';
-import { baselineSql } from '../../../src/database/platform/platform.ts';
+import { platformSql } from '../../../src/database/platform/platform.ts';
 import { startNative } from '../native.ts';
 import { startFakeApi, type FakeApi } from './fake-api.ts';
 
@@ -13,7 +13,7 @@ export async function openFakeApi(): Promise<FakeApi> {
   const template = new URL(await native.createDatabase('platform'));
   const client = new Client({ connectionString: template.href });
   await client.connect();
-  await client.query(baselineSql());
+  await client.query(platformSql());
   await client.query(`alter role postgres password '${postgresPassword}'`);
   await client.end();
   const server = {
