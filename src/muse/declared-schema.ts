@@ -2,7 +2,7 @@ import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
-import { coreFacts } from '../sql/catalog/facts.ts';
+import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { type Directive, readDirectives } from '../rules/engine/directives.ts';

@@ -12,23 +12,23 @@ import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts
 export interface RehearsalRun {
   database: Database;
   settings: RunSettings;
-  /** The file's statements; asked for only where the file cannot run as a whole. */
+  /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
   /** The file that is being run. */
   at?: RunText;
 }
 
-/** What came of one file. */
+/** The result of one file. */
 export interface FileRun {
   failed: Failed[];
-  /** What the file may not hold, whether or not PostgreSQL takes it. */
+  /** Statements that a file may not have, whether or not PostgreSQL accepts them. */
   refused: Finding[];
 }
 
 /**
- * Runs a file and gives every statement of it that fails, in order. As a whole first, in one script: that is how it is
- * applied later, and it is quick. Where that fails, statement by statement, so that what comes after the first error
- * shows as well, and what succeeds stays for the files after it.
+ * Runs a file and returns every statement that fails, in order. First as a whole, in one script, as it is applied later,
+ * which is fast. If that fails, statement by statement, so that errors after the first show as well, and what succeeds stays
+ * for the later files.
  * @param onFailure is called in between, while nothing of the file is in the database
  */
 export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {

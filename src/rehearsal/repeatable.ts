@@ -27,9 +27,9 @@ const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
   CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
   CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
-  AlterPublicationStmt: () => 'A DO block that looks into pg_publication_tables first.',
-  CreateRoleStmt: () => 'A DO block that looks into pg_roles first.',
-  RenameStmt: () => 'A DO block that looks whether the old name is still there.',
+  AlterPublicationStmt: () => 'A DO block that checks pg_publication_tables first.',
+  CreateRoleStmt: () => 'A DO block that checks pg_roles first.',
+  RenameStmt: () => 'A DO block that checks whether the old name still exists.',
   AlterTableStmt: alterForm,
 };
 
@@ -45,12 +45,12 @@ function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
         : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint)};`;
     }
   }
-  return 'A form that changes nothing where the change is made already.';
+  return 'A form that changes nothing if the change has been made already.';
 }
 
 /** What to write instead of the statement so that it may run twice; one sentence or the SQL itself. */
 export function repeatableForm(statement: Statement): string {
   const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
   const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);
-  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that looks first.';
+  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.';
 }

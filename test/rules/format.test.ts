@@ -12,7 +12,7 @@ const warning: Finding = { rule: 'schema-drift', severity: 'warning', object: 'p
 
 describe('text', () => {
   it('shows the place, the line with a caret, what it means and what to write', () => {
-    expect(formatText([error, warning], { colour: false, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
+    expect(formatText([error, warning], { color: false, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
   12 │ CREATE TABLE notes (id uuid);
      │              ^
   Table public.notes has no row-level security.
@@ -28,14 +28,14 @@ public.notes warning schema-drift
 
   it('cuts a long line around the caret, which stays under the place', () => {
     const snippet = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
-    const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], { colour: false, width: 60 }).split('\n');
+    const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], { color: false, width: 60 }).split('\n');
     expect(line.length).toBeLessThanOrEqual(62);
     expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('HERE');
   });
 
-  it('colours only where it is told to', () => {
-    expect(formatText([error], { colour: false, width: 80 })).not.toContain('\u001B');
-    expect(formatText([error], { colour: true, width: 80 })).toContain('\u001B[31m');
+  it('colors only where it is told to', () => {
+    expect(formatText([error], { color: false, width: 80 })).not.toContain('\u001B');
+    expect(formatText([error], { color: true, width: 80 })).toContain('\u001B[31m');
   });
 });
 

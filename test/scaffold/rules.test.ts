@@ -8,7 +8,7 @@ import { scaffold } from '../../src/scaffold/scaffold.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import type { CoreFacts } from '../../src/scaffold/table.ts';
 import { buildCatalog } from '../../src/sql/catalog/build.ts';
-import { coreFacts } from '../../src/sql/catalog/facts.ts';
+import { coreFacts } from '../../src/sql/catalog/core-objects.ts';
 import { lint } from '../../src/rules/registry.ts';
 import type { Layer, Migration } from '../../src/sql/migration.ts';
 import { loadParser } from '../../src/sql/parser.ts';
