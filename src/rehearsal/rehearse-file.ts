@@ -14,7 +14,7 @@ export interface RehearsalRun {
   settings: RunSettings;
   /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
-  /** The file that is being run. */
+  /** The file that runs now. */
   at?: RunText;
 }
 
