@@ -70,7 +70,7 @@ export const museSchema = object({
   prune: exactOptional(described(list(name('a path')), 'More paths to leave out of the kit than the built-in list.')),
   rules: exactOptional(
     described(
-      object(Object.fromEntries(Object.entries(rules).map(([rule, { means }]) => [rule, exactOptional(described(severity, `${means}.`))]))),
+      object(Object.fromEntries(Object.keys(rules).map((rule) => [rule, exactOptional(severity)]))),
       'Severities of rules that differ from their own; off silences a warning.',
     ),
   ),
