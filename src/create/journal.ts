@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { Answers } from './answers.ts';
 import type { JournalProject } from './journal-schema.ts';
 
@@ -28,7 +27,7 @@ export interface JournalData {
   /** What was shown to hold, for the summary of a resumed run. */
   proven?: string[];
   /** What `--fix` mended, class by class, and what of it changes who may do what. */
-  repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
+  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
 }
 
 export type { JournalProject };

@@ -1,12 +1,11 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { cacheDirectory } from '../database/cache.ts';
 import type { Finding } from '../shared/finding.ts';
 import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
 import { targetOf } from '../targets/open.ts';
@@ -44,19 +43,18 @@ export interface Plan {
 
 /** What `--fix` would do. */
 export interface PlannedRepairs {
-  classes: { rule: RuleName; files: string[]; diff: string }[];
+  classes: { rule: string; files: string[]; diff: string }[];
   /** What of it changes who may do what. */
   decisions: Decision[];
 }
 
 /**
- * What a run would do, found out without doing it: the muse is put together in the cache, read, and taken away.
+ * What a run would do, found out without doing it: the muse is put together in a temporary directory, read,
+ * and taken away.
  * @throws MuseError what fetching, recognising and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
-  const cache = cacheDirectory(options.environment);
-  await mkdir(cache, { recursive: true });
-  const place = await mkdtemp(join(cache, 'plan-'));
+  const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
   try {
     // What is taken away at the end needs no history.
     const planned = { ...answers, git: false };
