@@ -1,5 +1,5 @@
 import type { Answers } from '../create/answers.ts';
-import type { Plan, PlannedRepairs } from '../create/plan.ts';
+import type { Plan, PlannedRepairs } from '../create/dry-run.ts';
 import type { Output } from './output.ts';
 import { formatDecisions } from './repairs.ts';
 import { counted } from './text.ts';

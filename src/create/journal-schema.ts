@@ -33,9 +33,18 @@ const project = openObject({
   adminBegun: exactOptional(yesOrNo()),
 });
 
-/** What a run that goes on relies on. The rest of a journal is for people, and for later versions to add to. */
+/** The lists that the report is put together from. */
+const output = openObject({
+  proven: list(text()),
+  notes: list(text()),
+  findings: list(openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() })),
+  applied: list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() })),
+  skipped: list(openObject({ layer: oneOf(['core', 'extension']), file: name() })),
+});
+
+/** What a resumed run relies on. Later versions may add to the rest of a journal. */
 export const journalSchema = openObject({
-  version: exactly(1, 'Use the version of create-muse that began the run.'),
+  version: exactly(2, 'Use the version of create-muse that started the run.'),
   pipeline: oneOf(['create', 'provision']),
   answers: openObject({
     name: name(),
@@ -49,7 +58,7 @@ export const journalSchema = openObject({
     supabase: openObject({}),
   }),
   made: exactOptional(name('a path')),
-  steps: list(openObject({ id: name(), status: oneOf(['started', 'done']), ms: exactOptional(number()) })),
+  steps: list(openObject({ id: name(), status: oneOf(['started', 'done']), ms: exactOptional(number()), output })),
   data: openObject({ commit: exactOptional(name()), project: exactOptional(project) }),
   finished: exactOptional(yesOrNo()),
 });

@@ -94,7 +94,7 @@ describe('kits that cannot be used leave nothing behind', () => {
   });
 
   it.each([
-    ['without migrations', { 'README.md': 'x' }, 1, 'keeps its migrations in no way'],
+    ['without migrations', { 'README.md': 'x' }, 1, 'does not know how this kit stores its migrations'],
     ['with a file that is no UTF-8', { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) }, 3, 'UTF-8'],
   ])('%s', async (_, files, expected, words) => {
     const cwd = await temporaryDirectory();

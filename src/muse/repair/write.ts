@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { MuseError } from '../../shared/error.ts';
 import { inside, readBytes, readText, writeWhole } from '../../shared/files.ts';
-import { diffTexts } from '../../kit/git-diff.ts';
+import { diffTexts } from '../../kit/git-work.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
 import { ruleNamed } from '../../rules/registry.ts';
 import type { Change } from './repair.ts';

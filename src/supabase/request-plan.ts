@@ -12,7 +12,7 @@ interface PlannedProject {
   projectRef?: string;
   size?: string;
   siteUrl?: string;
-  /** Ids of the buckets that are made. */
+  /** Ids of the buckets to create. */
   buckets?: readonly string[];
   adminEmail?: string;
 }
@@ -21,9 +21,9 @@ type Planned = [method: string, path: string, body?: unknown];
 
 /**
  * Every request that making and configuring this project sends, in order, without secrets: to the Management API, and,
- * after `{project}` (the project's own URL), to its Auth, Storage and Data API. `{ref}` is what the platform will name it.
- * Requests that look are sent until what they look for is there. Migrations go by a PostgreSQL connection; only where
- * none is possible they are sent to the query endpoint.
+ * after `{project}` (the project's own URL), to its Auth, Storage and Data API. `{ref}` is what the platform will name
+ * it. Polling requests are repeated. Migrations use a PostgreSQL connection; only if none is possible, they go to the
+ * query endpoint.
  */
 export function planRequests(wanted: PlannedProject): RequestRecord[] {
   const { organization = '{organization}', buckets = [], siteUrl, adminEmail } = wanted;

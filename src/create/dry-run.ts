@@ -7,19 +7,15 @@ import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { RequestRecord } from '../supabase/http.ts';
-import { planRequests } from '../supabase/plan.ts';
+import { planRequests } from '../supabase/request-plan.ts';
 import { targetOf } from '../targets/open.ts';
 import type { Answers } from './answers.ts';
-import { needed } from './context.ts';
-import { contextOf, type RunOptions } from './create.ts';
+import { startRun, type RunOptions } from './create.ts';
+import { emptyOutput } from './journal.ts';
+import { draft, pipelines } from './pipeline.ts';
+import { stepsOf } from './sequence.ts';
 import type { Mending } from '../muse/repair/repair.ts';
 import { diffOf, pathsOf } from '../muse/repair/write.ts';
-import { archiveStep } from './steps/archive.ts';
-import { fetchStep } from './steps/fetch.ts';
-import { fixStep } from './steps/fix.ts';
-import { ownStep } from './steps/own.ts';
-import { scaffoldStep } from './steps/scaffold.ts';
-import { pipelines } from './steps/steps.ts';
 
 /** What a run would do. */
 export interface Plan {
@@ -34,9 +30,9 @@ export interface Plan {
   files: string[];
   /** Supabase: the requests that would be sent, without secrets; `{ref}` is what the platform will name the project. */
   requests?: RequestRecord[];
-  /** `--fix`: what would be mended, class by class, each as a unified diff. */
+  /** `--fix`: what would be fixed, class by class, each as a unified diff. */
   repairs?: PlannedRepairs;
-  /** `--fix`: what would be wrong still. */
+  /** `--fix`: what would still be wrong. */
   findings?: Finding[];
   notes: string[];
 }
@@ -44,25 +40,22 @@ export interface Plan {
 /** What `--fix` would do. */
 export interface PlannedRepairs {
   classes: { rule: string; files: string[]; diff: string }[];
-  /** What of it changes who may do what. */
+  /** The repairs that change who may do what. */
   decisions: Decision[];
 }
 
 /**
- * What a run would do, found out without doing it: the muse is put together in a temporary directory, read,
- * and taken away.
- * @throws MuseError what fetching, recognising and scaffolding throw
+ * Finds out what a run would do without doing it: the muse is put together in the cache, read, and deleted.
+ * @throws MuseError what fetching, recognizing and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
   const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
   try {
-    // What is taken away at the end needs no history.
+    // What is deleted at the end needs no git history.
     const planned = { ...answers, git: false };
-    const context = { ...contextOf({ version: 1, pipeline: 'create', answers: planned, steps: [], data: {} }, {}, options), stage: place };
-    for (const step of [fetchStep, ownStep, fixStep, archiveStep, scaffoldStep]) {
-      if (step.applies?.(context) !== false) await step.run(context);
-    }
-    const museFile = needed(context.museFile, 'muse.json');
+    const output = emptyOutput();
+    const run = startRun({ version: 2, pipeline: 'create', answers: planned, steps: [], data: {} }, {}, options, place);
+    const { museFile, repairs } = await draft.perform(run, output);
     const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
     const names = await readdir(place, { recursive: true, withFileTypes: true });
     const files = names.filter((entry) => !entry.isDirectory()).map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
@@ -71,12 +64,12 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       directory: answers.directory,
       kit: { source: museFile.kit.source, commit: museFile.kit.commit, layout: museFile.kit.layout },
       target: { kind: answers.target },
-      steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
+      steps: pipelines.create.flatMap((sequence) => stepsOf(sequence, planned)),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
       ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
-      ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
-      notes: context.notes,
+      ...(repairs === undefined ? {} : { repairs: await plannedRepairs(repairs, options), findings: repairs.findings }),
+      notes: output.notes,
     };
   } finally {
     await rm(place, { recursive: true, force: true });
