@@ -115,9 +115,10 @@ export const commands: readonly MuseCommand[] = [
   {
     name: 'verify',
     about: 'prove, by acting as users, who can do what with whose rows',
-    usage: 'verify [--env <name>] [--offline] [--format text|json|markdown]',
+    usage: 'verify [--env <name>] [--offline] [--strict] [--format text|json|markdown]',
     flags: [
       { name: 'offline', type: 'boolean', about: 'on a copy of the schema; the database is only read', group },
+      { name: 'strict', type: 'boolean', about: 'exit 3 also where anything is not proven', group },
       { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'markdown'], about: 'text (default), json, markdown', group },
     ],
     load: async () => (await import('./commands/verify.ts')).verifyCommand,

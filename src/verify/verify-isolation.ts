@@ -8,9 +8,9 @@ import { loadExpressionParser } from './catalog/expression.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
-import { notFilled } from './fixtures/not-filled.ts';
 import { prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
+import { countProven, gapsOf, notProven, unfilledReport } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionReport, subjectReport, viewReport } from './report/reports.ts';
 
@@ -42,9 +42,10 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
   const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
   const proof = await prove(database, model, isolation, options.session, options.exposed ?? ['public'], isWanted);
-  const failures = notFilled(proof);
-  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !failures.tables.has(`${subject.table.schema}.${subject.table.name}`));
-  const findings: Finding[] = [...failures.findings];
+  const gaps = gapsOf(proof);
+  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
+  const open = [...gaps.unfilled.values(), ...gaps.others].filter(({ object }) => isWanted(object));
+  const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
@@ -55,7 +56,11 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...proof.callables.map((callable) => functionReport(callable, proof)),
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  const reports = [...tables, ...others];
+  const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
+  const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
+    const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
+    return notes.length === 0 ? report : { ...report, notes };
+  });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
-  return { tables: reports, findings };
+  return { tables: reports, findings, ...countProven(reports, findings) };
 }

@@ -1,4 +1,4 @@
-import { verifyMuse } from '../../muse/verify.ts';
+import { type MuseProof, verifyMuse } from '../../muse/verify.ts';
 import type { OfflineReport } from '../../muse/verify-offline.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
@@ -21,32 +21,40 @@ export async function verifyCommand(parsed: ParsedArguments, context: CommandCon
   const json = {
     name: muse.museFile.name,
     directory: muse.directory,
-    isolation: { tables: report.tables.map(({ table, scope, checks }) => ({ table, scope, checks })) },
+    isolation: { proven: report.proven, notProven: report.notProven, tables: report.tables },
     findings: withoutSnippets(report.findings),
     pending: report.pending,
     ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
   };
-  const failed = hasErrors(report.findings);
-  const notProven = report.pending.length === 0 ? [] : [`Not applied to ${name} yet, so not proven: ${report.pending.join(', ')}. See muse migrate.`];
+  const failed = hasErrors(report.findings) || (isSet(parsed, 'strict') && report.notProven > 0);
+  const pending = report.pending.length === 0 ? [] : [`Not applied to ${name} yet, so not proven: ${report.pending.join(', ')}. See muse migrate.`];
   if (flagText(parsed, 'format') === 'markdown') {
     const { formatMatrixMarkdown } = await import('../../verify/report/format-markdown.ts');
-    const told = [...notProven, ...(offline === undefined ? [] : offlineLines(name, offline, Infinity))].join('\n');
+    const told = [...pending, ...(offline === undefined ? [] : offlineLines(name, offline, Infinity))].join('\n');
     return { json, text: `${formatMatrixMarkdown(report)}\n${told}`.trimEnd(), ...(failed ? { exitCode: 3 } : {}) };
   }
   const [{ formatMatrix }, { formatText }] = await Promise.all([
     import('../../verify/report/format-matrix.ts'),
     import('../../publish/findings-text.ts'),
   ]);
-  const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const lines = [
     formatMatrix(report, output),
     ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
     '',
-    failed
-      ? `${output.paint('red', '✗')} Isolation does not hold.`
-      : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions in ${checks} checks:\n  nobody reaches rows that are not theirs.`,
-    ...notProven.flatMap((line) => wrap(line, output.width)),
+    ...conclusion(report, failed, output),
+    ...pending.flatMap((line) => wrap(line, output.width)),
     ...(offline === undefined ? [] : offlineLines(name, offline, output.width)),
   ];
   return { json, text: lines.join('\n'), ...(failed ? { exitCode: 3 } : {}) };
+}
+
+/** What the proof comes to: that nobody reaches rows of others is said only where everything was tried. */
+function conclusion(report: MuseProof, failed: boolean, { paint }: CommandContext['output']): string[] {
+  const count = `${report.proven} proven, ${report.notProven} not proven.`;
+  const isBroken = report.findings.some(({ rule, severity }) => severity === 'error' && rule !== 'not-proven');
+  if (isBroken) return [`${paint('red', '✗')} Isolation does not hold. ${count}`];
+  if (report.notProven > 0) return [`${failed ? paint('red', '✗') : paint('yellow', '!')} ${count} The findings above say what was not tried, and why.`];
+  const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
+  const tried = `${paint('green', '✓')} ${report.proven} tables, views and functions proven in ${checks} checks`;
+  return report.pending.length > 0 ? [`${tried}.`] : [`${tried}:`, '  nobody reaches rows that are not theirs.'];
 }

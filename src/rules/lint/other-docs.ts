@@ -23,8 +23,8 @@ export const otherDocs: Partial<Record<RuleName, RuleDoc>> = {
   'rollback-incomplete': {
     why: 'The schema after the rollback is not the schema before the file. Whoever goes back is left with something that no file describes, and going forward again can fail on it.',
   },
-  'table-not-filled': {
-    why: 'The proof of isolation puts rows into each table before it tries to steal them. Into this one it could put none, so nothing is proven about it; the message says what PostgreSQL answered.',
+  'not-proven': {
+    why: 'What was not tried is not proven. A table takes no made-up row; a function or trigger reaches out of the database, where nothing can be rolled back; a table is too large to be read as a whole. The message says why. A SECURITY DEFINER function or trigger that was not tried is an error, since it has its owner\'s rights; the rest are warnings, and errors with muse verify --strict.',
   },
   'table-missing': {
     why: 'The ledger says that the file was applied, and its table is not there: someone dropped it by hand, or a backup was restored in part.',

@@ -27,9 +27,9 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
     .map((routine): Callable => {
       const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
       const effect = outsideEffect(routine, model.sources);
-      if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
+      if (effect !== undefined) return { name, routine, probes: [], skipped: `it ${effect}` };
       const calls = callsOf(routine, subjects, model.sources.words(routine));
-      if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
+      if (calls === undefined) return { name, routine, probes: [], skipped: 'no value could be made up for its arguments' };
       const state = mayChange(routine, model) ? `* ${name}` : '';
       return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
     });

@@ -8,7 +8,7 @@ import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
 import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
-import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
+import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
 import { type Answer, runPlan } from './run-script.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import type { Plan } from '../fixtures/script.ts';
@@ -30,7 +30,7 @@ export interface Proof {
   callables: Callable[];
   probes: NamedProbe[];
   marks: Mark[];
-  quiet: Quiet;
+  quiet: SilencedTriggers;
   steps: RowStep[];
   answer: Answer;
 }
@@ -55,8 +55,9 @@ export async function prove(
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
-  const quiet = quietTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
-  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !quiet.untouchable.has(`${table.schema}.${table.name}`));
+  const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
+  const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
+  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
   const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
   const views = usableViews(model, actors.map((actor) => actor.role));
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
@@ -74,7 +75,7 @@ export async function prove(
   const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
   const marks = [...marksOf(tableSubjects, shared), ...marksOfUsers(model, world.people)];
   const steps = [
-    ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
+    ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];

@@ -25,12 +25,9 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
     checks.set(key, { actor: actor.name, verb, expected, ...result });
   }
-  const notes = proof.quiet.notes.get(qualifiedName(subject.table)) ?? [];
-  const large = subject.isLarge ? ['too large for changes without WHERE: those were left out'] : [];
   return {
     table: subject.name, kind: subject.kind, scope: subject.scope.text, checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
-    ...(notes.length + large.length > 0 ? { notes: [...notes, ...large] } : {}),
   };
 }
 
@@ -52,7 +49,7 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
     return readCheck('select', actor, leaks, reached, cell.answer === '' ? 'filtered' : 'allowed', 'shows');
   });
   const scope = isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`;
-  return { table: name, kind: 'view', scope, checks, ...(checks.length > 0 ? {} : { notes: ['not looked through: a table behind it is too large'] }) };
+  return { table: name, kind: 'view', scope, checks };
 }
 
 /** The checks of a function that users can call. */
@@ -74,7 +71,7 @@ export function functionReport(callable: Callable, proof: Proof): TableReport {
   const distinct = new Map(checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]));
   return {
     table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role').join(', ')}`,
-    checks: [...distinct.values()], ...(callable.skipped === undefined ? {} : { notes: [callable.skipped] }),
+    checks: [...distinct.values()],
   };
 }
 
