@@ -20,7 +20,7 @@ export function countProven(tables: readonly TableReport[], findings: readonly F
   return { proven: tables.filter(({ table }) => !open.has(table)).length, notProven: open.size };
 }
 
-/** Everything that was not tried: tables that took no row, silenced triggers, what is too large, functions that were not called. */
+/** Everything that was not tried: tables that took no row, silenced triggers, and what is too large. */
 export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; others: Gap[] } {
   const unfilled = unfilledTables(proof);
   const large = proof.subjects.filter(({ isLarge }) => isLarge).map(({ name }): Gap => ({
@@ -29,13 +29,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
   const views = proof.looked.filter(({ behind }) => behind.some((table) => table.rows > largeTable)).map(({ view }): Gap => ({
     object: qualifiedName(view), reason: 'it was not read, since a table that it reads is too large', suggestion: onCopy,
   }));
-  const functions = proof.callables.flatMap(({ name, routine, skipped }): Gap[] => (skipped === undefined ? [] : [{
-    object: name, reason: `the function was not called: ${skipped}`, isDefiner: routine.definer,
-    suggestion: routine.definer
-      ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
-      : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
-  }]));
-  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views, ...functions].filter(({ object }) => !unfilled.has(object)) };
+  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views].filter(({ object }) => !unfilled.has(object)) };
 }
 
 const onCopy = 'Prove a copy of the schema, which has no rows: muse verify --offline.';
