@@ -36,15 +36,19 @@ export interface Callable {
   skipped: string | undefined;
 }
 
-/** How many values a call and its baseline may be tried with: of a function with its owner's rights, of another, of one that answers yes or no. */
-const mostCalls = { privileged: 14, plain: 3, answering: 6 };
+/** How many values a call and its baseline may be tried with: of a function with its owner's rights, of another, of one that answers a yes or no. */
+const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
 /** The functions that some actor may call, in every schema but the platform's. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
   return model.catalog.functions.filter((routine) => routine.kind === 'f' && !isPlatformSchema(routine.schema)
-    && roles.some((role) => routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true))
+    && roles.some((role) => isCallable(routine, role, model)))
     .map((routine) => callableOf(routine, model, actors, subjects));
+}
+
+function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
+  return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
 }
 
 function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable {
@@ -62,13 +66,17 @@ function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[]
   const bodies = reached.map((one) => model.sources.body(one));
   const context: ArgumentContext = {
     subjects, named: subjects.filter(({ table }) => named.has(table)), shape: jsonShape(bodies, model.tables), injectable: new Set(injectable),
-    columns: new Set(reached.flatMap((one) => [...model.sources.effects(one).columns])),
+    // Where rows are given, every text will do; a yes, a no or a number only tells by a text that A's row has.
+    columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
-  const most = !reached.some(({ definer }) => definer) ? mostCalls.plain : !changes && routine.returns === 'boolean' ? mostCalls.answering : mostCalls.privileged;
+  const most = !reached.some(({ definer }) => definer) ? mostCalls.plain : !changes && isAnswer(routine) ? mostCalls.answering : mostCalls.privileged;
   const everybody = actors.flatMap((actor, number) => (actor.isBridge ? [] : [number]));
-  // Whose rows they are may reach them anyhow: once is enough.
-  const strangers = everybody.filter((number) => actors[number]!.relation !== 'self');
+  // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
+  // depend on the values, but what it may ask for does.
+  const able = everybody.filter((number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model));
+  const members = able.filter((number) => actors[number]!.relation === 'fellow');
+  const others = able.filter((number) => actors[number]!.relation === 'none' || number === members.at(-1));
   const known = new Map<string, NamedProbe>();
   const probeOf = (sql: string, isPrivileged: boolean, numbers: number[]): NamedProbe => {
     const probe = known.get(sql) ?? { subject: name, verb: isPrivileged ? 'call-mighty' : 'call', sql, mode: 'rows', state: changes ? `* ${name}` : '', actors: numbers };
@@ -76,14 +84,20 @@ function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[]
     return probe;
   };
   valueLists(routine, context, most).forEach((values, index) => {
-    const probe = probeOf(callSql(routine, values.map(({ sql }) => sql)), values.some((value) => value.isPrivileged === true), index === 0 ? everybody : strangers);
+    const isPrivileged = values.some((value) => value.isPrivileged === true);
+    const probe = probeOf(callSql(routine, values.map(({ sql }) => sql)), isPrivileged, index === 0 ? everybody : isPrivileged ? able : others);
     const searches = values.flatMap((value) => value.searches ?? []);
-    const others = values.map((value) => (searches.length > 0 && value.searches === undefined ? value.sql : value.unknown ?? value.sql));
-    const isKeyed = others.some((sql, at) => sql !== values[at]!.sql);
-    callable.calls.push({ probe, searches, baseline: isKeyed ? probeOf(callSql(routine, others), false, strangers) : undefined });
+    const without = values.map((value) => (searches.length > 0 && value.searches === undefined ? value.sql : value.unknown ?? value.sql));
+    const isKeyed = without.some((sql, at) => sql !== values[at]!.sql) && (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
+    callable.calls.push({ probe, searches, baseline: isKeyed ? probeOf(callSql(routine, without), false, others) : undefined });
   });
   callable.probes = [...known.values()];
   return callable;
+}
+
+/** Says whether a function gives a yes or no, or a number, rather than rows or texts. */
+export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
+  return !returnsSet && /^(boolean|smallint|integer|bigint|numeric|double precision|real)$/.test(returns);
 }
 
 /** The states of the tables that a function may change, as one query that gives JSON. */

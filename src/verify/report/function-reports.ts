@@ -1,6 +1,6 @@
 import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
 import { isDeclared } from '../catalog/expectations.ts';
-import type { Callable, FunctionCall } from '../catalog/functions.ts';
+import { type Callable, type FunctionCall, isAnswer } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { expectedOf } from '../probes/expected.ts';
 import { resultOf } from '../probes/outcome.ts';
@@ -22,7 +22,7 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
     const { values } = readFound(cell.answer);
     const given = leaks.given(values, namesOf(behind));
     const reached = [...new Set(given.flatMap(({ holders }) => holders))];
-    const leaked = isPublic ? [] : forbidden(given, actor, leaks);
+    const leaked = isPublic ? [] : hidden(given, actor, namesOf(behind), leaks);
     return readCheck('select', actor, leaked, reached, reached.length === 0 ? 'filtered' : 'allowed', 'shows');
   });
   const scope = isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`;
@@ -81,22 +81,20 @@ function readResult(call: FunctionCall, cell: Cell & { answer: string }, without
   const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
   const values = found.values.filter((value) => !sql.includes(`'${value}'`));
   const given = leaks.given(values, tables);
-  const leaked = new Set(forbidden(given, actor, leaks));
+  const leaked = new Set(hidden(given, actor, tables, leaks));
   const reached = new Set(given.flatMap(({ holders }) => holders));
   if (nobody !== undefined && nobody.hash !== found.hash) {
     const more = values.filter((value) => !nobody.values.includes(value));
-    for (const table of forbidden(leaks.common(more, tables, gives), actor, leaks)) leaked.add(table);
+    for (const table of hidden(leaks.common(more, tables, gives), actor, tables, leaks)) leaked.add(table);
     // A yes or no, or a number, that changes with a part of a text tells the text letter by letter.
-    if (isScalar.test(routine.returns)) for (const table of call.searches.filter((one) => leaks.isForbidden(one, actor, 'select'))) leaked.add(table);
+    if (isAnswer(routine)) for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
   return readCheck(call.probe.verb, actor, [...leaked], [...new Set([...reached, ...leaked])], 'allowed', 'returns');
 }
 
-const isScalar = /^(boolean|smallint|integer|bigint|numeric|text)$/;
-
 /** Tables that the actor may not read, of values that stand in no table that it may. */
-function forbidden(given: readonly { holders: string[] }[], actor: Actor, leaks: LeakFinder): string[] {
-  return [...new Set(given.filter(({ holders }) => holders.every((table) => leaks.isForbidden(table, actor, 'select'))).flatMap(({ holders }) => holders))];
+function hidden(given: readonly { holders: string[] }[], actor: Actor, tables: ReadonlySet<string>, leaks: LeakFinder): string[] {
+  return [...new Set(given.filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables))).flatMap(({ holders }) => holders))];
 }
 
 function readCheck(verb: Check['verb'], actor: Actor, leaked: string[], reached: string[], outcome: Check['outcome'], word: string): Check {

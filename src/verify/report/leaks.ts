@@ -27,6 +27,11 @@ export interface LeakFinder {
   common(values: readonly string[], tables: ReadonlySet<string>, columns: ReadonlySet<string>): { value: string; holders: string[] }[];
   /** Says whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
+  /**
+   * Says whether the actor may not be given A's row by a query of those tables. Members may be told who the others are: a
+   * function that asks for memberships is where a kit does that, where its table of users is closed.
+   */
+  isHidden(table: string, actor: Actor, tables: ReadonlySet<string>): boolean;
 }
 
 /** Makes the finder of one proof. */
@@ -36,7 +41,16 @@ export function leakFinder(proof: Proof): LeakFinder {
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
   const holdersOf = (value: string, tables: ReadonlySet<string>, holds: (column: string, table: RelationRow | undefined) => boolean): string[] =>
     [...tables].filter((name) => [...(rows.get(name)?.a ?? [])].some(([column, held]) => held === value && holds(column, proof.model.tables.get(name))));
+  const { userTables, membership } = proof.model.tenancy;
+  const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
+    if (table === authUsers) return actor.relation === 'none';
+    const subject = subjects.get(table);
+    return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
+  };
   return {
+    isForbidden,
+    isHidden: (table, actor, tables) => isForbidden(table, actor, 'select')
+      && !(actor.relation === 'fellow' && userTables.has(table) && membership !== undefined && tables.has(qualifiedName(membership.table))),
     given: (values, tables) => distinct(values).flatMap((value) => {
       const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
       return holders.length === 0 ? [] : [{ value, holders }];
@@ -45,11 +59,6 @@ export function leakFinder(proof: Proof): LeakFinder {
       const holders = holdersOf(value, tables, (column, table) => (columns.has(column) || columns.has('*')) && tells(column, table));
       return holders.length === 0 ? [] : [{ value, holders }];
     }),
-    isForbidden(table, actor, verb) {
-      if (table === authUsers) return actor.relation === 'none';
-      const subject = subjects.get(table);
-      return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
-    },
   };
 }
 
