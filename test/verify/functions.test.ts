@@ -108,6 +108,21 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
     rules: ['not-proven', 'anon-read', 'isolation-read'],
   },
   {
+    name: 'a table and an id that the caller names', object: 'public.f(text, uuid)',
+    hole: `create function public.f(kind text, id uuid) returns jsonb language plpgsql ${head} as $$ declare r jsonb; begin execute format('select to_jsonb(t) from public.%I t where t.id = $1', kind) into r using id; return r; end $$`,
+    repaired: `create function public.f(kind text, id uuid) returns jsonb language plpgsql ${head} as $$ declare r jsonb; begin execute format('select to_jsonb(t) from public.%I t where t.id = $1 and t.owner_id = auth.uid()', kind) into r using id; return r; end $$`,
+  },
+  {
+    name: 'a row by its id in SQL that is put together', object: 'public.f(uuid)',
+    hole: `create function public.f(what uuid) returns text language plpgsql ${head} as $$ declare r text; begin execute format('select title from public.%I where id = $1', 'notes') into r using what; return r; end $$`,
+    repaired: `create function public.f(what uuid) returns text language plpgsql ${head} as $$ declare r text; begin execute format('select title from public.%I where id = $1 and owner_id = auth.uid()', 'notes') into r using what; return r; end $$`,
+  },
+  {
+    name: 'every row, for a text that is null', object: 'public.f(text)',
+    hole: `create function public.f(p_title text) returns setof text language sql stable ${head} as $$ select title from public.notes where p_title is null or (title = p_title and owner_id = auth.uid()) $$`,
+    repaired: `create function public.f(p_title text) returns setof text language sql stable ${head} as $$ select title from public.notes where (p_title is null or title = p_title) and owner_id = auth.uid() $$`,
+  },
+  {
     name: 'pages of every row', object: 'public.f(integer, integer)',
     hole: `create function public.f(page integer, size integer) returns setof public.notes language sql stable ${head} as $$ select * from public.notes order by id limit size offset page * size $$`,
     repaired: `create function public.f(page integer, size integer) returns setof public.notes language sql stable ${head} as $$ select * from public.notes where owner_id = auth.uid() order by id limit size offset page * size $$`,
@@ -168,6 +183,23 @@ describe('a function that hands out rows of others', () => {
     expect(mine).not.toEqual([]);
     for (const { rule } of mine) expect(rules).toContain(rule);
     expect((await prove(repaired)).findings).toEqual([]);
+  });
+});
+
+/** Every row, whatever the argument is. */
+const anyValue = [
+  'bytea', 'inet', 'cidr', 'macaddr', 'time', 'timetz', 'date', 'timestamp', 'interval', 'int4range', 'tstzrange', 'datemultirange', 'point', 'box', 'tsquery', 'tsvector',
+  '"char"', 'oid', 'regclass', 'regtype', 'money', 'bit(3)', 'varbit', 'numeric(4,2)', 'real', 'name', 'citext', 'jsonb[]', 'json', 'public.sorting[]', 'public.notes[]',
+  'public.note_id', 'public.short', 'anyelement', 'anyarray', 'refcursor', 'uuid[]', 'jsonpath', 'pg_lsn', 'xml', 'smallint', 'bpchar', 'ltree', 'hstore',
+];
+
+describe('a function that gives every row', () => {
+  it.each(anyValue)('for any %s', async (type) => {
+    const setup = "create extension if not exists citext; create extension if not exists ltree; create extension if not exists hstore; set local search_path = public, extensions; create domain public.note_id as uuid; create domain public.short as text check (length(value) < 6)";
+    const sql = (where: string): string => `${setup}; create function public.f(a ${type}) returns setof text language sql stable security definer as $$ select title from public.notes where a is not null ${where} $$`;
+    const found = (await prove(sql(''))).findings;
+    expect(found.map(({ rule }) => rule)).toEqual(['anon-read', 'isolation-read']);
+    expect((await prove(sql('and owner_id = auth.uid()'))).findings).toEqual([]);
   });
 });
 

@@ -27,10 +27,17 @@ export interface ArgumentContext {
   columns: ReadonlySet<string>;
   /** Arguments that become SQL. */
   injectable: ReadonlySet<string>;
+  /** It runs SQL that it puts together. */
+  isDynamic: boolean;
 }
 
 /** An id, number and text that no row has. */
 const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = { uuid: '00000000-0000-4000-8000-00000000dead', number: '1999999999', text: 'zqxnobody' };
+
+const nothing: Candidate = { sql: 'NULL' };
+
+/** Values of types that columns seldom have. */
+const shapes: Readonly<Record<string, string>> = { box: '(1,1),(0,0)', lseg: '[(0,0),(1,1)]', path: '[(0,0),(1,1)]', polygon: '((0,0),(1,1))', circle: '<(0,0),1>', line: '{1,1,1}', pg_lsn: '0/0' };
 
 const mostValues = 8;
 
@@ -47,16 +54,18 @@ function cast(sql: string, { type, kind }: ArgumentType): string {
 
 function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const { base, category } = input;
+  if (/^any(compatible)?array$/.test(base)) return arrays({ ...input, element: 'text' }, name, context);
   if (category === 'A') return arrays(input, name, context);
-  if (input.labels !== null) return input.labels.map((label) => ({ sql: quoteLiteral(label), ...(isPrivilegedRole(label) ? { isPrivileged: true } : {}) }));
+  if (input.labels !== null) return [...input.labels.map((label) => ({ sql: quoteLiteral(label), ...(isPrivilegedRole(label) ? { isPrivileged: true } : {}) })), nothing];
   if (input.attributes !== null) return composites(input, input.attributes, context);
-  if (base === 'uuid') return [...keys('uuid', name, context), { sql: 'NULL' }, { sql: quoteLiteral(actingUser) }];
+  if (base === 'uuid') return [...keys('uuid', name, context), nothing, { sql: quoteLiteral(actingUser) }];
   if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base)) return [...keys('number', name, context), ...['0', '1000', '1', '1000000', 'NULL', '10'].map((sql) => ({ sql }))];
   if (base === 'boolean') return ['true', 'false', 'NULL'].map((sql) => ({ sql }));
   if (/^jsonb?$/.test(base)) return objects(name, context);
-  if (/^(timestamp|date$)/.test(base)) return ["'infinity'", "'-infinity'", 'now()'].map((sql) => ({ sql }));
+  if (/^(timestamp|date$)/.test(base)) return ["'infinity'", "'-infinity'", 'now()', 'NULL'].map((sql) => ({ sql }));
   if (input.kind === 'r') return ["'(,)'", "'empty'"].map((sql) => ({ sql }));
   if (input.kind === 'm') return ["'{(,)}'", "'{}'"].map((sql) => ({ sql }));
+  if (base in shapes) return [{ sql: quoteLiteral(shapes[base]!) }];
   if (/^reg(class|type)$/.test(base)) return context.named.slice(0, mostValues).map(({ into }) => ({ sql: quoteLiteral(into) })).concat({ sql: "'pg_class'" });
   if (base === 'interval') return ["'100 years'", "'-100 years'", "'1 day'"].map((sql) => ({ sql }));
   if (base === 'bytea') return [knownSecret, ''].map((text) => ({ sql: `'\\x${Buffer.from(text).toString('hex')}'` }));
@@ -73,12 +82,12 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   const unique = isSecret.test(name) ? [] : valueNamed(bareName(name), context);
   const ids = keys('text', name, context);
   const roles = /(^|_)role$/.test(name) ? ['admin', 'owner'].map((role) => ({ sql: quoteLiteral(role), isPrivileged: true })) : [];
-  const sql = context.injectable.has(name) ? injections(context) : [];
+  const sql = context.injectable.has(name) ? injections(context) : context.isDynamic ? tableNames(context) : [];
   const searched = isSecret.test(name) ? [] : searches(context);
   const typed = input.kind === 'p' ? context.named.slice(0, 2).map(({ into }) => ({ sql: `null::${into}` })) : [];
   const namesKey = /(^|_)(id|uuid|key)$/.test(name);
   const first = namesKey && !isSecret.test(name) ? [...ids.slice(0, 4), ...unique] : isSecret.test(name) ? [plain] : [...unique, plain];
-  const rest = [...sql, ...typed, ...roles, ...searched, ...ids.slice(0, 3), { sql: "'%'" }, { sql: "''" }, plain];
+  const rest = [...sql, nothing, ...typed, ...roles, ...searched, ...ids.slice(0, 3), { sql: "'%'" }, { sql: "''" }, plain];
   return [...first, ...rest].map((value) => (input.kind === 'p' && !value.sql.startsWith('null::') ? { ...value, sql: `${value.sql}::text` } : value));
 }
 
@@ -91,6 +100,11 @@ function searches({ named, columns }: ArgumentContext): Candidate[] {
   return found.slice(0, 2).flatMap(({ subject, text }) => [`${text}%`, text].map((part): Candidate => ({
     sql: quoteLiteral(part), unknown: quoteLiteral(part.replace(text, nobody.text)), searches: subject.name,
   })));
+}
+
+/** What a function that puts SQL together may take for a table. */
+function tableNames({ named }: ArgumentContext): Candidate[] {
+  return named.slice(0, 2).flatMap(({ table, into }) => [table.name, into]).map((name) => ({ sql: quoteLiteral(name) }));
 }
 
 /** SQL that shows A's rows where it becomes a query, a table, a condition or a value of one. */
@@ -109,7 +123,7 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
   const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(context) : [])];
   const all = ids.length === 0 ? [] : [{ sql: `array[${ids.map(({ sql }) => sql).join(', ')}]::${element}[]`, unknown: `array[${quoteLiteral(nobody[kind])}]::${element}[]` }];
-  return [...all, ...ids.slice(0, 2).map((one) => wrapped(one, element)), { sql: "'{}'" }, { sql: 'NULL' }];
+  return [...all, ...ids.slice(0, 2).map((one) => wrapped(one, element)), { sql: "'{}'" }, nothing];
 }
 
 function wrapped({ sql, unknown, ...rest }: Candidate, element: string): Candidate {
@@ -130,7 +144,7 @@ function composites(input: ArgumentType, attributes: readonly { name: string; ty
     return (found[rank] ?? found[0])?.[part];
   };
   const whole = own === undefined ? [] : [{ sql: row(({ name }) => own.rows.a.values.get(name)), unknown: row(keyed(0, 'unknown')) }];
-  return [...whole, ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })), { sql: 'NULL' }];
+  return [...whole, ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })), nothing];
 }
 
 /** Objects with the keys that the function reads, ids of A's in them; arrays of those and of ids. */
@@ -148,7 +162,7 @@ function objects(name: string, context: ArgumentContext): Candidate[] {
   return [
     ...(isRead ? [object(0), object(1), object(2), inList(object(0))] : []),
     ...(ids.length > 0 ? [{ sql: list('sql'), unknown: list('unknown') }, { sql: `to_jsonb(${ids[0]!.sql}::text)`, unknown: `to_jsonb(${ids[0]!.unknown}::text)` }] : []),
-    { sql: "'{}'" }, { sql: "'[]'" }, { sql: 'NULL' },
+    { sql: "'{}'" }, { sql: "'[]'" }, nothing,
   ];
 }
 

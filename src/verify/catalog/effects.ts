@@ -1,5 +1,5 @@
 import { allOf, fieldsOf, type Node, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
-import { scan } from '../../sql/parser.ts';
+import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type FunctionRow, qualifiedName } from './catalog.ts';
 
@@ -51,6 +51,8 @@ export interface Effects {
   gives: ReadonlySet<string>;
   /** Names of all columns that it speaks of. */
   columns: ReadonlySet<string>;
+  /** Words of the texts that it runs, beside SQL that is put together: tables are among them. */
+  mentions: ReadonlySet<string>;
   /** It copies to or from a file or a program. */
   copies: boolean;
 }
@@ -114,7 +116,8 @@ function targetsOf({ schema, name, count }: Call, caller: FunctionRow, byName: R
 }
 
 function readEffects({ trees, executed }: RoutineBody): Effects {
-  const calls: Call[] = executed.flatMap(callsInTexts);
+  const tokens = executed.flatMap(tokensOf);
+  const calls = callsIn(tokens);
   const relations: Effects['relations'] = [];
   const written: Effects['written'] = [];
   const gives = new Set<string>();
@@ -140,7 +143,7 @@ function readEffects({ trees, executed }: RoutineBody): Effects {
     const targets = fields['relation'] === undefined ? allOf<RangeVar>(fields['relations'], 'RangeVar') : [fields['relation'] as RangeVar];
     written.push(...targets.map(nameOf));
   });
-  return { calls, relations, written, gives, columns, changes, copies, isDynamic: executed.length > 0 };
+  return { calls, relations, written, gives, columns, mentions: new Set(tokens.map(plainName)), changes, copies, isDynamic: executed.length > 0 };
 }
 
 function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined; name: string } {
@@ -152,8 +155,8 @@ function lastName(column: Node): string {
   return fieldsOf<{ sval: string }>(last, 'String')?.sval ?? '*';
 }
 
-/** Names before a bracket in the constant parts of a text that is put together: what it may call. */
-function callsInTexts(expression: Node): Call[] {
+/** The tokens of the constant parts of a text that is put together. */
+function tokensOf(expression: Node): Token[] {
   const texts: string[] = [];
   walk(expression, (type, fields) => {
     const text = type === 'A_Const' ? (fields['sval'] as { sval?: string } | undefined)?.sval : undefined;
@@ -161,13 +164,19 @@ function callsInTexts(expression: Node): Call[] {
   });
   return texts.flatMap((text) => {
     const tokens = scan(text);
-    if (!Array.isArray(tokens)) return [];
-    return tokens.flatMap((token, index): Call[] => {
-      if (token.text !== '(' || index === 0) return [];
-      const isQualified = tokens[index - 2]?.text === '.';
-      const plain = (at: number): string => (tokens[at]?.text ?? '').replaceAll('"', '').toLowerCase();
-      return [{ schema: isQualified ? plain(index - 3) : undefined, name: plain(index - 1), count: undefined }];
-    });
+    return Array.isArray(tokens) ? tokens : [];
+  });
+}
+
+function plainName(token: Token | undefined): string {
+  return (token?.text ?? '').replaceAll('"', '').toLowerCase();
+}
+
+/** Names before a bracket: what such a text may call. */
+function callsIn(tokens: readonly Token[]): Call[] {
+  return tokens.flatMap((token, index): Call[] => {
+    if (token.text !== '(' || index === 0) return [];
+    return [{ schema: tokens[index - 2]?.text === '.' ? plainName(tokens[index - 3]) : undefined, name: plainName(tokens[index - 1]), count: undefined }];
   });
 }
 

@@ -42,7 +42,7 @@ const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 /** The functions that some actor may call, in every schema but the platform's. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
-  return model.catalog.functions.filter((routine) => routine.kind === 'f' && !isPlatformSchema(routine.schema)
+  return model.catalog.functions.filter((routine) => routine.kind !== 't' && !isPlatformSchema(routine.schema) && !routine.arguments.includes('internal')
     && roles.some((role) => isCallable(routine, role, model)))
     .map((routine) => callableOf(routine, model, actors, subjects));
 }
@@ -60,12 +60,15 @@ function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[]
   const callable: Callable = {
     name, routine, calls: [], probes: [], injectable, tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
-    skipped: effect === undefined ? undefined : `it ${effect}`,
+    skipped: routine.kind === 'p' ? 'procedures are left out' : effect === undefined ? undefined : `it ${effect}`,
   };
-  if (effect !== undefined) return callable;
+  if (callable.skipped !== undefined) return callable;
   const bodies = reached.map((one) => model.sources.body(one));
+  const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
+  const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
   const context: ArgumentContext = {
-    subjects, named: subjects.filter(({ table }) => named.has(table)), shape: jsonShape(bodies, model.tables), injectable: new Set(injectable),
+    subjects, named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
+    isDynamic: reached.some((one) => model.sources.effects(one).isDynamic), shape: jsonShape(bodies, model.tables), injectable: new Set(injectable),
     // Where rows are given, every text will do; a yes, a no or a number only tells by a text that A's row has.
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
