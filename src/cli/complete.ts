@@ -5,7 +5,9 @@ import { listPresets } from '../scaffold/presets.ts';
 import { parseTable } from '../scaffold/parse-table.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
-import type { TargetKind } from '../shared/muse-file.ts';
+import { targetOf } from '../targets/open.ts';
+import { defaultTarget, targetKinds, type TargetKind } from '../targets/kinds.ts';
+import { targets } from '../targets/targets.ts';
 import type { Ask } from './ask.ts';
 import type { CommandContext } from './run.ts';
 
@@ -47,7 +49,7 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
     ...present('spec', answers.spec),
     prefix: answers.prefix ?? '',
     ...present('tenancy', answers.tenancy),
-    target: answers.target ?? (answers.supabase.organization === undefined ? 'embedded' : 'supabase'),
+    target: answers.target ?? (answers.supabase.organization === undefined ? defaultTarget : 'supabase'),
     environment: 'development',
     supabaseBaseline: answers.supabaseBaseline ?? false,
     ...present('databaseCa', answers.databaseCa),
@@ -67,7 +69,7 @@ function asksAnything(given: GivenAnswers): boolean {
 
 async function askWhatIsMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
   if (asksAnything(given)) return askMissing(given, secrets, ask, context);
-  if (given.target !== 'supabase' || given.supabase.organization !== undefined) return given;
+  if (given.target === undefined || !targetOf(given.target).provisioned || given.supabase.organization !== undefined) return given;
   return { ...given, supabase: await askCloud(given.supabase, ask, context) };
 }
 
@@ -77,13 +79,9 @@ async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, conte
   const content = (given.presets ?? given.tables ?? given.spec) === undefined ? await askTables(ask) : {};
   const target =
     given.target ??
-    ((await ask.one('Where is its database?', [
-      { name: 'embedded', value: 'embedded', description: 'PostgreSQL in the directory itself: nothing to install, nothing to pay' },
-      { name: 'Supabase', value: 'supabase', description: 'a new project, made through the Management API' },
-      { name: 'PostgreSQL', value: 'postgres', description: 'any server, by its URL' },
-    ])) as TargetKind);
-  if (target === 'postgres') secrets.databaseUrl ??= await ask.secret('URL of the database (postgresql://…):');
-  const supabase = target === 'supabase' ? await askCloud(given.supabase, ask, context) : given.supabase;
+    ((await ask.one('Where is its database?', targetKinds.map((kind) => ({ name: targets[kind].title, value: kind, description: targets[kind].about })))) as TargetKind);
+  if (targetOf(target).needsUrl) secrets.databaseUrl ??= await ask.secret('URL of the database (postgresql://…):');
+  const supabase = targetOf(target).provisioned ? await askCloud(given.supabase, ask, context) : given.supabase;
   const prefix = given.prefix ?? (await ask.text('Table prefix (empty for none):', { default: '' }));
   return { ...given, ...content, name, kit, target, prefix, supabase };
 }

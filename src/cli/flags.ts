@@ -2,6 +2,7 @@
  * cli/: flags, prompts, output, exit codes; decides nothing.
  * May touch: argv, the terminal and the exit code. Everything else it asks of create/ and portfolio/.
  */
+import { defaultTarget, targetKinds } from '../targets/kinds.ts';
 
 /** One flag, as data: parsing, help, prompts and the nearest-flag hint all come from it. */
 export interface Flag {
@@ -70,8 +71,8 @@ export const createFlags: readonly Flag[] = [
     name: 'target',
     type: 'string',
     value: '<t>',
-    choices: ['embedded', 'postgres', 'supabase'],
-    about: 'embedded (default), postgres, supabase',
+    choices: targetKinds,
+    about: targetKinds.map((kind) => (kind === defaultTarget ? `${kind} (default)` : kind)).join(', '),
     group: 'Database',
   },
   { name: 'database-url', type: 'string', value: '<url>', about: 'postgres: where (or DATABASE_URL)', group: 'Database' },

@@ -55,6 +55,8 @@ export async function runCommand(
     }
     abort.abort(new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' }));
   };
+  // The name by which others see this process: who waits for it, and `ps`, which then shows no argument that is a secret.
+  process.title = command;
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // A reader that went away ("| head") is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -75,22 +75,30 @@ function journalPath(directory: string): string {
 
 /**
  * The journal in a directory, or undefined where there is none.
- * @throws MuseError `journal-unreadable` for one that a newer version wrote or that is no journal
+ * @throws MuseError `journal-unreadable` for one that a later version wrote, or that is damaged: what is wrong, and where
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {
   const path = journalPath(directory);
   const text = await readText(path);
   if (text === undefined) return undefined;
+  let value: unknown;
   try {
-    const journal = JSON.parse(text) as Journal;
-    if (journal.version === 1 && Array.isArray(journal.steps)) return journal;
-  } catch {
-    // Falls through: the same answer as for a version that is not known.
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
-  throw new MuseError({
+  const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([import('./journal-schema.ts'), import('../shared/schema.ts')]);
+  const [problem] = problemsOf(journalSchema, value);
+  if (problem !== undefined) throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
+  return value as Journal;
+}
+
+function unreadable(path: string, why: string, cause?: unknown): MuseError {
+  return new MuseError({
     code: 'journal-unreadable',
-    message: `${path} is not a journal that this version can read.`,
+    message: `${path} is not a journal that this version can read: ${why}.`,
     suggestion: 'Use the version of create-muse that began the run, or remove the directory and start again.',
+    cause,
   });
 }
 

@@ -9,6 +9,7 @@ import type { Decision } from '../rules/repair/plan.ts';
 import type { RuleName } from '../rules/registry.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
@@ -75,7 +76,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
-      ...(answers.target === 'supabase' ? { requests: await requestsOf(answers) } : {}),
+      ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
       ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
       notes: context.notes,
     };

@@ -1,5 +1,5 @@
 import { DatabaseError, type Session } from '../database/database.ts';
-import { allOf, open, stringsOf, type RangeVar } from '../sql/nodes.ts';
+import { allOf, fieldsOf, stringsOf } from '../sql/nodes.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
 import type { Statement } from '../sql/statement.ts';
@@ -49,13 +49,11 @@ async function countOf(session: Session, { table, column }: Drop): Promise<numbe
 }
 
 function droppedBy(statement: Statement): Drop[] {
-  const [type, fields] = statement.tree === undefined ? ['', {}] : open(statement.tree);
-  if (type === 'DropStmt' && fields['removeType'] === 'OBJECT_TABLE') {
-    return (fields['objects'] as unknown[]).map((name) => ({ table: stringsOf(name) }));
-  }
-  if (type !== 'AlterTableStmt' || fields['objtype'] !== 'OBJECT_TABLE') return [];
-  const { schemaname, relname } = fields['relation'] as RangeVar;
+  const drop = fieldsOf(statement.tree, 'DropStmt');
+  if (drop?.removeType === 'OBJECT_TABLE') return drop.objects.map((name) => ({ table: stringsOf(name) }));
+  const alter = fieldsOf(statement.tree, 'AlterTableStmt');
+  if (alter?.objtype !== 'OBJECT_TABLE') return [];
+  const { schemaname, relname } = alter.relation;
   const table = schemaname === undefined ? [relname] : [schemaname, relname];
-  const commands = allOf<{ subtype: string; name: string }>(fields['cmds'], 'AlterTableCmd');
-  return commands.filter(({ subtype }) => subtype === 'AT_DropColumn').map(({ name }) => ({ table, column: name }));
+  return allOf(alter.cmds, 'AlterTableCmd').flatMap(({ subtype, name }) => (subtype === 'AT_DropColumn' && name !== undefined ? [{ table, column: name }] : []));
 }

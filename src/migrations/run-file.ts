@@ -3,6 +3,7 @@ import type { FileName } from './compare.ts';
 import { deleteRow, insertRow, updateRow } from './history-write.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { RunSettings } from './session-state.ts';
+import { fieldsOf } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
 /** A text that is run: a migration, or the rollback of one. */
@@ -77,17 +78,11 @@ async function eachAlone(database: Database, statements: readonly Statement[], s
   }
 }
 
-interface IndexNode {
-  idxname?: string;
-  concurrent?: boolean;
-  relation?: { schemaname?: string };
-}
-
 async function dropInvalidIndexes(session: Session, statements: readonly Statement[]): Promise<void> {
   for (const statement of statements) {
-    const node = statement.tree?.['IndexStmt'] as IndexNode | undefined;
-    if (node?.concurrent !== true || node.idxname === undefined) continue;
-    const name = [node.relation?.schemaname, node.idxname].filter((part) => part !== undefined).map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+    const index = fieldsOf(statement.tree, 'IndexStmt');
+    if (index?.concurrent !== true || index.idxname === undefined) continue;
+    const name = [index.relation.schemaname, index.idxname].filter((part) => part !== undefined).map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
     const { rows } = await session.query('select 1 from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid', [name]);
     if (rows.length > 0) await session.script(`drop index concurrently if exists ${name}`);
   }

@@ -1,6 +1,7 @@
 /** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
 import type { Finding } from '../shared/finding.ts';
 import type { RunText } from './run-file.ts';
+import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 import { lineText } from '../shared/text.ts';
 
@@ -9,29 +10,6 @@ export type RunPlan =
   | { how: 'script' }
   | { how: 'alone'; statements: Statement[] }
   | { how: 'refused'; findings: Finding[] };
-
-type Node = Record<string, unknown>;
-
-/** The statements that PostgreSQL 17 refuses inside a transaction block, by their node. */
-const forbidden: Record<string, (node: Node) => string | undefined> = {
-  IndexStmt: (node) => (node['concurrent'] === true ? 'CREATE INDEX CONCURRENTLY' : undefined),
-  DropStmt: (node) => (node['concurrent'] === true ? 'DROP INDEX CONCURRENTLY' : undefined),
-  ReindexStmt: (node) => {
-    const wide = ['REINDEX_OBJECT_SCHEMA', 'REINDEX_OBJECT_SYSTEM', 'REINDEX_OBJECT_DATABASE'].includes(String(node['kind']));
-    return wide || hasOption(node, 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
-  },
-  VacuumStmt: (node) => (node['is_vacuumcmd'] === true ? 'VACUUM' : undefined),
-  ClusterStmt: (node) => (node['relation'] === undefined ? 'CLUSTER without a table' : undefined),
-  CreatedbStmt: () => 'CREATE DATABASE',
-  DropdbStmt: () => 'DROP DATABASE',
-  AlterSystemStmt: () => 'ALTER SYSTEM',
-  CreateTableSpaceStmt: () => 'CREATE TABLESPACE',
-  DropTableSpaceStmt: () => 'DROP TABLESPACE',
-  CreateSubscriptionStmt: () => 'CREATE SUBSCRIPTION',
-  DropSubscriptionStmt: () => 'DROP SUBSCRIPTION',
-  DiscardStmt: (node) => (node['target'] === 'DISCARD_ALL' ? 'DISCARD ALL' : undefined),
-  AlterTableStmt: (node) => (JSON.stringify(node).includes('"concurrent":true') ? 'DETACH PARTITION CONCURRENTLY' : undefined),
-};
 
 /**
  * Words without which no statement of these kinds can be written. Only files that hold one are parsed for this: a run
@@ -49,14 +27,14 @@ export async function planRun(text: RunText, statementsOf: (text: RunText) => Pr
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
   // The END of a T-SQL block is not at fault: that its beginning cannot be read is told of that.
-  const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
+  const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
     return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
   }
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
   if (alone.length === 0) return { how: 'script' };
-  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && statement.tree?.['VariableSetStmt'] === undefined);
+  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
   if (!mixed) return { how: 'alone', statements: [...statements] };
   return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
 }
@@ -67,21 +45,52 @@ async function parse({ sql }: RunText): Promise<readonly Statement[]> {
   return parseSql(sql).statements;
 }
 
-/** What the statement is, where PostgreSQL refuses it in a transaction; else undefined. */
-export function mustRunAlone(statement: Statement): string | undefined {
-  const [kind, node] = Object.entries(statement.tree ?? {})[0] ?? ['', {}];
-  return forbidden[kind]?.(node as Node);
+/** What the statement is, if PostgreSQL 17 refuses it inside a transaction block; else undefined. */
+export function mustRunAlone({ tree }: Statement): string | undefined {
+  if (tree === undefined) return undefined;
+  const [type, fields] = open(tree);
+  switch (type) {
+    case 'IndexStmt':
+      return fields.concurrent === true ? 'CREATE INDEX CONCURRENTLY' : undefined;
+    case 'DropStmt':
+      return fields.concurrent === true ? 'DROP INDEX CONCURRENTLY' : undefined;
+    case 'ReindexStmt': {
+      const wide = fields.kind === 'REINDEX_OBJECT_SCHEMA' || fields.kind === 'REINDEX_OBJECT_SYSTEM' || fields.kind === 'REINDEX_OBJECT_DATABASE';
+      return wide || allOf(fields.params, 'DefElem').some(({ defname }) => defname === 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
+    }
+    case 'AlterTableStmt': {
+      const partitions = allOf(allOf(fields.cmds, 'AlterTableCmd').map(({ def }) => def), 'PartitionCmd');
+      return partitions.some(({ concurrent }) => concurrent === true) ? 'DETACH PARTITION CONCURRENTLY' : undefined;
+    }
+    case 'VacuumStmt':
+      return fields.is_vacuumcmd === true ? 'VACUUM' : undefined;
+    case 'ClusterStmt':
+      return fields.relation === undefined ? 'CLUSTER without a table' : undefined;
+    case 'DiscardStmt':
+      return fields.target === 'DISCARD_ALL' ? 'DISCARD ALL' : undefined;
+    case 'CreatedbStmt':
+      return 'CREATE DATABASE';
+    case 'DropdbStmt':
+      return 'DROP DATABASE';
+    case 'AlterSystemStmt':
+      return 'ALTER SYSTEM';
+    case 'CreateTableSpaceStmt':
+      return 'CREATE TABLESPACE';
+    case 'DropTableSpaceStmt':
+      return 'DROP TABLESPACE';
+    case 'CreateSubscriptionStmt':
+      return 'CREATE SUBSCRIPTION';
+    case 'DropSubscriptionStmt':
+      return 'DROP SUBSCRIPTION';
+    default:
+      return undefined;
+  }
 }
 
 /** COPY … FROM stdin: the rows behind it are psql's, and no SQL. */
 export function wantsInput(statement: Statement): boolean {
-  const copy = statement.tree?.['CopyStmt'] as { is_from?: boolean; filename?: string } | undefined;
+  const copy = fieldsOf(statement.tree, 'CopyStmt');
   return copy?.is_from === true && copy.filename === undefined;
-}
-
-function hasOption(node: Node, name: string): boolean {
-  const parameters = (node['params'] ?? []) as { DefElem?: { defname?: string } }[];
-  return parameters.some((parameter) => parameter.DefElem?.defname === name);
 }
 
 function controlFinding(migration: RunText, statement: Statement): Finding {

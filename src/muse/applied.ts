@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
-import { kindOf } from '../shared/files.ts';
 import { compare } from '../migrations/compare.ts';
 import { readLedger } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
-import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { placeOf } from '../targets/open.ts';
 
 /** A database's share of the files. */
 export interface FilesOfDatabase {
@@ -38,15 +36,16 @@ export interface AppliedFiles {
 }
 
 /**
- * Asks the ledger of every environment in `muse.json`. An embedded database that is not there yet is not made for it.
+ * Asks the ledger of every environment in `muse.json`. A database that is not there yet is not created for it.
  * @throws MuseError `database-in-use` where an embedded database is open elsewhere: it could be asked, and must be
  */
 export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
-  for (const [name, entry] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
-    if (entry.target === 'embedded' && (await kindOf(join(embeddedDirectory(muse.directory, name), 'data'))) === undefined) continue;
+  for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
+    const { place, target } = placeOf(muse, name, environment);
+    if (!(await target.exists(place))) continue;
     try {
-      const { database } = await openEnvironment(muse, name, environment);
+      const { database } = await target.open(place);
       try {
         const found = compare(migrations, (await readLedger(database)) ?? []);
         for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);

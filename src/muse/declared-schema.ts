@@ -7,6 +7,8 @@ import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { type Directive, readDirectives } from '../rules/engine/directives.ts';
 import { loadParser } from '../sql/parser.ts';
+import { qualifiedName } from '../sql/names.ts';
+import { fieldsOf } from '../sql/nodes.ts';
 import { parseSql } from '../sql/split.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import type { Expectations } from '../verify/catalog/expectations.ts';
@@ -62,21 +64,13 @@ function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['
   return toOrganizations ? 'organization' : 'owner';
 }
 
-interface CommentNode {
-  objtype?: string;
-  comment?: string;
-  object?: { List?: { items?: { String?: { sval?: string } }[] } };
-}
-
 /** `COMMENT ON TABLE`, by `schema.name`; the last one counts. */
 function tableComments(migrations: readonly Migration[]): Map<string, string> {
   const comments = new Map<string, string>();
   for (const { sql } of migrations) {
     for (const { tree } of parseSql(sql).statements) {
-      const node = tree?.['CommentStmt'] as CommentNode | undefined;
-      if (node?.objtype !== 'OBJECT_TABLE') continue;
-      const names = (node.object?.List?.items ?? []).map((item) => item.String?.sval ?? '');
-      comments.set(names.length === 1 ? `public.${names[0]}` : names.slice(-2).join('.'), node.comment ?? '');
+      const comment = fieldsOf(tree, 'CommentStmt');
+      if (comment?.objtype === 'OBJECT_TABLE') comments.set(qualifiedName(comment.object), comment.comment ?? '');
     }
   }
   return comments;

@@ -1,7 +1,8 @@
 import type { Finding } from '../shared/finding.ts';
 import type { AccessFailure } from './access.ts';
 import { namesIn } from '../sql/message-names.ts';
-import type { CreatePolicyStmt, RangeVar } from '../sql/nodes.ts';
+import { fieldsOf } from '../sql/nodes.ts';
+import type { RangeVar } from '../sql/nodes.ts';
 import { lineText } from '../shared/text.ts';
 import type { Place, World } from './world.ts';
 
@@ -25,7 +26,7 @@ function tablesIn(node: unknown): RangeVar[] {
 function policiesOf(world: World): Policy[] {
   const policies = new Map<string, Policy>();
   for (const place of world.places()) {
-    const node = place.statement.tree?.['CreatePolicyStmt'] as CreatePolicyStmt | undefined;
+    const node = fieldsOf(place.statement.tree, 'CreatePolicyStmt');
     if (node === undefined) continue;
     const { schemaname: schema = 'public', relname: table } = node.table;
     const reads = tablesIn([node.qual, node.with_check]);

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../sql/nodes.ts';
 import { DatabaseError, type Database } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
@@ -43,7 +44,7 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
   }
   const statements = await run.statementsOf(text);
   // BEGIN, COMMIT and COPY … FROM stdin are findings of their own, and the file runs as if they were not there.
-  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement));
+  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement));
   const alone = usable.filter((statement) => mustRunAlone(statement) !== undefined);
   const failed = alone.length === usable.length ? [] : await inTransaction(run, usable.filter((statement) => !alone.includes(statement)));
   if (alone.length > 0) failed.push(...await outside(run, alone));

@@ -1,7 +1,7 @@
 /** What a second run of every file has changed, though nothing failed. */
 import type { Finding } from '../shared/finding.ts';
 import { tableOf } from '../sql/names.ts';
-import { open } from '../sql/nodes.ts';
+import { fieldsOf, open } from '../sql/nodes.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from '../shared/text.ts';
@@ -21,7 +21,7 @@ function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line'
 /** The statements that put rows into the table: its INSERTs without ON CONFLICT, else what else speaks of it by name. */
 function inserters(places: readonly Place[], table: string): Place[] {
   const inserts = places.filter((place) => kindOf(place) === 'InsertStmt' && tableOf(place.statement.tree!) === table);
-  const bare = inserts.filter((place) => open(place.statement.tree!)[1]['onConflictClause'] === undefined);
+  const bare = inserts.filter((place) => fieldsOf(place.statement.tree, 'InsertStmt')?.onConflictClause === undefined);
   if (bare.length > 0 || inserts.length > 0) return bare.length > 0 ? bare : inserts;
   const name = table.slice(table.indexOf('.') + 1);
   return places.filter((place) => mayInsert.has(kindOf(place)) && place.statement.sql.includes(name));
@@ -70,5 +70,5 @@ function makerOf(places: readonly Place[], object: string, table: string | undef
   // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
   const own = object.replace(/^.*? /, '').replace(/\(.*$| on [^ ]+$/, '').split('.').at(-1)!.replaceAll('"', '');
   const said = places.findLast(({ statement }) => statement.sql.includes(own));
-  return said ?? places.findLast(({ statement }) => statement.tree?.['AlterTableStmt'] !== undefined && tableOf(statement.tree) === table);
+  return said ?? places.findLast(({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table);
 }

@@ -1,6 +1,7 @@
 import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { open } from '../sql/nodes.ts';
+import type { Node } from '../sql/nodes.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { lineText } from '../shared/text.ts';
 import type { World } from './world.ts';
@@ -11,7 +12,7 @@ const mayLoop = new Set(['DoStmt', 'CallStmt', 'SelectStmt', 'InsertStmt', 'Upda
 /** The finding for a file that the database ran into its time limit with, or stopped at: at the statement that may be the one. */
 export function stuckFinding(text: RunText, error: MuseError, world: World): Finding {
   const { statements } = world.parsed(text);
-  const kindOf = (tree: Record<string, unknown> | undefined): string => (tree === undefined ? '' : open(tree)[0]);
+  const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);
   const suspects = statements.filter(({ tree }) => mayLoop.has(kindOf(tree)));
   const first = suspects.find(({ tree }) => kindOf(tree) === 'DoStmt') ?? suspects[0];
   const place = first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };

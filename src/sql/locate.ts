@@ -1,6 +1,7 @@
 /** Where in a file an error is: by PostgreSQL's position where it gives one, else by the name that its message speaks of. */
 import type { DatabaseError } from '../database/database.ts';
 import { namesIn } from './message-names.ts';
+import { fieldsOf } from './nodes.ts';
 import { tokensOf, type FileToken } from './tokens.ts';
 import type { Statement } from './statement.ts';
 import { offsetOfCharacter } from '../shared/text.ts';
@@ -25,7 +26,7 @@ export function offsetOfName(sql: string, name: readonly string[]): number | und
 /** `PL/pgSQL function inline_code_block line 3 at …`: the innermost line of a DO block that the error came from. */
 function lineOfBlock(statement: Statement, error: DatabaseError): number | undefined {
   const line = /^PL\/pgSQL function inline_code_block line (\d+) at/m.exec(error.where ?? '')?.[1];
-  if (line === undefined || statement.tree?.['DoStmt'] === undefined) return undefined;
+  if (line === undefined || fieldsOf(statement.tree, 'DoStmt') === undefined) return undefined;
   const body = [...tokensOf(statement.sql)].find((token) => token.name === 'SCONST');
   if (body === undefined) return undefined;
   let at = statement.sql.indexOf('$', body.start + 1) + 1;

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import type { RawStmt } from '@pgsql/types';
 
 /** A token of PostgreSQL's scanner. Offsets are bytes of the text as UTF-8. */
 export interface Token {
@@ -18,13 +19,6 @@ export interface Token {
 export interface ParseFailure {
   message: string;
   position: number;
-}
-
-export interface RawStatement {
-  stmt?: Record<string, unknown>;
-  /** Bytes; includes the comments and white space in front of the statement. */
-  stmt_location?: number;
-  stmt_len?: number;
 }
 
 interface Engine {
@@ -102,7 +96,7 @@ function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T |
 }
 
 /** Parses a text of any number of statements. Gives the raw statements or the first error. Never throws. */
-export function parseTree(sql: string): RawStatement[] | ParseFailure {
+export function parseTree(sql: string): RawStmt[] | ParseFailure {
   return call(sql, (pg, pointer) => {
     const result = pg._wasm_parse_query_raw(pointer);
     try {
@@ -110,7 +104,7 @@ export function parseTree(sql: string): RawStatement[] | ParseFailure {
       if (error !== 0) {
         return { message: pg.UTF8ToString(pg.getValue(error, 'i32')), position: Math.max(0, pg.getValue(error + 16, 'i32') - 1) };
       }
-      return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStatement[] }).stmts ?? [];
+      return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
     } finally {
       pg._wasm_free_parse_result(result);
     }

@@ -1,3 +1,4 @@
+import type { Node } from './nodes.ts';
 import type { Statement } from './statement.ts';
 import { parseTree } from './parser.ts';
 import { tokensOf } from './tokens.ts';
@@ -24,7 +25,7 @@ export function policyIfNotExists(sql: string): { start: number; end: number } |
  * What a statement that does not parse was meant to be, as far as that is plain: the tree of a
  * `CREATE POLICY IF NOT EXISTS` without those words, or the name of the table that a `CREATE TABLE` would have made.
  */
-export function recovered(statement: Statement): { tree?: Record<string, unknown>; creates?: string } {
+export function recovered(statement: Statement): { tree?: Node; creates?: string } {
   const mistake = policyIfNotExists(statement.sql);
   if (mistake !== undefined) {
     const { start, end } = mistake;

@@ -2,6 +2,7 @@
 import { parseTree } from './parser.ts';
 import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
+import type { Node } from './nodes.ts';
 import type { Offsets } from './offsets.ts';
 import { placesOf } from './places.ts';
 import type { Place } from './places.ts';
@@ -13,7 +14,7 @@ const AT_ONCE = 4 << 20;
 
 /** Where a statement is, and its tree where that is known already. */
 interface Span extends Place {
-  tree?: Record<string, unknown> | undefined;
+  tree?: Node | undefined;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Node } from './nodes.ts';
+
 /** A statement of a migration file, cut out by PostgreSQL's own scanner. Offsets are UTF-16 code units in the file. */
 export interface Statement {
   /** Exact text from the first token to the last, without the comments before it and without the `;`. */
@@ -12,7 +14,7 @@ export interface Statement {
   /** The comments between the statement before and this one, and on the rest of this one's last line, as written. */
   comments: Comment[];
   /** libpg-query's node, as `{ CreateStmt: {…} }`; undefined where the statement does not parse. */
-  tree?: Record<string, unknown>;
+  tree?: Node;
   /** Where byte 0 of the tree's `location`s is, as a byte offset in the file. */
   origin: number;
   /** Why it does not parse. `offset` counts in the file. */

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { Answers, Secrets } from '../../create/answers.ts';
 import { MuseError } from '../../shared/error.ts';
-import type { TargetKind } from '../../shared/muse-file.ts';
+import { targetOf } from '../../targets/open.ts';
+import type { TargetKind } from '../../targets/kinds.ts';
 import type { GivenAnswers } from '../complete.ts';
 import { createFlags } from '../flags.ts';
 import { flagText, flagTexts, isSet, type ParsedArguments, parseArguments } from '../parse.ts';
@@ -35,10 +36,10 @@ async function run(parsed: ParsedArguments, context: CommandContext): Promise<Co
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan, ...(plan.findings === undefined ? {} : { findings: withoutSnippets(plan.findings) }) }, text: formatPlan(plan, context.output) };
   }
-  if (answers.target === 'postgres' && secrets.databaseUrl === undefined) {
+  if (targetOf(answers.target).needsUrl && secrets.databaseUrl === undefined) {
     throw new MuseError({
       code: 'bad-call',
-      message: 'The target is postgres, and its URL is missing.',
+      message: `The target is ${answers.target}, and its URL is missing.`,
       suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or give --database-url.',
     });
   }

@@ -5,6 +5,7 @@ import { askCloud } from '../complete.ts';
 import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
 import { flagText, isSet, type ParsedArguments } from '../parse.ts';
 import type { CommandContext, CommandResult } from '../run.ts';
+import { targetOf } from '../../targets/open.ts';
 import { runOptions } from '../run-options.ts';
 import { supabaseAnswers } from '../supabase-answers.ts';
 import { finishReport } from '../report.ts';
@@ -30,8 +31,9 @@ export async function provisionCommand(parsed: ParsedArguments, context: Command
     ...said,
     ...(ask === undefined ? {} : { supabase: await askCloud(said.supabase, ask, context) }),
   };
-  if (muse.museFile.environments[name]?.target === 'embedded') {
-    context.output.progress('The embedded database stays as it is: its data is not copied.');
+  const before = muse.museFile.environments[name];
+  if (before !== undefined && !targetOf(before.target).provisioned) {
+    context.output.progress(`The ${targetOf(before.target).title} database stays as it is: its data is not copied.`);
   }
   return finishReport(await provisionMuse(muse, answers, secrets, options), context);
 }

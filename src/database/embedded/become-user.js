@@ -17,7 +17,7 @@ export async function becomeUser(database, user) {
   await database.exec(`SET SESSION AUTHORIZATION ${user}`);
   const { rows } = await database.query('SELECT oid::int4 AS id FROM pg_catalog.pg_roles WHERE rolname = current_user');
   const { id } = /** @type {{ id: number }} */ (rows[0]);
-  const words = new Uint32Array(database.Module.HEAPU8.buffer, 0, searched);
+  const words = new Uint32Array(database.Module['HEAPU8'].buffer, 0, searched);
   const found = [];
   // OuterUserId, CurrentUserId, SessionUserId, two words of other statics, AuthenticatedUserId.
   for (let at = words.indexOf(id); at !== -1; at = words.indexOf(id, at + 1)) {

@@ -1,8 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, readText, writeWhole } from '../../shared/files.ts';
-import { takeLock } from '../../shared/directory-lock.ts';
+import { type LockOptions, takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 
@@ -20,9 +20,8 @@ export interface KeptDirectory {
  * `version.json`. A crash on the way leaves nothing that the next open would take for a database.
  * @throws MuseError `database-in-use`, `database-version`
  */
-export async function openDirectory(directory: string, snapshot: () => Promise<Pack>): Promise<KeptDirectory> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const release = await takeLock(join(directory, 'lock.json'));
+export async function openDirectory(directory: string, snapshot: () => Promise<Pack>, lock?: LockOptions): Promise<KeptDirectory> {
+  const release = await lockDirectory(directory, lock);
   try {
     const data = join(directory, 'data');
     if ((await kindOf(data)) !== undefined) {
@@ -35,6 +34,28 @@ export async function openDirectory(directory: string, snapshot: () => Promise<P
     await release();
     throw error;
   }
+}
+
+/**
+ * Deletes the database in a directory, whole.
+ * @throws MuseError `database-in-use`
+ */
+export async function dropDirectory(directory: string, lock?: LockOptions): Promise<void> {
+  const release = await lockDirectory(directory, lock);
+  try {
+    // Renamed to what the next open clears away: a crash in between leaves no half a database.
+    const old = join(directory, `data.new-${process.pid}-old`);
+    await rename(join(directory, 'data'), old);
+    await rm(old, { recursive: true, force: true });
+  } finally {
+    await release();
+  }
+}
+
+/** PGlite itself has no lock, and two processes that open one directory lose rows without a word. */
+async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return takeLock(join(directory, 'lock.json'), { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' }, options);
 }
 
 /** Clears away what a crash left, notes the version, and gives the path to write the new database's files to. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import type { LockOptions } from '../../shared/directory-lock.ts';
 import { baselineSql } from '../platform/platform.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
@@ -22,6 +23,8 @@ export interface EmbeddedOptions extends WorkerOptions {
   cacheDirectory?: string | undefined;
   /** Whose session it is: `postgres` as on Supabase (default), or the superuser. */
   owner?: 'postgres' | 'supabase_admin';
+  /** How to wait where another process has the directory open. */
+  lock?: LockOptions;
 }
 
 export interface EmbeddedDatabase extends Database {
@@ -72,7 +75,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const input = { settings, extensions, module, user };
-  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot);
+  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot, { ...options.lock, signal: options.lock?.signal ?? options.signal });
   try {
     const wire = await startWorker(
       kept ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at } : { ...input, snapshot: await snapshot() },

@@ -1,5 +1,4 @@
-import type { ColumnDef, RangeVar } from '../../sql/nodes.ts';
-import { allOf } from '../../sql/nodes.ts';
+import { allOf, stringsOf } from '../../sql/nodes.ts';
 import { baseType } from '../../sql/catalog/types.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
@@ -105,7 +104,7 @@ export const foreignDialect: Check = {
   },
   piece(piece, _, report) {
     if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
-    const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<{ def?: unknown }>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
+    const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
     for (const { location, column, name, sql } of inlineIndexes(piece)) {
       report({
         ...here(piece, location),
@@ -113,7 +112,7 @@ export const foreignDialect: Check = {
         suggestion: sql,
       });
     }
-    for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
+    for (const { colname, typeName, location } of allOf(elements, 'ColumnDef')) {
       if (typeName === undefined) continue;
       const { name } = baseType(typeName);
       const sign = Object.hasOwn(types, name) ? types[name] : undefined;
@@ -141,9 +140,9 @@ export interface InlineIndex {
 /** The indexes that a CREATE TABLE describes as MySQL does. */
 export function inlineIndexes(piece: Piece): InlineIndex[] {
   if (piece.type !== 'CreateStmt') return [];
-  const { relname, schemaname } = piece.node['relation'] as RangeVar;
+  const { relname, schemaname } = piece.node.relation;
   const table = `${schemaname === undefined ? '' : `${ident(schemaname)}.`}${ident(relname)}`;
-  return allOf<ColumnDef>(piece.node['tableElts'], 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
+  return allOf(piece.node.tableElts, 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
     const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
     if (typeName === undefined || columns === undefined || columns === '') return [];
     const { name } = baseType(typeName);
@@ -154,6 +153,6 @@ export function inlineIndexes(piece: Piece): InlineIndex[] {
 /** The columns of `INDEX name (a, b)`, which parses as a column of type `name` with modifiers. */
 function inlineIndex(colname: string, modifiers: unknown): string | undefined {
   if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
-  const columns = allOf<{ fields: { String?: { sval: string } }[] }>(modifiers, 'ColumnRef');
-  return columns.map(({ fields }) => fields.map((field) => ident(field.String?.sval ?? '')).join('.')).join(', ');
+  const columns = allOf(modifiers, 'ColumnRef');
+  return columns.map(({ fields }) => stringsOf(fields).map(ident).join('.')).join(', ');
 }

@@ -2,7 +2,7 @@ import { policyOf } from '../../sql/catalog/effects.ts';
 import { findTable, newName, newQualified } from '../../sql/catalog/lookup.ts';
 import type { Catalog } from '../../sql/catalog/model.ts';
 import { allOf, fieldsOf, open, stringsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, CreateFunctionStmt, DropStmt, Node, RangeVar } from '../../sql/nodes.ts';
+import type { Node, NodeType } from '../../sql/nodes.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { here } from './check.ts';
 import type { Check, Report } from './check.ts';
@@ -35,10 +35,10 @@ function dropsOf(source: Source): Map<string, number> {
   const first = new Map<string, number>();
   const note = (key: string, start: number): void => void (first.has(key) || first.set(key, start));
   for (const { tree, start } of source.parsed.statements) {
-    const drop = tree === undefined ? undefined : fieldsOf<DropStmt>(tree, 'DropStmt');
+    const drop = tree === undefined ? undefined : fieldsOf(tree, 'DropStmt');
     for (const object of drop?.objects ?? []) note(`${drop!.removeType} ${objectName(object)}`, start);
     const alter = tree === undefined ? undefined : fieldsOf(tree, 'AlterTableStmt');
-    for (const { subtype, name } of allOf<AlterTableCmd>(alter?.['cmds'], 'AlterTableCmd')) {
+    for (const { subtype, name } of allOf(alter?.cmds, 'AlterTableCmd')) {
       if (subtype === 'AT_DropConstraint') note(`constraint ${name}`, start);
     }
   }
@@ -54,16 +54,16 @@ function droppedBefore(source: Source, before: number): Dropped {
 
 function objectName(object: Node): string {
   const [type, fields] = open(object);
-  if (type === 'TypeName') return stringsOf(fields['names']).join('.').replace(/^public\./, '');
-  if (type === 'ObjectWithArgs') return stringsOf(fields['objname']).join('.').replace(/^public\./, '');
+  if (type === 'TypeName') return stringsOf(fields.names).join('.').replace(/^public\./, '');
+  if (type === 'ObjectWithArgs') return stringsOf(fields.objname).join('.').replace(/^public\./, '');
   return stringsOf(object).join('.').replace(/^public\./, '') || stringsOf([object]).join();
 }
 
 const plain = (name: string): string => name.replace(/^public\./, '');
 
-type Look = (catalog: Catalog, piece: Piece, dropped: () => Dropped) => Again | undefined;
+type Look<Type extends NodeType> = (catalog: Catalog, piece: Piece<Type>, dropped: () => Dropped) => Again | undefined;
 
-const looks: Record<string, Look> = {
+const looks: { [Type in NodeType]?: Look<Type> } = {
   CreatePolicyStmt(catalog, piece, dropped) {
     const { name, table } = policyOf(catalog, piece);
     if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
@@ -73,10 +73,10 @@ const looks: Record<string, Look> = {
     };
   },
   CreateTrigStmt(catalog, { node, statement }, dropped) {
-    if (node['replace'] === true) return undefined;
-    const { trigname, relation } = node as { trigname: string; relation: unknown };
-    const table = findTable(catalog, relation as RangeVar);
-    const name = 'found' in table ? table.found.name : newName(catalog, relation as RangeVar);
+    const { trigname, relation } = node;
+    if (node.replace === true) return undefined;
+    const table = findTable(catalog, relation);
+    const name = 'found' in table ? table.found.name : newName(catalog, relation);
     if (dropped().has(`OBJECT_TRIGGER ${plain(name)}.${trigname}`)) return undefined;
     return {
       message: `Trigger ${trigname} is created without being dropped first: run again, this fails.`,
@@ -84,21 +84,21 @@ const looks: Record<string, Look> = {
     };
   },
   CreateFunctionStmt(catalog, piece, dropped) {
-    const { replace } = piece.node as unknown as CreateFunctionStmt;
-    const name = newQualified(catalog, piece.node['funcname']);
+    const { replace } = piece.node;
+    const name = newQualified(catalog, piece.node.funcname);
     if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
     return { message: `Function ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
   },
   ViewStmt(catalog, { node, statement }, dropped) {
-    const name = newName(catalog, node['view'] as RangeVar);
-    if (node['replace'] === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
+    const name = newName(catalog, node.view);
+    if (node.replace === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
     return { message: `View ${plain(name)} is created without OR REPLACE: run again, this fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
   },
   AlterTableStmt(_, piece) {
-    const table = (piece.node['relation'] as RangeVar).relname;
-    for (const { subtype, def, missing_ok: missingOk, name } of allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd')) {
-      const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
-      const constraint = fieldsOf<Constraint>(def, 'Constraint');
+    const table = piece.node.relation.relname;
+    for (const { subtype, def, missing_ok: missingOk, name } of allOf(piece.node.cmds, 'AlterTableCmd')) {
+      const column = fieldsOf(def, 'ColumnDef');
+      const constraint = fieldsOf(def, 'Constraint');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column !== undefined) {
         return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: run again, this fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${ident(column.colname)} …` };
       }
@@ -112,19 +112,19 @@ const looks: Record<string, Look> = {
     return undefined;
   },
   RenameStmt(_, { node }) {
-    return node['missing_ok'] === true ? undefined : { message: 'A name is changed: run again, the old one is not there and this fails.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
+    return node.missing_ok === true ? undefined : { message: 'A name is changed: run again, the old one is not there and this fails.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
   },
   DropStmt(_, { node, statement }) {
-    return node['missing_ok'] === true ? undefined : { message: 'Dropped without IF EXISTS: run again, this fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
+    return node.missing_ok === true ? undefined : { message: 'Dropped without IF EXISTS: run again, this fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
   },
-  CreateEnumStmt: typeLook,
-  CompositeTypeStmt: typeLook,
-  CreateDomainStmt: typeLook,
+  CreateEnumStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.typeName).join('.'), dropped),
+  CompositeTypeStmt: (_, piece, dropped) => typeLook(piece, piece.node.typevar.relname, dropped),
+  CreateDomainStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.domainname).join('.'), dropped),
   AlterEnumStmt(_, { node }) {
-    return node['newVal'] === undefined || node['skipIfNewValExists'] === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: run again, this fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
+    return node.newVal === undefined || node.skipIfNewValExists === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: run again, this fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
   },
   AlterPublicationStmt(_, { node, statement }) {
-    if (node['action'] !== 'AP_AddObjects') return undefined;
+    if (node.action !== 'AP_AddObjects') return undefined;
     return { message: 'A table is added to a publication: run again, it is in it already and this fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
   },
   CreateRoleStmt(_, { statement }) {
@@ -132,22 +132,43 @@ const looks: Record<string, Look> = {
   },
 };
 
-function typeLook(_: Catalog, { node, statement }: Piece, dropped: () => Dropped): Again | undefined {
-  const name = stringsOf(node['typeName'] ?? node['domainname']).join('.') || (node['typevar'] as RangeVar | undefined)?.relname || '';
+function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
   return { message: `Type ${name} is created as if it could not be there: run again, this fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
 }
 
-function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again | undefined {
+type Creation = Piece<'CreateStmt' | 'IndexStmt' | 'CreateSchemaStmt' | 'CreateExtensionStmt' | 'CreateSeqStmt'>;
+
+function isCreation(piece: Piece): piece is Creation {
+  return piece.type in creates;
+}
+
+/** The name of what a statement creates; empty where it gives none. */
+function nameOf(catalog: Catalog, piece: Creation): string {
+  switch (piece.type) {
+    case 'IndexStmt':
+      return piece.node.idxname ?? '';
+    case 'CreateSchemaStmt':
+      return piece.node.schemaname ?? '';
+    case 'CreateExtensionStmt':
+      return piece.node.extname;
+    case 'CreateSeqStmt':
+      return plain(newName(catalog, piece.node.sequence));
+    case 'CreateStmt':
+      return plain(newName(catalog, piece.node.relation));
+  }
+}
+
+function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Again | undefined {
   const { what, title } = creates[piece.type]!;
-  if (piece.node['if_not_exists'] === true) return undefined;
-  const relation = (piece.node[piece.type === 'CreateSeqStmt' ? 'sequence' : 'relation'] as RangeVar | undefined);
+  if (piece.node.if_not_exists === true) return undefined;
+  const relation = piece.type === 'CreateSeqStmt' ? piece.node.sequence : 'relation' in piece.node ? piece.node.relation : undefined;
   if (relation?.relpersistence === 't') return undefined;
-  const name = piece.type === 'IndexStmt' ? String(piece.node['idxname'] ?? '') : relation === undefined ? String(piece.node['schemaname'] ?? piece.node['extname']) : plain(newName(catalog, relation));
+  const name = nameOf(catalog, piece);
   const kinds: Record<string, string> = { CreateStmt: 'OBJECT_TABLE', IndexStmt: 'OBJECT_INDEX', CreateSchemaStmt: 'OBJECT_SCHEMA', CreateExtensionStmt: 'OBJECT_EXTENSION', CreateSeqStmt: 'OBJECT_SEQUENCE' };
   if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
   // An index goes with its table: where the file drops that first, the index is new each time.
-  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node['relation'] as RangeVar))}`)) return undefined;
+  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`)) return undefined;
   return { message: `The ${title} is created without IF NOT EXISTS: run again, this fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
 }
 
@@ -155,7 +176,9 @@ function created(catalog: Catalog, piece: Piece, dropped: () => Dropped): Again 
 function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
   const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
-  return piece.type in creates ? created(catalog, piece, dropped) : looks[piece.type]?.(catalog, piece, dropped);
+  if (isCreation(piece)) return created(catalog, piece, dropped);
+  const look = looks[piece.type] as Look<NodeType> | undefined;
+  return look?.(catalog, piece, dropped);
 }
 
 export const notIdempotent: Check = {

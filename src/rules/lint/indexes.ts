@@ -1,6 +1,5 @@
 import type { Policy, Table } from '../../sql/catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node } from '../../sql/nodes.ts';
+import { fieldsOf, holds, stringsOf, walk } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { isForUsers } from './policies.ts';
@@ -15,11 +14,11 @@ function isIndexed(table: Table, columns: readonly string[]): boolean {
 
 /** A partial index on rows where its own column is not null serves foreign keys too. */
 function partialOnNotNull(table: Table): string[][] {
-  return [...table.indexes.values()].filter(({ partial, site }) => partial && notNullOnly(site?.piece.node['whereClause'])).map(({ columns }) => columns);
+  return [...table.indexes.values()].filter(({ partial, site }) => partial && site?.piece.type === 'IndexStmt' && notNullOnly(site.piece.node.whereClause)).map(({ columns }) => columns);
 }
 
 function notNullOnly(clause: unknown): boolean {
-  return fieldsOf<{ nulltesttype?: string }>(clause, 'NullTest')?.nulltesttype === 'IS_NOT_NULL';
+  return fieldsOf(clause, 'NullTest')?.nulltesttype === 'IS_NOT_NULL';
 }
 
 function indexStatement(table: string, columns: readonly string[]): string {
@@ -81,27 +80,20 @@ export const policyColumnWithoutIndex: Check = {
 function comparedColumns({ using }: Policy, table: Table): string[] {
   const columns: string[] = [];
   const own = (node: unknown): string | undefined => {
-    const names = stringsOf(fieldsOf<{ fields?: Node[] }>(node, 'ColumnRef')?.fields);
+    const names = stringsOf(fieldsOf(node, 'ColumnRef')?.fields);
     const name = names.at(-1);
     const mine = names.length === 1 || `${names.at(-2)}` === table.name.slice(table.name.indexOf('.') + 1);
     return mine && name !== undefined && table.columns.has(name) ? name : undefined;
   };
-  const isVariable = (node: unknown): boolean => {
-    let variable = false;
-    walk([node], (type) => {
-      if (type === 'FuncCall' || type === 'SubLink') variable = true;
-    });
-    return variable;
-  };
   walk([using], (type, fields) => {
-    if (type === 'A_Expr' && ['AEXPR_OP', 'AEXPR_OP_ANY'].includes(String(fields['kind'])) && stringsOf(fields['name'])[0] === '=') {
-      for (const [side, other] of [[fields['lexpr'], fields['rexpr']], [fields['rexpr'], fields['lexpr']]]) {
+    if (type === 'A_Expr' && (fields.kind === 'AEXPR_OP' || fields.kind === 'AEXPR_OP_ANY') && stringsOf(fields.name)[0] === '=') {
+      for (const [side, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
         const column = own(side);
-        if (column !== undefined && isVariable(other)) columns.push(column);
+        if (column !== undefined && holds(other, 'FuncCall', 'SubLink')) columns.push(column);
       }
     }
     if (type === 'SubLink') {
-      const column = fields['testexpr'] === undefined ? undefined : own(fields['testexpr']);
+      const column = fields.testexpr === undefined ? undefined : own(fields.testexpr);
       if (column !== undefined) columns.push(column);
       return false;
     }

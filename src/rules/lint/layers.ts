@@ -2,7 +2,7 @@ import { columnOf } from '../../sql/catalog/tables.ts';
 import { findTable } from '../../sql/catalog/lookup.ts';
 import type { Catalog, Table } from '../../sql/catalog/model.ts';
 import { allOf, fieldsOf, stringsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, DropStmt, RangeVar, RenameStmt } from '../../sql/nodes.ts';
+import type { Fields, RangeVar } from '../../sql/nodes.ts';
 import type { Piece } from '../../sql/piece.ts';
 import { newQualified } from '../../sql/catalog/lookup.ts';
 import { here } from './check.ts';
@@ -46,13 +46,13 @@ const breaking: Record<string, string> = {
   AT_AddConstraint: 'adds a constraint to',
 };
 
-function tableChanges(catalog: Catalog, piece: Piece): Change[] {
-  const table = coreTable(catalog, piece.node['relation'] as RangeVar);
+function tableChanges(catalog: Catalog, piece: Piece<'AlterTableStmt'>): Change[] {
+  const table = coreTable(catalog, piece.node.relation);
   if (table === undefined) return [];
   const changes: Change[] = [];
   const known = catalog.tables.get(table);
-  for (const { subtype, name = '', def } of allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd')) {
-    const definition = fieldsOf<ColumnDef>(def, 'ColumnDef');
+  for (const { subtype, name = '', def } of allOf(piece.node.cmds, 'AlterTableCmd')) {
+    const definition = fieldsOf(def, 'ColumnDef');
     const own = known?.columns.get(name)?.site?.piece.source.migration.layer === 'extension';
     if (subtype === 'AT_AddColumn' && definition !== undefined) {
       const { notNull, default: value, generated } = columnOf(definition, { piece, offset: 0 });
@@ -66,28 +66,28 @@ function tableChanges(catalog: Catalog, piece: Piece): Change[] {
 
 function changesOf(catalog: Catalog, piece: Piece): Change[] {
   const { type, node } = piece;
-  if (type === 'AlterTableStmt') return node['objtype'] === 'OBJECT_TABLE' ? tableChanges(catalog, piece) : [];
+  if (piece.type === 'AlterTableStmt') return piece.node.objtype === 'OBJECT_TABLE' ? tableChanges(catalog, piece) : [];
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') {
-    const table = coreTable(catalog, node['table'] as RangeVar);
+    const table = coreTable(catalog, node.table);
     return table === undefined ? [] : [{ table, what: 'changes who may do what with' }];
   }
   if (type === 'RenameStmt') {
-    const { relation } = node as unknown as RenameStmt;
+    const { relation } = node;
     const table = relation === undefined ? undefined : coreTable(catalog, relation);
     return table === undefined ? [] : [{ table, what: 'renames something of' }];
   }
-  if (type === 'DropStmt') return dropped(catalog, node as unknown as DropStmt);
+  if (type === 'DropStmt') return dropped(catalog, node);
   if (type === 'CreateFunctionStmt') {
-    const name = newQualified(catalog, node['funcname']);
+    const name = newQualified(catalog, node.funcname);
     const known = catalog.routines.get(name)?.some(({ site }) => site?.piece.source.migration.layer === 'core' && site.piece.source !== piece.source);
     const arity = (parameters: unknown): number => (Array.isArray(parameters) ? parameters.length : 0);
-    const same = catalog.routines.get(name)?.some(({ site }) => site !== undefined && arity(site.piece.node['parameters']) === arity(node['parameters']));
+    const same = catalog.routines.get(name)?.some(({ site }) => site !== undefined && site.piece.type === 'CreateFunctionStmt' && arity(site.piece.node.parameters) === arity(node.parameters));
     return known === true && same === true ? [{ table: name, what: 'replaces the function' }] : [];
   }
   return [];
 }
 
-function dropped(catalog: Catalog, { objects, removeType }: DropStmt): Change[] {
+function dropped(catalog: Catalog, { objects, removeType }: Fields<'DropStmt'>): Change[] {
   const kinds: Record<string, string> = { OBJECT_TABLE: 'drops', OBJECT_VIEW: 'drops', OBJECT_POLICY: 'drops a policy of', OBJECT_TRIGGER: 'drops a trigger of' };
   const what = kinds[removeType];
   if (what === undefined) return [];

@@ -1,5 +1,4 @@
-import type { AlterTableCmd, ColumnDef } from '../../sql/nodes.ts';
-import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { Piece } from '../../sql/piece.ts';
 import { typeText } from '../../sql/catalog/types.ts';
 import { here } from './check.ts';
@@ -40,19 +39,19 @@ interface Literal {
 function literalsOf(piece: Piece): Literal[] {
   const literals: Literal[] = [];
   if (piece.type === 'CommentStmt') return literals;
-  const columns = piece.type === 'InsertStmt' ? allOf<{ name: string }>(piece.node['cols'], 'ResTarget').map(({ name }) => name) : [];
-  const values = piece.type === 'InsertStmt' ? fieldsOf(piece.node['selectStmt'], 'SelectStmt')?.['valuesLists'] : undefined;
+  const columns = piece.type === 'InsertStmt' ? allOf(piece.node.cols, 'ResTarget').map(({ name }) => name) : [];
+  const values = piece.type === 'InsertStmt' ? fieldsOf(piece.node.selectStmt, 'SelectStmt')?.valuesLists : undefined;
   const known = new Map<unknown, string | undefined>();
-  for (const { items } of allOf<{ items: unknown[] }>(values, 'List')) for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
+  for (const { items = [] } of allOf(values, 'List')) for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
   walk(piece.node, (type, fields) => {
     if (type === 'A_Expr') {
-      const sides = [fields['lexpr'], fields['rexpr']];
-      const column = sides.map((side) => (fieldsOf<{ fields?: { String?: { sval: string } }[] }>(side, 'ColumnRef')?.fields ?? []).at(-1)?.String?.sval).find((name) => name !== undefined);
+      const sides = [fields.lexpr, fields.rexpr];
+      const column = sides.map((side) => stringsOf(fieldsOf(side, 'ColumnRef')?.fields).at(-1)).find((name) => name !== undefined && name !== '');
       for (const side of sides) known.set(fieldsOf(side, 'A_Const'), column);
     }
     if (type === 'A_Const') {
-      const text = (fields['sval'] as { sval?: string } | undefined)?.sval;
-      if (text !== undefined && text !== '') literals.push({ text, location: fields['location'] as number | undefined, column: known.get(fields) });
+      const text = fields.sval?.sval;
+      if (text !== undefined && text !== '') literals.push({ text, location: fields.location, column: known.get(fields) });
     }
   });
   return literals;
@@ -117,8 +116,8 @@ export const secretColumn: Check = {
   },
   piece(piece, _, report) {
     if (piece.inside === 'routine' || (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt')) return;
-    const elements = piece.type === 'CreateStmt' ? piece.node['tableElts'] : allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd').map(({ def }) => def);
-    for (const { colname, typeName, location } of allOf<ColumnDef>(elements, 'ColumnDef')) {
+    const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
+    for (const { colname, typeName, location } of allOf(elements, 'ColumnDef')) {
       if (colname === undefined || typeName === undefined || !secretName.test(colname) || (notClear.test(colname) && !/tax_id$/i.test(colname))) continue;
       if (!/^(?:text|character varying|character)/.test(typeText(typeName))) continue;
       report({

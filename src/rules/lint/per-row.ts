@@ -1,6 +1,6 @@
 import type { Catalog, Policy, Routine } from '../../sql/catalog/model.ts';
 import { findRoutines } from '../../sql/catalog/lookup.ts';
-import { stringsOf, walk } from '../../sql/nodes.ts';
+import { holds, stringsOf, walk } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { policyObject } from './sql.ts';
@@ -31,18 +31,10 @@ export function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'ch
     const location = fields['location'] as number | undefined;
     const own = fields['args'] === undefined ? stableRoutine(catalog, fields['funcname']) : undefined;
     if (stable.test(name) || own !== undefined) calls.push({ name, location, withColumn: false, ...(own?.returns.endsWith('[]') === true ? { cast: own.returns } : {}) });
-    else if (hasColumn(fields['args']) && isHelper(catalog, fields['funcname'])) calls.push({ name, location, withColumn: true });
+    else if (holds(fields['args'], 'ColumnRef') && isHelper(catalog, fields['funcname'])) calls.push({ name, location, withColumn: true });
     return undefined;
   });
   return calls;
-}
-
-function hasColumn(nodes: unknown): boolean {
-  let found = false;
-  walk(nodes, (type) => {
-    if (type === 'ColumnRef') found = true;
-  });
-  return found;
 }
 
 /** A function of the migrations that answers the same all through a query. */
@@ -55,7 +47,7 @@ function stableRoutine(catalog: Catalog, name: unknown): Routine | undefined {
 /** A function of the migrations that reads tables: what it costs is a query a row. */
 function isHelper(catalog: Catalog, name: unknown): boolean {
   const lookup = findRoutines(catalog, name);
-  return 'found' in lookup && lookup.found.some(({ site, body }) => site !== undefined && body.some(({ node }) => node['fromClause'] !== undefined));
+  return 'found' in lookup && lookup.found.some(({ site, body }) => site !== undefined && body.some(({ node }) => 'fromClause' in node));
 }
 
 export const policyPerRowCall: Check = {

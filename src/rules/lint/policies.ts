@@ -47,15 +47,15 @@ export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: 
 
 /** `true`, `1 = 1` or `'t'::boolean`. */
 export function isAlwaysTrue(expression: Node | undefined): boolean {
-  const constant = fieldsOf<{ boolval?: { boolval?: boolean } }>(expression, 'A_Const');
+  const constant = fieldsOf(expression, 'A_Const');
   if (constant?.boolval !== undefined) return constant.boolval.boolval === true;
-  const comparison = fieldsOf<{ lexpr?: Node; rexpr?: Node; name?: Node[] }>(expression, 'A_Expr');
+  const comparison = fieldsOf(expression, 'A_Expr');
   if (comparison === undefined) return /^(?:t|true)$/.test(literalOf(expression) ?? '');
   return stringsOf(comparison.name)[0] === '=' && sameConstant(comparison.lexpr, comparison.rexpr);
 }
 
 function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
-  const [a, b] = [left, right].map((side) => fieldsOf<Node>(side, 'A_Const'));
+  const [a, b] = [left, right].map((side) => fieldsOf(side, 'A_Const'));
   return a !== undefined && b !== undefined && JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 });
 }
 

@@ -1,7 +1,6 @@
 import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
 import { findRoutines, findTable } from '../../sql/catalog/lookup.ts';
 import { walk } from '../../sql/nodes.ts';
-import type { RangeVar } from '../../sql/nodes.ts';
 import { at } from './check.ts';
 import type { Check } from './check.ts';
 import { commandsOf, isForUsers } from './policies.ts';
@@ -12,15 +11,14 @@ function readsOf(catalog: Catalog, trees: readonly unknown[], seen: Set<string> 
   const reads = new Set<string>();
   const local = new Set<string>();
   walk(trees, (type, fields) => {
-    if (type === 'CommonTableExpr') local.add(fields['ctename'] as string);
+    if (type === 'CommonTableExpr') local.add(fields.ctename ?? '');
     if (type === 'RangeVar') {
-      const relation = fields as unknown as RangeVar;
-      const lookup = relation.schemaname === undefined && local.has(relation.relname) ? undefined : findTable(catalog, relation);
+      const lookup = fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
       if (lookup !== undefined && 'found' in lookup) for (const table of behind(catalog, lookup.found, seen)) reads.add(table);
       else if (lookup !== undefined && 'missing' in lookup && catalog.ghosts.has(lookup.missing)) reads.add(lookup.missing);
     }
     if (type === 'FuncCall') {
-      const lookup = findRoutines(catalog, fields['funcname']);
+      const lookup = findRoutines(catalog, fields.funcname);
       if (!('found' in lookup)) return;
       for (const routine of lookup.found) {
         // A definer's owner bypasses row-level security: what it reads ends there.
@@ -38,7 +36,7 @@ function behind(catalog: Catalog, table: Table, seen: Set<string>): Iterable<str
   if (table.kind !== 'view') return [table.name];
   if (table.invoker !== true || table.site === undefined || seen.has(table.name)) return [];
   seen.add(table.name);
-  return readsOf(catalog, [table.site.piece.node['query']], seen);
+  return readsOf(catalog, ['query' in table.site.piece.node ? table.site.piece.node.query : undefined], seen);
 }
 
 /** Says whether expanding the policy comes back to its own table: PostgreSQL then refuses every query (42P17). */

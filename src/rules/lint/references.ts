@@ -81,7 +81,7 @@ function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
   return `Create ${kind} ${name} before this statement, or correct the name.`;
 }
 
-function endWith(rule: Verdict['rule'], write: (verdict: Verdict, catalog: Catalog) => { message: string; suggestion: string }): Check['end'] {
+function endWith(rule: Verdict['rule'], write: (verdict: Verdict, catalog: Catalog) => { message: string; suggestion: string }): NonNullable<Check['end']> {
   return (catalog: Catalog, report: Report) => {
     for (const verdict of verdicts(catalog)) {
       if (verdict.rule === rule) report({ ...at(verdict.need.site), object: verdict.need.name, ...write(verdict, catalog) });

@@ -5,8 +5,7 @@ import type { Migration } from '../../sql/migration.ts';
 import { bodyPieces } from '../../sql/bodies.ts';
 import { qualifiedName, tableOf } from '../../sql/names.ts';
 import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
-import { pieceOf } from '../../sql/piece.ts';
+import { pieceOf, treeOf } from '../../sql/piece.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { parseSql } from '../../sql/split.ts';
 import { tableUse } from './usage.ts';
@@ -32,39 +31,40 @@ function usesOf(pieces: readonly Piece[]): Set<string> {
     const [first = ''] = name.split('.');
     if (first !== 'public') uses.add(`schema ${first}`);
   };
-  for (const { type, node } of pieces) {
-    walk({ [type]: node }, (kind, fields) => {
-      if (kind === 'RangeVar' && fields['schemaname'] !== undefined) {
-        const { schemaname, relname } = fields as unknown as RangeVar;
-        uses.add(`table ${schemaname}.${relname}`);
-        schema(`${schemaname}.`);
+  for (const piece of pieces) {
+    const { type, node } = piece;
+    walk(treeOf(piece), (kind, fields) => {
+      if (kind === 'RangeVar' && fields.schemaname !== undefined) {
+        uses.add(`table ${fields.schemaname}.${fields.relname}`);
+        schema(`${fields.schemaname}.`);
       }
-      if (kind === 'FuncCall' && stringsOf(fields['funcname']).length > 1) {
-        uses.add(`function ${qualifiedName(fields['funcname'])}`);
-        schema(qualifiedName(fields['funcname']));
+      if (kind === 'FuncCall' && stringsOf(fields.funcname).length > 1) {
+        uses.add(`function ${qualifiedName(fields.funcname)}`);
+        schema(qualifiedName(fields.funcname));
       }
     });
-    if (type === 'CreateTrigStmt') uses.add(`function ${qualifiedName(node['funcname'])}`);
-    if (type === 'CreateFunctionStmt') schema(qualifiedName(node['funcname']));
+    if (type === 'CreateTrigStmt') uses.add(`function ${qualifiedName(node.funcname)}`);
+    if (type === 'CreateFunctionStmt') schema(qualifiedName(node.funcname));
   }
   return uses;
 }
 
-function subjectOf(type: string, node: Node): string | undefined {
-  const table = tableOf({ [type]: node });
+function subjectOf(piece: Piece): string | undefined {
+  const table = tableOf(treeOf(piece));
   if (table !== undefined) return `table ${table}`;
-  if (type === 'CreateFunctionStmt') return `function ${qualifiedName(node['funcname'])}`;
-  if (type === 'CreateSchemaStmt') return `schema ${String(node['schemaname'])}`;
+  const { type, node } = piece;
+  if (type === 'CreateFunctionStmt') return `function ${qualifiedName(node.funcname)}`;
+  if (type === 'CreateSchemaStmt') return `schema ${node.schemaname ?? ''}`;
   if (type === 'GrantStmt') {
-    const [object] = (node['objects'] as Node[] | undefined) ?? [];
-    if (node['objtype'] === 'OBJECT_SCHEMA') return `schema ${stringsOf([object])[0]}`;
-    return `function ${qualifiedName(fieldsOf<{ objname: Node[] }>(object, 'ObjectWithArgs')?.objname)}`;
+    const [object] = node.objects ?? [];
+    if (node.objtype === 'OBJECT_SCHEMA') return `schema ${stringsOf([object])[0]}`;
+    return `function ${qualifiedName(fieldsOf(object, 'ObjectWithArgs')?.objname)}`;
   }
   if (type === 'CommentStmt') {
-    const { objtype, object } = node as { objtype: string; object: Node };
+    const { objtype, object } = node;
     if (objtype === 'OBJECT_SCHEMA') return `schema ${stringsOf([object])[0]}`;
     if (objtype === 'OBJECT_COLUMN') return `table ${stringsOf(object).slice(0, -1).join('.')}`;
-    const routine = fieldsOf<{ objname: Node[] }>(object, 'ObjectWithArgs');
+    const routine = fieldsOf(object, 'ObjectWithArgs');
     return routine === undefined ? undefined : `function ${qualifiedName(routine.objname)}`;
   }
   return undefined;
@@ -77,8 +77,8 @@ function partsOf(builtin: Situation['builtin']): Part[] {
     return source.parsed.statements.flatMap((statement): Part[] => {
       if (statement.tree === undefined) return [];
       const piece = pieceOf(source, statement, 0, statement.tree);
-      const { type, node } = piece;
-      const subject = subjectOf(type, node);
+      const { type } = piece;
+      const subject = subjectOf(piece);
       const above = statement.comments.filter(({ start }) => start < statement.start && statement !== source.parsed.statements[0]);
       const text = `${above.map((comment) => `${comment.text}\n`).join('')}${statement.sql};`;
       return [{ text, subject, makes: /^Create(?:Stmt|FunctionStmt|SchemaStmt)$/.test(type) ? subject : undefined, uses: usesOf([piece, ...bodyPieces(piece).pieces]), trigger: type === 'CreateTrigStmt', hook: type === 'CreateTrigStmt' && subject?.startsWith('table auth.') === true }];

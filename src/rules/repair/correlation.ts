@@ -1,7 +1,7 @@
 import { findTable } from '../../sql/catalog/lookup.ts';
 import type { Catalog, Table } from '../../sql/catalog/model.ts';
 import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
+import type { Fields } from '../../sql/nodes.ts';
 import { wordsOf } from '../../sql/recover.ts';
 
 /**
@@ -11,24 +11,23 @@ import { wordsOf } from '../../sql/recover.ts';
 export type Correlation = 'none' | 'other' | { inner: string; column: string; text: string };
 
 /** The names that columns can be qualified with inside the subquery, and the columns that its tables have. */
-function innerNames(catalog: Catalog, select: Node): { aliases: Set<string>; columns: Set<string> } {
+function innerNames(catalog: Catalog, select: Fields<'SelectStmt'>): { aliases: Set<string>; columns: Set<string> } {
   const aliases = new Set<string>();
   const columns = new Set<string>();
-  walk(select['fromClause'], (type, fields) => {
+  walk(select.fromClause, (type, fields) => {
     if (type !== 'RangeVar') return;
-    const relation = fields as unknown as RangeVar;
-    aliases.add(relation.alias?.aliasname ?? relation.relname);
-    const lookup = findTable(catalog, relation);
+    aliases.add(fields.alias?.aliasname ?? fields.relname);
+    const lookup = findTable(catalog, fields);
     if ('found' in lookup) for (const column of lookup.found.columns.keys()) columns.add(column);
   });
   return { aliases, columns };
 }
 
 /** Tells how the subquery is tied to the row of `outer`. `text` is the query as it stands in the parentheses. */
-export function correlationOf(catalog: Catalog, select: Node, outer: Table, text: string): Correlation {
+export function correlationOf(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table, text: string): Correlation {
   const { aliases, columns } = innerNames(catalog, select);
   const outside = (node: unknown): string | undefined => {
-    const names = stringsOf(fieldsOf<{ fields: Node[] }>(node, 'ColumnRef')?.fields);
+    const names = stringsOf(fieldsOf(node, 'ColumnRef')?.fields);
     const [first = '', second] = names;
     if (names.length === 0) return undefined;
     if (second !== undefined) return aliases.has(first) ? undefined : second;
@@ -40,19 +39,19 @@ export function correlationOf(catalog: Catalog, select: Node, outer: Table, text
     if (column !== undefined) found.push(column);
   });
   if (found.length === 0) return 'none';
-  const where = select['whereClause'] as Node | undefined;
+  const where = select.whereClause;
   if (found.length > 1 || where === undefined) return 'other';
-  const clauses = fieldsOf<{ boolop: string; args: Node[] }>(where, 'BoolExpr');
-  const parts = clauses?.boolop === 'AND_EXPR' ? clauses.args : [where];
+  const clauses = fieldsOf(where, 'BoolExpr');
+  const parts = clauses?.boolop === 'AND_EXPR' ? (clauses.args ?? []) : [where];
   const index = parts.findIndex((part) => {
-    const { lexpr, rexpr, name } = fieldsOf<{ lexpr?: Node; rexpr?: Node; name?: Node[] }>(part, 'A_Expr') ?? {};
+    const { lexpr, rexpr, name } = fieldsOf(part, 'A_Expr') ?? {};
     return stringsOf(name)[0] === '=' && (outside(lexpr) === found[0] || outside(rexpr) === found[0]);
   });
   const rest = index === -1 ? undefined : withoutClause(text, parts.length, index);
-  const comparison = fieldsOf<{ lexpr: Node; rexpr: Node }>(parts[index], 'A_Expr');
+  const comparison = fieldsOf(parts[index], 'A_Expr');
   if (rest === undefined || comparison === undefined) return 'other';
   const inner = outside(comparison.lexpr) === undefined ? comparison.lexpr : comparison.rexpr;
-  const names = stringsOf(fieldsOf<{ fields: Node[] }>(inner, 'ColumnRef')?.fields);
+  const names = stringsOf(fieldsOf(inner, 'ColumnRef')?.fields);
   return names.length === 0 ? 'other' : { inner: names.join('.'), column: found[0]!, text: rest };
 }
 

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../sql/nodes.ts';
 import { inlineIndexes } from '../lint/dialect.ts';
 import { pieceOf } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
@@ -29,7 +30,7 @@ export function mendInlineIndexes(situation: Situation): Mended {
   const seen = new Set<Statement>();
   const edits = editable(situation, 'foreign-dialect').flatMap((problem): Edit[] => {
     const statement = statementOf(problem);
-    if (statement?.tree?.['CreateStmt'] === undefined || seen.has(statement)) return [];
+    if (statement?.tree === undefined || fieldsOf(statement.tree, 'CreateStmt') === undefined || seen.has(statement)) return [];
     seen.add(statement);
     const { file, sql } = problem.source.migration;
     const piece = pieceOf(problem.source, statement, 0, statement.tree);

@@ -3,7 +3,7 @@ import { dropBetween, verdicts } from '../lint/references.ts';
 import { statementAt } from '../lint/lint.ts';
 import { qualifiedName, relationName, tableOf } from '../../sql/names.ts';
 import { allOf, fieldsOf, walk } from '../../sql/nodes.ts';
-import type { AlterTableCmd, Node, RangeVar } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
 import { startWithComments } from './plan.ts';
@@ -22,23 +22,23 @@ function extent(source: Source, statement: Statement): { start: number; end: num
 /** The DROP right in front of a CREATE, which is part of it; else the statement itself. */
 function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
-  const drops = before?.tree?.['DropStmt'] !== undefined && Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
+  const drops = before?.tree !== undefined && fieldsOf(before.tree, 'DropStmt') !== undefined && Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
   return drops && tableOf(before.tree!) === tableOf(statement.tree!) ? before : statement;
 }
 
 /** Whether a change of a table is about its triggers, which stay where they are made. */
 function isAboutTriggers(tree: Node): boolean {
   const alter = fieldsOf(tree, 'AlterTableStmt');
-  return allOf<AlterTableCmd>(alter?.['cmds'], 'AlterTableCmd').some(({ subtype }) => /Trig/.test(subtype));
+  return allOf(alter?.cmds, 'AlterTableCmd').some(({ subtype }) => /Trig/.test(subtype));
 }
 
 /** The tables, functions and types that a statement names, as the catalog's keys. */
 function keysOf(tree: Node): Set<string> {
   const keys = new Set<string>();
   walk([tree], (kind, fields) => {
-    if (kind === 'RangeVar') keys.add(`table ${relationName(fields as unknown as RangeVar)}`);
-    if (kind === 'FuncCall') keys.add(`function ${qualifiedName(fields['funcname'])}`);
-    if (kind === 'TypeName') keys.add(`type ${qualifiedName(fields['names'])}`);
+    if (kind === 'RangeVar') keys.add(`table ${relationName(fields)}`);
+    if (kind === 'FuncCall') keys.add(`function ${qualifiedName(fields.funcname)}`);
+    if (kind === 'TypeName') keys.add(`type ${qualifiedName(fields.names)}`);
   });
   return keys;
 }

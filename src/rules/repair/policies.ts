@@ -162,7 +162,7 @@ function replaceTrue(situation: Situation, policy: Policy, condition: string, te
   }
   if (policy.mixed === true) return [];
   return [policy.using, policy.check].flatMap((expression): Edit[] => {
-    const constant = fieldsOf<{ location?: number }>(expression, 'A_Const');
+    const constant = fieldsOf(expression, 'A_Const');
     if (!isAlwaysTrue(expression) || constant === undefined) return [];
     const start = piece.at(constant.location);
     const { file, sql } = piece.source.migration;

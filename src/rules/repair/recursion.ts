@@ -4,7 +4,7 @@ import type { Catalog, Policy, Table } from '../../sql/catalog/model.ts';
 import { isForSessions } from '../lint/policies.ts';
 import { ident, policyObject } from '../lint/sql.ts';
 import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
+import type { Fields } from '../../sql/nodes.ts';
 import { wordsOf } from '../../sql/recover.ts';
 import { correlationOf } from './correlation.ts';
 import { mayEdit, noteText, placed } from './place.ts';
@@ -33,7 +33,7 @@ interface Helper {
   call(name: string): string;
 }
 
-function cut(policy: Policy, catalog: Catalog, location: number | undefined, select: Node): Subquery | undefined {
+function cut(policy: Policy, catalog: Catalog, location: number | undefined, select: Fields<'SelectStmt'>): Subquery | undefined {
   const { piece } = policy.site;
   const { sql } = piece.source.migration;
   const start = piece.at(location);
@@ -56,14 +56,14 @@ function cut(policy: Policy, catalog: Catalog, location: number | undefined, sel
   const inserts: { at: number; text: string }[] = [];
   let qualified = true;
   walk([{ SelectStmt: select }], (type, fields) => {
-    const relation = type === 'RangeVar' ? (fields as unknown as RangeVar) : undefined;
+    const relation = type === 'RangeVar' ? fields : undefined;
     if (relation !== undefined && relation.schemaname === undefined) {
       const lookup = findTable(catalog, relation);
       const name = 'found' in lookup ? lookup.found.name : undefined;
       if (name === undefined) qualified = false;
       else inserts.push({ at: piece.at(relation.location) - open, text: `${ident(name.split('.')[0]!)}.` });
     }
-    const call = type === 'FuncCall' ? stringsOf(fields['funcname']) : [];
+    const call = type === 'FuncCall' ? stringsOf(fields.funcname) : [];
     if (call.length === 1 && !builtinFunctions.has(call[0]!)) qualified = false;
   });
   let text = sql.slice(open, close);
@@ -72,24 +72,24 @@ function cut(policy: Policy, catalog: Catalog, location: number | undefined, sel
 }
 
 /** The type of the one column that a subquery answers with. */
-function answerType(catalog: Catalog, select: Node, outer: Table, test: unknown): string {
-  const [target] = allOf<{ val: Node }>(select['targetList'], 'ResTarget');
-  const column = stringsOf(fieldsOf<{ fields: Node[] }>(target?.val, 'ColumnRef')?.fields).at(-1) ?? '';
-  for (const relation of allOf<RangeVar>(select['fromClause'], 'RangeVar')) {
+function answerType(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table, test: unknown): string {
+  const [target] = allOf(select.targetList, 'ResTarget');
+  const column = stringsOf(fieldsOf(target?.val, 'ColumnRef')?.fields).at(-1) ?? '';
+  for (const relation of allOf(select.fromClause, 'RangeVar')) {
     const lookup = findTable(catalog, relation);
     const type = 'found' in lookup ? lookup.found.columns.get(column)?.type : undefined;
     if (type !== undefined) return type;
   }
-  return outer.columns.get(stringsOf(fieldsOf<{ fields: Node[] }>(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
+  return outer.columns.get(stringsOf(fieldsOf(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
 }
 
-function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, subquery: Subquery): Helper | undefined {
-  const select = fieldsOf(link['subselect'], 'SelectStmt');
+function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Fields<'SubLink'>, subquery: Subquery): Helper | undefined {
+  const select = fieldsOf(link.subselect, 'SelectStmt');
   if (select === undefined) return undefined;
   const { qualified } = subquery;
   const correlation = correlationOf(catalog, select, outer, subquery.text);
   if (correlation === 'other') return undefined;
-  if (link['subLinkType'] === 'EXISTS_SUBLINK') {
+  if (link.subLinkType === 'EXISTS_SUBLINK') {
     if (correlation === 'none') {
       return { returns: 'boolean', body: `SELECT EXISTS (${subquery.text})`, qualified, call: (name) => `(SELECT ${name}())` };
     }
@@ -98,8 +98,8 @@ function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Node, s
     return { returns: `${type}[]`, body: `SELECT ARRAY(SELECT ${inner} ${text})`, qualified, call: (name) => `${ident(outer.name.split('.')[1]!)}.${ident(column)} = ANY ((SELECT ${name}())::${type}[])` };
   }
   const { sql } = policy.site.piece.source.migration;
-  if (link['subLinkType'] !== 'ANY_SUBLINK' || correlation !== 'none' || !/^in\b/i.test(sql.slice(subquery.start)) || /\bnot\s+$/i.test(sql.slice(0, subquery.start))) return undefined;
-  const type = answerType(catalog, select, outer, link['testexpr']);
+  if (link.subLinkType !== 'ANY_SUBLINK' || correlation !== 'none' || !/^in\b/i.test(sql.slice(subquery.start)) || /\bnot\s+$/i.test(sql.slice(0, subquery.start))) return undefined;
+  const type = answerType(catalog, select, outer, link.testexpr);
   return { returns: `${type}[]`, body: `SELECT ARRAY(${subquery.text})`, qualified, call: (name) => `= ANY ((SELECT ${name}())::${type}[])` };
 }
 
@@ -135,9 +135,9 @@ export function mendRecursive(situation: Situation): Mended {
     const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
-      const select = fieldsOf(fields['subselect'], 'SelectStmt');
-      if (select?.['fromClause'] === undefined) return false;
-      const subquery = cut(policy, situation.catalog, fields['location'] as number | undefined, select);
+      const select = fieldsOf(fields.subselect, 'SelectStmt');
+      if (select?.fromClause === undefined) return false;
+      const subquery = cut(policy, situation.catalog, fields.location, select);
       const helper = subquery === undefined ? undefined : helperFor(policy, outer, situation.catalog, fields, subquery);
       if (subquery === undefined || helper === undefined) return false;
       const key = `${helper.returns} ${helper.body.replaceAll(/\s+/g, ' ')} ${roles}`;

@@ -4,7 +4,7 @@ import { startingCatalog } from '../../sql/catalog/start.ts';
 import type { Catalog } from '../../sql/catalog/model.ts';
 import { ident, qualified } from '../lint/sql.ts';
 import { allOf, fieldsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from '../../sql/nodes.ts';
+import type { NodeType } from '../../sql/nodes.ts';
 import { bodyPieces } from '../../sql/bodies.ts';
 import { pieceOf } from '../../sql/piece.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
@@ -18,39 +18,39 @@ const ranks: readonly RegExp[] = [
 
 const rankOf = (line: string): number => ranks.findIndex((rank) => rank.test(line));
 
-type Undo = (piece: Piece, catalog: Catalog) => string[];
+type Undo<Type extends NodeType> = (piece: Piece<Type>, catalog: Catalog) => string[];
 
 /** What takes back each kind of statement; nothing for what goes with its table. */
-const undos: Record<string, Undo> = {
-  CreateStmt: ({ node }, catalog) => [`DROP TABLE IF EXISTS ${qualified(newName(catalog, node['relation'] as RangeVar))} CASCADE;`],
+const undos: { [Type in NodeType]?: Undo<Type> } = {
+  CreateStmt: ({ node }, catalog) => [`DROP TABLE IF EXISTS ${qualified(newName(catalog, node.relation))} CASCADE;`],
   CreateTableAsStmt({ node }, catalog) {
-    const name = qualified(newName(catalog, (node['into'] as { rel: RangeVar }).rel));
-    return [`DROP ${node['objtype'] === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : 'TABLE'} IF EXISTS ${name};`];
+    const name = qualified(newName(catalog, node.into.rel));
+    return [`DROP ${node.objtype === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : 'TABLE'} IF EXISTS ${name};`];
   },
-  ViewStmt: ({ node }, catalog) => [`DROP VIEW IF EXISTS ${qualified(newName(catalog, node['view'] as RangeVar))};`],
+  ViewStmt: ({ node }, catalog) => [`DROP VIEW IF EXISTS ${qualified(newName(catalog, node.view))};`],
   IndexStmt({ node }, catalog) {
-    const schema = newName(catalog, node['relation'] as RangeVar).split('.')[0]!;
-    return node['idxname'] === undefined ? [] : [`DROP INDEX IF EXISTS ${qualified(`${schema}.${String(node['idxname'])}`)};`];
+    const schema = newName(catalog, node.relation).split('.')[0]!;
+    return node.idxname === undefined ? [] : [`DROP INDEX IF EXISTS ${qualified(`${schema}.${node.idxname}`)};`];
   },
   CreatePolicyStmt(piece, catalog) {
     const { name, table } = policyOf(catalog, piece);
     return [`DROP POLICY IF EXISTS ${ident(name)} ON ${qualified(table)};`];
   },
-  CreateTrigStmt: ({ node }, catalog) => [`DROP TRIGGER IF EXISTS ${ident(String(node['trigname']))} ON ${qualified(newName(catalog, node['relation'] as RangeVar))};`],
+  CreateTrigStmt: ({ node }, catalog) => [`DROP TRIGGER IF EXISTS ${ident(node.trigname)} ON ${qualified(newName(catalog, node.relation))};`],
   CreateFunctionStmt(piece, catalog) {
     const { name, arguments: types } = routineOf(catalog, piece);
-    return [`DROP ${piece.node['is_procedure'] === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${qualified(name)}(${types.join(', ')});`];
+    return [`DROP ${piece.node.is_procedure === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${qualified(name)}(${types.join(', ')});`];
   },
-  CreateEnumStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newQualified(catalog, node['typeName']))};`],
-  CreateDomainStmt: ({ node }, catalog) => [`DROP DOMAIN IF EXISTS ${qualified(newQualified(catalog, node['domainname']))};`],
-  CompositeTypeStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newName(catalog, node['typevar'] as RangeVar))};`],
-  CreateSeqStmt: ({ node }, catalog) => [`DROP SEQUENCE IF EXISTS ${qualified(newName(catalog, node['sequence'] as RangeVar))};`],
-  CreateSchemaStmt: ({ node }) => [`DROP SCHEMA IF EXISTS ${ident(String(node['schemaname']))};`],
+  CreateEnumStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newQualified(catalog, node.typeName))};`],
+  CreateDomainStmt: ({ node }, catalog) => [`DROP DOMAIN IF EXISTS ${qualified(newQualified(catalog, node.domainname))};`],
+  CompositeTypeStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${qualified(newName(catalog, node.typevar))};`],
+  CreateSeqStmt: ({ node }, catalog) => [`DROP SEQUENCE IF EXISTS ${qualified(newName(catalog, node.sequence))};`],
+  CreateSchemaStmt: ({ node }) => [`DROP SCHEMA IF EXISTS ${ident(node.schemaname ?? '')};`],
   AlterTableStmt({ node }, catalog) {
-    const table = qualified(newName(catalog, node['relation'] as RangeVar));
-    return allOf<AlterTableCmd>(node['cmds'], 'AlterTableCmd').flatMap(({ subtype, def }) => {
-      const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
-      const constraint = fieldsOf<Constraint>(def, 'Constraint');
+    const table = qualified(newName(catalog, node.relation));
+    return allOf(node.cmds, 'AlterTableCmd').flatMap(({ subtype, def }) => {
+      const column = fieldsOf(def, 'ColumnDef');
+      const constraint = fieldsOf(def, 'Constraint');
       if (subtype === 'AT_AddColumn' && column !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${ident(column.colname)};`];
       if (subtype === 'AT_AddConstraint' && constraint?.conname !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP CONSTRAINT IF EXISTS ${ident(constraint.conname)};`];
       return [];
@@ -60,8 +60,9 @@ const undos: Record<string, Undo> = {
 
 /** The table that a statement's object goes away with. */
 function tableOfPiece({ type, node }: Piece, catalog: Catalog): string | undefined {
-  const relation = (node['relation'] ?? node['table']) as RangeVar | undefined;
-  return relation === undefined || type === 'CreateStmt' ? undefined : newName(catalog, relation);
+  if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') return newName(catalog, node.table);
+  if (type === 'CreateTrigStmt' || type === 'IndexStmt' || type === 'AlterTableStmt') return newName(catalog, node.relation);
+  return undefined;
 }
 
 /** Says whether a thing was there before this file, so that taking it away is not this file's to do. */
@@ -82,13 +83,14 @@ function rollbackOf(source: Source, catalog: Catalog): string {
   });
   for (const piece of pieces) {
     const table = tableOfPiece(piece, names);
-    if (piece.type === 'CreateStmt') made.add(newName(names, piece.node['relation'] as RangeVar));
+    if (piece.type === 'CreateStmt') made.add(newName(names, piece.node.relation));
     // What stands on a table of this file goes with it.
     if (table !== undefined && made.has(table)) continue;
-    if (piece.type === 'CreateStmt' && wasThere(catalog, 'table', newName(names, piece.node['relation'] as RangeVar), order)) continue;
+    if (piece.type === 'CreateStmt' && wasThere(catalog, 'table', newName(names, piece.node.relation), order)) continue;
     if (piece.type === 'CreateFunctionStmt' && wasThere(catalog, 'function', routineOf(names, piece).name, order)) continue;
     if (piece.type === 'CreateSchemaStmt' && wasThere(catalog, 'schema', String(piece.node['schemaname']), order)) continue;
-    lines.unshift(...(undos[piece.type]?.(piece, names) ?? []));
+    const undo = undos[piece.type] as Undo<NodeType> | undefined;
+    lines.unshift(...(undo?.(piece, names) ?? []));
   }
   const name = source.migration.file.slice(source.migration.file.lastIndexOf('/') + 1);
   const body = [...new Set(lines)].sort((a, b) => rankOf(a) - rankOf(b));

@@ -1,7 +1,6 @@
 import { builtinFunctions } from '../../sql/catalog/builtins.ts';
 import type { Routine } from '../../sql/catalog/model.ts';
 import { allOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { DefElem, RangeVar } from '../../sql/nodes.ts';
 import { problemsOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 import { mayEdit, noteText, placed } from './place.ts';
@@ -17,11 +16,11 @@ function isQualified({ body, language }: Routine): boolean {
       if (kind === 'CommonTableExpr') local.add(fields['ctename'] as string);
     });
     walk({ [type]: node }, (kind, fields) => {
-      const relation = kind === 'RangeVar' ? (fields as unknown as RangeVar) : undefined;
+      const relation = kind === 'RangeVar' ? fields : undefined;
       if (relation !== undefined && relation.schemaname === undefined && !local.has(relation.relname)) qualified = false;
-      const names = kind === 'FuncCall' ? stringsOf(fields['funcname']) : [];
+      const names = kind === 'FuncCall' ? stringsOf(fields.funcname) : [];
       if (names.length === 1 && !builtinFunctions.has(names[0]!)) qualified = false;
-      const types = kind === 'TypeName' ? stringsOf(fields['names']) : [];
+      const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
       if (types.length === 1 && !builtinType(types[0]!)) qualified = false;
     });
   }
@@ -42,7 +41,7 @@ export function mendDefiner(situation: Situation): Mended {
     if (routine.site === undefined || !wanted.has(signature)) continue;
     const { piece } = routine.site;
     const path = isQualified(routine) ? '\'\'' : 'pg_catalog, public, extensions';
-    const as = allOf<DefElem>(piece.node['options'], 'DefElem').find(({ defname }) => defname === 'as');
+    const as = allOf(piece.type === 'CreateFunctionStmt' ? piece.node.options : undefined, 'DefElem').find(({ defname }) => defname === 'as');
     const { file, sql } = piece.source.migration;
     const at = as === undefined ? piece.statement.end : piece.at(as.location);
     // Only where the word itself stands there can it be edited in place.

@@ -2,7 +2,7 @@ import type { Catalog } from '../../sql/catalog/model.ts';
 import { findTable } from '../../sql/catalog/lookup.ts';
 import { ident } from '../lint/sql.ts';
 import { allOf, fieldsOf } from '../../sql/nodes.ts';
-import type { InsertStmt, Node } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
 import { wordsOf } from '../../sql/recover.ts';
 import type { Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
@@ -19,17 +19,17 @@ function isConstant(node: Node): boolean {
  * a column's type is not known.
  */
 function guarded(statement: Statement, catalog: Catalog): { start: number; end: number; text: string }[] | undefined {
-  const insert = fieldsOf<InsertStmt>(statement.tree, 'InsertStmt');
-  const lists = allOf<{ items: Node[] }>(fieldsOf(insert?.selectStmt, 'SelectStmt')?.['valuesLists'], 'List');
-  const columns = allOf<{ name: string }>(insert?.cols, 'ResTarget').map(({ name }) => name);
+  const insert = fieldsOf(statement.tree, 'InsertStmt');
+  const lists = allOf(fieldsOf(insert?.selectStmt, 'SelectStmt')?.valuesLists, 'List').map(({ items = [] }) => items);
+  const columns = allOf(insert?.cols, 'ResTarget').map(({ name = '' }) => name);
   const lookup = insert === undefined ? undefined : findTable(catalog, insert.relation);
   const words = wordsOf(statement.sql);
   const values = words.findIndex(({ text }) => text === 'values');
   if (insert === undefined || lists.length === 0 || columns.length === 0 || lookup === undefined || !('found' in lookup) || values === -1) return undefined;
   const table = lookup.found;
   const types = columns.map((column) => table.columns.get(column)?.type);
-  if (types.some((type) => type === undefined) || lists.some(({ items }) => items.some((item) => fieldsOf(item, 'SetToDefault') !== undefined))) return undefined;
-  const compared = columns.filter((_, index) => types[index] !== 'json' && lists.every(({ items }) => isConstant(items[index]!)));
+  if (types.some((type) => type === undefined) || lists.some((items) => items.some((item) => fieldsOf(item, 'SetToDefault') !== undefined))) return undefined;
+  const compared = columns.filter((_, index) => types[index] !== 'json' && lists.every((items) => isConstant(items[index]!)));
   if (compared.length === 0) return undefined;
   let depth = 0;
   const after = words.findIndex(({ text }, index) => {

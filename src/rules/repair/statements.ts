@@ -5,7 +5,7 @@ import type { Piece, Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
 import { newName } from '../../sql/catalog/lookup.ts';
 import { allOf, fieldsOf } from '../../sql/nodes.ts';
-import type { AlterTableCmd, ColumnDef, RangeVar } from '../../sql/nodes.ts';
+import type { NodeType, RangeVar } from '../../sql/nodes.ts';
 import { editable, startWithComments, statementOf } from './plan.ts';
 import type { Edit, Mended, Situation } from './plan.ts';
 
@@ -67,7 +67,7 @@ function behind(words: readonly Word[], index: number, text: string): { at: numb
   return word === undefined ? [] : [{ at: word.end, text: ` ${text}` }];
 }
 
-type Form = (piece: Piece, words: readonly Word[], situation: Situation) => { at: number; text: string }[] | { wrap: string };
+type Form<Type extends NodeType = NodeType> = (piece: Piece<Type>, words: readonly Word[], situation: Situation) => { at: number; text: string }[] | { wrap: string };
 
 const orReplace: Form = (_, words) => behind(words, 0, 'OR REPLACE');
 const wrapped: Form = () => ({ wrap: 'duplicate_object' });
@@ -81,25 +81,25 @@ function ifNotExistsBehind(...kinds: string[]): Form {
 }
 
 /** How each kind of statement is written so that it can run again. */
-const forms: Record<string, Form> = {
+const forms: { [Type in NodeType]?: Form<Type> } = {
   CreateStmt: ifNotExistsBehind('table'),
   CreateSchemaStmt: ifNotExistsBehind('schema'),
   CreateExtensionStmt: ifNotExistsBehind('extension'),
   CreateSeqStmt: ifNotExistsBehind('sequence'),
   IndexStmt(piece, words, situation) {
-    if (piece.node['idxname'] !== undefined) return ifNotExistsBehind('index')(piece, words, situation);
-    const columns = allOf<{ name?: string }>(piece.node['indexParams'], 'IndexElem').map(({ name }) => name ?? 'expr');
-    const name = `idx_${(piece.node['relation'] as RangeVar).relname}_${columns.join('_')}`.slice(0, 63);
+    if (piece.node.idxname !== undefined) return ifNotExistsBehind('index')(piece, words, situation);
+    const columns = allOf(piece.node.indexParams, 'IndexElem').map(({ name }) => name ?? 'expr');
+    const name = `idx_${piece.node.relation.relname}_${columns.join('_')}`.slice(0, 63);
     const index = words.findIndex(({ text }) => text === 'index');
     return behind(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, `IF NOT EXISTS ${ident(name)}`);
   },
   CreateFunctionStmt: orReplace,
   ViewStmt: orReplace,
   CreatePolicyStmt({ node }, _, { catalog }) {
-    return [{ at: 0, text: `DROP POLICY IF EXISTS ${ident(String(node['policy_name']))} ON ${tableText(catalog, node['table'] as RangeVar)};\n` }];
+    return [{ at: 0, text: `DROP POLICY IF EXISTS ${ident(node.policy_name)} ON ${tableText(catalog, node.table)};\n` }];
   },
   CreateTrigStmt({ node }, _, { catalog }) {
-    return [{ at: 0, text: `DROP TRIGGER IF EXISTS ${ident(String(node['trigname']))} ON ${tableText(catalog, node['relation'] as RangeVar)};\n` }];
+    return [{ at: 0, text: `DROP TRIGGER IF EXISTS ${ident(node.trigname)} ON ${tableText(catalog, node.relation)};\n` }];
   },
   CreateEnumStmt: wrapped,
   CompositeTypeStmt: wrapped,
@@ -113,12 +113,12 @@ const forms: Record<string, Form> = {
     return behind(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF EXISTS');
   },
   AlterTableStmt(piece) {
-    const commands = allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd');
+    const commands = allOf(piece.node.cmds, 'AlterTableCmd');
     if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint') return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
     if (commands.some(({ subtype }) => subtype === 'AT_AddConstraint')) return [];
     const inserts: { at: number; text: string }[] = [];
     for (const { subtype, def, missing_ok: missingOk } of commands) {
-      const column = fieldsOf<ColumnDef>(def, 'ColumnDef');
+      const column = fieldsOf(def, 'ColumnDef');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
         const at = piece.at(column.location) - piece.statement.start;
         // A name in quotes may stand right behind the word: ADD COLUMN"a".
@@ -142,7 +142,8 @@ export function mendNotIdempotent(situation: Situation): Mended {
     if (statement?.tree === undefined || seen.has(statement)) continue;
     seen.add(statement);
     const piece = pieceOf(problem.source, statement, 0, statement.tree);
-    const form = forms[piece.type]?.(piece, wordsOf(statement.sql), situation);
+    const write = forms[piece.type] as Form | undefined;
+    const form = write?.(piece, wordsOf(statement.sql), situation);
     const { file } = problem.source.migration;
     if (form === undefined) continue;
     if (Array.isArray(form)) {

@@ -5,8 +5,7 @@ import { ident, qualified } from '../lint/sql.ts';
 import { conditionFor, mayWrite, ownerOf, policiesFor } from '../lint/suggest.ts';
 import type { Run } from '../lint/check.ts';
 import { declared } from '../lint/tables.ts';
-import { walk } from '../../sql/nodes.ts';
-import type { ColumnDef } from '../../sql/nodes.ts';
+import { allOf } from '../../sql/nodes.ts';
 import type { Source } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
 import { mayEdit, noteText, placed } from './place.ts';
@@ -54,10 +53,10 @@ export function mendRls(situation: Situation): Mended {
 /** Columns whose default takes its values from a sequence that users need a grant for. */
 function serials(table: Table): string[] {
   const names: string[] = [];
-  walk(table.site?.piece.node['tableElts'], (type, fields) => {
-    const definition = type === 'ColumnDef' ? (fields as unknown as ColumnDef) : undefined;
-    if (definition?.typeName !== undefined && isSerial(definition.typeName)) names.push(definition.colname);
-  });
+  const piece = table.site?.piece;
+  for (const { colname, typeName } of allOf(piece?.type === 'CreateStmt' ? piece.node.tableElts : undefined, 'ColumnDef')) {
+    if (typeName !== undefined && isSerial(typeName)) names.push(colname);
+  }
   return names;
 }
 

@@ -1,8 +1,8 @@
 import type { Need } from '../../sql/catalog/model.ts';
-import { fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Node, RangeVar } from '../../sql/nodes.ts';
+import { allOf, fieldsOf, open, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
 import { ident, qualified } from '../lint/sql.ts';
-import { relationName } from '../../sql/names.ts';
+import { tableOf } from '../../sql/names.ts';
 import type { Situation } from './plan.ts';
 
 /**
@@ -60,30 +60,29 @@ function keyType({ catalog }: Situation, name: string): string | undefined {
 /** Columns that a statement about the table names; those that an ALTER TABLE adds go to `added`. */
 function columnsIn(tree: Node, name: string, added: Set<string>): [string, string][] {
   const columns: [string, string][] = [];
-  const [type = '', fields] = Object.entries(tree)[0] as [string, Node];
-  const relation = (fields['relation'] ?? fields['table']) as RangeVar | undefined;
-  if (relation === undefined || relation.relname === undefined || relationName(relation) !== name) return columns;
+  const [type, fields] = open(tree);
+  if (tableOf(tree) !== name) return columns;
   const kept = /_id$/.test.bind(/_id$/);
   if (type === 'IndexStmt' || type === 'InsertStmt') {
-    walk([fields['indexParams'], fields['cols']], (kind, each) => {
-      const column = kind === 'IndexElem' || kind === 'ResTarget' ? (each['name'] as string | undefined) : undefined;
+    walk(type === 'IndexStmt' ? fields.indexParams : fields.cols, (kind, each) => {
+      const column = kind === 'IndexElem' || kind === 'ResTarget' ? each.name : undefined;
       if (column !== undefined) columns.push([column, kept(column) ? 'uuid' : 'text']);
     });
   }
   if (type === 'CreatePolicyStmt') {
-    walk([fields['qual'], fields['with_check']], (kind, each) => {
+    walk([fields.qual, fields.with_check], (kind, each) => {
       if (kind === 'SubLink') return false;
-      const names = kind === 'ColumnRef' ? stringsOf(each['fields']) : [];
+      const names = kind === 'ColumnRef' ? stringsOf(each.fields) : [];
       const column = names.at(-1);
       if (column !== undefined && column !== '') columns.push([column, kept(column) ? 'uuid' : 'text']);
       return undefined;
     });
   }
   if (type === 'AlterTableStmt') {
-    walk(fields['cmds'], (kind, each) => {
-      const column = kind === 'AlterTableCmd' && each['subtype'] === 'AT_AddColumn' ? fieldsOf<{ colname: string }>(each['def'], 'ColumnDef')?.colname : undefined;
+    for (const { subtype, def } of allOf(fields.cmds, 'AlterTableCmd')) {
+      const column = subtype === 'AT_AddColumn' ? fieldsOf(def, 'ColumnDef')?.colname : undefined;
       if (column !== undefined) added.add(column);
-    });
+    }
   }
   return columns;
 }
