@@ -1,6 +1,9 @@
-import { allOf, type DefElem, fieldsOf, literalOf, type Node, open, stringsOf, walk } from '../../sql/nodes.ts';
+import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
 import type { FunctionRow } from './catalog.ts';
+
+/** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
+type PlpgsqlTree = Record<string, unknown>;
 
 /** The body of a function as parse trees. */
 export interface RoutineBody {
@@ -31,12 +34,12 @@ export function readBody(routine: FunctionRow): RoutineBody {
 }
 
 function readSql(routine: FunctionRow, body: RoutineBody): void {
-  const statement = fieldsOf<{ sql_body?: Node; options?: Node[] }>(statementsOf(routine.definition, body)[0], 'CreateFunctionStmt');
+  const statement = fieldsOf(statementsOf(routine.definition, body)[0], 'CreateFunctionStmt');
   if (statement?.sql_body !== undefined) {
     body.trees.push(statement.sql_body);
     return;
   }
-  const as = allOf<DefElem>(statement?.options, 'DefElem').find(({ defname }) => defname === 'as');
+  const as = allOf(statement?.options, 'DefElem').find(({ defname }) => defname === 'as');
   body.trees.push(...statementsOf(stringsOf(as?.arg)[0] ?? '', body));
 }
 
@@ -56,16 +59,16 @@ interface Expression {
 /** Fields of PL/pgSQL's statements that hold what is run as SQL. */
 const runs = new Set(['PLpgSQL_stmt_dynexecute.query', 'PLpgSQL_stmt_dynfors.query', 'PLpgSQL_stmt_open.dynquery', 'PLpgSQL_stmt_return_query.dynquery']);
 
-function readPlpgsql(tree: Node, body: RoutineBody): void {
-  const datums = (fieldsOf<Node>(tree, 'PLpgSQL_function')?.['datums'] ?? []) as Node[];
+function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
+  const datums = ((tree['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['datums'] ?? []) as PlpgsqlTree[];
   const nameOf = (number: unknown): string[] => namesOf(datums[Number(number ?? 0)]);
-  const visit = (value: unknown, statement: string, fields: Node, field: string): void => {
+  const visit = (value: unknown, statement: string, fields: PlpgsqlTree, field: string): void => {
     if (Array.isArray(value)) {
       for (const item of value) visit(item, statement, fields, field);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, below] of Object.entries(value)) {
         if (key === 'PLpgSQL_expr') readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
-        else if (key.startsWith('PLpgSQL_')) Object.entries(below as Node).forEach(([name, inner]) => { visit(inner, key, below as Node, name); });
+        else if (key.startsWith('PLpgSQL_')) Object.entries(below as PlpgsqlTree).forEach(([name, inner]) => { visit(inner, key, below as PlpgsqlTree, name); });
         else visit(below, statement, fields, key);
       }
     }
@@ -74,15 +77,15 @@ function readPlpgsql(tree: Node, body: RoutineBody): void {
 }
 
 /** The variables that a statement gives a value to. */
-function variablesOf(statement: string, fields: Node, nameOf: (number: unknown) => string[]): string[] {
+function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
   if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
   if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
-  return [...namesOf(fields['target'] as Node | undefined), ...namesOf(fields['var'] as Node | undefined)];
+  return [...namesOf(fields['target'] as PlpgsqlTree | undefined), ...namesOf(fields['var'] as PlpgsqlTree | undefined)];
 }
 
-function namesOf(datum: Node | undefined): string[] {
+function namesOf(datum: PlpgsqlTree | undefined): string[] {
   if (datum === undefined) return [];
-  const [type, fields] = open(datum);
+  const [type, fields] = (Object.entries(datum)[0] ?? ['', {}]) as [string, PlpgsqlTree];
   if (type === 'PLpgSQL_row') return ((fields['fields'] ?? []) as { name: string }[]).map(({ name }) => name);
   return [String(fields['refname'] ?? fields['fieldname'] ?? '')];
 }
@@ -102,15 +105,15 @@ const runners = new Set(['query_to_xml', 'query_to_xmlschema', 'query_to_xml_and
 
 function readRunTexts(tree: Node, body: RoutineBody): void {
   walk(tree, (type, fields) => {
-    if (type !== 'FuncCall' || !runners.has(stringsOf(fields['funcname']).at(-1) ?? '')) return;
-    const [text] = (fields['args'] ?? []) as Node[];
+    if (type !== 'FuncCall' || !runners.has(stringsOf(fields.funcname).at(-1) ?? '')) return;
+    const [text] = fields.args ?? [];
     if (text !== undefined) addRun(text, body);
   });
 }
 
 /** A constant is what it runs; anything else is known when it runs only. */
 function addRun(tree: Node, body: RoutineBody): void {
-  const [target] = allOf<{ val: Node }>(fieldsOf<Node>(tree, 'SelectStmt')?.['targetList'], 'ResTarget');
+  const [target] = allOf(fieldsOf(tree, 'SelectStmt')?.targetList, 'ResTarget');
   const expression = target?.val ?? tree;
   const text = literalOf(expression);
   if (text === undefined) {

@@ -1,4 +1,4 @@
-import { allOf, fieldsOf, literalOf, type Node, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import type { RoutineBody } from './bodies.ts';
 import type { ArgumentType, FunctionRow } from './catalog.ts';
 
@@ -43,26 +43,24 @@ function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
 function carries(value: unknown, names: ReadonlySet<string>): boolean {
   if (Array.isArray(value)) return value.some((item) => carries(item, names));
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([type, below]) => carriesNode(type, below, names));
+  return Object.entries(value).some(([key, inner]) => carriesNode([key, inner] as OpenNode, names));
 }
 
-function carriesNode(type: string, below: unknown, names: ReadonlySet<string>): boolean {
-  if (typeof below !== 'object' || below === null) return false;
-  const node = below as Node;
-  if (type === 'ColumnRef') return stringsOf(node['fields']).some((part) => names.has(part));
-  if (type === 'ParamRef') return names.has(`$${Number(node['number'] ?? 0)}`);
-  if (type === 'A_Expr') return textOperators.has(stringsOf(node['name']).at(-1) ?? '') && (carries(node['lexpr'], names) || carries(node['rexpr'], names));
+function carriesNode([type, node]: OpenNode, names: ReadonlySet<string>): boolean {
+  if (typeof node !== 'object') return false;
+  if (type === 'ColumnRef') return stringsOf(node.fields).some((part) => names.has(part));
+  if (type === 'ParamRef') return names.has(`$${node.number ?? 0}`);
+  if (type === 'A_Expr') return textOperators.has(stringsOf(node.name).at(-1) ?? '') && (carries(node.lexpr, names) || carries(node.rexpr, names));
   if (type === 'BoolExpr' || type === 'NullTest' || type === 'BooleanTest') return false;
-  if (type === 'CaseWhen') return carries(node['result'], names);
-  if (type === 'CaseExpr') return carries(node['args'], names) || carries(node['defresult'], names);
-  if (type === 'TypeCast') return textTypes.has(stringsOf((node['typeName'] as Node)['names']).at(-1) ?? '') && carries(node['arg'], names);
-  if (type === 'FuncCall') return carriesCall(node, names);
-  return carries(node, names);
+  if (type === 'CaseWhen') return carries(node.result, names);
+  if (type === 'CaseExpr') return carries(node.args, names) || carries(node.defresult, names);
+  if (type === 'TypeCast') return textTypes.has(stringsOf(node.typeName?.names).at(-1) ?? '') && carries(node.arg, names);
+  return type === 'FuncCall' ? carriesCall(node, names) : carries(node, names);
 }
 
-function carriesCall(call: Node, names: ReadonlySet<string>): boolean {
-  const name = stringsOf(call['funcname']).at(-1) ?? '';
-  const args = (call['args'] ?? []) as Node[];
+function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): boolean {
+  const name = stringsOf(call.funcname).at(-1) ?? '';
+  const args = call.args ?? [];
   if (quoting.has(name)) return false;
   const format = name === 'format' ? literalOf(args[0]) : undefined;
   if (format === undefined) return carries(args, names);
@@ -82,19 +80,19 @@ function isCompared(name: string, index: number, trees: readonly Node[]): boolea
   const isArgument = (node: unknown): boolean => carries(node, new Set([name, `$${index + 1}`]));
   let found = false;
   walk(trees, (type, fields) => {
-    if (type === 'SelectStmt' && readsNames(fields)) found ||= carriesAnywhere(fields['whereClause'], isArgument);
-    if (type !== 'A_Expr' || !isArgument(fields['lexpr'])) return;
+    if (type === 'SelectStmt' && readsNames(fields)) found ||= carriesAnywhere(fields.whereClause, isArgument);
+    if (type !== 'A_Expr' || !isArgument(fields.lexpr)) return;
     const { kind } = fields;
-    const listed = fieldsOf<{ items: Node[] }>(fields['rexpr'], 'List')?.items ?? fieldsOf<{ elements: Node[] }>(fields['rexpr'], 'A_ArrayExpr')?.elements;
+    const listed = fieldsOf(fields.rexpr, 'List')?.items ?? fieldsOf(fields.rexpr, 'A_ArrayExpr')?.elements;
     if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL') found ||= listed?.every((item) => literalOf(item) !== undefined) === true;
-    else found ||= patternOperators.has(stringsOf(fields['name']).at(-1) ?? '') && literalOf(fields['rexpr']) !== undefined;
+    else found ||= patternOperators.has(stringsOf(fields.name).at(-1) ?? '') && literalOf(fields.rexpr) !== undefined;
   });
   return found;
 }
 
 /** A query of the catalog, or of the information schema. */
-function readsNames(select: Node): boolean {
-  const from = allOf<RangeVar>(select['fromClause'], 'RangeVar');
+function readsNames(select: Fields<'SelectStmt'>): boolean {
+  const from = allOf(select.fromClause, 'RangeVar');
   return from.length > 0 && from.every(({ schemaname, relname }) => schemaname === 'information_schema' || schemaname === 'pg_catalog' || relname.startsWith('pg_'));
 }
 

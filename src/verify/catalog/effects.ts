@@ -1,4 +1,4 @@
-import { allOf, fieldsOf, type Node, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { allOf, type Fields, fieldsOf, type Node, type NodeType, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type FunctionRow, qualifiedName } from './catalog.ts';
@@ -30,7 +30,7 @@ const outside: readonly { does: string; schemas?: readonly string[]; names: read
 ];
 
 /** Statements that change rows or the schema. */
-const changing = new Set([
+const changing = new Set<NodeType>([
   'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CallStmt', 'DoStmt', 'CreateStmt', 'CreateTableAsStmt', 'ViewStmt', 'IndexStmt',
   'DropStmt', 'AlterTableStmt', 'RenameStmt', 'GrantStmt', 'GrantRoleStmt', 'CreateFunctionStmt', 'CreatePolicyStmt', 'AlterPolicyStmt', 'CreateTrigStmt',
   'CreateRoleStmt', 'AlterRoleStmt', 'RefreshMatViewStmt',
@@ -125,23 +125,23 @@ function readEffects({ trees, executed }: RoutineBody): Effects {
   let [changes, copies] = [executed.length > 0, false];
   walk(trees, (type, fields) => {
     changes ||= changing.has(type);
-    const call = type === 'FuncCall' ? fields : type === 'CallStmt' ? fieldsOf<Node>(fields, 'funccall') : undefined;
+    const call = type === 'FuncCall' ? fields : type === 'CallStmt' ? fields.funccall : undefined;
     if (call !== undefined) {
-      const parts = stringsOf(call['funcname']);
-      calls.push({ schema: parts.at(-2), name: parts.at(-1) ?? '', count: ((call['args'] ?? []) as Node[]).length });
+      const parts = stringsOf(call.funcname);
+      calls.push({ schema: parts.at(-2), name: parts.at(-1) ?? '', count: (call.args ?? []).length });
     }
     if (type === 'RangeVar') {
-      relations.push(nameOf(fields as unknown as RangeVar));
+      relations.push(nameOf(fields));
     } else if (type === 'ColumnRef') {
       columns.add(lastName(fields));
     } else if (type === 'CopyStmt') {
-      copies ||= fields['is_program'] === true || fields['filename'] !== undefined;
+      copies ||= fields.is_program === true || fields.filename !== undefined;
     } else if (type === 'ResTarget') {
-      walk(fields['val'], (inner, column) => { if (inner === 'ColumnRef') gives.add(lastName(column)); });
+      walk(fields.val, (inner, column) => { if (inner === 'ColumnRef') gives.add(lastName(column)); });
     }
     if (!changing.has(type)) return;
-    const targets = fields['relation'] === undefined ? allOf<RangeVar>(fields['relations'], 'RangeVar') : [fields['relation'] as RangeVar];
-    written.push(...targets.map(nameOf));
+    const { relation, relations: all } = fields as { relation?: RangeVar; relations?: Node[] };
+    written.push(...(relation === undefined ? allOf(all, 'RangeVar') : [relation]).map(nameOf));
   });
   return { calls, relations, written, gives, columns, mentions: new Set(tokens.map(plainName)), changes, copies, isDynamic: executed.length > 0 };
 }
@@ -150,16 +150,15 @@ function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined
   return { schema: schemaname, name: relname };
 }
 
-function lastName(column: Node): string {
-  const last = ((column['fields'] ?? []) as Node[]).at(-1);
-  return fieldsOf<{ sval: string }>(last, 'String')?.sval ?? '*';
+function lastName(column: Fields<'ColumnRef'>): string {
+  return fieldsOf(column.fields?.at(-1), 'String')?.sval ?? '*';
 }
 
 /** The tokens of the constant parts of a text that is put together. */
 function tokensOf(expression: Node): Token[] {
   const texts: string[] = [];
   walk(expression, (type, fields) => {
-    const text = type === 'A_Const' ? (fields['sval'] as { sval?: string } | undefined)?.sval : undefined;
+    const text = type === 'A_Const' ? fields.sval?.sval : undefined;
     if (text !== undefined) texts.push(text);
   });
   return texts.flatMap((text) => {

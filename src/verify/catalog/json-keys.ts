@@ -1,4 +1,4 @@
-import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { allOf, type Fields, fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { FunctionRow, RelationRow } from './catalog.ts';
 import type { RoutineBody } from './bodies.ts';
 
@@ -25,13 +25,13 @@ export function jsonShape(bodies: readonly RoutineBody[], tables: ReadonlyMap<st
   walk(bodies.flatMap(({ trees }) => trees), (type, fields) => {
     if (type === 'A_Expr') add(pathOf({ A_Expr: fields }));
     if (type === 'FuncCall') {
-      const name = stringsOf(fields['funcname']).at(-1) ?? '';
-      const args = (fields['args'] ?? []) as Node[];
+      const name = stringsOf(fields.funcname).at(-1) ?? '';
+      const args = fields.args ?? [];
       if (byPath.has(name)) add(args.slice(1).map(literalOf));
       if (populated.has(name)) for (const column of columnsOf(args[0], tables)) add([column]);
     }
     if (type === 'RangeFunction' && holdsRecord(fields)) {
-      for (const { colname } of allOf<{ colname: string }>(fields['coldeflist'], 'ColumnDef')) add([colname]);
+      for (const { colname } of allOf(fields.coldeflist, 'ColumnDef')) add([colname]);
     }
   });
   return shape;
@@ -39,23 +39,23 @@ export function jsonShape(bodies: readonly RoutineBody[], tables: ReadonlyMap<st
 
 /** The keys of `p -> 'a' ->> 'b'` and `p #>> '{a,b}'`. */
 function pathOf(node: unknown): (string | undefined)[] {
-  const expression = fieldsOf<Node>(node, 'A_Expr');
-  const operator = stringsOf(expression?.['name']).at(-1) ?? '';
-  const key = literalOf(expression?.['rexpr']);
+  const expression = fieldsOf(node, 'A_Expr');
+  const operator = stringsOf(expression?.name).at(-1) ?? '';
+  const key = literalOf(expression?.rexpr);
   if (expression === undefined || key === undefined) return [];
-  if (operator === '->' || operator === '->>' || operator === '?') return [...pathOf(expression['lexpr']), key];
-  return operator === '#>' || operator === '#>>' ? [...pathOf(expression['lexpr']), ...key.replace(/^\{|\}$/g, '').split(',')] : [];
+  if (operator === '->' || operator === '->>' || operator === '?') return [...pathOf(expression.lexpr), key];
+  return operator === '#>' || operator === '#>>' ? [...pathOf(expression.lexpr), ...key.replace(/^\{|\}$/g, '').split(',')] : [];
 }
 
-function holdsRecord(range: Node): boolean {
+function holdsRecord(range: Fields<'RangeFunction'>): boolean {
   let found = false;
-  walk(range['functions'], (type, fields) => { found ||= type === 'FuncCall' && records.has(stringsOf(fields['funcname']).at(-1) ?? ''); });
+  walk(range.functions, (type, fields) => { found ||= type === 'FuncCall' && records.has(stringsOf(fields.funcname).at(-1) ?? ''); });
   return found;
 }
 
 /** The columns of the table in `null::public.notes`. */
 function columnsOf(node: unknown, tables: ReadonlyMap<string, RelationRow>): string[] {
-  const names = stringsOf(fieldsOf<{ typeName: { names: Node[] } }>(node, 'TypeCast')?.typeName.names);
+  const names = stringsOf(fieldsOf(node, 'TypeCast')?.typeName?.names);
   const table = tables.get(names.length === 1 ? `public.${names[0]}` : names.join('.'));
   return table?.columns.map(({ name }) => name) ?? [];
 }
