@@ -47,7 +47,8 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
     .map((routine) => callableOf(routine, model, actors, subjects));
 }
 
-function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
+/** Says whether a role may call the function: it may execute it and use its schema. */
+export function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
   return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
 }
 

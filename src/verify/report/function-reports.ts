@@ -1,6 +1,6 @@
 import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
 import { isDeclared } from '../catalog/expectations.ts';
-import { type Callable, type FunctionCall, isAnswer } from '../catalog/functions.ts';
+import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { expectedOf } from '../probes/expected.ts';
 import { resultOf } from '../probes/outcome.ts';
@@ -43,7 +43,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
   const distinct = new Map(checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]));
   return {
-    table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role').join(', ')}`,
+    table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
 }
