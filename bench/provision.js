@@ -1,34 +1,34 @@
-// From a name to a migrated Supabase project, on a twin of the platform, beside the real CLI doing its part of it there.
+// From a name to a migrated Supabase project, against a fake Supabase API, beside the real CLI doing its part of it there.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openCompiledTwin } from '../test/support/fake-api/serve.js';
+import { openCompiledFakeApi } from '../test/support/fake-api/serve.js';
 import { median, once } from './measure.js';
 
 /** @param {{ root: string, peer: (name: string, file: string) => string | undefined, rounds: number }} options */
 export async function provision({ root, peer, rounds }) {
   const place = mkdtempSync(join(tmpdir(), 'create-muse-bench-'));
   const alive = setInterval(() => undefined, 1000);
-  const twin = await openCompiledTwin();
-  const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(place), HOME: place };
+  const fakeApi = await openCompiledFakeApi();
+  const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place), HOME: place };
   const cli = peer('supabase', 'dist/supabase.js');
   const ours = [];
   const theirs = [];
   try {
     for (let round = 0; round < Math.min(rounds, 3); round++) {
-      ours.push(await runOurs(twin, place, env, root, `ours${round}`));
-      if (cli) theirs.push(await runTheirs(twin, place, env, cli, `theirs${round}`, join(place, `ours${round}`, 'migrations', 'core')));
+      ours.push(await runOurs(fakeApi, place, env, root, `ours${round}`));
+      if (cli) theirs.push(await runTheirs(fakeApi, place, env, cli, `theirs${round}`, join(place, `ours${round}`, 'migrations', 'core')));
     }
     report(ours, theirs);
   } finally {
-    await twin.close();
+    await fakeApi.close();
     clearInterval(alive);
     rmSync(place, { recursive: true, force: true });
   }
 }
 
-async function runOurs(twin, place, env, root, name) {
-  const from = twin.state.requests.length;
+async function runOurs(fakeApi, place, env, root, name) {
+  const from = fakeApi.state.requests.length;
   const report = join(place, `${name}.json`);
   const { ms } = await once({
     command: process.execPath,
@@ -38,7 +38,7 @@ async function runOurs(twin, place, env, root, name) {
   });
   const { steps } = JSON.parse(readFileSync(report, 'utf8'));
   const waited = steps.find(({ id }) => id === 'wait').ms;
-  const requests = twin.state.requests.slice(from);
+  const requests = fakeApi.state.requests.slice(from);
   // Waiting begins behind the POST and ends with the last look at the services' health.
   const isHealth = ({ path }) => path.includes('/health');
   const waiting = requests.slice(requests.findIndex(({ method }) => method === 'POST') + 1, requests.findLastIndex(isHealth) + 1);
@@ -48,8 +48,8 @@ async function runOurs(twin, place, env, root, name) {
 }
 
 /** `projects create`, then `db push` of the same core files as soon as the database lets it in. */
-async function runTheirs(twin, place, env, cli, name, core) {
-  const from = twin.state.requests.length;
+async function runTheirs(fakeApi, place, env, cli, name, core) {
+  const from = fakeApi.state.requests.length;
   const directory = join(place, name);
   mkdirSync(join(directory, 'supabase', 'migrations'), { recursive: true });
   for (const file of readdirSync(core).filter((file) => file.endsWith('.sql'))) {
@@ -57,17 +57,17 @@ async function runTheirs(twin, place, env, cli, name, core) {
   }
   const run = (args, exit) => once({ command: process.execPath, args: [cli, ...args], cwd: directory, env: { ...env, HOME: directory, DO_NOT_TRACK: '1' }, exit });
   const start = performance.now();
-  await run(['projects', 'create', name, '--org-id', 'acme', '--region', 'eu-central-1', '--db-password', 'bench-password-of-the-twin', '--yes']);
-  const project = [...twin.state.projects.values()].find((one) => one.name === name);
+  await run(['projects', 'create', name, '--org-id', 'acme', '--region', 'eu-central-1', '--db-password', 'bench-password-of-the-fake-api', '--yes']);
+  const project = [...fakeApi.state.projects.values()].find((one) => one.name === name);
   let waited = 0;
   // It waits for nothing: until the project is up, somebody has to.
   for (;;) {
-    const answer = await fetch(`${twin.url}/v1/projects/${project.ref}/config/database/pooler`, { headers: { authorization: `Bearer ${twin.state.token}` } });
+    const answer = await fetch(`${fakeApi.url}/v1/projects/${project.ref}/config/database/pooler`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
     const [row] = await answer.json();
-    const up = await fetch(`${twin.url}/v1/projects/${project.ref}`, { headers: { authorization: `Bearer ${twin.state.token}` } });
+    const up = await fetch(`${fakeApi.url}/v1/projects/${project.ref}`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
     if (row && (await up.json()).status === 'ACTIVE_HEALTHY') {
-      await run(['db', 'push', `--remote=postgresql://${row.db_user}:bench-password-of-the-twin@${row.db_host}:${row.db_port}/postgres?sslmode=disable`, '--yes']);
-      return { ms: performance.now() - start, waited, requests: twin.state.requests.slice(from).length };
+      await run(['db', 'push', `--remote=postgresql://${row.db_user}:bench-password-of-the-fake-api@${row.db_host}:${row.db_port}/postgres?sslmode=disable`, '--yes']);
+      return { ms: performance.now() - start, waited, requests: fakeApi.state.requests.slice(from).length };
     }
     waited += 2000;
     await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -79,7 +79,7 @@ function report(ours, theirs) {
     const of = (key) => median(results.map((result) => result[key]));
     process.stdout.write(`  ${name.padEnd(34)} ${(of('ms') / 1000).toFixed(1).padStart(5)} s, of it waiting ${(of('waited') / 1000).toFixed(1).padStart(4)} s, own ${((of('ms') - of('waited')) / 1000).toFixed(1).padStart(4)} s, ${String(of('requests')).padStart(3)} requests to the Management API\n`);
   };
-  process.stdout.write('\nFrom a name to a migrated project, on the twin\n');
+  process.stdout.write('\nFrom a name to a migrated project, against the fake API\n');
   line('create-muse, all of it', ours);
   if (theirs.length > 0) line('supabase projects create + db push', theirs);
   const gap = Math.min(...ours.map(({ smallestGap }) => smallestGap));

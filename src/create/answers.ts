@@ -5,7 +5,7 @@
 import type { EnvironmentName, Isolation, MuseFile } from '../shared/muse-file.ts';
 import { defaultTarget, type TargetKind } from '../targets/kinds.ts';
 
-/** What Supabase needs to be told; all of it optional where there is a sensible choice. */
+/** Answers for Supabase; all optional if there is a sensible choice. */
 export interface SupabaseAnswers {
   organization?: string;
   region?: string;
@@ -36,7 +36,7 @@ export interface Answers {
   /** Path of a YAML or JSON specification. */
   spec?: string;
   prefix: string;
-  /** How tenants are isolated; default: as the kit does it. */
+  /** How tenants are isolated; default: as in the kit. */
   tenancy?: Isolation;
   target: TargetKind;
   /** Which environment of the muse the target is for. */
@@ -50,14 +50,14 @@ export interface Answers {
   install: boolean;
 }
 
-/** What is needed and may not be written down anywhere but `.env.local`. */
+/** What must not be stored anywhere but in `.env.local`. */
 export interface Secrets {
   databaseUrl?: string;
   /** Whether a password that is made for the admin can be shown once. */
   showPassword?: boolean;
 }
 
-/** The answers that a muse that is there stands for. */
+/** The answers that correspond to an existing muse. */
 export function museAnswers(museFile: MuseFile, directory: string): Answers {
   return {
     name: museFile.name,

@@ -1,8 +1,8 @@
 import { MuseError } from '../shared/error.ts';
 import type { SupabaseAnswers } from './answers.ts';
-import { type Journal, redoFrom } from './journal.ts';
+import { type Journal, redo, redoFrom } from './journal.ts';
 
-/** What may be said anew when a run goes on; what is left out stays as it was. */
+/** Answers that may change when a run is resumed; what is left out stays as it was. */
 export interface Changes {
   supabase?: SupabaseAnswers;
   databaseCa?: string;
@@ -10,12 +10,12 @@ export interface Changes {
 
 /** Answers that decide which project it is. */
 const choosing = ['organization', 'region', 'size', 'projectRef'] as const;
-/** Answers that configuring takes. */
+/** Answers that the step `configure` uses. */
 const configuring = ['siteUrl', 'adminEmail'] as const;
 
 /**
- * Takes what was said anew into the journal, and has the steps run again that it concerns.
- * @throws MuseError `bad-change` where it concerns a project that is made, or may be
+ * Puts changed answers into the journal, and makes the steps run again that depend on them.
+ * @throws MuseError `bad-change` for a choice about a project that exists, or may exist
  */
 export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Changes): void {
   const { answers, data } = journal;
@@ -23,16 +23,16 @@ export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Cha
   const chosen = choosing.filter((key) => differs(key) && !(key === 'projectRef' && supabase.projectRef === data.project?.ref));
   if (chosen.length > 0) {
     const { project } = data;
-    if (project?.ref !== undefined) throw badChange(journal, chosen, `the project ${project.ref} is there`, `To have another instead, delete it first: muse destroy --confirm ${project.ref}`);
+    if (project?.ref !== undefined) throw badChange(journal, chosen, `the project ${project.ref} exists`, `To get another one instead, delete it first: muse destroy --confirm ${project.ref}`);
     const doubtful = project?.intent !== undefined && project.intent.refused !== true;
     if (doubtful && supabase.projectRef === undefined) {
-      throw badChange(journal, chosen, 'a request that was sent may have made the project', 'Go on without it, which looks for that project first; or take one knowingly: --project-ref <ref>');
+      throw badChange(journal, chosen, 'a request that was sent may have created the project', 'Resume without it, which looks for that project first; or name a project to use: --project-ref <ref>');
     }
     delete data.project;
-    redoOne(journal, 'cloud-preflight');
+    redo(journal, 'cloud-preflight');
     redoFrom(journal, 'project');
   }
-  // Found by looking only, and its owner says that it is the one.
+  // The run found this project by searching; its owner confirms that it is the right one.
   if (data.project?.ref !== undefined && data.project.ref === supabase.projectRef) {
     data.project.adopted = true;
     delete data.project.settled;
@@ -40,10 +40,6 @@ export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Cha
   if (configuring.some(differs)) redoFrom(journal, 'configure');
   Object.assign(answers.supabase, supabase);
   if (databaseCa !== undefined) answers.databaseCa = databaseCa;
-}
-
-function redoOne(journal: Journal, id: string): void {
-  journal.steps = journal.steps.filter((step) => step.id !== id);
 }
 
 const flags: Record<(typeof choosing)[number], string> = { organization: '--org', region: '--region', size: '--size', projectRef: '--project-ref' };

@@ -1,50 +1,53 @@
 import { MuseError, unexpected } from '../shared/error.ts';
 import { fileError } from '../shared/files.ts';
-import type { Answers, Secrets } from './answers.ts';
+import { lazy, once } from '../shared/lazy.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { gitVersion } from '../kit/git.ts';
+import { parseKitSource } from '../kit/source.ts';
+import { lockDirectory } from '../muse/lock.ts';
+import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 import { keepCertificate, takesCertificate } from '../targets/certificate.ts';
 import { targetOf } from '../targets/open.ts';
-import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
+import type { Answers, Secrets } from './answers.ts';
 import { type Changes, takeChanges } from './changes.ts';
-import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
-import { type CreateContext, stageOf } from './context.ts';
+import { claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from './claim.ts';
+import { type Run, stageOf } from './context.ts';
+import { type CreateReport, reportOf } from './create-report.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
-import { lockDirectory } from '../muse/lock.ts';
-import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { type CreateReport, reportOf } from './report.ts';
-import { lazily, once } from '../shared/lazy.ts';
-import { cancelled, runSteps, type StepEvents } from './step.ts';
-import { pipelines } from './steps/steps.ts';
-import { mayMakeAgain } from './steps/make-again.ts';
+import { live, pipelines } from './pipeline.ts';
+import { runSequence } from './sequence.ts';
+import { cancelled, type StepEvents } from './step.ts';
+import { mayMakeAgain } from './steps/project.ts';
 import { openTarget } from './target.ts';
 
-/** How a run is watched and stopped. */
+/** How the caller follows and stops a run. */
 export interface RunOptions extends StepEvents {
   signal: AbortSignal;
   environment: NodeJS.ProcessEnv;
   /**
-   * Asks for a yes or no on the way, where only what happened there raises the question; absent where nobody can be asked.
-   * What it throws cancels the run.
+   * Asks a yes-or-no question that only comes up during the run; absent where there is nobody to ask. What it throws
+   * cancels the run.
    */
   agree?(question: string): Promise<boolean>;
 }
 
 /**
  * Makes a muse: clone, scaffold, rehearse, migrate, check, commit.
- * @returns what came of it; a failure after the directory was claimed is in `error`, with what to do next
- * @throws MuseError `bad-…` and the like, where nothing was begun
+ * @returns the report; a failure after the directory was claimed is in `error`, with what to do next
+ * @throws MuseError `bad-…` and the like, if nothing was started
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   await checkCertificate(answers);
   const { made } = await claimDirectory(answers.directory);
-  const journal: Journal = { version: 1, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
+  const journal: Journal = { version: 2, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
   return runPipeline(journal, secrets, options);
 }
 
 /**
- * Goes on with a run that stopped, from the first step that is not done.
+ * Resumes a run that stopped, from the first step that is not done.
  * @param directory absolute path of the muse
- * @param changes what is said anew
- * @throws MuseError `nothing-to-resume` where there is no journal, `bad-change`, `bad-certificate`
+ * @param changes answers that replace those of the stopped run
+ * @throws MuseError `nothing-to-resume` if there is no journal, `bad-change`, `bad-certificate`
  */
 export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions, changes: Changes = {}): Promise<CreateReport> {
   const journal = await readJournal(directory);
@@ -52,33 +55,33 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
     throw new MuseError({
       code: 'nothing-to-resume',
       message: `There is no unfinished run in ${directory}.`,
-      suggestion: 'Start one: create-muse <name>. If it is elsewhere, name it: --dir <path> --resume.',
+      suggestion: 'Start one: create-muse <name>. If the run is in another directory, name that: --dir <path> --resume.',
     });
   }
-  // A directory that was moved or is seen through another path is the same muse.
+  // A directory that was moved, or is reached by another path, is the same muse.
   journal.answers.directory = directory;
   takeChanges(journal, changes);
   if (changes.databaseCa !== undefined) {
     await checkCertificate(journal.answers);
     if (isPlaced(journal)) await replaceCertificate(directory, journal.answers.environment, changes.databaseCa);
   }
-  // Until everything is in place, the stage is made again from the start, at the same commit of the kit.
+  // Until the muse is in place, the stage is made again from the start, at the same commit of the kit.
   if (!isPlaced(journal)) journal.steps = [];
   return runPipeline(journal, secrets, options);
 }
 
 /**
- * Gives a muse that is there a Supabase project: the rest of the pipeline, in its directory. Data of the database that it
- * had is not copied.
- * @throws MuseError `run-unfinished` where another run stopped there
+ * Gives an existing muse a Supabase project: the rest of the pipeline, in its directory. Data in its current database
+ * is not copied.
+ * @throws MuseError `run-unfinished` if another run stopped there
  */
 export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   await checkCertificate(answers);
   const before = await readJournal(directory);
-  // One that stopped before it asked for a project left nothing to go on with.
+  // A run that stopped before it asked for a project left nothing to resume.
   if (before !== undefined && before.finished !== true && !isRefused(before)) throw unfinishedRun(directory, before);
   const data = { tables: (before?.data.tables ?? []).slice() };
-  return runPipeline({ version: 1, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
+  return runPipeline({ version: 2, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
 }
 
 /** @throws MuseError `bad-certificate` before anything is made */
@@ -86,7 +89,7 @@ async function checkCertificate({ databaseCa }: Answers): Promise<void> {
   if (databaseCa !== undefined) await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
 }
 
-/** Keeps another certificate for an environment that is in `muse.json` already. */
+/** Replaces the certificate of an environment that is in `muse.json` already. */
 async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
   const museFile = await readMuseFile(directory);
   const entry = museFile.environments[name];
@@ -95,12 +98,12 @@ async function replaceCertificate(directory: string, name: EnvironmentName, from
   await writeMuseFile(directory, museFile);
 }
 
-/** Says whether the muse is where it lives: then nothing of it is taken away again. */
+/** Says whether the muse is in its final place: from then on nothing is removed again. */
 function isPlaced({ pipeline, steps }: Journal): boolean {
   return pipeline === 'provision' || steps.some((step) => step.id === 'place');
 }
 
-/** Says whether a provisioning stopped while it only looked: nothing was made, and it can begin anew. */
+/** Says whether `muse provision` stopped before it made anything, so that it can simply be run again. */
 function isRefused({ pipeline, steps }: Journal): boolean {
   return pipeline === 'provision' && !steps.some((step) => step.id === 'project');
 }
@@ -108,50 +111,52 @@ function isRefused({ pipeline, steps }: Journal): boolean {
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { answers } = journal;
   const unlock = await lockDirectory(answers.directory, { signal: options.signal, onWait: (text) => options.onProgress?.(text) });
-  const context = contextOf(journal, secrets, options);
+  const run = startRun(journal, secrets, options);
   try {
-    await writeJournal(answers.directory, journal);
-    await runToTheEnd(context);
+    await run.save();
+    await runToTheEnd(run);
     journal.finished = true;
-    await writeJournal(answers.directory, journal);
-    return reportOf(context);
+    await run.save();
+    return await reportOf(run);
   } catch (error) {
     const known = options.signal.aborted ? cancelled(error) : fileError(error, answers.directory);
     const failure = known instanceof MuseError ? known : unexpected(known);
-    await closeAll(context);
-    return reportOf(context, await settle(context, failure));
+    await closeAll(run);
+    return await reportOf(run, await settle(run, failure));
   } finally {
-    await closeAll(context);
+    await closeAll(run);
     await unlock();
   }
 }
 
-/** Runs all steps; those from `project` on once more for each project that did not start and is to be made again. */
-async function runToTheEnd(context: CreateContext): Promise<void> {
-  const all = pipelines[context.journal.pipeline];
-  for (let steps = all; ; steps = all.slice(all.findIndex(({ id }) => id === 'project'))) {
+/**
+ * Runs all sequences; the last one again for each project that Supabase could not start and that is to be made again.
+ */
+async function runToTheEnd(run: Run): Promise<void> {
+  for (let sequences = pipelines[run.journal.pipeline]; ; sequences = [live]) {
     try {
-      return await runSteps(steps, context);
+      for (const sequence of sequences) await runSequence(sequence, run);
+      return;
     } catch (error) {
-      if (!(await mayMakeAgain(error, context))) throw error;
+      if (!(await mayMakeAgain(error, run))) throw error;
     }
   }
 }
 
-/** After a failure: either the directory is as it was, or the error names the command that goes on. */
-async function settle(context: CreateContext, error: MuseError): Promise<MuseError> {
-  if (!isPlaced(context.journal)) {
-    await releaseDirectory(context.directory, context.journal.made);
+/** After a failure, either leaves the directory as it was, or adds the command that resumes the run to the error. */
+async function settle({ answers, directory, journal }: Run, error: MuseError): Promise<MuseError> {
+  if (!isPlaced(journal)) {
+    await releaseDirectory(directory, journal.made);
     if (error.code !== 'cancelled') return error;
     return new MuseError({ ...fieldsOf(error), message: 'Cancelled. Nothing was left behind.', suggestion: 'Run the same command again.' });
   }
-  if (isRefused(context.journal)) return error;
-  const resume = `create-muse ${context.answers.name} --dir ${context.directory} --resume`;
-  const ref = context.journal.data.project?.ref;
+  if (isRefused(journal)) return error;
+  const resume = resumeCommand(answers.name, directory);
+  const ref = journal.data.project?.ref;
   return new MuseError({
     ...fieldsOf(error),
-    ...(error.code === 'cancelled' && ref !== undefined ? { message: `Cancelled. The Supabase project ${ref} is there and stays.` } : {}),
-    suggestion: error.code === 'cancelled' ? `Go on with: ${resume}` : `${error.suggestion}\nThen go on with: ${resume}`,
+    ...(error.code === 'cancelled' && ref !== undefined ? { message: `Cancelled. The Supabase project ${ref} exists and stays.` } : {}),
+    suggestion: error.code === 'cancelled' ? `Continue with: ${resume}` : `${error.suggestion}\nThen continue with: ${resume}`,
   });
 }
 
@@ -167,31 +172,33 @@ function fieldsOf(error: MuseError): ConstructorParameters<typeof MuseError>[0] 
   };
 }
 
-/** The context of a run that begins: nothing is opened yet. */
-export function contextOf(journal: Journal, secrets: Secrets, options: RunOptions): CreateContext {
+/**
+ * A run that is about to start: nothing is opened yet.
+ * @param stage where the muse is put together; default: where the pipeline does
+ */
+export function startRun(journal: Journal, secrets: Secrets, options: RunOptions, stage?: string): Run {
   const { answers } = journal;
-  const context: CreateContext = {
+  const { directory } = answers;
+  const { environment, signal } = options;
+  const needsGit = answers.git || parseKitSource(answers.kit).kind !== 'builtin';
+  const run: Run = {
     ...options,
     answers,
     secrets,
-    directory: answers.directory,
-    workingDirectory: process.cwd(),
-    stage: journal.pipeline === 'provision' ? answers.directory : stageOf(answers.directory),
+    directory,
+    stage: stage ?? (journal.pipeline === 'provision' ? directory : stageOf(directory)),
     journal,
+    save: () => writeJournal(directory, journal),
     results: [],
-    findings: [],
-    notes: [],
-    proven: (journal.data.proven ??= []),
-    next: [],
-    applied: [],
-    skipped: [],
-    throwAway: lazily(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
-    target: lazily(() => openTarget(context)),
-    cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(options.environment, options.signal, options.onProgress?.bind(options))),
+    git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
+    shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
+    opened: once(() => openTarget(run)),
+    target: lazy(async () => (await run.opened()).database),
+    cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options))),
   };
-  return context;
+  return run;
 }
 
-async function closeAll(context: CreateContext): Promise<void> {
-  await Promise.all([context.throwAway.close(), context.target.close()]);
+async function closeAll({ shadow, target }: Run): Promise<void> {
+  await Promise.all([shadow.close(), target.close()]);
 }

@@ -11,7 +11,7 @@ import { writeMuseFile } from '../muse/muse-json.ts';
 /** The project that is about to be deleted. */
 export interface Doomed {
   ref: string;
-  /** As Supabase has it; undefined where there is no such project any more. */
+  /** As Supabase has it; undefined if there is no such project any more. */
   name: string | undefined;
 }
 

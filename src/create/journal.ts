@@ -1,12 +1,34 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
-import type { CreatedProject } from '../supabase/create-project.ts';
-import type { Intent } from '../supabase/intent.ts';
-import type { RegionSelection } from '../supabase/types.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
+import type { FileName } from '../migrations/compare.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Answers } from './answers.ts';
+import type { JournalProject } from './journal-schema.ts';
+
+/**
+ * What a step has to say in the report. Journaled under the step, so that a resumed run says it once. Holds no secret.
+ */
+export interface StepOutput {
+  /** A few words on the result, for the progress display. */
+  summary?: string;
+  /** What was shown to hold, one line each. */
+  proven: string[];
+  /** What the user should know, one sentence each. */
+  notes: string[];
+  /** Warnings; errors end the run where they are found. Without the source line, which may hold anything. */
+  findings: Finding[];
+  /** Migrations that this step ran. */
+  applied: (FileName & { ms: number })[];
+  /** Migrations that had been applied before. */
+  skipped: FileName[];
+}
+
+/** The output of a step that has said nothing yet. */
+export function emptyOutput(): StepOutput {
+  return { proven: [], notes: [], findings: [], applied: [], skipped: [] };
+}
 
 /** How far a step got: a crash leaves `started`. */
 export interface JournalStep {
@@ -14,53 +36,33 @@ export interface JournalStep {
   status: 'started' | 'done';
   /** Duration in ms, once done. */
   ms?: number;
+  output: StepOutput;
 }
 
-/** What steps remember for the ones after them, and for a run that goes on after a crash. Holds no secret. */
+/** Facts that steps keep for later steps and for a run that is resumed after a crash. Holds no secret. */
 export interface JournalData {
-  /** The kit's commit: a resumed run takes the same one, wherever the branch has moved meanwhile. */
+  /** The kit's commit: a resumed run takes the same one, even if the branch has moved in the meantime. */
   commit?: string;
   /** Where the kit came from, to be the remote `upstream`. */
   upstream?: string;
-  /** Files of the kit that its own `.gitignore` names, and that it has all the same. */
+  /** Files that the kit contains although its own `.gitignore` names them. */
   ignored?: string[];
-  /** `schema.name` of the tables that the extension adds, with whose rows they hold. */
+  /** The tables that the extension adds as `schema.name`, and whose rows they hold. */
   tables?: { name: string; scope: string }[];
   project?: JournalProject;
-  /** What was shown to hold, for the summary of a resumed run. */
-  proven?: string[];
-  /** What `--fix` mended, class by class, and what of it changes who may do what. */
-  repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
+  /** What `--fix` fixed, class by class, and which of it changes who may do what. */
+  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
 }
 
-/** The Supabase project of a run, as far as it is known. */
-export interface JournalProject {
-  /** Slug. */
-  organization: string;
-  /** The region or group that is asked for. */
-  selection?: RegionSelection;
-  size?: string;
-  /** Written before the request that creates it, so that an answer that never came can be settled. */
-  intent?: Intent;
-  /** Written as soon as it is known. */
-  ref?: string;
-  region?: string;
-  settled?: CreatedProject['settled'];
-  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and made again. */
-  failed?: true;
-  /** It was there before, and was named by `--project-ref`. */
-  adopted?: boolean;
-  /** The admin is being made: a password that was to be shown once is not known to anybody. */
-  adminBegun?: boolean;
-}
+export type { JournalProject };
 
-/** `.muse/journal.json`: how far a provisioning got. */
+/** `.muse/journal.json`: how far a run got, and what its steps had to say. */
 export interface Journal {
-  version: 1;
+  version: 2;
   /** Which list of steps. */
   pipeline: 'create' | 'provision';
   answers: Answers;
-  /** The topmost directory that this run made, so that it may take it away again. */
+  /** The topmost directory that this run made, and may remove again. */
   made?: string;
   steps: JournalStep[];
   data: JournalData;
@@ -74,8 +76,8 @@ function journalPath(directory: string): string {
 }
 
 /**
- * The journal in a directory, or undefined where there is none.
- * @throws MuseError `journal-unreadable` for one that a later version wrote, or that is damaged: what is wrong, and where
+ * The journal in a directory, or undefined if there is none.
+ * @throws MuseError `journal-unreadable` for one of a later version, or a damaged one: what is wrong, and where
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {
   const path = journalPath(directory);
@@ -88,18 +90,38 @@ export async function readJournal(directory: string): Promise<Journal | undefine
     throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
   const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([import('./journal-schema.ts'), import('../shared/schema.ts')]);
-  const [problem] = problemsOf(journalSchema, value);
+  const journal = isVersion1(value) ? fromVersion1(value) : value;
+  const [problem] = problemsOf(journalSchema, journal);
   if (problem !== undefined) throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
-  return value as Journal;
+  return journal as Journal;
 }
 
 function unreadable(path: string, why: string, cause?: unknown): MuseError {
   return new MuseError({
     code: 'journal-unreadable',
     message: `${path} is not a journal that this version can read: ${why}.`,
-    suggestion: 'Use the version of create-muse that began the run, or remove the directory and start again.',
+    suggestion: 'Use the version of create-muse that started the run, or delete the directory and start again.',
     cause,
   });
+}
+
+/** Version 1 kept what was proven for the run as a whole, and the rest of the steps' output in memory only. */
+interface JournalVersion1 extends Omit<Journal, 'version' | 'steps' | 'data'> {
+  version: 1;
+  steps: Omit<JournalStep, 'output'>[];
+  data: JournalData & { proven?: string[] };
+}
+
+/** Says whether a journal claims to be of version 1; only the parts that the conversion reads are checked here. */
+function isVersion1(value: unknown): value is JournalVersion1 {
+  const { version, steps, data } = (value ?? {}) as Partial<JournalVersion1>;
+  return version === 1 && Array.isArray(steps) && typeof data === 'object' && data !== null && (data.proven === undefined || Array.isArray(data.proven));
+}
+
+function fromVersion1({ steps, data: { proven = [], ...data }, ...rest }: JournalVersion1): Journal {
+  // The rehearsal comes first of the steps that prove something, and is done in every run that can be resumed.
+  const withOutput = steps.map((step) => ({ ...step, output: { ...emptyOutput(), ...(step.id === 'rehearse' ? { proven: [...new Set(proven)] } : {}) } }));
+  return { ...rest, version: 2, steps: withOutput, data };
 }
 
 /** Writes the journal whole, so that a crash leaves the old one or the new one. */
@@ -107,13 +129,28 @@ export async function writeJournal(directory: string, journal: Journal): Promise
   await writeWhole(journalPath(directory), `${JSON.stringify(journal, undefined, 2)}\n`);
 }
 
-/** Has a step, and all after it, run again. */
+/**
+ * The project that an earlier step of the run chose.
+ * @throws MuseError `journal-unreadable` for a journal that has lost it
+ */
+export function chosenProject({ answers, data }: Journal): JournalProject {
+  if (data.project === undefined) throw unreadable(journalPath(answers.directory), 'it does not name the Supabase organization and region');
+  return data.project;
+}
+
+/** Makes a step run again, in its place. */
+export function redo(journal: Journal, id: string): void {
+  const entry = journal.steps.find((step) => step.id === id);
+  if (entry !== undefined) entry.status = 'started';
+}
+
+/** Makes a step, and all steps after it, run again. */
 export function redoFrom(journal: Journal, id: string): void {
   const first = journal.steps.findIndex((step) => step.id === id);
   if (first !== -1) journal.steps.splice(first);
 }
 
-/** What a journal says once its project is deleted: what is wanted stays, for the next one. */
+/** Forgets a project that is deleted; what was asked for stays, for the next one. */
 export function forgetProject(journal: Journal): void {
   const { project } = journal.data;
   if (project === undefined) return;

@@ -1,72 +1,47 @@
 import { MuseError } from '../shared/error.ts';
-import { type Journal, writeJournal } from './journal.ts';
+import type { Answers } from './answers.ts';
+import type { StepOutput } from './journal.ts';
 
-/** What a running step tells the person who waits. */
+/** What a running step reports while the user waits. */
 export interface StepEvents {
   onStep?(event: { id: string; title: string; status: 'started' | 'done' | 'skipped' | 'failed'; ms?: number; note?: string }): void;
   /** A line of progress within a step. */
   onProgress?(text: string): void;
 }
 
-/** One step of the pipeline over the part `C` of the context that it uses. */
-export interface Step<C> {
+interface StepBase<From, Adds> {
   id: string;
-  /** For people, as "Rehearse on a throw-away database". */
+  /** For people, e.g. "Rehearse on a shadow database". */
   title: string;
-  /** Left out of the run where it says no. */
-  applies?(context: C): boolean;
-  /** May return a few words that say what came of it. */
-  run(context: C): Promise<string | undefined>;
-  /** Runs again in a resumed run although it is done, to fill the context for the steps after it. */
-  always?: boolean;
+  /**
+   * Does the work.
+   * @param context what the run and the steps before have made
+   * @param output what the report is to say about this step; journaled with it
+   * @returns what the steps after this one find in their context
+   */
+  run: (context: From, output: StepOutput) => Promise<Adds>;
 }
 
+/** Says whether later steps can do without what a step adds: it adds nothing, or only optional things. */
+type MayBeAbsent<Adds> = [Adds] extends [void] ? true : Partial<Adds> extends Adds ? true : false;
+
+/**
+ * One step: a function from the context `From` to what it adds to the context of the steps after it. A step that some
+ * runs leave out can only add optional things.
+ */
+export type Step<From, Adds extends object | void = void> = StepBase<From, Adds> &
+  (MayBeAbsent<Adds> extends true
+    ? {
+        /** The step is left out where this is false. */
+        applies?: (answers: Answers) => boolean;
+      }
+    : { applies?: never });
+
+/** How a step ended in this run; `skipped` is done by an earlier run. */
 export interface StepResult {
   id: string;
   status: 'done' | 'skipped' | 'failed';
   ms: number;
-}
-
-interface Running extends StepEvents {
-  directory: string;
-  journal: Journal;
-  signal: AbortSignal;
-  /** Gets each result as it comes, so that a failure can tell how far it got. */
-  results: StepResult[];
-}
-
-/**
- * Runs steps in order, each journaled before and after. A step that the journal has as done is skipped, unless it always
- * runs.
- * @throws MuseError `cancelled` when the signal is aborted, and whatever a step throws
- */
-export async function runSteps<C extends Running>(steps: readonly Step<C>[], context: C): Promise<void> {
-  for (const step of steps) {
-    const entry = context.journal.steps.find((known) => known.id === step.id);
-    if (step.applies?.(context) === false) continue;
-    if (entry?.status === 'done' && step.always !== true) {
-      context.results.push({ id: step.id, status: 'skipped', ms: 0 });
-      context.onStep?.({ id: step.id, title: step.title, status: 'skipped' });
-      continue;
-    }
-    context.signal.throwIfAborted();
-    context.onStep?.({ id: step.id, title: step.title, status: 'started' });
-    await mark(context, step.id, { status: 'started' });
-    const start = performance.now();
-    try {
-      const note = await step.run(context);
-      context.signal.throwIfAborted();
-      const ms = Math.round(performance.now() - start);
-      await mark(context, step.id, { status: 'done', ms });
-      context.results.push({ id: step.id, status: 'done', ms });
-      context.onStep?.({ id: step.id, title: step.title, status: 'done', ms, ...(note === undefined ? {} : { note }) });
-    } catch (error) {
-      const ms = Math.round(performance.now() - start);
-      context.results.push({ id: step.id, status: 'failed', ms });
-      context.onStep?.({ id: step.id, title: step.title, status: 'failed', ms });
-      throw context.signal.aborted ? cancelled(error) : error;
-    }
-  }
 }
 
 /** The error of a run that its user stopped. */
@@ -75,8 +50,8 @@ export function cancelled(cause: unknown): MuseError {
 }
 
 /**
- * The answer to a question on the way.
- * @throws MuseError `cancelled` where there was none
+ * The answer to a question that came up during the run.
+ * @throws MuseError `cancelled` if there was no answer
  */
 export async function answerOf(agree: (question: string) => Promise<boolean>, question: string): Promise<boolean> {
   try {
@@ -84,11 +59,4 @@ export async function answerOf(agree: (question: string) => Promise<boolean>, qu
   } catch (error) {
     throw cancelled(error);
   }
-}
-
-async function mark(context: Running, id: string, change: { status: 'started' | 'done'; ms?: number }): Promise<void> {
-  const entry = context.journal.steps.find((known) => known.id === id);
-  if (entry === undefined) context.journal.steps.push({ id, ...change });
-  else Object.assign(entry, change);
-  await writeJournal(context.directory, context.journal);
 }

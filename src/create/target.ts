@@ -1,26 +1,18 @@
-import type { Database } from '../database/database.ts';
+import { join } from 'node:path';
+import { readMuseFile } from '../muse/muse-json.ts';
+import { kindOf } from '../shared/files.ts';
+import type { Environment } from '../shared/muse-file.ts';
 import { targetOf } from '../targets/open.ts';
-import type { CreateContext } from './context.ts';
+import type { Opened } from '../targets/target.ts';
+import type { Run } from './context.ts';
 
-/** Opens the target of a creation; what Supabase has is installed on a plain server only where that was asked for. */
-export async function openTarget(context: CreateContext): Promise<Database> {
-  const { answers, secrets, directory, environment, journal, museFile, notes, onProgress, signal } = context;
+/** Opens the target of a run; installs what Supabase has on a plain server only if that was asked for. */
+export async function openTarget(run: Run): Promise<Opened> {
+  const { answers, cloud, secrets, directory, environment, journal, onProgress, signal } = run;
   const target = targetOf(answers.target);
-  const { project } = journal.data;
-  const entry = { ...museFile?.environments[answers.environment], target: answers.target, ...(project?.ref === undefined ? {} : { ref: project.ref }) };
   const opened = await target.open(
-    { directory, name: answers.environment, entry, environment },
-    {
-      url: secrets.databaseUrl,
-      caFile: answers.databaseCa,
-      cloud: context.cloud,
-      signal,
-      mustProve: project?.settled === 'found',
-      onNote(note) {
-        onProgress?.(note);
-        if (note.includes('not verified')) notes.push(note);
-      },
-    },
+    { directory, name: answers.environment, entry: await entryOf(run), environment },
+    { url: secrets.databaseUrl, caFile: answers.databaseCa, cloud, signal, mustProve: journal.data.project?.settled === 'found', onNote: onProgress },
   );
   try {
     await (await target.preparePlatform(opened.database, answers.supabaseBaseline))();
@@ -28,6 +20,13 @@ export async function openTarget(context: CreateContext): Promise<Database> {
     await opened.database.close();
     throw error;
   }
-  if (opened.connected !== undefined) context.connected = opened.connected;
-  return opened.database;
+  return opened;
+}
+
+/** The environment as it will be in `muse.json`, which exists only once the muse is in place. */
+async function entryOf({ answers, directory, journal }: Run): Promise<Environment> {
+  const isPlaced = (await kindOf(join(directory, 'muse.json'))) !== undefined;
+  const known = isPlaced ? (await readMuseFile(directory)).environments[answers.environment] : undefined;
+  const ref = journal.data.project?.ref;
+  return { ...known, target: answers.target, ...(ref === undefined ? {} : { ref }) };
 }

@@ -1,11 +1,10 @@
 import { posix } from 'node:path';
 import { checkedSession, defaultSession } from '../scaffold/session.ts';
-import { type CoreTable, tenancyMigration } from '../scaffold/tenancy.ts';
-import { helperFile, helperStart } from '../scaffold/tenancy-helper.ts';
+import { type CoreTable, helperFile, helperStart, tenancyMigration } from '../scaffold/tenancy.ts';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Policy } from '../sql/catalog/model.ts';
-import { commandsOf, isForSessions } from '../rules/lint/policies.ts';
+import { commandsOf, isForSessions } from '../rules/engine/policies.ts';
 import type { Migration } from '../sql/migration.ts';
 import { nextNumber } from '../migrations/order.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -42,11 +41,11 @@ export function sessionOf(migrations: readonly Pick<Migration, 'sql'>[]): Sessio
 }
 
 /**
- * Writes the migration with the roles of session variables, and the helper that the app sets them with; nothing where the
- * muse isolates by `auth.uid()`, and no file a second time.
+ * Writes the migration with the roles of session variables, and the helper that the app sets them with; nothing where
+ * the muse isolates by `auth.uid()`, and no file a second time.
  * @param directory of the muse, or where it is put together
  * @returns the paths written, relative to the directory, with `/`
- * @throws MuseError `bad-session` where the names in `muse.json` cannot be used
+ * @throws MuseError `bad-session` if the names in `muse.json` cannot be used
  */
 export async function writeTenancy(directory: string, museFile: MuseFile, migrations: readonly Migration[]): Promise<string[]> {
   if (museFile.isolation !== 'session') return [];

@@ -6,7 +6,7 @@ import type { Session } from './database.ts';
 const key = { classid: 1_836_413_797, objid: 1 };
 
 /**
- * SQL for whoever holds the run's lock on the current database: no row, or one of pg_locks as `l` with its pg_stat_activity
+ * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its pg_stat_activity
  * as `a`. Every other way to keep runs apart asks this too.
  * @param columns the select list
  */
@@ -30,7 +30,7 @@ interface Holder {
 
 /** Makes `withRunLock` of a database from its session. The lock belongs to the connection and dies with it. */
 export function createRunLock(session: Session): <T>(work: () => Promise<T>, waitMs?: number) => Promise<T> {
-  // PostgreSQL gives a session the same lock twice, so runs on one connection are told apart here.
+  // PostgreSQL gives a session the same lock twice, so runs on one connection are kept apart here.
   let held = false;
 
   async function tryLock(): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Puts the kit's own extension migrations, another product's tables, out of the way. */
+/** Archives the kit's own extension migrations, which are another product's tables. */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { inside, kindOf, listNames, readBytes } from '../shared/files.ts';
@@ -11,9 +11,9 @@ export interface Archived {
 }
 
 /**
- * Moves the SQL files of the extension folders, and their rollbacks, to the archive folder. Run again, it moves what is left.
- * A file of the same name in the archive stays; the one that comes gets a number.
- * @throws MuseError `path-outside` where a folder leads out of the directory
+ * Moves the SQL files of the extension folders, and their rollbacks, to the archive folder. Run again, it moves what is
+ * left. A file of the same name in the archive stays; the new one gets a number.
+ * @throws MuseError `path-outside` if a folder leads out of the directory
  */
 export async function archiveExtensions(
   directory: string,

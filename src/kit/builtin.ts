@@ -10,7 +10,7 @@ export const packageDirectory = fileURLToPath(new URL('../..', import.meta.url))
 /** npm leaves these names out of a package or changes them, so templates carry them with `_` for the dot. */
 const renamed: Readonly<Record<string, string>> = { _gitignore: '.gitignore', _npmrc: '.npmrc', _gitattributes: '.gitattributes' };
 
-/** The version of create-muse, as `0.1.0`. */
+/** The version of create-muse, e.g. `0.1.0`. */
 export async function ownVersion(): Promise<string> {
   const text = await readFile(join(packageDirectory, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -18,7 +18,7 @@ export async function ownVersion(): Promise<string> {
 
 /**
  * Copies the built-in kit to `directory`.
- * @returns what stands for its commit: `create-muse@<version>`
+ * @returns its version in place of a commit: `create-muse@<version>`
  */
 export async function copyBuiltin(directory: string): Promise<string> {
   const from = join(packageDirectory, 'templates', 'musekit');

@@ -1,15 +1,18 @@
 /**
- * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a pure reader and
- * writer that leaves alone what it is not asked to change.
+ * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a reader and
+ * writer that only changes what it is asked to.
  */
+import { dirname, join, posix, resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
-import { neededVariables } from './needed-variables.ts';
+import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
+import { isIgnored, isTracked } from './git.ts';
+import { matchFolders } from './walk.ts';
 
 /** One assignment in the text. */
 interface Assignment {
   name: string;
   value: string;
-  /** Where the value with its quotes stands in the text. */
+  /** Where the value with its quotes is in the text. */
   start: number;
   end: number;
 }
@@ -40,7 +43,7 @@ function endOfLine(text: string, at: number): number {
   return end === -1 ? text.length : end;
 }
 
-/** A value in quotes, which may run over lines; undefined where it is none, or the quote is never closed. */
+/** A value in quotes, which may span lines; undefined if there is none, or the quote is never closed. */
 function quotedValue(text: string, start: number): { value: string; end: number } | undefined {
   const quote = text[start];
   if (quote !== "'" && quote !== '"' && quote !== '`') return undefined;
@@ -48,7 +51,7 @@ function quotedValue(text: string, start: number): { value: string; end: number 
   for (let end = text.indexOf(quote, start + 1); end !== -1; end = text.indexOf(quote, end + 1)) {
     const closes = tail.test(text.slice(end + 1, endOfLine(text, end + 1)));
     if (closes) last = end;
-    // A quote after a backslash closes only where no later one does.
+    // A quote after a backslash only closes if no later one does.
     if (text[end - 1] !== '\\') break;
   }
   if (last === undefined) return undefined;
@@ -72,7 +75,7 @@ export function parseEnvironment(text: string): Record<string, string> {
 /** Safe without quotes for every reader, shells included. */
 const plain = /^[\w./:@%+,=~?&-]*$/;
 
-/** The ways to quote, the first that can hold a value is taken; no reader knows an escaped quote. */
+/** Ways to quote; the first that can hold a value is used. No reader understands escaped quotes. */
 const quotes: readonly { holds: (value: string) => boolean; write: (value: string) => string }[] = [
   { holds: (value) => plain.test(value), write: (value) => value },
   { holds: (value) => !/['\n]|\\$/.test(value), write: (value) => `'${value}'` },
@@ -82,8 +85,8 @@ const quotes: readonly { holds: (value: string) => boolean; write: (value: strin
 ];
 
 /**
- * The value with the quotes that make dotenv and Node give it back as it is.
- * @throws MuseError `bad-environment-value` for the few that no quotes can hold
+ * The value with quotes, so that dotenv and Node read it back unchanged.
+ * @throws MuseError `bad-environment-value` for the few values that cannot be quoted
  */
 function quoted(name: string, value: string): string {
   const way = /[\0\r]/.test(value) ? undefined : quotes.find(({ holds }) => holds(value));
@@ -91,8 +94,8 @@ function quoted(name: string, value: string): string {
   throw new MuseError({
     code: 'bad-environment-value',
     message: `The value of ${name} cannot be written to an .env file.`,
-    detail: 'It holds every kind of quotes, a carriage return, or quotes and a backslash at its end.',
-    suggestion: 'Choose a value of letters, digits and simple signs.',
+    detail: 'It has every kind of quote, a carriage return, or quotes and a backslash at the end.',
+    suggestion: 'Choose a value with letters, digits and simple punctuation only.',
   });
 }
 
@@ -126,7 +129,7 @@ export function updateEnvironment(text: string, values: Readonly<Record<string, 
 
 /**
  * The text of a new `.env.local`: the kit's template with the values filled in, and what every muse needs added.
- * @param template text of the kit's template; empty where it has none
+ * @param template text of the kit's template; empty if it has none
  * @throws MuseError `bad-environment-value`
  */
 export function fillEnvironment(template: string, values: Readonly<Record<string, string>>): string {
@@ -140,4 +143,97 @@ export function fillEnvironment(template: string, values: Readonly<Record<string
   ];
   const heading = template === '' || lines.length === 0 ? [] : ['', '# Added by create-muse'];
   return addLines(changeLines(template, values), [...heading, ...lines]);
+}
+
+/** The variables that every muse's `.env.local` has, with a placeholder until the value is known. */
+const neededVariables: readonly { name: string; placeholder: string; comment: string }[] = [
+  { name: 'NEXT_PUBLIC_SUPABASE_URL', placeholder: 'http://127.0.0.1:54321', comment: 'Supabase: Project Settings > API' },
+  { name: 'NEXT_PUBLIC_SUPABASE_ANON_KEY', placeholder: 'your-anon-key', comment: 'Supabase: the public key' },
+  { name: 'SUPABASE_SERVICE_ROLE_KEY', placeholder: 'your-service-role-key', comment: 'Supabase: the secret key; never in a browser' },
+  {
+    name: 'DATABASE_URL',
+    placeholder: 'postgresql://postgres:postgres@127.0.0.1:54322/postgres',
+    comment: 'PostgreSQL: the password percent-encoded',
+  },
+  { name: 'STRIPE_SECRET_KEY', placeholder: 'sk_test_xxx', comment: 'Stripe: Developers > API keys' },
+  { name: 'NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY', placeholder: 'pk_test_xxx', comment: 'Stripe: Developers > API keys' },
+  { name: 'STRIPE_WEBHOOK_SECRET', placeholder: 'whsec_xxx', comment: 'Stripe: Developers > Webhooks' },
+  { name: 'RESEND_API_KEY', placeholder: 're_xxx', comment: 'Resend: API keys' },
+  { name: 'RESEND_FROM_EMAIL', placeholder: 'noreply@example.com', comment: 'Resend: the address that mail comes from' },
+  { name: 'NEXT_PUBLIC_APP_URL', placeholder: 'http://localhost:3000', comment: 'Where the app runs' },
+  { name: 'SESSION_SECRET', placeholder: 'change-me', comment: 'Any long random text' },
+];
+
+/** Names that kits give their template, the most specific first. */
+const templateNames = [
+  '.env.template',
+  '.env.local.template',
+  '.env.example',
+  '.env.local.example',
+  '.env.sample',
+  '.env.local.sample',
+  '.env.dist',
+  'env.template',
+  'env.example',
+];
+
+/** The kit's template for `.env.local`, at its top or that of its first app; empty if it has none. */
+export async function readEnvironmentTemplate(directory: string): Promise<string> {
+  const folders = ['', ...(await matchFolders(directory, 'apps/*')), ...(await matchFolders(directory, 'packages/*'))];
+  for (const folder of folders) {
+    for (const name of templateNames) {
+      const path = join(directory, folder, name);
+      if ((await kindOf(path)) === 'file') return (await readText(path)) ?? '';
+    }
+  }
+  return '';
+}
+
+/**
+ * Writes a file with secrets: mode 0600, written atomically, and only if git ignores it; if `.gitignore` does not list
+ * the file yet, it is added there first.
+ * @param name relative to the muse, e.g. `.env.local`
+ * @throws MuseError `environment-not-ignored` if git tracks the file, or would in spite of that; `path-outside`
+ */
+export async function writeEnvironmentFile(directory: string, name: string, text: string): Promise<void> {
+  const path = await inside(directory, name);
+  await ignore(directory, name);
+  await mustBeIgnored(directory, name);
+  await writeWhole(path, text, 0o600);
+}
+
+/** Adds the line to `.gitignore` unless the file is ignored already; the last match counts, so it goes to the end. */
+async function ignore(directory: string, name: string): Promise<void> {
+  const path = await inside(directory, '.gitignore');
+  const text = (await readText(path)) ?? '';
+  const base = posix.basename(name);
+  const covering = new Set([name, `/${name}`, base, '.env*', '.env.*', '.env*.local', '*.local']);
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const covered = lines.findLastIndex((line) => covering.has(line));
+  const undone = lines.slice(covered).some((line) => line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))));
+  if (covered !== -1 && !undone) return;
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;
+  await writeWhole(path, `${text}${gap}/${name}${lineEnd}`);
+}
+
+/** Says whether the directory is in a repository, the muse's own or an outer one. */
+async function inRepository(directory: string): Promise<boolean> {
+  for (let current = resolve(directory); ; current = dirname(current)) {
+    if ((await kindOf(join(current, '.git'))) !== undefined) return true;
+    if (current === dirname(current)) return false;
+  }
+}
+
+async function mustBeIgnored(directory: string, name: string): Promise<void> {
+  if (!(await inRepository(directory))) return;
+  const tracked = await isTracked(directory, name);
+  if (!tracked && (await isIgnored(directory, name)) !== false) return;
+  throw new MuseError({
+    code: 'environment-not-ignored',
+    message: tracked
+      ? `git already tracks ${name}, so secrets in it would be committed; the file was not written.`
+      : `git does not ignore ${name}, so secrets in it could be committed; the file was not written.`,
+    suggestion: tracked ? `Run git rm --cached ${name}, commit, and run this again.` : `Look for a line like "!${name}" in .gitignore and remove it.`,
+  });
 }

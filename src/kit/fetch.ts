@@ -1,19 +1,21 @@
-/** Brings a kit's files into a directory: the exact commit, without its history, and nothing that leads out of it. */
+/**
+ * kit/: fetch a kit safely, recognize its layout, prune and rename.
+ * May touch: git, the network through git, the clone and the cache.
+ */
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MuseError } from '../shared/error.ts';
 import { fileError, kindOf } from '../shared/files.ts';
 import { copyBuiltin } from './builtin.ts';
-import { looseChanges } from './git-local.ts';
 import { checkoutKit } from './git-remote.ts';
-import { inspectCheckout } from './inspect.ts';
-import type { KitNote } from './inspect.ts';
+import { type GitOptions, runGit } from './git-run.ts';
+import { inspectCheckout, type KitNote } from './inspect.ts';
 import type { KitSource } from './source.ts';
 
 export interface FetchOptions {
   signal?: AbortSignal | undefined;
-  /** How long each run of git may take, in ms; default 600,000. Asking what a server has ends after 60,000. */
+  /** How long each run of git may take, in ms; default 600,000. Listing the refs of a server: 60,000. */
   timeoutMs?: number | undefined;
   /** The environment git runs in; default the process's. */
   environment?: NodeJS.ProcessEnv | undefined;
@@ -27,20 +29,20 @@ export interface FetchedKit {
   commit: string;
   /** The branch, tag or commit that was asked for. */
   ref?: string;
-  /** What `upstream` can be set to; the built-in kit has none. */
+  /** What to set the remote `upstream` to; the built-in kit has none. */
   remoteUrl?: string;
-  /** Files of the kit that its own `.gitignore` names; `addAll` must be told, or they are missing from the first commit. */
+  /** Files of the kit that its own `.gitignore` names; pass them to `addAll`, or the first commit lacks them. */
   ignored: string[];
   /** What was left out or is otherwise worth saying. */
   notes: KitNote[];
 }
 
-/** Where a kit is put together before it moves into its place, so that a half-fetched one is never taken for whole. */
+/** Where a kit is fetched to before it is moved, so that a partly fetched one is never mistaken for complete. */
 const staging = '.muse/kit';
 
 /**
- * Fetches the kit into `directory`, which may exist and hold a `.muse`; files of the kit replace files of the same name.
- * A run after a crash begins anew. Nothing outside `directory` is written, and no script of the kit runs.
+ * Fetches the kit into `directory`, which may exist and contain a `.muse`; files of the kit replace files of the same
+ * name. A run after a crash starts over. Nothing outside `directory` is written, and no script of the kit runs.
  * @throws MuseError `kit-private`, `kit-not-found`, `kit-unreachable`, `kit-ref-unknown`, `kit-empty`,
  * `kit-unsafe-link` (a link among the migrations leads out of the kit), `git-missing`, `git-timeout`, `cancelled`,
  * `no-permission`, `disk-full` and the others of `fileError`
@@ -68,7 +70,7 @@ export async function fetchKit(source: KitSource, directory: string, options: Fe
   }
 }
 
-/** Removes the directories that a failed run made, from the innermost to `top`, as far as they are empty. */
+/** Removes the directories that a failed run made, from the innermost to `top`, if they are empty. */
 async function removeEmpty(place: string, top: string): Promise<void> {
   for (let current = place; current.startsWith(top); current = dirname(current)) {
     try {
@@ -96,7 +98,7 @@ async function fill(source: KitSource, stage: string, options: FetchOptions): Pr
   return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, ignored, notes: [...notes, ...seen] };
 }
 
-/** Where GitHub has no such repository but this machine has such a folder, it may be that one that was meant. */
+/** If GitHub has no such repository but this machine has such a folder, the user may have meant that. */
 async function orFolder(error: unknown, text: string, from = process.cwd()): Promise<unknown> {
   const absent = error instanceof MuseError && ['kit-not-found', 'kit-private'].includes(error.code);
   if (!absent || !/^[\w.-]+\/[\w.-]+$/.test(text) || (await kindOf(resolve(from, text))) === undefined) return error;
@@ -105,14 +107,14 @@ async function orFolder(error: unknown, text: string, from = process.cwd()): Pro
     code,
     message,
     ...(detail === undefined ? {} : { detail }),
-    suggestion: `There is a folder ${text} on this machine: if you mean that one, write --kit ./${text}. ${suggestion}`,
+    suggestion: `There is a folder ${text} on this machine: to use it, write --kit ./${text}. ${suggestion}`,
     cause: error,
   });
 }
 
 async function moveInto(stage: string, place: string): Promise<void> {
   for (const name of await readdir(stage)) {
-    // What an earlier, interrupted run moved is replaced; a folder cannot be renamed over one that holds files.
+    // Replaces what an interrupted run moved; a folder cannot be renamed over one that has files.
     await rm(join(place, name), { recursive: true, force: true });
     await rename(join(stage, name), join(place, name));
   }
@@ -123,7 +125,7 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
     throw new MuseError({
       code: 'kit-not-found',
       message: `There is nothing at ${path}.`,
-      suggestion: `Check the path of --kit "${text}"; owner/repo names a repository on GitHub, ./path one on this machine.`,
+      suggestion: `Check the path of --kit "${text}"; owner/repo is a repository on GitHub, ./path one on this machine.`,
     });
   }
   // A bare repository has HEAD and objects at its top; a work tree has .git, a folder or (in a linked one) a file.
@@ -131,8 +133,8 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
   if ((await kindOf(join(path, 'HEAD'))) === 'file' && (await kindOf(join(path, 'objects'))) !== undefined) return;
   throw new MuseError({
     code: 'kit-not-found',
-    message: `${path} is no git repository, so there is no commit to take.`,
-    suggestion: 'Give the top of a repository; or make it one there: git init && git add . && git commit -m "Start".',
+    message: `${path} is not a git repository, so there is no commit to use.`,
+    suggestion: 'Name the top folder of a repository; or create one there: git init && git add . && git commit -m "Start".',
   });
 }
 
@@ -142,4 +144,28 @@ function linked(place: string): MuseError {
     message: `${join(place, '.muse')} is a symbolic link, so nothing was written there.`,
     suggestion: 'Remove the link, or use another directory.',
   });
+}
+
+/** Settings that disable a repository's own clean filters, which git would run as programs. */
+async function withoutFilters(path: string, git: GitOptions): Promise<string[]> {
+  const found = await runGit(['-C', path, 'config', '--name-only', '-z', '--get-regexp', String.raw`^filter\..*\.(clean|smudge|process)$`], git);
+  return found.stdout.split('\0').filter((key) => key !== '').flatMap((key) => ['-c', `${key}=`]);
+}
+
+/**
+ * A note about changes in a work tree since its last commit, which are not used. None for a bare repository.
+ * @param path absolute
+ */
+async function looseChanges(path: string, git: GitOptions): Promise<KitNote[]> {
+  if ((await kindOf(join(path, '.git'))) === undefined) return [];
+  const filters = await withoutFilters(path, git);
+  const result = await runGit(
+    [...filters, '-C', path, 'status', '--porcelain', '-z', '--no-renames', '--untracked-files=normal', '--ignore-submodules=all'],
+    git,
+  );
+  if (!result.ok) return [];
+  const paths = result.stdout.split('\0').filter((line) => line !== '').map((line) => line.slice(3));
+  if (paths.length === 0) return [];
+  const count = paths.length === 1 ? 'One change is' : `${paths.length} changes are`;
+  return [{ kind: 'uncommitted', paths, message: `${count} not committed in the kit, and not used: the muse is made from its last commit.` }];
 }

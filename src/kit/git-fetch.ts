@@ -1,7 +1,6 @@
 /** The git edge, other repositories: the verbs that fetch a kit, and look at what was fetched. */
 import { headCommit } from './git.ts';
-import { mustRun, runGit } from './git-run.ts';
-import type { GitOptions } from './git-run.ts';
+import { type GitOptions, mustRun, runGit } from './git-run.ts';
 
 /** A branch or tag of another repository. */
 export interface RemoteRef {
@@ -13,7 +12,7 @@ export interface RemoteRef {
 
 /**
  * The branches and tags of a repository, `HEAD` first.
- * @param subject the URL as people may see it
+ * @param subject the URL, safe to show
  * @throws MuseError as {@link gitError} says: private, not found, unreachable; and those of `runGit`
  */
 export async function lsRemote(url: string, options: GitOptions = {}, subject = url): Promise<RemoteRef[]> {
@@ -46,7 +45,7 @@ export async function fetchCommit(
 /**
  * Fetches every branch and tag with all history, and checks out the one commit that begins with `part`.
  * @param part 7 to 40 hex
- * @returns the commit, 40 hex; undefined where there is none such, or more than one
+ * @returns the commit, 40 hex; undefined if there is none, or more than one
  */
 export async function fetchHistory(
   url: string,
@@ -63,7 +62,7 @@ export async function fetchHistory(
   return found.stdout.trim();
 }
 
-/** The user's `core.sshCommand`; undefined where it is not set. */
+/** The user's `core.sshCommand`; undefined if it is not set. */
 export async function sshCommand(options: GitOptions = {}): Promise<string | undefined> {
   const environment = options.environment ?? process.env;
   const own = environment['GIT_SSH_COMMAND'];
@@ -88,7 +87,7 @@ export async function lfsPointers(options: GitOptions & { directory: string }): 
   return found.stdout.split('\0').filter((path) => path !== '');
 }
 
-/** The files that the commit holds although its own `.gitignore` names them. */
+/** The files in the commit although its own `.gitignore` names them. */
 export async function listIgnored(options: GitOptions & { directory: string }): Promise<string[]> {
   const args = ['ls-files', '--cached', '--ignored', '--exclude-per-directory=.gitignore', '-z'];
   return (await mustRun('ls-files', options.directory, args, options)).split('\0').filter((path) => path !== '');

@@ -1,16 +1,14 @@
-/** Gets one commit of another repository: finds the ref, signs in where a token is at hand, checks it out. */
+/** Gets one commit of a remote repository: finds the ref, signs in if there is a token, checks it out. */
 import { MuseError } from '../shared/error.ts';
-import { tokenSettings } from './git-environment.ts';
+import { type GitOptions, tokenSettings } from './git-run.ts';
 import { initRepository } from './git.ts';
-import { fetchCommit, fetchHistory, lsRemote, sshCommand } from './git-fetch.ts';
-import type { RemoteRef } from './git-fetch.ts';
-import type { GitOptions } from './git-run.ts';
+import { fetchCommit, fetchHistory, lsRemote, type RemoteRef, sshCommand } from './git-fetch.ts';
 import { closest } from '../shared/nearest.ts';
 
 /** What to check out, from where, to where. */
 export interface Checkout {
   url: string;
-  /** The URL or path as people may see it. */
+  /** The URL or path, safe to show. */
   subject: string;
   /** Branch, tag or commit; default what the repository's `HEAD` names. */
   ref?: string | undefined;
@@ -44,7 +42,7 @@ const partOfCommit = /^[0-9a-f]{7,40}$/;
 
 async function attempt({ url, subject, ref, directory, git }: Checkout): Promise<string> {
   const options = { ...git, directory };
-  // Asking first costs little and ends soon where nobody answers; the transfer may take its time.
+  // Listing the refs first is cheap and fails fast if no one answers; the transfer may take long.
   const refs = await lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject);
   if (refs.length === 0) throw empty(subject);
   if (ref === undefined) return fetchCommit(url, headRef(refs, subject), options, subject);
@@ -79,9 +77,9 @@ function headRef(refs: readonly RemoteRef[], subject: string): string {
   if (only !== undefined) return only;
   throw new MuseError({
     code: 'kit-ref-unknown',
-    message: `${subject} has no default branch: its HEAD names a branch that is not there.`,
+    message: `${subject} has no default branch: its HEAD names a branch that does not exist.`,
     detail: `It has ${branches.map(short).join(', ')}.`,
-    suggestion: 'Say which with --ref.',
+    suggestion: 'Name a branch, tag or commit: --ref <ref>.',
   });
 }
 
@@ -94,7 +92,7 @@ function unknownRef(ref: string, refs: readonly RemoteRef[], subject: string): M
     code: 'kit-ref-unknown',
     message: `${subject} has no branch, tag or commit "${ref}".`,
     detail: `Nearest: ${close.join(', ')}${names.length > close.length ? ` (${names.length} branches and tags in all)` : ''}.`,
-    suggestion: close.length > 0 ? `Use one that is there, as --ref ${close[0]}.` : 'Leave --ref out.',
+    suggestion: close.length > 0 ? `Use an existing one, e.g. --ref ${close[0]}.` : 'Omit --ref.',
   });
 }
 
@@ -102,6 +100,6 @@ function empty(subject: string): MuseError {
   return new MuseError({
     code: 'kit-empty',
     message: `${subject} is an empty repository: it has no commit.`,
-    suggestion: 'Commit something to it, or take another kit.',
+    suggestion: 'Commit something to it, or use another kit.',
   });
 }

@@ -1,11 +1,9 @@
-/** Runs git: no shell, no hooks, no template of the user's, no question, and never longer than it may. */
+/** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
 import { devNull } from 'node:os';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import { gitEnvironment } from './git-environment.ts';
-import { gitError } from './git-error.ts';
 
-/** How one run of git goes. */
+/** Options of one run of git. */
 export interface GitOptions {
   /** The directory it runs in. */
   directory?: string;
@@ -13,7 +11,7 @@ export interface GitOptions {
   signal?: AbortSignal | undefined;
   /** How long it may take, in ms; default 60,000. */
   timeoutMs?: number | undefined;
-  /** Settings by environment: the only way for one that holds a secret. */
+  /** Settings passed in the environment: the only way for one that has a secret. */
   settings?: Readonly<Record<string, string>> | undefined;
   /** The ssh command that the user's git is set to. */
   ssh?: string | undefined;
@@ -21,7 +19,7 @@ export interface GitOptions {
   environment?: NodeJS.ProcessEnv | undefined;
 }
 
-/** What a run of git left. */
+/** The result of a run of git. */
 export interface GitResult {
   ok: boolean;
   /** As git wrote it, UTF-8. */
@@ -29,7 +27,7 @@ export interface GitResult {
   stderr: string;
 }
 
-/** Settings of every run. Nothing that the user's git or a kit has set may start a program of its own. */
+/** Settings of every run. Nothing that the user or a kit has configured may start a program. */
 const always = [
   ['core.hooksPath', devNull],
   ['core.fsmonitor', 'false'],
@@ -49,8 +47,8 @@ const always = [
 ].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 /**
- * Ends git and every program that it started: a helper that outlives it would hold its output open, and the run with it.
- * Elsewhere than on Windows git leads a process group of its own.
+ * Ends git and every program that it started: a helper that outlives it would keep its output open, and so the run.
+ * Except on Windows, git is the leader of its own process group.
  */
 async function endAll(pid: number | undefined): Promise<void> {
   if (pid === undefined) return;
@@ -62,7 +60,7 @@ async function endAll(pid: number | undefined): Promise<void> {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It ended by itself in the meantime.
+    // It ended in the meantime.
   }
 }
 
@@ -78,7 +76,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     env: gitEnvironment(options.environment ?? process.env, options.settings, options.ssh),
     extendEnv: false,
-    // A group of its own has no terminal either, so nothing that git starts can ask there.
+    // A process group of its own has no terminal, so nothing that git starts can prompt there.
     detached: process.platform !== 'win32',
     stdin: 'ignore',
     reject: false,
@@ -97,7 +95,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   clearTimeout(timer);
   signal?.removeEventListener('abort', onAbort);
   if (stopped !== undefined) throw stopped;
-  // The same code tells of a working directory that is not there.
+  // A missing working directory has the same code.
   const atHome = options.directory === undefined || (await kindOf(options.directory)) !== undefined;
   if ('code' in result && result.code === 'ENOENT' && atHome) throw missing(result.cause);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
@@ -111,7 +109,7 @@ function late(verb: string, timeoutMs: number): MuseError {
   return new MuseError({
     code: 'git-timeout',
     message: `git ${verb} did not end within ${Math.ceil(timeoutMs / 1000)} seconds, so it was stopped.`,
-    suggestion: 'Check the network and the address; a kit that is already on this machine can be given as a path.',
+    suggestion: 'Check the network and the address; a kit that is on this machine already can be named by its path.',
   });
 }
 
@@ -126,12 +124,168 @@ function missing(cause: unknown): MuseError {
 
 /**
  * Runs git, which must succeed.
- * @param subject what it works on, as people may see it
+ * @param subject what it works on, safe to show
  * @returns what it wrote to its standard output
- * @throws MuseError as {@link gitError} tells its words, and those of {@link runGit}
+ * @throws MuseError from {@link gitError} and {@link runGit}
  */
 export async function mustRun(verb: string, subject: string, args: readonly string[], options: GitOptions): Promise<string> {
   const result = await runGit(args, options);
   if (!result.ok) throw gitError(subject, verb, result.stderr);
   return result.stdout;
+}
+
+interface Case {
+  /** Matches git's message (with LC_ALL=C). */
+  says: RegExp;
+  code: string;
+  message: (subject: string) => string;
+  suggestion: string;
+}
+
+const signIn =
+  'Sign in first: for GitHub set GITHUB_TOKEN (or run `gh auth login && gh auth setup-git`), or use the ssh address with a key in your agent.';
+
+const cases: readonly Case[] = [
+  {
+    says: /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP code = 40[13]|error: 40[13]/i,
+    code: 'kit-private',
+    message: (subject) => `${subject} is private or does not exist: the server asks for a sign-in.`,
+    suggestion: `Check the address. ${signIn}`,
+  },
+  {
+    says: /Permission denied \(publickey|Host key verification failed|no matching host key/i,
+    code: 'kit-private',
+    message: (subject) => `${subject} refused the ssh sign-in.`,
+    suggestion: 'Run `ssh -T git@github.com` (or your host) once: it says which key or host is missing. Or use the https address.',
+  },
+  {
+    says: /repository '.*' not found|Repository not found|does not appear to be a git repository|error: 404/i,
+    code: 'kit-not-found',
+    message: (subject) => `There is no repository at ${subject}, or it is private.`,
+    suggestion: `Check the address. ${signIn}`,
+  },
+  {
+    says: /dubious ownership/i,
+    code: 'kit-owned-by-another',
+    message: (subject) => `${subject} belongs to another user of this machine, so git does not read it.`,
+    suggestion: 'If you trust it: git config --global --add safe.directory <path>, then run this again.',
+  },
+  {
+    says: /transport '.*' not allowed/i,
+    code: 'bad-kit-source',
+    message: (subject) => `${subject} asks for a transport other than https, ssh or file.`,
+    suggestion: 'Use an https or ssh address, or a path.',
+  },
+  {
+    says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|unexpected disconnect|Could not read from remote/i,
+    code: 'kit-unreachable',
+    message: (subject) => `${subject} cannot be reached.`,
+    suggestion: 'Check the network and the address; a kit that is on this machine already can be named by its path.',
+  },
+  {
+    says: /No space left on device|Disk quota exceeded/i,
+    code: 'disk-full',
+    message: (subject) => `The disk is full, so ${subject} could not be written.`,
+    suggestion: 'Make room, then run this again.',
+  },
+  {
+    says: /unknown (option|switch)/i,
+    code: 'git-missing',
+    message: () => 'This version of git is too old for create-muse.',
+    suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, and run this again.',
+  },
+];
+
+/**
+ * The error for a failed run of git.
+ * @param subject what git worked on, for people: a URL without credentials, or a path
+ * @param stderr what git printed
+ */
+export function gitError(subject: string, verb: string, stderr: string): MuseError {
+  const detail = stderr.trim().split('\n').slice(-12).join('\n');
+  const known = cases.find((entry) => entry.says.test(stderr));
+  return new MuseError({
+    code: known?.code ?? 'git-failed',
+    message: known?.message(subject) ?? `git ${verb} failed on ${subject}.`,
+    detail,
+    suggestion: known?.suggestion ?? 'Fix what git printed above, then run this again.',
+  });
+}
+
+/** Variables of git that say who commits and how the network is reached; every other `GIT_*` is dropped. */
+const kept = new Set([
+  'GIT_AUTHOR_NAME',
+  'GIT_AUTHOR_EMAIL',
+  'GIT_AUTHOR_DATE',
+  'GIT_COMMITTER_NAME',
+  'GIT_COMMITTER_EMAIL',
+  'GIT_COMMITTER_DATE',
+  'GIT_CONFIG_GLOBAL',
+  'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
+  'GIT_EXEC_PATH',
+  'GIT_SSH',
+  'GIT_SSH_VARIANT',
+  'GIT_SSL_CAINFO',
+  'GIT_SSL_CAPATH',
+]);
+
+/** `GIT_CONFIG_COUNT` and its pairs: settings by environment, which are kept and added to. */
+const configuration = /^GIT_CONFIG_(COUNT|KEY_\d+|VALUE_\d+)$/;
+
+/** Always set; see git(1), "ENVIRONMENT VARIABLES". */
+const fixed = {
+  LC_ALL: 'C',
+  LANGUAGE: '',
+  GIT_TERMINAL_PROMPT: '0',
+  // With an empty program git does not look for one that asks for a password; the prompt is disabled, so it gives up.
+  GIT_ASKPASS: '',
+  SSH_ASKPASS: '',
+  GCM_INTERACTIVE: 'never',
+  GIT_ALLOW_PROTOCOL: 'https:ssh:file',
+  GIT_LFS_SKIP_SMUDGE: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_ADVICE: '0',
+} as const;
+
+/**
+ * The environment for one run of git.
+ * @param own the process's environment
+ * @param settings further git settings, e.g. `http.extraHeader`; they may contain a secret
+ * @param ssh the ssh command that the user's git is set to
+ */
+export function gitEnvironment(
+  own: NodeJS.ProcessEnv,
+  settings: Readonly<Record<string, string>> = {},
+  ssh = own['GIT_SSH_COMMAND'],
+): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    const upper = name.toUpperCase();
+    if (value === undefined || (upper.startsWith('GIT_') && !kept.has(upper) && !configuration.test(upper))) continue;
+    result[name] = value;
+  }
+  // BatchMode: a passphrase or an unknown host ends in an error instead of a question.
+  Object.assign(result, fixed);
+  if (ssh !== undefined || own['GIT_SSH'] === undefined) {
+    result['GIT_SSH_COMMAND'] = `${ssh ?? 'ssh'} -o BatchMode=yes`;
+  }
+  const pairs = Object.entries(settings);
+  const before = Number(own['GIT_CONFIG_COUNT'] ?? 0) || 0;
+  if (pairs.length > 0) result['GIT_CONFIG_COUNT'] = String(before + pairs.length);
+  pairs.forEach(([key, value], index) => {
+    result[`GIT_CONFIG_KEY_${before + index}`] = key;
+    result[`GIT_CONFIG_VALUE_${before + index}`] = value;
+  });
+  return result;
+}
+
+/**
+ * The settings that let git sign in to GitHub, if the environment has a token and the URL is an https URL of GitHub.
+ */
+export function tokenSettings(own: NodeJS.ProcessEnv, url: string): Record<string, string> | undefined {
+  const token = own['GITHUB_TOKEN'] || own['GH_TOKEN'];
+  if (!token || !url.startsWith('https://github.com/')) return undefined;
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  return { 'http.https://github.com/.extraHeader': `Authorization: Basic ${basic}` };
 }

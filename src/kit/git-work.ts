@@ -1,17 +1,15 @@
-/** The git edge, a repository that somebody works in: what is theirs is never taken into a commit, and never lost. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** git in a repository that a user works in: their changes are never committed along, and never lost. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { devNull, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
-import { kindOf } from '../shared/files.ts';
-import { gitError } from './git-error.ts';
+import { inside, kindOf } from '../shared/files.ts';
+import { gitError, type GitOptions, mustRun, runGit } from './git-run.ts';
 import { commitWith, isIgnored, isTracked } from './git.ts';
-import { mustRun, runGit } from './git-run.ts';
-import type { GitOptions } from './git-run.ts';
 
 /**
- * Says whether a repository has the directory's work in it: its own, or one around it that knows the file. Where there is
- * no git, or only a repository around it that holds other things, there is none.
+ * Says whether a repository tracks the directory: its own, or an outer one that tracks the file. False if there is no
+ * git, or only an outer repository for other things.
  * @param file relative to the directory
  * @throws MuseError as `gitError` says, `kit-owned-by-another` for one
  */
@@ -27,7 +25,7 @@ export async function inRepository(directory: string, file: string, options: Git
   }
 }
 
-/** What somebody has begun and not ended, as git keeps it. */
+/** Files by which git marks an operation that is not finished. */
 const begun: readonly (readonly [path: string, what: string])[] = [
   ['MERGE_HEAD', 'merge'],
   ['CHERRY_PICK_HEAD', 'cherry-pick'],
@@ -36,7 +34,7 @@ const begun: readonly (readonly [path: string, what: string])[] = [
   ['rebase-apply', 'rebase'],
 ];
 
-/** The word for what is under way in the repository, as `merge`; undefined where nothing is. */
+/** The operation that is in progress in the repository, e.g. `merge`; undefined if there is none. */
 export async function underWay(directory: string, options: GitOptions = {}): Promise<string | undefined> {
   const folder = (await mustRun('rev-parse', directory, ['rev-parse', '--absolute-git-dir'], { ...options, directory })).replace(/\r?\n$/, '');
   for (const [path, what] of begun) if ((await kindOf(join(folder, path))) !== undefined) return what;
@@ -58,9 +56,9 @@ export async function uncommitted(directory: string, paths: readonly string[], o
 }
 
 /**
- * Commits these paths as they are in the work tree, new and removed ones too, and nothing else: what is in the index
- * otherwise stays there as it is. Ignored files that git does not know are left out.
- * @returns the commit, 40 hex; undefined where nothing of them has changed
+ * Commits these paths as they are in the work tree, including new and removed ones, and nothing else: the rest of the
+ * index stays as it is. Ignored files that git does not track are left out.
+ * @returns the commit, 40 hex; undefined if none of them has changed
  */
 export async function commitPaths(directory: string, paths: readonly string[], message: string, options: GitOptions = {}): Promise<string | undefined> {
   const known: string[] = [];
@@ -79,6 +77,39 @@ export async function commitPaths(directory: string, paths: readonly string[], m
     };
     if (fresh.length > 0) await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], { ...options, directory });
     return await commitWith(directory, message, ['--only', ...(await listed('all', [...known, ...fresh]))], options);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+/** Nothing of the user's settings changes what a diff looks like, and line ends stay what they are. */
+const plain = ['core.autocrlf=false', `core.attributesFile=${devNull}`, 'diff.algorithm=histogram'].flatMap((setting) => ['-c', setting]);
+
+/**
+ * The unified diff between two sets of texts, in the form that `git apply` accepts; empty if they are the same.
+ * @param before texts by path, with `/`; a path that only one side has is new, or gone
+ * @throws MuseError `git-missing` and the like, `path-outside` for a path that leads out
+ */
+export async function diffTexts(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, options: GitOptions = {}): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'create-muse-diff-'));
+  try {
+    for (const [side, texts] of [['a', before], ['b', after]] as const) {
+      await mkdir(join(place, side));
+      for (const [path, text] of texts) {
+        const file = await inside(join(place, side), path);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, text);
+      }
+    }
+    const args = ['diff', '--no-index', '--no-color', '--no-ext-diff', '--no-textconv', '--text', '--no-prefix', '--find-renames', '--unified=3', '--', 'a', 'b'];
+    const result = await runGit([...plain, ...args], { ...options, directory: place });
+    // Exit code 1 means that there are differences.
+    if (!result.ok && result.stdout === '') throw gitError('the texts before and after', 'diff', result.stderr);
+    // The names of the two trees serve as prefixes of the patch: these lines have none, and a new or deleted file has
+    // both.
+    return result.stdout
+      .replace(/^(rename|copy) (from|to) (")?[ab]\//gm, '$1 $2 $3')
+      .replace(/^diff --git ("?)[ab]\/(.*) ("?)([ab])\/\2$/gm, 'diff --git $1a/$2 $3b/$2');
   } finally {
     await rm(place, { recursive: true, force: true });
   }

@@ -2,16 +2,14 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import { gitError } from './git-error.ts';
-import { mustRun, runGit } from './git-run.ts';
-import type { GitOptions, GitResult } from './git-run.ts';
+import { gitError, type GitOptions, type GitResult, mustRun, runGit } from './git-run.ts';
 
 /** The oldest git with every option used here. */
 const oldest = [2, 30] as const;
 
 /**
- * git's version, as `2.39.5`.
- * @throws MuseError `git-missing` where there is none or it is older than 2.30
+ * git's version, e.g. `2.39.5`.
+ * @throws MuseError `git-missing` if there is none or it is older than 2.30
  */
 export async function gitVersion(options: GitOptions = {}): Promise<string> {
   const text = await mustRun('version', 'this machine', ['version'], options);
@@ -42,7 +40,7 @@ export async function headCommit(directory: string, options: GitOptions = {}): P
 
 /**
  * Takes all files of the directory into the index but the ignored ones.
- * @param also ignored files, relative to the directory, that are taken all the same where they are there
+ * @param also ignored files, relative to the directory, that are added nevertheless if they exist
  */
 export async function addAll(directory: string, also: readonly string[] = [], options: GitOptions = {}): Promise<void> {
   const here = { ...options, directory };
@@ -56,13 +54,13 @@ export async function addAll(directory: string, also: readonly string[] = [], op
   }
 }
 
-/** Who commits where git knows nobody, and the variables that would say it. */
+/** The committer if git has none configured, and the variables that would name one. */
 const nobody = [
   { key: 'user.name', value: 'create-muse', variables: ['GIT_AUTHOR_NAME', 'GIT_COMMITTER_NAME'] },
   { key: 'user.email', value: 'create-muse@localhost', variables: ['GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_EMAIL'] },
 ] as const;
 
-/** The `-c` settings that make up for what the user has not told git about himself. */
+/** The `-c` settings that replace the name and email that the user has not configured. */
 async function missingIdentity(options: GitOptions): Promise<string[]> {
   const environment = options.environment ?? process.env;
   const { stdout } = await runGit(['config', '-z', '--get-regexp', String.raw`^user\.(name|email)$`], options);
@@ -74,7 +72,7 @@ async function missingIdentity(options: GitOptions): Promise<string[]> {
 
 /**
  * Commits what is in the index, without hooks, signing or a need for an identity.
- * @returns the commit, 40 hex; undefined where there is nothing to commit
+ * @returns the commit, 40 hex; undefined if there is nothing to commit
  */
 export function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
   return commitWith(directory, message, [], options);
@@ -86,14 +84,14 @@ export async function commitWith(directory: string, message: string, more: reado
   const args = ['--literal-pathspecs', 'commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`, ...more];
   const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
   if (result.ok) return headCommit(directory, options);
-  // Where nothing has changed, git says so on its standard output, and nothing on the other.
+  // If nothing has changed, git says so on stdout and prints nothing on stderr.
   if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout)) return undefined;
   const staged = await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here);
   if (staged === '') return undefined;
   throw gitError(directory, 'commit', result.stderr || result.stdout);
 }
 
-/** Sets the address of a remote, made if it is not there. */
+/** Sets the URL of a remote, which is created if needed. */
 export async function setRemote(directory: string, name: string, url: string, options: GitOptions = {}): Promise<void> {
   const here = { ...options, directory };
   const there = await runGit(['remote', 'get-url', '--', name], here);
@@ -102,8 +100,8 @@ export async function setRemote(directory: string, name: string, url: string, op
 }
 
 /**
- * Says whether git would leave the file alone.
- * @returns undefined where there is no repository (or no git) to ask
+ * Says whether git ignores the file.
+ * @returns undefined if there is no repository (or no git) to ask
  */
 export async function isIgnored(directory: string, file: string, options: GitOptions = {}): Promise<boolean | undefined> {
   const result = await ask(['check-ignore', '--quiet', '--no-index', '--', file], { ...options, directory });
@@ -111,13 +109,13 @@ export async function isIgnored(directory: string, file: string, options: GitOpt
   return result.ok;
 }
 
-/** Says whether the file is in git's index; false where there is no repository. */
+/** Says whether the file is in git's index; false if there is no repository. */
 export async function isTracked(directory: string, file: string, options: GitOptions = {}): Promise<boolean> {
   const args = ['--literal-pathspecs', 'ls-files', '--error-unmatch', '-z', '--', file];
   return (await ask(args, { ...options, directory }))?.ok ?? false;
 }
 
-/** Runs git where there may be none. */
+/** Runs git, which may not be installed. */
 async function ask(args: readonly string[], options: GitOptions): Promise<GitResult | undefined> {
   try {
     return await runGit(args, options);

@@ -1,11 +1,10 @@
-/** Looks over a kit that was just checked out: links that leave it, submodules, large files that are elsewhere. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Inspects a kit after checkout: links that lead out of it, submodules, large files that are stored elsewhere. */
+import { readlink, rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf, readText } from '../shared/files.ts';
 import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
-import { leavesKit } from './links.ts';
 
 /** Something about a kit that its owner should know. */
 export interface KitNote {
@@ -16,17 +15,17 @@ export interface KitNote {
   message: string;
 }
 
-/** Where SQL is taken from: a link here that leaves the kit would run someone else's statements. */
+/** Where SQL is read from: a link here that leads out of the kit would run someone else's statements. */
 const sensitive = /(^|\/)(migrations?|seeds?)(\/|$)|\.(sql|pgsql)$/i;
 
-/** Never taken into a commit, whatever the kit does: the muse's secrets will be in files of these names. */
+/** Never committed, whatever the kit does: the muse's secrets will be in files with these names. */
 const secret = /(^|\/)\.env(\.[^/]*)?\.local$/i;
 
 function note(kind: KitNote['kind'], paths: string[], message: string): KitNote[] {
   return paths.length === 0 ? [] : [{ kind, paths, message }];
 }
 
-/** What a look at a checkout gives. */
+/** The result of the inspection. */
 export interface Inspected {
   notes: KitNote[];
   /** Files of the kit that its own `.gitignore` names: git would leave them out of the muse's first commit. */
@@ -34,8 +33,8 @@ export interface Inspected {
 }
 
 /**
- * Takes out what leads out of the checkout in `directory`, and reports it.
- * @throws MuseError `kit-unsafe-link` where such a link stands among migrations
+ * Removes links that lead out of the checkout in `directory`, and reports them.
+ * @throws MuseError `kit-unsafe-link` if such a link is among the migrations
  */
 export async function inspectCheckout(directory: string, git: GitOptions): Promise<Inspected> {
   const options = { ...git, directory };
@@ -53,17 +52,17 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   }
   const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
   const notes = [
-    ...note('link-left-out', links, 'Symbolic links that lead out of the kit were left out.'),
+    ...note('link-left-out', links, 'Symbolic links that lead out of the kit were removed.'),
     ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
-    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: pointers stand in their place.'),
-    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Paths differ only in upper and lower case: not every system can hold both.'),
-    ...note('reserved', reserved, 'The kit has a .muse folder of its own; it was left out.'),
+    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: there are only pointers to them.'),
+    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Some paths differ only in upper and lower case: not every system can store both.'),
+    ...note('reserved', reserved, 'The kit has its own .muse folder, which was removed.'),
   ];
   const gone = new Set([...links, ...reserved]);
   return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
 }
 
-/** Pointers of Git LFS; looked for only where the kit says that it has some, as every file is read for it. */
+/** Pointers of Git LFS; searched only if the kit declares some, because that reads every file. */
 async function largeFiles(paths: readonly string[], options: GitOptions & { directory: string }): Promise<string[]> {
   for (const path of paths.filter((name) => /(^|\/)\.gitattributes$/.test(name))) {
     const file = join(options.directory, path);
@@ -72,7 +71,7 @@ async function largeFiles(paths: readonly string[], options: GitOptions & { dire
   return [];
 }
 
-/** Paths that are one on a system that does not tell upper case from lower. */
+/** Paths that are the same on a case-insensitive file system. */
 function sameNames(paths: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const path of paths) {
@@ -87,8 +86,39 @@ function sameNames(paths: readonly string[]): string[] {
 function unsafeLinks(paths: readonly string[]): MuseError {
   return new MuseError({
     code: 'kit-unsafe-link',
-    message: `The kit's migrations hold ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of it, so it was not taken.`,
+    message: `The kit's migrations contain ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of the kit, so it was not used.`,
     detail: paths.slice(0, 20).join('\n'),
-    suggestion: 'Replace the link by the file in the kit, commit, and run this again.',
+    suggestion: 'Replace the link with the file in the kit, commit, and run this again.',
   });
+}
+
+/** More steps than any real link needs: beyond that it is a loop. */
+const mostSteps = 40;
+
+/**
+ * Says whether the link at `path` leads out of `root`, step by step as the system would resolve it; a loop counts as
+ * leading out. A target that does not exist counts by its path only.
+ */
+async function leavesKit(root: string, path: string): Promise<boolean> {
+  const stack: string[] = [];
+  let waiting = path.split('/');
+  for (let steps = 0; waiting.length > 0; ) {
+    const [part, ...rest] = waiting;
+    waiting = rest;
+    if (part === undefined || part === '' || part === '.') continue;
+    if (part === '..') {
+      if (stack.pop() === undefined) return true;
+      continue;
+    }
+    const here = [...stack, part];
+    if ((await kindOf(join(root, ...here))) !== 'link') {
+      stack.push(part);
+      continue;
+    }
+    steps += 1;
+    const target = (await readlink(join(root, ...here))).replaceAll('\\', '/');
+    if (steps > mostSteps || posix.isAbsolute(target) || /^[a-z]:/i.test(target)) return true;
+    waiting = [...target.split('/'), ...waiting];
+  }
+  return stack[0] === '.git';
 }

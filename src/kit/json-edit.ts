@@ -5,7 +5,7 @@ interface Place {
   end: number;
 }
 
-/** Where a value stands in the text, by its path of keys; undefined where the path is not there. */
+/** Where a value is in the text, by its path of keys; undefined if there is no such path. */
 function find(text: string, path: readonly string[]): Place | undefined {
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   const skipSpace = () => {
@@ -27,7 +27,7 @@ function find(text: string, path: readonly string[]): Place | undefined {
         if (character === '{' || character === '[') depth += 1;
         if (character === '}' || character === ']') depth -= 1;
         at += 1;
-        // A number or a word ends where the next sign begins.
+        // A number or a word ends at the next punctuation.
         if (depth === 0 && !/[}\]]/.test(character ?? '')) while (/[^,}\]\s]/.test(text[at] ?? ',')) at += 1;
       }
     } while (depth > 0);
@@ -58,9 +58,9 @@ function find(text: string, path: readonly string[]): Place | undefined {
 }
 
 /**
- * The JSON text with the string at `path` replaced; unchanged where there is no string at that path.
+ * The JSON text with the string at `path` replaced; unchanged if there is no string at that path.
  * @param text JSON; a byte order mark and any line ends are kept
- * @throws SyntaxError where it is no JSON
+ * @throws SyntaxError if it is not valid JSON
  */
 export function setJsonString(text: string, path: readonly string[], value: string): string {
   let current: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));

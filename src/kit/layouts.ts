@@ -1,21 +1,21 @@
 /** The ways that kits keep their migrations, one entry each, the more specific first. Data only. */
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 
-/** How a layout is recognised and what its folders are. Paths are relative to the kit, with `/`; `*` is one folder. */
+/** How a layout is recognized and what its folders are. Paths are relative to the kit, with `/`; `*` is one folder. */
 export interface LayoutRule {
   /** Kebab-case, as `muse.json` names it. */
   id: string;
   /** For people. */
   title: string;
-  /** Where core may be; the first pattern with a fitting folder counts, with all folders that fit it. */
+  /** Where core may be: the first pattern with a matching folder counts, with all folders that match it. */
   core: readonly string[];
   /** A file name that makes a folder one of migrations. */
   file: RegExp;
   /** What else must be in the core folder. */
   requires?: RegExp;
-  /** Other folders of core, where they hold fitting files, in the order they run. */
+  /** Further folders of core, if they have matching files, in the order they run. */
   alsoCore?: readonly string[];
-  /** The folder that must be there for the rule to fit, beside core. */
+  /** A folder that must also exist for the rule to match. */
   beside?: string;
   order: MigrationFolders['order'];
   /** Where the others are, or will be; `<core>` is the first folder of core. */
@@ -25,7 +25,7 @@ export interface LayoutRule {
 }
 
 const numbered = /^\d{1,6}[_-].*\.(sql|pgsql)$/i;
-/** As the Supabase CLI takes them: 14 digits, in practice any number. */
+/** As the Supabase CLI accepts them: 14 digits, in practice any number. */
 const timestamped = /^\d+_.*\.sql$/i;
 const nextTo = { extensions: '<core>/../extensions', rollback: '<core>/../rollback', archive: '<core>/../archive' } as const;
 const atTop = {
@@ -122,8 +122,9 @@ export const layoutRules: readonly LayoutRule[] = [
 ];
 
 /**
- * What in the SQL tells how tenants are isolated: the kind with most marks counts, `auth-uid` without any.
- * `app.settings.…` is where Supabase keeps its own settings, and `request.…` where the Data API puts who asks: they tell nothing.
+ * Text in the SQL that shows how tenants are isolated: the kind with the most matches counts, `auth-uid` without any.
+ * `app.settings.…` is where Supabase keeps its own settings, and `request.…` where the Data API sets the caller:
+ * neither counts.
  */
 export const isolationMarks: readonly { isolation: Isolation; mark: RegExp }[] = [
   { isolation: 'session', mark: /current_setting\s*\(\s*'(?!(?:request|pgrst|plpgsql|app\.settings)\.)[a-z_]\w*\.\w/gi },

@@ -8,7 +8,7 @@ import { titleOf } from './name.ts';
 
 /** What the README says besides `muse.json`. */
 export interface ReadmeOptions {
-  /** Default: the name for people, as `Realty Muse`. */
+  /** Default: the name for people, e.g. `Realty Muse`. */
   title?: string | undefined;
   tagline?: string | undefined;
   /** The list of tables in Markdown, with the marks that let it be brought up to date. */
@@ -23,7 +23,7 @@ const template = async (name: string): Promise<string> => {
 /** One line of Markdown, whatever is in it. */
 const line = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
 
-/** A text as code: in as many backticks as it takes. */
+/** A text as Markdown code, in as many backticks as needed. */
 function code(text: string): string {
   const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const ticks = '`'.repeat(longest + 1);
@@ -62,7 +62,7 @@ export async function renderReadme(directory: string, muse: MuseFile, options: R
   return `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;
 }
 
-/** The text of a `.gitignore` with every line that a muse needs; what it has stays as it is. */
+/** The text of a `.gitignore` with every line that a muse needs; existing lines stay as they are. */
 export async function addIgnoredLines(text: string): Promise<string> {
   const there = new Set(text.split(/\r?\n/).map((entry) => entry.trim()));
   const lines = (await template('gitignore')).split('\n').filter((entry) => entry !== '' && !entry.startsWith('#'));
@@ -77,7 +77,7 @@ export async function addIgnoredLines(text: string): Promise<string> {
 /**
  * Writes the muse's README and adds to its `.gitignore`. Run again, it changes nothing.
  * @returns the files, with `/`
- * @throws MuseError `path-outside` where one of them is a symbolic link
+ * @throws MuseError `path-outside` if one of them is a symbolic link
  */
 export async function writeMuseFiles(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string[]> {
   const ignore = await inside(directory, '.gitignore');

@@ -1,12 +1,10 @@
-/** Takes out of a kit what is of no use to a product made from it. */
+/** Removes from a kit what a product made from it does not need. */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
-import { pruneList } from './prune-list.ts';
-import { walk } from './walk.ts';
-import type { Entry } from './walk.ts';
+import { type Entry, walk } from './walk.ts';
 
-/** What was taken out. */
+/** What was removed. */
 export interface Pruned {
   /** The topmost paths, with `/`, sorted. */
   paths: string[];
@@ -19,7 +17,7 @@ export interface Pruned {
 /**
  * Removes what the built-in list and `further` patterns (those of `prune` in `muse.json`) name. A link is removed as a
  * link; what it points at stays.
- * @throws MuseError `bad-prune` for a pattern that is empty, holds `..` or would take the whole kit
+ * @throws MuseError `bad-prune` for a pattern that is empty, holds `..` or would remove the whole kit
  */
 export async function prune(directory: string, further: readonly string[] = []): Promise<Pruned> {
   const fits = [...pruneList, ...further].map(compile);
@@ -44,8 +42,8 @@ function compile(pattern: string): (entry: Entry) => boolean {
   if (parts.some((part) => part === '' || part === '..' || part === '.') || /^[*/]+$/.test(path)) {
     throw new MuseError({
       code: 'bad-prune',
-      message: `"${pattern}" in the prune list is no path in the kit.`,
-      suggestion: 'Write a name (fits anywhere) or a path from the top, as "/docs/old"; * stands for any characters but /.',
+      message: `"${pattern}" in the prune list is not a path in the kit.`,
+      suggestion: 'Write a name (matches anywhere) or a path from the top, e.g. "/docs/old"; * matches any characters except /.',
     });
   }
   const source = parts.map((part) => part.split('*').map(escape).join('[^/]*')).join('/');
@@ -68,3 +66,49 @@ async function sizeOf(directory: string, entry: Entry): Promise<{ files: number;
   }
   return { files, bytes };
 }
+
+/**
+ * What kits contain that a product made from them does not need.
+ * A pattern without `/` matches a file or folder of that name anywhere; one with `/` matches that path from the top
+ * (`/logs` for the top only). `*` matches any characters except `/`.
+ */
+const pruneList: readonly string[] = [
+  // Replit's uploads, agents and settings
+  '/attached_assets',
+  '/.agents',
+  '/.local/state',
+  '/.upm',
+  '/.replit',
+  '/replit.nix',
+  '/replit.md',
+  '/skills-lock.json',
+  // Reports and results of test runs
+  'test-results',
+  'playwright-report',
+  'blob-report',
+  '.nyc_output',
+  '/coverage',
+  '/packages/*/coverage',
+  '/apps/*/coverage',
+  'junit.xml',
+  // What tools build again
+  'node_modules',
+  '.next',
+  '.turbo',
+  '.vercel',
+  '.eslintcache',
+  '*.tsbuildinfo',
+  '/supabase/.temp',
+  '/supabase/.branches',
+  '/apps/*/supabase/.temp',
+  '/apps/*/supabase/.branches',
+  // What systems and tools drop
+  '.DS_Store',
+  '._*',
+  'Thumbs.db',
+  'desktop.ini',
+  'npm-debug.log*',
+  'yarn-error.log*',
+  'pnpm-debug.log*',
+  '*.swp',
+];

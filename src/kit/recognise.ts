@@ -1,23 +1,33 @@
-/** Finds out which layout a kit has. Reads only. */
+/** Finds the layout of a kit. Only reads. */
 import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, listNames, readText } from '../shared/files.ts';
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
-import type { Layout } from './layout.ts';
-import { isolationMarks, layoutRules } from './layouts.ts';
-import type { LayoutRule } from './layouts.ts';
+import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { matchFolders, walk } from './walk.ts';
 
-/** Folders that the user names by hand (`--core`, `--extensions`); relative to the kit. */
+/** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
+export interface Layout {
+  /** Kebab-case, as `muse.json` names it. */
+  id: string;
+  /** For people: `migrations/core and migrations/extensions`. */
+  title: string;
+  folders: MigrationFolders;
+  isolation: Isolation;
+  /** Less specific layouts that also match the kit; their files are not run. */
+  others?: { id: string; folders: string[] }[];
+}
+
+/** Folders that the user names (`--core`, `--extensions`); relative to the kit. */
 export interface LayoutByHand {
   core?: readonly string[] | undefined;
   extensions?: readonly string[] | undefined;
 }
 
 /**
- * The layout of the kit in `directory`: the most specific that fits; the others that fit are named in `others`.
- * @throws MuseError `layout-unknown` with what was looked for and which SQL files there are; `bad-layout` where a folder
- * that was named by hand is not there; `path-outside` where it leaves the kit
+ * The layout of the kit in `directory`: the most specific one that matches; the other matches are in `others`.
+ * @throws MuseError `layout-unknown` with what was looked for and which SQL files exist; `bad-layout` if a folder that
+ * the user named does not exist; `path-outside` if it leads out of the kit
  */
 export async function recogniseLayout(directory: string, byHand: LayoutByHand = {}): Promise<Layout> {
   if ((byHand.core ?? []).length > 0) return custom(directory, byHand);
@@ -44,7 +54,7 @@ export async function recogniseLayout(directory: string, byHand: LayoutByHand = 
   };
 }
 
-/** The folders of core by a rule, empty where it does not fit. */
+/** The folders of core by a rule, empty if it does not match. */
 async function coreFolders(directory: string, rule: LayoutRule): Promise<string[]> {
   if (rule.beside !== undefined && (await matchFolders(directory, rule.beside)).length === 0) return [];
   for (const pattern of rule.core) {
@@ -80,7 +90,7 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
   };
 }
 
-/** A folder as it stands in `muse.json`: with `/`, without `./` and a `/` at the end. */
+/** A folder as in `muse.json`: with `/`, without `./` and a `/` at the end. */
 function plain(folder: string): string {
   return posix.normalize(folder.replaceAll('\\', '/')).replace(/\/$/, '');
 }
@@ -91,7 +101,7 @@ async function mustBeFolder(directory: string, folder: string, there = true): Pr
   throw new MuseError({
     code: 'bad-layout',
     message: `The kit has no folder "${folder}".`,
-    suggestion: 'Name folders as they are called in the kit, relative to its top, as --core db/migrations.',
+    suggestion: 'Name a folder by its path in the kit, e.g. --core db/migrations.',
   });
 }
 
@@ -105,7 +115,7 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
   const stamped = names.some((name) => /^\d{14}_.*\.sql$/i.test(name));
   return {
     id: 'custom',
-    title: `${core.join(', ')} (named by hand)`,
+    title: `${core.join(', ')} (named by --core)`,
     folders: {
       core,
       extensions: extensions.length > 0 ? extensions : ['migrations/extensions'],
@@ -147,11 +157,11 @@ async function unknown(directory: string): Promise<MuseError> {
   const looked = layoutRules.map((rule) => `  ${rule.title}`);
   return new MuseError({
     code: 'layout-unknown',
-    message: 'The kit keeps its migrations in no way that create-muse knows.',
+    message: 'create-muse does not know how this kit stores its migrations.',
     detail: ['Looked for:', ...looked, seen.size === 0 ? 'It has no SQL files.' : 'SQL files are in:', ...lines, ...more].join('\n'),
     suggestion:
       seen.size === 0
-        ? 'Take a kit with SQL migrations, or --kit builtin.'
-        : `Name the folders by hand: --core ${[...seen.keys()][0]} (and --extensions <folder>).`,
+        ? 'Use a kit with SQL migrations, or --kit builtin.'
+        : `Name the folders: --core ${[...seen.keys()][0]} (and --extensions <folder>).`,
   });
 }

@@ -1,4 +1,4 @@
-/** Gives the clone the muse's name, wherever the kit says its own. */
+/** Replaces the kit's own name with the muse's. */
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
@@ -9,7 +9,7 @@ import { matchFolders } from './walk.ts';
 
 /** What the muse is called besides its name. */
 export interface Branding {
-  /** Default: the name for people, as `Realty Muse`. */
+  /** Default: the name for people, e.g. `Realty Muse`. */
   title?: string | undefined;
   tagline?: string | undefined;
   /** Default: the title. */
@@ -19,7 +19,7 @@ export interface Branding {
 
 type Change = readonly [path: readonly string[], value: string | undefined];
 
-/** The strings that change, file by file; a path that a file does not have is left alone. */
+/** The strings that change, file by file; a path that a file does not have is skipped. */
 function changesOf(name: string, branding: Branding): Readonly<Record<string, readonly Change[]>> {
   const title = branding.title ?? titleOf(name);
   const lock: readonly Change[] = [[['name'], name], [['packages', '', 'name'], name]];
@@ -37,10 +37,11 @@ function changesOf(name: string, branding: Branding): Readonly<Record<string, re
 }
 
 /**
- * Names the muse in `package.json` and its lock, `config/muse.config.json` and `supabase/config.toml`, where the kit has
- * them, and moves the kit's README to `docs/KIT_README.md`. A file that is no JSON, or behind a link, is left as it is.
+ * Names the muse in `package.json` and its lock, `config/muse.config.json` and `supabase/config.toml`, where the kit
+ * has them, and moves the kit's README to `docs/KIT_README.md`. A file that is not valid JSON, or is reached through a
+ * link, is left as it is.
  * @returns the files that were changed or moved, with `/`
- * @throws MuseError `bad-name` where the kit depends on a package of that name, which npm cannot install then
+ * @throws MuseError `bad-name` if the kit depends on a package of that name, which npm cannot install then
  */
 export async function renameKit(directory: string, name: string, branding: Branding = {}): Promise<string[]> {
   await refuseDependency(directory, name);
@@ -75,7 +76,7 @@ async function editFile(directory: string, file: string, edit: (text: string) =>
   }
 }
 
-/** The absolute path, where a file is there and no link is on the way to it. */
+/** The absolute path, if there is a file and no link on the way to it. */
 async function plainFile(directory: string, file: string): Promise<string | undefined> {
   try {
     const path = await inside(directory, file);
@@ -86,7 +87,7 @@ async function plainFile(directory: string, file: string): Promise<string | unde
   }
 }
 
-/** TOML: `project_id` stands before the first table, so that much is read line by line. */
+/** TOML: `project_id` comes before the first table, so that part is read line by line. */
 function setProjectId(text: string, name: string): string {
   const end = /^\s*\[/m.exec(text)?.index ?? text.length;
   const head = text.slice(0, end).replace(/^(\s*project_id\s*=\s*)(["'])[^"'\r\n]*\2/m, `$1"${name}"`);
@@ -107,8 +108,8 @@ async function refuseDependency(directory: string, name: string): Promise<void> 
   if (!taken) return;
   throw new MuseError({
     code: 'bad-name',
-    message: `The kit depends on a package called "${name}", and npm installs no package into one of the same name.`,
-    suggestion: `Take another name, as ${name}-muse.`,
+    message: `The kit depends on a package called "${name}", and npm does not install a package into one with the same name.`,
+    suggestion: `Choose another name, e.g. ${name}-muse.`,
   });
 }
 

@@ -19,7 +19,7 @@ function bad(message: string, suggestion: string = forms): MuseError {
 
 const controlCharacter = /\p{Cc}/u;
 
-/** What a ref may not hold, by git's check-ref-format(1), so that it can be nothing but a name. */
+/** What a ref must not contain, by git's check-ref-format(1), so that it can only be a name. */
 const notInRef = /^$|^-|[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$|\.lock$/u;
 
 function checkRef(ref: string): string {
@@ -32,8 +32,8 @@ function checkRef(ref: string): string {
 
 /**
  * Reads `--kit` and `--ref`.
- * @throws MuseError `bad-kit-source` where it is none of the forms, could be read as an option, is not encrypted on its
- * way (`git://`, `http://`), runs a command (`ext::`) or holds a password
+ * @throws MuseError `bad-kit-source` if it has none of the forms, could be read as an option, is not encrypted
+ * (`git://`, `http://`), runs a command (`ext::`) or contains a password
  */
 export function parseKitSource(text: string, ref?: string): KitSource {
   const trimmed = text.trim();
@@ -41,14 +41,14 @@ export function parseKitSource(text: string, ref?: string): KitSource {
   if (controlCharacter.test(trimmed)) throw bad('--kit holds a control character (a line end, perhaps).');
   if (trimmed.startsWith('-')) throw bad(`--kit "${trimmed}" looks like an option.`);
   if (trimmed === 'builtin') {
-    if (ref !== undefined) throw bad('--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.', 'Leave --ref out.');
+    if (ref !== undefined) throw bad('--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.', 'Omit --ref.');
     return { kind: 'builtin', text: 'builtin' };
   }
   const address = /^(?:git\+)?([a-z][a-z0-9+.-]+):\/\//i.test(trimmed) ? trimmed.replace(/^git\+/i, '') : trimmed;
   const hash = address.lastIndexOf('#');
   const given = ref === undefined ? undefined : checkRef(ref);
   const isPath = !/^[a-z][a-z0-9+.-]+:\/\//i.test(address) && /^[./~\\]|^[a-z]:[\\/]/i.test(address);
-  // A path may hold a "#" itself: with --ref given it is taken as it stands.
+  // A path may contain a "#": with --ref it is used as it is.
   const split = hash > 0 && !(isPath && given !== undefined);
   const body = split ? address.slice(0, hash) : address;
   const own = split ? checkRef(address.slice(hash + 1)) : undefined;

@@ -43,14 +43,14 @@ async function entries(directory: string): Promise<Dirent[]> {
     const found = await readdir(directory, { withFileTypes: true });
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    // Removed while walking, as prune does.
+    // Removed during the walk, e.g. by prune.
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
 }
 
 /**
- * The folders below `root` that a pattern fits, sorted: parts between `/` stand for themselves, `*` for any one folder.
+ * The folders below `root` that match a pattern, sorted; `*` between slashes matches any one folder.
  * Links are not followed.
  */
 export async function matchFolders(root: string, pattern: string): Promise<string[]> {

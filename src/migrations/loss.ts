@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../shared/quote.ts';
 import { DatabaseError, type Session } from '../database/database.ts';
 import { allOf, fieldsOf, stringsOf } from '../sql/nodes.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -8,18 +9,18 @@ import type { Statement } from '../sql/statement.ts';
 export interface Loss {
   /** As the script names it: `invoices`, `app.invoices`. */
   table: string;
-  /** Where a column is dropped and its table stays. */
+  /** Set if only a column is dropped. */
   column?: string;
   /** Rows of the table; with a column, those in which it is not null. */
   rows: number;
 }
 
-/** What the scripts drop that is there and holds data, with row counts. */
+/** The existing tables and columns with data that the scripts drop, with row counts. */
 export async function lossOf(session: Session, scripts: readonly string[]): Promise<Loss[]> {
   if (scripts.length === 0) return [];
   await loadParser();
   const dropped = scripts.flatMap((sql) => parseSql(sql).statements.flatMap(droppedBy));
-  // The same table may be dropped by two files that both make it.
+  // Two files that both create the same table both drop it.
   const once = new Map(dropped.map((drop) => [JSON.stringify(drop), drop]));
   const losses: Loss[] = [];
   for (const drop of once.values()) {
@@ -35,14 +36,13 @@ interface Drop {
 }
 
 async function countOf(session: Session, { table, column }: Drop): Promise<number> {
-  const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   try {
     const { rows } = await session.query<{ count: string | number }>(
-      `select count(${column === undefined ? '*' : quote(column)}) as count from ${table.map(quote).join('.')}`,
+      `select count(${column === undefined ? '*' : quoteIdentifier(column)}) as count from ${table.map(quoteIdentifier).join('.')}`,
     );
     return Number(rows[0]!.count);
   } catch (error) {
-    // Not there: nothing to lose.
+    // It does not exist: nothing to lose.
     if (error instanceof DatabaseError && ['42P01', '42703', '3F000'].includes(error.code)) return 0;
     throw error;
   }

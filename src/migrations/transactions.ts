@@ -5,38 +5,44 @@ import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 import { lineText } from '../shared/text.ts';
 
-/** How a file is run: as one script with its ledger row, statement by statement outside a transaction, or not at all. */
+/** How a file is run: as one script with its history row, statement by statement outside a transaction, or not at all. */
 export type RunPlan =
   | { how: 'script' }
   | { how: 'alone'; statements: Statement[] }
   | { how: 'refused'; findings: Finding[] };
 
 /**
- * Words without which no statement of these kinds can be written. Only files that hold one are parsed for this: a run
- * of plain files does not load the parser. A word in a comment or a name costs that time and nothing else.
+ * Words that every statement which needs a closer look contains. Only files with one of them are parsed: a run of plain
+ * files does not load the parser. The word in a comment or a name costs that time and nothing else.
  */
 const worthParsing =
   /\b(?:copy|concurrently|vacuum|tablespace|reindex|cluster|discard|subscription|system|database|prepare|prepared|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
 
 /**
  * Says how the file is run. Nothing is sent anywhere.
- * A file with its own BEGIN or COMMIT would let its ledger row escape the file's transaction: refused.
- * @param statementsOf where the file's statements come from, if somebody has parsed it already
+ * A file with its own BEGIN or COMMIT would commit without its history row: refused.
+ * @param statementsOf where the file's statements come from, if it is parsed already
  */
 export async function planRun(text: RunText, statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse): Promise<RunPlan> {
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
-  // The END of a T-SQL block is not at fault: that its beginning cannot be read is told of that.
+  // The END of a T-SQL block has no finding of its own: its BEGIN does not parse and has one.
   const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
-    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
+    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => finding('psql-command', text, statement, explainCopy))] };
   }
+  if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
+  const mixed = mixedIn(statements);
+  if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
+  return { how: 'refused', findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))) };
+}
+
+/** The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one. */
+export function mixedIn(statements: readonly Statement[]): Statement[] {
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
-  if (alone.length === 0) return { how: 'script' };
-  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
-  if (!mixed) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
+  const others = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
+  return others ? alone : [];
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
@@ -87,49 +93,34 @@ export function mustRunAlone({ tree }: Statement): string | undefined {
   }
 }
 
-/** COPY … FROM stdin: the rows behind it are psql's, and no SQL. */
+/** COPY … FROM stdin: the rows after it are input for psql, not SQL. */
 export function wantsInput(statement: Statement): boolean {
   const copy = fieldsOf(statement.tree, 'CopyStmt');
   return copy?.is_from === true && copy.filename === undefined;
 }
 
-function controlFinding(migration: RunText, statement: Statement): Finding {
+/** The message and suggestion for a COPY … FROM stdin. */
+export const explainCopy = {
+  message: 'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
+  suggestion: 'Write INSERT INTO … VALUES …; `pg_dump --inserts` does.',
+};
+
+/** The message and suggestion for a statement that must run alone and is in a file with others. */
+export function explainMixed(statement: Statement): { message: string; suggestion: string } {
+  return {
+    message: `${mustRunAlone(statement)} cannot run inside a transaction, and the file's other statements have to run in one.`,
+    suggestion: 'Move it to a migration file of its own, after this one.',
+  };
+}
+
+function controlFinding(text: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
-  return {
-    rule: 'transaction-control',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${word} of the file's own: a file runs in one transaction together with its ledger row, and this would split the two.`,
-    suggestion: `Take the ${word} out; where it is meant to separate two steps, make them two files.`,
-    snippet: lineText(migration.sql, statement.line),
-  };
+  return finding('transaction-control', text, statement, {
+    message: `The file has its own ${word}. A file runs in one transaction together with its row in the migration history, and this would end it early.`,
+    suggestion: `Remove the ${word}; if it separates two steps, make them two files.`,
+  });
 }
 
-function copyFinding(text: RunText, statement: Statement): Finding {
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    line: statement.line,
-    column: statement.column,
-    message: 'COPY … FROM stdin reads rows that psql sends, and what runs migrations sends SQL only: the rows behind it are no SQL.',
-    suggestion: 'INSERT INTO … VALUES …; pg_dump writes them with --inserts.',
-    snippet: lineText(text.sql, statement.line),
-  };
-}
-
-function mixedFinding(migration: RunText, statement: Statement): Finding {
-  const what = mustRunAlone(statement)!;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${what} cannot run inside a transaction, and the file's other statements must not run outside one.`,
-    suggestion: 'Move it to a migration file of its own, behind this one.',
-    snippet: lineText(migration.sql, statement.line),
-  };
+function finding(rule: string, text: RunText, statement: Statement, said: { message: string; suggestion: string }): Finding {
+  return { rule, severity: 'error', file: text.file, line: statement.line, column: statement.column, ...said, snippet: lineText(text.sql, statement.line) };
 }

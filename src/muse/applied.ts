@@ -1,7 +1,7 @@
 import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { compare } from '../migrations/compare.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { placeOf } from '../targets/open.ts';
@@ -17,10 +17,10 @@ export interface FilesOfDatabase {
 
 /**
  * Which of the files one database has had, by its ledger; each list in the order in which the files run.
- * @throws MuseError `ledger-newer`
+ * @throws MuseError `history-newer`
  */
 export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
-  const { applied, renamed, pending } = compare(migrations, (await readLedger(session)) ?? []);
+  const { applied, renamed, pending } = compare(migrations, (await readHistory(session)) ?? []);
   if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
   const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
   const waiting = new Set(pending);
@@ -47,7 +47,7 @@ export async function appliedFiles(muse: Muse, migrations: readonly Migration[],
     try {
       const { database } = await target.open(place);
       try {
-        const found = compare(migrations, (await readLedger(database)) ?? []);
+        const found = compare(migrations, (await readHistory(database)) ?? []);
         for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);
         for (const { migration } of [...found.edited, ...found.renamed]) applied.files.add(migration.file);
       } finally {

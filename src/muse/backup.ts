@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
 import { readSchema } from '../database/schema.ts';
 import { kindOf } from '../shared/files.ts';
-import { hasLedger, readLedger } from '../migrations/history.ts';
+import { hasHistory, readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -89,7 +89,7 @@ async function* backupLines(
   counts: Record<string, number>,
 ): AsyncGenerator<BackupHeader | BackupLine> {
   // A transaction that failed takes no more statements, so a ledger that is not there must not be asked for in one.
-  const ledger = (await hasLedger(session)) ? ((await readLedger(session)) ?? []) : [];
+  const ledger = (await hasHistory(session)) ? ((await readHistory(session)) ?? []) : [];
   const schema = await readSchema(session);
   const tables = await readTables(session);
   const { rows: server } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int AS version");

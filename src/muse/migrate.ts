@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
@@ -26,7 +26,7 @@ export async function migrateMuse(
   let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
     // A database that has had migrations has what they build on.
-    if (((await readLedger(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
+    if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
@@ -56,7 +56,7 @@ async function toProduction(
   migrations: readonly Migration[],
   { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
 ): Promise<ProductionResult> {
-  const { pending } = compare(migrations, (await readLedger(database)) ?? []);
+  const { pending } = compare(migrations, (await readHistory(database)) ?? []);
   if (pending.length === 0) return migrate(database, migrations, options);
   await beforeRun();
   const { migrateProduction } = await import('./guard-production.ts');

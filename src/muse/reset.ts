@@ -2,7 +2,7 @@ import { countRows } from '../database/count-rows.ts';
 import { MuseError } from '../shared/error.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
@@ -70,7 +70,7 @@ async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv): Promise<Recor
 async function takeAllBack(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, agree: ResetOptions['agree']): Promise<FileName[]> {
   const { database } = await openEnvironment(muse, 'development', environment);
   try {
-    const ledger = (await readLedger(database)) ?? [];
+    const ledger = (await readHistory(database)) ?? [];
     if (ledger.length === 0) return [];
     const steps = rollbackSteps(migrations, rollbacks, ledger, { steps: ledger.length });
     const buckets = await lostBuckets(database, steps.map((step) => step.rollback.sql));

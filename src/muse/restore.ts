@@ -2,7 +2,7 @@ import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { type LedgerRow, readLedger } from '../migrations/history.ts';
+import { type HistoryRow, readHistory } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
@@ -51,7 +51,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
   const open = await openEnvironment(muse, name, environment);
   const { database } = open;
   try {
-    const ledger = (await readLedger(database)) ?? [];
+    const ledger = (await readHistory(database)) ?? [];
     const later = ledger.filter((row) => !has(had, row));
     const steps = later.length === 0 ? [] : rollbackSteps(migrations, rollbacks, ledger, { steps: later.length });
     const wrong = steps.filter((step) => !has(later, step));
@@ -82,7 +82,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
 interface Source {
   header?: BackupHeader;
   rows?: Record<string, number>;
-  ledger?: Pick<LedgerRow, 'layer' | 'file'>[];
+  ledger?: Pick<HistoryRow, 'layer' | 'file'>[];
 }
 
 async function urlOf({ place, target }: OpenEnvironment): Promise<string> {

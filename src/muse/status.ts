@@ -2,7 +2,7 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import { migrationStatus } from '../migrations/history-status.ts';
+import { migrationStatus } from '../migrations/compare.ts';
 import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
 import type { TargetHealth } from '../targets/target.ts';

@@ -2,9 +2,9 @@ import { buildCopy, type NotCopied } from '../database/copy/build.ts';
 import { type CopyStep, readCopy } from '../database/copy/read.ts';
 import type { Database, Session } from '../database/database.ts';
 import { openEmbedded } from '../database/embedded/embedded.ts';
-import { standInsInUse } from '../database/extension-stubs/stubs.ts';
+import { stubsInUse } from '../database/extension-stubs/stubs.ts';
 import type { Finding } from '../shared/finding.ts';
-import { hasLedger } from '../migrations/history.ts';
+import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -40,7 +40,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
     const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
     const standIns = [
       'auth, storage and realtime as the embedded database has them',
-      ...(await standInsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
+      ...(await stubsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     const findings = [...unproven(notCopied), ...proof.findings];
@@ -63,7 +63,7 @@ async function readEnvironment(muse: Muse, name: EnvironmentName, environment: N
     const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
     return {
       steps: await readCopy(session),
-      files: (await hasLedger(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
+      files: (await hasHistory(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
       version: rows[0]?.version ?? 17,
     };
   };

@@ -1,14 +1,11 @@
 /** How each kind of statement is written so that it can run again. */
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Fields, NodeType, RangeVar } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 function shown({ schemaname, relname }: RangeVar): string {
-  return schemaname === undefined ? relname : `${schemaname}.${relname}`;
+  return schemaname === undefined ? quoteIdentifier(relname) : quoteQualified(`${schemaname}.${relname}`);
 }
 
 const typeBlock = (): string => 'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
@@ -28,11 +25,11 @@ const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   CreateRangeStmt: typeBlock,
   DropStmt: () => 'DROP … IF EXISTS …',
   InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
-  CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoted(policy.policy_name)} ON ${shown(policy.table)};`,
-  CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoted(trigger.trigname)} ON ${shown(trigger.relation)};`,
-  AlterPublicationStmt: () => 'A DO block that looks into pg_publication_tables first.',
-  CreateRoleStmt: () => 'A DO block that looks into pg_roles first.',
-  RenameStmt: () => 'A DO block that looks whether the old name is still there.',
+  CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
+  CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
+  AlterPublicationStmt: () => 'A DO block that checks pg_publication_tables first.',
+  CreateRoleStmt: () => 'A DO block that checks pg_roles first.',
+  RenameStmt: () => 'A DO block that checks whether the old name still exists.',
   AlterTableStmt: alterForm,
 };
 
@@ -40,20 +37,20 @@ function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
   const table = shown(relation);
   for (const { subtype, name, def } of allOf(cmds, 'AlterTableCmd')) {
     if (subtype === 'AT_AddColumn') return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS …`;
-    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoted(name ?? '')}`;
+    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
     const constraint = fieldsOf(def, 'Constraint')?.conname;
     if (subtype === 'AT_AddConstraint') {
       return constraint === undefined
         ? 'Name the constraint, and write ALTER TABLE … DROP CONSTRAINT IF EXISTS before it.'
-        : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted(constraint)};`;
+        : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint)};`;
     }
   }
-  return 'A form that changes nothing where the change is made already.';
+  return 'A form that changes nothing if the change has been made already.';
 }
 
 /** What to write instead of the statement so that it may run twice; one sentence or the SQL itself. */
 export function repeatableForm(statement: Statement): string {
   const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
   const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);
-  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that looks first.';
+  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.';
 }

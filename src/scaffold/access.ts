@@ -19,24 +19,24 @@ export interface AccessContext {
 /** The built-in core's roles but `viewer`. */
 const writingRoles = "array['owner', 'admin', 'member']";
 
-/** SQL that is the value of a variable, NULL where it is not set: after a local set it is empty, not NULL. */
+/** SQL for the value of a variable, NULL if it is not set: after a local SET it is empty, not NULL. */
 export const settingSql = (name: string, type: string): string => `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
 
-/** SQL that is the id of whoever is signed in; good as a column's default too. */
+/** SQL for the id of the signed-in user; also usable as the default of a column. */
 export function currentUser(context: AccessContext): string {
   return context.isolation === 'auth-uid' ? 'auth.uid()' : settingSql(context.session.user, 'uuid');
 }
 
-/** SQL that is the organization chosen for this session, or undefined where a user has them all at once. */
+/** SQL for the organization that is set for this session, or undefined if a user acts in all of theirs at once. */
 export function currentOrganization(context: AccessContext): string | undefined {
   return context.isolation === 'auth-uid' ? undefined : settingSql(context.session.organization, context.organizationType);
 }
 
 /**
- * SQL that says whether a column's user or organization is that of whoever is signed in. Each form is evaluated once a
+ * SQL that says whether a column has the signed-in user or their organization. Each form is evaluated once a
  * query, not once a row, and lets an index on the column be used.
  * @param column SQL of the column
- * @param writing whether it is about writing; where core knows roles, a viewer does not
+ * @param writing whether it is about writing; if core has roles, a viewer cannot write
  */
 export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization', column: string, writing = false): string {
   if (scopedBy === 'owner') return `(select ${currentUser(context)}) = ${column}`;
@@ -47,10 +47,12 @@ export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization'
   return `${column} = any ((select ${quoteIdentifier(schema)}.${quoteIdentifier(name)}(${roles}))::${context.organizationType}[])`;
 }
 
-/** True in a transaction whose use of the superadmin's role is in the audit log; `tenancy.sql.hbs` makes the function. */
+/**
+ * True in a transaction whose use of the superadmin's role is in the audit log; `tenancy.sql.hbs` makes the function.
+ */
 export const auditedUse = '(select private.superadmin_use_is_audited())';
 
-/** The superadmin's way in: the role of its own, and only where its use was written down. */
+/** Access of the superadmin: only with its own role, and only after the use was logged. */
 function superadminAccess({ isolation, session }: AccessContext): { policies: Policy[]; grants: Grant[] } {
   if (isolation === 'auth-uid') return { policies: [], grants: [] };
   const roles = [session.superadminRole];
@@ -60,7 +62,7 @@ function superadminAccess({ isolation, session }: AccessContext): { policies: Po
   };
 }
 
-/** The roles that a signed-in user has, and the one that nobody signed in has. */
+/** The roles of signed-in users, and the one of anonymous visitors. */
 function rolesOf(context: AccessContext): { users: string[]; everyone: string[] } {
   if (context.isolation === 'session') return { users: [context.session.role], everyone: [context.session.role] };
   return { users: ['authenticated'], everyone: ['anon', 'authenticated'] };
@@ -68,7 +70,8 @@ function rolesOf(context: AccessContext): { users: string[]; everyone: string[] 
 
 /**
  * The policies, one a verb, and the grants that they need.
- * @param own SQL that says whether the user reads the row as its own, and whether they write it; undefined where it is nobody's
+ * @param own SQL that says whether the user can read the row as its owner, and whether they can write it; undefined if
+ * it has no owner
  * @param references SQL conditions that hold for what a row points at
  */
 export function accessOf(

@@ -10,26 +10,26 @@ export interface TableProblem {
   suggestion: string;
 }
 
-/** PostgreSQL keeps 1,600 columns at most; fewer where rows get wide. No scaffold needs more than this. */
+/** PostgreSQL allows at most 1,600 columns, and fewer in wide rows. No scaffold needs more than this. */
 const mostColumns = 500;
 
-/** The column that says whose the table's rows are, or undefined where nothing does. */
+/** The column with the owner of a row, or undefined if there is none. */
 export function scopeColumnOf(table: TableSpecification): string | undefined {
   if (scopedByOf(table) === undefined) return undefined;
   return table.scopeColumn ?? (scopedByOf(table) === 'owner' ? 'user_id' : 'organization_id');
 }
 
-/** Whether a user or an organization owns the table's rows, or nobody does. */
+/** Whether a user, an organization or no one owns the rows of the table. */
 export function scopedByOf(table: TableSpecification): 'owner' | 'organization' | undefined {
   return table.scope === 'owner' || table.scope === 'organization' ? table.scope : table.scopedBy;
 }
 
-/** Everything wrong with a table that can be said without knowing core; empty where nothing is. */
+/** Every problem of a table that can be found without core; empty if there is none. */
 export function tableProblems(table: TableSpecification): TableProblem[] {
   const problems: TableProblem[] = [];
   const say = (path: (string | number)[], message: string, suggestion: string): void => void problems.push({ path, message, suggestion });
   const named = nameProblem(table.name);
-  if (named !== undefined) say(['name'], named.message, named.nearest === undefined ? 'Give the table a name, as notes.' : `Write ${named.nearest}.`);
+  if (named !== undefined) say(['name'], named.message, named.nearest === undefined ? 'Give the table a name, e.g. notes.' : `Write ${named.nearest}.`);
   if (table.columns.length > mostColumns) say(['columns'], `${table.columns.length} columns are more than ${mostColumns}`, 'Split the table.');
   const scopeColumn = scopeColumnOf(table);
   if (scopeColumn !== undefined) {
@@ -59,8 +59,8 @@ function columnProblems(column: ColumnSpecification): TableProblem[] {
   const type = readType(column.type);
   if (type === undefined) {
     const meant = suggestType(column.type);
-    const suggestion = meant === undefined ? `Take one of: ${acceptedTypeNames().join(', ')}.` : `Write ${meant}.`;
-    return [{ path: ['type'], message: `${JSON.stringify(column.type.slice(0, 80))} is no type that a column can have`, suggestion }];
+    const suggestion = meant === undefined ? `Use one of: ${acceptedTypeNames().join(', ')}.` : `Write ${meant}.`;
+    return [{ path: ['type'], message: `${JSON.stringify(column.type.slice(0, 80))} is not a type that a column can have`, suggestion }];
   }
   const problems: TableProblem[] = [];
   const say = (path: string, message: string, suggestion: string): void => void problems.push({ path: [path], message, suggestion });
@@ -120,12 +120,12 @@ function columnListProblems(table: TableSpecification, columns: string[], path: 
   const names = new Set([...known.keys(), 'id', 'created_at', 'updated_at', ...(scope === undefined ? [] : [scope])]);
   const missing = columns.find((name) => !names.has(name));
   if (missing !== undefined) {
-    return [{ path, message: `the table has no column ${JSON.stringify(missing.slice(0, 80))}`, suggestion: `Take some of ${[...names].join(', ').slice(0, 200)}.` }];
+    return [{ path, message: `the table has no column ${JSON.stringify(missing.slice(0, 80))}`, suggestion: `Use some of ${[...names].join(', ').slice(0, 200)}.` }];
   }
   const unordered = columns.find((name) => readType(known.get(name)?.type ?? '')?.comparable === false);
   if (unordered !== undefined) return [{ path, message: `"${unordered}" has no order, so it can be neither unique nor indexed`, suggestion: 'Use jsonb instead of json.' }];
   if (columns.length === 0 || columns.length > 32 || new Set(columns).size !== columns.length) {
-    return [{ path, message: 'an index takes 1 to 32 columns, each once', suggestion: 'Write unique(first, second).' }];
+    return [{ path, message: 'an index has 1 to 32 columns, each once', suggestion: 'Write unique(first, second).' }];
   }
   return [];
 }

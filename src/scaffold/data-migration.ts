@@ -1,15 +1,15 @@
-import { quoteIdentifier } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import { nearest } from '../shared/nearest.ts';
+import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import { auditedUse } from './access.ts';
 import { splitName } from './core.ts';
-import { convert, typeSql } from './convert.ts';
 import { fitName } from './names.ts';
 import { extensionPaths } from './new.ts';
 import { render } from './render.ts';
+import { readType } from './types.ts';
 
-/** A table as the migrations make it. */
+/** A table as the migrations create it. */
 export interface DataTable {
   /** `schema.name`. */
   name: string;
@@ -42,10 +42,10 @@ interface Pair {
 const batchSize = 5000;
 
 /**
- * A migration that copies rows from one table to another, and its rollback: by batches along the source's key, as often as
- * one likes, with a count of what was read, written and left out, and why.
+ * A migration that copies rows from one table to another, and its rollback: in batches along the source's key, as often
+ * as one likes, with a count of what was read, written and left out, and why.
  * @returns paths relative to the muse's directory, with `/`
- * @throws MuseError `bad-data-migration` where the tables do not fit: an unknown column, none for a required one, no key
+ * @throws MuseError `bad-data-migration` if the tables do not match: an unknown column, none for a required one, no key
  */
 export async function dataMigration(request: DataMigrationRequest): Promise<{ path: string; content: string }[]> {
   const { from, to } = request;
@@ -105,7 +105,7 @@ function pairsOf({ from, to, map }: DataMigrationRequest): Pair[] {
   return pairs;
 }
 
-/** The key of the target by which a row that is there already is known. */
+/** The key of the target that identifies an existing row. */
 function keyOf(to: DataTable, pairs: readonly Pair[]): string[] {
   const key = [to.primaryKey, ...to.unique].find((columns) => columns.length > 0 && columns.every((name) => pairs.some(({ target }) => target.name === name)));
   if (key !== undefined) return key;
@@ -127,7 +127,7 @@ function reasonsOf(to: DataTable, pairs: readonly (Pair & { sql: string; fits: s
     const sides = columns.map((name, index) => ({ pair: pairs.find(({ target }) => target.name === name)!, target: targets[index] ?? 'id' }));
     const [schema, name] = Object.values(splitName(table)).map((part) => quoteIdentifier(part));
     const empty = sides.map(({ pair }) => `source.${quoteIdentifier(pair.source.name)} IS NULL`);
-    // A value that does not fit counts as that: the cast must not be tried.
+    // A value that does not fit is counted as such: the cast must not be tried.
     const same = sides.map(({ pair, target }) => `referred.${quoteIdentifier(target)} = ${pair.fits === undefined ? pair.sql : `CASE WHEN ${pair.fits} THEN ${pair.sql} END`}`);
     return { label: `${sides.map(({ pair }) => pair.source.name).join(', ')} is not in ${table}`, condition: `(${empty.join(' OR ')} OR EXISTS (SELECT FROM ${schema}.${name} AS referred WHERE ${same.join(' AND ')}))` };
   });
@@ -148,4 +148,46 @@ const names = (table: DataTable): string => table.columns.map(({ name }) => name
 
 function bad(message: string, suggestion: string): MuseError {
   return new MuseError({ code: 'bad-data-migration', message, suggestion });
+}
+
+/** How a value gets from one type into another. */
+interface Conversion {
+  /** SQL of the value in the new type. */
+  sql: string;
+  /** SQL that is true if the value can be converted, or undefined if every value can. */
+  fits: string | undefined;
+}
+
+/** Types whose values all fit into the listed types. */
+const wider: Readonly<Record<string, readonly string[]>> = {
+  smallint: ['integer', 'bigint', 'numeric', 'double precision'],
+  integer: ['bigint', 'numeric', 'double precision'],
+  bigint: ['numeric'],
+  real: ['double precision'],
+  date: ['timestamp', 'timestamptz'],
+  timestamp: ['timestamptz'],
+  varchar: ['text'],
+  char: ['text'],
+};
+
+/**
+ * Converts a value as SQL, the types as the catalog prints them. If a value may not fit (a text that is not a number,
+ * or too long), the condition checks it with PostgreSQL itself (`pg_input_is_valid`, PostgreSQL 16).
+ */
+export function convert(value: string, from: string, to: string): Conversion {
+  const type = typeSql(to);
+  if (typeSql(from) === type) return { sql: value, fits: undefined };
+  const [source, target] = [readType(from), readType(to)];
+  const isPlain = source !== undefined && target !== undefined && !source.array && !target.array && target.modifiers.length === 0;
+  if (isPlain && wider[source.name]?.includes(target.name) === true) return { sql: `${value}::${type}`, fits: undefined };
+  if (target?.name === 'text' && !target.array) return { sql: `${value}::text`, fits: undefined };
+  return { sql: `${value}::text::${type}`, fits: `(${value} IS NULL OR pg_catalog.pg_input_is_valid(${value}::text, ${quoteLiteral(type)}))` };
+}
+
+/** A type as SQL: one that is known in its own spelling, another as a quoted name. */
+function typeSql(type: string): string {
+  const known = readType(type)?.sql;
+  if (known !== undefined) return known;
+  const array = type.endsWith('[]') ? '[]' : '';
+  return `${type.slice(0, type.length - array.length).split('.').map((part) => quoteIdentifier(part)).join('.')}${array}`;
 }

@@ -19,7 +19,7 @@ function cell(text: string): string {
     .trim();
 }
 
-/** A name as code in Markdown; names hold no backquote. */
+/** A name as code in Markdown; names contain no backquote. */
 const code = (text: string): string => `\`${text.replaceAll(/[`\s|]+/g, ' ')}\``;
 
 /**

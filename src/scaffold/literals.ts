@@ -7,7 +7,7 @@ type Check = (text: string, type: ColumnType) => boolean;
 const date = /^(\d{4})-(\d{2})-(\d{2})$/;
 const time = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$/;
 
-/** Says whether a text is a literal that PostgreSQL takes for the type, in one plain form each. */
+/** Says whether a text is a literal that PostgreSQL accepts for the type, in one plain form each. */
 const checks: Readonly<Record<LiteralKind, Check>> = {
   text: (text, { modifiers: [length] }) => !/[\0\p{Cs}]/u.test(text) && (length === undefined || [...text].length <= length),
   integer: (text, { bits }) => /^-?\d{1,20}$/.test(text) && BigInt.asIntN(bits, BigInt(text)) === BigInt(text),
@@ -53,7 +53,7 @@ export function literalFits(value: string | number | boolean | null, type: Colum
   return type.array ? text === '{}' : checks[type.literal](text, type);
 }
 
-/** A number without exponent where it has one, so that each type reads it. */
+/** A number without an exponent, so that each type accepts it. */
 function literalText(value: string | number | boolean): string {
   return typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
 }
@@ -86,7 +86,7 @@ export function literalExample(type: ColumnType): string {
   return type.array ? "= '{}'" : examples[type.literal];
 }
 
-/** A text as a literal on one line, so that what lays out the file around it cannot change it. */
+/** A text as a literal on one line, so that the layout of the file cannot change it. */
 export function textSql(text: string): string {
   const quoted = quoteLiteral(text);
   if (!/[\n\r\u2028\u2029]/.test(quoted)) return quoted;
@@ -98,7 +98,7 @@ export function textSql(text: string): string {
   return escaped.startsWith('E') ? escaped : `E${escaped}`;
 }
 
-/** The column's default as SQL, or undefined where it has none. The default was checked by {@link literalFits}. */
+/** The column's default as SQL, or undefined if it has none. The default was checked by {@link literalFits}. */
 export function defaultSql(column: ColumnSpecification, type: ColumnType): string | undefined {
   if (column.defaultExpression !== undefined) return column.defaultExpression;
   if (column.default === undefined || column.default === null) return undefined;

@@ -17,9 +17,9 @@ export interface ForeignKey {
   schema: string;
   table: string;
   targetColumns: string[];
-  /** SQL behind ON DELETE. */
+  /** SQL after ON DELETE. */
   onDelete: string;
-  /** Column whose value SET NULL takes back, where the key has more than one. */
+  /** Column that SET NULL clears, if the key has more than one. */
   setNull: string | null;
 }
 

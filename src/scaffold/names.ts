@@ -20,16 +20,16 @@ export interface NameProblem {
 }
 
 /**
- * Says why a table or column cannot have this name, or undefined where it can: letters of any script, digits and `_`,
+ * Says why a table or column cannot have this name, or undefined if it can: letters of any script, digits and `_`,
  * not starting with a digit, at most 63 bytes with the prefix. Reserved words are fine: they get quoted.
  */
 export function nameProblem(name: string, prefix = ''): NameProblem | undefined {
   const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}…` : name);
   if (!identifier.test(name) || name !== name.normalize('NFC')) {
-    return { message: `${shown} cannot be a name: letters, digits and _ make one, and it starts with a letter`, nearest: nearestName(name, prefix) };
+    return { message: `${shown} cannot be a name: use letters, digits and _, and start with a letter`, nearest: nearestName(name, prefix) };
   }
   if (bytes(prefix + name) > nameBytes) {
-    return { message: `${shown} is too long: PostgreSQL keeps ${nameBytes} bytes of a name${prefix === '' ? '' : ', the prefix included'}`, nearest: nearestName(name, prefix) };
+    return { message: `${shown} is too long: PostgreSQL allows ${nameBytes} bytes for a name${prefix === '' ? '' : ', including the prefix'}`, nearest: nearestName(name, prefix) };
   }
   return undefined;
 }
@@ -37,11 +37,11 @@ export function nameProblem(name: string, prefix = ''): NameProblem | undefined 
 /** Says why a column of a scaffolded table cannot have this name, beyond {@link nameProblem}. */
 export function columnNameProblem(name: string): NameProblem | undefined {
   if (systemColumns.has(name)) return { message: `every PostgreSQL table has a system column "${name}" already`, nearest: `${name}_value` };
-  if (ownColumns.has(name)) return { message: `"${name}" comes by itself with every table`, nearest: undefined };
+  if (ownColumns.has(name)) return { message: `every table gets a column "${name}" automatically`, nearest: undefined };
   return nameProblem(name);
 }
 
-/** The nearest text that can be a name, or undefined where nothing is left of it. */
+/** The nearest valid name, or undefined if nothing is left of it. */
 export function nearestName(text: string, prefix = ''): string | undefined {
   const words = text
     .normalize('NFC')
@@ -63,7 +63,7 @@ function cutTo(text: string, limit: number): string {
 }
 
 /**
- * A name for an index, constraint or policy: the parts joined by `_`; where that is longer than PostgreSQL keeps, cut,
+ * A name for an index, constraint or policy: the parts joined by `_`; if that is longer than PostgreSQL allows, cut,
  * with a hash of the whole, so that it is the same every time and two long names stay two.
  */
 export function fitName(parts: readonly string[], suffix: string): string {
@@ -88,7 +88,7 @@ export function nameGiver(taken: Iterable<string>): (parts: readonly string[], s
   };
 }
 
-/** A file name part from free text: `add Ünits & more` becomes `add_units_more`; `change` where nothing is left. */
+/** A file name part from free text: `add Ünits & more` becomes `add_units_more`; `change` if nothing is left. */
 export function slug(text: string): string {
   const ascii = text
     .normalize('NFKD')

@@ -14,10 +14,10 @@ export interface ExtensionPaths {
  * The paths of an extension file: `<extensions>/<number>_<title>.sql`, and the same name in the rollback folder.
  * @param number as the folder's files are numbered: `002`, or 14 digits
  * @param title free text; letters and digits of it make the name
- * @throws MuseError `no-extension-folder` where the layout has no folder for extensions
+ * @throws MuseError `no-extension-folder` if the layout has no folder for extensions
  */
 export function extensionPaths(folders: MigrationFolders, number: string, title: string): ExtensionPaths {
-  // A kit with one folder for everything keeps its extensions there too.
+  // A kit with a single folder has its extensions there too.
   const folder = folders.extensions[0] ?? folders.core[0];
   if (folder === undefined) {
     throw new MuseError({ code: 'no-extension-folder', message: 'There is no folder for extension migrations.', suggestion: 'Name one in muse.json under migrations.extensions.' });
@@ -27,8 +27,9 @@ export function extensionPaths(folders: MigrationFolders, number: string, title:
 }
 
 /**
- * An extension migration without statements, and its rollback, for `muse new <title>`; with tables, `scaffold` makes it.
- * @param title free text: names the file, and is what the header says it adds
+ * An extension migration without statements, and its rollback, for `muse new <title>`; with tables, `scaffold` makes
+ * it.
+ * @param title free text: names the file, and appears in its header
  */
 export async function newMigration(request: { title: string; number: string; folders: MigrationFolders }): Promise<{ path: string; content: string }[]> {
   const paths = extensionPaths(request.folders, request.number, request.title);

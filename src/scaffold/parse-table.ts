@@ -5,7 +5,8 @@ import type { TableSpecification } from './table.ts';
 
 /**
  * Reads a `--table` specification, as
- * `mls_listings: address text!, price numeric(12,2), status text(active|sold) = 'active', agent -> profiles, owner user`.
+ * `mls_listings: address text!, price numeric(12,2), status text(active|sold) = 'active', agent -> profiles, owner
+ * user`.
  *
  * An item is `name type`, with `!` for required, `unique`, `= default`; `name -> table` for a foreign key, with
  * `cascade`, `restrict` or `set null`; `name user` or `organization` for whose the rows are; `public-read`,
@@ -24,7 +25,7 @@ const before = 40;
 const width = 76;
 
 function badTable(text: string, at: number, message: string, suggestion: string): MuseError {
-  // One column a character, whatever it is, so that the caret stands where it should.
+  // One column a character, whatever it is, so that the caret is at the right place.
   const shown = (part: string): string => part.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   const from = at <= width - before ? 0 : at - before;
   const line = `${from > 0 ? '…' : ''}${shown(text.slice(from, from + width))}${from + width < text.length ? '…' : ''}`;

@@ -5,12 +5,12 @@ import { nearest } from '../shared/nearest.ts';
 import { tableProblems } from './check-table.ts';
 import type { Bucket, ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 
-/** A ready extension: data, and where data is not enough, a template by name. */
+/** A ready-made extension: data, and where that is not enough, the name of a template. */
 export interface Preset {
   id: string;
   /** One line, for a list to choose from. */
   title: string;
-  /** The tables of core that it builds on, as `public.social_posts`. */
+  /** The tables of core that it builds on, e.g. `public.social_posts`. */
   needs: string[];
   tables: TableSpecification[];
   /** Columns that it adds to tables of core. */
@@ -30,7 +30,7 @@ export async function listPresets(): Promise<Pick<Preset, 'id' | 'title'>[]> {
 
 /**
  * A preset by its id.
- * @throws MuseError `bad-preset` where there is none, with the nearest
+ * @throws MuseError `bad-preset` if there is none, with the nearest
  */
 export async function loadPreset(id: string): Promise<Preset> {
   const ids = await presetIds();
@@ -39,7 +39,7 @@ export async function loadPreset(id: string): Promise<Preset> {
   throw new MuseError({
     code: 'bad-preset',
     message: `There is no preset ${JSON.stringify(id.slice(0, 80))}.`,
-    suggestion: meant === undefined ? `Take one of ${ids.join(', ')}.` : `Write --preset ${meant}. There are ${ids.join(', ')}.`,
+    suggestion: meant === undefined ? `Use one of ${ids.join(', ')}.` : `Write --preset ${meant}. The presets are ${ids.join(', ')}.`,
   });
 }
 
@@ -52,8 +52,8 @@ export function requireCore(preset: Preset, core: CoreFacts): void {
   if (missing.length === 0) return;
   throw new MuseError({
     code: 'bad-preset',
-    message: `The preset ${preset.id} builds on ${missing.join(', ')}, which this kit's core does not make.`,
-    suggestion: 'Use the built-in kit, leave the preset out, or let --fix supply the missing tables.',
+    message: `The preset ${preset.id} needs ${missing.join(', ')}, which this kit's core does not create.`,
+    suggestion: 'Use the built-in kit, leave the preset out, or let --fix add the missing tables.',
   });
 }
 

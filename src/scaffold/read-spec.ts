@@ -11,8 +11,8 @@ type Path = readonly (string | number)[];
 const mostCharacters = 1_000_000;
 
 /**
- * Reads tables as data: a list of them, or `tables:` with that list. A table is an object, or a text as `--table` has it.
- * @param form how the text is written; YAML 1.2 with its core types alone, no tags, and aliases only in moderation
+ * Reads tables as data: a list of them, or `tables:` with that list. A table is an object, or a text as for `--table`.
+ * @param form how the text is written; YAML 1.2 with core types only, no tags, and few aliases
  * @throws MuseError `bad-spec` naming the path of what is wrong, as `tables[0].columns[2].type`
  */
 export async function readSpecification(source: string, form: 'yaml' | 'json'): Promise<TableSpecification[]> {
@@ -60,16 +60,16 @@ function fromJson(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch (error) {
-    throw bad('', `it is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, 'Correct the JSON, or name the file .yaml.');
+    throw bad('', `it is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, 'Fix the JSON, or name the file .yaml.');
   }
 }
 
 async function fromYaml(source: string): Promise<unknown> {
   const { parseDocument } = await import('yaml');
   const document = parseDocument(source, { schema: 'core', merge: false, resolveKnownTags: false, prettyErrors: true, logLevel: 'silent' });
-  // A tag that is not known is a warning there; here nothing but plain data is read.
+  // The parser only warns about unknown tags; here they are errors.
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw bad('', problem.message.replace(/\s+$/, ''), 'Correct the YAML; tags are not read.');
+  if (problem !== undefined) throw bad('', problem.message.replace(/\s+$/, ''), 'Fix the YAML; tags are not supported.');
   try {
     return document.toJS({ maxAliasCount: 50 }) as unknown;
   } catch (error) {

@@ -7,7 +7,7 @@ import type { ColumnSpecification, CoreFacts, TableSpecification } from './table
 import { scopedByOf, scopeColumnOf } from './check-table.ts';
 import { readType } from './types.ts';
 
-/** A table of the extension on its way to SQL. */
+/** A table of the extension while it is turned into SQL. */
 export interface Draft {
   specification: TableSpecification;
   /** With its prefix. */
@@ -22,20 +22,20 @@ export interface ReferenceContext {
   access: AccessContext;
 }
 
-/** Where a foreign key leads, and what keeps a row from pointing at another tenant's row. */
+/** The target of a foreign key, and what prevents a reference to another tenant's row. */
 export interface Reference {
   key: Key;
-  /** The target, where the extension makes it. */
+  /** The target, if the extension creates it. */
   draft?: Draft;
   /** Make it a key of two columns, (key, scope column): both rows have the same owner, whoever writes. */
   withScope: boolean;
-  /** SQL for WITH CHECK, where the target is no table of the extension's with the same scope. */
+  /** SQL for WITH CHECK, if the target is not a table of the extension with the same scope. */
   condition?: string;
 }
 
 /**
  * Finds what a column points at, and how to keep it within the tenant.
- * @throws MuseError `bad-table` where there is no such table, it has no single key, or only the service role sees it
+ * @throws MuseError `bad-table` if there is no such table, it has no single key, or only the service role sees it
  */
 export function resolveReference(context: ReferenceContext, source: Draft, column: ColumnSpecification): Reference {
   const name = column.references ?? '';
@@ -72,7 +72,7 @@ function coreCondition({ core, people, access }: ReferenceContext, source: Draft
   const { specification } = source;
   const scopedBy = scopedByOf(specification);
   const same = (other: Key | undefined): boolean => other?.schema === key.schema && other.table === key.table;
-  // Only the service role writes there; and people are whom one points at, not what belongs to somebody.
+  // Only the service role writes there; and users are referenced as people, not as rows that someone owns.
   if (scopedBy === undefined || specification.scope === 'service-only' || same(people) || same(keyOf(core, 'auth.users'))) return {};
   if (same(organizationKey(core))) return { condition: orNull(column, isOwn(access, 'organization', outer(source, column.name))) };
   const columns = core.tables[`${key.schema}.${key.table}`]?.columns ?? {};

@@ -17,7 +17,7 @@ function line(text: unknown): string {
     .trim();
 }
 
-/** The only ways that values get into a template: as identifier, as literal, as words of a comment. */
+/** The only ways to put values into a template: as an identifier, a literal, or text of a comment. */
 const helpers = {
   id: (name: string) => quoteIdentifier(name),
   ids: (names: string[]) => names.map((name) => quoteIdentifier(name)).join(', '),

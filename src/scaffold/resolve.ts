@@ -1,13 +1,12 @@
-import { quoteIdentifier } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
 import { accessOf, currentOrganization, currentUser, isOwn } from './access.ts';
 import { scopeColumnOf, scopedByOf } from './check-table.ts';
-import { organizationKey, type Key } from './core.ts';
+import { type Key, organizationKey } from './core.ts';
 import { defaultSql, textSql } from './literals.ts';
 import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, nameGiver, nameProblem } from './names.ts';
-import { inOrder } from './order.ts';
-import { resolveReference, type Draft, type Reference, type ReferenceContext } from './references.ts';
+import { type Draft, type Reference, type ReferenceContext, resolveReference } from './references.ts';
 import type { ColumnSpecification, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
@@ -19,7 +18,7 @@ interface Link {
 
 /**
  * Gives every table its prefix.
- * @throws MuseError `bad-table` where a name is there twice, is core's already, or is too long
+ * @throws MuseError `bad-table` if a name is used twice, exists in core, or is too long
  */
 export function draftTables(tables: readonly TableSpecification[], prefix: string, coreTables: readonly string[]): Draft[] {
   const drafts: Draft[] = [];
@@ -61,7 +60,8 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
   const foreignKeys = links.map(({ column, reference }) => foreignKey(name, column, reference, scopeColumn, giveName));
   const wanted = [
     ...foreignKeys.map((key) => key.columns),
-    // With the time behind it, one index serves the policy and the newest page of it; one row a user needs neither.
+    // With the time after it, one index serves the policy and a page of the newest rows; one row per user needs
+    // neither.
     ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn) ? [] : [[scopeColumn, 'created_at']]),
     ...(specification.indexes ?? []),
   ];
@@ -126,7 +126,7 @@ export function resolveColumn(column: ColumnSpecification, links: readonly Link[
   };
 }
 
-/** The CHECK of a column's choices and bounds, as SQL; empty where it has none. */
+/** The CHECK of a column's choices and bounds, as SQL; empty if it has none. */
 export function columnChecks(column: ColumnSpecification): string[] {
   const name = quoteIdentifier(column.name);
   const bounds = [column.min === undefined ? [] : `${name} >= ${column.min}`, column.max === undefined ? [] : `${name} <= ${column.max}`].flat();
@@ -134,7 +134,7 @@ export function columnChecks(column: ColumnSpecification): string[] {
   return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
 }
 
-/** A key's type for the column that points at it: core's spelling where it is a plain type, else its own name, quoted. */
+/** A key's type for the column that points at it: core's spelling if it is a plain type, else its quoted name. */
 function keyType(key: Key): string {
   return readType(key.type)?.sql ?? key.type.split('.').map((part) => quoteIdentifier(part)).join('.');
 }
@@ -148,7 +148,7 @@ function foreignKey(table: string, column: ColumnSpecification, { key, withScope
     schema: key.schema,
     table: key.table,
     targetColumns: both ? [key.column, scopeColumnOf(draft.specification) ?? ''] : [key.column],
-    // NO ACTION refuses like RESTRICT, but lets both rows go together when their owner goes.
+    // NO ACTION refuses like RESTRICT, but allows both rows to be deleted together with their owner.
     onDelete: { cascade: 'CASCADE', restrict: 'NO ACTION', 'set null': 'SET NULL' }[action],
     setNull: both && action === 'set null' ? column.name : null,
   };
@@ -171,4 +171,35 @@ function whose({ scope, scopedBy }: TableSpecification): string {
 
 function refused(message: string, suggestion: string): MuseError {
   return new MuseError({ code: 'bad-table', message, suggestion });
+}
+
+/**
+ * Tables in an order in which each comes after those it references; otherwise as given.
+ * @param items a table each, with the names of those it points at, itself aside
+ * @throws MuseError `bad-table` naming the circle
+ */
+export function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
+  const byName = new Map(items.map((item) => [item.name, item]));
+  const ordered: T[] = [];
+  const done = new Set<string>();
+  const visit = (item: T, path: readonly string[]): void => {
+    if (done.has(item.name)) return;
+    if (path.includes(item.name)) throw circle([...path.slice(path.indexOf(item.name)), item.name]);
+    for (const name of item.needs) {
+      const needed = byName.get(name);
+      if (needed !== undefined && name !== item.name) visit(needed, [...path, item.name]);
+    }
+    done.add(item.name);
+    ordered.push(item);
+  };
+  for (const item of items) visit(item, []);
+  return ordered;
+}
+
+function circle(names: string[]): MuseError {
+  return new MuseError({
+    code: 'bad-table',
+    message: `Tables reference each other in a circle: ${names.join(' -> ')}.`,
+    suggestion: 'Omit one of the references, or move it to a table of its own that references both.',
+  });
 }

@@ -1,17 +1,17 @@
 import { MuseError } from '../shared/error.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import { quoteLiteral } from '../shared/quote.ts';
 import type { AccessContext } from './access.ts';
 import { tableProblems } from './check-table.ts';
 import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
-import type { ResolvedColumn, ResolvedTable } from './model.ts';
+import type { ResolvedColumn, ResolvedTable, Policy } from './model.ts';
 import { fitName, slug } from './names.ts';
 import { extensionPaths } from './new.ts';
-import { requireCore, type Preset } from './presets.ts';
+import { type Preset, requireCore } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
 import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
 import { defaultSession } from './session.ts';
-import { storagePolicies } from './storage.ts';
 import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
@@ -19,7 +19,7 @@ import { readType } from './types.ts';
 export interface ScaffoldRequest {
   /** The muse's name; names the file and the helpers that the file makes. */
   name: string;
-  /** Table prefix with its underscore, as `kv_`; empty for none. */
+  /** Table prefix with its underscore, e.g. `kv_`; empty for none. */
   prefix: string;
   presets: readonly Preset[];
   tables: readonly TableSpecification[];
@@ -60,7 +60,7 @@ interface CoreColumn {
 
 /**
  * Makes the extension migration of a muse, and its rollback, from presets and tables.
- * @throws MuseError `bad-table`, `bad-preset` where they cannot be built on this core
+ * @throws MuseError `bad-table`, `bad-preset` if they cannot be built on this core
  */
 export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const { core, isolation, prefix } = request;
@@ -138,7 +138,10 @@ function helpersOf({ core }: ScaffoldRequest, muse: string, tables: readonly Res
   };
 }
 
-/** What a preset adds to tables of core; a column that core has already is core's own, and stays when the preset goes. */
+/**
+ * What a preset adds to tables of core; a column that core already has belongs to core, and stays when the preset is
+ * removed.
+ */
 function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
   return preset.coreColumns.flatMap(({ table, columns }) => {
     const target = splitName(table);
@@ -184,4 +187,30 @@ function summary(table: ResolvedTable): TableSummary {
     columns: [{ name: 'id', type: 'uuid' }, ...table.columns.map(({ name, type }) => ({ name, type })), ...time],
     comment: table.comment ?? '',
   };
+}
+
+/**
+ * The policies of the buckets' files: everyone reads a public bucket, else each user the own folder, which is named by
+ * the user's id (Supabase documentation, "Storage Access Control"); a user can only write there.
+ */
+function storagePolicies(buckets: readonly Bucket[], muse: string): Policy[] {
+  return buckets.flatMap(({ id, public: open }): Policy[] => {
+    const inBucket = `bucket_id = ${quoteLiteral(id)}`;
+    const own = `${inBucket} and (storage.foldername(name))[1] = (select auth.uid())::text`;
+    const name = (verb: string): string => fitName([muse, id], verb);
+    const roles = ['authenticated'];
+    return [
+      {
+        name: name('select'),
+        verb: 'SELECT',
+        roles: open ? ['anon', ...roles] : roles,
+        using: open ? inBucket : own,
+        check: null,
+        directive: open ? 'muse: public-read' : null,
+      },
+      { name: name('insert'), verb: 'INSERT', roles, using: null, check: own, directive: null },
+      { name: name('update'), verb: 'UPDATE', roles, using: own, check: own, directive: null },
+      { name: name('delete'), verb: 'DELETE', roles, using: own, check: null, directive: null },
+    ];
+  });
 }

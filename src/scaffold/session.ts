@@ -9,7 +9,7 @@ export const defaultSession: SessionTenancy = {
   user: 'app.current_user_id',
 };
 
-/** Roles that are somebody else's, or that row-level security does not hold. */
+/** Roles that belong to the platform, or that bypass row-level security. */
 const taken = /^(?:anon|authenticated|service_role|authenticator|postgres|public|none|dashboard_user|current_user|session_user|pg_.*|supabase_.*)$/;
 
 const forms: readonly [key: keyof SessionTenancy, good: (value: string) => boolean, form: string][] = [
@@ -29,8 +29,8 @@ function isVariable(name: string): boolean {
 }
 
 /**
- * The roles and variables of `muse.json`, checked, since they go into SQL and TypeScript; what is left out is as in a new
- * muse.
+ * The roles and variables of `muse.json`, checked, since they go into SQL and TypeScript; what is left out is as in a
+ * new muse.
  * @throws MuseError `bad-session` naming what is wrong
  */
 export function checkedSession(given: Partial<SessionTenancy> = {}): SessionTenancy {

@@ -1,6 +1,5 @@
 import { boolean, exactOptional, type GenericSchema, null_, number as anyNumber, string } from 'valibot';
 import { checked, either, list, number, object, oneOf, text, yesOrNo } from '../shared/schema.ts';
-import type { Preset } from './presets.ts';
 import { type ColumnSpecification, defaultExpressions, type TableSpecification } from './table.ts';
 
 /** A reference has the type of its target; uuid is what it is until that is known. */
@@ -51,4 +50,4 @@ export const presetSchema = object({
   coreColumns: list(object({ table: text(), columns: list(column) })),
   buckets: list(object({ id: text(), public: yesOrNo(), fileSizeLimit: number(), allowedMimeTypes: list(text()) })),
   templates: list(text()),
-}) satisfies GenericSchema<unknown, Record<keyof Omit<Preset, 'id'>, unknown>>;
+});

@@ -1,6 +1,5 @@
 import { defaultExpressions, type ColumnSpecification, type TableSpecification } from './table.ts';
-import { TokenCursor, type Fail } from './token-cursor.ts';
-import type { Token } from './tokens.ts';
+import { type Fail, type Token, TokenCursor } from './tokens.ts';
 import { suggestType, takesModifiers, typeName } from './types.ts';
 
 const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {
@@ -13,7 +12,7 @@ const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {
 
 const example = 'Write it as "notes: title text!, body text, owner user".';
 
-/** Reads the tokens of one `--table` specification, from left to right, and remembers where each part stands. */
+/** Reads the tokens of one `--table` specification, from left to right, and remembers the position of each part. */
 export class TableReader {
   readonly #cursor: TokenCursor;
   readonly #fail: Fail;

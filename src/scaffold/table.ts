@@ -3,7 +3,7 @@
  * Pure but for reading templates; imports from database/ only.
  */
 
-/** What a default may be beside a literal: the only expressions there are, so that nothing typed becomes SQL. */
+/** The only expressions that a default may be besides a literal, so that no user input becomes SQL. */
 export const defaultExpressions = ['now()', 'current_date', 'gen_random_uuid()'] as const;
 
 type DefaultExpression = (typeof defaultExpressions)[number];
@@ -25,12 +25,12 @@ export interface ColumnSpecification {
   min?: number;
   max?: number;
   /**
-   * The table it points at, as `profiles` or `schema.table`; `user` is whoever signs in, by whichever table core keeps
-   * people in. The column's type is then that of the key it points at.
+   * The table it points at, as `profiles` or `schema.table`; `user` is a user who signs in, by whichever table core
+   * keeps people in. The column's type is then that of the key it points at.
    */
   references?: string;
   onDelete?: 'cascade' | 'restrict' | 'set null';
-  /** With `references: user`: it is whoever writes the row, by default and by policy. */
+  /** With `references: user`: it is the user who writes the row, by default and by policy. */
   self?: boolean;
   comment?: string;
 }
@@ -38,13 +38,15 @@ export interface ColumnSpecification {
 /** Whose a table's rows are; policies, grants and indexes follow from it. */
 export type TableScope = 'owner' | 'organization' | 'public-read' | 'service-only';
 
-/** A table that an extension adds. `id`, `created_at`, `updated_at` and the scope's column come by themselves. */
+/**
+ * A table that an extension adds. `id`, `created_at`, `updated_at` and the column of the scope are added automatically.
+ */
 export interface TableSpecification {
   name: string;
   columns: ColumnSpecification[];
-  /** Default: `organization` where a column `organization` is asked for, else `owner`. */
+  /** Default: `organization` if there is a column `organization`, else `owner`. */
   scope: TableScope;
-  /** Column that says whose the row is: default `user_id` for `owner`, `organization_id` for `organization`. */
+  /** Column with the owner of the row: default `user_id` for `owner`, `organization_id` for `organization`. */
   scopeColumn?: string;
   /**
    * With `public-read` and `service-only`: whose the rows are nevertheless. A `public-read` row can then be written by
@@ -65,7 +67,7 @@ export interface CoreFacts {
   functions: string[];
 }
 
-/** A storage bucket; made through the Storage API, its policies by the migration. */
+/** A storage bucket; it is created through the Storage API, and its policies by the migration. */
 export interface Bucket {
   id: string;
   /** Everyone may read its files; else only the user whose folder they are in. */

@@ -1,5 +1,7 @@
-import { quoteIdentifier } from '../shared/quote.ts';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
 import { auditedUse, settingSql } from './access.ts';
 import { membershipOf, organizationKey, peopleKey, splitName } from './core.ts';
 import { extensionPaths } from './new.ts';
@@ -7,7 +9,7 @@ import { render } from './render.ts';
 import { checkedSession } from './session.ts';
 import type { CoreFacts } from './table.ts';
 
-/** A table of core as the app's role meets it. */
+/** A table of core, as the app's role sees it. */
 export interface CoreTable {
   /** `schema.name`. */
   name: string;
@@ -23,7 +25,7 @@ export interface TenancyRequest {
   tables: readonly CoreTable[];
   /** Schemas that core makes, whose functions its policies may call. */
   schemas: readonly string[];
-  /** How core itself isolates: where by variables as well, its own policies are for the app's role. */
+  /** How core itself isolates: if by variables as well, its own policies are for the app's role. */
   coreIsolation: Isolation;
   session: SessionTenancy;
   number: string;
@@ -45,10 +47,10 @@ const sessionFunctions = ['public.feature_enabled(text, uuid)', 'public.write_au
 const secretColumn = /secret|token|password|hash|credential|(^|_)key$/;
 
 /**
- * The migration that makes the roles of session variables, what they may do with core, and the superadmin's log; and its
- * rollback.
+ * The migration that makes the roles of session variables, what they may do with core, and the superadmin's log; and
+ * its rollback.
  * @returns paths relative to the muse's directory, with `/`
- * @throws MuseError `bad-session` where the names cannot be used
+ * @throws MuseError `bad-session` if the names cannot be used
  */
 export async function tenancyMigration(request: TenancyRequest): Promise<{ path: string; content: string }[]> {
   const { core, folders, number } = request;
@@ -97,7 +99,7 @@ function coreAccess({ name, open }: CoreTable, { core, coreIsolation }: TenancyR
 
 /**
  * SQL for the rows of a table of core that the app's role reads: those of the organization, else those of the user.
- * Undefined where no column tells, or where there is a secret among the columns.
+ * Undefined if no column shows it, or if one of the columns is a secret.
  */
 function ownRows(name: string, core: CoreFacts, session: SessionTenancy): string | undefined {
   const columns = core.tables[name]?.columns ?? {};
@@ -113,4 +115,23 @@ function ownRows(name: string, core: CoreFacts, session: SessionTenancy): string
   if (byKey !== undefined) return byKey;
   const byUser = ['user_id', 'owner_id'].find((column) => columns[column] !== undefined);
   return byUser === undefined ? undefined : is(byUser, session.user);
+}
+
+const template = new URL('../../templates/tenancy/tenant.ts', import.meta.url);
+
+/** How the helper begins; a file that begins so may be replaced by a newer one. */
+export const helperStart = '/** Tenants, kept apart';
+
+/**
+ * The helper that the app sets variables with, in TypeScript, with the names of the muse in it.
+ * @param session as `checkedSession` gives it: plain words, safe in a string
+ */
+export async function helperFile(session: SessionTenancy): Promise<string> {
+  const text = (await readFile(fileURLToPath(template), 'utf8')).replaceAll('\r\n', '\n');
+  const { role, superadminRole, organization, user, superadmin } = session;
+  const entries = Object.entries({ role, superadminRole, organization, user, superadmin }).filter(([, value]) => value !== undefined);
+  const lines = entries.map(([key, value]) => `  ${key}: '${value}',\n`).join('');
+  return text
+    .replace(/(const names: \{[^}]*\} = \{\n)[^}]*\};/, (_, head: string) => `${head}${lines}};`)
+    .replace('`GRANT app_user, app_superadmin TO <role>`', `\`GRANT ${role}, ${superadminRole} TO <role>\``);
 }

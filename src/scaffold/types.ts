@@ -6,11 +6,11 @@ export type LiteralKind = 'text' | 'integer' | 'number' | 'boolean' | 'uuid' | '
 interface AcceptedType {
   literal: LiteralKind;
   aliases?: readonly string[];
-  /** Most numbers that it takes in parentheses; 0 where absent. */
+  /** How many numbers it accepts in parentheses at most; default 0. */
   modifiers?: 1 | 2;
   /** Range of an integer, as powers of two. */
   bits?: 16 | 32 | 64;
-  /** False where it has no order, so it can be neither unique nor indexed. */
+  /** False if it has no order, so it can be neither unique nor indexed. */
   comparable?: false;
 }
 
@@ -71,7 +71,7 @@ const byName = new Map<string, string>(
   Object.entries(acceptedTypes).flatMap(([name, { aliases = [] }]) => [name, ...aliases].map((known) => [known, name] as const)),
 );
 
-/** A type that a column may have, taken apart. */
+/** A type that a column may have, in parts. */
 export interface ColumnType {
   /** As PostgreSQL gets it: `numeric(12,2)`, `text[]`. */
   sql: string;
@@ -83,18 +83,18 @@ export interface ColumnType {
   comparable: boolean;
 }
 
-/** The canonical name of a type without modifiers, by name or alias in any case; undefined where it is none. */
+/** The canonical name of a type without modifiers, by name or alias in any case; undefined if there is none. */
 export function typeName(words: string): string | undefined {
   return byName.get(words.toLowerCase());
 }
 
-/** Says whether the type takes numbers in parentheses, as `numeric(12,2)`. */
+/** Says whether the type takes numbers in parentheses, e.g. `numeric(12,2)`. */
 export function takesModifiers(name: string): boolean {
   return acceptedTypes[name]?.modifiers !== undefined;
 }
 
 /**
- * Reads a type as `numeric(12, 2)`, `character varying(40)`, `text[]`; undefined where it is none that is accepted, or
+ * Reads a type as `numeric(12, 2)`, `character varying(40)`, `text[]`; undefined if it is not an accepted type, or
  * its numbers are out of PostgreSQL's bounds.
  */
 export function readType(text: string): ColumnType | undefined {

@@ -1,4 +1,4 @@
-/** Something that is opened at most once, by whoever asks first, and closed at the end. */
+/** Something that is opened at most once, by the first caller, and closed at the end. */
 export interface Lazy<T> {
   (): Promise<T>;
   /** Closes it if it was opened; may be called again. */
@@ -6,11 +6,11 @@ export interface Lazy<T> {
 }
 
 /** Wraps an opening function so that several can share what it opens. */
-export function lazily<T extends { close(): Promise<void> }>(open: () => Promise<T>): Lazy<T> {
+export function lazy<T extends { close(): Promise<void> }>(open: () => Promise<T>): Lazy<T> {
   let opened: Promise<T> | undefined;
   const get = (): Promise<T> => {
     opened ??= open();
-    // Opened ahead of its first use, it may fail while nobody waits for it; who asks later gets the failure.
+    // If it is opened before its first use and fails, the later caller gets the failure.
     opened.catch(() => undefined);
     return opened;
   };

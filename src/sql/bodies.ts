@@ -6,11 +6,11 @@ import { innerPiece } from './piece.ts';
 import type { BodyPieces, Piece } from './piece.ts';
 import { plpgsqlParts } from './plpgsql.ts';
 
-/** A body as it stands in the file. */
+/** A body as written in the file. */
 interface Body {
   language: string;
   text: string;
-  /** Offset in the file of the body's first character; undefined where quoting makes the text differ from the file's. */
+  /** Offset in the file of the body's first character; undefined if quoting makes the text differ from the file's. */
   offset: number;
 }
 
@@ -51,8 +51,8 @@ function readBody(piece: Piece): BodyPieces {
 }
 
 /**
- * Where PL/pgSQL stops reading, which its error does not say: in the first statement of the body such that the text up to
- * its end already fails with the same words, at the word that the message names.
+ * The place of a PL/pgSQL syntax error, which has no position: in the first statement of the body such that the text up to
+ * its end already fails with the same message, at the word that the message names.
  */
 function errorOffset(piece: Routine, body: Body, message: string): number {
   const { sql, start } = piece.statement;

@@ -3,7 +3,7 @@ import type { ColumnDef, Node, RangeVar } from './nodes.ts';
 import { recovered } from './recover.ts';
 import type { Statement } from './statement.ts';
 
-/** What kinds of thing a statement can lack because another statement has not run. */
+/** The kinds of object that can be missing because another statement has not run. */
 export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema';
 
 /** The key of a thing: `public`, which an unqualified name means, is left out. A column is named with its table. */
@@ -62,7 +62,7 @@ function createdByTree(tree: Node): string[] {
   }
 }
 
-/** Keys of what the statement creates; where it does not parse, of what it was meant to create, if that is plain. */
+/** Keys of what the statement creates; if it does not parse, of what it was meant to create, as far as that is plain. */
 export function createdBy(statement: Statement): string[] {
   const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };
   if (creates !== undefined) return [keyOf('relation', creates.split('.'))];

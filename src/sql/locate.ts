@@ -1,4 +1,4 @@
-/** Where in a file an error is: by PostgreSQL's position where it gives one, else by the name that its message speaks of. */
+/** Where in a file an error is: by PostgreSQL's position if it gives one, else by the name in its message. */
 import type { DatabaseError } from '../database/database.ts';
 import { namesIn } from './message-names.ts';
 import { fieldsOf } from './nodes.ts';
@@ -12,7 +12,7 @@ function spelled(sql: string, token: FileToken): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
-/** Offset of the name in the text, with its schema or table in front where the text has that; undefined where it is not there. */
+/** Offset of the name in the text, from its schema or table on if the text has that; undefined if the text does not have the name. */
 export function offsetOfName(sql: string, name: readonly string[]): number | undefined {
   const tokens = [...tokensOf(sql)].filter((token) => !token.name.endsWith('_COMMENT'));
   const last = name.at(-1);

@@ -2,7 +2,7 @@
 import { allOf, open, stringsOf } from './nodes.ts';
 import type { Node, RangeVar } from './nodes.ts';
 
-/** `schema.name` of a RangeVar's fields; `public` where it names no schema. */
+/** `schema.name` of a RangeVar's fields; `public` if it names no schema. */
 export function relationName(relation: Pick<RangeVar, 'schemaname' | 'relname'>): string {
   return `${relation.schemaname ?? 'public'}.${relation.relname}`;
 }
@@ -13,7 +13,7 @@ export function qualifiedName(parts: unknown): string {
   return names.length === 1 ? `public.${names[0]}` : names.slice(-2).join('.');
 }
 
-/** The table that a statement is about, as `schema.name`; undefined where it is about none or several. */
+/** The table that a statement is about, as `schema.name`; undefined if it is about none or several. */
 export function tableOf(tree: Node): string | undefined {
   const [type, fields] = open(tree);
   switch (type) {

@@ -12,7 +12,7 @@ export interface Source {
 /** What every piece has, of whatever type. */
 interface AnyPiece {
   source: Source;
-  /** The statement of the file that it is, or stands in. */
+  /** The statement of the file that it is or is part of. */
   statement: Statement;
   /** Place in the whole run, counted over all files. */
   order: number;
@@ -20,9 +20,9 @@ interface AnyPiece {
   at(location?: number): number;
   /** `do`: runs with the file. `routine`: runs when someone calls the function. */
   inside?: 'do' | 'routine';
-  /** Stands in an IF, a loop or a block that catches exceptions: it may never run, or may fail in silence. */
+  /** Is inside an IF, a loop or a block that catches exceptions: it may never run, or fail silently. */
   guarded: boolean;
-  /** What its body holds, once that was asked for. */
+  /** What its body holds, once `bodyPieces` has read it. */
   body?: BodyPieces;
 }
 

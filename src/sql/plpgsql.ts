@@ -7,7 +7,7 @@ type PlpgsqlTree = Record<string, unknown>;
 /** A piece of SQL in a PL/pgSQL body. */
 export interface PlpgsqlPart {
   sql: string;
-  /** Offset in the body, as near as can be known; PL/pgSQL's tree has lines only. */
+  /** Offset in the body, as near as possible: PL/pgSQL's tree has lines only. */
   offset: number;
   guarded: boolean;
 }
@@ -59,7 +59,7 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
   return parts;
 }
 
-/** What `EXECUTE` runs where that is a constant, or a `format` of constants. */
+/** What `EXECUTE` runs if that is a constant, or a `format` of constants. */
 function executed(query: string, offset: number, guarded: boolean): PlpgsqlPart[] {
   const raw = parseTree(`SELECT ${query}`);
   if (!Array.isArray(raw) || raw[0]?.stmt === undefined) return [];

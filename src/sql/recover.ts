@@ -3,7 +3,7 @@ import type { Statement } from './statement.ts';
 import { parseTree } from './parser.ts';
 import { tokensOf } from './tokens.ts';
 
-/** The words of a statement with where they stand in it; comments left out. */
+/** The words of a statement with their offsets, without comments. */
 export function wordsOf(sql: string, limit = Infinity): { text: string; start: number; end: number }[] {
   const words = [];
   for (const { name, start, end } of tokensOf(sql)) {
@@ -14,7 +14,7 @@ export function wordsOf(sql: string, limit = Infinity): { text: string; start: n
   return words;
 }
 
-/** Where `IF NOT EXISTS` stands in a `CREATE POLICY IF NOT EXISTS`, which PostgreSQL does not know; as offsets in it. */
+/** The offsets of `IF NOT EXISTS` in a `CREATE POLICY IF NOT EXISTS`, which PostgreSQL does not have. */
 export function policyIfNotExists(sql: string): { start: number; end: number } | undefined {
   const words = wordsOf(sql, 5);
   if (words.map(({ text }) => text).join(' ') !== 'create policy if not exists') return undefined;

@@ -36,15 +36,15 @@ export async function ensureAdmin(client: SupabaseClient, request: AdminRequest,
   }
   const made = await persistently(clock, () => makeUser(client, request));
   if (made.data?.user) return { userId: made.data.user.id, created: true };
-  // The first of several tries may have made them though its answer was lost.
+  // An earlier attempt may have created the user even if its answer was lost.
   const found = isTaken(made.error) ? await findUser(client, request.email, clock) : undefined;
   if (found) return { userId: found, created: true };
-  throw serviceFailed(`Making the admin ${request.email}`, made.error ?? { message: 'no user in the answer' });
+  throw serviceFailed(`Creating the admin ${request.email}`, made.error ?? { message: 'no user in the answer' });
 }
 
 /**
- * Gives the user a role in the kit's table of roles, where the kit has one and the user has none.
- * @returns `granted`, `there` where they had a row already (with whatever role), `no-table`
+ * Gives the user a role in the kit's table of roles, if the kit has one and the user has no role.
+ * @returns `granted`, `there` if they already had a row (with any role), `no-table`
  * @throws MuseError `configure-failed`
  */
 export async function grantRole(

@@ -16,7 +16,7 @@ export interface ProjectContents {
   buckets: string[];
 }
 
-/** Schemas that the platform keeps, and this tool's own. */
+/** Schemas of the platform, and this tool's own. */
 const platform = `('auth','storage','realtime','_realtime','vault','extensions','graphql','graphql_public','pgbouncer','pgsodium',
   'pgsodium_masks','supabase_functions','supabase_migrations','_analytics','_supavisor','net','cron','pgmq','information_schema','muse')`;
 
@@ -33,7 +33,7 @@ select json_build_object(
 
 /**
  * Looks what is in an existing project; changes nothing. A project that is not up shows its status and no contents.
- * @throws MuseError what the API refuses: `api-not-found` where the token cannot see it
+ * @throws MuseError what the API refuses: `api-not-found` if the token cannot see it
  */
 export async function adoptProject(http: Http, ref: string): Promise<ProjectContents> {
   const project = await getProject(http, ref);

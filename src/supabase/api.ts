@@ -10,7 +10,7 @@ import {
 
 /**
  * The calls of the Management API that are used, one function each. All throw what `createHttp` throws, and
- * `api-unexpected` where an answer lacks what the document promises, before anything is done with it.
+ * `api-unexpected` if an answer lacks what the document promises, before it is used.
  */
 
 /** `GET /v1/organizations` */
@@ -76,7 +76,7 @@ export async function patchAuthConfig(http: Http, ref: string, body: AuthConfig)
 }
 
 /**
- * `POST /v1/projects/{ref}/database/query`: SQL over HTTPS, as `postgres`; one or several statements.
+ * `POST /v1/projects/{ref}/database/query`: SQL over HTTPS, e.g. `postgres`; one or several statements.
  * @returns the rows of the last statement
  */
 export async function runQuery(http: Http, ref: string, body: QueryBody, timeoutMs = 300_000): Promise<unknown> {
@@ -100,7 +100,7 @@ function segment(text: string): string {
   throw new MuseError({
     code: 'bad-name',
     message: `"${text}" is neither a project ref nor an organization slug.`,
-    suggestion: 'A ref is 20 letters a-z, as in the dashboard\'s address of the project; a slug has letters, digits, "-" and "_".',
+    suggestion: 'A ref has 20 letters a-z, as in the project\'s dashboard URL; a slug has letters, digits, "-" and "_".',
   });
 }
 
@@ -114,7 +114,7 @@ export function valid<T>(schema: GenericSchema<unknown, T>, { body }: { body: un
   const where = problem.path.length === 0 ? '' : `${pathText(problem.path)}: `;
   throw new MuseError({
     code: 'api-unexpected',
-    message: `Supabase's API gave an answer that cannot be right: ${where}${problem.expected}. It was not used.`,
-    suggestion: 'Something between here and the API may answer in its place (a proxy, a sign-in page), or SUPABASE_API_URL is wrong. Run the command again.',
+    message: `Supabase's API gave an invalid answer, which was not used: ${where}${problem.expected}.`,
+    suggestion: 'Check SUPABASE_API_URL, and whether a proxy or a sign-in page answers in place of the API; then run the command again.',
   });
 }

@@ -1,13 +1,14 @@
-import type { Database } from '../database/database.ts';
+import { connect as connectSocket } from 'node:net';
+import { type Database, DatabaseError } from '../database/database.ts';
 import { readCertificates } from '../database/postgres/certificate.ts';
 import { MuseError } from '../shared/error.ts';
 import { getProject, retrieveNetworkBans } from './api.ts';
 import { jittered } from './clock.ts';
-import { directEndpoint, poolerEndpoints, type Endpoint, type Endpoints } from './endpoints.ts';
+import { directEndpoint, type Endpoint, type Endpoints, poolerEndpoints } from './endpoints.ts';
+import { connectionCode } from './failure.ts';
 import type { Http } from './http.ts';
 import { refuseLease } from './lease.ts';
 import { openQueryDatabase } from './query-database.ts';
-import { answers, troubleOf, type Trouble } from './reach.ts';
 import type { Secret } from './secret.ts';
 import type { SupabaseSettings } from './settings.ts';
 
@@ -18,20 +19,23 @@ export interface ConnectOptions {
   password: Secret;
   /** Path of the PEM file with the database's own root certificate (`--db-ca`). */
   caFile?: string;
-  /** The project was found by looking and not named in an answer: its database must take the password before anything is done. */
+  /**
+   * The project was found in the list and not named in an answer: its database must accept the password before anything
+   * is done.
+   */
   mustProve?: boolean;
   /** Between two tries, ms: each failed try counts towards a ban of this address. */
   intervalMs?: number;
   /** For a new project's database to let us in, ms. */
   timeoutMs?: number;
-  /** For people: what is tried, and what stands in the way. */
+  /** Called with messages: what is tried, and what prevents a connection. */
   onNote?: (note: string) => void;
 }
 
 export interface Connected {
   database: Database;
   via: 'direct' | 'pooler' | 'https';
-  /** The server's certificate was checked against `ca`, or the way needs none (loopback, HTTPS). */
+  /** The server's certificate was verified with `caFile`, or needs no check (loopback, HTTPS). */
   verified: boolean;
   endpoints: Endpoints;
 }
@@ -39,13 +43,13 @@ export interface Connected {
 /**
  * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
  * HTTPS.
- * @throws MuseError `bad-certificate`, `database-tls` where the server's identity does not verify, `password-refused`,
+ * @throws MuseError `bad-certificate`, `database-tls` if the server's identity does not verify, `password-refused`,
  *   `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
  */
 export async function connectProject(options: ConnectOptions): Promise<Connected> {
   const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
   const note = options.onNote ?? (() => undefined);
-  // A file that is none is told before a password goes anywhere.
+  // An invalid file is reported before the password is sent anywhere.
   const ca = options.caFile === undefined ? undefined : await readCertificates(options.caFile);
   const until = http.clock.now() + timeoutMs;
   const pause = (factor = 1): Promise<void> => http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
@@ -54,7 +58,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
 
   let trouble: Trouble | undefined;
   if (await answers(direct.host, direct.port)) {
-    // What answers there may be somebody else's: the pooler has the last word.
+    // Another server may answer there: the pooler decides.
     const opened = await knock(options, direct, ca, Math.min(until, http.clock.now() + 5 * intervalMs), pause, note);
     if (typeof opened !== 'string') {
       Object.assign(endpoints, await poolerEndpoints(http, settings, ref));
@@ -62,7 +66,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
     }
     trouble = opened;
   }
-  note('The direct host does not answer over this network (it is IPv6 only): using the session pooler.');
+  note('The direct host does not answer on this network (it is IPv6 only): using the session pooler.');
   let poolers = await poolerEndpoints(http, settings, ref);
   while (!poolers && http.clock.now() < until) {
     await pause();
@@ -81,7 +85,7 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   return { database: openQueryDatabase(http, ref), via: 'https', verified: true, endpoints };
 }
 
-/** Tries one way, slowly, until it opens or cannot. A closed way is not knocked at twice: it may be a ban. */
+/** Tries one endpoint slowly until it connects or cannot. A closed endpoint is not tried again: it may be a ban. */
 async function knock(
   options: ConnectOptions,
   endpoint: Endpoint,
@@ -94,7 +98,7 @@ async function knock(
   for (let refusals = 0; ; ) {
     let database: Database | undefined;
     try {
-      // By fields: nothing in a password can break one, and nothing of it is in a URL.
+      // As fields: no password can break them, and it is in no URL.
       database = await openPostgres({
         host: endpoint.host,
         port: endpoint.port,
@@ -114,7 +118,7 @@ async function knock(
       if (trouble === 'closed') return trouble;
       if (options.http.clock.now() >= until) return trouble;
       note(`${endpoint.host} is not ready for this project yet (${words[trouble]}); trying again.`);
-      // Refused passwords are what addresses are banned for: each further one waits twice as long.
+      // Addresses are banned for refused passwords: each further attempt waits twice as long.
       refusals += trouble === 'password' ? 1 : 0;
       await pause(trouble === 'password' ? Math.min(12, 2 ** (refusals - 1)) : 1);
     }
@@ -123,8 +127,8 @@ async function knock(
 
 const words: Record<Exclude<Trouble, 'closed' | 'other'>, string> = {
   absent: 'its name does not resolve',
-  early: 'it does not know the project or is starting',
-  password: 'it does not take the password',
+  early: 'it does not know the project yet or is starting',
+  password: 'it does not accept the password',
 };
 
 function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauthorized: boolean; ca?: string } {
@@ -132,9 +136,12 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
   return ca === undefined ? { rejectUnauthorized: false } : { rejectUnauthorized: true, ca };
 }
 
+/** What to say about a connection that is not `verified`. */
+export const notVerified = "The connection is encrypted, but the server's identity was not verified: give --db-ca FILE (download it in the dashboard: Database settings, SSL).";
+
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
   const verified = endpoint.loopback || options.caFile !== undefined;
-  if (!verified) options.onNote?.('The connection is encrypted, but the server\'s identity was not verified: give --db-ca FILE (dashboard, Database settings, SSL).');
+  if (!verified) options.onNote?.(notVerified);
   const withRunLock: Database['withRunLock'] = (work, waitMs) =>
     database.withRunLock(async () => {
       await refuseLease(database);
@@ -147,23 +154,23 @@ function connected(options: ConnectOptions, database: Database, via: 'direct' | 
 async function noteBans(http: Http, ref: string, note: (text: string) => void): Promise<void> {
   const banned = await retrieveNetworkBans(http, ref).then((bans) => bans.banned_ipv4_addresses, () => []);
   if (banned.length === 0) return;
-  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after some minutes without a try.`);
+  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after a few minutes without sign-ins.`);
 }
 
 function passwordRefused(ref: string, mustProve: boolean): MuseError {
   if (mustProve) return unproven(ref);
   return new MuseError({
     code: 'password-refused',
-    message: `The database of ${ref} does not take the password.`,
-    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; a new one is made in the dashboard, Database settings. Wait two minutes before the next try: failed ones lead to a ban.',
+    message: `The database of ${ref} does not accept the password.`,
+    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; you can reset it in the dashboard, Database settings. Wait two minutes before you try again: failed sign-ins lead to a ban.',
   });
 }
 
 function unproven(ref: string): MuseError {
   return new MuseError({
     code: 'ownership-unproven',
-    message: `The project ${ref} looks like the one this run asked for, but its database could not be made to take this run's password, so nothing was done to it.`,
-    suggestion: `Look at it in the dashboard: take it knowingly with --project-ref ${ref}, or go on with --resume from a network that reaches the pooler.`,
+    message: `The project ${ref} looks like the one this run asked for, but its database does not accept this run's password, so nothing was done to it.`,
+    suggestion: `Check it in the dashboard: use it with --project-ref ${ref}, or continue with --resume from a network that reaches the pooler.`,
   });
 }
 
@@ -172,7 +179,51 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
   return new MuseError({
     code: 'connect-failed',
     message: `Connecting to ${endpoint.host}:${endpoint.port} failed: ${reason}`,
-    suggestion: 'Look at the project in the dashboard, and at https://status.supabase.com.',
+    suggestion: 'Check the project in the dashboard, and https://status.supabase.com.',
     cause,
+  });
+}
+
+/**
+ * What a failed connection means. `absent`: no such name; `closed`: not reachable from this network; `early`: the
+ * service is not up yet; `password`: it refuses the password, which also happens for minutes on a new project; `other`.
+ */
+type Trouble = 'absent' | 'closed' | 'early' | 'password' | 'other';
+
+const byCode: Record<string, Trouble> = {
+  ENOTFOUND: 'absent', EAI_AGAIN: 'absent', ENODATA: 'absent',
+  ECONNREFUSED: 'closed', ENETUNREACH: 'closed', EHOSTUNREACH: 'closed', ETIMEDOUT: 'closed', EADDRNOTAVAIL: 'closed',
+  ECONNRESET: 'early', EPIPE: 'early',
+  '28P01': 'password', '28000': 'password',
+  '57P03': 'early', '57P01': 'early', '53300': 'early', '08006': 'early', '08001': 'early',
+};
+
+/** Classifies the error of a failed connection, by SQLSTATE, Node's code, or the pooler's message. */
+function troubleOf(error: unknown): Trouble {
+  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
+    if (/tenant(?:\/| or )user\b.*not found/i.test(current.message)) return 'early';
+    const code = current instanceof DatabaseError ? current.code : connectionCode(current);
+    const known = code === undefined ? undefined : byCode[code];
+    if (known) return known;
+    if (/timeout expired/i.test(current.message)) return 'closed';
+    if (/connection terminated|server closed|ended unexpectedly/i.test(current.message)) return 'early';
+  }
+  return 'other';
+}
+
+/**
+ * Says whether a TCP connection can be made, and sends nothing over it.
+ * @param timeoutMs a firewall that drops packets looks like this
+ */
+export async function answers(host: string, port: number, timeoutMs = 4000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket({ host, port });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(timeoutMs, () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
   });
 }

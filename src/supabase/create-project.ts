@@ -20,8 +20,8 @@ export interface CreatedProject {
   /** Region code that the platform gave. */
   region: string;
   /**
-   * `answered`: the API said so to this very request. `found`: the answer was lost and the project was found by looking;
-   * that the database takes this run's password is then the last proof that it is ours (see `connectProject`).
+   * `answered`: the API named it in its answer. `found`: the answer was lost and the project was found in the list;
+   * then only a database that accepts this run's password proves that it is ours (see `connectProject`).
    */
   settled: 'answered' | 'found';
 }
@@ -40,7 +40,7 @@ export async function createProject(
   hooks: CreateHooks,
   previous?: Intent,
 ): Promise<CreatedProject> {
-  // Only after a request that may have taken effect can a project of that name be ours; else it is a stranger's.
+  // A project with that name can only be ours after a request that may have taken effect.
   let doubtful = previous?.refused ? undefined : previous;
   if (doubtful) {
     if (doubtful.digest !== digestOf(request)) throw intentDiffers(doubtful);
@@ -52,7 +52,7 @@ export async function createProject(
     const own = projects.filter((project) => isIn(project, { slug: request.organization }) && project.status !== 'REMOVED');
     const taken = own.find((project) => project.name === request.name);
     if (taken && doubtful && isFrom(doubtful, taken)) return finish(hooks, taken, 'found');
-    // A project that was just deleted keeps its name until it is gone.
+    // A project that is being deleted keeps its name until it is gone.
     const leaving = taken?.status === 'GOING_DOWN' && round < 5;
     if (leaving) {
       await http.clock.sleep(2500 + jittered(http.clock, 5000));
@@ -91,7 +91,7 @@ async function postOnce(http: Http, request: ProjectRequest): Promise<Outcome> {
   }
 }
 
-/** Looks for the project of an intent, some seconds apart: a list may lag behind what was created. */
+/** Looks for the project of an intent several times: the list may lag behind what was created. */
 async function settle(http: Http, intent: Intent, looks: number): Promise<Project | undefined> {
   for (let look = 1; look <= looks; look += 1) {
     const { projects } = await listProjects(http);
@@ -109,12 +109,12 @@ async function finish(hooks: CreateHooks, project: Project, settled: CreatedProj
   return created;
 }
 
-/** A 429 was turned away at the door, and a connection never made carried nothing. */
+/** Neither a 429 nor a failed connection has had an effect. */
 function nothingSent(error: unknown): boolean {
   return error instanceof MuseError && (error.code === 'api-unreachable' || error.code === 'rate-limited');
 }
 
-/** The error for an answer that says no for certain; undefined where the request may have taken effect or can be repeated. */
+/** The error for a definite refusal; undefined if the request may have taken effect or can be repeated. */
 function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefined {
   const status = statusOf(error);
   if (!(error instanceof MuseError)) throw error;
@@ -124,8 +124,8 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
   if (status === 402 || /limit|quota|maximum|upgrade|overdue/i.test(message)) {
     return new MuseError({
       code: 'quota-reached',
-      message: `Supabase will not make another project in "${request.organization}": ${message}`,
-      suggestion: 'Pause or delete a project that is not needed, or change the plan in the dashboard; then go on with --resume. Nothing was created.',
+      message: `Supabase refuses to create another project in "${request.organization}": ${message}`,
+      suggestion: 'Nothing was created. Pause or delete a project that you do not need, or change the plan in the dashboard; then continue with --resume.',
       cause: error,
     });
   }
@@ -135,16 +135,16 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
 function severalFound(intent: Intent, found: readonly Project[]): MuseError {
   return new MuseError({
     code: 'settle-failed',
-    message: `Several new projects named "${intent.name}" are in "${intent.organization}", and which of them is this run's cannot be told.`,
+    message: `There are several new projects named "${intent.name}" in "${intent.organization}", and it is not clear which one is from this run.`,
     detail: found.map((project) => `${project.ref}  ${project.region}  ${project.created_at}`).join('\n'),
-    suggestion: 'Look at them in the dashboard, delete what is not needed, and go on with --project-ref <ref>.',
+    suggestion: 'Look at them in the dashboard, delete those you do not need, and continue with --resume --project-ref <ref>.',
   });
 }
 
 function intentDiffers(intent: Intent): MuseError {
   return new MuseError({
     code: 'intent-differs',
-    message: `The run that is resumed asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with another size or password.`,
-    suggestion: 'Resume with the same name, organization, region and .env.local, or look in the dashboard whether that project exists and take it with --project-ref <ref>.',
+    message: `The resumed run asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with a different size or password.`,
+    suggestion: 'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that project exists and use it with --project-ref <ref>.',
   });
 }

@@ -5,8 +5,8 @@ import { apiMessageOf, statusOf } from './failure.ts';
 import type { Http } from './http.ts';
 
 /**
- * Deletes a project for good; waits out "not ready for deletion" while it is coming up. A project that is not there is
- * deleted already.
+ * Deletes a project permanently; waits while it is "not ready for deletion" because it is starting. A project that does
+ * not exist is deleted already.
  * @param timeoutMs how long to wait for it to be ready for deletion, ms
  * @param onWait called for each try that came too early
  * @throws MuseError `destroy-timeout`, and what the API refuses
@@ -28,7 +28,7 @@ export async function destroyProject(http: Http, ref: string, timeoutMs = 600_00
   }
 }
 
-/** What is shown before a project is deleted: its name, or undefined where there is no such project. */
+/** What is shown before a project is deleted: its name, or undefined if there is no such project. */
 export async function projectName(http: Http, ref: string): Promise<string | undefined> {
   try {
     return (await getProject(http, ref)).name;
@@ -42,7 +42,7 @@ function tooEarly(ref: string, cause: unknown): MuseError {
   return new MuseError({
     code: 'destroy-timeout',
     message: `The project ${ref} is still not ready for deletion.`,
-    suggestion: `Supabase deletes a project only once it is up. Try again in some minutes: muse destroy --confirm ${ref}.`,
+    suggestion: `Supabase only deletes a project that has started. Try again in a few minutes: muse destroy --confirm ${ref}.`,
     cause,
   });
 }

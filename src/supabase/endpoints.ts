@@ -4,13 +4,13 @@ import type { Http } from './http.ts';
 import { isLoopback, type SupabaseSettings } from './settings.ts';
 import type { PoolerConfig, ProjectWithDatabase } from './types.ts';
 
-/** One way to a database, without the password. */
+/** An address of a database, without the password. */
 export interface Endpoint {
   host: string;
   port: number;
   user: string;
   database: string;
-  /** This machine itself: TLS is not asked for. */
+  /** This machine: without TLS. */
   loopback: boolean;
 }
 
@@ -29,7 +29,7 @@ const sessionPort = 5432;
 const transactionPort = 6543;
 
 /**
- * The direct way: what a profile says of the project's host, else what the API says.
+ * The direct address: the project host in the profile, else the one from the API.
  * @param settings `projectHost` may end in `:port`
  */
 export function directEndpoint(settings: SupabaseSettings, ref: string, project?: ProjectWithDatabase): Endpoint {
@@ -41,7 +41,7 @@ export function directEndpoint(settings: SupabaseSettings, ref: string, project?
 /**
  * The pooler's ways, from the endpoint that knows them: the host is each project's own and never built from the region.
  * Undefined while the platform has no PRIMARY row yet.
- * @throws MuseError `pooler-refused` where the host is outside the platform's own domain: the password goes there
+ * @throws MuseError `pooler-refused` if the host is outside the platform's own domain: it would receive the password
  */
 export async function poolerEndpoints(
   http: Http,
@@ -80,7 +80,7 @@ function checkHost(host: string, settings: SupabaseSettings): void {
   if (isLoopback(host) || suffix === undefined || name === suffix || name.endsWith(`.${suffix}`)) return;
   throw new MuseError({
     code: 'pooler-refused',
-    message: `The API names "${host}" as the pooler, which is not under ${suffix}; the password was not sent there.`,
-    suggestion: 'Where this is meant, say so with pooler_host in the profile that SUPABASE_PROFILE names.',
+    message: `The API names "${host}" as the pooler, which is not a host of ${suffix}; the password was not sent there.`,
+    suggestion: 'If that is correct, set pooler_host in the profile that SUPABASE_PROFILE names.',
   });
 }

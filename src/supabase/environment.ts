@@ -15,13 +15,13 @@ interface EnvironmentSource {
 }
 
 /**
- * Every variable that a kit may name for a Supabase project, by name; who writes `.env.local` takes those that the kit's
- * template has. The values hold keys and the password, URL-encoded in URLs.
+ * Every variable that a kit may name for a Supabase project, by name; `.env.local` gets those that the kit's template
+ * has. The values include keys and the password, URL-encoded in URLs.
  */
 export function environmentValues(source: EnvironmentSource): Record<string, Secret> {
   const { ref, url, keys, endpoints } = source;
   const { host } = new URL(url);
-  // The direct host is IPv6 only: where it did not answer here it will not answer the app either.
+  // The direct host is IPv6 only: if it does not answer here, it will not answer the app either.
   const direct = databaseUrl((source.directAnswers ? undefined : endpoints.session) ?? endpoints.direct, source.password);
   const pooled = endpoints.transaction ? databaseUrl(endpoints.transaction, source.password) : direct;
   const plain: Record<string, string> = {

@@ -1,12 +1,12 @@
 import { MuseError } from '../shared/error.ts';
 
-/** What the API answered, kept as the `cause` of the error that it became. */
+/** What the API answered, as the `cause` of the error. */
 interface ApiRefusal {
   status: number;
   message: string;
 }
 
-/** The status that the API answered with, or undefined where the error is another one. */
+/** The status that the API answered with, or undefined for any other error. */
 export function statusOf(error: unknown): number | undefined {
   return refusalOf(error)?.status;
 }
@@ -24,12 +24,12 @@ function refusalOf(error: unknown): ApiRefusal | undefined {
 const byStatus: Record<number, { code: string; suggestion: string }> = {
   401: {
     code: 'token-refused',
-    suggestion: 'The token was revoked or has expired: make another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',
+    suggestion: 'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',
   },
   402: { code: 'plan-limit', suggestion: 'Look at the organization\'s plan and billing in the dashboard.' },
   403: {
     code: 'api-forbidden',
-    suggestion: 'The token\'s owner may not do this in that organization or project: ask for the right, or use another token.',
+    suggestion: 'The token\'s owner does not have permission for this in that organization or project: ask for it, or use another token.',
   },
   404: { code: 'api-not-found', suggestion: 'Check the project ref and the organization: the token may belong to another account.' },
   429: { code: 'rate-limited', suggestion: 'Supabase allows 120 requests a minute. Wait a minute before the next try.' },
@@ -48,7 +48,7 @@ export function refused(what: string, status: number, message: string): MuseErro
     message: `Supabase answered ${status} to ${what}: ${message}`,
     suggestion: known?.suggestion ?? (status >= 500
       ? 'This is on Supabase\'s side; see https://status.supabase.com.'
-      : 'Change what the message names.'),
+      : 'Change what the message is about.'),
     cause: { status, message } satisfies ApiRefusal,
   });
 }
@@ -60,7 +60,7 @@ const neverSent = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Node's code of a failed connection, as `ECONNRESET`; looks into causes and into the first of several errors. */
+/** Node's code of a failed connection, e.g. `ECONNRESET`; looks into causes and into the first of several errors. */
 export function connectionCode(error: unknown): string | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; depth += 1) {
     const code = (current as NodeJS.ErrnoException).code;
@@ -80,9 +80,9 @@ export function lost(what: string, host: string, error: unknown): MuseError {
   const sent = !neverSent.has(code);
   return new MuseError({
     code: sent ? 'answer-lost' : 'api-unreachable',
-    message: sent ? `The answer of ${host} to ${what} never came (${code}).` : `${host} cannot be reached (${code}).`,
+    message: sent ? `${host} did not answer ${what} (${code}).` : `${host} cannot be reached (${code}).`,
     suggestion: sent
-      ? 'It may have taken effect; the next run looks before it does anything again.'
+      ? 'It may have taken effect; the next run checks that first.'
       : 'Check the network, a proxy or firewall, and SUPABASE_API_URL; nothing was sent.',
     cause: error,
   });

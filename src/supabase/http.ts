@@ -1,13 +1,10 @@
-import { jittered, systemClock, type Clock } from './clock.ts';
+import { type Clock, jittered, systemClock } from './clock.ts';
 import { lost, refused } from './failure.ts';
-import { rateLimitPause, retryAfter, serverNow } from './limits.ts';
-import { redactBody, redactText, secretsOf } from './redact.ts';
 import type { Secret } from './secret.ts';
-import { fetchWhole } from './time-limit.ts';
 
 /**
- * When a request may be sent again by itself. `always`: it changes nothing, or the same twice; `refusals`: only when it
- * certainly did nothing (429, or never connected); `never`: the caller looks first.
+ * When a request is retried. `always`: it is safe to repeat; `refusals`: only if it certainly had no effect (429, or
+ * not connected); `never`: the caller checks first.
  */
 type Retry = 'always' | 'refusals' | 'never';
 
@@ -24,13 +21,13 @@ interface ApiRequest {
 
 interface ApiAnswer {
   status: number;
-  /** Parsed JSON; undefined where there is none. */
+  /** Parsed JSON; undefined if there is none. */
   body: unknown;
   /** The server's clock when it answered, ms since 1970. */
   serverTime: number;
 }
 
-/** One request as it may be shown and journaled: secrets are `***`. */
+/** One request, safe to show and journal: secrets are `***`. */
 export interface RequestRecord {
   method: string;
   /** With its query string. */
@@ -41,7 +38,7 @@ export interface RequestRecord {
 }
 
 export interface AnswerRecord extends RequestRecord {
-  /** Undefined where no answer came. */
+  /** Undefined if there was no answer. */
   status?: number;
   ms: number;
 }
@@ -52,29 +49,28 @@ export interface HttpOptions {
   token: Secret;
   clock?: Clock;
   fetch?: typeof fetch;
-  /** Aborted when the user stops the run: nothing more is sent, and what is under way is hung up on. */
+  /** Aborted when the user stops the run: ends requests in progress and sends no more. */
   signal?: AbortSignal;
-  /** The most that any request may take, ms, whatever its own limit. */
+  /** Limit for any request, ms, in addition to its own. */
   timeoutMs?: number;
-  /** How often one request is sent at most. */
+  /** How often a request is sent at most. */
   tries?: number;
   /** Called, and waited for, before each request leaves. */
   onRequest?: (record: RequestRecord) => void | Promise<void>;
-  /** For people: called before a request is sent again, with what went wrong and how long that is away. */
+  /** Called with a message before a request is retried: what went wrong, and when it is sent again. */
   onAgain?: (text: string) => void;
-  /** Called after each answer, and after each failure to get one. */
+  /** Called after each answer and each failure. */
   onAnswer?: (record: AnswerRecord) => void;
 }
 
-/** Sends one request to the Management API and gives its answer, status below 400. */
+/** Sends one request to the Management API and returns its answer, with a status below 400. */
 export interface Http {
   (request: ApiRequest): Promise<ApiAnswer>;
   readonly clock: Clock;
 }
 
 /**
- * The edge to the Management API. Obeys `Retry-After` and the rate-limit headers; sends again with jittered backoff what
- * may be sent again.
+ * The client of the Management API. Obeys `Retry-After` and the rate-limit headers; retries with jittered backoff.
  * @returns a function that throws MuseError with the codes of `refused` and `lost` (failure.ts)
  */
 export function createHttp(options: HttpOptions): Http {
@@ -135,7 +131,7 @@ export function createHttp(options: HttpOptions): Http {
   return Object.assign(send, { clock });
 }
 
-/** A failure after which the same request may be sent again. */
+/** A failure after which the request is retried. */
 class Again {
   readonly error: Error;
   readonly wait: number | undefined;
@@ -147,12 +143,12 @@ class Again {
 
 function initOf({ method, body }: ApiRequest, token: Secret): RequestInit {
   const headers = { authorization: `Bearer ${token.reveal()}`, accept: 'application/json' };
-  // A redirect would take the token elsewhere.
+  // A redirect would send the token elsewhere.
   const common: RequestInit = { method, headers, redirect: 'error' };
   return body === undefined ? common : { ...common, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** Lists are repeated keys, as the document's `form` style with `explode` has it. */
+/** Lists are repeated keys, as in the OpenAPI style `form` with `explode`. */
 function queryString(query: ApiRequest['query']): string {
   const pairs = Object.entries(query ?? {}).flatMap(([key, value]) =>
     (typeof value === 'string' ? [value] : value).map((item): [string, string] => [key, item]),
@@ -176,5 +172,113 @@ function messageOf(body: unknown, text: string): string {
     if (Array.isArray(message)) return message.join('; ');
   }
   const title = /<title[^>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1]?.trim();
-  return title ?? (text.trim() === '' ? 'no message' : 'a page, not JSON');
+  return title ?? (text.trim() === '' ? 'no message' : 'a web page instead of JSON');
+}
+
+/** Names of fields with a secret, or with text that may contain one (SQL). */
+const hiddenFields = /pass(?:word)?$|^api_?key$|secret|token|^query$|^parameters$/i;
+
+/** Forms of tokens and keys, which are never shown. */
+const hiddenForms = /\bsbp_[A-Za-z0-9_]{8,}|\bsb_(?:secret|publishable)_[\w-]{6,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g;
+
+/** The body with every secret field as `***`. */
+export function redactBody(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(redactBody);
+  if (typeof body !== 'object' || body === null) return typeof body === 'string' ? redactText(body) : body;
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [key, hiddenFields.test(key) ? '***' : redactBody(value)]),
+  );
+}
+
+/** The text without what looks like a token or key, and without the texts in `secrets`. */
+export function redactText(text: string, secrets: readonly string[] = []): string {
+  const known = secrets.filter((value) => value.length >= 4).reduce((rest, value) => rest.replaceAll(value, '***'), text);
+  return known.replace(hiddenForms, '***');
+}
+
+/** Every string in a secret field of the body, so that an answer that echoes it can be cleaned. */
+function secretsOf(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null) return [];
+  return Object.entries(body).flatMap(([key, value]) =>
+    typeof value === 'string' ? (hiddenFields.test(key) && key !== 'query' ? [value] : []) : secretsOf(value),
+  );
+}
+
+/** The longest wait that a header can ask for, ms; beyond that the user decides. */
+const longestWait = 120_000;
+
+/**
+ * How long `Retry-After` asks to wait, in ms: seconds or an HTTP date (RFC 9110, 10.2.3).
+ * Undefined if it is absent or not understood; Infinity if it asks for longer than {@link longestWait}.
+ */
+export function retryAfter(headers: Headers, clock: Clock): number | undefined {
+  const text = headers.get('retry-after')?.trim();
+  if (!text) return undefined;
+  const ms = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - serverNow(headers, clock);
+  if (Number.isNaN(ms)) return undefined;
+  return ms > longestWait ? Infinity : Math.max(0, ms);
+}
+
+/**
+ * How long the next request to the same endpoint has to wait, in ms, by `X-RateLimit-Remaining` and `-Reset`. Reset is
+ * read as seconds to go, or as a time in seconds or milliseconds since 1970; the window is a minute.
+ */
+export function rateLimitPause(headers: Headers, clock: Clock): number {
+  const remaining = headers.get('x-ratelimit-remaining');
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+  if (remaining === null || Number(remaining) > 0 || Number.isNaN(reset)) return 0;
+  const ms = reset > 1e12 ? reset - serverNow(headers, clock) : reset > 1e9 ? reset * 1000 - serverNow(headers, clock) : reset * 1000;
+  return Math.min(60_000, Math.max(0, ms));
+}
+
+/** The server's time by its `Date` header, ms since 1970; ours if there is none. The two clocks may differ. */
+function serverNow(headers: Headers, clock: Clock): number {
+  const date = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(date) ? clock.now() : date;
+}
+
+/**
+ * `fetch` including its body within a time limit. A signal alone is not enough: after the head of an answer, Node may
+ * lose the signal to the garbage collector and wait forever for a body that stops half-way.
+ * @param limitMs for connecting, waiting and the body, ms
+ * @param send `fetch`, or a replacement
+ * @param stop ends it at once when it is aborted
+ * @returns an answer with its complete body
+ * @throws a DOMException named `TimeoutError`, the reason of `stop`, and what `fetch` throws
+ */
+export async function fetchWhole(
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit,
+  limitMs: number,
+  send: typeof fetch = fetch,
+  stop?: AbortSignal,
+): Promise<Response> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let onStop = (): void => undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new DOMException(`no whole answer in ${limitMs} ms`, 'TimeoutError');
+      reject(error);
+      controller.abort(error);
+    }, limitMs);
+    onStop = () => {
+      reject(stop?.reason as Error);
+      controller.abort(stop?.reason);
+    };
+    stop?.addEventListener('abort', onStop);
+  });
+  const whole = async (): Promise<Response> => {
+    const response = await send(input, { ...init, signal: controller.signal });
+    const body = await response.arrayBuffer();
+    const { status, statusText, headers } = response;
+    // These three may have no body, not even an empty one.
+    return new Response([204, 205, 304].includes(status) ? null : body, { status, statusText, headers });
+  };
+  try {
+    return await Promise.race([whole(), over]);
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', onStop);
+  }
 }

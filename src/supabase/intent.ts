@@ -11,7 +11,7 @@ export interface ProjectRequest {
   /** Slug. */
   organization: string;
   region: RegionSelection;
-  /** `micro`, `small` …; Supabase's smallest where it is not given. */
+  /** `micro`, `small` …; default: Supabase's smallest. */
   size?: string;
   password: Secret;
 }
@@ -25,18 +25,18 @@ export interface Intent {
   at: string;
   /** How far the server's clock was ahead of this machine's, ms. */
   skewMs: number;
-  /** SHA-256 of the request, password included: says on resume whether it is the same request. */
+  /** SHA-256 of the request, password included: tells a resumed run whether its request is the same. */
   digest: string;
-  /** Refs of the organization's projects that were there before. */
+  /** Refs of the projects that the organization had before. */
   before: string[];
-  /** The API said no to it for certain: no project can be from it. */
+  /** The API definitely refused it: it created no project. */
   refused?: true;
 }
 
 /** How far a project's time may lie before the intent's, ms: the skew is measured, in whole seconds, over a network. */
 const earlier = 120_000;
 
-/** How long after the intent a lost request can still have made the project, ms. */
+/** How long after the intent a lost request can still have created the project, ms. */
 const later = 15 * 60_000;
 
 /** The digest of a request. */
@@ -60,12 +60,12 @@ export function makeIntent(request: ProjectRequest, before: readonly Project[], 
   };
 }
 
-/** Says whether a request sent now falls in the time in which the intent's project can have been made. */
+/** Says whether a request sent now falls into the time in which the intent's project can have been created. */
 export function isRecent(intent: Intent, clock: Clock): boolean {
   return clock.now() - Date.parse(intent.at) < later / 3;
 }
 
-/** Says whether a project can only be the one this intent was journaled for, by all that a list of projects tells. */
+/** Says whether a project in the list can only be the one that this intent was journaled for. */
 export function isFrom(intent: Intent, project: Project): boolean {
   const expected = Date.parse(intent.at) + intent.skewMs;
   const created = Date.parse(project.created_at);

@@ -1,11 +1,13 @@
+import type { SupabaseClient } from '@supabase/supabase-js';
 import { MuseError } from '../shared/error.ts';
 import { listApiKeys } from './api.ts';
 import { jittered } from './clock.ts';
-import type { Http } from './http.ts';
+import { connectionCode } from './failure.ts';
+import { fetchWhole, type Http } from './http.ts';
 import { secret, type Secret } from './secret.ts';
 import type { ApiKey } from './types.ts';
 
-/** A project's keys. At least one of each kind is there; the legacy ones end with 2026. */
+/** A project's keys. There is at least one of each kind; the legacy ones end with 2026. */
 export interface ProjectKeys {
   publishable: Secret | undefined;
   anon: Secret | undefined;
@@ -18,7 +20,7 @@ export interface ProjectKeys {
 }
 
 /**
- * Reads the project's keys, matched by type: both new ones may have the same name. Waits while a new project has none.
+ * Reads the project's keys, matched by type: both new ones may have the same name. Waits until a new project has some.
  * @throws MuseError `keys-missing`, and what the API refuses
  */
 export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Promise<ProjectKeys> {
@@ -31,8 +33,8 @@ export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Pr
     if (http.clock.now() >= until) {
       throw new MuseError({
         code: 'keys-missing',
-        message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token may read.`,
-        suggestion: 'Make one in the dashboard (Settings, API keys), or use a token that may read secrets, and go on with --resume.',
+        message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token can read.`,
+        suggestion: 'Create one in the dashboard (Settings, API keys), or use a token that can read secrets, and continue with --resume.',
       });
     }
     await http.clock.sleep(2000 + jittered(http.clock, 2000));
@@ -51,3 +53,28 @@ function sortKeys(keys: readonly ApiKey[]): Omit<ProjectKeys, 'client' | 'server
     serviceRole: find('legacy', 'service_role'),
   };
 }
+
+/**
+ * A client of a project's own API, without a stored or refreshed session.
+ * @param url the project's URL
+ */
+export async function openClient(url: string, key: Secret): Promise<SupabaseClient> {
+  const { createClient } = await import('@supabase/supabase-js');
+  return createClient(url, key.reveal(), {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: { fetch: limitedFetch },
+  });
+}
+
+/** Limit for one request, ms: a service that works is faster. */
+const limitMs = 30_000;
+
+/** A lost connection becomes an answer with status 503, so that it is retried as one and supabase-js prints nothing. */
+const limitedFetch: typeof fetch = async (input, init) => {
+  try {
+    return await fetchWhole(input, init ?? {}, limitMs);
+  } catch (error) {
+    const message = `no answer (${connectionCode(error) ?? 'unknown'})`;
+    return Response.json({ message, msg: message, statusCode: '503' }, { status: 503 });
+  }
+};

@@ -4,24 +4,24 @@ import { MuseError } from '../shared/error.ts';
 import { jittered, type Clock } from './clock.ts';
 
 interface LeaseOptions {
-  /** Sends one request; gives its rows. */
+  /** Sends one request and returns its rows. */
   run: (sql: string, parameters?: readonly unknown[]) => Promise<unknown>;
   clock: Clock;
   /** Unique for this run: taking the lease twice in one name is harmless, so a lost answer is. */
   holder: string;
-  /** For people: who holds it. */
+  /** Who holds it, for messages. */
   note: string;
   leaseMs: number;
   waitMs: number;
 }
 
 interface Lease {
-  /** @throws MuseError `lock-lost` where the lease may have run out */
+  /** @throws MuseError `lock-lost` if the lease may have run out */
   check: () => void;
   release: () => Promise<void>;
 }
 
-/** One row, one lock. The table is nobody's but the owner's: no grants, and row-level security without a policy. */
+/** One row, one lock. Only the owner can access the table: no grants, and row-level security without a policy. */
 const createTable = `
 create schema if not exists muse;
 create table if not exists muse.run_lease (
@@ -34,7 +34,7 @@ alter table muse.run_lease enable row level security;
 revoke all on muse.run_lease from public;
 `;
 
-/** Takes the row where it is free, run out, or ours already; the database's clock decides, not this machine's. */
+/** Takes the row if it is free, expired, or already ours; the clock of the database decides. */
 const take = `
 insert into muse.run_lease as held (id, holder, note, expires)
 values (1, $1, $2, now() + make_interval(secs => $3::double precision))
@@ -54,7 +54,7 @@ where id = 1 and holder = $1 returning holder`;
 
 /**
  * Holds the run's lease and renews it until it is released. Where a process dies, the lease runs out by itself.
- * @throws MuseError `locked` where another run holds it after `waitMs`
+ * @throws MuseError `locked` if another run holds it after `waitMs`
  */
 export async function holdLease(options: LeaseOptions): Promise<Lease> {
   const { run, clock, holder, note, leaseMs, waitMs } = options;
@@ -77,7 +77,7 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
 
   const prolong = async (): Promise<void> => {
     const asked = clock.now();
-    // Where one fails the next may come through; `check` notices when none does in time.
+    // If one fails, the next may succeed; `check` notices if none does in time.
     const rows = await run(renew, [holder, seconds]).catch(() => undefined);
     if (rows !== undefined) heldUntil = hasRow(rows) ? asked + leaseMs : 0;
   };
@@ -101,7 +101,7 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
 /** Codes of two runs that create the same schema or table at the same moment. */
 const collisions = ['23505', '42P06', '42P07', 'XX000'];
 
-/** The statements come to the same when they run twice, so a lost answer, or a collision, is asked for again. */
+/** The statements are idempotent, so they are sent again after a lost answer or a collision. */
 async function repeated(work: () => Promise<unknown>, clock: Clock): Promise<unknown> {
   for (let number = 1; ; number += 1) {
     try {
@@ -136,15 +136,15 @@ function locked(rows: unknown): MuseError {
   const row = Array.isArray(rows) ? (rows[0] as { note?: string; expires?: string } | undefined) : undefined;
   return new MuseError({
     code: 'locked',
-    message: `Another run is at work on this database${row?.note ? ` (${row.note})` : ''}.`,
-    suggestion: `Wait until it is done. If it died, its lock runs out by itself${row?.expires ? ` at ${row.expires}` : ''}.`,
+    message: `Another run is using this database${row?.note ? ` (${row.note})` : ''}.`,
+    suggestion: `Wait until it is done. If it was killed, its lock expires${row?.expires ? ` at ${row.expires}` : ''}.`,
   });
 }
 
 function lockLost(): MuseError {
   return new MuseError({
     code: 'lock-lost',
-    message: 'The run\'s lock could not be renewed in time, so another run may have begun.',
-    suggestion: 'Check the network; the next run takes the lock again and looks at the ledger first.',
+    message: 'The lock of this run could not be renewed in time, so another run may have started.',
+    suggestion: 'Check the network; the next run takes the lock again and reads the migration history first.',
   });
 }

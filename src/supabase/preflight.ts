@@ -5,7 +5,7 @@ import type { Http } from './http.ts';
 import { chooseRegion, regionChoices, type RegionChoice } from './regions.ts';
 import type { Organization, Project, RegionSelection } from './types.ts';
 
-/** What is wanted; what is not said is chosen where there is one choice only. */
+/** What is wanted; what is left out is chosen if there is only one choice. */
 interface Wanted {
   name: string;
   /** Slug or name. */
@@ -25,7 +25,7 @@ interface Preflight {
   warnings: string[];
 }
 
-/** What the plans allow, as far as it decides whether a project can be made. */
+/** What the plans allow, as far as it decides whether a project can be created. */
 const plans: Record<string, string> = {
   free: 'two active projects for each owner, paused after a week without use; nothing is charged',
   pro: 'any number of projects; each further one is charged for its compute, by the hour',
@@ -35,16 +35,16 @@ const plans: Record<string, string> = {
 };
 
 /**
- * Looks whether the project can be made, and changes nothing: the token is valid, the organization and the region are
- * chosen, the name is free.
+ * Checks whether the project can be created, and changes nothing: the token is valid, the organization and the region
+ * are chosen, the name is free.
  * @throws MuseError `bad-organization`, `bad-region`, `bad-name`, `name-taken`, and what the API refuses (failure.ts)
  */
 export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> {
   if (wanted.name.trim() === '' || wanted.name.length > 256) {
     throw new MuseError({
       code: 'bad-name',
-      message: 'A project\'s name has from 1 to 256 characters.',
-      suggestion: 'Give another name.',
+      message: 'The name of a project must have 1 to 256 characters.',
+      suggestion: 'Choose another name.',
     });
   }
   const organization = chooseOrganization(await listOrganizations(http), wanted.organization);
@@ -91,8 +91,8 @@ export function isIn(project: Project, organization: Pick<Organization, 'slug'>)
 export function nameTaken(name: string, organization: string, ref?: string): MuseError {
   return new MuseError({
     code: 'name-taken',
-    message: `The organization "${organization}" has a project named "${name}" already${ref ? ` (${ref})` : ''}, and this run did not make it.`,
-    suggestion: `Choose another name, or take that project knowingly with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
+    message: `The organization "${organization}" already has a project named "${name}"${ref ? ` (${ref})` : ''}, and this run did not create it.`,
+    suggestion: `Choose another name, or use that project with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
   });
 }
 

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { openClient } from './client.ts';
+import type { RuleName } from '../rules/registry.ts';
+import type { Finding } from '../shared/finding.ts';
+import { openClient, type ProjectKeys } from './keys.ts';
 import type { Clock } from './clock.ts';
-import { makePassword } from './password.ts';
-import { proveAnonymous, type Proof, type ProvedTable } from './prove-anonymous.ts';
-import { proveStorage, type ProvedBucket } from './prove-storage.ts';
-import { proveProfile, type ProfileTable } from './prove-profile.ts';
-import type { ProjectKeys } from './keys.ts';
-import type { Secret } from './secret.ts';
+import { makePassword, type Secret } from './secret.ts';
 import { asServiceError, persistently, serviceFailed } from './service-error.ts';
 
 export interface ProofRequest {
@@ -15,18 +12,21 @@ export interface ProofRequest {
   url: string;
   keys: ProjectKeys;
   clock: Clock;
-  /** Tables of the exposed schemas, and whether the files declare each readable by everybody. */
+  /** Tables of the exposed schemas, and whether the files declare them readable by everyone. */
   tables: readonly ProvedTable[];
-  /** Where a signed-in user's own row is; undefined: the kit has none. */
+  /** The table with a signed-in user's own row; undefined if the kit has none. */
   profile?: ProfileTable;
   buckets: readonly ProvedBucket[];
-  /** Who to sign in as. Without, a user is made for the proof and deleted after it (an invited admin has no password yet). */
+  /**
+   * Who to sign in as. Default: a user that is created for the test and deleted after it (an invited admin has no
+   * password yet).
+   */
   admin?: { email: string; password: Secret };
 }
 
 /**
- * Proves through the project's public API: as nobody, as a signed-in user, and in the storage.
- * @throws MuseError `configure-failed` where signing in is not possible at all
+ * Tests access through the project's public API: as an anonymous visitor, as a signed-in user, and in Storage.
+ * @throws MuseError `configure-failed` if signing in is not possible at all
  */
 export async function proveProject(request: ProofRequest): Promise<Proof> {
   const { url, keys, clock } = request;
@@ -43,7 +43,7 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   } finally {
     if (guest) {
       const { error } = await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
-      if (error) notes.push(`The user ${guest.credentials.email}, made for the proof, could not be deleted: ${asServiceError(error).message}`);
+      if (error) notes.push(`The user ${guest.credentials.email}, created for the test, could not be deleted: ${asServiceError(error).message}`);
     }
   }
   return {
@@ -62,7 +62,7 @@ async function makeGuest(service: SupabaseClient, clock: Clock): Promise<{ id: s
   const credentials = { email: `muse-proof-${randomUUID()}@example.com`, password: makePassword() };
   const attributes = { email: credentials.email, password: credentials.password.reveal(), email_confirm: true };
   const { data, error } = await persistently(clock, () => service.auth.admin.createUser(attributes));
-  if (error || !data.user) throw serviceFailed('Making a user for the proof', error ?? { message: 'no user in the answer' });
+  if (error || !data.user) throw serviceFailed('Creating a user for the test', error ?? { message: 'no user in the answer' });
   return { id: data.user.id, credentials };
 }
 
@@ -72,4 +72,242 @@ async function signIn(client: SupabaseClient, credentials: Credentials | undefin
   const { data, error } = await persistently(clock, () => client.auth.signInWithPassword(attempt));
   if (error || !data.user) throw serviceFailed(`Signing in as ${email}`, error ?? { message: 'no user in the answer' });
   return data.user.id;
+}
+
+/** The table that has one row for each user. */
+interface ProfileTable {
+  schema: string;
+  name: string;
+  /** The column with the user's id: `id` or `user_id`. */
+  userColumn: string;
+}
+
+/** Columns that a trigger or the database sets: writing them proves nothing. */
+const kept = new Set(['created_at', 'updated_at']);
+
+/** The signed-in user can read their own row, and write it: some column is set to its current value. */
+async function proveProfile(user: SupabaseClient, userId: string, table: ProfileTable, clock: Clock): Promise<Proof> {
+  const object = `${table.schema}.${table.name}`;
+  const from = () => user.schema(table.schema).from(table.name);
+  const { data, error } = await persistently(clock, () => from().select('*').eq(table.userColumn, userId));
+  const row = (data as Record<string, unknown>[] | null)?.[0];
+  if (!row) {
+    const reason = error ? asServiceError(error).message : 'there is no row';
+    return { findings: [lockedOut(object, `read their own row: ${reason}`, table)], checks: 1, notes: [] };
+  }
+  let reason = 'none of its columns can be updated';
+  for (const [column, value] of Object.entries(row)) {
+    if (kept.has(column) || column === table.userColumn) continue;
+    const update = await persistently(clock, () => from().update({ [column]: value }).eq(table.userColumn, userId).select(table.userColumn));
+    if (!update.error && update.data.length === 1) return { findings: [], checks: 2, notes: [] };
+    if (update.error) reason = asServiceError(update.error).message;
+  }
+  return { findings: [lockedOut(object, `change their own row: ${reason}`, table)], checks: 2, notes: [] };
+}
+
+function lockedOut(object: string, what: string, table: ProfileTable): Finding {
+  return {
+    rule: 'owner-locked-out',
+    severity: 'error',
+    object,
+    message: `A signed-in user cannot ${what}.`,
+    suggestion: `grant select, update on ${object} to authenticated; create policy "own row" on ${object} for all to authenticated using ((select auth.uid()) = ${table.userColumn}) with check ((select auth.uid()) = ${table.userColumn});`,
+  };
+}
+
+export interface Proof {
+  findings: Finding[];
+  /** How many things were tried. */
+  checks: number;
+  /** What the test created and could not remove. */
+  notes: string[];
+}
+
+interface ProvedTable {
+  schema: string;
+  name: string;
+  /** Declared `public-read` in the files. */
+  publicRead: boolean;
+}
+
+/**
+ * As an anonymous visitor, no table can be read unless it is declared public, and no table can be written. A row that
+ * could be written is removed.
+ */
+async function proveAnonymous(
+  nobody: SupabaseClient,
+  service: SupabaseClient,
+  tables: readonly ProvedTable[],
+  clock: Clock,
+): Promise<Proof> {
+  const findings: Finding[] = [];
+  let checks = 0;
+  // New tables get into the API's schema cache together: only the first one is waited for.
+  let waits = true;
+  for (const table of tables) {
+    const object = `${table.schema}.${table.name}`;
+    if (!table.publicRead) {
+      checks += 1;
+      const { data, error } = await persistently(clock, () => nobody.schema(table.schema).from(table.name).select('*').limit(1), waits);
+      waits = false;
+      if (!error && data.length > 0) findings.push(canRead(object));
+      else if (error && !isRefusal(error)) findings.push(failed(object, asServiceError(error).message));
+    }
+    checks += 1;
+    if (await canWrite(nobody, service, table, clock)) findings.push(canChange(object));
+  }
+  return { findings, checks, notes: [] };
+}
+
+/**
+ * An insert of no rows is refused without a grant; otherwise an empty row is tried. PostgreSQL checks policies before
+ * NOT NULL and other constraints, so a constraint error means that the policies allowed the row.
+ */
+async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: ProvedTable, clock: Clock): Promise<boolean> {
+  const none = await persistently(clock, () => nobody.schema(table.schema).from(table.name).insert([]), false);
+  if (none.error && isRefusal(none.error)) return false;
+  const before = await keysOf(service, table);
+  const { error } = await nobody.schema(table.schema).from(table.name).insert({});
+  if (error) return asServiceError(error).code?.startsWith('23') ?? false;
+  await removeNew(service, table, before);
+  return true;
+}
+
+/** The existing rows, at most one page of them, each as JSON. */
+async function keysOf(service: SupabaseClient, table: ProvedTable): Promise<Set<string>> {
+  const { data } = await service.schema(table.schema).from(table.name).select('*');
+  return new Set((data ?? []).map((row) => JSON.stringify(row)));
+}
+
+/** Removes the row that the attempt left: the one that is new, found by all its comparable values. */
+async function removeNew(service: SupabaseClient, table: ProvedTable, before: ReadonlySet<string>): Promise<void> {
+  const { data } = await service.schema(table.schema).from(table.name).select('*');
+  const fresh = (data ?? []).filter((row) => !before.has(JSON.stringify(row)));
+  if (fresh.length !== 1) return;
+  const values = Object.entries(fresh[0] as Record<string, unknown>).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  if (values.length > 0) await service.schema(table.schema).from(table.name).delete().match(Object.fromEntries(values));
+}
+
+/**
+ * 42501 is PostgreSQL's refusal; a schema that is not exposed (PGRST106) or a table not in the API (PGRST205) refuses
+ * too.
+ */
+function isRefusal(error: unknown): boolean {
+  const { code, status } = asServiceError(error);
+  return ['42501', 'PGRST106', 'PGRST205', 'PGRST301', 'PGRST302'].includes(code ?? '') || status === 401 || status === 403;
+}
+
+function canRead(object: string): Finding {
+  return {
+    rule: 'anon-read',
+    severity: 'error',
+    object,
+    message: `An anonymous visitor can read rows of ${object} through the public API.`,
+    suggestion: `revoke select on ${object} from anon; -- or declare it: -- muse: public-read`,
+  };
+}
+
+function canChange(object: string): Finding {
+  return {
+    rule: 'anon-write',
+    severity: 'error',
+    object,
+    message: `An anonymous visitor can insert rows into ${object} through the public API.`,
+    suggestion: `revoke insert, update, delete on ${object} from anon;`,
+  };
+}
+
+function failed(object: string, message: string): Finding {
+  return {
+    rule: 'policy-error',
+    severity: 'error',
+    object,
+    message: `Reading ${object} through the public API as an anonymous visitor fails with an error other than a refusal: ${message}`,
+    suggestion: `Look at the policies of ${object} and the functions that they call.`,
+  };
+}
+
+interface ProvedBucket {
+  id: string;
+  public: boolean;
+  /** Users can only write to a folder named after their id. */
+  ownerFolder: boolean;
+  /** A type that the bucket accepts, or a pattern as `image/*`; default `text/plain`. */
+  mimeType?: string;
+}
+
+interface StorageProof {
+  nobody: SupabaseClient;
+  user: SupabaseClient;
+  service: SupabaseClient;
+  userId: string;
+  buckets: readonly ProvedBucket[];
+  clock: Clock;
+}
+
+/**
+ * As an anonymous visitor, no bucket can be written and no private one read. If users have folders in a bucket, a
+ * signed-in user can write and read in their own, and not in another's. Test files are removed.
+ */
+async function proveStorage(proof: StorageProof): Promise<Proof> {
+  const findings: Finding[] = [];
+  const notes: string[] = [];
+  let checks = 0;
+  const check = (broken: boolean, rule: RuleName, bucket: ProvedBucket, message: string): void => {
+    checks += 1;
+    if (broken) findings.push(finding(rule, bucket, message));
+  };
+  for (const bucket of proof.buckets) {
+    const file = `muse-proof-${randomUUID()}.txt`;
+    const own = `${proof.userId}/${file}`;
+    const foreign = `${randomUUID()}/${file}`;
+    const put = async (who: SupabaseClient, path: string): Promise<string | undefined> => {
+      const contentType = oneOf(bucket.mimeType ?? 'text/plain');
+      const body = new Blob(['proof'], { type: contentType });
+      const options = { contentType, upsert: false };
+      const { error } = await who.storage.from(bucket.id).upload(path, body, options);
+      return error ? asServiceError(error).message : undefined;
+    };
+    const written: string[] = [];
+    const wrote = async (who: SupabaseClient, path: string): Promise<boolean> => {
+      const refused = await put(who, path);
+      if (refused === undefined) written.push(path);
+      return refused === undefined;
+    };
+    check(await wrote(proof.nobody, file), 'anon-write', bucket, 'An anonymous visitor can upload a file.');
+    if (bucket.ownerFolder) {
+      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to their own folder.');
+      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user can upload to the folder of another user.');
+      const { error } = await persistently(proof.clock, () => proof.user.storage.from(bucket.id).download(own));
+      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read their own file.');
+    }
+    if (!bucket.public) {
+      if (written.length === 0 && (await put(proof.service, foreign)) === undefined) written.push(foreign);
+      for (const path of written) {
+        const { data } = await proof.nobody.storage.from(bucket.id).download(path);
+        check(data !== null, 'anon-read', bucket, 'An anonymous visitor can read a file.');
+      }
+    }
+    if (written.length === 0) continue;
+    const { error } = await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
+    if (error) notes.push(`These test files could not be removed from the bucket "${bucket.id}": ${written.join(', ')} (${asServiceError(error).message}).`);
+  }
+  return { findings, checks, notes };
+}
+
+/** One type of those that a pattern as `image/*` allows. */
+function oneOf(mimeType: string): string {
+  const examples: Record<string, string> = { image: 'png', video: 'mp4', audio: 'mpeg', text: 'plain', application: 'octet-stream' };
+  const [kind = '', form] = mimeType.split('/');
+  return form === '*' || form === undefined ? `${kind === '*' ? 'text' : kind}/${examples[kind] ?? 'plain'}` : mimeType;
+}
+
+function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding {
+  return {
+    rule,
+    severity: 'error',
+    object: `bucket "${bucket.id}"`,
+    message: `${message} (storage bucket "${bucket.id}")`,
+    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user can only reach files with (storage.foldername(name))[1] = (select auth.uid())::text.`,
+  };
 }

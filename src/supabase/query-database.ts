@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Database, QueryResult } from '../database/database.ts';
+import { type Database, DatabaseError, type QueryResult } from '../database/database.ts';
 import { toParameter } from '../database/values.ts';
 import { MuseError } from '../shared/error.ts';
 import { runQuery } from './api.ts';
 import { apiMessageOf } from './failure.ts';
 import type { Http } from './http.ts';
 import { holdLease } from './lease.ts';
-import { parseQueryError } from './query-error.ts';
 
 interface QueryDatabaseOptions {
   /** How long a run's lease lasts without being renewed, ms. */
@@ -18,8 +17,8 @@ interface QueryDatabaseOptions {
 
 /**
  * A database that is reached by SQL over HTTPS: each `query` and `script` is one request, and so one transaction.
- * @throws MuseError from its functions: `answer-lost` where a request may have taken effect (look before sending it
- *   again), `lock-lost` where the run's lease ran out, and what the API refuses
+ * @throws MuseError from its functions: `answer-lost` if a request may have taken effect (check before sending it
+ *   again), `lock-lost` if the run's lease expired, and what the API refuses
  */
 export function openQueryDatabase(http: Http, ref: string, options: QueryDatabaseOptions = {}): Database {
   const { leaseMs = 20_000, timeoutMs = 300_000 } = options;
@@ -48,7 +47,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       await send(sql);
     },
     transaction: () => Promise.reject(noTransaction()),
-    // A run that was killed leaves its lease behind: by default it is waited for until that has run out.
+    // A killed run leaves its lease behind: by default this waits until it expires.
     withRunLock: async (work, waitMs = leaseMs + 5000) => {
       const lease = await holdLease({
         run: (sql, parameters) => send(sql, parameters),
@@ -73,12 +72,12 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
 function noTransaction(): MuseError {
   return new MuseError({
     code: 'no-interactive-transaction',
-    message: 'Over HTTPS a transaction cannot stay open between requests.',
+    message: 'A transaction cannot stay open between requests over HTTPS.',
     suggestion: 'Send the statements as one script.',
   });
 }
 
-/** PostgreSQL's own error where the endpoint tells it; a 5xx is an answer that may hide a commit. */
+/** PostgreSQL's own error if the endpoint reports it; after a 5xx the statements may have been committed. */
 function translate(error: unknown, sql: string): unknown {
   if (!(error instanceof MuseError)) return error;
   const reported = parseQueryError(apiMessageOf(error), sql, error);
@@ -87,7 +86,71 @@ function translate(error: unknown, sql: string): unknown {
   return new MuseError({
     code: 'answer-lost',
     message: error.message,
-    suggestion: 'It may have taken effect; the next run looks before it does anything again.',
+    suggestion: 'It may have taken effect; the next run checks that first.',
     cause: error.cause,
   });
+}
+
+/** How the query endpoint begins when PostgreSQL refused: `Failed to run sql query: ERROR:  42P01: relation …`. */
+const opening = /(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):\s+/;
+
+/** The labelled lines that may follow the message, in PostgreSQL's verbose form. */
+const labels = /^(DETAIL|HINT|QUERY|CONTEXT|LOCATION|SCHEMA NAME|TABLE NAME|COLUMN NAME|CONSTRAINT NAME|LINE (\d+)):\s?/;
+
+/**
+ * PostgreSQL's error in the message of the query endpoint, or undefined if the message is not one.
+ * @param sql the text that was sent: the position is counted in it, as far as `LINE n:` and the caret tell it
+ */
+export function parseQueryError(message: string, sql: string, cause?: unknown): DatabaseError | undefined {
+  const match = opening.exec(message);
+  if (!match?.[1]) return undefined;
+  const parts: Record<string, string[]> = { MESSAGE: [] };
+  let current = 'MESSAGE';
+  let line: { number: number; excerpt: string } | undefined;
+  let caret: number | undefined;
+  const lines = message.slice(match.index + match[0].length).split('\n');
+  for (const text of lines) {
+    const label = labels.exec(text);
+    if (label?.[2]) {
+      line = { number: Number(label[2]), excerpt: text.slice(label[0].length) };
+      current = `LINE${label[0].length}`;
+    } else if (line && current.startsWith('LINE') && /^\s*\^\s*$/.test(text)) {
+      caret = text.indexOf('^') - Number(current.slice(4));
+      current = 'REST';
+    } else if (label?.[1]) {
+      current = label[1];
+      parts[current] = [text.slice(label[0].length)];
+    } else {
+      (parts[current] ??= []).push(text);
+    }
+  }
+  const get = (name: string): string | undefined => parts[name]?.join('\n').trim() || undefined;
+  return new DatabaseError({
+    code: match[1],
+    message: get('MESSAGE') ?? match[1],
+    detail: get('DETAIL'),
+    hint: get('HINT'),
+    where: get('CONTEXT'),
+    position: line && caret !== undefined ? positionOf(sql, line.number, line.excerpt, caret) : undefined,
+    schema: get('SCHEMA NAME'),
+    table: get('TABLE NAME'),
+    column: get('COLUMN NAME'),
+    constraint: get('CONSTRAINT NAME'),
+    cause,
+  });
+}
+
+/**
+ * Counted in characters, as PostgreSQL counts. A long line is cut, with `...` at its start, so that the caret fits: the
+ * rest of it is looked for in the line.
+ */
+function positionOf(sql: string, number: number, excerpt: string, caret: number): number | undefined {
+  const lines = sql.split('\n');
+  const line = lines[number - 1];
+  if (line === undefined) return undefined;
+  const length = (text: string): number => [...text].length;
+  const start = lines.slice(0, number - 1).reduce((sum, text) => sum + length(text) + 1, 0);
+  if (!excerpt.startsWith('...') || line.startsWith('...')) return start + Math.max(0, caret) + 1;
+  const at = line.indexOf(excerpt.slice(3).replace(/\.\.\.$/, ''));
+  return at === -1 ? start + 1 : start + length(line.slice(0, at)) + Math.max(0, caret - 3) + 1;
 }

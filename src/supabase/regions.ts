@@ -28,7 +28,7 @@ export function regionChoices(info: RegionsInfo): RegionChoice[] {
 }
 
 /**
- * The region that was asked for, as a request has it; without one, the recommended group.
+ * The requested region in the form that a request needs; without one, the recommended group.
  * @throws MuseError `bad-region`
  */
 export function chooseRegion(info: RegionsInfo, code: string | undefined): RegionSelection {
@@ -40,16 +40,16 @@ export function chooseRegion(info: RegionsInfo, code: string | undefined): Regio
     code: 'bad-region',
     message: `There is no region "${code}" for this organization.`,
     detail: choices.map((choice) => `${choice.code.padEnd(16)} ${choice.name}${choice.recommended ? ', recommended' : ''}`).join('\n'),
-    suggestion: `Give --region one of these; ${info.recommendations.smartGroup.code} is recommended.`,
+    suggestion: `Set --region to one of these; ${info.recommendations.smartGroup.code} is recommended.`,
   });
 }
 
-/** A code as a request has it, before the platform's own list was asked for. */
+/** A code in the form that a request needs, without the platform's list of regions. */
 export function selectionOf(code: string): RegionSelection {
   return { type: Object.hasOwn(groups, code) ? 'smartGroup' : 'specific', code };
 }
 
-/** Says whether a project in `region` can be what this selection asked for. A group that is not known matches any. */
+/** Says whether a project in `region` matches this selection. An unknown group matches any region. */
 export function regionMatches(selection: RegionSelection, region: string): boolean {
   if (selection.type === 'specific') return region === selection.code;
   const group = groups[selection.code];

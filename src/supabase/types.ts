@@ -1,5 +1,5 @@
 /**
- * Requests and answers of the Management API, as far as they are used. Names and optionality are held against the
+ * Requests and answers of the Management API, as far as they are used. Names and optionality are tested against the
  * official document ("Supabase API (v1)") in a test. Answers may have more fields, and statuses more values: text.
  */
 import { exactOptional, type InferOutput, nullable } from 'valibot';
@@ -26,7 +26,7 @@ export type Region = InferOutput<typeof region>;
 const region = openObject({
   ...regionSelection.entries,
   name: text(),
-  /** `capacity` where the region is short of it. */
+  /** `capacity` if the region lacks capacity. */
   status: exactOptional(text()),
 });
 

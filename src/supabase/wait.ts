@@ -4,7 +4,7 @@ import { jittered } from './clock.ts';
 import { statusOf } from './failure.ts';
 import type { Http } from './http.ts';
 
-/** The services that a muse needs; the others may come up later. */
+/** The services that a muse needs; others may start later. */
 export const neededServices = ['db', 'db_postgres_user', 'pooler', 'auth', 'rest', 'storage'] as const;
 
 /** What a live line shows: `project` or a service, and its status as the API has it. */
@@ -26,7 +26,7 @@ const forget = 'muse destroy, in the muse, forgets it; --resume then makes anoth
 
 /** Statuses that waiting does not change, and what to do. All others, known or new, are waited for. */
 const finalStatuses: Record<string, string> = {
-  INACTIVE: 'It is paused: restore it in the dashboard, then go on with --resume.',
+  INACTIVE: 'It is paused: restore it in the dashboard, then continue with --resume.',
   REMOVED: `It was deleted. ${forget}`,
   GOING_DOWN: `It is being deleted. ${forget}`,
   RESTORE_FAILED: 'Look at the project in the dashboard.',
@@ -93,8 +93,8 @@ export function refuseFinal(ref: string, status: string): void {
   if (status === 'INIT_FAILED') {
     throw new MuseError({
       code: 'init-failed',
-      message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from this.`,
-      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another one.`,
+      message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from that.`,
+      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another region.`,
     });
   }
   const suggestion = finalStatuses[status];
@@ -106,7 +106,7 @@ export function refuseFinal(ref: string, status: string): void {
 function gone(ref: string): MuseError {
   return new MuseError({
     code: 'project-gone',
-    message: `There is no project ${ref}, or the token may not see it.`,
+    message: `There is no project ${ref}, or the token cannot see it.`,
     suggestion: `Look in the dashboard. If it was deleted: ${forget}`,
   });
 }
@@ -116,6 +116,27 @@ function timedOut(ref: string, timeoutMs: number, seen: ReadonlyMap<string, stri
     code: 'wait-timeout',
     message: `The project ${ref} was not ready after ${Math.round(timeoutMs / 1000)} s.`,
     detail: [...seen].map(([name, status]) => `${name.padEnd(17)} ${status}`).join('\n'),
-    suggestion: 'It goes on coming up by itself: go on with --resume, with a longer --wait-timeout if need be.',
+    suggestion: 'It continues to start on its own: continue with --resume, and with a longer --wait-timeout if needed.',
   });
+}
+
+/** The current state of a project. */
+interface ProjectStatus {
+  ref: string;
+  name: string;
+  region: string;
+  /** As the API has it, e.g. `ACTIVE_HEALTHY`. */
+  status: string;
+  /** Empty if the project is not running: its services are not queried then. */
+  services: Progress[];
+}
+
+/**
+ * The status of a project and of the services that a muse needs.
+ * @throws MuseError what the API refuses: `api-not-found` if there is no such project
+ */
+export async function projectStatus(http: Http, ref: string): Promise<ProjectStatus> {
+  const { name, region, status } = await getProject(http, ref);
+  const health = status.startsWith('ACTIVE') ? await getHealth(http, ref, neededServices) : [];
+  return { ref, name, region, status, services: health.map((service) => ({ name: service.name, status: service.status })) };
 }

@@ -3,7 +3,7 @@ import type { EnvironmentName } from '../shared/muse-file.ts';
 import { readVariables, secretsFileOf, updateVariables } from './secrets-file.ts';
 import { clockUntil } from '../supabase/clock.ts';
 import { createHttp, type Http } from '../supabase/http.ts';
-import { makePassword } from '../supabase/password.ts';
+import { makePassword } from '../supabase/secret.ts';
 import { type Secret, secret } from '../supabase/secret.ts';
 import { readSettings, type SupabaseSettings } from '../supabase/settings.ts';
 

@@ -22,6 +22,6 @@ export async function updateVariables(directory: string, name: EnvironmentName, 
   const file = secretsFileOf(name);
   const text = (await readText(join(directory, file))) ?? '';
   // Git comes with it; who only reads does not wait for that.
-  const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([import('../kit/environment-file.ts'), import('../kit/environment-write.ts')]);
+  const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([import('../kit/environment-file.ts'), import('../kit/environment-file.ts')]);
   await writeEnvironmentFile(directory, file, updateEnvironment(text, values));
 }

@@ -38,7 +38,7 @@ export const supabase: Target = {
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
   async health({ entry, environment }) {
     if (entry.ref === undefined) return undefined;
-    const [{ openCloud }, { projectStatus }] = await Promise.all([import('./cloud.ts'), import('../supabase/status.ts')]);
+    const [{ openCloud }, { projectStatus }] = await Promise.all([import('./cloud.ts'), import('../supabase/wait.ts')]);
     const { status, services } = await projectStatus((await openCloud(environment)).http, entry.ref);
     return { status, services };
   },

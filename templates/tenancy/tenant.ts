@@ -1,7 +1,7 @@
 /** Tenants, kept apart by variables that each transaction sets for itself: `withTenant` and `asSuperadmin` over `pg`. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** As muse.json has them. */
+/** As in muse.json. */
 const names: { role: string; superadminRole: string; organization: string; user: string; superadmin?: string } = {
   role: 'app_user',
   superadminRole: 'app_superadmin',
@@ -9,26 +9,26 @@ const names: { role: string; superadminRole: string; organization: string; user:
   user: 'app.current_user_id',
 };
 
-/** Who works, and in which organization; null says on purpose that there is none. */
+/** The current user and organization; null states explicitly that there is none. */
 export interface TenantContext {
   organizationId: string | null;
   userId: string | null;
 }
 
-/** What the audit log says of a superadmin's work. */
+/** What is logged about a use of the superadmin role. */
 export interface SuperadminUse {
   /** Default: the user of the `withTenant` around it. */
   userId?: string | null;
-  /** What it is done for. */
+  /** Why it is used. */
   reason?: string;
 }
 
-/** A transaction: everything goes through it, and it ends with the callback that it was handed to. */
+/** A transaction; it ends with the callback that receives it. */
 export interface Transaction {
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
 }
 
-/** What is needed of a `pg.Pool`. */
+/** The part of `pg.Pool` that is used. */
 export interface ConnectionPool {
   connect(): Promise<Connection>;
 }
@@ -42,20 +42,20 @@ interface Connection {
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A use of the superadmin's role, kept so that it can be written down again when its transaction is taken back. */
+/** A use of the superadmin role, kept so that it can be logged again when its transaction is rolled back. */
 interface Use {
   settings: Settings;
   reason: string;
 }
 
-/** One callback at work; a nested one is a savepoint of the same transaction. */
+/** One running callback; a nested one is a savepoint of the same transaction. */
 interface Frame {
   settings: Settings;
   parent: Frame | undefined;
   uses: Use[];
-  /** Sends a statement when those before it are answered: a connection does one thing at a time. */
+  /** Sends a statement after those before it are answered: a connection runs one at a time. */
   send: Connection['query'];
-  /** Nested callbacks that run or wait; this one's own statements wait for them. */
+  /** Nested callbacks that run or wait; this callback's own statements wait for them. */
   nested: number;
   lastNested: Promise<unknown>;
   over: boolean;
@@ -71,7 +71,7 @@ let savepoints = 0;
 export function createTenancy(pool: ConnectionPool) {
   const current = new AsyncLocalStorage<Frame>();
 
-  /** The frame around a call, as long as it is at work. */
+  /** The innermost running frame around a call. */
   function around(): Frame | undefined {
     let frame = current.getStore();
     while (frame?.over === true) frame = frame.parent;
@@ -93,13 +93,13 @@ export function createTenancy(pool: ConnectionPool) {
     };
   }
 
-  /** Runs the callback to its end, with all that it began and did not wait for. */
+  /** Runs the callback to its end, including nested calls that it did not wait for. */
   async function perform<T>(frame: Frame, work: (tx: Transaction) => Promise<T>, use: Use | undefined): Promise<T> {
     await frame.send(applySql, applied(frame.settings));
     if (use !== undefined) {
       frame.uses.push(use);
       const { rows } = await frame.send(auditSql, [use.reason, false]);
-      // What a nested call sets back when it ends has to open the rows again.
+      // A nested call restores these settings when it ends, and that has to open the rows again.
       frame.settings = { ...frame.settings, 'app.superadmin_use': (rows[0] as { id: string }).id };
     }
     try {
@@ -112,7 +112,7 @@ export function createTenancy(pool: ConnectionPool) {
 
   async function outermost<T>(settings: Settings, work: (tx: Transaction) => Promise<T>, use: Use | undefined): Promise<T> {
     const connection = await pool.connect();
-    // Without a listener, a connection that is cut between two statements would end the process.
+    // Without a listener, a connection that is lost between two statements would end the process.
     const ignore = (): void => undefined;
     connection.on('error', ignore);
     const frame = newFrame(settings, undefined, inTurn(connection));
@@ -143,7 +143,7 @@ export function createTenancy(pool: ConnectionPool) {
   }
 
   async function nestedIn<T>(parent: Frame, settings: Settings, work: (tx: Transaction) => Promise<T>, use: Use | undefined): Promise<T> {
-    // One at a time: two savepoints side by side on one connection would be inside each other.
+    // One at a time: two concurrent savepoints on one connection would nest.
     const before = parent.lastNested;
     let done = (): void => undefined;
     parent.nested += 1;
@@ -160,7 +160,7 @@ export function createTenancy(pool: ConnectionPool) {
         await frame.send(applySql, applied(parent.settings));
         return result;
       } catch (error) {
-        // Going back to the savepoint brings the settings of the call around it back as well.
+        // Rolling back to the savepoint also restores the settings of the outer call.
         await frame.send(`rollback to savepoint ${savepoint}`);
         await frame.send(`release savepoint ${savepoint}`);
         if (frame.uses.length > 0) {
@@ -185,10 +185,10 @@ export function createTenancy(pool: ConnectionPool) {
 
   return {
     /**
-     * Runs `work` in one transaction as the app's role, with the organization and the user set for that transaction alone:
+     * Runs `work` in one transaction as the app's role, with the organization and user set for that transaction only:
      * committed when it resolves, rolled back when it rejects. Inside another call it is a savepoint of that call's
      * transaction, and what was set before is set again after it.
-     * @throws TypeError where an id is missing or empty; what PostgreSQL and `work` throw
+     * @throws TypeError if an id is missing or empty; what PostgreSQL and `work` throw
      */
     async withTenant<T>(context: TenantContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
       return run(
@@ -204,8 +204,8 @@ export function createTenancy(pool: ConnectionPool) {
     },
 
     /**
-     * Runs `work` in one transaction as the superadmin's role, across all organizations. It is written down before anything
-     * is done, and written down again, marked as rolled back, where the transaction fails.
+     * Runs `work` in one transaction as the superadmin role, across all organizations. The use is logged before anything is
+     * done, and logged again, marked as rolled back, if the transaction fails.
      * @throws what PostgreSQL and `work` throw
      */
     async asSuperadmin<T>(work: (tx: Transaction) => Promise<T>, { userId, reason = 'not said' }: SuperadminUse = {}): Promise<T> {
@@ -258,7 +258,7 @@ function isInside(inner: Frame | undefined, outer: Frame): boolean {
   return false;
 }
 
-/** An empty or missing id is a mistake of the caller: it would quietly find no row. */
+/** An empty or missing id is a mistake of the caller: queries would silently find no rows. */
 function idOf(id: unknown, name: string): string {
   if (id === null) return '';
   if (typeof id === 'string' && id !== '') return id;

@@ -94,7 +94,7 @@ describe('kits that cannot be used leave nothing behind', () => {
   });
 
   it.each([
-    ['without migrations', { 'README.md': 'x' }, 1, 'keeps its migrations in no way'],
+    ['without migrations', { 'README.md': 'x' }, 1, 'does not know how this kit stores its migrations'],
     ['with a file that is no UTF-8', { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) }, 3, 'UTF-8'],
   ])('%s', async (_, files, expected, words) => {
     const cwd = await temporaryDirectory();
@@ -142,8 +142,8 @@ describe('--fix', () => {
     const mended = report.repairs.classes.map(({ rule }) => rule);
     expect(mended).toEqual(expect.arrayContaining(['policy-if-not-exists', 'rls-missing', 'fk-without-index']));
     const log = (await run('git', ['log', '--format=%s', '--reverse'], { cwd: join(cwd, 'mine') })).stdout;
-    expect(log).toContain('Mend policy-if-not-exists');
-    expect(log).toContain('Mend rls-missing');
+    expect(log).toContain('Fix policy-if-not-exists');
+    expect(log).toContain('Fix rls-missing');
     expect(await readFile(join(cwd, 'mine', 'docs', 'REPAIRS.md'), 'utf8')).toContain('public.open');
   });
 });

@@ -6,45 +6,45 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse as create, resumeMuse } from '../../src/create/create.ts';
 import type { Journal } from '../../src/create/journal.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 /** Every request is walked with this set. */
 const every = process.env['CREATE_MUSE_ALL_KILLS'] !== undefined;
 const support = join(import.meta.dirname, '..', 'support');
 const answers = { name: 'unlucky', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let place: string;
 let prepared: string;
 let env: Record<string, string>;
 
 const journalOf = async (directory: string): Promise<Journal> => JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
-const refs = (): string[] => [...twin.state.projects.keys()];
+const refs = (): string[] => [...fakeApi.state.projects.keys()];
 /** A muse that is in place and has no project yet. */
 async function fresh(name: string): Promise<string> {
   const directory = join(place, name);
   await cp(prepared, directory, { recursive: true });
-  twin.conditions.initFailed = 1;
+  fakeApi.conditions.initFailed = 1;
   return directory;
 }
 
 beforeAll(async () => {
-  twin = await openTwin();
-  twin.conditions.upAtOnce = true;
+  fakeApi = await openFakeApi();
+  fakeApi.conditions.upAtOnce = true;
   place = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(place) };
+  env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place) };
   prepared = join(place, 'prepared');
   const { signal, stderr } = await node(join(support, 'kill-at.js'), [prepared, 'project', 'started', JSON.stringify(answers)], { cwd: place, env });
   if (signal !== 'SIGKILL') throw new Error(stderr);
 });
 afterEach(() => {
-  twin.state.projects.clear();
-  twin.state.deleted.length = 0;
-  Object.assign(twin.conditions, { initFailed: 0, notReadyForDeletion: 0, goingDown: 0 });
+  fakeApi.state.projects.clear();
+  fakeApi.state.deleted.length = 0;
+  Object.assign(fakeApi.conditions, { initFailed: 0, notReadyForDeletion: 0, goingDown: 0 });
 });
 afterAll(async () => {
-  await twin.close();
+  await fakeApi.close();
   await rm(place, { recursive: true, force: true });
 });
 
@@ -58,13 +58,13 @@ describe('a project that ends as INIT_FAILED', () => {
     expect(error.code).toBe('init-failed');
     expect(error.suggestion).toContain(`muse destroy --confirm ${ref}`);
     expect(error.suggestion).toContain('--resume');
-    expect(twin.state.deleted).toEqual([]);
+    expect(fakeApi.state.deleted).toEqual([]);
 
     expect((await muse(['destroy', '--confirm', ref], { cwd: directory, env })).code).toBe(0);
     const again = await createMuse(['--resume', '--dir', directory, '--region', 'us-east-1', '--json'], { cwd: place, env });
     expect(again.code, again.stdout).toBe(0);
-    expect(twin.state.deleted).toEqual([ref]);
-    expect([...twin.state.projects.values()].map(({ region }) => region)).toEqual(['us-east-1']);
+    expect(fakeApi.state.deleted).toEqual([ref]);
+    expect([...fakeApi.state.projects.values()].map(({ region }) => region)).toEqual(['us-east-1']);
   });
 
   const go = (directory: string, agree: (question: string) => Promise<boolean>): ReturnType<typeof resumeMuse> =>
@@ -72,7 +72,7 @@ describe('a project that ends as INIT_FAILED', () => {
 
   it('asked and answered with yes: deletes it and makes another', async () => {
     const directory = await fresh('yes');
-    Object.assign(twin.conditions, { initFailed: 2 });
+    Object.assign(fakeApi.conditions, { initFailed: 2 });
     const questions: string[] = [];
     const report = await go(directory, async (question) => {
       expect(question).toContain(refs()[0]);
@@ -81,7 +81,7 @@ describe('a project that ends as INIT_FAILED', () => {
     });
     expect(report.error).toBeUndefined();
     expect(questions).toHaveLength(2);
-    expect(twin.state.deleted).toHaveLength(2);
+    expect(fakeApi.state.deleted).toHaveLength(2);
     expect(refs()).toEqual([report.target.ref]);
     expect(report.steps.filter(({ status }) => status === 'failed')).toEqual([]);
     expect((await journalOf(directory)).data.project?.failed).toBeUndefined();
@@ -95,14 +95,14 @@ describe('a project that ends as INIT_FAILED', () => {
     const report = await go(directory, agree);
     expect(report.error?.code).toBe(code);
     expect(report.error?.suggestion).toContain('--resume');
-    expect(twin.state.deleted).toEqual([]);
+    expect(fakeApi.state.deleted).toEqual([]);
     expect((await journalOf(directory)).data.project?.ref).toBe(refs()[0]);
   });
 
   it('is never offered for a project that this run did not make', async () => {
-    const theirs = twin.addProject({ name: 'theirs', password: 'known-to-its-owner' });
+    const theirs = fakeApi.addProject({ name: 'theirs', password: 'known-to-its-owner' });
     Object.assign(theirs, { status: 'COMING_UP', looks: 0 });
-    twin.conditions.initFailed = 1;
+    fakeApi.conditions.initFailed = 1;
     const report = await create(
       { ...answers, target: 'supabase', directory: join(place, 'adopting'), kit: 'builtin', kitExtensions: 'archive', tables: [], prefix: '', environment: 'development', supabaseBaseline: false, fix: false, git: false, install: false, supabase: { projectRef: theirs.ref } },
       {},
@@ -110,16 +110,16 @@ describe('a project that ends as INIT_FAILED', () => {
       { signal: new AbortController().signal, environment: { ...process.env, ...env, SUPABASE_DB_PASSWORD: 'known-to-its-owner' }, agree: async () => true },
     ).catch((error: unknown) => ({ error }));
     expect(report.error).toMatchObject({ code: 'init-failed' });
-    expect(twin.state.deleted).toEqual([]);
+    expect(fakeApi.state.deleted).toEqual([]);
   });
 
   it('kill -9 at any request from the deletion to the second creation: one project at the end', async () => {
     const finish = (directory: string): ReturnType<typeof node> => node(join(support, 'agree.js'), [directory], { cwd: place, env });
     const clean = await fresh('clean');
-    const before = twin.state.requests.length;
+    const before = fakeApi.state.requests.length;
     const { code, stderr } = await finish(clean);
     expect(code, stderr).toBe(0);
-    const sent = twin.state.requests.slice(before).map(({ method, path }) => `${method} ${path.replace(/[a-z]{20}/, '{ref}')}`);
+    const sent = fakeApi.state.requests.slice(before).map(({ method, path }) => `${method} ${path.replace(/[a-z]{20}/, '{ref}')}`);
     const first = sent.indexOf('DELETE /v1/projects/{ref}');
     const last = sent.lastIndexOf('POST /v1/projects');
     expect(first).toBeGreaterThan(0);
@@ -128,11 +128,11 @@ describe('a project that ends as INIT_FAILED', () => {
       // By default only where something was done and nobody was told; all of it takes a minute.
       const phases = every ? (['before', 'after'] as const) : n === first + 1 || n === last + 1 ? (['after'] as const) : [];
       for (const phase of phases) {
-        twin.state.projects.clear();
+        fakeApi.state.projects.clear();
         const directory = await fresh(`at-${n}-${phase}`);
         const signal = await new Promise((resolve) => {
           const child = spawn(process.execPath, [join(support, 'agree.js'), directory], { cwd: place, env: { ...process.env, ...env }, stdio: 'ignore' });
-          twin.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
+          fakeApi.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
           child.on('close', (_, name) => resolve(name));
         });
         expect(signal).toBe('SIGKILL');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { museAnswers } from '../../src/create/answers.ts';
-import { type Journal, readJournal, writeJournal } from '../../src/create/journal.ts';
+import { emptyOutput, type Journal, readJournal, writeJournal } from '../../src/create/journal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'create-muse-journal-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -20,10 +20,10 @@ const museFile = {
 };
 const region = { type: 'specific' as const, code: 'eu-central-1' };
 const good: Journal = {
-  version: 1,
+  version: 2,
   pipeline: 'create',
   answers: museAnswers(museFile, directory),
-  steps: [{ id: 'preflight', status: 'done', ms: 5 }, { id: 'project', status: 'started' }],
+  steps: [{ id: 'preflight', status: 'done', ms: 5, output: emptyOutput() }, { id: 'project', status: 'started', output: emptyOutput() }],
   data: {
     project: {
       organization: 'acme',
@@ -43,6 +43,19 @@ it('reads what was written, and what a later version adds', async () => {
   expect(await readJournal(directory)).toEqual({ ...good, added: 1 });
 });
 
+it('reads version 1, and keeps what it proved once', async () => {
+  const steps = [{ id: 'rehearse', status: 'done', ms: 7 }, { id: 'migrate', status: 'started' }];
+  const old = { ...good, version: 1, steps, data: { ...good.data, proven: ['2 migrations run', '2 migrations run'] } };
+  await writeJournal(directory, old as unknown as Journal);
+  expect(await readJournal(directory)).toEqual({
+    ...good,
+    steps: [
+      { id: 'rehearse', status: 'done', ms: 7, output: { ...emptyOutput(), proven: ['2 migrations run'] } },
+      { id: 'migrate', status: 'started', output: emptyOutput() },
+    ],
+  });
+});
+
 it('is undefined where there is none', async () => {
   expect(await readJournal(join(directory, 'nothing'))).toBeUndefined();
 });
@@ -51,11 +64,13 @@ describe('refuses', () => {
   const project = (more: object): object => ({ ...good, data: { project: { ...good.data.project, ...more } } });
   it.each<[string, string | object, string]>([
     ['what is not JSON', '{"version": 1', 'it is not valid JSON'],
-    ['another version', { ...good, version: 2 }, 'version: 1 was expected, not 2'],
+    ['a later version', { ...good, version: 3 }, 'version: 2 was expected, not 3'],
     ['an unknown pipeline', { ...good, pipeline: 'destroy' }, 'pipeline: one of create, provision was expected, not "destroy"'],
     ['an unknown target', { ...good, answers: { ...good.answers, target: 'neon' } }, 'answers.target: one of embedded, postgres, supabase was expected, not "neon"'],
     ['no steps', { ...good, steps: {} }, 'steps: a list was expected, not an object'],
     ['a step without a status', { ...good, steps: [{ id: 'preflight' }] }, 'steps[0]: status is missing'],
+    ['a step of version 1 without a status', { ...good, version: 1, steps: [{ id: 'preflight' }] }, 'steps[0]: status is missing'],
+    ['a step without its output', { ...good, steps: [{ id: 'preflight', status: 'done' }] }, 'steps[0]: output is missing'],
     ['a ref that leads elsewhere', project({ ref: '../../admin' }), 'data.project.ref: a project ref (20 letters a-z) was expected, not "../../admin"'],
     ['an intent that was cut off', project({ intent: { name: 'realtymuse' } }), 'data.project.intent: organization is missing'],
   ])('%s', async (_, content, message) => {

@@ -6,9 +6,26 @@ import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support
 
 const run = promisify(execFile);
 const killer = join(import.meta.dirname, '..', 'support', 'kill-at.js');
-const steps = ['preflight', 'kit', 'own', 'scaffold', 'rehearse', 'place', 'read', 'migrate', 'check', 'finish'];
+const steps = ['preflight', 'kit', 'own', 'archive', 'scaffold', 'rehearse', 'place', 'read', 'migrate', 'check', 'finish'];
+
+/** The parts of a report that tell what was found and shown, which no interruption may change. */
+interface Told {
+  proven: string[];
+  notes: string[];
+  findings: unknown[];
+  next: string[];
+  tables: unknown[];
+  migrations: { applied: { ms: number }[]; skipped: unknown[] };
+}
 
 let whole: Record<string, string>;
+let report: Told;
+
+/** The report that `--json` prints, without times. */
+function told(stdout: string): Told {
+  const { proven, notes, findings, next, tables, migrations } = JSON.parse(stdout) as Told;
+  return { proven, notes, findings, next, tables, migrations: { applied: migrations.applied.map((one) => ({ ...one, ms: 0 })), skipped: migrations.skipped } };
+}
 
 /** What can be told of a finished muse from outside. */
 async function state(directory: string): Promise<Record<string, unknown>> {
@@ -21,7 +38,8 @@ beforeAll(async () => {
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
   const cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+  const { stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--kit-extensions', 'archive', '--json'], { cwd });
+  report = told(stdout);
   whole = await snapshot(join(cwd, 'realtymuse'));
   return () => rm(cwd, { recursive: true, force: true });
 });
@@ -36,14 +54,15 @@ describe('kill -9, then --resume, ends as a run without it', () => {
     const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
     expect(again.stderr).toContain('--resume');
     expect(again.code).toBe(1);
-    const resumed = await createMuse(['realtymuse', '--resume'], { cwd });
-    expect(resumed.stderr).toBe('');
-    expect(resumed.code).toBe(0);
+    const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(report.proven).toHaveLength(3);
+    expect(told(resumed.stdout)).toEqual(report);
     expect(await snapshot(directory)).toEqual(whole);
     expect(await state(directory)).toMatchObject({ commits: 1, environments: [{ pending: [], edited: [], missing: [] }] });
   });
 
-  it('says so where there is nothing to resume', async () => {
+  it('says so if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();
     const { code, stderr } = await createMuse(['realtymuse', '--resume'], { cwd });
     expect(code).toBe(1);

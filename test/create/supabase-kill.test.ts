@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/create/journal.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const killer = join(root, 'test', 'support', 'kill-at.js');
@@ -14,13 +14,21 @@ const killer = join(root, 'test', 'support', 'kill-at.js');
 const every = process.env['CREATE_MUSE_ALL_KILLS'] === undefined ? 7 : 1;
 const answers = { name: 'killed', kitExtensions: 'archive', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let place: string;
 let prepared: string;
 let env: Record<string, string>;
 let requests: number;
+/** What the report of an uninterrupted run says. */
+let whole: unknown;
 
-const projects = (): number => [...twin.state.projects.values()].filter(({ name }) => name === 'killed').length;
+/** The parts of a report that no interruption may change; `next` differs with the directory. */
+function told(stdout: string): unknown {
+  const { proven, notes, findings, tables } = JSON.parse(stdout) as Record<string, unknown>;
+  return { proven, notes, findings, tables };
+}
+
+const projects = (): number => [...fakeApi.state.projects.values()].filter(({ name }) => name === 'killed').length;
 
 /** A muse that is in place and has no project yet: what everything before costs is paid once. */
 async function fresh(name: string): Promise<string> {
@@ -31,10 +39,12 @@ async function fresh(name: string): Promise<string> {
 
 /** Goes on until it is done, looks at what came of it, and gives the number of requests of the run itself. */
 async function finish(directory: string): Promise<number> {
-  const before = twin.state.requests.length;
-  const { code, stderr } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
-  const sent = twin.state.requests.length - before;
+  const before = fakeApi.state.requests.length;
+  const { code, stderr, stdout } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
+  const sent = fakeApi.state.requests.length - before;
   expect(code, stderr).toBe(0);
+  whole ??= told(stdout);
+  expect(told(stdout)).toEqual(whole);
   expect(projects()).toBe(1);
   const status = await muse(['status', '--json'], { cwd: directory, env });
   expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'supabase', pending: [], edited: [], missing: [] }] });
@@ -45,15 +55,15 @@ async function finish(directory: string): Promise<number> {
 
 /** Each project's database has a connection, and the server has a hundred. */
 async function clear(): Promise<void> {
-  for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
-  twin.state.projects.clear();
+  for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
+  fakeApi.state.projects.clear();
 }
 
 beforeAll(async () => {
-  twin = await openTwin();
-  twin.conditions.upAtOnce = true;
+  fakeApi = await openFakeApi();
+  fakeApi.conditions.upAtOnce = true;
   place = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(place) };
+  env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place) };
   prepared = join(place, 'prepared');
   const { signal, stderr } = await node(killer, [prepared, 'project', 'started', JSON.stringify(answers)], { cwd: place, env });
   if (signal !== 'SIGKILL') throw new Error(stderr);
@@ -62,7 +72,7 @@ beforeAll(async () => {
 }, 300_000);
 afterEach(clear);
 afterAll(async () => {
-  await twin.close();
+  await fakeApi.close();
   await rm(place, { recursive: true, force: true });
 });
 
@@ -70,7 +80,7 @@ afterAll(async () => {
 function killedAt(directory: string, n: number, phase: 'before' | 'after'): Promise<NodeJS.Signals | null> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, 'bin', 'create-muse.js'), '--resume', '--dir', directory, '--json'], { cwd: place, env: { ...process.env, ...env }, stdio: 'ignore' });
-    twin.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
+    fakeApi.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
     child.on('close', (_, signal) => resolve(signal));
   });
 }

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const run = promisify(execFile);
 const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'deliverables', '--yes'];
@@ -34,29 +34,29 @@ function watchArguments(): () => string {
 
 const readGit = async (cwd: string, args: string[]): Promise<string> => (await run('git', args, { cwd, maxBuffer: 1 << 28, encoding: 'latin1' })).stdout;
 
-let twin: Twin;
+let fakeApi: FakeApi;
 beforeAll(async () => {
-  twin = await openTwin();
+  fakeApi = await openFakeApi();
   // Waiting in real time is for the first test alone.
-  twin.conditions.upAtOnce = true;
+  fakeApi.conditions.upAtOnce = true;
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 
 describe('create-muse --target supabase', () => {
   it('ends with a project that serves, and says so', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
-    twin.conditions.upAtOnce = false;
+    fakeApi.conditions.upAtOnce = false;
     const made = await createMuse(['cloudmuse', ...flags, '--site-url', 'https://cloud.example.com', '--admin-email', 'ada@example.com'], { cwd, env });
-    twin.conditions.upAtOnce = true;
+    fakeApi.conditions.upAtOnce = true;
     expect(made.stderr).toBe('');
     expect(made.code).toBe(0);
     expect(made.stdout).toContain('cloudmuse is ready');
-    expect(made.stdout).toContain("The admin's password, shown this once:");
+    expect(made.stdout).toContain("The admin's password, shown only once:");
 
     const directory = join(cwd, 'cloudmuse');
-    const projects = [...twin.state.projects.values()].filter(({ name }) => name === 'cloudmuse');
+    const projects = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'cloudmuse');
     expect(projects).toHaveLength(1);
     const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: Record<string, unknown> };
     expect(museFile.environments).toEqual({ development: { target: 'supabase', ref: projects[0]?.ref, region: 'eu-central-1', organization: 'acme' } });
@@ -74,7 +74,7 @@ describe('create-muse --target supabase', () => {
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
     // Nothing that is secret is anywhere but in .env.local.
-    const secrets = [twin.state.token, values['SUPABASE_DB_PASSWORD'] ?? 'missing', values['SUPABASE_SERVICE_ROLE_KEY'] ?? 'missing'];
+    const secrets = [fakeApi.state.token, values['SUPABASE_DB_PASSWORD'] ?? 'missing', values['SUPABASE_SERVICE_ROLE_KEY'] ?? 'missing'];
     const journal = await readFile(join(directory, '.muse', 'journal.json'), 'utf8');
     const objects = await run('git', ['log', '-p', '--all'], { cwd: directory, maxBuffer: 1 << 28 });
     for (const secret of secrets) {
@@ -88,30 +88,30 @@ describe('create-muse --target supabase', () => {
     const destroyed = await muse(['destroy', '--confirm', projects[0]?.ref ?? ''], { cwd: directory, env });
     expect(destroyed.stderr).toBe('');
     expect(destroyed.code).toBe(0);
-    expect(twin.state.projects.has(projects[0]?.ref ?? '')).toBe(false);
+    expect(fakeApi.state.projects.has(projects[0]?.ref ?? '')).toBe(false);
   });
 
   it('goes on after an answer that never came, with exactly one project', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
-    twin.http.add('answer-lost', 'POST /v1/projects');
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+    fakeApi.http.add('answer-lost', 'POST /v1/projects');
     const { code, stderr } = await createMuse(['lostmuse', ...flags, '--json'], { cwd, env });
     expect(code, stderr).toBe(0);
-    expect([...twin.state.projects.values()].filter(({ name }) => name === 'lostmuse')).toHaveLength(1);
+    expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'lostmuse')).toHaveLength(1);
   });
 });
 
 describe('muse provision', () => {
   it('gives a muse that began embedded its project, and adopts one that is there', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     expect((await createMuse(['latermuse', '--yes', '--quiet'], { cwd })).code).toBe(0);
     const directory = join(cwd, 'latermuse');
     const made = await muse(['provision', '--org', 'acme', '--region', 'emea', '--yes'], { cwd: directory, env });
     expect(made.stderr).toBe('');
     expect(made.code).toBe(0);
     expect(made.stdout).toContain('its data is not copied');
-    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'latermuse');
+    const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'latermuse');
     const status = await muse(['status', '--json'], { cwd: directory, env });
     expect(JSON.parse(status.stdout)).toMatchObject({
       environments: [{ target: 'supabase', pending: [], health: { status: 'ACTIVE_HEALTHY' } }],
@@ -128,15 +128,15 @@ describe('muse provision', () => {
     expect(museFile.environments['production']).toMatchObject({ target: 'supabase', ref: project?.ref });
     expect(adopted.stderr).toContain('The project "latermuse"');
     expect(adopted.stderr.replace(/\s+/g, ' ')).toContain('no users, no buckets');
-    expect([...twin.state.projects.values()].filter(({ name }) => name === 'latermuse')).toHaveLength(1);
+    expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'latermuse')).toHaveLength(1);
   });
 });
 
 describe('muse provision, refused', () => {
   it('leaves nothing unfinished, and names the project of another environment after it', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
-    twin.addProject({ name: 'twicemuse' });
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+    fakeApi.addProject({ name: 'twicemuse' });
     expect((await createMuse(['twicemuse', '--yes', '--quiet', '--preset', 'blank'], { cwd })).code).toBe(0);
     const directory = join(cwd, 'twicemuse');
     for (const [flag, code] of [['nobody', 2], ['acme', 1]] as const) {
@@ -148,13 +148,13 @@ describe('muse provision, refused', () => {
     expect(missing.stderr).toContain('404');
     const made = await muse(['provision', '--org', 'acme', '--env', 'staging', '--yes'], { cwd: directory, env });
     expect(made.stderr).toBe('');
-    expect([...twin.state.projects.values()].filter(({ name }) => name === 'twicemuse-staging')).toHaveLength(1);
+    expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'twicemuse-staging')).toHaveLength(1);
   });
 
   it('asks for the password of a project that is adopted before it does anything', async () => {
     const cwd = await temporaryDirectory();
-    const theirs = twin.addProject({ name: 'theirs' });
-    const { code, stderr } = await createMuse(['adopting', '--target', 'supabase', '--project-ref', theirs.ref, '--preset', 'blank', '--yes'], { cwd, env: twin.env });
+    const theirs = fakeApi.addProject({ name: 'theirs' });
+    const { code, stderr } = await createMuse(['adopting', '--target', 'supabase', '--project-ref', theirs.ref, '--preset', 'blank', '--yes'], { cwd, env: fakeApi.env });
     expect(code).toBe(2);
     expect(stderr).toContain('SUPABASE_DB_PASSWORD');
     expect(existsSync(join(cwd, 'adopting'))).toBe(false);
@@ -164,43 +164,43 @@ describe('muse provision, refused', () => {
 describe('--resume with other answers', () => {
   it('takes what can still be changed, and says why the rest cannot', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
-    twin.conditions.neverHealthy = true;
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+    fakeApi.conditions.neverHealthy = true;
     const late = await createMuse(['patient', ...flags, '--wait-timeout', '1'], { cwd, env });
-    twin.conditions.neverHealthy = false;
+    fakeApi.conditions.neverHealthy = false;
     expect(late.code).toBe(1);
     expect(late.stderr).toContain('was not ready after 1 s');
     expect(late.stderr).toContain('--resume');
-    const posts = twin.count('POST', '/v1/projects');
+    const posts = fakeApi.count('POST', '/v1/projects');
     const moved = await createMuse(['patient', '--resume', '--region', 'us-east-1'], { cwd, env });
     expect(moved.code).toBe(2);
     expect(moved.stderr).toContain('--region cannot be changed for patient');
     const done = await createMuse(['patient', '--resume', '--wait-timeout', '300', '--admin-email', 'eve@example.com'], { cwd, env });
     expect(done.stderr).toBe('');
-    expect(done.stdout).toContain("The admin's password, shown this once:");
-    expect(twin.count('POST', '/v1/projects')).toBe(posts);
+    expect(done.stdout).toContain("The admin's password, shown only once:");
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(posts);
   });
 
   it.skipIf(process.platform === 'win32')('Ctrl-C while it waits ends at once, and names the project and the command', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
-    twin.conditions.neverHealthy = true;
-    const looked = twin.count('GET', '/v1/projects/{ref}');
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+    fakeApi.conditions.neverHealthy = true;
+    const looked = fakeApi.count('GET', '/v1/projects/{ref}');
     let stopped = false;
     const waiting = createMuse(['impatient', ...flags], { cwd, env, onOutput: (text, kill) => {
       if (stopped || !text.includes('Create the Supabase project')) return;
       stopped = true;
       const timer = setInterval(() => {
-        if (twin.count('GET', '/v1/projects/{ref}') === looked) return;
+        if (fakeApi.count('GET', '/v1/projects/{ref}') === looked) return;
         clearInterval(timer);
         kill('SIGINT');
       }, 20);
     } });
     const { code, stderr } = await waiting;
-    twin.conditions.neverHealthy = false;
+    fakeApi.conditions.neverHealthy = false;
     expect(code).toBe(130);
-    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'impatient');
-    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} is there and stays.`);
+    const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'impatient');
+    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} exists and stays.`);
     expect(stderr).toContain('create-muse impatient');
     expect(stderr).toContain('--resume');
   });
@@ -209,7 +209,7 @@ describe('--resume with other answers', () => {
 describe('secrets', () => {
   it('are nowhere but in .env.local, whatever fails and however much is printed', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
     const output: string[] = [];
     const run = async (args: string[]): Promise<number | null> => {
@@ -221,17 +221,17 @@ describe('secrets', () => {
     const journals: string[] = [];
     const stopped = async (): Promise<void> => void journals.push(await readFile(join(directory, '.muse', 'journal.json'), 'utf8'));
 
-    twin.http.add('refused-plan', 'POST /v1/projects');
+    fakeApi.http.add('refused-plan', 'POST /v1/projects');
     expect(await run(['discreet', ...flags, '--admin-email', 'ada@example.com'])).toBe(1);
     await stopped();
-    twin.wire.add('cut-during', 'create table if not exists public.organizations');
-    twin.http.add('html-503', 'GET /v1/projects/{ref}/health');
-    twin.http.add('too-many', 'GET /v1/projects/{ref}/config/database/pooler');
+    fakeApi.wire.add('cut-during', 'create table if not exists public.organizations');
+    fakeApi.http.add('html-503', 'GET /v1/projects/{ref}/health');
+    fakeApi.http.add('too-many', 'GET /v1/projects/{ref}/config/database/pooler');
     expect(await run(['discreet', '--resume'])).toBe(1);
     await stopped();
-    twin.killAfterRequest(4, () => void (twin.state.tokenRevoked = true));
+    fakeApi.killAfterRequest(4, () => void (fakeApi.state.tokenRevoked = true));
     expect(await run(['discreet', '--resume', '--json'])).toBe(1);
-    twin.state.tokenRevoked = false;
+    fakeApi.state.tokenRevoked = false;
     await stopped();
     expect(await run(['discreet', '--resume'])).toBe(0);
     await stopped();
@@ -239,13 +239,13 @@ describe('secrets', () => {
     const refused = await muse(['destroy', '--confirm', 'no', '--verbose'], { cwd: directory, env });
     output.push(status.stdout, status.stderr, refused.stdout, refused.stderr);
 
-    const [project] = [...twin.state.projects.values()].filter(({ name }) => name === 'discreet');
+    const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'discreet');
     const values = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'));
     const { keys, password } = project ?? { keys: undefined, password: '' };
     expect(values['SUPABASE_DB_PASSWORD']).toBe(password);
-    const known = [twin.state.token, password, keys?.secret ?? '', keys?.serviceRole ?? '', values['SESSION_SECRET'] ?? ''];
+    const known = [fakeApi.state.token, password, keys?.secret ?? '', keys?.serviceRole ?? '', values['SESSION_SECRET'] ?? ''];
     for (const one of known) expect(one.length).toBeGreaterThan(20);
-    const shown = /shown this once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
+    const shown = /shown only once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
     expect(shown.length).toBeGreaterThan(20);
     // Everything that git has, reachable or not.
     const objects = await readGit(directory, ['cat-file', '--batch-all-objects', '--batch']);
@@ -261,11 +261,11 @@ describe('secrets', () => {
 describe('two runs at once', () => {
   it('of one name: one makes the project, the other is told; of one directory: the other is refused', async () => {
     const cwd = await temporaryDirectory();
-    const env = { ...twin.env, SUPABASE_PROFILE: await twin.writeProfile(cwd) };
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const both = await Promise.all(['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })));
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.find(({ code }) => code === 1)?.stderr).toContain('has a project named "racing" already');
-    expect([...twin.state.projects.values()].filter(({ name }) => name === 'racing')).toHaveLength(1);
+    expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'racing')).toHaveLength(1);
   });
 });
 
@@ -278,10 +278,10 @@ describe('a refusal before anything is created', () => {
     ['a certificate that is not there', {}, ['--db-ca', '/nowhere/ca.crt'], 2],
   ])('%s costs nothing', async (_, extra, more, expected) => {
     const cwd = await temporaryDirectory();
-    const before = twin.count('POST', '/v1/projects');
-    const { code, stderr } = await createMuse(['refusedmuse', ...flags, ...more], { cwd, env: { ...twin.env, ...extra } });
+    const before = fakeApi.count('POST', '/v1/projects');
+    const { code, stderr } = await createMuse(['refusedmuse', ...flags, ...more], { cwd, env: { ...fakeApi.env, ...extra } });
     expect(code).toBe(expected);
     expect(stderr).toContain('→');
-    expect(twin.count('POST', '/v1/projects')).toBe(before);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(before);
   });
 });

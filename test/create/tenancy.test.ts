@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Answers } from '../../src/create/answers.ts';
 import { createMuse } from '../../src/create/create.ts';
-import type { CreateReport } from '../../src/create/report.ts';
+import type { CreateReport } from '../../src/create/create-report.ts';
 import { newDataInMuse, newInMuse } from '../../src/muse/new.ts';
 import { openMuse } from '../../src/muse/open.ts';
 import { migrateMuse } from '../../src/muse/migrate.ts';

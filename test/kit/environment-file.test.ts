@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillEnvironment, parseEnvironment, updateEnvironment } from '../../src/kit/environment-file.ts';
-import { readEnvironmentTemplate, writeEnvironmentFile } from '../../src/kit/environment-write.ts';
+import { fillEnvironment, parseEnvironment, readEnvironmentTemplate, updateEnvironment, writeEnvironmentFile } from '../../src/kit/environment-file.ts';
 import { errorOf, rejectionOf } from './errors.ts';
 import { git, put, temporary } from './repository.ts';
 

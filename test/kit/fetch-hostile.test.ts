@@ -7,8 +7,7 @@ import { lsRemote } from '../../src/kit/git-fetch.ts';
 import { parseKitSource } from '../../src/kit/source.ts';
 import { rejectionOf } from './errors.ts';
 import { bare } from './git-server.ts';
-import { commit, git, musekit, put, repository, temporary } from './repository.ts';
-import type { Files } from './repository.ts';
+import { commit, type Files, git, musekit, put, repository, temporary } from './repository.ts';
 
 /** A program that leaves a file behind when it runs. */
 function trap(): { program: string; sprung: () => boolean } {

@@ -1,13 +1,11 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchKit } from '../../src/kit/fetch.ts';
 import { parseKitSource } from '../../src/kit/source.ts';
 import { rejectionOf } from './errors.ts';
-import { bare, gitServer } from './git-server.ts';
-import type { GitServer } from './git-server.ts';
+import { bare, gitServer, type GitServer } from './git-server.ts';
 import { musekit, put, repository, temporary } from './repository.ts';
 
 const token = 'ghp_hunter2';

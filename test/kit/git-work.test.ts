@@ -1,8 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { diffTexts } from '../../src/kit/git-diff.ts';
-import { commitPaths, inRepository, uncommitted, underWay } from '../../src/kit/git-work.ts';
+import { commitPaths, diffTexts, inRepository, uncommitted, underWay } from '../../src/kit/git-work.ts';
 import { git, put, temporary } from './repository.ts';
 
 let place = '';

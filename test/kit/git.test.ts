@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addAll, commitIndex, gitStatus, gitVersion, headCommit, initRepository, isIgnored, isTracked, setRemote } from '../../src/kit/git.ts';
-import { gitEnvironment, tokenSettings } from '../../src/kit/git-environment.ts';
+import { gitEnvironment, tokenSettings } from '../../src/kit/git-run.ts';
 import { rejectionOf } from './errors.ts';
 import { git, put, temporary } from './repository.ts';
 

@@ -7,8 +7,7 @@ import { setJsonString } from '../../src/kit/json-edit.ts';
 import { prune } from '../../src/kit/prune.ts';
 import { renameKit } from '../../src/kit/rename.ts';
 import { rejectionOf } from './errors.ts';
-import { put, temporary } from './repository.ts';
-import type { Files } from './repository.ts';
+import { type Files, put, temporary } from './repository.ts';
 
 function kit(files: Files): string {
   const place = temporary();

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recogniseLayout } from '../../src/kit/recognise.ts';
 import { rejectionOf } from './errors.ts';
-import { put, temporary } from './repository.ts';
-import type { Files } from './repository.ts';
+import { type Files, put, temporary } from './repository.ts';
 
 const sql = '-- something\nSELECT 1;\n';
 

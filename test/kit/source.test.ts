@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseKitSource } from '../../src/kit/source.ts';
-import type { KitSource } from '../../src/kit/source.ts';
+import { type KitSource, parseKitSource } from '../../src/kit/source.ts';
 import { errorOf } from './errors.ts';
 
 describe('parseKitSource', () => {

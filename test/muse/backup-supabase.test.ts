@@ -9,24 +9,24 @@ import { seedMuse } from '../../src/muse/seed.ts';
 import { openEnvironment } from '../../src/targets/open.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
-import { openClient } from '../../src/supabase/client.ts';
+import { openClient } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { readSettings } from '../../src/supabase/settings.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { museOnDisk, tableFiles, textRows } from './muse-on-disk.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 beforeAll(async () => {
-  twin = await openTwin();
+  fakeApi = await openFakeApi();
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 
 describe.each([['the pooler', false], ['HTTPS', true]])('a Supabase project, by %s', (_, closed) => {
   it('is seeded, backed up and restored, its users too', async () => {
-    twin.conditions.poolerClosed = closed;
+    fakeApi.conditions.poolerClosed = closed;
     const password = 'of-the-project-itself';
-    const { ref } = twin.addProject({ password });
+    const { ref } = fakeApi.addProject({ password });
     const files = {
       ...tableFiles('001', 'homes'),
       'migrations/core/001_log.sql': "-- Adds a log that keeps itself.\ncreate table public.log (id bigint generated always as identity, what text, at timestamptz default now());\ncreate function public.refuse() returns trigger language plpgsql set search_path = '' as $$ begin raise exception 'never'; end $$;\ncreate trigger refuse before delete or update on public.log for each row execute function public.refuse();\nalter table public.log enable always trigger refuse;\n",
@@ -37,13 +37,13 @@ describe.each([['the pooler', false], ['HTTPS', true]])('a Supabase project, by 
     made.museFile.environments.development = { target: 'supabase', ref };
     await writeFile(join(made.directory, 'muse.json'), JSON.stringify(made.museFile));
     const muse = await openMuse(made.directory);
-    const { database } = await openEnvironment(muse, 'development', twin.env);
+    const { database } = await openEnvironment(muse, 'development', fakeApi.env);
     expect(database.kind).toBe(closed ? 'https' : 'postgres');
     await migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await database.script("insert into public.log (what) values ('first'), (null)");
 
-    expect((await seedMuse(muse, 'development', twin.env)).added).toEqual({ 'auth.users': 1, 'public.homes': 1 });
-    expect((await seedMuse(muse, 'development', twin.env)).added).toEqual({});
+    expect((await seedMuse(muse, 'development', fakeApi.env)).added).toEqual({ 'auth.users': 1, 'public.homes': 1 });
+    expect((await seedMuse(muse, 'development', fakeApi.env)).added).toEqual({});
     const looked = ['public.homes', 'auth.users', 'public.log', '(select last_value, is_called from public.log_id_seq)', '(select tgname, tgenabled from pg_trigger where not tgisinternal)'];
     const state = async (): Promise<string[][]> => {
       const all: string[][] = [];
@@ -51,10 +51,10 @@ describe.each([['the pooler', false], ['HTTPS', true]])('a Supabase project, by 
       return all;
     };
     const before = await state();
-    const { file, rows } = await backupMuse(muse, 'development', twin.env);
+    const { file, rows } = await backupMuse(muse, 'development', fakeApi.env);
     expect(rows).toEqual({ 'auth.users': 1, 'public.homes': 1, 'public.log': 2 });
     await database.script("insert into auth.users (id, email) values (gen_random_uuid(), 'eve@example.com'); update public.homes set title = 'spoilt'; insert into public.log (what) values ('later')");
-    const result = await restoreMuse(muse, 'development', twin.env, join(muse.directory, file), { confirmed: 'development' });
+    const result = await restoreMuse(muse, 'development', fakeApi.env, join(muse.directory, file), { confirmed: 'development' });
     expect(result.notes).toEqual([]);
     expect(await state()).toEqual(before);
     expect((await readFile(join(muse.directory, file))).includes(password)).toBe(false);
@@ -64,19 +64,19 @@ describe.each([['the pooler', false], ['HTTPS', true]])('a Supabase project, by 
 
 describe('the seed of the built-in kit', () => {
   it('makes users who can sign in, with the password that it tells', async () => {
-    twin.conditions.poolerClosed = false;
+    fakeApi.conditions.poolerClosed = false;
     const password = 'of-the-project-itself';
-    const project = twin.addProject({ password });
+    const project = fakeApi.addProject({ password });
     const kit = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
     const made = await museOnDisk({ '.env.local': `SUPABASE_DB_PASSWORD=${password}\n` });
     await Promise.all(['migrations', 'seeds'].map((folder) => cp(join(kit, folder), join(made.directory, folder), { recursive: true })));
     const muse: Muse = { ...made, museFile: { ...made.museFile, environments: { development: { target: 'supabase', ref: project.ref } } } };
-    const { database } = await openEnvironment(muse, 'development', twin.env);
+    const { database } = await openEnvironment(muse, 'development', fakeApi.env);
     await migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await database.close();
-    expect((await seedMuse(muse, 'development', twin.env)).added).toMatchObject({ 'auth.users': 3, 'auth.identities': 3, 'public.profiles': 3 });
-    expect((await seedMuse(muse, 'development', twin.env)).added).toEqual({});
-    const client = await openClient((await readSettings(twin.env)).projectUrl(project.ref), secret(project.keys.publishable));
+    expect((await seedMuse(muse, 'development', fakeApi.env)).added).toMatchObject({ 'auth.users': 3, 'auth.identities': 3, 'public.profiles': 3 });
+    expect((await seedMuse(muse, 'development', fakeApi.env)).added).toEqual({});
+    const client = await openClient((await readSettings(fakeApi.env)).projectUrl(project.ref), secret(project.keys.publishable));
     for (const email of ['ada@example.com', 'ben@example.com', 'cleo@example.com']) {
       expect((await client.auth.signInWithPassword({ email, password: 'not-this' })).error?.code).toBe('invalid_credentials');
       expect((await client.auth.signInWithPassword({ email, password: 'musekit-development' })).data.user?.email).toBe(email);

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { certificateFile } from '../support/certificates/files.ts';
 import { startNative, type Native } from '../support/native.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const authority = certificateFile('authority');
 const other = certificateFile('other-authority');
@@ -66,23 +66,23 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
 
 // 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
 describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project', () => {
-  let twin: Twin;
+  let fakeApi: FakeApi;
   beforeAll(async () => {
-    twin = await openTwin();
-    Object.assign(twin.conditions, { upAtOnce: true, poolerHost: '0.0.0.0', certificate: 'signed' });
+    fakeApi = await openFakeApi();
+    Object.assign(fakeApi.conditions, { upAtOnce: true, poolerHost: '0.0.0.0', certificate: 'signed' });
   });
-  afterAll(() => twin.close());
+  afterAll(() => fakeApi.close());
 
   it('a file that is missing costs nothing, one that does not fit stops before it migrates, and --resume takes another', async () => {
     const cwd = await temporaryDirectory();
-    const profile = await twin.writeProfile(cwd);
+    const profile = await fakeApi.writeProfile(cwd);
     await writeFile(profile, (await readFile(profile, 'utf8')).replace('pooler_host: 127.0.0.1', 'pooler_host: 0.0.0.0'));
-    const env = { ...twin.env, SUPABASE_PROFILE: profile };
+    const env = { ...fakeApi.env, SUPABASE_PROFILE: profile };
     const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'blank', '--yes'];
 
     const missing = await createMuse(['tlsmuse', ...flags, '--db-ca', '/nowhere/ca.pem'], { cwd, env });
     expect(missing.code).toBe(2);
-    expect(twin.count('POST', '/v1/projects')).toBe(0);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(0);
 
     const wrong = await createMuse(['tlsmuse', ...flags, '--db-ca', other], { cwd, env });
     expect(wrong.code).toBe(1);
@@ -91,12 +91,12 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
     expect(right.stderr).toBe('');
     expect(right.code).toBe(0);
     expect(right.stdout).not.toContain('not verified');
-    expect(twin.count('POST', '/v1/projects')).toBe(1);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
 
     const directory = join(cwd, 'tlsmuse');
     expect(await readFile(join(directory, 'certificates', 'development.crt'), 'utf8')).toBe(await readFile(authority, 'utf8'));
     expect((await muse(['migrate'], { cwd: directory, env })).code).toBe(0);
-    twin.conditions.certificate = 'elsewhere';
+    fakeApi.conditions.certificate = 'elsewhere';
     const moved = await muse(['migrate'], { cwd: directory, env });
     expect(moved.code).toBe(1);
     expect(moved.stderr).toContain('for another host name');

@@ -15,18 +15,18 @@ import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { muse as museCommand, snapshot } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { addFiles, museOnDisk, nativeDatabase, tableFiles } from './muse-on-disk.ts';
 
 const run = promisify(execFile);
 let native: Native;
-let twin: Twin;
+let fakeApi: FakeApi;
 beforeAll(async () => {
-  [native, twin] = await Promise.all([startNative(), openTwin()]);
+  [native, fakeApi] = await Promise.all([startNative(), openFakeApi()]);
 });
 afterAll(async () => {
-  await twin.close();
+  await fakeApi.close();
   await native.stop();
 });
 
@@ -58,7 +58,7 @@ async function committed(files: Readonly<Record<string, string>>, urls: Paramete
   return muse;
 }
 
-const fix = (muse: Muse, dryRun = false): Promise<MuseMending> => fixMuse(muse, { environment: { ...process.env, ...twin.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
+const fix = (muse: Muse, dryRun = false): Promise<MuseMending> => fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
 const rulesOf = ({ changes }: MuseMending): string[] => changes.map(({ rule }) => rule);
 const errorsOf = ({ findings }: MuseMending): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
 
@@ -92,7 +92,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     expect(planned.decisions).toEqual(done.decisions);
     expect(done.decisions).toContainEqual(expect.objectContaining({ object: 'policy "all" on public.things', before: 'everyone, anon too: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }));
     const log = (await git(directory, 'log', '--reverse', '--format=%s', `${head.trim()}..`)).trim().split('\n');
-    expect(log).toEqual(rulesOf(done).map((rule) => `Mend ${rule}`));
+    expect(log).toEqual(rulesOf(done).map((rule) => `Fix ${rule}`));
     expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain('policy "all" on public.things: everyone, anon too: any row -> authenticated');
     expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual(['?? notes.txt', 'AM README.md']);
     expect(await git(directory, 'show', ':README.md')).toBe('mine, staged');
@@ -169,11 +169,11 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
     const urls = kind === 'native' ? { staging: (await nativeDatabase(native, 'fixed')).url } : {};
     const muse = await committed(kind === 'supabase' ? { ...files, '.env.staging.local': 'SUPABASE_DB_PASSWORD=of-the-project\n' } : files, urls);
     if (kind === 'supabase') {
-      muse.museFile.environments.staging = { target: 'supabase', ref: twin.addProject({ password: 'of-the-project' }).ref };
+      muse.museFile.environments.staging = { target: 'supabase', ref: fakeApi.addProject({ password: 'of-the-project' }).ref };
       await writeFile(join(muse.directory, 'muse.json'), JSON.stringify(muse.museFile));
     }
     const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
-    const { database } = await openEnvironment(muse, kind === 'embedded' ? 'development' : 'staging', twin.env);
+    const { database } = await openEnvironment(muse, kind === 'embedded' ? 'development' : 'staging', fakeApi.env);
     await migrate(database, migrations).finally(() => database.close());
     return muse;
   }
@@ -194,8 +194,8 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
     const ourRepair = await readFile(join(muse.directory, 'migrations/extensions/002_repair.sql'), 'utf8');
     expect(ourRepair).toContain('ALTER POLICY w ON public.ours USING ((SELECT auth.uid()) = user_id);');
     const name = kind === 'embedded' ? 'development' : 'staging';
-    expect((await migrateMuse(muse, name, twin.env)).applied.map(({ file }) => file)).toEqual(['migrations/core/002_repair.sql', 'migrations/extensions/002_repair.sql']);
-    expect(await museStatus(muse, name, twin.env)).toMatchObject({ pending: [], edited: [], missing: [] });
+    expect((await migrateMuse(muse, name, fakeApi.env)).applied.map(({ file }) => file)).toEqual(['migrations/core/002_repair.sql', 'migrations/extensions/002_repair.sql']);
+    expect(await museStatus(muse, name, fakeApi.env)).toMatchObject({ pending: [], edited: [], missing: [] });
     expect((await fix(muse)).changes).toEqual([]);
   });
 

@@ -81,7 +81,7 @@ describe('scaffold', () => {
     ['a reference to a key of two columns', ['a: x -> pairs'], {}, 'no key of one column', ''],
     ['a circle', ['a: b -> b, owner user', 'b: a -> a, owner user'], {}, 'circle: a -> b -> a', ''],
     ['a reference to what the user cannot see', ['a: b -> b, owner user', 'b: x text, service-only'], {}, 'only the service role sees "b"', 'public-read'],
-    ['organizations without members', ['a: x text, organization'], { core: { tables: {}, functions: [] } }, 'no table that says who is a member', 'owner user'],
+    ['organizations without members', ['a: x text, organization'], { core: { tables: {}, functions: [] } }, 'no table of organization members', 'owner user'],
     ['a name too long with its prefix', [`${'x'.repeat(62)}: x text`], { prefix: 'kv_' }, 'too long', 'prefix'],
   ])('refuses %s', async (_, tables, changes, message, suggestion) => {
     const error: unknown = await make(tables, changes).catch((thrown: unknown) => thrown);

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Database } from '../../src/database/database.ts';
-import { DatabaseError } from '../../src/database/database.ts';
+import { type Database, DatabaseError } from '../../src/database/database.ts';
 import { installBaseline } from '../../src/database/platform/install.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';

@@ -3,8 +3,7 @@ import type { Database } from '../../src/database/database.ts';
 import { parseTable } from '../../src/scaffold/parse-table.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { checkedSession, defaultSession } from '../../src/scaffold/session.ts';
-import { type CoreTable, tenancyMigration } from '../../src/scaffold/tenancy.ts';
-import { helperFile } from '../../src/scaffold/tenancy-helper.ts';
+import { type CoreTable, helperFile, tenancyMigration } from '../../src/scaffold/tenancy.ts';
 import type { Isolation, SessionTenancy } from '../../src/shared/muse-file.ts';
 import { asRole, builtInCore, coreFacts, folders, openCore, schemaOf, sessionCore } from './support.ts';
 

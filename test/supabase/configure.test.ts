@@ -2,39 +2,37 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { ensureAdmin, grantRole } from '../../src/supabase/admin.ts';
 import { adoptProject } from '../../src/supabase/adopt.ts';
-import { openClient } from '../../src/supabase/client.ts';
+import { openClient, type ProjectKeys, readKeys } from '../../src/supabase/keys.ts';
 import { configureAuth, ensureBuckets } from '../../src/supabase/configure.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
-import { readKeys, type ProjectKeys } from '../../src/supabase/keys.ts';
-import { makePassword } from '../../src/supabase/password.ts';
+import { makePassword, secret } from '../../src/supabase/secret.ts';
 import { proveProject, type ProofRequest } from '../../src/supabase/prove.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
-import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import type { HttpFault } from '../support/fake-api/faults.ts';
-import { openTwin } from '../support/fake-api/open.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
 import { kitSchema } from '../support/fake-api/schema.ts';
-import type { TwinProject } from '../support/fake-api/state.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import type { FakeProject } from '../support/fake-api/state.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let http: Http;
-let project: TwinProject;
+let project: FakeProject;
 let url: string;
 let keys: ProjectKeys;
 let service: SupabaseClient;
 const clock = fastClock();
 
 beforeAll(async () => {
-  twin = await openTwin();
-  project = twin.addProject();
-  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock });
+  fakeApi = await openFakeApi();
+  project = fakeApi.addProject();
+  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock });
   keys = await readKeys(http, project.ref);
-  url = `${twin.url}/project/${project.ref}`;
+  url = `${fakeApi.url}/project/${project.ref}`;
   service = await openClient(url, keys.server);
   await openQueryDatabase(http, project.ref).script(kitSchema);
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 
 describe('configureAuth', () => {
   it('sets the Site URL, adds to the redirects, and does nothing the second time', async () => {
@@ -45,7 +43,7 @@ describe('configureAuth', () => {
       uri_allow_list: 'https://preview.example.com/**,https://realty.example.com/**,http://localhost:3000/**,http://127.0.0.1:3000/**',
     });
     expect(await configureAuth(http, project.ref, 'https://realty.example.com')).toBe(false);
-    expect(twin.count('PATCH', '/v1/projects/{ref}/config/auth')).toBe(1);
+    expect(fakeApi.count('PATCH', '/v1/projects/{ref}/config/auth')).toBe(1);
   });
 });
 
@@ -58,7 +56,7 @@ describe('ensureBuckets', () => {
   });
 
   it('takes a bucket that an unanswered request made for made', async () => {
-    twin.http.add('answer-lost', 'POST /project/{ref}/storage/v1/bucket');
+    fakeApi.http.add('answer-lost', 'POST /project/{ref}/storage/v1/bucket');
     expect(await ensureBuckets(service, [{ id: 'papers', public: false }], clock)).toEqual(['papers']);
   });
 });
@@ -75,7 +73,7 @@ describe('ensureAdmin', () => {
   });
 
   it.each<HttpFault>(['answer-lost', 'applied-502', 'html-503', 'reset'])('makes one user through %s', async (fault) => {
-    twin.http.add(fault, 'POST /project/{ref}/auth/v1/admin/users');
+    fakeApi.http.add(fault, 'POST /project/{ref}/auth/v1/admin/users');
     const email = `${fault}@example.com`;
     const made = await ensureAdmin(service, { email, password: makePassword() }, clock);
     expect(made.created).toBe(true);
@@ -113,7 +111,7 @@ describe('proveProject', () => {
     buckets: [{ id: 'photos', public: false, ownerFolder: true }, { id: 'logos', public: true, ownerFolder: false }],
   });
   const leftovers = async (): Promise<unknown> => {
-    const database = await twin.databases.superuser(project.ref);
+    const database = await fakeApi.databases.superuser(project.ref);
     const { rows } = await database.query(`select (select count(*)::int from storage.objects) as objects,
       (select count(*)::int from auth.users where email like 'muse-proof%') as users, (select count(*)::int from public.listings) as listings`);
     return rows[0];

@@ -13,27 +13,27 @@ import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import { certificateFile } from '../support/certificates/files.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { makeConditions, type Conditions } from '../support/fake-api/faults.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { TwinProject } from '../support/fake-api/state.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeProject } from '../support/fake-api/state.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const hard = 'p@ss/w:rd?#[&] %20"\'\\ü';
-let twin: Twin;
+let fakeApi: FakeApi;
 let clock: FastClock;
 let http: Http;
 let settings: SupabaseSettings;
-let project: TwinProject;
+let project: FakeProject;
 let notes: string[];
 beforeAll(async () => {
-  twin = await openTwin();
-  settings = await readSettings(twin.env);
+  fakeApi = await openFakeApi();
+  settings = await readSettings(fakeApi.env);
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 beforeEach(() => {
-  Object.assign(twin.conditions, makeConditions());
+  Object.assign(fakeApi.conditions, makeConditions());
   clock = fastClock();
-  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock });
-  project = twin.addProject({ password: hard });
+  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock });
+  project = fakeApi.addProject({ password: hard });
   notes = [];
 });
 
@@ -42,7 +42,7 @@ const connect = (options: Partial<ConnectOptions> = {}) =>
 
 describe('connectProject', () => {
   it('goes direct where the direct host answers', async () => {
-    await twin.openDirect(project.ref);
+    await fakeApi.openDirect(project.ref);
     const { database, via, verified } = await connect();
     expect((await database.query('select current_user::text as who')).rows).toEqual([{ who: 'postgres' }]);
     expect([via, verified]).toEqual(['direct', true]);
@@ -50,7 +50,7 @@ describe('connectProject', () => {
   });
 
   it('goes by the pooler where another server answers in place of the direct host', async () => {
-    const other = await twin.openDirect(twin.addProject({ password: 'of-another' }).ref);
+    const other = await fakeApi.openDirect(fakeApi.addProject({ password: 'of-another' }).ref);
     const { database, via } = await connect({ settings: { ...settings, projectHost: `localhost:${other}` } });
     expect(via).toBe('pooler');
     await database.close();
@@ -65,7 +65,7 @@ describe('connectProject', () => {
   });
 
   it('sends SQL over HTTPS where no way is open, and tells of a ban', async () => {
-    twin.conditions.poolerClosed = true;
+    fakeApi.conditions.poolerClosed = true;
     project.bans = ['203.0.113.7'];
     const { database, via } = await connect();
     expect(via).toBe('https');
@@ -78,7 +78,7 @@ describe('connectProject', () => {
     ['"Tenant or user not found" at first', { tenantNotFound: 3 }, 3],
     ['28P01 at first', { passwordRefused: 2 }, 2],
   ])('gets through %s, slowly', async (_, conditions, pauses) => {
-    Object.assign(twin.conditions, conditions);
+    Object.assign(fakeApi.conditions, conditions);
     const { database, via } = await connect();
     expect(via).toBe('pooler');
     expect(clock.slept.length).toBe(pauses);
@@ -96,17 +96,17 @@ describe('connectProject', () => {
   it.each<[string, Partial<Conditions>]>([['refuses the password', { passwordRefused: 1e9 }], ['cannot be reached', { poolerClosed: true }]])(
     'does nothing to a project that was only found and %s',
     async (_, conditions) => {
-      Object.assign(twin.conditions, conditions);
-      const queries = twin.count('POST', '/v1/projects/{ref}/database/query');
+      Object.assign(fakeApi.conditions, conditions);
+      const queries = fakeApi.count('POST', '/v1/projects/{ref}/database/query');
       await expect(connect({ mustProve: true })).rejects.toMatchObject({ code: 'ownership-unproven' });
-      expect(twin.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
+      expect(fakeApi.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
     },
   );
 
   // 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
   describe.skipIf(process.platform === 'win32')('away from loopback', () => {
     const away = (): Partial<ConnectOptions> => {
-      twin.conditions.poolerHost = '0.0.0.0';
+      fakeApi.conditions.poolerHost = '0.0.0.0';
       return { settings: { ...settings, poolerHost: '0.0.0.0' } };
     };
 
@@ -121,7 +121,7 @@ describe('connectProject', () => {
     const authority = certificateFile('authority');
 
     it('verifies a server whose certificate the given authority signed, and says nothing', async () => {
-      twin.conditions.certificate = 'signed';
+      fakeApi.conditions.certificate = 'signed';
       const { database, verified } = await connect({ ...away(), caFile: authority });
       expect(verified).toBe(true);
       expect(notes.join('\n')).not.toContain('verified');
@@ -133,7 +133,7 @@ describe('connectProject', () => {
       ['nobody signed', { certificate: 'own' }, authority, 'signed by no authority that was given (--db-ca)'],
       ['is for another host', { certificate: 'elsewhere' }, authority, 'for another host name'],
     ])('refuses a server whose certificate %s, before the password is sent', async (_, conditions, caFile, words) => {
-      Object.assign(twin.conditions, conditions);
+      Object.assign(fakeApi.conditions, conditions);
       const error: unknown = await connect({ ...away(), caFile }).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: 'database-tls' });
       expect((error as Error).message).toContain(words);
@@ -144,9 +144,9 @@ describe('connectProject', () => {
       ['is missing', '/nowhere/ca.crt'],
       ['is no certificate', fileURLToPath(import.meta.url)],
     ])('refuses a file that %s before anything is sent', async (_, caFile) => {
-      const before = twin.state.requests.length;
+      const before = fakeApi.state.requests.length;
       await expect(connect({ ...away(), caFile })).rejects.toMatchObject({ code: 'bad-certificate' });
-      expect(twin.state.requests.length).toBe(before);
+      expect(fakeApi.state.requests.length).toBe(before);
     });
   });
 
@@ -162,11 +162,11 @@ describe('connectProject', () => {
   it('says it when the connection is cut', async () => {
     const { database } = await connect();
     await database.script('create table if not exists public.cut_here (id int)');
-    twin.wire.add('cut-after-commit', 'insert into public.cut_here');
+    fakeApi.wire.add('cut-after-commit', 'insert into public.cut_here');
     await expect(database.script('insert into public.cut_here values (1)')).rejects.toMatchObject({ code: 'connection-lost' });
     const again = await connect();
     expect((await again.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
-    twin.wire.add('cut-before', 'insert into public.cut_here');
+    fakeApi.wire.add('cut-before', 'insert into public.cut_here');
     await expect(again.database.script('insert into public.cut_here values (2)')).rejects.toMatchObject({ code: 'connection-lost' });
     const last = await connect();
     expect((await last.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
@@ -213,7 +213,7 @@ describe('environmentValues', () => {
     const direct = new URL(values['DIRECT_URL']?.reveal() ?? '');
     expect(decodeURIComponent(direct.password)).toBe(hard);
     expect(direct.username).toBe(`postgres.${project.ref}`);
-    expect(values['NEXT_PUBLIC_SUPABASE_URL']?.reveal()).toBe(`${twin.url}/project/${project.ref}`);
+    expect(values['NEXT_PUBLIC_SUPABASE_URL']?.reveal()).toBe(`${fakeApi.url}/project/${project.ref}`);
     expect(values['NEXT_PUBLIC_SUPABASE_ANON_KEY']?.reveal()).toBe(project.keys.anon);
     expect(values['SUPABASE_SERVICE_ROLE_KEY']?.reveal()).toBe(project.keys.serviceRole);
     expect(values['SUPABASE_SECRET_KEY']?.reveal()).toBe(project.keys.secret);

@@ -2,25 +2,24 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProject, type CreatedProject } from '../../src/supabase/create-project.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { isFrom, type Intent, type ProjectRequest } from '../../src/supabase/intent.ts';
-import { makePassword } from '../../src/supabase/password.ts';
+import { makePassword, secret } from '../../src/supabase/secret.ts';
 import { preflight } from '../../src/supabase/preflight.ts';
-import { secret } from '../../src/supabase/secret.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import type { HttpFault } from '../support/fake-api/faults.ts';
-import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
+import { startFakeApi, type FakeApi } from '../support/fake-api/fake-api.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let clock: FastClock;
 let http: Http;
 let journal: { intents: Intent[]; created: CreatedProject[] };
 beforeEach(async () => {
-  twin = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
   clock = fastClock();
-  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock, timeoutMs: 300 });
+  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock, timeoutMs: 300 });
   journal = { intents: [], created: [] };
 });
-afterEach(() => twin.close());
+afterEach(() => fakeApi.close());
 
 const request: ProjectRequest = {
   name: 'realtymuse',
@@ -32,14 +31,14 @@ const hooks = {
   onIntent: async (intent: Intent) => {
     journal.intents.push(intent);
     // Nothing has been sent when the intent is written down.
-    expect(twin.count('POST', '/v1/projects')).toBe(journal.intents.length - 1);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(journal.intents.length - 1);
   },
   onRef: async (created: CreatedProject) => {
     journal.created.push(created);
   },
 };
 const run = (previous?: Intent) => createProject(http, request, hooks, previous);
-const names = (): string[] => [...twin.state.projects.values()].map((project) => project.name);
+const names = (): string[] => [...fakeApi.state.projects.values()].map((project) => project.name);
 
 describe('preflight', () => {
   it('chooses the only organization and the recommended group', async () => {
@@ -54,16 +53,16 @@ describe('preflight', () => {
     ['bad-name', { name: '' }],
     ['name-taken', { name: 'stranger' }],
   ])('says %s of %o, and makes nothing', async (code, wanted) => {
-    twin.addProject();
+    fakeApi.addProject();
     await expect(preflight(http, wanted)).rejects.toMatchObject({ code });
-    expect(twin.state.requests.filter((one) => one.method !== 'GET')).toEqual([]);
+    expect(fakeApi.state.requests.filter((one) => one.method !== 'GET')).toEqual([]);
   });
 
   it('warns of the free plan\'s limit', async () => {
-    const [organization] = twin.state.organizations;
+    const [organization] = fakeApi.state.organizations;
     if (organization) organization.plan = 'free';
-    twin.addProject({ name: 'a' });
-    twin.addProject({ name: 'b' });
+    fakeApi.addProject({ name: 'a' });
+    fakeApi.addProject({ name: 'b' });
     expect((await preflight(http, { name: 'c' })).warnings).toHaveLength(1);
   });
 });
@@ -74,7 +73,7 @@ describe('createProject', () => {
     expect(created).toMatchObject({ region: 'eu-central-1', settled: 'answered' });
     expect(journal.intents).toHaveLength(1);
     expect(journal.created).toEqual([created]);
-    expect(findSecrets({ journal: JSON.stringify(journal) }, [request.password.reveal(), twin.state.token])).toEqual([]);
+    expect(findSecrets({ journal: JSON.stringify(journal) }, [request.password.reveal(), fakeApi.state.token])).toEqual([]);
   });
 
   it.each<[HttpFault, number, string]>([
@@ -82,58 +81,58 @@ describe('createProject', () => {
     ['reset', 2, 'answered'], ['html-500', 2, 'answered'], ['html-502', 2, 'answered'], ['html-503', 2, 'answered'],
     ['too-many', 2, 'answered'], ['too-many-retry-after', 2, 'answered'],
   ])('makes exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
-    twin.http.add(fault, 'POST /v1/projects');
+    fakeApi.http.add(fault, 'POST /v1/projects');
     const created = await run();
     expect(created.settled).toBe(settled);
     expect(names()).toEqual(['realtymuse']);
-    expect(twin.count('POST', '/v1/projects')).toBe(posts);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(posts);
   });
 
   it('waits at the door as long as it is told to', async () => {
     const sent: number[] = [];
     const watched = createHttp({
-      baseUrl: twin.url, token: secret(twin.state.token), clock,
+      baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock,
       onRequest: ({ method }) => void (method === 'POST' && sent.push(clock.now())),
     });
-    twin.http.add('too-many-retry-after', 'POST /v1/projects');
+    fakeApi.http.add('too-many-retry-after', 'POST /v1/projects');
     await createProject(watched, request, hooks);
     expect((sent[1] ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(7000);
   });
 
   it.each([[-3 * 3_600_000], [3 * 3_600_000]])('knows its project by a clock that is %i ms off', async (skew) => {
-    twin.state.skewMs = skew;
-    twin.http.add('answer-lost', 'POST /v1/projects');
+    fakeApi.state.skewMs = skew;
+    fakeApi.http.add('answer-lost', 'POST /v1/projects');
     expect((await run()).settled).toBe('found');
     expect(names()).toEqual(['realtymuse']);
   });
 
   it('refuses a stranger\'s project of that name, and sends nothing', async () => {
-    twin.addProject({ name: 'realtymuse' });
+    fakeApi.addProject({ name: 'realtymuse' });
     await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
-    expect(twin.count('POST', '/v1/projects')).toBe(0);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(0);
   });
 
   it('refuses a stranger\'s project that came in between', async () => {
-    const first = { ...hooks, onIntent: async (intent: Intent) => void (intent.refused || twin.addProject({ name: 'realtymuse' })) };
+    const first = { ...hooks, onIntent: async (intent: Intent) => void (intent.refused || fakeApi.addProject({ name: 'realtymuse' })) };
     await expect(createProject(http, request, first)).rejects.toMatchObject({ code: 'name-taken' });
     expect(journal.created).toEqual([]);
   });
 
   it('does not take a stranger\'s project after a request that was turned away', async () => {
-    twin.http.add('too-many', 'POST /v1/projects');
-    twin.killAfterRequest(3, () => void twin.addProject({ name: 'realtymuse' }), 'before');
+    fakeApi.http.add('too-many', 'POST /v1/projects');
+    fakeApi.killAfterRequest(3, () => void fakeApi.addProject({ name: 'realtymuse' }), 'before');
     await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
   });
 
   it('says it when a quota is reached, and sends once', async () => {
-    twin.http.add('refused-quota', 'POST /v1/projects');
+    fakeApi.http.add('refused-quota', 'POST /v1/projects');
     await expect(run()).rejects.toMatchObject({ code: 'quota-reached' });
-    expect(twin.count('POST', '/v1/projects')).toBe(1);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
   it('says it when the token was revoked', async () => {
-    twin.killAfterRequest(1, () => {
-      twin.state.tokenRevoked = true;
+    fakeApi.killAfterRequest(1, () => {
+      fakeApi.state.tokenRevoked = true;
     });
     await expect(run()).rejects.toMatchObject({ code: 'token-refused' });
     expect(names()).toEqual([]);
@@ -153,7 +152,7 @@ describe('resuming', () => {
     const created = await run(journal.intents[0]);
     expect(created.settled).toBe('found');
     expect(names()).toEqual(['realtymuse']);
-    expect(twin.count('POST', '/v1/projects')).toBe(1);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
   it('makes it where the dead run had not', async () => {
@@ -168,7 +167,7 @@ describe('resuming', () => {
     await expect(createProject(http, request, dead)).rejects.toThrow('killed');
     expect((await run(written)).settled).toBe('answered');
     expect(names()).toEqual(['realtymuse']);
-    expect(twin.count('POST', '/v1/projects')).toBe(1);
+    expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
   it('does not take a stranger\'s project after a refusal', async () => {
@@ -176,7 +175,7 @@ describe('resuming', () => {
     const first = {
       ...hooks,
       onIntent: async (intent: Intent) => {
-        if (!written) twin.addProject({ name: 'realtymuse' });
+        if (!written) fakeApi.addProject({ name: 'realtymuse' });
         written = intent;
       },
     };

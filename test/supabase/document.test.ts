@@ -52,7 +52,7 @@ describe('types, held against the official document', () => {
   });
 });
 
-describe('the twin\'s validator', () => {
+describe('the fake API\'s validator', () => {
   const body = { db_pass: 'x', name: 'n', organization_slug: 'acme', region_selection: { type: 'smartGroup', code: 'emea' } };
   const schema = document.paths['/v1/projects']?.['post']?.requestBody?.content['application/json']?.schema ?? {};
   it.each<[string, unknown, number]>([

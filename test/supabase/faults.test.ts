@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp } from '../../src/supabase/http.ts';
-import { planRequests } from '../../src/supabase/plan.ts';
+import { planRequests } from '../../src/supabase/request-plan.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { adminPassword, endState, makeRun, provision, provisionToTheEnd, type Run } from '../support/provision.ts';
 import { makeConditions, type HttpFault } from '../support/fake-api/faults.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let sound: unknown;
 let requests: number;
 /** Every request of a run without a fault. */
@@ -18,22 +18,22 @@ let sent: string[];
 const report: string[] = [];
 
 beforeAll(async () => {
-  twin = await openTwin();
-  await provision(twin, makeRun());
-  sound = await endState(twin);
-  requests = twin.state.requests.filter((one) => one.part === 'management').length;
-  sent = twin.state.requests.map((one) => `${one.method} ${one.path.replace(/^\/project\/[a-z]{20}/, '{project}').replace(/\/[a-z]{20}(?=\/|$)/, '/{ref}')}`);
+  fakeApi = await openFakeApi();
+  await provision(fakeApi, makeRun());
+  sound = await endState(fakeApi);
+  requests = fakeApi.state.requests.filter((one) => one.part === 'management').length;
+  sent = fakeApi.state.requests.map((one) => `${one.method} ${one.path.replace(/^\/project\/[a-z]{20}/, '{project}').replace(/\/[a-z]{20}(?=\/|$)/, '/{ref}')}`);
 });
 afterAll(async () => {
-  await twin.close();
+  await fakeApi.close();
   process.stdout.write(`\nFaults, and what they came to (resumed = how often the user had to say --resume):\n${report.join('\n')}\n\n`);
 });
 beforeEach(async () => {
-  for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
-  twin.state.projects.clear();
-  twin.state.requests.length = 0;
-  Object.assign(twin.conditions, makeConditions());
-  Object.assign(twin.state, { skewMs: 0, tokenRevoked: false });
+  for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
+  fakeApi.state.projects.clear();
+  fakeApi.state.requests.length = 0;
+  Object.assign(fakeApi.conditions, makeConditions());
+  Object.assign(fakeApi.state, { skewMs: 0, tokenRevoked: false });
 });
 
 interface Fault {
@@ -53,9 +53,9 @@ const anywhere = [
 const http = (fault: HttpFault, where: string[], times = 1) => () => {
   // Short enough for a test of what never comes; a busy machine may take as long for what does.
   if (fault === 'no-answer' || fault === 'slow-body') current.timeoutMs = 1500;
-  for (const on of where) twin.http.add(fault, on, times);
+  for (const on of where) fakeApi.http.add(fault, on, times);
 };
-const condition = (change: Partial<Twin['conditions']>) => () => void Object.assign(twin.conditions, change);
+const condition = (change: Partial<FakeApi['conditions']>) => () => void Object.assign(fakeApi.conditions, change);
 const post = ['POST /v1/projects'];
 
 const faults: Fault[] = [
@@ -93,40 +93,40 @@ const faults: Fault[] = [
   { name: 'no PostgreSQL socket at all: SQL over HTTPS', begin: condition({ poolerClosed: true }) },
   { name: 'direct host answers', begin: condition({ directOpen: true }) },
   { name: 'API keys late', begin: condition({ keysNull: 2 }) },
-  { name: 'connection cut in the middle of a migration', begin: () => twin.wire.add('cut-during', 'create table public.listings'), told: ['connection-lost'] },
-  { name: 'connection cut before a migration', begin: () => twin.wire.add('cut-before', 'create table public.second'), told: ['connection-lost'] },
-  { name: 'connection cut between COMMIT and answer', begin: () => twin.wire.add('cut-after-commit', 'create table public.second'), told: ['connection-lost'] },
+  { name: 'connection cut in the middle of a migration', begin: () => fakeApi.wire.add('cut-during', 'create table public.listings'), told: ['connection-lost'] },
+  { name: 'connection cut before a migration', begin: () => fakeApi.wire.add('cut-before', 'create table public.second'), told: ['connection-lost'] },
+  { name: 'connection cut between COMMIT and answer', begin: () => fakeApi.wire.add('cut-after-commit', 'create table public.second'), told: ['connection-lost'] },
   {
     name: 'over HTTPS: answer lost after COMMIT of a migration',
     begin: () => {
-      twin.conditions.poolerClosed = true;
+      fakeApi.conditions.poolerClosed = true;
       // Looking at the ledger, taking the lease, and the ledger again come before the first migration.
-      twin.http.add('answer-lost', `POST ${project}/database/query`, 1, 5);
+      fakeApi.http.add('answer-lost', `POST ${project}/database/query`, 1, 5);
     },
     told: ['answer-lost'],
   },
   {
     name: 'token revoked half-way',
-    begin: () => twin.killAfterRequest(8, () => void (twin.state.tokenRevoked = true)),
-    cure: () => void (twin.state.tokenRevoked = false),
+    begin: () => fakeApi.killAfterRequest(8, () => void (fakeApi.state.tokenRevoked = true)),
+    cure: () => void (fakeApi.state.tokenRevoked = false),
     told: ['token-refused'],
   },
   { name: 'quota reached', begin: http('refused-quota', post), told: ['quota-reached'] },
   { name: 'plan limit reached (402)', begin: http('refused-plan', post), told: ['quota-reached'] },
   {
     name: 'name taken by a stranger\'s project',
-    begin: () => void twin.addProject({ name: 'realtymuse' }),
-    cure: () => twin.state.projects.clear(),
+    begin: () => void fakeApi.addProject({ name: 'realtymuse' }),
+    cure: () => fakeApi.state.projects.clear(),
     told: ['name-taken'],
   },
-  { name: 'clock two hours ahead, answer lost', begin: () => { twin.state.skewMs = 7_200_000; http('answer-lost', post)(); } },
-  { name: 'clock two hours behind, answer lost', begin: () => { twin.state.skewMs = -7_200_000; http('answer-lost', post)(); } },
+  { name: 'clock two hours ahead, answer lost', begin: () => { fakeApi.state.skewMs = 7_200_000; http('answer-lost', post)(); } },
+  { name: 'clock two hours behind, answer lost', begin: () => { fakeApi.state.skewMs = -7_200_000; http('answer-lost', post)(); } },
   {
     name: 'INIT_FAILED, deleted and tried again',
     begin: condition({ initFailed: 1, notReadyForDeletion: 2 }),
     cure: async () => {
-      const [ref = ''] = twin.state.projects.keys();
-      await destroyProject(createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: fastClock() }), ref);
+      const [ref = ''] = fakeApi.state.projects.keys();
+      await destroyProject(createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() }), ref);
       current.journal = {};
     },
     told: ['init-failed'],
@@ -146,42 +146,42 @@ describe('for each fault the end is the same as without it, with exactly one pro
     current = makeRun();
     begin();
     const met: string[] = [];
-    const resumed = await provisionToTheEnd(twin, current, async (error) => {
+    const resumed = await provisionToTheEnd(fakeApi, current, async (error) => {
       met.push((error as { code?: string }).code ?? String(error));
       expect((error as { suggestion?: string }).suggestion).toBeTruthy();
       await cure?.(error);
     });
     expect(met).toEqual(told);
-    expect(await endState(twin)).toEqual(sound);
-    const [own] = twin.state.projects.values();
-    const secrets = [current.password, adminPassword].map((one) => one.reveal()).concat(twin.state.token, own?.keys.secret ?? '', own?.keys.serviceRole ?? '');
+    expect(await endState(fakeApi)).toEqual(sound);
+    const [own] = fakeApi.state.projects.values();
+    const secrets = [current.password, adminPassword].map((one) => one.reveal()).concat(fakeApi.state.token, own?.keys.secret ?? '', own?.keys.serviceRole ?? '');
     expect(findSecrets({ output: current.output.join('\n'), journal: JSON.stringify(current.journal) }, secrets)).toEqual([]);
-    const posts = twin.count('POST', '/v1/projects');
-    report.push(`  ${name.padEnd(52)} ${String(twin.state.requests.length).padStart(3)} requests, ${posts} POST, resumed ${resumed}${told.length > 0 ? ` (${told.join(', ')})` : ''}`);
+    const posts = fakeApi.count('POST', '/v1/projects');
+    report.push(`  ${name.padEnd(52)} ${String(fakeApi.state.requests.length).padStart(3)} requests, ${posts} POST, resumed ${resumed}${told.length > 0 ? ` (${told.join(', ')})` : ''}`);
   });
 
   it('stopped before any request, and resumed', async () => {
     for (let stop = 1; stop <= requests; stop += 1) {
       current = makeRun();
       let number = 0;
-      const stopped = provision(twin, current, () => {
+      const stopped = provision(fakeApi, current, () => {
         number += 1;
         if (number === stop) throw new Error(`stopped before request ${stop}`);
       });
       await expect(stopped).rejects.toThrow('stopped before');
-      await provision(twin, current);
-      expect(await endState(twin)).toEqual(sound);
-      for (const ref of twin.state.projects.keys()) await twin.databases.drop(ref);
-      twin.state.projects.clear();
+      await provision(fakeApi, current);
+      expect(await endState(fakeApi)).toEqual(sound);
+      for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
+      fakeApi.state.projects.clear();
     }
     report.push(`  stopped before each of ${requests} requests, and resumed (kill -9 at each request of the command: test/create/supabase-kill.test.ts)`);
   });
 
   it('two runs at once', async () => {
-    const results = await Promise.allSettled([provision(twin, makeRun()), provision(twin, makeRun())]);
+    const results = await Promise.allSettled([provision(fakeApi, makeRun()), provision(fakeApi, makeRun())]);
     expect(results.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(results.find((one) => one.status === 'rejected')).toMatchObject({ reason: { code: 'name-taken' } });
-    expect(await endState(twin)).toEqual(sound);
+    expect(await endState(fakeApi)).toEqual(sound);
     report.push('  two runs at once: one makes the project, the other is told that the name is taken');
   });
 });

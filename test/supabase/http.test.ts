@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listOrganizations, postProject, runQuery } from '../../src/supabase/api.ts';
-import { createHttp, type AnswerRecord, type HttpOptions, type RequestRecord } from '../../src/supabase/http.ts';
-import { rateLimitPause, retryAfter } from '../../src/supabase/limits.ts';
-import { redactBody, redactText } from '../../src/supabase/redact.ts';
+import { type AnswerRecord, createHttp, type HttpOptions, rateLimitPause, redactBody, redactText, type RequestRecord, retryAfter } from '../../src/supabase/http.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import type { HttpFault } from '../support/fake-api/faults.ts';
-import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
+import { startFakeApi, type FakeApi } from '../support/fake-api/fake-api.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 beforeAll(async () => {
   // No request of this file touches a project's database.
-  twin = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 
 function open(options: Partial<HttpOptions> = {}) {
   const clock = fastClock();
-  return { clock, http: createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock, ...options }) };
+  return { clock, http: createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock, ...options }) };
 }
 const body = { db_pass: 'a-password-that-nobody-sees', name: 'one', organization_slug: 'acme' };
 
@@ -27,16 +25,16 @@ describe('a read', () => {
     ['too-many', {}], ['too-many-retry-after', {}], ['html-500', {}], ['html-502', {}], ['html-503', {}], ['reset', {}],
     ['answer-lost', {}], ['no-answer', { timeoutMs: 100 }], ['slow-body', { timeoutMs: 100 }],
   ])('comes through %s', async (fault, options) => {
-    twin.http.add(fault, 'GET /v1/organizations', 2);
-    const before = twin.state.requests.length;
+    fakeApi.http.add(fault, 'GET /v1/organizations', 2);
+    const before = fakeApi.state.requests.length;
     const { http, clock } = open(options);
     expect(await listOrganizations(http)).toHaveLength(1);
-    expect(twin.state.requests.length - before).toBe(3);
+    expect(fakeApi.state.requests.length - before).toBe(3);
     expect(clock.slept).toHaveLength(2);
   });
 
   it('waits as long as Retry-After says', async () => {
-    twin.http.add('too-many-retry-after', 'GET /v1/organizations');
+    fakeApi.http.add('too-many-retry-after', 'GET /v1/organizations');
     const { http, clock } = open();
     await listOrganizations(http);
     expect(clock.slept).toEqual([7000]);
@@ -45,7 +43,7 @@ describe('a read', () => {
   it.each<[HttpFault, string]>([['html-502', 'api-failed'], ['reset', 'answer-lost'], ['too-many', 'rate-limited']])(
     'gives up on %s in the end, with %s',
     async (fault, code) => {
-      twin.http.add(fault, 'GET /v1/organizations', 3);
+      fakeApi.http.add(fault, 'GET /v1/organizations', 3);
       await expect(listOrganizations(open({ tries: 3 }).http)).rejects.toMatchObject({ code });
     },
   );
@@ -60,7 +58,7 @@ describe('a read', () => {
   });
 
   it('says it when nothing can be reached', async () => {
-    const closed = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+    const closed = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
     await closed.close();
     const { http } = open({ baseUrl: closed.url, tries: 2 });
     await expect(listOrganizations(http)).rejects.toMatchObject({ code: 'api-unreachable' });
@@ -80,20 +78,20 @@ describe('a write that must not happen twice', () => {
     ['html-502', 'api-failed'], ['reset', 'answer-lost'], ['no-answer', 'answer-lost'], ['too-many', 'rate-limited'],
   ])('is sent once through %s', async (fault, code) => {
     const { http } = open({ timeoutMs: 100 });
-    twin.http.add(fault, 'POST /v1/projects');
-    const before = twin.count('POST', '/v1/projects');
+    fakeApi.http.add(fault, 'POST /v1/projects');
+    const before = fakeApi.count('POST', '/v1/projects');
     const sent = http({ method: 'POST', path: '/v1/projects', body, retry: 'never' });
     await expect(sent).rejects.toMatchObject({ code });
-    expect(twin.count('POST', '/v1/projects') - before).toBe(1);
+    expect(fakeApi.count('POST', '/v1/projects') - before).toBe(1);
   });
 
   it('is sent again only where it was turned away', async () => {
-    const project = twin.addProject();
-    twin.http.add('too-many', 'POST /v1/projects/{ref}/database/query');
-    twin.http.add('html-502', 'POST /v1/projects/{ref}/database/query', 1, 0);
+    const project = fakeApi.addProject();
+    fakeApi.http.add('too-many', 'POST /v1/projects/{ref}/database/query');
+    fakeApi.http.add('html-502', 'POST /v1/projects/{ref}/database/query', 1, 0);
     const { http } = open();
     await expect(runQuery(http, project.ref, { query: 'select 1' })).rejects.toMatchObject({ code: 'api-failed' });
-    expect(twin.count('POST', '/v1/projects/{ref}/database/query')).toBe(2);
+    expect(fakeApi.count('POST', '/v1/projects/{ref}/database/query')).toBe(2);
   });
 });
 
@@ -104,7 +102,7 @@ describe('what is shown', () => {
     await postProject(http, { ...body, name: 'recorded' });
     expect(records).toHaveLength(2);
     expect(records[1]).toMatchObject({ method: 'POST', path: '/v1/projects', status: 201, body: { name: 'recorded', db_pass: '***' } });
-    expect(findSecrets({ records: JSON.stringify(records) }, [body.db_pass, twin.state.token])).toEqual([]);
+    expect(findSecrets({ records: JSON.stringify(records) }, [body.db_pass, fakeApi.state.token])).toEqual([]);
   });
 
   it('cleans what the API echoes', async () => {

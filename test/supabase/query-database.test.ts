@@ -5,19 +5,19 @@ import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { systemClock } from '../../src/supabase/clock.ts';
 import { fastClock } from '../support/fast-clock.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const endpoint = 'POST /v1/projects/{ref}/database/query';
-let twin: Twin;
+let fakeApi: FakeApi;
 let http: Http;
 let ref: string;
 beforeAll(async () => {
-  twin = await openTwin();
-  ref = twin.addProject().ref;
-  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: fastClock() });
+  fakeApi = await openFakeApi();
+  ref = fakeApi.addProject().ref;
+  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() });
 });
-afterAll(() => twin.close());
+afterAll(() => fakeApi.close());
 beforeEach(() => openQueryDatabase(http, ref).script('drop table if exists public.notes; create table public.notes (id int primary key, body text)'));
 
 describe('a database over HTTPS', () => {
@@ -30,10 +30,10 @@ describe('a database over HTTPS', () => {
 
   it('runs a script in one request and one transaction', async () => {
     const database = openQueryDatabase(http, ref);
-    const before = twin.state.requests.length;
+    const before = fakeApi.state.requests.length;
     const script = 'insert into public.notes values (1, null);\ninsert into public.notes values (1, null);';
     await expect(database.script(script)).rejects.toMatchObject({ name: 'DatabaseError', code: '23505', constraint: undefined });
-    expect(twin.state.requests.length - before).toBe(1);
+    expect(fakeApi.state.requests.length - before).toBe(1);
     expect((await database.query('select * from public.notes')).rows).toEqual([]);
   });
 
@@ -51,14 +51,14 @@ describe('a database over HTTPS', () => {
     'says after %s that it must be looked up, and sends nothing twice',
     async (fault, rows) => {
       const database = openQueryDatabase(http, ref);
-      twin.http.add(fault, endpoint);
+      fakeApi.http.add(fault, endpoint);
       await expect(database.script('insert into public.notes values (7, null)')).rejects.toMatchObject({ code: 'answer-lost' });
       expect((await database.query('select * from public.notes')).rows).toHaveLength(rows);
     },
   );
 
   it('waits where it is turned away', async () => {
-    twin.http.add('too-many-retry-after', endpoint, 2);
+    fakeApi.http.add('too-many-retry-after', endpoint, 2);
     await openQueryDatabase(http, ref).script('insert into public.notes values (7, null)');
     expect((await openQueryDatabase(http, ref).query('select * from public.notes')).rows).toHaveLength(1);
   });
@@ -75,15 +75,15 @@ describe('the run lock over HTTPS', () => {
 
   it('survives lost answers, and is free after work that failed', async () => {
     const database = openQueryDatabase(http, ref);
-    twin.http.add('answer-lost', endpoint, 2);
+    fakeApi.http.add('answer-lost', endpoint, 2);
     await expect(database.withRunLock(() => Promise.reject(new Error('the work failed')))).rejects.toThrow('the work failed');
     expect(await database.withRunLock(async () => 3)).toBe(3);
   });
 
   it('lets another in when the holder died, and stops a holder who lost it', async () => {
-    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
     const slow = openQueryDatabase(real, ref, { leaseMs: 300 });
-    const superuser = await twin.databases.superuser(ref);
+    const superuser = await fakeApi.databases.superuser(ref);
     const lost = slow.withRunLock(async () => {
       // Somebody else is in: the lease is not ours to renew any more.
       await superuser.query("update muse.run_lease set holder = 'another', expires = now() + interval '1 second'");
@@ -95,14 +95,14 @@ describe('the run lock over HTTPS', () => {
   });
 
   it('waits for what a killed run has left', async () => {
-    const superuser = await twin.databases.superuser(ref);
+    const superuser = await fakeApi.databases.superuser(ref);
     await superuser.query("insert into muse.run_lease values (1, 'the dead', 'pid 1 on elsewhere', now() + interval '1 second')");
-    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
     expect(await openQueryDatabase(real, ref).withRunLock(async () => 5)).toBe(5);
   });
 
   it('renews the lease while the work lasts', async () => {
-    const real = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: systemClock });
+    const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
     const [one, two] = [openQueryDatabase(real, ref, { leaseMs: 300 }), openQueryDatabase(real, ref, { leaseMs: 300 })];
     await one.withRunLock(async () => {
       await systemClock.sleep(700);
@@ -112,7 +112,7 @@ describe('the run lock over HTTPS', () => {
   });
 
   it('respects a run that came by a PostgreSQL connection', async () => {
-    const direct = await openPostgres({ host: '127.0.0.1', port: await twin.openDirect(ref), user: 'postgres', password: 'strangers-own', database: 'postgres' });
+    const direct = await openPostgres({ host: '127.0.0.1', port: await fakeApi.openDirect(ref), user: 'postgres', password: 'strangers-own', database: 'postgres' });
     await direct.withRunLock(async () => {
       await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
     });
@@ -121,7 +121,7 @@ describe('the run lock over HTTPS', () => {
   });
 
   it('is closed to everybody but its owner', async () => {
-    const superuser = await twin.databases.superuser(ref);
+    const superuser = await fakeApi.databases.superuser(ref);
     const { rows } = await superuser.query(`select r, has_schema_privilege(r, 'muse', 'usage') as usage from unnest(array['anon', 'authenticated', 'service_role']) r`);
     expect(rows.filter((row: { usage: boolean }) => row.usage)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseQueryError } from '../../src/supabase/query-error.ts';
+import { parseQueryError } from '../../src/supabase/query-database.ts';
 
 const failed = 'Failed to run sql query: ';
 

@@ -3,30 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, supabaseCli } from '../support/supabase-cli.ts';
-import { openTwin } from '../support/fake-api/open.ts';
-import type { Twin } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const cli = await supabaseCli();
-if ('reason' in cli) process.stderr.write(`\nSKIPPED: the real Supabase CLI against the twin. ${cli.reason}\n\n`);
+if ('reason' in cli) process.stderr.write(`\nSKIPPED: the real Supabase CLI against the fakeApi. ${cli.reason}\n\n`);
 
-describe.skipIf('reason' in cli)('the real Supabase CLI takes the twin for the platform', () => {
+describe.skipIf('reason' in cli)('the real Supabase CLI works with the fake API', () => {
   const script = 'script' in cli ? cli.script : '';
   const password = 'CliMadeThisOne2026';
-  let twin: Twin;
+  let fakeApi: FakeApi;
   let directory: string;
   let env: Record<string, string>;
   const run = (...words: string[]): Promise<string> => runCli(script, words, { cwd: directory, env });
   beforeAll(async () => {
-    twin = await openTwin();
+    fakeApi = await openFakeApi();
     directory = await mkdtemp(join(tmpdir(), 'real-cli-'));
-    env = { SUPABASE_ACCESS_TOKEN: twin.state.token, SUPABASE_PROFILE: await twin.writeProfile(directory) };
+    env = { SUPABASE_ACCESS_TOKEN: fakeApi.state.token, SUPABASE_PROFILE: await fakeApi.writeProfile(directory) };
   });
   afterAll(async () => {
-    await twin.close();
+    await fakeApi.close();
     await rm(directory, { recursive: true, force: true });
   });
   const made = () => {
-    const project = [...twin.state.projects.values()].find((one) => one.name === 'by-the-cli');
+    const project = [...fakeApi.state.projects.values()].find((one) => one.name === 'by-the-cli');
     if (!project) throw new Error('the CLI made no project');
     return project;
   };
@@ -52,13 +52,13 @@ describe.skipIf('reason' in cli)('the real Supabase CLI takes the twin for the p
     const [row] = await poolers(ref);
     const url = `postgresql://${row?.db_user}:${password}@${row?.db_host}:${row?.db_port}/postgres?sslmode=disable`;
     await run('db', 'push', `--remote=${url}`, '--yes');
-    const database = await twin.databases.superuser(ref);
+    const database = await fakeApi.databases.superuser(ref);
     const { rows } = await database.query("select to_regclass('public.notes')::text as notes, (select array_agg(version) from supabase_migrations.schema_migrations) as versions");
     expect(rows).toEqual([{ notes: 'notes', versions: ['20260101000000'] }]);
   });
 
   async function poolers(ref: string): Promise<{ db_user: string; db_host: string; db_port: number }[]> {
-    const answer = await fetch(`${twin.url}/v1/projects/${ref}/config/database/pooler`, { headers: { authorization: `Bearer ${twin.state.token}` } });
+    const answer = await fetch(`${fakeApi.url}/v1/projects/${ref}/config/database/pooler`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
     return (await answer.json()) as { db_user: string; db_host: string; db_port: number }[];
   }
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 
-it('the twin runs as a process, without TypeScript', async () => {
+it('the fake API runs as a process, without TypeScript', async () => {
   const script = join(import.meta.dirname, '..', 'support', 'fake-api', 'serve.js');
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');

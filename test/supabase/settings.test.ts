@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePassword } from '../../src/supabase/password.ts';
-import { secret } from '../../src/supabase/secret.ts';
+import { makePassword, secret } from '../../src/supabase/secret.ts';
 import { isLoopback, readSettings } from '../../src/supabase/settings.ts';
 
 const token = `sbp_${'0123456789abcdef'.repeat(3).slice(0, 40)}`;

@@ -3,27 +3,26 @@ import { destroyProject } from '../../src/supabase/destroy.ts';
 import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { readKeys } from '../../src/supabase/keys.ts';
 import { secret } from '../../src/supabase/secret.ts';
-import { projectStatus } from '../../src/supabase/status.ts';
-import { waitForProject, neededServices, type Progress } from '../../src/supabase/wait.ts';
+import { neededServices, type Progress, projectStatus, waitForProject } from '../../src/supabase/wait.ts';
 import { fastClock, type FastClock } from '../support/fast-clock.ts';
 import type { Conditions } from '../support/fake-api/faults.ts';
-import type { TwinProject } from '../support/fake-api/state.ts';
-import { startTwin, type Twin } from '../support/fake-api/fake-api.ts';
+import type { FakeProject } from '../support/fake-api/state.ts';
+import { startFakeApi, type FakeApi } from '../support/fake-api/fake-api.ts';
 
-let twin: Twin;
+let fakeApi: FakeApi;
 let clock: FastClock;
 let http: Http;
-let project: TwinProject;
+let project: FakeProject;
 let asked: number[];
 beforeEach(async () => {
-  twin = await startTwin({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
   clock = fastClock();
   asked = [];
-  http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock, onRequest: () => void asked.push(clock.now()) });
-  project = twin.addProject();
+  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock, onRequest: () => void asked.push(clock.now()) });
+  project = fakeApi.addProject();
   Object.assign(project, { status: 'UNKNOWN', looks: 0 });
 });
-afterEach(() => twin.close());
+afterEach(() => fakeApi.close());
 
 describe('waitForProject', () => {
   it('shows each change, asks at most once in 2 s, and no more once all is healthy', async () => {
@@ -42,7 +41,7 @@ describe('waitForProject', () => {
     ['a status never seen before', { newStatus: 'DEFROSTING' }],
     ['one service that is late', { unhealthyService: { name: 'storage', looks: 5 } }],
   ])('gets through %s', async (_, conditions) => {
-    Object.assign(twin.conditions, conditions);
+    Object.assign(fakeApi.conditions, conditions);
     await waitForProject(http, project.ref);
     expect(project.status).toBe('ACTIVE_HEALTHY');
   });
@@ -52,7 +51,7 @@ describe('waitForProject', () => {
     ['a service that never comes', { unhealthyService: { name: 'auth', looks: 1e9 } }, 'wait-timeout'],
     ['INIT_FAILED', { initFailed: 1 }, 'init-failed'],
   ])('%s ends in %s', async (_, conditions, code) => {
-    Object.assign(twin.conditions, conditions);
+    Object.assign(fakeApi.conditions, conditions);
     const error: unknown = await waitForProject(http, project.ref, { timeoutMs: 60_000 }).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code });
     expect((error as { suggestion: string }).suggestion).toContain('--resume');
@@ -75,7 +74,7 @@ describe('projectStatus', () => {
 
 describe('readKeys', () => {
   it('matches by type, and waits for keys that are not there yet', async () => {
-    twin.conditions.keysNull = 2;
+    fakeApi.conditions.keysNull = 2;
     const keys = await readKeys(http, project.ref);
     expect(keys.client.reveal()).toBe(project.keys.publishable);
     expect(keys.server.reveal()).toBe(project.keys.secret);
@@ -87,17 +86,17 @@ describe('readKeys', () => {
 
 describe('destroyProject', () => {
   it('waits out "not ready for deletion", and takes a project that is gone for deleted', async () => {
-    twin.conditions.notReadyForDeletion = 3;
+    fakeApi.conditions.notReadyForDeletion = 3;
     let waits = 0;
     await destroyProject(http, project.ref, 600_000, () => (waits += 1));
     expect(waits).toBe(3);
-    expect(twin.state.deleted).toEqual([project.ref]);
+    expect(fakeApi.state.deleted).toEqual([project.ref]);
     await destroyProject(http, project.ref);
   });
 
   it('survives an answer that never came', async () => {
-    twin.http.add('answer-lost', 'DELETE /v1/projects/{ref}');
+    fakeApi.http.add('answer-lost', 'DELETE /v1/projects/{ref}');
     await destroyProject(http, project.ref);
-    expect(twin.state.deleted).toEqual([project.ref]);
+    expect(fakeApi.state.deleted).toEqual([project.ref]);
   });
 });

@@ -6,19 +6,18 @@ import { hash } from 'node:crypto';
 import { migrate } from '../../src/migrations/apply.ts';
 import type { Migration } from '../../src/sql/migration.ts';
 import { ensureAdmin, grantRole } from '../../src/supabase/admin.ts';
-import { openClient } from '../../src/supabase/client.ts';
+import { openClient, readKeys } from '../../src/supabase/keys.ts';
 import { configureAuth, ensureBuckets } from '../../src/supabase/configure.ts';
 import { connectProject } from '../../src/supabase/connect.ts';
 import { createProject, type CreatedProject } from '../../src/supabase/create-project.ts';
 import { createHttp, type RequestRecord } from '../../src/supabase/http.ts';
 import type { Intent } from '../../src/supabase/intent.ts';
-import { readKeys } from '../../src/supabase/keys.ts';
-import { makePassword } from '../../src/supabase/password.ts';
+import { makePassword } from '../../src/supabase/secret.ts';
 import { preflight } from '../../src/supabase/preflight.ts';
 import { readSettings } from '../../src/supabase/settings.ts';
 import { waitForProject } from '../../src/supabase/wait.ts';
 import { fastClock } from './fast-clock.ts';
-import type { Twin } from './fake-api/fake-api.ts';
+import type { FakeApi } from './fake-api/fake-api.ts';
 import { kitSchema } from './fake-api/schema.ts';
 
 export interface Run {
@@ -45,8 +44,8 @@ export const adminPassword = makePassword();
  * Goes all the way, or throws.
  * @param beforeRequest called before each request to the Management API; what it throws ends the run there
  */
-export async function provision(twin: Twin, run: Run, beforeRequest?: (record: RequestRecord) => void): Promise<void> {
-  const settings = await readSettings(twin.env);
+export async function provision(fakeApi: FakeApi, run: Run, beforeRequest?: (record: RequestRecord) => void): Promise<void> {
+  const settings = await readSettings(fakeApi.env);
   const clock = fastClock();
   const http = createHttp({
     baseUrl: settings.apiUrl,
@@ -97,10 +96,10 @@ export async function provision(twin: Twin, run: Run, beforeRequest?: (record: R
 }
 
 /** Goes on after each failure, as a user would, and says how often that was. */
-export async function provisionToTheEnd(twin: Twin, run: Run, onFailure: (error: unknown) => void | Promise<void>): Promise<number> {
+export async function provisionToTheEnd(fakeApi: FakeApi, run: Run, onFailure: (error: unknown) => void | Promise<void>): Promise<number> {
   for (let resumed = 0; resumed < 4; resumed += 1) {
     try {
-      await provision(twin, run);
+      await provision(fakeApi, run);
       return resumed;
     } catch (error) {
       run.output.push(String(error), JSON.stringify(error));
@@ -111,11 +110,11 @@ export async function provisionToTheEnd(twin: Twin, run: Run, onFailure: (error:
 }
 
 /** What is there at the end, on the platform and in the database. */
-export async function endState(twin: Twin): Promise<unknown> {
-  const own = [...twin.state.projects.values()].filter((project) => project.name === 'realtymuse');
+export async function endState(fakeApi: FakeApi): Promise<unknown> {
+  const own = [...fakeApi.state.projects.values()].filter((project) => project.name === 'realtymuse');
   const [project] = own;
   if (own.length !== 1 || !project) return { projects: own.length };
-  const database = await twin.databases.superuser(project.ref);
+  const database = await fakeApi.databases.superuser(project.ref);
   const { rows } = await database.query(`select
     (select array_agg(file || ' ' || state order by file) from muse.migrations) as ledger,
     (select array_agg(relname::text order by relname) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r') as tables,

@@ -1,4 +1,4 @@
-/** The real Supabase CLI from the npm registry, installed once into a cache: an outside witness of the twin. */
+/** The real Supabase CLI from the npm registry, installed once into a cache: an outside witness of the fakeApi. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';

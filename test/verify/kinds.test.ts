@@ -10,7 +10,7 @@ import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { startNative } from '../support/native.ts';
-import { openTwin } from '../support/fake-api/open.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
 import { installKit } from './kit.ts';
 
 const presets = ['crm', 'deliverables', 'realty', 'social'];
@@ -28,9 +28,9 @@ const openers: Record<string, () => Promise<{ database: Database; close(): Promi
     return { database, close: async () => { await database.close(); await native.stop(); } };
   },
   https: async () => {
-    const twin = await openTwin();
-    const http = createHttp({ baseUrl: twin.url, token: secret(twin.state.token), clock: fastClock() });
-    return { database: openQueryDatabase(http, twin.addProject().ref), close: () => twin.close() };
+    const fakeApi = await openFakeApi();
+    const http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() });
+    return { database: openQueryDatabase(http, fakeApi.addProject().ref), close: () => fakeApi.close() };
   },
 };
 

@@ -1,36 +1,32 @@
 import { loadPreset } from '../../scaffold/presets.ts';
+import { MuseError } from '../../shared/error.ts';
 import type { EnvironmentName } from '../../shared/muse-file.ts';
 import { ensureAdmin, grantRole } from '../../supabase/admin.ts';
-import { openClient } from '../../supabase/client.ts';
+import { openClient, readKeys } from '../../supabase/keys.ts';
 import { configureAuth, ensureBuckets } from '../../supabase/configure.ts';
 import { environmentValues } from '../../supabase/environment.ts';
-import { readKeys } from '../../supabase/keys.ts';
-import { makePassword } from '../../supabase/password.ts';
+import { makePassword, type Secret } from '../../supabase/secret.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { refOf } from '../../targets/project-ref.ts';
 import { targetOf } from '../../targets/open.ts';
-import { type CreateContext, needed } from '../context.ts';
-import { writeJournal } from '../journal.ts';
 import { readVariables, updateVariables } from '../../targets/secrets-file.ts';
+import type { Answers } from '../answers.ts';
+import type { Placed } from '../context.ts';
+import { chosenProject } from '../journal.ts';
 import type { Step } from '../step.ts';
 
-type Used = Pick<
-  CreateContext,
-  'answers' | 'secrets' | 'adminPassword' | 'cloud' | 'connected' | 'directory' | 'environment' | 'journal' | 'museFile' | 'notes' | 'target'
->;
-
-/** Keys into `.env.local`, Auth, buckets and the first admin; each of it does nothing where it is done already. */
-export const configureStep: Step<Used> = {
+/** Writes keys to `.env.local`, and sets up Auth, buckets and the first admin; does nothing twice. */
+export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
   id: 'configure',
-  title: 'Keys, Auth, buckets, admin',
-  applies: ({ answers }) => targetOf(answers.target).provisioned,
-  async run(context) {
-    const { answers, cloud, directory, environment, journal } = context;
+  title: 'Configure keys, Auth, buckets and admin',
+  applies: ({ target }) => targetOf(target).provisioned,
+  async run({ answers, cloud, opened, directory, environment, journal, museFile, save, secrets }, output) {
     const { http, settings } = await cloud();
     const ref = refOf(journal.data.project);
     const keys = await readKeys(http, ref);
-    await context.target();
-    const { endpoints, via } = needed(context.connected, 'The connection');
+    const { connected } = await opened();
+    if (connected === undefined) throw noEndpoints(answers);
+    const { endpoints, via } = connected;
     const { siteUrl } = answers.supabase;
     const url = settings.projectUrl(ref);
     const password = await passwordOfProject(directory, answers.environment, environment);
@@ -38,31 +34,40 @@ export const configureStep: Step<Used> = {
     await fillIn(directory, answers.environment, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()])));
     await configureAuth(http, ref, siteUrl);
     const client = await openClient(url, keys.server);
-    const presets = await Promise.all(needed(context.museFile, 'muse.json').presets.map(loadPreset));
+    const presets = await Promise.all(museFile.presets.map(loadPreset));
     const buckets = presets.flatMap((preset) => preset.buckets);
     if (buckets.length > 0) await ensureBuckets(client, buckets, http.clock);
     const email = answers.supabase.adminEmail;
-    if (email === undefined) return undefined;
-    const project = needed(journal.data.project, 'The project');
+    if (email === undefined) return {};
+    // A run that stopped here may have made the admin with a password that nobody saw.
+    const project = chosenProject(journal);
     const again = project.adminBegun === true;
     project.adminBegun = true;
-    await writeJournal(directory, journal);
+    await save();
     // Only a terminal can show a password once and forget it; anywhere else the admin is invited by mail.
-    const shown = context.secrets.showPassword === true ? makePassword() : undefined;
+    const shown = secrets.showPassword === true ? makePassword() : undefined;
     const admin = await ensureAdmin(
       client,
       { email, resetPassword: again, ...(shown === undefined ? {} : { password: shown }), ...(siteUrl === undefined ? {} : { redirectTo: siteUrl }) },
       http.clock,
     );
-    if (shown !== undefined && (admin.created || again)) context.adminPassword = shown;
     const role = await grantRole(client, admin.userId, { table: 'user_roles', value: 'admin' }, http.clock);
-    if (role === 'no-table') context.notes.push('The kit has no user_roles table, so the admin has no role in it.');
-    if (shown === undefined) context.notes.push(`${email} was invited by mail.`);
-    return `admin ${email}`;
+    if (role === 'no-table') output.notes.push('The kit has no user_roles table, so the admin has no role in it.');
+    if (shown === undefined) output.notes.push(`${email} was invited by mail.`);
+    output.summary = `admin ${email}`;
+    return shown !== undefined && (admin.created || again) ? { adminPassword: shown } : {};
   },
 };
 
-/** What every muse on Supabase has, whatever its kit's template names. */
+function noEndpoints({ target }: Answers): MuseError {
+  return new MuseError({
+    code: 'bad-target',
+    message: `A database of the target ${target} has no endpoints that an app could be configured with.`,
+    suggestion: 'Choose another target: --target supabase.',
+  });
+}
+
+/** The variables that every muse on Supabase has, whatever its kit's template names. */
 const always = ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'DATABASE_URL', 'DIRECT_URL', 'SUPABASE_DB_PASSWORD'];
 
 /** Writes the values of the variables that the app's file names, and of those that every muse has. */

@@ -1,46 +1,64 @@
 import { migrate } from '../../migrations/apply.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import { type CreateContext, needed } from '../context.ts';
+import { expectationsOf } from '../../muse/declared-schema.ts';
+import { refuseErrors } from '../../muse/examine.ts';
 import { readMuseFile } from '../../muse/muse-json.ts';
+import { notVerified } from '../../supabase/connect.ts';
+import { checkCatalog } from '../../verify/catalog/catalog-check.ts';
+import type { Configured, Placed, Run } from '../context.ts';
 import type { Step } from '../step.ts';
 
-/** Opens a muse that is there, for the rehearsal. */
-export const openStep: Step<Pick<CreateContext, 'directory' | 'museFile'>> = {
+/** Opens a muse that already exists, for the rehearsal. */
+export const openStep: Step<Run, Pick<Configured, 'museFile'>> = {
   id: 'open',
   title: 'Open the muse',
-  always: true,
-  async run(context) {
-    context.museFile = await readMuseFile(context.directory);
-    return undefined;
+  async run({ directory }) {
+    return { museFile: await readMuseFile(directory) };
   },
 };
 
-/** Reads what is in place; runs in a resumed run as well, for the steps after it. */
-export const readStep: Step<Pick<CreateContext, 'directory' | 'museFile' | 'files'>> = {
+/** Reads the muse that is in place. */
+export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
   id: 'read',
   title: 'Read the migrations',
-  always: true,
-  async run(context) {
-    context.museFile = await readMuseFile(context.directory);
-    context.files = await readMigrations(context.directory, context.museFile.migrations);
-    const core = context.files.migrations.filter((migration) => migration.layer === 'core').length;
-    return `${core} core, ${context.files.migrations.length - core} extension`;
+  async run({ directory }, output) {
+    const museFile = await readMuseFile(directory);
+    const files = await readMigrations(directory, museFile.migrations);
+    const core = files.migrations.filter((migration) => migration.layer === 'core').length;
+    output.summary = `${core} core, ${files.migrations.length - core} extension`;
+    return { museFile, files };
   },
 };
 
 /** Runs core and then extension migrations on the target. */
-export const migrateStep: Step<Pick<CreateContext, 'target' | 'files' | 'applied' | 'skipped' | 'notes' | 'onProgress'>> = {
+export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run(context) {
-    const { migrations } = needed(context.files, 'The list of migrations');
-    const database = await context.target();
-    const result = await migrate(database, migrations, {
-      onProgress: ({ file, index, count }) => context.onProgress?.(`${index + 1}/${count} ${file}`),
+  async run({ files, opened, target, onProgress }, output) {
+    const database = await target();
+    const result = await migrate(database, files.migrations, {
+      onProgress: ({ file, index, count }) => onProgress?.(`${index + 1}/${count} ${file}`),
     });
-    context.applied.push(...result.applied);
-    context.skipped.push(...result.skipped);
-    context.notes.push(...result.notes);
-    return `${result.applied.length} applied${result.skipped.length > 0 ? `, ${result.skipped.length} had been before` : ''}`;
+    if ((await opened()).connected?.verified === false) output.notes.push(notVerified);
+    output.applied.push(...result.applied);
+    output.skipped.push(...result.skipped);
+    output.notes.push(...result.notes);
+    output.summary = `${result.applied.length} applied${result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : ''}`;
+  },
+};
+
+/**
+ * Checks that the target has everything that the files declare, with row-level security and grants as they should be.
+ */
+export const checkStep: Step<Placed> = {
+  id: 'check',
+  title: 'Check tables, policies and grants',
+  async run({ files, museFile, target }, output) {
+    const expectations = await expectationsOf(files.migrations, museFile);
+    const findings = await checkCatalog(await target(), expectations);
+    refuseErrors(findings, 'The migrations are applied, but the database is not as it should be.');
+    const tables = expectations.tables?.length ?? 0;
+    output.proven.push(`${tables} tables exist, with row-level security, policies, grants and indexes`);
+    output.summary = `${tables} tables`;
   },
 };

@@ -5,42 +5,46 @@ import { keepCertificate } from '../../targets/certificate.ts';
 import { projectNameOf, refOf } from '../../targets/project-ref.ts';
 import { targetOf } from '../../targets/open.ts';
 import { passwordForNewProject, passwordOfProject } from '../../targets/cloud.ts';
-import { type CreateContext, needed } from '../context.ts';
-import { forgetProject, type JournalProject, writeJournal } from '../journal.ts';
 import { readMuseFile, writeMuseFile } from '../../muse/muse-json.ts';
-import type { Step } from '../step.ts';
+import { MuseError } from '../../shared/error.ts';
+import type { RegionSelection } from '../../supabase/types.ts';
+import type { Answers } from '../answers.ts';
+import type { Run } from '../context.ts';
+import { chosenProject, forgetProject, type JournalProject, redoFrom } from '../journal.ts';
+import { answerOf, type Step } from '../step.ts';
 
-type Used = Pick<CreateContext, 'answers' | 'cloud' | 'directory' | 'environment' | 'journal' | 'museFile' | 'onProgress'>;
-const isCloud = ({ answers }: Pick<CreateContext, 'answers'>): boolean => targetOf(answers.target).provisioned;
+const isCloud = ({ target }: Answers): boolean => targetOf(target).provisioned;
 
-/** Makes the project: what is wanted is journaled before the request, the ref right after, the password before both. */
-export const projectStep: Step<Used> = {
+/**
+ * Creates the project. The password is stored first, the intent is journaled before the request, and the ref right
+ * after it.
+ */
+export const projectStep: Step<Run> = {
   id: 'project',
   title: 'Create the Supabase project',
   applies: isCloud,
-  async run(context) {
+  async run(context, output) {
     const { answers, directory, environment, journal } = context;
-    if (journal.data.project?.failed === true) await deleteFailed(context);
-    const project = needed(journal.data.project, 'The choice of organization and region');
+    if (chosenProject(journal).failed === true) await deleteFailed(context);
+    const project = chosenProject(journal);
     if (project.adopted === true) await passwordOfProject(directory, answers.environment, environment);
-    else if (project.ref === undefined) await make(context, project);
+    else if (project.ref === undefined && project.selection !== undefined) await make(context, project, project.selection);
     const museFile = await readMuseFile(directory);
-    const { ref, region, organization } = project;
+    const ref = refOf(project);
+    const { region, organization } = project;
     museFile.environments[answers.environment] = {
       target: answers.target,
-      ...(ref === undefined ? {} : { ref }),
+      ref,
       ...(region === undefined ? {} : { region }),
       organization,
       ...(await certificateFor(context, museFile.environments[answers.environment]?.databaseCa)),
     };
     await writeMuseFile(directory, museFile);
-    context.museFile = museFile;
-    return ref;
+    output.summary = ref;
   },
 };
 
-async function make({ answers, cloud, directory, journal, onProgress }: Used, project: JournalProject): Promise<void> {
-  const save = (): Promise<void> => writeJournal(directory, journal);
+async function make({ answers, cloud, directory, onProgress, save }: Run, project: JournalProject, region: RegionSelection): Promise<void> {
   const { http } = await cloud();
   const password = await passwordForNewProject(directory, answers.environment);
   const created = await createProject(
@@ -48,7 +52,7 @@ async function make({ answers, cloud, directory, journal, onProgress }: Used, pr
     {
       name: projectNameOf(answers),
       organization: project.organization,
-      region: needed(project.selection, 'The region'),
+      region,
       ...(project.size === undefined ? {} : { size: project.size }),
       password,
     },
@@ -57,8 +61,8 @@ async function make({ answers, cloud, directory, journal, onProgress }: Used, pr
         project.intent = intent;
         await save();
       },
-      async onRef({ ref, region, settled }) {
-        Object.assign(project, { ref, region, settled });
+      async onRef({ ref, region: placed, settled }) {
+        Object.assign(project, { ref, region: placed, settled });
         await save();
       },
     },
@@ -67,29 +71,31 @@ async function make({ answers, cloud, directory, journal, onProgress }: Used, pr
   onProgress?.(created.ref);
 }
 
-/** Deletes a project that never started; deleting one that is gone changes nothing, so this may be cut off anywhere. */
-async function deleteFailed({ cloud, directory, journal, onProgress }: Used): Promise<void> {
+/**
+ * Deletes a project that never started. Deleting a deleted one changes nothing, so this can be interrupted anywhere.
+ */
+async function deleteFailed({ cloud, journal, onProgress, save }: Run): Promise<void> {
   const ref = refOf(journal.data.project);
   onProgress?.(`deleting ${ref}`);
   const { http } = await cloud();
   await destroyProject(http, ref, undefined, () => onProgress?.(`${ref} is not ready for deletion yet`));
   forgetProject(journal);
-  await writeJournal(directory, journal);
+  await save();
 }
 
-/** A muse that is made has its copy since it was put together; one that was there before gets it now. */
-async function certificateFor({ answers, directory, journal }: Used, known: string | undefined): Promise<{ databaseCa?: string }> {
+/** A new muse has its copy of the certificate from the stage; an existing one gets it now. */
+async function certificateFor({ answers, directory, journal }: Run, known: string | undefined): Promise<{ databaseCa?: string }> {
   const { databaseCa, environment } = answers;
   if (journal.pipeline === 'create' || databaseCa === undefined) return known === undefined ? {} : { databaseCa: known };
   return { databaseCa: await keepCertificate(directory, environment, databaseCa) };
 }
 
 /** Waits until the project and its services are healthy, with a live line for each. */
-export const waitStep: Step<Pick<CreateContext, 'answers' | 'cloud' | 'journal' | 'onProgress'>> = {
+export const waitStep: Step<Run> = {
   id: 'wait',
-  title: 'Wait until it serves',
+  title: 'Wait for the project to start',
   applies: isCloud,
-  async run({ answers, cloud, journal, onProgress }) {
+  async run({ answers, cloud, journal, onProgress }, output) {
     const { http } = await cloud();
     const states = new Map<string, string>();
     await waitForProject(http, refOf(journal.data.project), {
@@ -99,6 +105,26 @@ export const waitStep: Step<Pick<CreateContext, 'answers' | 'cloud' | 'journal' 
         onProgress?.(['', ...[...states].map(([service, state]) => `${service.padEnd(16)}  ${state}`)].join('\n'));
       },
     });
-    return `${states.size - 1} services healthy`;
+    output.summary = `${states.size - 1} services healthy`;
   },
 };
+
+/**
+ * After a project that Supabase could not start, asks whether to delete it and create it again. A yes is journaled
+ * before anything is deleted; then {@link projectStep} does both, in this run or in one that resumes it.
+ * @returns whether to run again from the step `project`
+ * @throws MuseError `cancelled` if the question was not answered
+ */
+export async function mayMakeAgain(error: unknown, { agree, answers, journal, results, save }: Run): Promise<boolean> {
+  const { project } = journal.data;
+  if (!(error instanceof MuseError) || error.code !== 'init-failed' || agree === undefined) return false;
+  // Only a project that Supabase told this run it had created: any other is for its owner to delete by name.
+  if (project?.ref === undefined || project.adopted === true || project.settled !== 'answered') return false;
+  const question = `${error.message}\nDelete "${projectNameOf(answers)}" (${project.ref}) and create it again?`;
+  if (!(await answerOf(agree, question))) return false;
+  project.failed = true;
+  redoFrom(journal, 'project');
+  await save();
+  results.splice(results.findIndex(({ id }) => id === 'project'));
+  return true;
+}

@@ -1,41 +1,40 @@
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { type Finding, hasErrors } from '../../shared/finding.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
-import { type CreateContext, needed } from '../context.ts';
+import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
 import type { Step } from '../step.ts';
 
-/** Runs everything on a throw-away database, twice and back, and checks what came of it. */
-export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'throwAway' | 'museFile' | 'findings' | 'proven' | 'notes' | 'answers' | 'target'>> = {
+/** Runs all migrations on a shadow database, twice and then back, and checks the result. */
+export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
-  title: 'Rehearse on a throw-away database',
-  async run(context) {
-    const museFile = needed(context.museFile, 'muse.json');
-    const files = await readMigrations(context.stage, museFile.migrations);
-    const database = await context.throwAway();
-    // Opening a local target takes a core's time that the rehearsal leaves free.
-    if (targetOf(context.answers.target).local) void context.target().catch(() => undefined);
+  title: 'Rehearse on a shadow database',
+  async run({ answers, kitFiles, museFile, shadow, stage, target }, output) {
+    const files = await readMigrations(stage, museFile.migrations);
+    const database = await shadow();
+    // Opening a local target uses a core that the rehearsal leaves idle.
+    if (targetOf(answers.target).local) void target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
-    // Its memory and its thread are of use to what follows.
-    await context.throwAway.close();
+    // Frees its memory and its thread for the steps to come.
+    await shadow.close();
     if (hasErrors(findings)) {
-      const all = withoutConsequences(await withArchived(findings, files, context.kitFiles, museFile), context.kitFiles);
-      refuseErrors(all, 'Nothing was provisioned, and nothing was left behind.', context.answers.fix ? mendedAlready : undefined);
+      const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile), kitFiles);
+      refuseErrors(all, 'Nothing was provisioned, and nothing was left behind.', answers.fix ? fixedAlready : undefined);
     }
-    context.findings.push(...findings);
-    if (silenced > 0) context.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
-    context.proven.push(`${files.migrations.length} migrations run, and run again change nothing`);
-    if (rehearsal.rolledBack.length > 0) context.proven.push('the extension can be taken back without a trace');
-    return `${files.migrations.length} files, twice and back`;
+    output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
+    if (silenced > 0) output.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
+    output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
+    if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
+    output.summary = `${files.migrations.length} files, run twice and rolled back`;
   },
 };
 
-/** After --fix, what stays is for a person, and is told of files that are gone with the clone. */
-const mendedAlready = 'Nothing mends these but a person. Files and lines are those of the mended clone; add --dry-run to read its diffs.';
+/** After `--fix`: the findings name files of a clone that is deleted. */
+const fixedAlready = 'These need a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
 
-/** What fails in the files made here because the kit's own fail before them is no finding of its own. */
+/** Drops failures in generated files if the kit's own files, which run first, fail already. */
 function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles | undefined): Finding[] {
   const ofKit = new Set(kit?.migrations.map(({ file }) => file));
   const fails = findings.some(({ severity, file }) => severity === 'error' && file !== undefined && ofKit.has(file));
@@ -43,8 +42,8 @@ function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles |
 }
 
 /**
- * A kit that cannot be used as it is gets the whole list in one go: its own extensions as well, although they would be
- * archived, and with them what core wrongly takes from them.
+ * For a kit with errors, the findings of all its files at once: including its own extensions, although they would be
+ * archived, and what core wrongly depends on in them.
  */
 async function withArchived(findings: readonly Finding[], files: MigrationFiles, kit: MigrationFiles | undefined, museFile: MuseFile): Promise<Finding[]> {
   const known = new Set(files.migrations.map(({ file }) => file));

@@ -12,21 +12,19 @@ import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { Answers } from '../answers.ts';
-import { type CreateContext, needed } from '../context.ts';
+import type { Configured } from '../context.ts';
 import { extensionTables, factsOf } from '../../muse/declared-schema.ts';
 import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
 /** Writes the product's own extension migration with its rollback, and the files that every muse has. */
-export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journal' | 'museFile' | 'notes'>> = {
+export const scaffoldStep: Step<Configured> = {
   id: 'scaffold',
   title: 'Scaffold the extension',
-  async run(context) {
-    const { answers, stage, journal } = context;
-    const museFile = needed(context.museFile, 'muse.json');
+  async run({ answers, stage, journal, museFile }, output) {
     const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
     const helper = (await writeTenancy(stage, museFile, await read())).at(-1);
-    if (helper !== undefined) context.notes.push(`${helper} sets who works in which organization: createTenancy(pool) over the package pg.`);
+    if (helper !== undefined) output.notes.push(`${helper} sets the user and organization of each connection: createTenancy(pool), with a pool of the package pg.`);
     const migrations = await read();
     const made = await scaffold({
       name: answers.name,
@@ -40,14 +38,14 @@ export const scaffoldStep: Step<Pick<CreateContext, 'answers' | 'stage' | 'journ
       ...(museFile.session === undefined ? {} : { session: checkedSession(museFile.session) }),
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
-    // The list is read from the files, the kit's own extensions among them, as "muse docs" does it later.
+    // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
     await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(await read())) });
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
-    return made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
+    output.summary = made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
   },
 };
 
-/** The tables asked for by `--table` and `--spec`. */
+/** The tables that `--table` and `--spec` specify. */
 async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
   const tables = answers.tables.map(parseTable);
   if (answers.spec === undefined) return tables;

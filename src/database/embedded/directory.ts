@@ -58,7 +58,7 @@ async function lockDirectory(directory: string, options?: LockOptions): Promise<
   return takeLock(join(directory, 'lock.json'), { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' }, options);
 }
 
-/** Clears away what a crash left, notes the version, and gives the path to write the new database's files to. */
+/** Removes what a crash left, writes the version, and returns the path for the new database's files. */
 async function prepare(directory: string): Promise<string> {
   for (const name of await readdir(directory)) {
     if (name.startsWith('data.new-')) await rm(join(directory, name), { recursive: true, force: true });
@@ -73,9 +73,9 @@ async function checkVersion(directory: string): Promise<void> {
   if (made !== undefined && minor(made) === minor(engineVersion)) return;
   throw new MuseError({
     code: 'database-version',
-    message: `The embedded database in ${directory} was made by ${made ? `PGlite ${made}` : 'an unknown version'}; `
+    message: `The embedded database in ${directory} was created by ${made ? `PGlite ${made}` : 'an unknown version'}; `
       + `this is PGlite ${engineVersion}, which cannot open it.`,
-    suggestion: `Open it with the version of create-muse that made it, or move ${dirname(join(directory, 'data'))} away `
+    suggestion: `Open it with the version of create-muse that created it, or move ${dirname(join(directory, 'data'))} away `
       + 'and migrate a new one.',
   });
 }

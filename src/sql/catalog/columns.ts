@@ -5,7 +5,7 @@ import { findTable } from './lookup.ts';
 import type { Catalog, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Something that columns can come from. Undefined columns: nobody knows which it has. */
+/** Something that columns can come from. `columns` is undefined if they are not known. */
 interface Item {
   alias: string;
   name: string;
@@ -54,12 +54,12 @@ function check(names: readonly string[], location: number | undefined, scope: Sc
       return;
     }
   }
-  // A qualifier that is no item may be a parameter or a schema: nothing is said of it.
+  // A qualifier that is not an item may be a parameter or a schema, which is not reported.
   const [only, more] = scope.items;
   if (second === undefined && only !== undefined) report('column', more === undefined ? `${only.name}.${first}` : first, location);
 }
 
-/** Walks an expression or query; each subquery opens a scope inside the one it stands in. */
+/** Walks an expression or query; each subquery opens a scope inside the enclosing one. */
 function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySet<string>, report: Report): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(catalog, item, scope, local, report);
@@ -98,7 +98,7 @@ function checksIn(elements: unknown): Node[] {
   return [...own, ...beside].flatMap(({ contype, raw_expr: expression }) => (contype === 'CONSTR_CHECK' && expression !== undefined ? [expression] : []));
 }
 
-/** Columns that the expressions of a policy, view, index, check or query name and that no table in sight has. */
+/** Columns that the expressions of a policy, view, index, check or query name and that no table in scope has. */
 export function missingColumns(catalog: Catalog, piece: Piece, report: Report): void {
   const none = new Set<string>();
   if (piece.type === 'CreatePolicyStmt' || piece.type === 'AlterPolicyStmt') {

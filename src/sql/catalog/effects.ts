@@ -18,7 +18,7 @@ function addTable(catalog: Catalog, table: Table, site: Site): void {
   note(catalog, 'table', table.name, site);
   const known = catalog.tables.get(table.name);
   if (known !== undefined) {
-    // Columns that come with a new table are never looked for on their own.
+    // Columns of a new table are recorded with the table.
     for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
     if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
     return;
@@ -67,7 +67,7 @@ export function policyOf(catalog: Catalog, piece: Piece<'CreatePolicyStmt'>): Po
   };
 }
 
-/** Role names; empty where PUBLIC is among them. */
+/** Role names; empty if PUBLIC is among them. */
 function rolesOf(nodes: Node[] | undefined): string[] {
   const roles = allOf(nodes, 'RoleSpec');
   return roles.some(({ roletype }) => roletype === 'ROLESPEC_PUBLIC') ? [] : roles.map(({ rolename = '' }) => rolename);
@@ -92,13 +92,13 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
   };
 }
 
-/** The schemas that the body of a routine looks names up in, where it sets its own; undefined for other statements. */
+/** The schemas that the body of a routine looks names up in, if it sets its own; undefined for other statements. */
 export function ownSearchPath({ type, node }: Piece): string[] | undefined {
   const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
   return path?.split(',').map((schema) => schema.trim()).filter((schema) => schema !== '');
 }
 
-/** The `search_path` among the options of a routine, as text; undefined where there is none. */
+/** The `search_path` among the options of a routine, as text; undefined if there is none. */
 function searchPathOf(options: readonly DefElem[]): string | undefined {
   for (const { defname, arg } of options) {
     const set = defname === 'set' ? fieldsOf(arg, 'VariableSetStmt') : undefined;
@@ -151,7 +151,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
     if (qual !== undefined) policy.using = qual;
     if (check !== undefined) policy.check = check;
-    // The places in an expression count in the statement that it stands in.
+    // Locations in an expression are relative to the statement that it was written in.
     if (whole && (qual ?? check) !== undefined) Object.assign(policy, { site: siteOf(piece), mixed: false });
     else if ((qual ?? check) !== undefined) policy.mixed = true;
   },
@@ -242,7 +242,7 @@ function ghost(catalog: Catalog, name: string): Table {
   return table;
 }
 
-/** Applies what a statement does to the catalog. Statements without a known effect leave it as it is. */
+/** Applies what a statement does to the catalog. Other statements change nothing. */
 export function apply(catalog: Catalog, piece: Piece): void {
   const effect = effects[piece.type] as ((catalog: Catalog, piece: Piece) => void) | undefined;
   effect?.(catalog, piece);

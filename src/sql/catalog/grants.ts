@@ -12,7 +12,10 @@ function change(grants: Privileges, statement: Fields<'GrantStmt'>): void {
   const privileges = names.length === 0 ? everything : names;
   for (const { roletype, rolename = '' } of allOf(statement.grantees, 'RoleSpec')) {
     const role = roletype === 'ROLESPEC_PUBLIC' ? 'public' : rolename;
-    const held = grants.get(role) ?? new Set<string>();
+    const known = grants.get(role);
+    // A REVOKE from a role that was never granted anything decides nothing: the role has no entry.
+    if (known === undefined && statement.is_grant !== true) continue;
+    const held = known ?? new Set<string>();
     for (const privilege of privileges) {
       if (statement.is_grant === true) held.add(privilege);
       else held.delete(privilege);

@@ -8,7 +8,7 @@ import type { Lookup } from './lookup.ts';
 import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Statements on something that is no table, though they hold it as a relation. */
+/** Objects that statements name as a relation though they are not tables. */
 const otherObjects = new Set(['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_FOREIGN_TABLE', 'OBJECT_ATTRIBUTE']);
 
 /** The relation that a statement creates, or may find missing: the statement does not need it. Compared by identity. */
@@ -39,7 +39,7 @@ function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | und
 function named(catalog: Catalog, piece: Piece, report: Report): void {
   const own = ownRelation(piece);
   const local = localNames(piece.node);
-  // A foreign key may point at the very table that the statement makes.
+  // A foreign key may reference the table that the statement creates.
   const made = piece.type === 'CreateStmt' ? relationName(piece.node.relation) : undefined;
   const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
   walk(piece.node, (type, fields) => {

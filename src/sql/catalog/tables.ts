@@ -7,7 +7,7 @@ import type { Catalog, Column, Site, Table } from './model.ts';
 import { newTable } from './start.ts';
 import { isSerial, typeText } from './types.ts';
 
-/** Notes that this place makes a thing. */
+/** Records that this place creates an object. */
 export function note(catalog: Catalog, kind: string, name: string, site: Site): void {
   const key = `${kind} ${name}`;
   const sites = catalog.created.get(key);
@@ -38,7 +38,7 @@ export function columnOf(definition: ColumnDef, site: Site): Column {
   };
 }
 
-/** Adds a constraint to a table; `column` where it stands at a column. */
+/** Adds a constraint to a table; `column` if it is part of a column's definition. */
 function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, site: Site, column?: string): void {
   const keys = column === undefined ? stringsOf(constraint.keys) : [column];
   if (constraint.conname !== undefined) table.constraints.add(constraint.conname);
@@ -145,7 +145,7 @@ export function bare(name: string): string {
   return name.slice(name.indexOf('.') + 1);
 }
 
-/** Applies an ALTER TABLE to what is known. */
+/** Applies an ALTER TABLE to the catalog. */
 export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): void {
   const lookup = findTable(catalog, piece.node.relation);
   if (!('found' in lookup)) return;

@@ -1,6 +1,6 @@
 import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
-import type { FunctionRow } from './catalog.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
 type PlpgsqlTree = Record<string, unknown>;

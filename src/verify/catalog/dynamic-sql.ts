@@ -1,6 +1,6 @@
 import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import type { RoutineBody } from './bodies.ts';
-import type { ArgumentType, FunctionRow } from './catalog.ts';
+import type { ArgumentType, FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** What makes a text safe to put into SQL, or gives something that is. */
 const quoting = new Set(['quote_ident', 'quote_literal', 'quote_nullable', 'pg_typeof', 'length', 'hashtext', 'md5']);

@@ -1,7 +1,7 @@
 import { allOf, type Fields, fieldsOf, type Node, type NodeType, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
-import { type FunctionRow, qualifiedName } from './catalog.ts';
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
 /** A call as it is written. */
 interface Call {

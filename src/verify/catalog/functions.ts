@@ -3,13 +3,13 @@ import type { Actor } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Subject } from '../probes/subject.ts';
 import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
-import { type FunctionRow, isPlatformSchema, qualifiedName } from './catalog.ts';
+import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
-import { relation } from './sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 
 /** One call of a function. */
 export interface FunctionCall {

@@ -1,4 +1,4 @@
-import { type FunctionRow, qualifiedName, type RelationRow } from './catalog.ts';
+import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { type Effects, searchPathOf } from './effects.ts';
 import type { Model } from './model.ts';
 import { tablesBehind } from './views.ts';

@@ -3,7 +3,7 @@ import type { Model } from '../catalog/model.ts';
 import { isMightyRole, mightyColumn } from './probe-raise.ts';
 import type { Check } from '../report/report.ts';
 import type { Subject } from './subject.ts';
-import { qualifiedName } from '../catalog/catalog.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Verb } from './verbs.ts';
 
 type Expected = Check['expected'];

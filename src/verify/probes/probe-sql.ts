@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
-import type { ColumnRow } from '../catalog/catalog.ts';
+import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Model } from '../catalog/model.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';

@@ -1,7 +1,7 @@
 import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, type RelationRow } from '../catalog/catalog.ts';
+import { isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
@@ -12,7 +12,7 @@ import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
 import { type Answer, runPlan } from './run-script.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import type { Plan } from '../fixtures/script.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';

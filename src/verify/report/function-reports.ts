@@ -1,5 +1,5 @@
-import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
-import { isDeclared } from '../catalog/expectations.ts';
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { expectedOf } from '../probes/expected.ts';

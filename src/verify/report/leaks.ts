@@ -1,4 +1,4 @@
-import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { authUsers, isMadeUp, knownRowsState, readKnownRows } from '../fixtures/known-rows.ts';
 import type { Actor } from '../probes/actors.ts';
 import { expectedOf } from '../probes/expected.ts';

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName } from '../catalog/catalog.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import type { Answer } from '../probes/run-script.ts';
 import { largeTable } from '../probes/subject.ts';

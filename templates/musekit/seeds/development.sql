@@ -1,6 +1,6 @@
 -- Development data: three users, two organizations with members, plans and subscriptions. Never for production.
 -- Sign in as ada@example.com, ben@example.com or cleo@example.com; the password of all three is below.
--- Running it again adds nothing and changes nothing. Profiles, settings and the owners' memberships come by triggers.
+-- Running it again adds nothing and changes nothing. Triggers create profiles, settings and the owners' memberships.
 
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, email_confirmed_at, raw_app_meta_data, raw_user_meta_data,
@@ -66,7 +66,7 @@ values
   ('c0000000-0000-4000-8000-000000000002', 'Globex', 'globex', 'a0000000-0000-4000-8000-000000000002')
 on conflict do nothing;
 
--- Cleo works for both, with different rights.
+-- Cleo belongs to both, with different roles.
 insert into public.organization_members (organization_id, user_id, role)
 values
   ('c0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'owner'),

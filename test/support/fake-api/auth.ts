@@ -2,9 +2,9 @@
 import { randomUUID, scryptSync } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';
-import type { TwinAnswer, TwinRequest } from './http.ts';
+import type { FakeAnswer, FakeRequest } from './http.ts';
 import { signToken } from './jwt.ts';
-import type { TwinProject } from './state.ts';
+import type { FakeProject } from './state.ts';
 
 interface UserRow {
   id: string;
@@ -15,14 +15,14 @@ interface UserRow {
   email_confirmed_at: Date | null;
 }
 
-const refusal = (status: number, code: string, msg: string): TwinAnswer => ({ status, body: { code: status, error_code: code, msg } });
+const refusal = (status: number, code: string, msg: string): FakeAnswer => ({ status, body: { code: status, error_code: code, msg } });
 const hash = (password: string, id: string): string => scryptSync(password, id, 32, { N: 1024 }).toString('hex');
 
 /**
  * @param path after `/auth/v1`
  * @param database as a superuser of the project's database
  */
-export async function authenticate(project: TwinProject, caller: Caller, request: TwinRequest, path: string, database: Client): Promise<TwinAnswer> {
+export async function authenticate(project: FakeProject, caller: Caller, request: FakeRequest, path: string, database: Client): Promise<FakeAnswer> {
   const body = (request.body ?? {}) as Record<string, unknown>;
   if (path === '/token' && request.url.searchParams.get('grant_type') === 'password') return signIn(project, body, database);
   if (path === '/user' && request.method === 'GET') {
@@ -38,7 +38,7 @@ export async function authenticate(project: TwinProject, caller: Caller, request
   return one(database, request.method, path.slice('/admin/users/'.length), body);
 }
 
-async function signIn(project: TwinProject, body: Record<string, unknown>, database: Client): Promise<TwinAnswer> {
+async function signIn(project: FakeProject, body: Record<string, unknown>, database: Client): Promise<FakeAnswer> {
   const [user] = await find(database, 'lower(email) = lower($1)', [body['email']]);
   if (!user || !(await isPassword(database, user, String(body['password'])))) return refusal(400, 'invalid_credentials', 'Invalid login credentials');
   if (!user.email_confirmed_at) return refusal(400, 'email_not_confirmed', 'Email not confirmed');
@@ -53,13 +53,13 @@ async function signIn(project: TwinProject, body: Record<string, unknown>, datab
   };
 }
 
-/** By the hash that this twin makes, or by bcrypt, which GoTrue reads: that of a user who was put there by SQL. */
+/** By the hash that this fake API makes, or by bcrypt, which GoTrue reads: that of a user who was put there by SQL. */
 async function isPassword(database: Client, { id, encrypted_password: known }: UserRow, password: string): Promise<boolean> {
   if (!known?.startsWith('$2')) return known === hash(password, id);
   return (await database.query<{ same: boolean }>('select extensions.crypt($1, $2) = $2 as same', [password, known])).rows[0]?.same === true;
 }
 
-async function add(database: Client, body: Record<string, unknown>): Promise<TwinAnswer> {
+async function add(database: Client, body: Record<string, unknown>): Promise<FakeAnswer> {
   const email = String(body['email'] ?? '').toLowerCase();
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return refusal(400, 'validation_failed', 'Unable to validate email address: invalid format');
   if ((await find(database, 'lower(email) = $1', [email])).length > 0) {
@@ -76,14 +76,14 @@ async function add(database: Client, body: Record<string, unknown>): Promise<Twi
   return { status: 200, body: user ? show(user) : {} };
 }
 
-async function list(database: Client, query: URLSearchParams): Promise<TwinAnswer> {
+async function list(database: Client, query: URLSearchParams): Promise<FakeAnswer> {
   const perPage = Number(query.get('per_page') || 50);
   const page = Math.max(1, Number(query.get('page') || 1));
   const users = await find(database, 'true', []);
   return { status: 200, body: { users: users.slice((page - 1) * perPage, page * perPage).map(show), aud: 'authenticated' } };
 }
 
-async function one(database: Client, method: string, id: string, body: Record<string, unknown>): Promise<TwinAnswer> {
+async function one(database: Client, method: string, id: string, body: Record<string, unknown>): Promise<FakeAnswer> {
   const [user] = await find(database, 'id::text = $1', [id]);
   if (!user) return refusal(404, 'user_not_found', 'User not found');
   if (method === 'DELETE') await database.query('delete from auth.users where id = $1', [id]);

@@ -1,7 +1,7 @@
 /** The Data API (PostgREST) as supabase-js uses it here: select, insert, update, delete with filters, as the caller's role. */
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';
-import type { TwinAnswer, TwinRequest } from './http.ts';
+import type { FakeAnswer, FakeRequest } from './http.ts';
 import type { ActAs } from './storage.ts';
 
 const operators: Record<string, string> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', like: 'like', ilike: 'ilike' };
@@ -11,7 +11,7 @@ const exposed = ['public', 'graphql_public'];
 const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 /** @param path after `/rest/v1/` */
-export async function serveData(caller: Caller, request: TwinRequest, path: string, actAs: ActAs, superuser: Client): Promise<TwinAnswer> {
+export async function serveData(caller: Caller, request: FakeRequest, path: string, actAs: ActAs, superuser: Client): Promise<FakeAnswer> {
   const { method, headers, url } = request;
   const schema = String(headers[method === 'GET' || method === 'HEAD' ? 'accept-profile' : 'content-profile'] ?? 'public');
   if (!exposed.includes(schema)) {
@@ -95,7 +95,7 @@ function order(query: URLSearchParams): string {
 }
 
 /** PostgREST's mapping of SQLSTATE to status, for the codes that occur here. */
-function refuse(error: Record<string, string | undefined>, caller: Caller): TwinAnswer {
+function refuse(error: Record<string, string | undefined>, caller: Caller): FakeAnswer {
   const code = error['code'] ?? 'XX000';
   const status = code === '42501' ? (caller.role === 'anon' ? 401 : 403) : code === '23505' || code === '23503' ? 409 : code === '42P01' ? 404 : code === '57014' ? 500 : 400;
   return { status, body: { code, message: error['message'], details: error['detail'] ?? null, hint: error['hint'] ?? null } };

@@ -1,10 +1,10 @@
 /** The projects' databases on one native server, and the query endpoint. */
 import { Client, type DatabaseError, type QueryResult } from 'pg';
 import type { Caller } from './gateway.ts';
-import type { TwinAnswer } from './http.ts';
+import type { FakeAnswer } from './http.ts';
 
 /** A native PostgreSQL 17, and its superuser. */
-export interface TwinServer {
+export interface FakeServer {
   host: string;
   port: number;
   user: string;
@@ -15,24 +15,24 @@ export interface ProjectDatabases {
   /** Makes the project's database, the first time that it is needed. */
   ensure: (ref: string) => Promise<void>;
   drop: (ref: string) => Promise<void>;
-  /** A superuser's connection to the project's database; kept until the twin is closed. */
+  /** A superuser's connection to the project's database; kept until the fake API is closed. */
   superuser: (ref: string) => Promise<Client>;
   /** In one transaction, as the caller's role and with its claims. */
   actAs: <T>(ref: string, caller: Caller, work: (database: Client) => Promise<T>) => Promise<T>;
   /** The query endpoint. */
-  run: (ref: string, body: Record<string, unknown>) => Promise<TwinAnswer>;
-  buckets: (ref: string) => Promise<TwinAnswer>;
+  run: (ref: string, body: Record<string, unknown>) => Promise<FakeAnswer>;
+  buckets: (ref: string) => Promise<FakeAnswer>;
   databaseOf: (ref: string) => string;
   close: () => Promise<void>;
 }
 
-/** Databases of twins on one server must not meet. */
-let twins = 0;
+/** Databases of fake APIs on one server must not meet. */
+let count = 0;
 
 /** @param template a database that has the platform's own schemas */
-export function makeDatabases(server: TwinServer, template: string): ProjectDatabases {
-  twins += 1;
-  const prefix = `twin${process.pid}_${twins}_`;
+export function makeDatabases(server: FakeServer, template: string): ProjectDatabases {
+  count += 1;
+  const prefix = `fake${process.pid}_${count}_`;
   const clients = new Map<string, Promise<Client>>();
   const made = new Map<string, Promise<void>>();
   const databaseOf = (ref: string): string => prefix + ref;

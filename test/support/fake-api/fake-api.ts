@@ -1,34 +1,34 @@
 /**
- * A twin of Supabase's platform on this machine: its Management API, and for each project a real database with Auth,
+ * A fake of Supabase's platform on this machine: its Management API, and for each project a real database with Auth,
  * Storage and Data API before it. Starts as the real one starts, and fails as it is told to.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { authenticate } from './auth.ts';
 import { serveData } from './data.ts';
-import { makeDatabases, type ProjectDatabases, type TwinServer } from './databases.ts';
+import { makeDatabases, type ProjectDatabases, type FakeServer } from './databases.ts';
 import { makeConditions, makeFaults, type Conditions, type FaultList, type HttpFault, type WireFault } from './faults.ts';
 import { identify, isRefused } from './gateway.ts';
-import { listen, type RequestHook, type TwinAnswer, type TwinRequest } from './http.ts';
+import { listen, type RequestHook, type FakeAnswer, type FakeRequest } from './http.ts';
 import { manage } from './management.ts';
 import { startProxy, type Proxy } from './proxy.ts';
-import { makeProject, makeState, type TwinProject, type TwinState } from './state.ts';
+import { makeProject, makeState, type FakeProject, type FakeState } from './state.ts';
 import { store } from './storage.ts';
 
-export interface Twin {
+export interface FakeApi {
   /** Base of the Management API. */
   url: string;
-  state: TwinState;
+  state: FakeState;
   conditions: Conditions;
   /** Faults of HTTP requests, as `http.add('answer-lost', 'POST /v1/projects')`. */
   http: FaultList<HttpFault>;
   /** Faults of database connections, as `wire.add('cut-after-commit', 'COMMIT')`. */
   wire: FaultList<WireFault>;
   databases: ProjectDatabases;
-  /** What a client of this twin needs in its environment. */
+  /** What a client of this fake API needs in its environment. */
   env: Record<string, string>;
-  /** Makes a project as if somebody else had; it is up. */
-  addProject: (given?: { name?: string; organization?: string; region?: string; password?: string; createdAt?: string }) => TwinProject;
+  /** Makes a project as if another user had; it is up. */
+  addProject: (given?: { name?: string; organization?: string; region?: string; password?: string; createdAt?: string }) => FakeProject;
   /** Opens the direct port of a project that is there. */
   openDirect: (ref: string) => Promise<number>;
   /** Writes a profile file, as the Supabase CLI reads it, and gives its path. */
@@ -44,7 +44,7 @@ export interface Twin {
 }
 
 /** @param template a database of the server that has the platform's own schemas and no project's tables */
-export async function startTwin(server: TwinServer & { postgresPassword: string }, template: string): Promise<Twin> {
+export async function startFakeApi(server: FakeServer & { postgresPassword: string }, template: string): Promise<FakeApi> {
   const state = makeState();
   const conditions = makeConditions();
   const http = makeFaults<HttpFault>();
@@ -64,7 +64,7 @@ export async function startTwin(server: TwinServer & { postgresPassword: string 
   };
   const side = { state, conditions, databases, ports: { pooler: pooler.port, closed: unused.port, direct: (ref: string) => direct.get(ref)?.port } };
 
-  const handle = async (request: TwinRequest): Promise<{ part: string; answer: TwinAnswer }> => {
+  const handle = async (request: FakeRequest): Promise<{ part: string; answer: FakeAnswer }> => {
     const service = /^\/project\/([a-z]{20})\/(auth|rest|storage)\/v1(\/.*)?$/.exec(request.url.pathname);
     if (!service) {
       const answer = await manage(side, request);
@@ -74,7 +74,7 @@ export async function startTwin(server: TwinServer & { postgresPassword: string 
     const [, ref = '', part = '', path = '/'] = service;
     return { part, answer: await serve(ref, part, path, request) };
   };
-  const serve = async (ref: string, part: string, path: string, request: TwinRequest): Promise<TwinAnswer> => {
+  const serve = async (ref: string, part: string, path: string, request: FakeRequest): Promise<FakeAnswer> => {
     const project = state.projects.get(ref);
     if (!project) return { status: 404, body: { message: 'no such project' } };
     const caller = identify(project, request);
@@ -98,7 +98,7 @@ export async function startTwin(server: TwinServer & { postgresPassword: string 
     },
     writeProfile: async (directory) => {
       const path = join(directory, 'profile.yaml');
-      await writeFile(path, `name: twin\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: 127.0.0.1\n`);
+      await writeFile(path, `name: fake\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: 127.0.0.1\n`);
       return path;
     },
     killAfterRequest: (n, act, phase = 'after') => {

@@ -1,7 +1,7 @@
 /** What stands before a project's services: keys and tokens to a role and its claims. */
-import type { TwinAnswer, TwinRequest } from './http.ts';
+import type { FakeAnswer, FakeRequest } from './http.ts';
 import { readToken, type Claims } from './jwt.ts';
-import type { TwinProject } from './state.ts';
+import type { FakeProject } from './state.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -10,7 +10,7 @@ export interface Caller {
 }
 
 /** The caller, or the gateway's refusal. */
-export function identify(project: TwinProject, request: TwinRequest): Caller | TwinAnswer {
+export function identify(project: FakeProject, request: FakeRequest): Caller | FakeAnswer {
   const apikey = request.headers['apikey'];
   if (typeof apikey !== 'string') return { status: 401, body: { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' } };
   const byKey = callerOf(project, apikey);
@@ -20,11 +20,11 @@ export function identify(project: TwinProject, request: TwinRequest): Caller | T
   return callerOf(project, bearer) ?? { status: 401, body: { code: 'PGRST301', message: 'JWSError JWSInvalidSignature', msg: 'invalid JWT' } };
 }
 
-export function isRefused(caller: Caller | TwinAnswer): caller is TwinAnswer {
+export function isRefused(caller: Caller | FakeAnswer): caller is FakeAnswer {
   return 'status' in caller;
 }
 
-function callerOf(project: TwinProject, text: string): Caller | undefined {
+function callerOf(project: FakeProject, text: string): Caller | undefined {
   const { keys } = project;
   if (text === keys.publishable) return { role: 'anon', claims: { role: 'anon' } };
   if (text === keys.secret) return { role: 'service_role', claims: { role: 'service_role' } };

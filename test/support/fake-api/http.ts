@@ -1,10 +1,10 @@
-/** The twin's HTTP server: reads bodies, keeps the log, lets faults happen. */
+/** The fake API's HTTP server: reads bodies, keeps the log, lets faults happen. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FaultList, HttpFault } from './faults.ts';
-import type { LoggedRequest, TwinState } from './state.ts';
+import type { LoggedRequest, FakeState } from './state.ts';
 
-export interface TwinRequest {
+export interface FakeRequest {
   method: string;
   url: URL;
   headers: IncomingMessage['headers'];
@@ -13,7 +13,7 @@ export interface TwinRequest {
   body: unknown;
 }
 
-export interface TwinAnswer {
+export interface FakeAnswer {
   status: number;
   /** Sent as JSON, or as it is where it is a Buffer. */
   body?: unknown;
@@ -30,14 +30,14 @@ export interface HttpSide {
 }
 
 export async function listen(
-  state: TwinState,
+  state: FakeState,
   faults: FaultList<HttpFault>,
   hooks: RequestHook[],
-  handle: (request: TwinRequest) => Promise<{ part: string; answer: TwinAnswer }>,
+  handle: (request: FakeRequest) => Promise<{ part: string; answer: FakeAnswer }>,
 ): Promise<HttpSide> {
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
-      if (!response.headersSent) send(response, { status: 500, body: { message: `the twin failed: ${String(error)}` } }, state);
+      if (!response.headersSent) send(response, { status: 500, body: { message: `the fake API failed: ${String(error)}` } }, state);
       else response.destroy();
     });
   });
@@ -80,7 +80,7 @@ const page = (title: string): Buffer => Buffer.from(`<html><head><title>${title}
 const html = { 'content-type': 'text/html' };
 
 /** Answers that are given instead of handling the request. */
-const refusals: Partial<Record<HttpFault, TwinAnswer>> = {
+const refusals: Partial<Record<HttpFault, FakeAnswer>> = {
   'too-many': { status: 429, body: { message: 'ThrottlerException: Too Many Requests' } },
   'too-many-retry-after': { status: 429, body: { message: 'ThrottlerException: Too Many Requests' }, headers: { 'retry-after': '7' } },
   'html-500': { status: 500, body: page('500 Internal Server Error'), headers: html },
@@ -99,7 +99,7 @@ function matches(on: string, method: string, path: string): boolean {
   return (wantedMethod === '*' || wantedMethod === method) && new RegExp(`^${pattern}$`).test(path);
 }
 
-async function read(incoming: IncomingMessage): Promise<TwinRequest> {
+async function read(incoming: IncomingMessage): Promise<FakeRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const raw = Buffer.concat(chunks);
@@ -109,10 +109,10 @@ async function read(incoming: IncomingMessage): Promise<TwinRequest> {
   } catch {
     body = undefined;
   }
-  return { method: incoming.method ?? 'GET', url: new URL(incoming.url ?? '/', 'http://twin'), headers: incoming.headers, raw, body };
+  return { method: incoming.method ?? 'GET', url: new URL(incoming.url ?? '/', 'http://fake-api'), headers: incoming.headers, raw, body };
 }
 
-function send(response: ServerResponse, answer: TwinAnswer, state: TwinState): void {
+function send(response: ServerResponse, answer: FakeAnswer, state: FakeState): void {
   const body = Buffer.isBuffer(answer.body) ? answer.body : Buffer.from(answer.body === undefined ? '' : JSON.stringify(answer.body));
   response.writeHead(answer.status, {
     'content-type': 'application/json',
@@ -124,7 +124,7 @@ function send(response: ServerResponse, answer: TwinAnswer, state: TwinState): v
 }
 
 /** The head and half of the body come at once; the rest never. */
-function trickle(response: ServerResponse, answer: TwinAnswer): void {
+function trickle(response: ServerResponse, answer: FakeAnswer): void {
   const body = Buffer.from(JSON.stringify(answer.body ?? {}));
   response.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': String(body.length) });
   response.write(body.subarray(0, body.length >> 1));

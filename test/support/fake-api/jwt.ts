@@ -1,7 +1,7 @@
 /** HS256 tokens and the keys of a project, both kinds. */
 import { createHmac, randomBytes } from 'node:crypto';
 
-export interface TwinKeys {
+export interface FakeKeys {
   jwtSecret: string;
   anon: string;
   serviceRole: string;
@@ -27,7 +27,7 @@ export function readToken(token: string, key: string): Claims | undefined {
   return typeof claims['exp'] === 'number' && claims['exp'] * 1000 < Date.now() ? undefined : claims;
 }
 
-export function makeKeys(ref: string): TwinKeys {
+export function makeKeys(ref: string): FakeKeys {
   const jwtSecret = randomBytes(32).toString('hex');
   const legacy = (role: string): string => signToken({ iss: 'supabase', ref, role, iat: 1_700_000_000, exp: 4_000_000_000 }, jwtSecret);
   return {

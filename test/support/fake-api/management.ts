@@ -1,28 +1,28 @@
 /** The Management API's calls that are used, strict about requests as the official document is. */
 import { findOperation, validateRequest } from './document.ts';
 import type { Conditions } from './faults.ts';
-import type { TwinAnswer, TwinRequest } from './http.ts';
-import { makeProject, type TwinProject, type TwinState } from './state.ts';
+import type { FakeAnswer, FakeRequest } from './http.ts';
+import { makeProject, type FakeProject, type FakeState } from './state.ts';
 import type { ProjectDatabases } from './databases.ts';
 
 export interface ManagementSide {
-  state: TwinState;
+  state: FakeState;
   conditions: Conditions;
   databases: ProjectDatabases;
   /** `closed` is a port on which nobody listens. */
   ports: { pooler: number; closed: number; direct: (ref: string) => number | undefined };
 }
 
-type Handler = (side: ManagementSide, call: Call) => Promise<TwinAnswer> | TwinAnswer;
+type Handler = (side: ManagementSide, call: Call) => Promise<FakeAnswer> | FakeAnswer;
 interface Call {
   parameters: Record<string, string>;
   query: URLSearchParams;
   body: Record<string, unknown>;
 }
 
-const message = (status: number, text: string): TwinAnswer => ({ status, body: { message: text } });
+const message = (status: number, text: string): FakeAnswer => ({ status, body: { message: text } });
 
-export async function manage(side: ManagementSide, request: TwinRequest): Promise<TwinAnswer> {
+export async function manage(side: ManagementSide, request: FakeRequest): Promise<FakeAnswer> {
   const { state } = side;
   const found = findOperation(request.method, request.url.pathname);
   if (!found) return message(404, `Cannot ${request.method} ${request.url.pathname}`);
@@ -37,9 +37,9 @@ export async function manage(side: ManagementSide, request: TwinRequest): Promis
   return handler(side, { parameters: found.parameters, query: request.url.searchParams, body });
 }
 
-const projectOf = (side: ManagementSide, call: Call): TwinProject => side.state.projects.get(call.parameters['ref'] ?? '') as TwinProject;
+const projectOf = (side: ManagementSide, call: Call): FakeProject => side.state.projects.get(call.parameters['ref'] ?? '') as FakeProject;
 
-function describe(side: ManagementSide, project: TwinProject): Record<string, unknown> {
+function describe(side: ManagementSide, project: FakeProject): Record<string, unknown> {
   const direct = side.ports.direct(project.ref);
   return {
     id: project.ref, ref: project.ref, organization_id: project.organization, organization_slug: project.organization,
@@ -117,7 +117,7 @@ const handlers: Record<string, Handler> = {
   'GET /v1/projects/{ref}/storage/buckets': (side, call) => side.databases.buckets(call.parameters['ref'] ?? ''),
 };
 
-function create(side: ManagementSide, { body }: Call): TwinAnswer {
+function create(side: ManagementSide, { body }: Call): FakeAnswer {
   const { state } = side;
   const organization = String(body['organization_slug'] ?? '');
   const name = String(body['name']);
@@ -133,7 +133,7 @@ function create(side: ManagementSide, { body }: Call): TwinAnswer {
 }
 
 /** A project comes up by being looked at: UNKNOWN, COMING_UP, then what the conditions say. */
-function advance(side: ManagementSide, project: TwinProject): void {
+function advance(side: ManagementSide, project: FakeProject): void {
   const { conditions } = side;
   project.looks += 1;
   if (project.status === 'INIT_FAILED' || project.status === 'ACTIVE_HEALTHY') return;
@@ -151,7 +151,7 @@ function advance(side: ManagementSide, project: TwinProject): void {
   }
 }
 
-function health(side: ManagementSide, project: TwinProject, name: string): Record<string, unknown> {
+function health(side: ManagementSide, project: FakeProject, name: string): Record<string, unknown> {
   const looks = (project.serviceLooks[name] ?? 0) + 1;
   project.serviceLooks[name] = looks;
   const bad = side.conditions.unhealthyService;
@@ -160,7 +160,7 @@ function health(side: ManagementSide, project: TwinProject, name: string): Recor
   return { name, status, healthy: status === 'ACTIVE_HEALTHY', ...(unhealthy ? { error: 'context deadline exceeded' } : {}) };
 }
 
-function pooler(side: ManagementSide, project: TwinProject): Record<string, unknown> {
+function pooler(side: ManagementSide, project: FakeProject): Record<string, unknown> {
   const port = side.conditions.poolerClosed ? side.ports.closed : side.ports.pooler;
   const url = `postgresql://postgres.${project.ref}:[YOUR-PASSWORD]@${side.conditions.poolerHost}:${port}/postgres`;
   return {

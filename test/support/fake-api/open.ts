@@ -1,14 +1,14 @@
-/** A twin on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
+/** A fake API on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
 import { Client } from 'pg';
 import { baselineSql } from '../../../src/database/platform/platform.ts';
 import { startNative } from '../native.ts';
-import { startTwin, type Twin } from './fake-api.ts';
+import { startFakeApi, type FakeApi } from './fake-api.ts';
 
 /** What the pooler knows and no project does. */
 const postgresPassword = 'behind-the-pooler';
 
-/** Starts the server and the twin; closing the twin stops both. */
-export async function openTwin(): Promise<Twin> {
+/** Starts the server and the fake API; closing the fake API stops both. */
+export async function openFakeApi(): Promise<FakeApi> {
   const native = await startNative({ superuser: 'platform_admin' });
   const template = new URL(await native.createDatabase('platform'));
   const client = new Client({ connectionString: template.href });
@@ -22,11 +22,11 @@ export async function openTwin(): Promise<Twin> {
     user: template.username,
     password: decodeURIComponent(template.password),
   };
-  const twin = await startTwin({ ...server, postgresPassword }, 'platform');
+  const fakeApi = await startFakeApi({ ...server, postgresPassword }, 'platform');
   return {
-    ...twin,
+    ...fakeApi,
     close: async () => {
-      await twin.close();
+      await fakeApi.close();
       await native.stop();
     },
   };

@@ -8,7 +8,7 @@ import { TLSSocket } from 'node:tls';
 import type { ProjectDatabases } from './databases.ts';
 import type { Conditions, FaultList, WireFault } from './faults.ts';
 import { startScram } from './scram.ts';
-import type { TwinProject, TwinState } from './state.ts';
+import type { FakeProject, FakeState } from './state.ts';
 import { askPassword, makeFramer, readStartup, writeMessage, writeRefusal, writeSasl, writeStartup } from './wire.ts';
 
 /** The server behind, and how `postgres` signs in there. */
@@ -32,7 +32,7 @@ const certificates: Record<Conditions['certificate'], ReturnType<typeof pair>> =
 };
 
 interface ProxySide {
-  state: TwinState;
+  state: FakeState;
   conditions: Conditions;
   faults: FaultList<WireFault>;
   backend: Backend;
@@ -91,7 +91,7 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
   socket.once('data', onStart);
 }
 
-function projectFor(side: ProxySide, user: string, ref: string | undefined): TwinProject | undefined {
+function projectFor(side: ProxySide, user: string, ref: string | undefined): FakeProject | undefined {
   if (ref !== undefined) return user === 'postgres' ? side.state.projects.get(ref) : undefined;
   if (side.conditions.tenantNotFound > 0) {
     side.conditions.tenantNotFound -= 1;
@@ -102,7 +102,7 @@ function projectFor(side: ProxySide, user: string, ref: string | undefined): Twi
 }
 
 /** Signs in behind as `postgres`, then passes messages both ways, and lets connection faults happen. */
-function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters: Record<string, string>): void {
+function relay(side: ProxySide, socket: Socket, project: FakeProject, parameters: Record<string, string>): void {
   const { backend } = side;
   const behind = connect({ port: backend.port, host: backend.host, noDelay: true });
   const cut = (): void => {
@@ -123,7 +123,7 @@ function relay(side: ProxySide, socket: Socket, project: TwinProject, parameters
       if (kind === 10) return void behind.write(writeSasl(scram.first));
       if (kind === 11) return void behind.write(writeMessage('p', scram.final(message.subarray(9).toString('utf8'))));
       if (kind === 12) return undefined;
-      if (kind !== 0) return void socket.end(writeRefusal('08P01', `the twin cannot sign in behind (method ${kind})`));
+      if (kind !== 0) return void socket.end(writeRefusal('08P01', `the fake API cannot sign in behind (method ${kind})`));
       signedIn = true;
     }
     // What was begun, or committed, gets no answer.

@@ -1,4 +1,4 @@
-// The twin as a process of its own, or in a script that is no test: `node test/support/twin/serve.js` prints one line of
+// The fake API as a process, or in a script outside the tests. `node test/support/fake-api/serve.js` prints one line of
 // JSON with the environment that a client needs, and serves until its input ends or it is told to stop.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -10,45 +10,45 @@ const here = import.meta.dirname;
 const root = join(here, '..', '..', '..');
 
 /**
- * Opens a twin where nothing runs TypeScript: it is compiled first, into node_modules, so that packages are found.
- * @returns {Promise<import('./fake-api.ts').Twin>}
+ * Opens a fake API where nothing runs TypeScript: it is compiled first, into node_modules, so that packages are found.
+ * @returns {Promise<import('./fake-api.ts').FakeApi>}
  */
-export async function openCompiledTwin() {
+export async function openCompiledFakeApi() {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
-  const out = mkdtempSync(join(cache, 'create-muse-twin-'));
+  const out = mkdtempSync(join(cache, 'create-muse-fake-api-'));
   const options = [
     '--target', 'es2023', '--module', 'nodenext', '--ignoreConfig', '--noCheck', '--rewriteRelativeImportExtensions',
     '--types', 'node', '--rootDir', root, '--outDir', out,
   ];
   execFileSync(process.execPath, [tsc, ...options, join(here, 'open.ts')], { cwd: root });
-  for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'twin', name));
+  for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'fake-api', name));
   cpSync(join(here, '..', 'certificates'), join(out, 'test', 'support', 'certificates'), { recursive: true });
-  const { openTwin } = await import(pathToFileURL(join(out, 'test', 'support', 'twin', 'open.js')).href);
-  const twin = await openTwin();
+  const { openFakeApi } = await import(pathToFileURL(join(out, 'test', 'support', 'fake-api', 'open.js')).href);
+  const fakeApi = await openFakeApi();
   return {
-    ...twin,
+    ...fakeApi,
     close: async () => {
-      await twin.close();
+      await fakeApi.close();
       rmSync(out, { recursive: true, force: true });
     },
   };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const twin = await openCompiledTwin();
+  const fakeApi = await openCompiledFakeApi();
   let closing = false;
   const stop = async () => {
     if (closing) return;
     closing = true;
     // PostgreSQL's process does not keep this one alive, and it has to be waited for.
     const alive = setInterval(() => undefined, 1000);
-    await twin.close();
+    await fakeApi.close();
     clearInterval(alive);
     process.stdout.write('stopped\n', () => process.exit(0));
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
   process.stdin.on('end', stop).resume();
-  process.stdout.write(`${JSON.stringify({ url: twin.url, env: twin.env })}\n`);
+  process.stdout.write(`${JSON.stringify({ url: fakeApi.url, env: fakeApi.env })}\n`);
 }

@@ -1,8 +1,8 @@
-/** What the twin knows: organizations, projects, requests. No I/O here. */
+/** What the fake API knows: organizations, projects, requests. No I/O here. */
 import { randomBytes, randomInt } from 'node:crypto';
-import { makeKeys, type TwinKeys } from './jwt.ts';
+import { makeKeys, type FakeKeys } from './jwt.ts';
 
-export interface TwinProject {
+export interface FakeProject {
   ref: string;
   name: string;
   organization: string;
@@ -10,14 +10,14 @@ export interface TwinProject {
   createdAt: string;
   status: string;
   password: string;
-  keys: TwinKeys;
+  keys: FakeKeys;
   authConfig: Record<string, unknown>;
   /** How often its status was asked for; it comes up by being looked at, so that no test waits. */
   looks: number;
   serviceLooks: Record<string, number>;
   poolerLooks: number;
   bans: string[];
-  /** When it was made, by the twin's process, ms since 1970. */
+  /** When it was made, by the fake API's process, ms since 1970. */
   bornAt: number;
 }
 
@@ -33,21 +33,21 @@ export interface LoggedRequest {
   status?: number;
 }
 
-export interface TwinState {
+export interface FakeState {
   token: string;
   tokenRevoked: boolean;
   organizations: { slug: string; name: string; plan: string }[];
-  projects: Map<string, TwinProject>;
+  projects: Map<string, FakeProject>;
   /** Refs that were deleted. */
   deleted: string[];
   /** A deleted project that is still listed, for so many looks. */
-  leaving?: { project: TwinProject; looks: number };
+  leaving?: { project: FakeProject; looks: number };
   requests: LoggedRequest[];
-  /** How far the twin's clock is ahead, ms. */
+  /** How far the fake API's clock is ahead, ms. */
   skewMs: number;
 }
 
-export function makeState(): TwinState {
+export function makeState(): FakeState {
   return {
     token: `sbp_${randomBytes(20).toString('hex')}`,
     tokenRevoked: false,
@@ -59,9 +59,9 @@ export function makeState(): TwinState {
   };
 }
 
-export function makeProject(state: TwinState, given: { name: string; organization: string; region: string; password: string }): TwinProject {
+export function makeProject(state: FakeState, given: { name: string; organization: string; region: string; password: string }): FakeProject {
   const ref = Array.from({ length: 20 }, () => String.fromCharCode(97 + randomInt(26))).join('');
-  const project: TwinProject = {
+  const project: FakeProject = {
     ref,
     ...given,
     createdAt: new Date(Date.now() + state.skewMs).toISOString(),

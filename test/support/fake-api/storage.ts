@@ -2,16 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';
-import type { TwinAnswer, TwinRequest } from './http.ts';
+import type { FakeAnswer, FakeRequest } from './http.ts';
 
 /** Runs work as the caller's role, in one transaction. */
 export type ActAs = <T>(caller: Caller, work: (database: Client) => Promise<T>) => Promise<T>;
 
 const columns = 'id, name, owner, public, file_size_limit::float8, allowed_mime_types, created_at, updated_at';
-const refusal = (status: number, error: string, message: string): TwinAnswer => ({ status: 400, body: { statusCode: String(status), error, message } });
+const refusal = (status: number, error: string, message: string): FakeAnswer => ({ status: 400, body: { statusCode: String(status), error, message } });
 
 /** @param path after `/storage/v1` */
-export async function store(caller: Caller, request: TwinRequest, path: string, actAs: ActAs, superuser: Client): Promise<TwinAnswer> {
+export async function store(caller: Caller, request: FakeRequest, path: string, actAs: ActAs, superuser: Client): Promise<FakeAnswer> {
   try {
     const body = (request.body ?? {}) as Record<string, unknown>;
     if (path === '/bucket' || path.startsWith('/bucket/')) return await buckets(caller, request.method, path.slice(8), body, actAs);
@@ -31,7 +31,7 @@ export async function store(caller: Caller, request: TwinRequest, path: string, 
   }
 }
 
-async function buckets(caller: Caller, method: string, id: string, body: Record<string, unknown>, actAs: ActAs): Promise<TwinAnswer> {
+async function buckets(caller: Caller, method: string, id: string, body: Record<string, unknown>, actAs: ActAs): Promise<FakeAnswer> {
   return actAs(caller, async (database) => {
     if (method === 'GET' && id === '') return { status: 200, body: (await database.query(`select ${columns} from storage.buckets order by id`)).rows };
     if (method === 'GET') {
@@ -51,7 +51,7 @@ async function buckets(caller: Caller, method: string, id: string, body: Record<
   });
 }
 
-async function upload(caller: Caller, request: TwinRequest, bucket: string, name: string, actAs: ActAs): Promise<TwinAnswer> {
+async function upload(caller: Caller, request: FakeRequest, bucket: string, name: string, actAs: ActAs): Promise<FakeAnswer> {
   const owner = typeof caller.claims['sub'] === 'string' ? caller.claims['sub'] : null;
   return actAs(caller, async (database) => {
     const id = randomUUID();
@@ -63,14 +63,14 @@ async function upload(caller: Caller, request: TwinRequest, bucket: string, name
   });
 }
 
-async function download(caller: Caller, bucket: string, name: string, open: boolean, actAs: ActAs, superuser: Client): Promise<TwinAnswer> {
+async function download(caller: Caller, bucket: string, name: string, open: boolean, actAs: ActAs, superuser: Client): Promise<FakeAnswer> {
   const look = (database: Client) => database.query('select id from storage.objects where bucket_id = $1 and name = $2', [bucket, name]);
   const { rows } = open ? await look(superuser) : await actAs(caller, look);
   if (rows.length === 0) return refusal(404, 'not_found', 'Object not found');
   return { status: 200, body: Buffer.from('proof'), headers: { 'content-type': 'text/plain' } };
 }
 
-async function remove(caller: Caller, bucket: string, names: string[], actAs: ActAs): Promise<TwinAnswer> {
+async function remove(caller: Caller, bucket: string, names: string[], actAs: ActAs): Promise<FakeAnswer> {
   return actAs(caller, async (database) => {
     await database.query("select set_config('storage.allow_delete_query', 'true', true)");
     const { rows } = await database.query('delete from storage.objects where bucket_id = $1 and name = any($2) returning name', [bucket, names]);

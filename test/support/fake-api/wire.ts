@@ -45,7 +45,7 @@ export function writeRefusal(code: string, message: string): Buffer {
   return writeMessage('E', `SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
 }
 
-/** Asks for the password in clear (loopback only, like the rest of the twin). */
+/** Asks for the password in clear (loopback only, like the rest of the fake API). */
 export const askPassword = writeMessage('R', Buffer.from([0, 0, 0, 3]));
 
 /** The first message of a SCRAM exchange. */

@@ -1,5 +1,5 @@
--- 001 foundation: the schema `private`, for what the Data API must never serve, and the trigger that keeps updated_at.
--- Everything that row-level security leans on (membership helpers, trigger functions) lives in `private`.
+-- 001 foundation: the schema `private`, for what the Data API must never serve, and the trigger that sets updated_at.
+-- Everything that row-level security depends on (membership helpers, trigger functions) lives in `private`.
 
 create schema if not exists private;
 comment on schema private is 'Helpers of policies and triggers. Not served by the Data API.';
@@ -17,7 +17,7 @@ begin
   return new;
 end;
 $$;
-comment on function private.set_updated_at() is 'Trigger: stamps updated_at on every change of a row.';
+comment on function private.set_updated_at() is 'Trigger: sets updated_at on every change of a row.';
 revoke all on function private.set_updated_at() from public, anon, authenticated, service_role;
 
 -- Inside a SECURITY DEFINER function current_user is the owner; this says who called from outside.
@@ -32,7 +32,7 @@ as $$
     else current_setting('role', true)
   end
 $$;
-comment on function private.caller_role() is 'The database role that the request came in with, also inside SECURITY DEFINER functions.';
+comment on function private.caller_role() is 'The database role of the request, also inside SECURITY DEFINER functions.';
 revoke all on function private.caller_role() from public, anon, authenticated, service_role;
 
 create or replace function private.caller_bypasses_rls()
@@ -47,10 +47,10 @@ as $$
     where rolname = private.caller_role() and (rolbypassrls or rolsuper)
   )
 $$;
-comment on function private.caller_bypasses_rls() is 'True for the backend (service_role, postgres): roles that row-level security does not hold back.';
+comment on function private.caller_bypasses_rls() is 'True for the backend (service_role, postgres): roles that bypass row-level security.';
 revoke all on function private.caller_bypasses_rls() from public, anon, authenticated, service_role;
 
--- Who acts: the signed-in user, or the user that an application with session variables has set on its own connection.
+-- The acting user: the signed-in user, or the user that an application with session variables has set on its connection.
 create or replace function private.actor_id()
 returns uuid
 language sql
@@ -62,5 +62,5 @@ as $$
     else coalesce(auth.uid(), nullif(current_setting('app.current_user_id', true), '')::uuid)
   end
 $$;
-comment on function private.actor_id() is 'The user who acts, for audit rows; null for a job of the backend.';
+comment on function private.actor_id() is 'The acting user, for audit rows; null for a job of the backend.';
 revoke all on function private.actor_id() from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- 002 profiles: one row of public.profiles behind each user of auth.users, made by the sign-up itself.
+-- 002 profiles: one row of public.profiles for each user of auth.users, created at sign-up.
 
 create table if not exists public.profiles (
   id uuid primary key references auth.users (id) on delete cascade,
@@ -10,16 +10,16 @@ create table if not exists public.profiles (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.profiles is 'What a user shows of themself; one row for each user of auth.users.';
+comment on table public.profiles is 'Profile of a user; one row for each user of auth.users.';
 comment on column public.profiles.id is 'The user in auth.users; deleting the user deletes the profile.';
 comment on column public.profiles.email is 'Copy of the address in auth.users, kept by a trigger; users cannot write it.';
-comment on column public.profiles.timezone is 'IANA name, as Europe/Berlin.';
-comment on column public.profiles.locale is 'Language tag, as en or de-AT.';
+comment on column public.profiles.timezone is 'IANA name, e.g. Europe/Berlin.';
+comment on column public.profiles.locale is 'Language tag, e.g. en or de-AT.';
 
 alter table public.profiles enable row level security;
 revoke all on table public.profiles from public, anon, authenticated, service_role;
 grant select on table public.profiles to authenticated;
--- INSERT and UPDATE on id let a client upsert its own profile; the policies hold it to its own id.
+-- INSERT and UPDATE on id let a client upsert its own profile; the policies restrict it to its own id.
 grant insert (id, full_name, avatar_url, timezone, locale) on table public.profiles to authenticated;
 grant update (id, full_name, avatar_url, timezone, locale) on table public.profiles to authenticated;
 grant all on table public.profiles to service_role;
@@ -44,7 +44,7 @@ create or replace trigger set_updated_at
   before update on public.profiles
   for each row execute function private.set_updated_at();
 
--- What a user typed at sign-up is cut to a sane length and needs to satisfy nothing: a profile must never stop a sign-up.
+-- What a user typed at sign-up is cut to a sane length and not validated: a profile must never stop a sign-up.
 create or replace function private.handle_new_user()
 returns trigger
 language plpgsql
@@ -63,7 +63,7 @@ begin
   return null;
 end;
 $$;
-comment on function private.handle_new_user() is 'Trigger on auth.users: a sign-up makes a profile.';
+comment on function private.handle_new_user() is 'Trigger on auth.users: creates a profile at sign-up.';
 revoke all on function private.handle_new_user() from public, anon, authenticated, service_role;
 
 create or replace trigger musekit_user_created
@@ -81,7 +81,7 @@ begin
   return null;
 end;
 $$;
-comment on function private.handle_user_email_change() is 'Trigger on auth.users: the copy of the address follows.';
+comment on function private.handle_user_email_change() is 'Trigger on auth.users: updates the copy of the address.';
 revoke all on function private.handle_user_email_change() from public, anon, authenticated, service_role;
 
 create or replace trigger musekit_user_email_changed
@@ -90,7 +90,7 @@ create or replace trigger musekit_user_email_changed
   when (old.email is distinct from new.email)
   execute function private.handle_user_email_change();
 
--- A profile that its user adds by hand carries the address of auth.users as well.
+-- A profile that the user inserts also gets the address of auth.users.
 create or replace function private.set_profile_email()
 returns trigger
 language plpgsql

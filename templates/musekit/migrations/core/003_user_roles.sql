@@ -1,4 +1,4 @@
--- 003 user_roles: roles that hold for the whole app (support staff, administrators), apart from roles in organizations.
+-- 003 user_roles: roles for the whole app (support staff, administrators), separate from roles in organizations.
 
 create table if not exists public.user_roles (
   id uuid primary key default gen_random_uuid(),
@@ -8,7 +8,7 @@ create table if not exists public.user_roles (
   updated_at timestamptz not null default now()
 );
 comment on table public.user_roles is 'The app-wide role of a user; no row means user. Written by the backend only.';
-comment on column public.user_roles.role is 'user, admin (runs the product) or superadmin (may do everything an admin may).';
+comment on column public.user_roles.role is 'user, admin (runs the product) or superadmin (can do everything an admin can).';
 
 alter table public.user_roles enable row level security;
 revoke all on table public.user_roles from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- 004 organizations: tenants, who belongs to them and with which role, and the helpers that every tenant's policy uses.
+-- 004 organizations: tenants, their members and roles, and the helpers that policies use.
 
 create table if not exists public.organizations (
   id uuid primary key default gen_random_uuid(),
@@ -11,9 +11,9 @@ create table if not exists public.organizations (
   updated_at timestamptz not null default now()
 );
 comment on table public.organizations is 'A tenant: every row with an organization_id belongs to one of these.';
-comment on column public.organizations.slug is 'Name in addresses: a-z, 0-9 and single hyphens; made from the name when left out or empty.';
-comment on column public.organizations.created_by is 'Who founded it, for as long as they are a member; the roles are in organization_members.';
-comment on column public.organizations.deleted_at is 'Set by delete_organization(): from then on nobody is let in, and nothing is lost.';
+comment on column public.organizations.slug is 'Name in URLs: a-z, 0-9 and single hyphens; made from the name if omitted or empty.';
+comment on column public.organizations.created_by is 'Who created it, as long as they are a member; roles are in organization_members.';
+comment on column public.organizations.deleted_at is 'Set by delete_organization(): no one has access any more, and no data is lost.';
 create index if not exists organizations_created_by_idx on public.organizations (created_by);
 
 create table if not exists public.organization_members (
@@ -25,13 +25,13 @@ create table if not exists public.organization_members (
   updated_at timestamptz not null default now(),
   unique (organization_id, user_id)
 );
-comment on table public.organization_members is 'Who belongs to an organization. Rows come from founding one or from accepting an invitation.';
-comment on column public.organization_members.role is 'owner (everything, members too), admin (invites, keys, settings), member (works), viewer (reads).';
+comment on table public.organization_members is 'Members of an organization. Rows come from creating one or from accepting an invitation.';
+comment on column public.organization_members.role is 'owner (everything, including members), admin (invitations, keys, settings), member (reads and writes), viewer (reads).';
 create index if not exists organization_members_user_id_idx on public.organization_members (user_id, organization_id);
 
--- The helpers run as their owner, so a policy of organization_members that calls them does not read itself again. PL/pgSQL
--- keeps their plan for as long as the connection lives; a function in SQL that cannot be inlined is planned with each query.
--- Whether an organization is closed is looked up for each membership: joined, all organizations would be read for a few.
+-- The helpers run as their owner, so a policy of organization_members that calls them does not recurse. PL/pgSQL caches the
+-- plan for the lifetime of the connection; an SQL function that cannot be inlined is planned with each query. Whether an
+-- organization is closed is looked up for each membership: a join would read all organizations for a few.
 create or replace function private.user_organization_ids()
 returns uuid[]
 language plpgsql
@@ -77,8 +77,8 @@ comment on function private.user_organization_ids(text[]) is 'The organizations 
 revoke all on function private.user_organization_ids(text[]) from public, anon, authenticated, service_role;
 grant execute on function private.user_organization_ids(text[]) to authenticated, service_role;
 
--- For functions that take an organization. An application that isolates by session variables is let in to the one that it
--- has set on its own connection; users of the Data API cannot set variables, and are not believed if they could.
+-- For functions that take an organization. An application that isolates by session variables can use the one that it has set
+-- on its own connection; users of the Data API cannot set variables, and theirs would be ignored.
 create or replace function private.caller_sees_organization(organization uuid)
 returns boolean
 language sql
@@ -103,7 +103,7 @@ grant insert (id, name, slug, logo_url, created_by) on table public.organization
 grant update (name, slug, logo_url) on table public.organizations to authenticated;
 grant all on table public.organizations to service_role;
 
--- The founder is named as well: INSERT … RETURNING reads the new row before the trigger has made its founder a member.
+-- The creator is included because INSERT … RETURNING reads the new row before the trigger has made them a member.
 drop policy if exists "Members and the founder read their organization" on public.organizations;
 create policy "Members and the founder read their organization" on public.organizations
   for select to authenticated

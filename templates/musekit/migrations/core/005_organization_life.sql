@@ -1,7 +1,7 @@
--- 005 organization life: founding, naming, leaving and closing an organization.
--- Whoever founds an organization becomes its owner, and an organization that has an owner never loses the last one.
+-- 005 organization life: creating, naming, leaving and closing an organization.
+-- The user who creates an organization becomes its owner, and an organization never loses its last owner.
 
--- Runs as its owner: to find a free slug it must see the organizations of others.
+-- Runs as its owner: to find a free slug, it must see all organizations.
 create or replace function private.set_organization_slug()
 returns trigger
 language plpgsql
@@ -18,7 +18,7 @@ begin
   return new;
 end;
 $$;
-comment on function private.set_organization_slug() is 'Trigger: an organization without a slug gets a free one, made from its name.';
+comment on function private.set_organization_slug() is 'Trigger: gives an organization without a slug a free one, made from its name.';
 revoke all on function private.set_organization_slug() from public, anon, authenticated, service_role;
 
 create or replace trigger set_organization_slug
@@ -40,15 +40,15 @@ begin
   return null;
 end;
 $$;
-comment on function private.handle_new_organization() is 'Trigger: who founds an organization owns it.';
+comment on function private.handle_new_organization() is 'Trigger: makes the creator of an organization its owner.';
 revoke all on function private.handle_new_organization() from public, anon, authenticated, service_role;
 
 create or replace trigger organization_created
   after insert on public.organizations
   for each row execute function private.handle_new_organization();
 
--- Two owners who leave at the same moment would each see the other: the lock on the organization lines them up.
--- Deleting the organization or a user's account goes through: there the row that the membership hangs on is gone already.
+-- Two owners who leave at the same moment would each see the other: the lock on the organization serializes them.
+-- Deleting the organization or a user's account is allowed: the row that the membership references is gone already.
 create or replace function private.keep_an_owner()
 returns trigger
 language plpgsql
@@ -74,7 +74,7 @@ begin
   return case when tg_op = 'DELETE' then old else new end;
 end;
 $$;
-comment on function private.keep_an_owner() is 'Trigger: refuses what would leave an organization without an owner.';
+comment on function private.keep_an_owner() is 'Trigger: refuses changes that would leave an organization without an owner.';
 revoke all on function private.keep_an_owner() from public, anon, authenticated, service_role;
 
 create or replace trigger keep_an_owner
@@ -94,7 +94,7 @@ begin
   return null;
 end;
 $$;
-comment on function private.forget_founder() is 'Trigger: a founder who is no longer a member no longer sees the organization.';
+comment on function private.forget_founder() is 'Trigger: a creator who is no longer a member no longer sees the organization.';
 revoke all on function private.forget_founder() from public, anon, authenticated, service_role;
 
 create or replace trigger forget_founder
@@ -114,7 +114,7 @@ begin
   update public.organizations set deleted_at = now() where organizations.id = delete_organization.organization;
 end;
 $$;
-comment on function public.delete_organization(uuid) is 'Closes an organization: its rows stay, and nobody is let in any more. For its owners.';
+comment on function public.delete_organization(uuid) is 'Closes an organization: its rows stay, but no one has access any more. For its owners.';
 revoke all on function public.delete_organization(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.delete_organization(uuid) to authenticated;
 

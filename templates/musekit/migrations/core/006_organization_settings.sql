@@ -1,4 +1,4 @@
--- 006 organization_settings: one row of settings for each organization, made together with it.
+-- 006 organization_settings: one row of settings for each organization, created with it.
 
 create table if not exists public.organization_settings (
   id uuid primary key default gen_random_uuid(),
@@ -10,9 +10,9 @@ create table if not exists public.organization_settings (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.organization_settings is 'Settings of an organization: one row each, made by a trigger.';
-comment on column public.organization_settings.billing_email is 'Where invoices go; an owner''s own address is used when it is empty.';
-comment on column public.organization_settings.settings is 'What the app keeps beside the named columns; no secrets.';
+comment on table public.organization_settings is 'Settings of an organization: one row each, created by a trigger.';
+comment on column public.organization_settings.billing_email is 'Where invoices are sent; the address of an owner if empty.';
+comment on column public.organization_settings.settings is 'Further settings of the app; no secrets.';
 
 alter table public.organization_settings enable row level security;
 revoke all on table public.organization_settings from public, anon, authenticated, service_role;
@@ -55,7 +55,7 @@ create or replace trigger organization_settings_added
   after insert on public.organizations
   for each row execute function private.add_organization_settings();
 
--- Organizations that were there before this file ran.
+-- Organizations that existed before this file ran.
 insert into public.organization_settings (organization_id)
 select organizations.id
 from public.organizations

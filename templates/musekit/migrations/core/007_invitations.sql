@@ -1,5 +1,5 @@
--- 007 invitations: an owner or admin invites an e-mail address; who holds the token and that address may accept.
--- The token is shown once, by create_invitation(); the table keeps its sha-256 alone.
+-- 007 invitations: an owner or admin invites an email address; a user with the token and that address can accept.
+-- create_invitation() shows the token once; the table only stores its SHA-256.
 
 create table if not exists public.invitations (
   id uuid primary key default gen_random_uuid(),
@@ -14,10 +14,10 @@ create table if not exists public.invitations (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.invitations is 'Invitations to an organization. Made by create_invitation(), used by accept_invitation(), withdrawn by deleting the row.';
-comment on column public.invitations.email is 'The address that was invited, in lower case; only a user with it may accept.';
-comment on column public.invitations.token_hash is 'sha-256 of the token, lower-case hex; the token itself is kept nowhere.';
-comment on column public.invitations.expires_at is 'From then on the token is worth nothing.';
+comment on table public.invitations is 'Invitations to an organization. Created by create_invitation(), used by accept_invitation(), withdrawn by deleting the row.';
+comment on column public.invitations.email is 'The invited address in lower case; only a user with that address can accept.';
+comment on column public.invitations.token_hash is 'SHA-256 of the token in lower-case hex; the token itself is not stored.';
+comment on column public.invitations.expires_at is 'When the token expires.';
 create index if not exists invitations_organization_id_idx on public.invitations (organization_id);
 create index if not exists invitations_invited_by_idx on public.invitations (invited_by);
 create index if not exists invitations_accepted_by_idx on public.invitations (accepted_by);
@@ -50,7 +50,7 @@ set search_path = ''
 as $$
   select encode(sha256(convert_to(clear, 'UTF8')), 'hex')
 $$;
-comment on function private.sha256_hex(text) is 'sha-256 of a text, lower-case hex: how tokens and keys are stored.';
+comment on function private.sha256_hex(text) is 'SHA-256 of a text in lower-case hex: how tokens and keys are stored.';
 revoke all on function private.sha256_hex(text) from public, anon, authenticated, service_role;
 
 create or replace function private.random_hex()
@@ -61,7 +61,7 @@ set search_path = ''
 as $$
   select replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
 $$;
-comment on function private.random_hex() is '64 hex digits with 244 random bits of PostgreSQL''s strong generator.';
+comment on function private.random_hex() is '64 hex digits with 244 random bits from PostgreSQL''s strong random generator.';
 revoke all on function private.random_hex() from public, anon, authenticated, service_role;
 
 create or replace function public.create_invitation(organization uuid, email text, role text default 'member')
@@ -74,7 +74,7 @@ declare
   clear_token text := private.random_hex();
 begin
   if (organization = any (private.user_organization_ids(array['owner', 'admin']))) is not true then
-    raise exception 'Only owners and admins of an organization can invite to it.' using errcode = 'insufficient_privilege';
+    raise exception 'Only owners and admins of an organization can invite people to it.' using errcode = 'insufficient_privilege';
   end if;
   if role = 'admin' and (organization = any (private.user_organization_ids(array['owner']))) is not true then
     raise exception 'Only an owner can invite an admin.' using errcode = 'insufficient_privilege';
@@ -91,12 +91,12 @@ begin
     returning invitations.id, clear_token, invitations.expires_at;
 end;
 $$;
-comment on function public.create_invitation(uuid, text, text) is 'Invites an address to an organization; the token is returned here and never again.';
+comment on function public.create_invitation(uuid, text, text) is 'Invites an address to an organization; returns the token, which is never shown again.';
 revoke all on function public.create_invitation(uuid, text, text) from public, anon, authenticated, service_role;
 grant execute on function public.create_invitation(uuid, text, text) to authenticated;
 
 -- The address is read from auth.users, not from the access token, which may be older than the last change of address.
--- An unknown token and another's token are answered alike, so that trying tokens tells nothing.
+-- An unknown token and a token for another user get the same answer, so that guessing tokens reveals nothing.
 create or replace function public.accept_invitation(token text)
 returns uuid
 language plpgsql
@@ -113,7 +113,7 @@ begin
   where invitations.token_hash = private.sha256_hex(accept_invitation.token)
   for update of invitations;
   if not found then
-    raise exception 'There is no such invitation for your e-mail address.' using errcode = 'insufficient_privilege';
+    raise exception 'There is no such invitation for your email address.' using errcode = 'insufficient_privilege';
   end if;
   if found_invitation.accepted_at is not null then
     raise exception 'This invitation has been used.' using errcode = 'insufficient_privilege';

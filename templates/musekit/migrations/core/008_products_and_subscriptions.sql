@@ -1,5 +1,5 @@
--- 008 products, subscriptions: what is sold (plans with what they include), and which organization has which plan.
--- Both are written by the backend alone, from the payment provider's webhooks.
+-- 008 products, subscriptions: plans with what they include, and which organization has which plan.
+-- Only the backend writes them, from the webhooks of the payment provider.
 
 -- muse: public-read
 create table if not exists public.products (
@@ -19,10 +19,10 @@ create table if not exists public.products (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.products is 'The plans on sale. Public, for the pricing page; a plan that is not active is hidden.';
+comment on table public.products is 'The plans. Public, for the pricing page; inactive plans are hidden.';
 comment on column public.products.price_cents is 'In the smallest unit of the currency.';
-comment on column public.products.currency is 'ISO 4217, lower case, as Stripe writes it.';
-comment on column public.products.feature_defaults is 'Flag key to true or false: what the plan says of a feature, before the flag''s own definition.';
+comment on column public.products.currency is 'ISO 4217 in lower case, as in Stripe.';
+comment on column public.products.feature_defaults is 'Flag key to true or false: the default of the plan for a feature; the definition of the flag can override it.';
 comment on column public.products.limits is 'Metric to number: how much of it a period of the plan includes.';
 create index if not exists products_is_active_idx on public.products (is_active, sort_order);
 
@@ -59,7 +59,7 @@ create table if not exists public.subscriptions (
   updated_at timestamptz not null default now()
 );
 comment on table public.subscriptions is 'Which organization has which plan. Members read it; the backend writes it.';
-comment on column public.subscriptions.status is 'As Stripe has it; trialing, active and past_due give the plan''s features.';
+comment on column public.subscriptions.status is 'As in Stripe; trialing, active and past_due give the features of the plan.';
 comment on column public.subscriptions.quantity is 'Seats.';
 create index if not exists subscriptions_organization_id_idx on public.subscriptions (organization_id, status);
 create index if not exists subscriptions_product_id_idx on public.subscriptions (product_id);
@@ -92,5 +92,5 @@ as $$
   order by subscriptions.created_at desc, subscriptions.id
   limit 1
 $$;
-comment on function private.current_product_id(uuid) is 'The plan an organization has now, by its newest running subscription; null without one.';
+comment on function private.current_product_id(uuid) is 'The current plan of an organization, by its newest active subscription; null without one.';
 revoke all on function private.current_product_id(uuid) from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- 009 api_keys: keys with which other programs act for an organization.
--- A key is shown once, by create_api_key(); the table keeps its sha-256, and its first characters to recognise it by.
+-- 009 api_keys: keys that let other programs act for an organization.
+-- create_api_key() shows a key once; the table stores its SHA-256 and, to recognize it, its first characters.
 
 create table if not exists public.api_keys (
   id uuid primary key default gen_random_uuid(),
@@ -15,11 +15,11 @@ create table if not exists public.api_keys (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.api_keys is 'API keys of an organization, as hashes. Made by create_api_key(), ended by revoke_api_key().';
-comment on column public.api_keys.prefix is 'The first characters of the key, to recognise it by; worth nothing alone.';
-comment on column public.api_keys.key_hash is 'sha-256 of the whole key, lower-case hex; the key itself is kept nowhere.';
+comment on table public.api_keys is 'API keys of an organization, as hashes. Created by create_api_key(), revoked by revoke_api_key().';
+comment on column public.api_keys.prefix is 'The first characters of the key, to recognize it; useless on their own.';
+comment on column public.api_keys.key_hash is 'SHA-256 of the whole key in lower-case hex; the key itself is not stored.';
 comment on column public.api_keys.scopes is 'What the key may do, in the app''s own words; empty for everything.';
-comment on column public.api_keys.revoked_at is 'From then on the key is refused; never taken back.';
+comment on column public.api_keys.revoked_at is 'When the key was revoked; this cannot be undone.';
 create index if not exists api_keys_organization_id_idx on public.api_keys (organization_id);
 create index if not exists api_keys_created_by_idx on public.api_keys (created_by);
 
@@ -59,7 +59,7 @@ declare
   clear_key text := 'mk_' || private.random_hex();
 begin
   if (organization = any (private.user_organization_ids(array['owner', 'admin']))) is not true then
-    raise exception 'Only owners and admins of an organization can make keys for it.' using errcode = 'insufficient_privilege';
+    raise exception 'Only owners and admins of an organization can create keys for it.' using errcode = 'insufficient_privilege';
   end if;
   return query
     insert into public.api_keys as api_keys (organization_id, created_by, name, prefix, key_hash, scopes, expires_at)
@@ -75,7 +75,7 @@ begin
     returning api_keys.id, clear_key;
 end;
 $$;
-comment on function public.create_api_key(uuid, text, text[], timestamptz) is 'Makes a key for an organization; the key is returned here and never again.';
+comment on function public.create_api_key(uuid, text, text[], timestamptz) is 'Creates a key for an organization; returns the key, which is never shown again.';
 revoke all on function public.create_api_key(uuid, text, text[], timestamptz) from public, anon, authenticated, service_role;
 grant execute on function public.create_api_key(uuid, text, text[], timestamptz) to authenticated;
 
@@ -91,15 +91,15 @@ begin
   where api_keys.id = revoke_api_key.api_key_id
     and api_keys.organization_id = any (private.user_organization_ids(array['owner', 'admin']));
   if not found then
-    raise exception 'There is no such key in an organization that you run.' using errcode = 'insufficient_privilege';
+    raise exception 'There is no such key in an organization that you administer.' using errcode = 'insufficient_privilege';
   end if;
 end;
 $$;
-comment on function public.revoke_api_key(uuid) is 'Ends a key for good. For owners and admins of its organization.';
+comment on function public.revoke_api_key(uuid) is 'Revokes a key permanently. For owners and admins of its organization.';
 revoke all on function public.revoke_api_key(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.revoke_api_key(uuid) to authenticated;
 
--- last_used_at is written once a minute at most: a busy key would otherwise be one hot row.
+-- last_used_at is written at most once a minute: a busy key would be a hot row otherwise.
 create or replace function public.verify_api_key(api_key text)
 returns table (api_key_id uuid, organization_id uuid, scopes text[])
 language plpgsql
@@ -125,6 +125,6 @@ begin
   return query select found_key.id, found_key.organization_id, found_key.scopes;
 end;
 $$;
-comment on function public.verify_api_key(text) is 'For the backend: whose key it is and what it may do; no row for a key that is unknown, expired or revoked.';
+comment on function public.verify_api_key(text) is 'For the backend: the organization and scopes of a key; no row for a key that is unknown, expired or revoked.';
 revoke all on function public.verify_api_key(text) from public, anon, authenticated, service_role;
 grant execute on function public.verify_api_key(text) to service_role;

@@ -1,4 +1,4 @@
--- 010 usage_metrics: how much of what an organization used, one row for each metric, period and source.
+-- 010 usage_metrics: how much an organization used, with one row for each metric, period and source.
 
 create table if not exists public.usage_metrics (
   id uuid primary key default gen_random_uuid(),
@@ -14,7 +14,7 @@ create table if not exists public.usage_metrics (
 );
 comment on table public.usage_metrics is 'Usage of an organization by metric and period. Members read it; record_usage() writes it.';
 comment on column public.usage_metrics.period_start is 'Start of the hour, day or month in UTC.';
-comment on column public.usage_metrics.source is 'Who reported: empty for counted one by one; a job''s own name for a total that it may report again.';
+comment on column public.usage_metrics.source is 'Who reported: empty for single counts; the name of a job for a total that it can report again.';
 
 alter table public.usage_metrics enable row level security;
 revoke all on table public.usage_metrics from public, anon, authenticated, service_role;
@@ -30,8 +30,8 @@ create or replace trigger set_updated_at
   before update on public.usage_metrics
   for each row execute function private.set_updated_at();
 
--- Without a source the quantity is added to the period's row. With one it is that source's total for the period, so that
--- a job that is run again changes nothing.
+-- Without a source, the quantity is added to the row of the period. With one, it is the total of that source for the period,
+-- so that running a job again changes nothing.
 create or replace function public.record_usage(
   organization uuid,
   metric text,

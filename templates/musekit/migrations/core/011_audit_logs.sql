@@ -1,7 +1,7 @@
--- 011 audit_logs: who did what, in rows that nobody can change or delete, not even the table's owner.
--- Triggers write them for everything that decides who may do what; the app adds its own with write_audit().
+-- 011 audit_logs: who did what, in rows that no one can change or delete, not even the owner of the table.
+-- Triggers write them for every change of access rights; the app adds its own with write_audit().
 
--- No foreign keys: an audit row outlives the user and the organization that it speaks of.
+-- No foreign keys: an audit row outlives the user and the organization that it is about.
 create table if not exists public.audit_logs (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid,
@@ -15,12 +15,12 @@ create table if not exists public.audit_logs (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.audit_logs is 'What was done, by whom. Rows are only ever added; purge_audit_logs() is the one way out, for old rows.';
-comment on column public.audit_logs.organization_id is 'The organization it happened in; null for what belongs to none.';
+comment on table public.audit_logs is 'What was done, by whom. Rows are only added; purge_audit_logs() is the only way to delete old ones.';
+comment on column public.audit_logs.organization_id is 'The organization that it belongs to; null for none.';
 comment on column public.audit_logs.user_id is 'Who did it; null for a job of the backend.';
-comment on column public.audit_logs.actor_role is 'The database role it was done with.';
-comment on column public.audit_logs.action is 'What was done, as organization_members.update.';
-comment on column public.audit_logs.details is 'More of it: names of changed columns, old and new roles; never personal data or secrets.';
+comment on column public.audit_logs.actor_role is 'The database role that did it.';
+comment on column public.audit_logs.action is 'What was done, e.g. organization_members.update.';
+comment on column public.audit_logs.details is 'Details: names of changed columns, old and new roles; never personal data or secrets.';
 comment on column public.audit_logs.origin is 'database: written by a trigger; application: by write_audit() or the backend.';
 comment on column public.audit_logs.updated_at is 'Always the time of the insert: an audit row does not change.';
 create index if not exists audit_logs_organization_id_idx on public.audit_logs (organization_id, created_at desc);
@@ -47,7 +47,7 @@ begin
     using errcode = 'insufficient_privilege', hint = 'Old rows leave through private.purge_audit_logs().';
 end;
 $$;
-comment on function private.refuse_audit_change() is 'Trigger: refuses every change of an audit row, whoever asks.';
+comment on function private.refuse_audit_change() is 'Trigger: refuses every change of an audit row, by any role.';
 revoke all on function private.refuse_audit_change() from public, anon, authenticated, service_role;
 
 create or replace trigger refuse_change
@@ -56,7 +56,7 @@ create or replace trigger refuse_change
 create or replace trigger refuse_truncate
   before truncate on public.audit_logs
   for each statement execute function private.refuse_audit_change();
--- ALWAYS: also while session_replication_role is replica, which switches ordinary triggers off.
+-- ALWAYS: also while session_replication_role is replica, which disables ordinary triggers.
 alter table public.audit_logs enable always trigger refuse_change;
 alter table public.audit_logs enable always trigger refuse_truncate;
 
@@ -92,11 +92,11 @@ begin
   return new_id;
 end;
 $$;
-comment on function public.write_audit(text, text, text, uuid, jsonb) is 'Adds an audit row in the name of the caller, and of nobody else.';
+comment on function public.write_audit(text, text, text, uuid, jsonb) is 'Adds an audit row for the caller.';
 revoke all on function public.write_audit(text, text, text, uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.write_audit(text, text, text, uuid, jsonb) to authenticated, service_role;
 
--- Takes the names of columns whose values are recorded; of the others only the names are, since they may hold personal data.
+-- Takes the names of columns whose values are recorded. Of others only the names are: their values may be personal data.
 create or replace function private.audit_row_change()
 returns trigger
 language plpgsql
@@ -157,8 +157,8 @@ create or replace trigger audit_change
   after insert or update of name, scopes, expires_at, revoked_at or delete on public.api_keys
   for each row execute function private.audit_row_change('prefix', 'scopes', 'revoked_at');
 
--- The trigger is switched off inside this transaction, under a lock that keeps everyone else from writing meanwhile:
--- a setting that lets deletes through could be set by others too.
+-- The trigger is disabled inside this transaction, under a lock that keeps others from writing in the meantime:
+-- others could set a setting that allows deletes.
 create or replace function private.purge_audit_logs(keep interval)
 returns bigint
 language plpgsql
@@ -169,7 +169,7 @@ declare
   purged bigint;
 begin
   if keep is null or keep < interval '30 days' then
-    raise exception 'Audit rows are kept for 30 days at least.' using errcode = 'invalid_parameter_value';
+    raise exception 'Audit rows are kept for at least 30 days.' using errcode = 'invalid_parameter_value';
   end if;
   alter table public.audit_logs disable trigger refuse_change;
   delete from public.audit_logs where created_at < now() - keep;
@@ -187,6 +187,6 @@ begin
   return purged;
 end;
 $$;
-comment on function private.purge_audit_logs(interval) is 'Retention: deletes audit rows older than the interval (30 days at least) and writes that down; returns how many.';
+comment on function private.purge_audit_logs(interval) is 'Retention: deletes audit rows older than the interval (at least 30 days) and logs that; returns how many.';
 revoke all on function private.purge_audit_logs(interval) from public, anon, authenticated, service_role;
 grant execute on function private.purge_audit_logs(interval) to service_role;

@@ -1,5 +1,5 @@
--- 012 feature flags: what a flag is (feature_flag_definitions), what one organization has instead
--- (organization_feature_flags), and feature_enabled(), which decides.
+-- 012 feature flags: definitions (feature_flag_definitions), overrides of single organizations
+-- (organization_feature_flags), and feature_enabled(), which evaluates them.
 
 -- muse: service-only
 create table if not exists public.feature_flag_definitions (
@@ -15,14 +15,14 @@ create table if not exists public.feature_flag_definitions (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table public.feature_flag_definitions is 'The flags of the product. For the backend alone; users ask feature_enabled().';
-comment on column public.feature_flag_definitions.key is 'How the code asks for it, as new_dashboard.';
-comment on column public.feature_flag_definitions.enabled is 'true: on for the percentage; false: off, whatever the plan says; null: as the plan says.';
-comment on column public.feature_flag_definitions.rollout_percentage is 'How many of the organizations have it while it is enabled; raising it takes it from nobody.';
-comment on column public.feature_flag_definitions.allowed_organizations is 'Organizations that have it first, unless it is switched off.';
-comment on column public.feature_flag_definitions.starts_at is 'Off before; null for no start.';
-comment on column public.feature_flag_definitions.ends_at is 'Off from then on; null for no end.';
-comment on column public.feature_flag_definitions.archived_at is 'The flag is gone: off for everybody, overrides too.';
+comment on table public.feature_flag_definitions is 'The flags of the product. For the backend only; users call feature_enabled().';
+comment on column public.feature_flag_definitions.key is 'Its name in code, e.g. new_dashboard.';
+comment on column public.feature_flag_definitions.enabled is 'true: on for the percentage; false: off, regardless of the plan; null: as in the plan.';
+comment on column public.feature_flag_definitions.rollout_percentage is 'Share of organizations that have it while it is enabled; a higher value takes it from no one.';
+comment on column public.feature_flag_definitions.allowed_organizations is 'Organizations that always have it, unless it is off.';
+comment on column public.feature_flag_definitions.starts_at is 'Off before that time; null for no start.';
+comment on column public.feature_flag_definitions.ends_at is 'Off from that time on; null for no end.';
+comment on column public.feature_flag_definitions.archived_at is 'The flag is archived: off for everyone, including overrides.';
 
 alter table public.feature_flag_definitions enable row level security;
 revoke all on table public.feature_flag_definitions from public, anon, authenticated, service_role;
@@ -43,9 +43,9 @@ create table if not exists public.organization_feature_flags (
   updated_at timestamptz not null default now(),
   unique (organization_id, flag_id)
 );
-comment on table public.organization_feature_flags is 'What one organization has instead of what a flag''s definition says. Members read it; the backend writes it.';
-comment on column public.organization_feature_flags.reason is 'Why, for whoever looks later.';
-comment on column public.organization_feature_flags.expires_at is 'From then on the definition holds again; null for never.';
+comment on table public.organization_feature_flags is 'Overrides of a flag for one organization. Members read it; the backend writes it.';
+comment on column public.organization_feature_flags.reason is 'Why the override exists.';
+comment on column public.organization_feature_flags.expires_at is 'When the definition applies again; null for never.';
 create index if not exists organization_feature_flags_flag_id_idx on public.organization_feature_flags (flag_id);
 
 alter table public.organization_feature_flags enable row level security;
@@ -68,7 +68,7 @@ create or replace trigger audit_change
   after insert or update or delete on public.organization_feature_flags
   for each row execute function private.audit_row_change('flag_id', 'enabled', 'expires_at');
 
--- md5 and not hashtext(): PostgreSQL may change hashtext() from one major version to the next, and with it who has what.
+-- md5 and not hashtext(): PostgreSQL may change hashtext() from one major version to the next, and with it which organizations have a flag.
 create or replace function private.rollout_bucket(flag text, organization uuid)
 returns integer
 language sql
@@ -78,10 +78,10 @@ set search_path = ''
 as $$
   select ((('x' || left(md5(flag || ':' || organization::text), 8))::bit(32)::bigint) % 10000)::integer
 $$;
-comment on function private.rollout_bucket(text, uuid) is 'A number from 0 to 9999 that stays the same for a flag and an organization, evenly spread.';
+comment on function private.rollout_bucket(text, uuid) is 'A number from 0 to 9999, evenly spread and stable for a flag and an organization.';
 revoke all on function private.rollout_bucket(text, uuid) from public, anon, authenticated, service_role;
 
--- Each step may change what the one before it said: the plan, the definition, the organization's override.
+-- Each step can override the one before: the plan, the definition, the override of the organization.
 create or replace function private.evaluate_feature(flag text, organization uuid, at_time timestamptz)
 returns boolean
 language plpgsql
@@ -129,10 +129,10 @@ begin
   return coalesce(answer, false);
 end;
 $$;
-comment on function private.evaluate_feature(text, uuid, timestamptz) is 'Decides a flag for an organization at a time; asks nobody''s leave.';
+comment on function private.evaluate_feature(text, uuid, timestamptz) is 'Evaluates a flag for an organization at a time, without checking the caller.';
 revoke all on function private.evaluate_feature(text, uuid, timestamptz) from public, anon, authenticated, service_role;
 
--- An organization that the caller does not belong to has no features, as far as the caller can tell.
+-- For an organization that the caller does not belong to, every feature is off.
 create or replace function public.feature_enabled(flag text, organization uuid)
 returns boolean
 language sql

@@ -1,5 +1,5 @@
 -- 013 social: the SocioScheduler module. The accounts a user has connected on other platforms, and the posts for them.
--- Access tokens are kept in Supabase Vault; a row here only points at them, and only the backend sets or follows it.
+-- Access tokens are stored in Supabase Vault; a row here only references them, and only the backend can read or set them.
 
 create table if not exists public.social_accounts (
   id uuid primary key default gen_random_uuid(),
@@ -22,7 +22,7 @@ create table if not exists public.social_accounts (
   unique (id, user_id)
 );
 comment on table public.social_accounts is 'Accounts on other platforms that a user has connected.';
-comment on column public.social_accounts.platform is 'As twitter, linkedin or facebook; text, so that a platform can be added without a migration.';
+comment on column public.social_accounts.platform is 'E.g. twitter, linkedin or facebook; text, so that a platform can be added without a migration.';
 comment on column public.social_accounts.access_token_secret_id is 'Row of vault.secrets that holds the access token; written by the backend only.';
 comment on column public.social_accounts.refresh_token_secret_id is 'Row of vault.secrets that holds the refresh token; written by the backend only.';
 comment on column public.social_accounts.is_valid is 'False once the platform has refused the token; the user connects again.';
@@ -30,7 +30,7 @@ comment on column public.social_accounts.is_valid is 'False once the platform ha
 alter table public.social_accounts enable row level security;
 revoke all on table public.social_accounts from public, anon, authenticated, service_role;
 grant select, delete on table public.social_accounts to authenticated;
--- Not the secret ids: whoever could set them could post with another's token.
+-- Not the secret ids: a user who could set them could post with the token of another.
 grant insert (id, user_id, platform, platform_user_id, platform_username, display_name) on table public.social_accounts to authenticated;
 grant update (platform_username, display_name) on table public.social_accounts to authenticated;
 grant all on table public.social_accounts to service_role;
@@ -60,7 +60,7 @@ create or replace trigger set_updated_at
   before update on public.social_accounts
   for each row execute function private.set_updated_at();
 
--- The key to the account takes the user along: a post can only go out through an account of the same user.
+-- The foreign key includes the user: a post can only be sent through an account of the same user.
 create table if not exists public.social_posts (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
@@ -84,8 +84,8 @@ create table if not exists public.social_posts (
     on delete set null (social_account_id)
 );
 comment on table public.social_posts is 'Posts of a user: drafts, scheduled and posted.';
-comment on column public.social_posts.social_account_id is 'The account it goes out through; null for a draft.';
-comment on column public.social_posts.deleted_at is 'In the bin since then; set it to null to take the post out again.';
+comment on column public.social_posts.social_account_id is 'The account that sends it; null for a draft.';
+comment on column public.social_posts.deleted_at is 'When the post was moved to the trash; set it to null to restore the post.';
 create index if not exists social_posts_user_id_idx on public.social_posts (user_id, status);
 create index if not exists social_posts_social_account_id_idx on public.social_posts (social_account_id, user_id);
 create index if not exists social_posts_due_idx on public.social_posts (scheduled_at)

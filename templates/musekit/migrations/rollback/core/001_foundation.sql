@@ -1,4 +1,4 @@
--- Rollback of 001 foundation: takes the schema `private` away; stops if something else still lives there.
+-- Rollback of 001 foundation: drops the schema `private`; stops if it still contains something else.
 drop function if exists private.actor_id();
 drop function if exists private.caller_bypasses_rls();
 drop function if exists private.caller_role();

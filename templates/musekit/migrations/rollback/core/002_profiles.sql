@@ -1,5 +1,5 @@
--- Rollback of 002 profiles: takes the profiles away; the users of auth.users stay.
--- CASCADE takes the triggers on auth.users along: that table has another owner, who alone could drop them by name.
+-- Rollback of 002 profiles: drops the profiles; the users in auth.users stay.
+-- CASCADE also drops the triggers on auth.users: only the owner of that table could drop them by name.
 drop function if exists private.handle_new_user() cascade;
 drop function if exists private.handle_user_email_change() cascade;
 drop table if exists public.profiles;

@@ -1,4 +1,4 @@
--- Rollback of 004 organizations: takes the organizations and their members away, and the helpers of the policies.
+-- Rollback of 004 organizations: drops the organizations, their members, and the helpers of the policies.
 drop table if exists public.organization_members;
 drop table if exists public.organizations;
 drop function if exists private.caller_sees_organization(uuid);

@@ -1,4 +1,4 @@
--- Rollback of 005 organization life: takes founding, naming, leaving and closing away; organizations and members stay.
+-- Rollback of 005 organization life: drops the triggers and functions of creating, naming, leaving and closing; organizations and members stay.
 drop function if exists public.organization_people(uuid);
 drop function if exists public.delete_organization(uuid);
 drop trigger if exists forget_founder on public.organization_members;

@@ -1,4 +1,4 @@
--- Rollback of 006 organization_settings: takes the settings away.
+-- Rollback of 006 organization_settings: drops the settings.
 drop trigger if exists organization_settings_added on public.organizations;
 drop function if exists private.add_organization_settings();
 drop table if exists public.organization_settings;

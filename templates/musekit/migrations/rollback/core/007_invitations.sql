@@ -1,4 +1,4 @@
--- Rollback of 007 invitations: takes the open invitations away; members stay.
+-- Rollback of 007 invitations: drops the open invitations; members stay.
 drop function if exists public.accept_invitation(text);
 drop function if exists public.create_invitation(uuid, text, text);
 drop function if exists private.random_hex();

@@ -1,4 +1,4 @@
--- Rollback of 008 products, subscriptions: takes the plans away, and who has which.
+-- Rollback of 008 products, subscriptions: drops the plans and subscriptions.
 drop function if exists private.current_product_id(uuid);
 drop table if exists public.subscriptions;
 drop table if exists public.products;

@@ -1,4 +1,4 @@
--- Rollback of 009 api_keys: takes the keys away; programs that used one are locked out.
+-- Rollback of 009 api_keys: drops the keys; programs that use one lose access.
 drop function if exists public.verify_api_key(text);
 drop function if exists public.revoke_api_key(uuid);
 drop function if exists public.create_api_key(uuid, text, text[], timestamptz);

@@ -1,4 +1,4 @@
--- Rollback of 011 audit_logs: takes the log away, with every row in it, and the triggers that write it.
+-- Rollback of 011 audit_logs: drops the log with all its rows, and the triggers that write it.
 drop function if exists private.purge_audit_logs(interval);
 drop trigger if exists audit_change on public.api_keys;
 drop trigger if exists audit_change on public.subscriptions;

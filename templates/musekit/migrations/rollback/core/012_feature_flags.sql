@@ -1,4 +1,4 @@
--- Rollback of 012 feature flags: takes the flags, the overrides and feature_enabled() away.
+-- Rollback of 012 feature flags: drops the flags, the overrides and feature_enabled().
 drop function if exists public.feature_enabled(text, uuid);
 drop function if exists private.evaluate_feature(text, uuid, timestamptz);
 drop function if exists private.rollout_bucket(text, uuid);

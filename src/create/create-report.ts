@@ -1,0 +1,106 @@
+import { realpath } from 'node:fs/promises';
+import { delimiter, join, relative, sep } from 'node:path';
+import { packageDirectory } from '../kit/builtin.ts';
+import type { FileName } from '../migrations/compare.ts';
+import type { MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import type { TargetKind } from '../targets/kinds.ts';
+import type { Secret } from '../supabase/secret.ts';
+import type { Run } from './context.ts';
+import type { JournalData } from './journal.ts';
+import type { StepResult } from './step.ts';
+
+/** The result of a run; what `--json` prints. */
+export interface CreateReport {
+  ok: boolean;
+  name: string;
+  directory: string;
+  kit: { source: string; commit?: string; layout?: string };
+  target: { kind: TargetKind; ref?: string; region?: string };
+  steps: StepResult[];
+  migrations: { applied: (FileName & { ms: number })[]; skipped: FileName[] };
+  findings: Finding[];
+  /** The tables that the extension adds, and whose rows they hold. */
+  tables: { name: string; scope: string }[];
+  /** What `--fix` fixed. */
+  repairs?: JournalData['repairs'];
+  /** What was shown to hold, one line each. */
+  proven: string[];
+  /** The commands to type next. */
+  next: string[];
+  /** What the user should know, one sentence each. */
+  notes: string[];
+  /** To be shown once, in a terminal, and never stored. */
+  adminPassword?: Secret;
+  error?: MuseError;
+}
+
+/** A run as far as it got. */
+export interface Reached extends Run {
+  museFile?: MuseFile;
+  adminPassword?: Secret;
+}
+
+/**
+ * The report of a run, put together from what the journal has of its steps: a resumed run reports as if never
+ * interrupted.
+ */
+export async function reportOf(run: Reached, error?: MuseError): Promise<CreateReport> {
+  const { adminPassword, answers, directory, journal, museFile, results } = run;
+  const outputs = journal.steps.map(({ output }) => output);
+  const { commit = journal.data.commit, layout } = museFile?.kit ?? {};
+  const { ref, region } = { ...journal.data.project, ...museFile?.environments[answers.environment] };
+  return {
+    ok: error === undefined,
+    name: answers.name,
+    directory,
+    kit: {
+      source: museFile?.kit.source ?? answers.kit,
+      ...(commit === undefined ? {} : { commit }),
+      ...(layout === undefined ? {} : { layout }),
+    },
+    target: {
+      kind: answers.target,
+      ...(ref === undefined ? {} : { ref }),
+      ...(region === undefined ? {} : { region }),
+    },
+    steps: results,
+    migrations: { applied: outputs.flatMap(({ applied }) => applied), skipped: outputs.flatMap(({ skipped }) => skipped) },
+    findings: [...outputs.flatMap(({ findings }) => findings), ...(error?.findings ?? [])],
+    tables: journal.data.tables ?? [],
+    ...(journal.data.repairs === undefined ? {} : { repairs: journal.data.repairs }),
+    proven: outputs.flatMap(({ proven }) => proven),
+    next: error === undefined ? await nextCommands(run) : [],
+    notes: outputs.flatMap(({ notes }) => notes),
+    ...(adminPassword === undefined ? {} : { adminPassword }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** What to type next, for where this command was called. */
+async function nextCommands({ directory, environment, journal }: Run): Promise<string[]> {
+  const muse = await museCommand(directory, environment);
+  const enter = journal.pipeline === 'create' ? [`cd ${relative(process.cwd(), directory) || '.'}`] : [];
+  return [...enter, `${muse} status`, `${muse} verify`, `${muse} new <name>`].slice(0, 3);
+}
+
+/**
+ * How to call `muse` inside a muse after this process has ended: by name where it is installed globally, by its path
+ * where this package is a folder that stays, else from the registry.
+ */
+async function museCommand(directory: string, environment: NodeJS.ProcessEnv): Promise<string> {
+  const ours = await realpath(join(packageDirectory, 'bin', 'muse.js'));
+  for (const place of (environment['PATH'] ?? '').split(delimiter)) {
+    // npm puts these on the path for one run only.
+    if (place === '' || place.split(sep).includes('node_modules') || place.includes('_npx')) continue;
+    for (const name of process.platform === 'win32' ? ['muse.cmd', 'muse.exe'] : ['muse']) {
+      const found = await realpath(join(place, name)).catch(() => undefined);
+      if (found === ours || (found !== undefined && process.platform === 'win32')) return 'muse';
+    }
+  }
+  if (ours.includes(`${sep}_npx${sep}`)) return 'npx --package create-muse muse';
+  const path = relative(await realpath(directory), ours);
+  const short = path.length < ours.length ? path : ours;
+  return `node ${short.includes(' ') ? JSON.stringify(short) : short}`;
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { archiveExtensions } from '../../kit/archive.ts';
+import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-file.ts';
+import { fetchKit } from '../../kit/fetch.ts';
+import { writeMuseFiles } from '../../kit/muse-files.ts';
+import { prune } from '../../kit/prune.ts';
+import { recogniseLayout } from '../../kit/recognise.ts';
+import { renameKit } from '../../kit/rename.ts';
+import { parseKitSource } from '../../kit/source.ts';
+import { readMigrations } from '../../migrations/read.ts';
+import { writeMuseFile } from '../../muse/muse-json.ts';
+import { readText } from '../../shared/files.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
+import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
+import { targetOf } from '../../targets/open.ts';
+import type { Answers, Secrets } from '../answers.ts';
+import type { Configured, Fetched, Run } from '../context.ts';
+import type { Step } from '../step.ts';
+import { sessionOf } from '../tenancy.ts';
+
+/** Fetches the kit into the stage, at the commit that an earlier attempt of this run fetched, if there was one. */
+export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
+  id: 'kit',
+  title: 'Fetch the kit',
+  async run({ answers, stage, signal, journal, environment }, output) {
+    // What a crash left here was made by this run alone.
+    await rm(stage, { recursive: true, force: true });
+    const asked = parseKitSource(answers.kit, answers.ref);
+    const source = asked.kind === 'builtin' || journal.data.commit === undefined ? asked : { ...asked, ref: journal.data.commit };
+    const kit = await fetchKit(source, stage, { signal, environment });
+    if (source.kind !== 'builtin') journal.data.commit = kit.commit;
+    journal.data.ignored = kit.ignored;
+    if (kit.remoteUrl !== undefined) journal.data.upstream = kit.remoteUrl;
+    output.notes.push(...kit.notes.map((note) => note.message));
+    output.summary = kit.commit.length === 40 ? kit.commit.slice(0, 12) : kit.commit;
+    return { kit };
+  },
+};
+
+/** Makes the clone the product's own: prunes it, renames it, and writes `muse.json` and `.env.local`. */
+export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'kitFiles'>>> = {
+  id: 'own',
+  title: 'Rename and configure',
+  async run({ answers, kit, secrets, stage }, output) {
+    const layout = await recogniseLayout(stage, { core: answers.core, extensions: answers.extensions });
+    const pruned = await prune(stage, await pruneListOf(stage));
+    const kitFiles = await readMigrations(stage, layout.folders);
+    const isolation = answers.tenancy ?? layout.isolation;
+    const museFile: MuseFile = {
+      version: 1,
+      name: answers.name,
+      kit: { source: parseKitSource(answers.kit).text, ...(answers.ref === undefined ? {} : { ref: answers.ref }), commit: kit.commit, layout: layout.id },
+      migrations: layout.folders,
+      isolation,
+      ...(isolation === 'session' ? { session: sessionOf(kitFiles.migrations) } : {}),
+      prefix: answers.prefix,
+      presets: answers.presets,
+      environments: { [answers.environment]: { target: answers.target, ...(await certificateFor(stage, answers)) } },
+    };
+    await renameKit(stage, answers.name);
+    await writeMuseFile(stage, museFile);
+    await writeMuseFiles(stage, museFile);
+    const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
+    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
+    for (const { id, folders } of layout.others ?? []) output.notes.push(`The kit also has ${folders.join(', ')} (${id}); the files in there are not run.`);
+    if (pruned.files > 0) output.summary = `${pruned.files} unneeded files removed`;
+    return { museFile, kitFiles };
+  },
+};
+
+async function certificateFor(stage: string, { databaseCa, environment, target }: Answers): Promise<{ databaseCa?: string }> {
+  return databaseCa === undefined || !takesCertificate(targetOf(target)) ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
+}
+
+function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
+  return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+}
+
+/** What a kit that is itself a muse wants removed in addition to the built-in list. */
+async function pruneListOf(stage: string): Promise<string[]> {
+  const text = await readText(join(stage, 'muse.json'));
+  if (text === undefined) return [];
+  try {
+    const { prune: paths } = JSON.parse(text) as { prune?: unknown };
+    return Array.isArray(paths) ? paths.filter((path) => typeof path === 'string') : [];
+  } catch {
+    // Another tool's file by that name: the muse's own replaces it.
+    return [];
+  }
+}
+
+/** Moves the kit's own extension migrations, which are another product's tables, to the archive. */
+export const archiveStep: Step<Configured> = {
+  id: 'archive',
+  title: "Archive the kit's extensions",
+  applies: ({ kitExtensions }) => kitExtensions === 'archive',
+  async run({ museFile: { migrations }, stage }, output) {
+    const archived = await archiveExtensions(stage, migrations);
+    if (archived.length === 0) return;
+    output.notes.push(`${archived.length} extension files of the kit are in ${migrations.archive}/.`);
+    output.summary = `${archived.length} files`;
+  },
+};
