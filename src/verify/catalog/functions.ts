@@ -31,7 +31,7 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
       const calls = callsOf(routine, subjects, model.sources.words(routine));
       if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
       const state = mayChange(routine, model) ? `* ${name}` : '';
-      return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
+      return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])) })) };
     });
 }
 
@@ -48,16 +48,16 @@ function mayChange(routine: FunctionRow, model: Model): boolean {
   return routine.volatility === 'v' && /\b(insert|update|delete|merge|truncate|execute|call|alter|drop|create)\b/i.test(model.sources.reachable(routine));
 }
 
-/** Calls with what was made up for A and X in the arguments: with the least arguments, with all, with a mighty role. */
+/** Calls with what was made up for A and X in the arguments: with the least arguments, with all, with a privileged role. */
 function callsOf(routine: FunctionRow, subjects: readonly Subject[], words: ReadonlySet<string>): { sql: string; verb: Verb }[] | undefined {
   const values = routine.arguments.map((type, index) => argument(type, routine.argumentNames[index] ?? '', subjects, words));
   const least = values.slice(0, values.length - routine.defaults);
   if (least.some((value) => value === undefined)) return undefined;
   const lists = values.every((value) => value !== undefined) && routine.defaults > 0 ? [least, values] : [least];
   const role = routine.argumentNames.findIndex((name, index) => /(^|_)role$/.test(name) && routine.arguments[index] === 'text');
-  const mighty = role < 0 || values.includes(undefined) ? [] : ["'admin'", "'owner'"].map((value) => values.with(role, value));
+  const privileged = role < 0 || values.includes(undefined) ? [] : ["'admin'", "'owner'"].map((value) => values.with(role, value));
   const call = (list: readonly (string | undefined)[]): string => `select string_agg(called::text, ' ') from ${relation(routine)}(${list.join(', ')}) as called`;
-  return [...lists.map((list) => ({ sql: call(list), verb: 'call' as const })), ...mighty.map((list) => ({ sql: call(list), verb: 'call-mighty' as const }))];
+  return [...lists.map((list) => ({ sql: call(list), verb: 'call' as const })), ...privileged.map((list) => ({ sql: call(list), verb: 'call-privileged' as const }))];
 }
 
 const plainValues: readonly { is: RegExp; value: string }[] = [

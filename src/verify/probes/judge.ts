@@ -3,23 +3,12 @@ import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
-import type { Verb } from './verbs.ts';
+import { type Verb, verbs } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
-  if (isAnonymous) return verb === 'select' || verb === 'call' || verb === 'call-mighty' ? 'anon-read' : 'anon-write';
-  if (verb === 'select' || verb === 'call') return 'isolation-read';
-  if (verb.startsWith('insert')) return 'isolation-insert';
-  return verb.startsWith('give') || verb.startsWith('take') || verb.startsWith('relink') ? 'isolation-reassign' : 'isolation-write';
+  return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
 }
-
-const does: Record<Verb, string> = {
-  select: 'reads it', insert: 'inserts rows', 'insert-returning': 'inserts rows and reads them back', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
-  'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
-  delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
-  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', 'relink-all': 'links it to rows of others without WHERE', 'call-mighty': 'has it give a mighty role', upsert: 'changes it by INSERT … ON CONFLICT',
-  promote: 'raises its own role', call: 'gets rows of others from it', 'call-changes': 'changes rows of others by it',
-};
 
 const suggestions: Partial<Record<RuleName, string>> = {
   'anon-read': 'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
@@ -52,12 +41,12 @@ function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefine
 
 /** Without WHERE an actor meets its own rows as well, and those are its own affair. */
 function reachesOthers(check: Check, actor: Actor): boolean {
-  const isBroad = check.verb.endsWith('-all');
+  const { withoutWhere: isBroad, anyRow } = verbs[check.verb];
   // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
-  if (isBroad && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
+  if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
-  return check.rows.includes('a') || check.verb === 'give-all' || check.verb === 'promote';
+  return check.rows.includes('a') || anyRow === true;
 }
 
 function tell(checks: readonly Check[]): string {
@@ -70,7 +59,7 @@ function tell(checks: readonly Check[]): string {
   const byActors = new Map<string, string[]>();
   for (const verb of new Set(checks.map((check) => check.verb))) {
     const who = checks.filter((check) => check.verb === verb).map((check) => check.actor).join(', ');
-    byActors.set(who, [...(byActors.get(who) ?? []), does[verb]]);
+    byActors.set(who, [...(byActors.get(who) ?? []), verbs[verb].wording]);
   }
   return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
 }

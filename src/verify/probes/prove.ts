@@ -106,7 +106,7 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   return {
-    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])),
+    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
     sql: `select string_agg(seen::text, ' ') from ${relation(view)} as seen`,
   };
 }

@@ -1,15 +1,15 @@
 import type { Actor } from '../probes/actors.ts';
 import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
 import { isDeclared } from '../catalog/expectations.ts';
-import { expectedOf } from '../probes/expected.ts';
 import type { Callable } from '../catalog/functions.ts';
 import { authUsers, type Mark } from '../fixtures/marks.ts';
 import { type Result, resultOf } from '../probes/outcome.ts';
-import { otherSide } from '../probes/probe-sql.ts';
+import { otherSide } from '../probes/insert-sql.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { changedRows, countChanged, type Subject } from '../probes/subject.ts';
+import { verbs } from '../probes/verbs.ts';
 
 /** The checks of a table, a view that stands for one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
@@ -17,8 +17,8 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verb.endsWith('-all') ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
-    const expected = expectedOf(subject, actor, verb, proof.model);
+    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verbs[verb].withoutWhere === true ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
+    const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     // Of several tries of one verb the most successful counts.
@@ -97,7 +97,7 @@ function stoppedCall(cell: Cell & { code: string; message: string }, actor: Acto
   const refused: Check = { actor: actor.name, verb, expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
   if (cell.code !== '23503' || !cell.message.startsWith('update or delete')) return refused;
   const hit = proof.subjects.find((subject) => subject.kind === 'table' && stoppedAt(cell, subject) !== undefined);
-  if (hit === undefined || expectedOf(hit, actor, 'update', proof.model) !== 'no') return refused;
+  if (hit === undefined || verbs.update.expects(hit, actor, proof.model) !== 'no') return refused;
   return { actor: actor.name, verb: 'call-changes', expected: 'no', outcome: 'allowed', rows: 'a', message: `changes rows of ${hit.name}` };
 }
 
@@ -124,7 +124,7 @@ function namesIn(answer: string, proof: Proof, counts: (mark: Mark) => boolean):
 function isForbidden(table: string, actor: Actor, verb: Check['verb'], proof: Proof): boolean {
   if (table === authUsers) return actor.relation === 'none';
   const subject = proof.subjects.find((one) => one.name === table);
-  return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
+  return subject !== undefined && verbs[verb].expects(subject, actor, proof.model) === 'no';
 }
 
 /** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
