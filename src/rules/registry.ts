@@ -222,6 +222,10 @@ export const rules = {
     ...error('live'),
     means: 'a user hands its own row to another, or takes one over',
   },
+  'isolation-escalation': {
+    ...error('live'),
+    means: 'a permitted write (joining, a role, a flag, a share) widens what the same user can reach afterwards',
+  },
   'owner-locked-out': {
     ...error('live'),
     means: 'the owner cannot read or insert its own row',

@@ -5,6 +5,7 @@ import type { SessionVariables } from './probes/actors.ts';
 import { compareMatrix } from './probes/compare.ts';
 import type { Declaration } from './catalog/expectations.ts';
 import { loadExpressionParser } from './catalog/expression.ts';
+import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
@@ -55,6 +56,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...proof.callables.map((callable) => functionReport(callable, proof)),
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
+  findings.push(...escalations(proof));
   const reports = [...tables, ...others];
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
   return { tables: reports, findings };

@@ -97,6 +97,8 @@ export interface RelationRow {
   columnGrants: Record<string, Partial<Record<'S' | 'I' | 'U', string[]>>>;
   /** For views: `schema.name` of the relations it reads. */
   reads: string[];
+  /** Of a view: its query; null for a table. */
+  query: string | null;
   /** Sequences of its columns, as quoted `schema.name`, that the current role may alter. */
   sequences: string[];
 }
@@ -120,6 +122,8 @@ export interface FunctionRow {
   /** f function, p procedure, t trigger function. */
   kind: 'f' | 'p' | 't';
   source: string;
+  /** CREATE FUNCTION as PostgreSQL prints it. */
+  definition: string;
   /** As `search_path=""`. */
   settings: string[];
   /** Roles that may call it. */

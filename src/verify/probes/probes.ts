@@ -23,10 +23,11 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
         if (sql !== undefined) bySql.set(sql, [...(bySql.get(sql) ?? []), number]);
       }
     });
+    const prepare = row.prepare?.(subject, model) ?? (row.withoutWhere === true ? subject.prepare : undefined);
     return [...bySql].map(([sql, numbers]): NamedProbe => ({
       subject: subject.name, verb, sql, actors: numbers,
       ...(row.letter === 'S' ? { mode: 'read' as const, state: '' } : { mode: 'write' as const, state: subject.state }),
-      ...(subject.prepare !== undefined && row.withoutWhere === true ? { prepare: subject.prepare } : {}),
+      ...(prepare === undefined ? {} : { prepare }),
     }));
   });
 }

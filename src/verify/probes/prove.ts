@@ -5,13 +5,15 @@ import { isPlatformSchema, type RelationRow } from '../catalog/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
+import { copyLooks, copyMarks } from './copies.ts';
+import { followWrites, type Opening } from './follow.ts';
 import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
-import { type Answer, runPlan } from './run-script.ts';
+import { type Answer, type Opened, runPlan } from './run-script.ts';
 import { scopeOf } from '../catalog/scope.ts';
-import type { Plan } from '../fixtures/script.ts';
+import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../catalog/sql.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
@@ -33,10 +35,15 @@ export interface Proof {
   quiet: Quiet;
   steps: RowStep[];
   answer: Answer;
+  /** What permitted writes opened. */
+  openings: Opening[];
 }
 
 /** Probes of one script; more are split over several, each with a world of its own. */
 const probesPerScript = 1200;
+
+/** Chains of one script. */
+const chainsPerScript = 400;
 
 /** Says whether the table is one whose isolation is to be proven. */
 export function isProbed(table: RelationRow): boolean {
@@ -66,10 +73,12 @@ export async function prove(
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
   const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
+  const looks = copyLooks(tableSubjects, model);
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
+    ...looks,
   ];
   const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
   const marks = [...marksOf(tableSubjects, shared), ...marksOfUsers(model, world.people)];
@@ -89,12 +98,20 @@ export async function prove(
     marks: marks.map(({ text }) => text),
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
     probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
+    chains: [],
   };
-  return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer: await runInParts(session, plan) };
+  const answer = await runInParts(session, plan);
+  const copied = [...marks, ...copyMarks(tableSubjects, model)];
+  const openings = await followWrites({
+    model, actors, subjects, callables, probes, cells: answer.cells,
+    marked: copied.map(({ table }) => table), copies: marks.length,
+    copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
+  }, (chains) => runChains(session, { ...plan, marks: copied.map(({ text }) => text) }, chains));
+  return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer, openings };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
-  const whole: Answer = { failed: [], states: {}, cells: [] };
+  const whole: Answer = { failed: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
@@ -102,6 +119,25 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
     whole.states = part.states;
   }
   return whole;
+}
+
+/** Runs chains alone, with the probes that they are made of, in a world that is made once more. */
+async function runChains(session: Session, plan: Plan, chains: readonly Chain[]): Promise<Opened[]> {
+  const opened: Opened[] = [];
+  for (let start = 0; start < chains.length; start += chainsPerScript) {
+    const part = chains.slice(start, start + chainsPerScript);
+    const used = [...new Set(part.flatMap(({ lead, then }) => [...lead, ...then].map(([probe]) => probe)))];
+    const numbers = new Map(used.map((probe, number) => [probe, number]));
+    const states = new Set([...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
+    const renumber = (steps: Chain['lead']): Chain['lead'] => steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
+    const answer = await runPlan(session, {
+      ...plan, states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
+      probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
+      chains: part.map(({ lead, then, states }) => ({ lead: renumber(lead), then: renumber(then), states })),
+    });
+    opened.push(...answer.opened.map((one) => ({ ...one, chain: one.chain + start, ...('probe' in one ? { probe: used[one.probe]! } : {}) })));
+  }
+  return opened;
 }
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
