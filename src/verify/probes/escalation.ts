@@ -15,8 +15,9 @@ const ruleOf = { reads: 'isolation-escalation', writes: 'isolation-escalation', 
 /** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
-  // The shortest story is the one to tell.
-  for (const opening of proof.openings.toSorted((x, y) => x.path.probes.length - y.path.probes.length)) {
+  // The story to tell is the shortest, and a stranger's before a member's.
+  const rank = (opening: Opening): number => opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
+  for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
     const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
     groups.set(key, [...(groups.get(key) ?? []), opening]);
   }

@@ -93,10 +93,17 @@ class Trail {
     first.probes.forEach(({ subject }, number) => this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]));
   }
 
-  /** Every write that an actor was let do. */
+  /** Every write that an actor was let do; of the owner's, which only others look at, one a letter and table. */
   permitted(): Path[] {
-    return this.first.cells.filter((cell) => this.isWrite(cell)).map(({ actor, probe }) => ({ actor, probes: [probe] }))
-      .filter(({ actor }) => !this.first.actors[actor]!.isMultiOrg);
+    const owners = new Set<string>();
+    return this.first.cells.filter((cell) => {
+      const actor = this.first.actors[cell.actor]!;
+      if (actor.isMultiOrg || !this.isWrite(cell)) return false;
+      if (actor.relation !== 'self') return true;
+      const { subject, verb } = this.first.probes[cell.probe]!;
+      const key = `${verbs[verb].letter} ${subject}`;
+      return !owners.has(key) && owners.add(key) !== undefined;
+    }).map(({ actor, probe }) => ({ actor, probes: [probe] }));
   }
 
   private isWrite(cell: Cell): boolean {
@@ -134,7 +141,10 @@ class Trail {
     const last = this.changedBy(this.first.probes[path.probes.at(-1)!]!);
     const changed = new Set([...last.named, ...last.byTheWay]);
     const states = subjects.filter((subject) => subject.kind === 'table' && last.byTheWay.includes(subject.name) && verbs.update.expects(subject, actor, model) === 'no');
+    const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], then: this.copyLooks(last.byTheWay) };
+    // What a member does to rows that are its organization's is its right: only what it gives itself is followed.
+    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X') return { lead, states: states.map(({ state }) => state), then: [] };
     const asking = model.dependencies.dependents(changed);
     const then = [
       ...subjects.filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
