@@ -48,7 +48,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const findings: Finding[] = [...failures.findings];
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
+    findings.push(...judge(report, proof.actors, subject), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
     return report;
   });
   const others = [

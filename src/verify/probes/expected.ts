@@ -32,11 +32,20 @@ export const expectNothing: Expects = () => 'may';
 /** Nobody's to do: in the name of another. */
 export const expectNever = withScope(() => 'no');
 
+const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
+
+/** Columns that say something of a person: in a table whose rows are nobody's, they are not for everyone who is signed in. */
+export function personalColumns(subject: Subject): string[] {
+  return subject.columns.filter((column) => column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false).map(({ name }) => name);
+}
+
 /** To read A's row. */
-export const expectRead = withScope(({ scope }, actor) => {
+export const expectRead = withScope((subject, actor) => {
+  const { scope } = subject;
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
-  if (scope.kind === 'unowned' || actor.relation === 'self') return 'may';
+  if (scope.kind === 'unowned') return personalColumns(subject).length > 0 ? 'no' : 'may';
+  if (actor.relation === 'self') return 'may';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';
 });

@@ -1,8 +1,11 @@
 import type { Finding } from '../../shared/finding.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
+import { personalColumns } from './expected.ts';
+import { rowsOfA } from './labels.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
+import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */
@@ -21,7 +24,7 @@ const suggestions: Partial<Record<RuleName, string>> = {
 };
 
 /** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
-export function judge(report: TableReport, actors: readonly Actor[]): Finding[] {
+export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
@@ -29,7 +32,7 @@ export function judge(report: TableReport, actors: readonly Actor[]): Finding[] 
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
-  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks)}.`, suggestions[rule] ?? ''));
+  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks, subject)}.`, suggestions[rule] ?? ''));
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
@@ -46,10 +49,10 @@ function reachesOthers(check: Check, actor: Actor): boolean {
   if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
-  return check.rows.includes('a') || anyRow === true;
+  return rowsOfA(check.rows) !== '' || anyRow === true;
 }
 
-function tell(checks: readonly Check[]): string {
+function tell(checks: readonly Check[], subject: Subject | undefined): string {
   const errors = checks.filter((check) => check.outcome === 'error');
   if (errors.length > 0) {
     const first = errors[0]!;
@@ -57,9 +60,19 @@ function tell(checks: readonly Check[]): string {
       + `meets ${first.code}: ${first.message}`;
   }
   const byActors = new Map<string, string[]>();
-  for (const verb of new Set(checks.map((check) => check.verb))) {
-    const who = checks.filter((check) => check.verb === verb).map((check) => check.actor).join(', ');
-    byActors.set(who, [...(byActors.get(who) ?? []), verbs[verb].wording]);
+  for (const what of new Set(checks.map((check) => wordingOf(check, subject)))) {
+    const who = checks.filter((check) => wordingOf(check, subject) === what).map((check) => check.actor).join(', ');
+    byActors.set(who, [...(byActors.get(who) ?? []), what]);
   }
   return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+}
+
+/** What the actor does; to rows in which state, where it is not done to every row of A's. */
+function wordingOf(check: Check, subject: Subject | undefined): string {
+  const { wording, letter } = verbs[check.verb];
+  const rows = rowsOfA(check.rows ?? '');
+  const states = subject === undefined || rows.includes('a') ? [] : labelledRows(subject).flatMap(([label, { state }]) => (rows.includes(label) && state !== undefined ? [state] : []));
+  if (states.length > 0) return `${wording} where ${[...new Set(states)].join(' or ')}`;
+  const columns = subject?.scope.kind === 'unowned' && letter === 'S' ? personalColumns(subject) : [];
+  return columns.length === 0 ? wording : `${wording} with ${columns.join(', ')}`;
 }

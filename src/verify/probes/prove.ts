@@ -1,7 +1,7 @@
 import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, type RelationRow } from '../catalog/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../catalog/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
@@ -12,14 +12,15 @@ import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
+import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../catalog/sql.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
-import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
+import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import { tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
-import { makeWorld } from '../fixtures/world.ts';
+import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and what came of it. */
 export interface Proof {
@@ -85,6 +86,7 @@ export async function prove(
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),
+    ...restoringSteps(world, tableSubjects, model),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
   const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
@@ -145,6 +147,17 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
     subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
     sql: `select string_agg(seen::text, ' ') from ${relation(view)} as seen`,
   };
+}
+
+/** A trigger of one table may take away rows of another that were put in before: those are looked for at the end, and put in again. */
+function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
+  const touched = new Set(subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)));
+  return world.steps.flatMap((step): RowStep[] => {
+    const [row] = step.rows;
+    if (row === undefined || step.force === undefined || !touched.has(qualifiedName(row.table))) return [];
+    const key = keyOf(row, valuesOf(row, world.rows));
+    return key.length === 0 ? [] : [{ ...step, sql: [`select 1 from ${relation(row.table)} where ${condition(key)}`] }];
+  });
 }
 
 function refreshStep(view: RelationRow): RowStep {
