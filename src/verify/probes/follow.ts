@@ -1,4 +1,4 @@
-import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
+import { type FunctionRow, qualifiedName, type RelationRow } from '../catalog/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Chain } from '../fixtures/script.ts';
@@ -111,7 +111,11 @@ class Trail {
     const probe = this.first.probes[cell.probe]!;
     const callable = this.callables.get(probe.subject);
     if (verbs[probe.verb].followed === undefined) return false;
-    return callable === undefined ? cell.touched > 0 : this.first.model.dependencies.writtenBy(callable.routine).size > 0;
+    return callable === undefined ? cell.touched > 0 : this.writes(callable.routine);
+  }
+
+  private writes(routine: FunctionRow): boolean {
+    return this.first.model.dependencies.writtenBy(routine).size > 0;
   }
 
   private tableOf(probe: NamedProbe): string | undefined {
@@ -151,7 +155,7 @@ class Trail {
         .flatMap((subject) => this.probesAfter(subject, path.actor, isFurther)),
       ...(isFurther && actor.relation === 'none' ? subjects.filter((subject) => last.named.includes(subject.name))
         .flatMap((subject) => this.probesOf(subject.name, path.actor, (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens')) : []),
-      ...this.first.callables.filter(({ routine }) => model.dependencies.asks(routine, changed))
+      ...this.first.callables.filter(({ routine }) => model.dependencies.asks(routine, changed) && (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')))
         .flatMap(({ name }) => this.probesOf(name, path.actor, ({ verb }) => verb === 'call')),
       ...[...asking].filter((name) => !this.subjects.has(name)).flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'marks')),
     ];
@@ -196,7 +200,10 @@ class Trail {
     const opened = (how: Opening['how']): Opening => ({ path, by: one.actor, how, object: probe.subject, ...(how === 'writes' ? { probe: one.probe } : {}) });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
-    if (probe.mode === 'marks') return this.newTables(one.answer, earlier, one.actor).length === 0 ? undefined : opened('reads');
+    if (probe.mode === 'marks') {
+      if (this.newTables(one.answer, earlier, one.actor).length > 0) return opened('reads');
+      return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
+    }
     if (subject === undefined || verbs[probe.verb].tried === 'opens') return undefined;
     if (verbs[probe.verb].result === 'added') {
       const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
@@ -204,6 +211,20 @@ class Trail {
     }
     const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
     return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
+  }
+
+  /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
+  private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
+    const { state } = this.first.probes[one.probe]!;
+    const parse = (text: string | undefined): Record<string, string> => JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+    const [then, now] = [parse(one.before[state]), parse(one.after)];
+    const lone = alone === undefined || 'code' in alone ? undefined : [parse(alone.before[state]), parse(alone.state)] as const;
+    return this.first.subjects.some((subject) => {
+      const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
+      const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
+      const isNew = without(without(changed, before), this.changedBefore(path, subject, undefined)) !== '';
+      return isNew && verbs.update.expects(subject, this.first.actors[path.actor]!, this.first.model) === 'no';
+    });
   }
 
   /** Rows of the subject that the path itself changed, and those that the actor could change without it. */

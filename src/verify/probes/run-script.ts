@@ -36,9 +36,7 @@ interface RawAnswer {
  * @throws DatabaseError what PostgreSQL says of the script itself
  */
 export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
-  const t0 = performance.now();
   const message = await session.script(scriptOf(plan)).then(() => '', (error: unknown) => messageOf(error));
-  console.log('PLAN', Math.round(performance.now() - t0), 'ms probes', plan.probes.length, 'runs', plan.probes.reduce((n, p) => n + p.actors.length, 0), 'chains', plan.chains.length, 'then', plan.chains.reduce((n, c) => n + c.then.length, 0), 'steps', plan.fill.length);
   const start = message.indexOf(answerFrame[0]);
   const end = message.lastIndexOf(answerFrame[1]);
   if (start < 0 || end < start) {
