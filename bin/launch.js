@@ -1,4 +1,7 @@
 // Runs on any Node that knows ES modules, so that an old one gets a sentence and not a stack trace.
+import { existsSync } from 'node:fs';
+
+const here = (path) => existsSync(new URL(path, import.meta.url));
 
 /**
  * @param {string} command
@@ -11,6 +14,8 @@ export async function launch(command, load) {
     process.exitCode = 1;
     return;
   }
+  // A package always holds the build; a checkout does not where npm ran no scripts.
+  if (!here('../dist') && here('../scripts/build.js')) await import('../scripts/build.js');
   const { main } = await load();
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { targetKinds } from '../src/targets/kinds.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
 
@@ -78,6 +79,20 @@ describe('imports point down', () => {
 
   it('sees the imports that it judges', () => {
     expect(importsOf('cli/parse.ts')).toEqual(['node:util', 'shared/error.ts', 'shared/nearest.ts', 'cli/flags.ts']);
+  });
+});
+
+describe('what depends on a kind of target is asked of the target', () => {
+  const kinds = targetKinds.join('|');
+  // A database of its own kind (`database.kind`) is no target.
+  const comparison = new RegExp(`(?:target|(?<!database\\.)kind)\\b['"\\]]*\\s*[!=]==?\\s*['"\`](?:${kinds})['"\`]|['"\`](?:${kinds})['"\`]\\s*[!=]==?|\\bcase ['"\`](?:${kinds})['"\`]`);
+  it.each(files.filter((file) => moduleOf(file) !== 'targets'))('%s', (file) => {
+    const lines = readFileSync(join(source, file), 'utf8').split('\n');
+    expect(lines.filter((line) => comparison.test(line))).toEqual([]);
+  });
+
+  it.each(["if (target === 'embedded')", 'entry?.target !== "postgres"', "'supabase' === answers.target", "case 'embedded':", "answers['target'] == 'supabase'"])('sees %s', (line) => {
+    expect(comparison.test(line)).toBe(true);
   });
 });
 

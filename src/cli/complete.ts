@@ -5,18 +5,21 @@ import { listPresets } from '../scaffold/presets.ts';
 import { parseTable } from '../scaffold/parse-table.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
-import type { TargetKind } from '../shared/muse-file.ts';
+import { targetOf } from '../targets/open.ts';
+import { defaultTarget, targetKinds, type TargetKind } from '../targets/kinds.ts';
+import { targets } from '../targets/targets.ts';
 import type { Ask } from './ask.ts';
 import type { CommandContext } from './run.ts';
+import { askSupabase } from './supabase-answers.ts';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** What was typed; the rest is asked, or taken by default. */
+/** What was typed; the rest is asked for, or the default is used. */
 export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: SupabaseAnswers };
 
 /**
- * All answers, before the first effect: those that were typed, checked; those that are missing asked for where there is
- * somebody to ask, else taken by default.
+ * All answers, before the first effect: those that were typed, checked; those that are missing are asked for in a terminal,
+ * elsewhere the defaults are used.
  * @param secrets gets the database's URL, where it is asked for
  * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
  */
@@ -29,8 +32,8 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
   if (answers.name === undefined) {
     throw new MuseError({
       code: 'bad-call',
-      message: 'The name of the product is missing, and there is no terminal to ask in.',
-      suggestion: 'Give it: create-muse <name> --yes',
+      message: 'The name of the product is missing, and there is no terminal to ask for it.',
+      suggestion: 'Add it: create-muse <name> --yes',
     });
   }
   await checkPresets(answers.presets ?? []);
@@ -47,7 +50,7 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
     ...present('spec', answers.spec),
     prefix: answers.prefix ?? '',
     ...present('tenancy', answers.tenancy),
-    target: answers.target ?? (answers.supabase.organization === undefined ? 'embedded' : 'supabase'),
+    target: answers.target ?? (answers.supabase.organization === undefined ? defaultTarget : 'supabase'),
     environment: 'development',
     supabaseBaseline: answers.supabaseBaseline ?? false,
     ...present('databaseCa', answers.databaseCa),
@@ -60,63 +63,47 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
   return complete;
 }
 
-/** With a name and everything that matters typed, nothing but the plan is asked. */
+/** Where a name and all that matters was typed, only the plan is confirmed. */
 function asksAnything(given: GivenAnswers): boolean {
   return given.name === undefined || (given.presets ?? given.tables ?? given.spec) === undefined;
 }
 
 async function askWhatIsMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
   if (asksAnything(given)) return askMissing(given, secrets, ask, context);
-  if (given.target !== 'supabase' || given.supabase.organization !== undefined) return given;
-  return { ...given, supabase: await askCloud(given.supabase, ask, context) };
+  if (given.target === undefined || !targetOf(given.target).provisioned || given.supabase.organization !== undefined) return given;
+  return { ...given, supabase: await askSupabase(given.supabase, ask, context) };
 }
 
 async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
-  const name = given.name ?? (await ask.text('Name of the product:', { check: nameOrWhy }));
+  const name = given.name ?? (await ask.text('Product name:', { check: nameOrWhy }));
   const kit = given.kit ?? (await askKit(ask));
   const content = (given.presets ?? given.tables ?? given.spec) === undefined ? await askTables(ask) : {};
   const target =
     given.target ??
-    ((await ask.one('Where is its database?', [
-      { name: 'embedded', value: 'embedded', description: 'PostgreSQL in the directory itself: nothing to install, nothing to pay' },
-      { name: 'Supabase', value: 'supabase', description: 'a new project, made through the Management API' },
-      { name: 'PostgreSQL', value: 'postgres', description: 'any server, by its URL' },
-    ])) as TargetKind);
-  if (target === 'postgres') secrets.databaseUrl ??= await ask.secret('URL of the database (postgresql://…):');
-  const supabase = target === 'supabase' ? await askCloud(given.supabase, ask, context) : given.supabase;
+    ((await ask.one('Database:', targetKinds.map((kind) => ({ name: targets[kind].title, value: kind, description: targets[kind].about })))) as TargetKind);
+  if (targetOf(target).needsUrl) secrets.databaseUrl ??= await ask.secret('Database URL (postgresql://…):');
+  const supabase = targetOf(target).provisioned ? await askSupabase(given.supabase, ask, context) : given.supabase;
   const prefix = given.prefix ?? (await ask.text('Table prefix (empty for none):', { default: '' }));
   return { ...given, ...content, name, kit, target, prefix, supabase };
 }
 
 async function askKit(ask: Ask): Promise<string> {
-  const kind = await ask.one('Which kit?', [
+  const kind = await ask.one('Kit:', [
     { name: 'built-in MuseKit core', value: 'builtin' },
-    { name: 'a repository or a path', value: 'other', description: 'owner/repo, a git URL or a local path; #ref pins it' },
+    { name: 'another repository or path', value: 'other', description: 'owner/repo, a git URL or a local path; #ref pins it' },
   ]);
   if (kind === 'builtin') return kind;
-  return ask.text('Kit:', { check: (text) => orWhy(() => parseKitSource(text)) });
-}
-
-/** Organization, region and first admin, asked with the lists that the token can see; nothing where a project is adopted. */
-export async function askCloud(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
-  if (given.projectRef !== undefined) return given;
-  const { organizationChoices, regionChoices } = await import('../targets/choices.ts');
-  const organizations = given.organization === undefined ? await organizationChoices(environment) : [];
-  const organization =
-    given.organization ?? (organizations.length === 1 ? organizations[0]?.value : undefined) ?? (await ask.one('Which organization?', organizations));
-  const region = given.region ?? (await ask.one('Which region?', await regionChoices(environment, organization)));
-  const adminEmail = given.adminEmail ?? (await ask.text('E-mail of the first admin (empty for none):', { default: '' }));
-  return { ...given, organization, region, ...(adminEmail === '' ? {} : { adminEmail }) };
+  return ask.text('Repository or path:', { check: (text) => orWhy(() => parseKitSource(text)) });
 }
 
 async function askTables(ask: Ask): Promise<Pick<GivenAnswers, 'presets' | 'tables'>> {
   const presets = await ask.many(
-    'Presets (space chooses, enter goes on):',
+    'Presets (space to select, enter to continue):',
     (await listPresets()).filter(({ id }) => id !== 'blank').map(({ id, title }) => ({ name: id, value: id, description: title })),
   );
   const tables: string[] = [];
   for (;;) {
-    const spec = await ask.text(`${tables.length === 0 ? 'A table of its own' : 'Another table'}, as "name: column type!, …" (empty for none):`, {
+    const spec = await ask.text(`${tables.length === 0 ? 'A table to add' : 'Another table'}, e.g. "notes: title text!, owner user" (empty for none):`, {
       default: '',
       check: (text) => (text.trim() === '' ? true : orWhy(() => parseTable(text))),
     });
@@ -126,10 +113,10 @@ async function askTables(ask: Ask): Promise<Pick<GivenAnswers, 'presets' | 'tabl
 }
 
 async function confirmPlan(answers: Answers, ask: Ask, context: CommandContext): Promise<void> {
-  const { formatIntent } = await import('./plan.ts');
+  const { formatIntent } = await import('./format-plan.ts');
   context.output.progress(formatIntent(answers));
-  if (await ask.confirm('Go on?')) return;
-  throw new MuseError({ code: 'cancelled', message: 'Nothing was made.', suggestion: 'Run create-muse again when you are ready.' });
+  if (await ask.confirm('Continue?')) return;
+  throw new MuseError({ code: 'cancelled', message: 'Cancelled. Nothing was created.', suggestion: 'To start again, run create-muse.' });
 }
 
 function goodName(name: string): string {
@@ -138,7 +125,7 @@ function goodName(name: string): string {
   throw new MuseError({
     code: 'bad-name',
     message: `"${name.slice(0, 80)}" cannot be the name: ${checked.reason}`,
-    suggestion: `Use ${checked.nearest} instead: create-muse ${checked.nearest}`,
+    suggestion: `Use this name instead: create-muse ${checked.nearest}`,
   });
 }
 
@@ -167,7 +154,7 @@ async function checkPresets(ids: readonly string[]): Promise<void> {
     throw new MuseError({
       code: 'bad-preset',
       message: `There is no preset "${id}".`,
-      suggestion: near === undefined ? `Take one of ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
+      suggestion: near === undefined ? `Choose one of these: ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
     });
   }
 }

@@ -1,27 +1,168 @@
-import { createFlags } from './flags.ts';
+import type { Answers, Secrets } from '../create/answers.ts';
+import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
+import type { GivenAnswers } from './complete.ts';
+import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
+import type { ParsedArguments } from './parse.ts';
+import type { CommandContext, CommandResult } from './run.ts';
 
-const about = 'create-muse: one command from a SaaS kit to a running product.';
-const usage = ['create-muse [name] [flags]', 'create-muse realtymuse --preset realty --yes'];
+const about = 'Create a product from a SaaS kit, with a migrated and verified database.';
+const usage = ['create-muse [name] [flags]', 'create-muse realtymuse --preset realty --yes', 'create-muse help', 'create-muse version'];
+
+/** The flags of `create-muse`. */
+export const createFlags: readonly Flag[] = [
+  { name: 'kit', type: 'string', value: '<source>', about: 'builtin (default), a git URL, owner/repo or a local path; #ref pins it', group: 'Kit' },
+  { name: 'ref', type: 'string', value: '<ref>', about: 'branch, tag or commit of the kit', group: 'Kit' },
+  { name: 'core', type: 'string', value: '<folder>', multiple: true, about: "folder of the kit's core migrations, for an unknown layout; repeatable", group: 'Kit' },
+  { name: 'extensions', type: 'string', value: '<folder>', multiple: true, about: "folder of the kit's extension migrations, likewise", group: 'Kit' },
+  {
+    name: 'kit-extensions',
+    type: 'string',
+    value: '<keep|archive>',
+    choices: ['keep', 'archive'],
+    about: "the kit's own extension migrations: archive (default) or keep",
+    group: 'Kit',
+  },
+  { name: 'fix', type: 'boolean', about: "fix the kit's errors in the clone, without widening access", group: 'Kit' },
+  { name: 'dir', type: 'string', value: '<path>', about: 'where to create it (default: ./<name>)', group: 'Product' },
+  { name: 'preset', type: 'string', value: '<id>', multiple: true, about: 'blank, realty, social, deliverables or crm; repeatable', group: 'Product' },
+  { name: 'table', type: 'string', value: '<spec>', multiple: true, about: 'a table to create: "name: column type!, …"; repeatable', group: 'Product' },
+  { name: 'spec', type: 'string', value: '<file>', about: 'tables as YAML or JSON', group: 'Product' },
+  { name: 'prefix', type: 'string', value: '<p>', about: 'table prefix, e.g. kv_', group: 'Product' },
+  {
+    name: 'tenancy',
+    type: 'string',
+    value: '<t>',
+    choices: ['auth-uid', 'session'],
+    about: "how tenants are isolated: by Supabase's auth.uid(), or by session variables that the app sets (default: as the kit does)",
+    group: 'Product',
+  },
+  {
+    name: 'target',
+    type: 'string',
+    value: '<t>',
+    choices: targetKinds,
+    about: `where the database is: ${targetKinds.map((kind) => (kind === defaultTarget ? `${kind} (default)` : kind)).join(', ')}`,
+    group: 'Database',
+  },
+  { name: 'database-url', type: 'string', value: '<url>', about: 'URL of the PostgreSQL server (default: DATABASE_URL)', group: 'Database' },
+  { name: 'supabase-baseline', type: 'boolean', about: "add Supabase's schemas and roles to a plain PostgreSQL server first", group: 'Database' },
+  ...supabaseFlags,
+  { name: 'yes', type: 'boolean', short: 'y', about: 'use the defaults, never ask', group: 'Run' },
+  { name: 'dry-run', type: 'boolean', about: 'show the plan, change nothing', group: 'Run' },
+  resumeFlag,
+  { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
+  { name: 'install', type: 'boolean', about: "install the kit's npm packages at the end", group: 'Run' },
+  ...outputFlags,
+];
 
 /**
- * `create-muse`: the whole command, from argv to the exit code.
+ * `create-muse`: the whole program, from argv to the exit code.
  * @param argv without `node` and the script
  */
 export async function main(argv: string[]): Promise<number> {
   // Help and version come before everything else that costs start-up time.
-  if (argv.includes('--help') || argv.includes('-h')) {
-    const { formatHelp } = await import('./help.ts');
-    process.stdout.write(formatHelp(about, usage, createFlags));
-    return 0;
-  }
-  if (argv.includes('--version') || argv.includes('-v')) {
-    const { packageVersion } = await import('../shared/version.ts');
-    process.stdout.write(`${packageVersion()}\n`);
-    return 0;
-  }
-  const [{ setFlagsFromString }, { createCommand }] = await Promise.all([import('node:v8'), import('./commands/create.ts')]);
+  if (isAmong(argv, 'help', 'h')) return print((await helpResult()).text);
+  if (isAmong(argv, 'version', 'v')) return print((await versionResult()).text);
+  const [{ setFlagsFromString }, { runCommand }] = await Promise.all([import('node:v8'), import('./run.ts')]);
   // A run of seconds ends before V8's optimizing compiler has earned what it costs: an eighth of the processor time. A kit
   // of the size of the real MuseKit takes the same with it and without.
   setFlagsFromString('--no-opt');
-  return createCommand(argv);
+  return runCommand('create-muse', argv, async () => ({ title: 'create-muse', argv, flags: createFlags, work: create }));
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+async function helpResult(): Promise<{ json: { help: string }; text: string }> {
+  const { formatHelp } = await import('./help.ts');
+  const help = formatHelp(about, usage, createFlags).trimEnd();
+  return { json: { help }, text: help };
+}
+
+async function versionResult(): Promise<{ json: { version: string }; text: string }> {
+  const { packageVersion } = await import('../shared/version.ts');
+  const version = packageVersion();
+  return { json: { version }, text: version };
+}
+
+/** Reads flags, asks for what is missing, runs the pipeline, and reports. */
+async function create(typed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
+  // Two words that are commands, not names of products.
+  if (typed.positionals[0] === 'help') return helpResult();
+  if (typed.positionals[0] === 'version') return versionResult();
+  const [{ MuseError }, { finishReport, runOptions }, { resolve }] = await Promise.all([
+    import('../shared/error.ts'),
+    import('./pipeline-run.ts'),
+    import('node:path'),
+  ]);
+  const { given, secrets } = await readGiven(typed, context);
+  const options = runOptions(context);
+  if (typed.has('resume')) {
+    const { resumeMuse } = await import('../create/create.ts');
+    const changes = { supabase: given.supabase, ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }) };
+    return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options, changes), context);
+  }
+  const { completeAnswers } = await import('./complete.ts');
+  const answers = await completeAnswers(given, secrets, context, typed.has('dry-run'));
+  if (typed.has('dry-run')) {
+    const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/plan.ts'), import('./format-plan.ts')]);
+    const plan = await planMuse(answers, options);
+    return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
+  }
+  const { targetOf } = await import('../targets/open.ts');
+  if (targetOf(answers.target).needsUrl && secrets.databaseUrl === undefined) {
+    throw new MuseError({
+      code: 'bad-call',
+      message: `The target is ${answers.target}, but the URL of its database is missing.`,
+      suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
+    });
+  }
+  const { createMuse } = await import('../create/create.ts');
+  return finishReport(await createMuse(answers, secrets, options), context);
+}
+
+/** What was typed, as answers; what was not typed is not there. */
+async function readGiven(typed: ParsedArguments, { directory, environment, output }: CommandContext): Promise<{ given: GivenAnswers; secrets: Secrets }> {
+  const [{ MuseError }, { supabaseAnswers }, { resolve }] = await Promise.all([
+    import('../shared/error.ts'),
+    import('./supabase-answers.ts'),
+    import('node:path'),
+  ]);
+  const { positionals } = typed;
+  if (positionals.length > 1) {
+    throw new MuseError({
+      code: 'bad-name',
+      message: `create-muse takes one name, but got ${positionals.length}: ${positionals.join(', ')}.`,
+      suggestion: `To use all of it as the name: create-muse ${positionals.join('-')}`,
+    });
+  }
+  const path = (flag: string): string | undefined => {
+    const value = typed.text(flag);
+    return value === undefined ? undefined : resolve(directory, value);
+  };
+  const given: GivenAnswers = {
+    name: positionals[0],
+    directory: path('dir'),
+    kit: typed.text('kit'),
+    ref: typed.text('ref'),
+    core: typed.texts('core'),
+    extensions: typed.texts('extensions'),
+    kitExtensions: typed.text('kit-extensions') as Answers['kitExtensions'] | undefined,
+    presets: typed.texts('preset'),
+    tables: typed.texts('table'),
+    spec: path('spec'),
+    prefix: typed.text('prefix'),
+    tenancy: typed.text('tenancy') as Answers['tenancy'],
+    target: typed.text('target') as TargetKind | undefined,
+    supabaseBaseline: typed.has('supabase-baseline'),
+    databaseCa: path('db-ca'),
+    fix: typed.has('fix'),
+    git: !typed.has('no-git'),
+    install: typed.has('install'),
+    supabase: supabaseAnswers(typed),
+  };
+  const databaseUrl = typed.text('database-url') ?? environment['DATABASE_URL'];
+  return { given, secrets: { showPassword: !output.json, ...(databaseUrl === undefined ? {} : { databaseUrl }) } };
 }

@@ -1,23 +1,23 @@
 import { wrap } from '../shared/wrap.ts';
 import type { Flag } from './flags.ts';
 
-/** A line of the command list in help. */
-export interface CommandLine {
-  name: string;
-  about: string;
+/** A list of commands in help, under a heading. */
+export interface CommandList {
+  heading: string;
+  commands: readonly { name: string; about: string }[];
 }
 
 /**
  * Help text for 80 columns.
- * @param usage lines after "Usage:", as `create-muse [name] [flags]`
+ * @param usage lines after "Usage:", e.g. `create-muse [name] [flags]`
  */
-export function formatHelp(about: string, usage: readonly string[], flags: readonly Flag[], commands: readonly CommandLine[] = []): string {
+export function formatHelp(about: string, usage: readonly string[], flags: readonly Flag[], lists: readonly CommandList[] = []): string {
   const lines = [about, '', 'Usage:', ...usage.map((line) => `  ${line}`)];
-  if (commands.length > 0) {
-    lines.push('', 'Commands:', ...commands.map((command) => twoColumns(command.name, command.about, 14)));
+  for (const { heading, commands } of lists) {
+    lines.push('', `${heading}:`, ...commands.map((command) => twoColumns(command.name, command.about, 14)));
   }
   for (const group of new Set(flags.map((flag) => flag.group))) {
-    lines.push('', `${group}:`);
+    lines.push('', `${group} flags:`);
     for (const flag of flags) if (flag.group === group) lines.push(twoColumns(label(flag), flag.about, 26));
   }
   return `${lines.join('\n')}\n`;

@@ -1,28 +1,71 @@
+import type { TimeLimits } from '../migrations/session-state.ts';
+import type { Consent } from '../muse/guard.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { openMuse } from '../muse/open.ts';
-import { MuseError } from '../shared/error.ts';
-import { flagText, type ParsedArguments } from './parse.ts';
+import type { ParsedArguments } from './parse.ts';
 import type { CommandContext } from './run.ts';
 
-/** The muse that a command is for: `--dir`, or where it is run. */
-export function museOf(parsed: ParsedArguments, context: CommandContext): Promise<Muse> {
-  return openMuse(flagText(parsed, 'dir') ?? context.directory);
+/** What a command of `muse` gets to work with: what was typed, read as what it means in a muse. */
+export interface MuseContext extends CommandContext {
+  typed: ParsedArguments;
+  /** `--env`, or development. */
+  environmentName: EnvironmentName;
+  /**
+   * Opens the muse that the command is for: `--dir`, or where it is run.
+   * @throws MuseError where there is none
+   */
+  openMuse(): Promise<Muse>;
+  /** Shows what the command is doing, until the next line. */
+  working(text: string): void;
 }
 
-/** `--env`, or development. */
-export function environmentNameOf(parsed: ParsedArguments): EnvironmentName {
-  return (flagText(parsed, 'env') ?? 'development') as EnvironmentName;
+/** The context of a command of `muse`. */
+export function museContext(typed: ParsedArguments, context: CommandContext): MuseContext {
+  const { output, directory } = context;
+  return {
+    ...context,
+    typed,
+    environmentName: (typed.text('env') ?? 'development') as EnvironmentName,
+    openMuse: async () => (await import('../muse/open.ts')).openMuse(typed.text('dir') ?? directory),
+    working: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
+  };
 }
+
+/** The keys of `--json` that say which muse it is about. */
+export function museFields({ museFile: { name, kit }, directory }: Muse): Record<string, unknown> {
+  return { name, directory, kit: { source: kit.source, commit: kit.commit, layout: kit.layout } };
+}
+
+/** {@link museFields}, and which of its environments. */
+export function environmentFields(muse: Muse, { environmentName }: MuseContext): Record<string, unknown> {
+  const { target, ref, region } = muse.museFile.environments[environmentName] ?? {};
+  const about = { kind: target, ...(ref === undefined ? {} : { ref }), ...(region === undefined ? {} : { region }) };
+  return { ...museFields(muse), environment: environmentName, ...(target === undefined ? {} : { target: about }) };
+}
+
+/** The ways to agree that this call has: `--confirm`, or the terminal. */
+export function consentOf({ typed, environmentName: name, ask: terminal, output }: MuseContext): Consent {
+  const confirmed = typed.text('confirm');
+  // A typo need not end the whole run; no answer is an answer.
+  const check = (text: string): true | string => ['', name].includes(text.trim()) || `That is not ${name}. Type ${name}, or press Enter to cancel.`;
+  const ask = async (plan: string): Promise<string> => {
+    output.progress(plan);
+    return (await terminal!()).text(`Type ${name} to continue:`, { check });
+  };
+  return {
+    show: (plan) => output.progress(plan),
+    ...(confirmed === undefined ? {} : { confirmed }),
+    ...(terminal === undefined ? {} : { ask }),
+  };
+}
+
+/** PostgreSQL counts milliseconds in a signed number of four bytes. */
+const longest = 2_147_483;
 
 /**
- * Refuses words that a command has no use for.
- * @throws MuseError `bad-call`
+ * `--lock-timeout` and `--statement-timeout`.
+ * @throws MuseError `bad-flag` for a time that is not a number of seconds, or one that PostgreSQL cannot hold
  */
-export function noPositionals({ positionals }: ParsedArguments, command: string): void {
-  if (positionals.length === 0) return;
-  throw new MuseError({
-    code: 'bad-call',
-    message: `muse ${command} takes no "${positionals.join(' ')}".`,
-    suggestion: `See muse ${command} --help.`,
-  });
+export function limitsOf(typed: ParsedArguments): TimeLimits {
+  const [lock, statement] = [typed.seconds('lock-timeout', longest), typed.seconds('statement-timeout', longest)];
+  return { ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }), ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }) };
 }

@@ -1,41 +1,47 @@
-import { museFlags } from './flags.ts';
-import { commands } from './muse-commands.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { isAmong, museFlags } from './flags.ts';
 
-const about = 'muse: migrate, check and look after a muse.';
+/** Written by the build: the text of `muse help`, as loading all commands takes longer than starting Node. */
+const writtenHelp = new URL('./muse-help.txt', import.meta.url);
 
 /**
- * `muse`: the whole command, from argv to the exit code.
+ * `muse`: the whole program, from argv to the exit code.
  * @param argv without `node` and the script
  */
 export async function main(argv: string[]): Promise<number> {
-  const name = argv.find((argument) => !argument.startsWith('-'));
-  const command = commands.find((known) => known.name === name);
-  if (argv.includes('--version') || argv.includes('-v')) {
+  // Help and version come before everything else that costs start-up time.
+  const help = isAmong(argv, 'help', 'h');
+  if (argv.length === 0 || (help && argv.length === 1)) {
+    const written = existsSync(writtenHelp) ? readFileSync(writtenHelp, 'utf8') : undefined;
+    process.stdout.write(written ?? (await (await import('./muse-command.ts')).museHelp()));
+    return 0;
+  }
+  if (isAmong(argv, 'version', 'v')) {
     const { packageVersion } = await import('../shared/version.ts');
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
-  if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) {
-    const { formatHelp } = await import('./help.ts');
-    process.stdout.write(
-      command === undefined
-        ? formatHelp(about, ['muse <command> [flags]'], museFlags, commands)
-        : formatHelp(`muse ${command.name}: ${command.about}.`, [`muse ${command.usage}`], [...command.flags, ...museFlags]),
-    );
-    return 0;
-  }
-  const [{ runCommand }, { parseArguments }] = await Promise.all([import('./run.ts'), import('./parse.ts')]);
-  if (command === undefined) {
-    const { unknownCommand } = await import('./unknown-command.ts');
-    return runCommand('muse', argv, () => unknownCommand(name, commands), unreachable);
-  }
-  const rest = argv.filter((_, index) => index !== argv.indexOf(command.name));
-  const flags = [...command.flags, ...museFlags];
-  return runCommand(`muse ${command.name}`, rest, () => parseArguments(rest, flags, `muse ${command.name}`), async (parsed, context) =>
-    (await command.load())(parsed, context),
-  );
-}
-
-async function unreachable(): Promise<never> {
-  throw new Error('An unknown command was run.');
+  const [{ commandNames, loadCommand, unknownCommand }, { runCommand }, { splitCommand }, { museContext }] = await Promise.all([
+    import('./muse-command.ts'),
+    import('./run.ts'),
+    import('./parse.ts'),
+    import('./muse-context.ts'),
+  ]);
+  return runCommand('muse', argv, async () => {
+    const typed = splitCommand(argv, museFlags, 'muse');
+    // "muse status --help" is "muse help status".
+    const name = help ? 'help' : typed.command;
+    const rest = help ? [typed.command ?? []].flat() : typed.rest;
+    if (name === undefined || !commandNames().includes(name)) throw await unknownCommand(name);
+    const command = await loadCommand(name);
+    return {
+      title: `muse ${name}`,
+      argv: rest,
+      flags: [...command.flags, ...museFlags],
+      async work(parsed, context) {
+        if (command.takesWords !== true) parsed.refuseWords(`muse ${name}`);
+        return command.run(museContext(parsed, context));
+      },
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { shorten } from './text.ts';
 
 type Format = Parameters<typeof styleText>[0];
 
@@ -7,7 +8,7 @@ type Format = Parameters<typeof styleText>[0];
 export interface Output {
   readonly json: boolean;
   readonly verbose: boolean;
-  readonly colour: boolean;
+  readonly color: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly width: number;
   /** Whether a line may be rewritten in place. */
@@ -20,7 +21,7 @@ export interface Output {
   result(text: string): void;
   /** What went wrong: stderr. */
   problem(text: string): void;
-  /** Paints the text where there is colour. */
+  /** Paints the text where there is color. */
   paint(format: Format, text: string): string;
 }
 
@@ -38,7 +39,7 @@ export interface OutputOptions {
 export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr, environment } = options;
   const progressStream = options.json ? stderr : stdout;
-  const colour =
+  const color =
     !environment['NO_COLOR'] && ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
   const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
   /** Lines on the screen that are to be replaced. */
@@ -50,7 +51,7 @@ export function createOutput(options: OutputOptions): Output {
   return {
     json: options.json,
     verbose: options.verbose,
-    colour,
+    color,
     width: Math.max(40, progressStream.columns ?? 80),
     live,
     progress(text) {
@@ -72,12 +73,12 @@ export function createOutput(options: OutputOptions): Output {
       clear();
       stderr.write(`${text}\n`);
     },
-    paint: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
+    paint: (format, text) => (color ? styleText(format, text, { validateStream: false }) : text),
   };
 }
 
-/** At most so many columns of a line: what ran over into a second one could not be taken away again. */
+/** At most so many columns of a line: what wraps into a second one could not be cleared again. */
 function cut(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
-  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
+  return plain.length <= columns ? line : shorten(plain, columns);
 }

@@ -1,10 +1,11 @@
 import { MuseError, unexpected } from '../shared/error.ts';
 import { fileError } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
+import { wrap } from '../shared/wrap.ts';
 import type { Ask } from './ask.ts';
-import { exitCodeOf, formatError } from './exit.ts';
+import { type Flag, isAmong } from './flags.ts';
 import { createOutput, type Output } from './output.ts';
-import { isSet, type ParsedArguments } from './parse.ts';
+import { type ParsedArguments, parseArguments } from './parse.ts';
 
 /** What a command gets to work with. */
 export interface CommandContext {
@@ -21,7 +22,7 @@ export interface CommandContext {
 /** What a command ends with: its JSON and, for people, its text. */
 export interface CommandResult {
   /** The object that `--json` prints, after `ok` and `command`. */
-  json: Record<string, unknown>;
+  json: Record<string, unknown> & { findings?: readonly Finding[] };
   text?: string;
   /** Where it ended as it should and the code says something all the same: 3 for findings. */
   exitCode?: number;
@@ -29,80 +30,85 @@ export interface CommandResult {
   error?: MuseError;
 }
 
+/** A command that is ready to run: how its arguments are read, and what it does with them. */
+export interface Runnable {
+  /** As in the JSON and in hints, e.g. `muse status`. */
+  title: string;
+  argv: readonly string[];
+  flags: readonly Flag[];
+  work(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult>;
+}
+
 /**
  * Runs a command at the edge of the process: the streams, Ctrl-C, the one place where errors are printed.
+ * @param program `muse` or `create-muse`: the title of an error that comes before the command is known
  * @param argv as typed: `--json` counts even where the rest of the line is wrong
- * @param parse reads the flags; what it throws is printed as any other error
+ * @param choose finds the command; what it throws is printed as any other error
  * @returns the exit code
  */
-export async function runCommand(
-  command: string,
-  argv: readonly string[],
-  parse: () => ParsedArguments,
-  work: (parsed: ParsedArguments, context: CommandContext) => Promise<CommandResult>,
-): Promise<number> {
-  const has = (flag: string): boolean => argv.includes(flag);
-  const flags = { json: has('--json') || asJson(argv), quiet: has('--quiet'), verbose: has('--verbose') };
-  const output = createOutput({ ...flags, stdout: process.stdout, stderr: process.stderr, environment: process.env });
+export async function runCommand(program: string, argv: readonly string[], choose: () => Promise<Runnable>): Promise<number> {
+  const json = isAmong(argv, 'json') || isAmong(argv, 'format=json') || argv.some((word, index) => word === '--format' && argv[index + 1] === 'json');
+  const output = createOutput({
+    json,
+    quiet: isAmong(argv, 'quiet'),
+    verbose: isAmong(argv, 'verbose'),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+  });
+  let title = program;
   const abort = new AbortController();
-  let interrupts = 0;
+  const cancelled = new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' });
   const interrupt = (): void => {
-    interrupts += 1;
-    // The second one means it: whoever presses Ctrl-C twice does not wait for a tidy end.
-    if (interrupts > 1) {
-      process.stderr.write(`\nStopped at once. What was begun stays as it is; ${command.startsWith('create-muse') ? 'add --resume to go on with it' : 'run the command again'}.\n`);
-      process.exit(130);
-    }
-    abort.abort(new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' }));
+    if (!abort.signal.aborted) return abort.abort(cancelled);
+    // Pressing Ctrl-C twice means not to wait for a tidy end.
+    if (json) output.result(failureJson(title, cancelled));
+    const next = program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';
+    output.problem(`Stopped immediately; unfinished work was not cleaned up. ${next}`);
+    process.exit(exitCodeOf(cancelled.code));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // A reader that went away ("| head") is no failure of ours.
+  // A reader that went away ("| head") is not a failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
   });
   try {
-    const parsed = parse();
-    const asked = !isSet(parsed, 'yes') && !flags.json && !process.env['CI'];
-    const interactive = asked && process.stdin.isTTY === true && process.stdout.isTTY === true;
-    const result = await work(parsed, {
+    const runnable = await choose();
+    title = runnable.title;
+    // The name that others see: those that wait for a lock of this process, and `ps`, which then shows no secret argument.
+    process.title = title;
+    const parsed = parseArguments(runnable.argv, runnable.flags, title);
+    const interactive = !parsed.has('yes') && !json && !process.env['CI'] && process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const result = await runnable.work(parsed, {
       output,
       signal: abort.signal,
       ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk() } : {}),
       environment: process.env,
       directory: process.cwd(),
     });
-    if (result.error !== undefined) return await report(command, result.error, output, result.json);
+    if (result.error !== undefined) return await printError(title, result.error, output, result.json);
     const exitCode = result.exitCode ?? 0;
-    if (flags.json) output.result(JSON.stringify({ ok: exitCode === 0, command, ...result.json }));
+    if (json) output.result(JSON.stringify({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) }));
     else if (result.text !== undefined) output.result(result.text);
     return exitCode;
   } catch (error) {
-    return await report(command, error, output);
+    return await printError(title, error, output);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
-/** `--format json` is `--json` by another name. */
-function asJson(argv: readonly string[]): boolean {
-  return argv.some((argument, index) => argument === '--format=json' || (argument === '--format' && argv[index + 1] === 'json'));
+/** The exit code that an error's code stands for: the table in docs/cli.md. */
+function exitCodeOf(code: string): number {
+  if (code.startsWith('bad-')) return 2;
+  if (code === 'findings') return 3;
+  return code === 'cancelled' ? 130 : 1;
 }
 
-async function report(command: string, thrown: unknown, output: Output, json: Record<string, unknown> = {}): Promise<number> {
+async function printError(title: string, thrown: unknown, output: Output, json: CommandResult['json'] = {}): Promise<number> {
   const error = asMuseError(thrown);
-  const code = exitCodeOf(error.code);
-  if (output.json) {
-    const { message, detail, suggestion } = error;
-    output.result(
-      JSON.stringify({
-        command,
-        ...json,
-        ok: false,
-        ...(error.findings === undefined || json['findings'] !== undefined ? {} : { findings: withoutSnippets(error.findings) }),
-        error: { code: error.code, message, ...(detail === undefined ? {} : { detail }), suggestion },
-      }),
-    );
-  } else {
+  if (output.json) output.result(failureJson(title, error, json));
+  else {
     if (error.findings !== undefined && error.findings.length > 0) {
       const { formatText } = await import('../publish/findings-text.ts');
       output.problem(formatText(error.findings, output));
@@ -110,10 +116,30 @@ async function report(command: string, thrown: unknown, output: Output, json: Re
     output.problem(formatError(error, output));
     if (output.verbose && error.cause instanceof Error) output.problem(String(error.cause.stack));
   }
-  return code;
+  return exitCodeOf(error.code);
 }
 
-/** Anything thrown as the one type; what nobody expected says so, and how to see more of it. */
+function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): string {
+  const { code, message, detail, suggestion, findings } = error;
+  return JSON.stringify({
+    ok: false,
+    command,
+    ...withoutSnippets({ ...(findings === undefined ? {} : { findings }), ...json }),
+    error: { code, message, ...(detail === undefined ? {} : { detail }), suggestion },
+  });
+}
+
+/** An error as text for people: what happened, more of it, what to do next. */
+function formatError(error: MuseError, output: Output): string {
+  // In a terminal words stay whole. What follows the arrow holds commands, which are copied: they stay as they are.
+  const message = output.live ? error.message.split('\n').flatMap((line) => wrap(line, output.width - 2)).join('\n') : error.message;
+  const lines = [`${output.paint(['red', 'bold'], '✗')} ${message}`];
+  if (error.detail !== undefined && error.detail !== '') lines.push('', ...error.detail.trimEnd().split('\n').map((line) => `  ${line}`), '');
+  lines.push(`${output.paint('cyan', '→')} ${error.suggestion}`);
+  return lines.join('\n');
+}
+
+/** Anything thrown, as the one type; an unexpected error says so, and how to see more of it. */
 function asMuseError(thrown: unknown): MuseError {
   if (thrown instanceof MuseError) return thrown;
   if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
@@ -123,7 +149,7 @@ function asMuseError(thrown: unknown): MuseError {
   return known instanceof MuseError ? known : unexpected(thrown);
 }
 
-/** Findings as `--json` has them: the snippet is for eyes. */
-export function withoutSnippets(findings: readonly Finding[]): Omit<Finding, 'snippet'>[] {
-  return findings.map(({ snippet: _snippet, ...rest }) => rest);
+/** The snippets of findings are for people. */
+function withoutSnippets({ findings, ...json }: CommandResult['json']): Record<string, unknown> {
+  return findings === undefined ? json : { ...json, findings: findings.map(({ snippet: _snippet, ...rest }) => rest) };
 }

@@ -2,7 +2,8 @@
  * create/: the pipeline from a name to a muse: named, journaled steps, and the life of its Supabase project.
  * May touch: the muse's directory, git, its databases, the Management API.
  */
-import type { EnvironmentName, Isolation, MuseFile, TargetKind } from '../shared/muse-file.ts';
+import type { EnvironmentName, Isolation, MuseFile } from '../shared/muse-file.ts';
+import { defaultTarget, type TargetKind } from '../targets/kinds.ts';
 
 /** What Supabase needs to be told; all of it optional where there is a sensible choice. */
 export interface SupabaseAnswers {
@@ -66,7 +67,7 @@ export function museAnswers(museFile: MuseFile, directory: string): Answers {
     presets: museFile.presets,
     tables: [],
     prefix: museFile.prefix,
-    target: 'embedded',
+    target: defaultTarget,
     environment: 'development',
     supabaseBaseline: false,
     supabase: {},

@@ -1,7 +1,8 @@
 import { MuseError, unexpected } from '../shared/error.ts';
 import { fileError } from '../shared/files.ts';
 import type { Answers, Secrets } from './answers.ts';
-import { keepCertificate } from '../targets/certificate.ts';
+import { keepCertificate, takesCertificate } from '../targets/certificate.ts';
+import { targetOf } from '../targets/open.ts';
 import { readMuseFile, writeMuseFile } from '../muse/muse-json.ts';
 import { type Changes, takeChanges } from './changes.ts';
 import { claimDirectory, releaseDirectory, unfinishedRun } from './claim.ts';
@@ -89,7 +90,7 @@ async function checkCertificate({ databaseCa }: Answers): Promise<void> {
 async function replaceCertificate(directory: string, name: EnvironmentName, from: string): Promise<void> {
   const museFile = await readMuseFile(directory);
   const entry = museFile.environments[name];
-  if (entry === undefined || entry.target === 'embedded') return;
+  if (entry === undefined || !takesCertificate(targetOf(entry.target))) return;
   entry.databaseCa = await keepCertificate(directory, name, from);
   await writeMuseFile(directory, museFile);
 }
@@ -106,7 +107,7 @@ function isRefused({ pipeline, steps }: Journal): boolean {
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { answers } = journal;
-  const unlock = await lockDirectory(answers.directory);
+  const unlock = await lockDirectory(answers.directory, { signal: options.signal, onWait: (text) => options.onProgress?.(text) });
   const context = contextOf(journal, secrets, options);
   try {
     await writeJournal(answers.directory, journal);

@@ -3,6 +3,7 @@ import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { destroyProject, projectName } from '../supabase/destroy.ts';
 import { openCloud } from '../targets/cloud.ts';
 import { refOf } from '../targets/project-ref.ts';
+import { defaultTarget } from '../targets/kinds.ts';
 import { forgetProject, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from '../muse/lock.ts';
 import { writeMuseFile } from '../muse/muse-json.ts';
@@ -27,7 +28,7 @@ export async function destroyMuse(
   onWait?: () => void,
   signal?: AbortSignal,
 ): Promise<Doomed> {
-  const unlock = await lockDirectory(directory);
+  const unlock = await lockDirectory(directory, { signal });
   try {
     const journal = await readJournal(directory);
     // A run that stopped early has the ref in its journal before it is in muse.json.
@@ -39,7 +40,7 @@ export async function destroyMuse(
       if (typed !== ref && typed !== project.name) throw notConfirmed(project);
       await destroyProject(http, ref, undefined, onWait);
     }
-    museFile.environments[name] = { target: 'embedded' };
+    museFile.environments[name] = { target: defaultTarget };
     await writeMuseFile(directory, museFile);
     if (journal?.data.project?.ref === ref) {
       forgetProject(journal);

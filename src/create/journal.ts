@@ -1,12 +1,9 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
-import type { CreatedProject } from '../supabase/create-project.ts';
-import type { Intent } from '../supabase/intent.ts';
-import type { RegionSelection } from '../supabase/types.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { Answers } from './answers.ts';
+import type { JournalProject } from './journal-schema.ts';
 
 /** How far a step got: a crash leaves `started`. */
 export interface JournalStep {
@@ -30,29 +27,10 @@ export interface JournalData {
   /** What was shown to hold, for the summary of a resumed run. */
   proven?: string[];
   /** What `--fix` mended, class by class, and what of it changes who may do what. */
-  repairs?: { classes: { rule: RuleName; files: string[] }[]; decisions: Decision[] };
+  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
 }
 
-/** The Supabase project of a run, as far as it is known. */
-export interface JournalProject {
-  /** Slug. */
-  organization: string;
-  /** The region or group that is asked for. */
-  selection?: RegionSelection;
-  size?: string;
-  /** Written before the request that creates it, so that an answer that never came can be settled. */
-  intent?: Intent;
-  /** Written as soon as it is known. */
-  ref?: string;
-  region?: string;
-  settled?: CreatedProject['settled'];
-  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and made again. */
-  failed?: true;
-  /** It was there before, and was named by `--project-ref`. */
-  adopted?: boolean;
-  /** The admin is being made: a password that was to be shown once is not known to anybody. */
-  adminBegun?: boolean;
-}
+export type { JournalProject };
 
 /** `.muse/journal.json`: how far a provisioning got. */
 export interface Journal {
@@ -75,22 +53,30 @@ function journalPath(directory: string): string {
 
 /**
  * The journal in a directory, or undefined where there is none.
- * @throws MuseError `journal-unreadable` for one that a newer version wrote or that is no journal
+ * @throws MuseError `journal-unreadable` for one that a later version wrote, or that is damaged: what is wrong, and where
  */
 export async function readJournal(directory: string): Promise<Journal | undefined> {
   const path = journalPath(directory);
   const text = await readText(path);
   if (text === undefined) return undefined;
+  let value: unknown;
   try {
-    const journal = JSON.parse(text) as Journal;
-    if (journal.version === 1 && Array.isArray(journal.steps)) return journal;
-  } catch {
-    // Falls through: the same answer as for a version that is not known.
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
-  throw new MuseError({
+  const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([import('./journal-schema.ts'), import('../shared/schema.ts')]);
+  const [problem] = problemsOf(journalSchema, value);
+  if (problem !== undefined) throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
+  return value as Journal;
+}
+
+function unreadable(path: string, why: string, cause?: unknown): MuseError {
+  return new MuseError({
     code: 'journal-unreadable',
-    message: `${path} is not a journal that this version can read.`,
+    message: `${path} is not a journal that this version can read: ${why}.`,
     suggestion: 'Use the version of create-muse that began the run, or remove the directory and start again.',
+    cause,
   });
 }
 

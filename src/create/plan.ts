@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { cacheDirectory } from '../database/cache.ts';
 import type { Finding } from '../shared/finding.ts';
 import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/plan.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Answers } from './answers.ts';
 import { needed } from './context.ts';
 import { contextOf, type RunOptions } from './create.ts';
@@ -43,19 +43,18 @@ export interface Plan {
 
 /** What `--fix` would do. */
 export interface PlannedRepairs {
-  classes: { rule: RuleName; files: string[]; diff: string }[];
+  classes: { rule: string; files: string[]; diff: string }[];
   /** What of it changes who may do what. */
   decisions: Decision[];
 }
 
 /**
- * What a run would do, found out without doing it: the muse is put together in the cache, read, and taken away.
+ * What a run would do, found out without doing it: the muse is put together in a temporary directory, read,
+ * and taken away.
  * @throws MuseError what fetching, recognising and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
-  const cache = cacheDirectory(options.environment);
-  await mkdir(cache, { recursive: true });
-  const place = await mkdtemp(join(cache, 'plan-'));
+  const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
   try {
     // What is taken away at the end needs no history.
     const planned = { ...answers, git: false };
@@ -75,7 +74,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       steps: pipelines.create.filter((step) => step.applies?.(context) !== false).map(({ id, title }) => ({ id, title })),
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
-      ...(answers.target === 'supabase' ? { requests: await requestsOf(answers) } : {}),
+      ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
       ...(context.mending === undefined ? {} : { repairs: await plannedRepairs(context.mending, options), findings: context.mending.findings }),
       notes: context.notes,
     };

@@ -1,7 +1,7 @@
 import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
-import type { TargetKind } from '../shared/muse-file.ts';
+import type { TargetKind } from '../targets/kinds.ts';
 import type { Secret } from '../supabase/secret.ts';
 import type { CreateContext } from './context.ts';
 import type { JournalData } from './journal.ts';

@@ -5,7 +5,7 @@ import { helperFile, helperStart } from '../scaffold/tenancy-helper.ts';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Policy } from '../sql/catalog/model.ts';
-import { commandsOf, isForSessions } from '../rules/lint/policies.ts';
+import { commandsOf, isForSessions } from '../rules/engine/policies.ts';
 import type { Migration } from '../sql/migration.ts';
 import { nextNumber } from '../migrations/order.ts';
 import { loadParser } from '../sql/parser.ts';

@@ -2,7 +2,7 @@ import type { Session } from './database.ts';
 import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 
 /**
- * Exact row counts of every table outside PostgreSQL's own schemas and the ledger's, by `schema.table`. A partitioned
+ * Exact row counts of every table outside PostgreSQL's own schemas and the migration history's, by `schema.table`. A partitioned
  * table counts all its partitions, which are counted too. Two round trips: no SQL but XML functions, which take a
  * hundred times as long, can count tables whose names it has just read.
  * @throws DatabaseError as `42501` where the session may not read a table

@@ -2,16 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../shared/error.ts';
 import type { Session } from './database.ts';
 
-/** Key of the advisory lock, `muse` in ASCII and 1: it shows in pg_locks as classid and objid. */
-const key = '1836413797, 1';
+/** Key of the advisory lock that every run holds, `muse` in ASCII and 1: it shows in pg_locks as classid and objid. */
+const key = { classid: 1_836_413_797, objid: 1 };
+
+/**
+ * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its pg_stat_activity
+ * as `a`. Every other way to keep runs apart asks this too.
+ * @param columns the select list
+ */
+export function runLockHolder(columns: string): string {
+  return `
+    SELECT ${columns}
+    FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = ${key.classid} AND l.objid = ${key.objid} AND l.objsubid = 2
+      AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
+}
+
 const pollMs = 200;
 const defaultWaitMs = 10_000;
-
-const holderQuery = `
-  SELECT a.pid, a.application_name AS application, a.client_addr::text AS address, a.backend_start::text AS since
-  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)
-  WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1836413797 AND l.objid = 1 AND l.objsubid = 2
-    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
 
 interface Holder {
   pid: number | null;
@@ -22,7 +30,7 @@ interface Holder {
 
 /** Makes `withRunLock` of a database from its session. The lock belongs to the connection and dies with it. */
 export function createRunLock(session: Session): <T>(work: () => Promise<T>, waitMs?: number) => Promise<T> {
-  // PostgreSQL gives a session the same lock twice, so runs on one connection are told apart here.
+  // PostgreSQL gives a session the same lock twice, so runs on one connection are kept apart here.
   let held = false;
 
   async function tryLock(): Promise<boolean> {
@@ -30,7 +38,7 @@ export function createRunLock(session: Session): <T>(work: () => Promise<T>, wai
     held = true;
     try {
       const { rows } = await session.query<{ locked: boolean }>(
-        `SELECT pg_catalog.pg_try_advisory_lock(${key}) AS locked`,
+        `SELECT pg_catalog.pg_try_advisory_lock(${key.classid}, ${key.objid}) AS locked`,
       );
       held = rows[0]?.locked ?? false;
     } catch (error) {
@@ -50,11 +58,13 @@ export function createRunLock(session: Session): <T>(work: () => Promise<T>, wai
       return await work();
     } finally {
       // Where the connection is gone the lock is gone with it; what `work` threw says more than that.
-      await session.query(`SELECT pg_catalog.pg_advisory_unlock(${key})`).catch(() => undefined);
+      await session.query(`SELECT pg_catalog.pg_advisory_unlock(${key.classid}, ${key.objid})`).catch(() => undefined);
       held = false;
     }
   };
 }
+
+const holderQuery = runLockHolder('a.pid, a.application_name AS application, a.client_addr::text AS address, a.backend_start::text AS since');
 
 async function lockedError(session: Session, waitMs: number): Promise<MuseError> {
   const { rows } = await session.query<Holder>(holderQuery).catch(() => ({ rows: [] as Holder[] }));

@@ -6,7 +6,7 @@ import { relationSelects } from './schema/relations.ts';
 
 /** One object of a database as text that is the same whenever the object is the same. */
 export interface SchemaObject {
-  /** As `table`, `column`, `policy`, `grant`, `default privileges`. */
+  /** E.g. `table`, `column`, `policy`, `grant`, `default privileges`. */
   kind: string;
   /** Qualified and quoted, as `public.profiles`, `public.profiles.email` or `"own rows" on public.profiles`. */
   name: string;
@@ -21,9 +21,9 @@ export interface SchemaOptions {
 }
 
 /**
- * Everything in the database that migrations make, sorted by kind and name, in one round trip. Left out: PostgreSQL's
- * own schemas, the ledger's (`muse`), temporary objects, what belongs to an extension, and roles, which belong to the
- * whole server. The order of a table's columns is no part of it.
+ * Everything in the database that migrations create, sorted by kind and name, in one round trip. Left out: PostgreSQL's
+ * own schemas, the migration history's (`muse`), temporary objects, what belongs to an extension, and roles, which belong to the
+ * whole server. The order of a table's columns is not part of it.
  * @throws DatabaseError
  */
 export async function readSchema(session: Session, options: SchemaOptions = {}): Promise<SchemaObject[]> {
@@ -66,7 +66,7 @@ function sorted(rows: readonly SchemaObject[]): SchemaObject[] {
 }
 
 /**
- * PostgreSQL prints names by what the search_path sees, so it is empty while this runs and put back behind: the parts
+ * PostgreSQL prints names by what the search_path sees, so it is empty while this runs and restored afterwards: the parts
  * of a UNION ALL run one after the other. `only` and `without` are SQL: arrays of names.
  */
 const query = (only: string, without: string): string => `

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database, DatabaseKind, QueryResult, Session } from './database.ts';
 import { parseValue, toParameter } from './values.ts';
 import type { Wire } from './wire.ts';
-import { toDatabaseError } from './report.ts';
+import { toDatabaseError } from './error-report.ts';
 
 /** The `Session` that a wire gives. */
 function createSession(wire: Wire): Session {
@@ -20,7 +20,7 @@ function createSession(wire: Wire): Session {
 }
 
 /**
- * Makes a `Database` from a wire. Transactions queue up behind each other; a query on the database itself while one
+ * Builds a `Database` on a wire. Transactions wait for each other; a query on the database itself while one
  * runs is part of it, as there is one connection.
  */
 export function createDatabase(wire: Wire, kind: DatabaseKind, description: string): Database {

@@ -43,7 +43,7 @@ export function parseValue(text: string | null, type: number): unknown {
   return element ? parseArray(text, element) : text;
 }
 
-/** Reads PostgreSQL's array syntax, `{a,"b,c",NULL,{d}}`, bounds in front of it left out. */
+/** Reads PostgreSQL's array syntax, `{a,"b,c",NULL,{d}}`, without the bounds before it. */
 function parseArray(text: string, element: Parser): unknown[] {
   let at = text.indexOf('{') + 1;
   const read = (): unknown[] => {

@@ -17,8 +17,8 @@ export interface WireResult {
 }
 
 /**
- * The little that a kind of database must be able to do; `session.ts` makes the rest of a `Database` from it. Calls are
- * answered in the order they were made.
+ * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are answered in the
+ * order in which they were made.
  */
 export interface Wire {
   /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */

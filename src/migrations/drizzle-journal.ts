@@ -21,7 +21,7 @@ export interface JournalFile {
   /** Path relative to the muse's directory, with `/`. */
   file: string;
   text: string;
-  /** What else is in its folder, by name: Drizzle's snapshots. */
+  /** The other files in its folder, by name: Drizzle's snapshots. */
   beside: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export async function readJournal(root: string, folder: string): Promise<Journal
         file,
         line: 1,
         column: 1,
-        message: 'The journal is no JSON with a list of entries, so the order of its files is not known.',
+        message: 'The journal is not valid JSON with a list of entries, so the order of its files is unknown.',
         suggestion: 'Restore the journal from git, or write it again with `drizzle-kit generate`.',
       }],
     };
@@ -67,7 +67,7 @@ export async function readJournal(root: string, folder: string): Promise<Journal
   return { tags: entries.sort((a, b) => a.idx - b.idx).map((entry) => entry.tag), findings: [] };
 }
 
-/** The entries of a journal as its text has them, in the order of the text; undefined where it is none. */
+/** The entries of a journal as its text has them, in the order of the text; undefined if it is not a journal. */
 export function entriesOf(text: string): JournalEntry[] | undefined {
   try {
     const { entries } = JSON.parse(text.replace(/^\uFEFF/, '')) as { entries?: unknown };

@@ -1,4 +1,4 @@
-/** What a migration that PostgreSQL refused is told as: file, line, column, the line itself, and what was done until then. */
+/** The error for a migration that PostgreSQL refused: file, line, column, the line itself, and what was done before. */
 import { DatabaseError, type Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { FileName } from './compare.ts';
@@ -11,7 +11,7 @@ import { FailedStatement, type FileScript, type RunText } from './run-file.ts';
 import type { Statement } from '../sql/statement.ts';
 import { caretSnippet, offsetOfCharacter, positionAt } from '../shared/text.ts';
 
-/** How far the run was. */
+/** How far the run got. */
 export interface RunState {
   applied: readonly FileName[];
   waiting: readonly FileName[];
@@ -35,25 +35,25 @@ export async function failure(database: Database, thrown: unknown, text: RunText
       ...(error.hint === undefined ? [] : [`Hint: ${error.hint}`]),
       ...progress(text, state),
     ].join('\n'),
-    suggestion: `${timeLimit(error) ?? `Correct ${text.file}`}, then run \`${command}\` again: it goes on from there.`,
+    suggestion: `${timeLimit(error) ?? `Correct ${text.file}`}, then run \`${command}\` again: it continues from there.`,
     cause: error,
   });
 }
 
-/** What to do about a statement that ran into a limit of time; undefined for any other error. */
+/** What to do about a statement that exceeded a time limit; undefined for any other error. */
 function timeLimit({ code, message }: DatabaseError): string | undefined {
-  if (code === '55P03') return 'Another session holds a lock that it has to wait for (pg_stat_activity shows whose): wait until that is done, or wait longer by --lock-timeout 60';
-  if (code === '57014' && message.includes('statement timeout')) return 'Give the statement longer by --statement-timeout 3600, or do less in one';
+  if (code === '55P03') return 'Wait until the session that holds the lock is done (pg_stat_activity shows it), or wait longer with --lock-timeout 60';
+  if (code === '57014' && message.includes('statement timeout')) return 'Allow more time with --statement-timeout 3600, or split the statement';
   return undefined;
 }
 
-/** The message; of a syntax error the first line, as what never closes is shown with all that was sent behind it. */
+/** The message; for a syntax error its first line, because an unclosed quote is shown with everything sent after it. */
 function said({ code, message }: DatabaseError): string {
   const [first, ...rest] = message.split('\n');
   return code === '42601' && rest.length > 0 ? `${first}…"` : message;
 }
 
-/** Not PostgreSQL's word but the connection's, or ours: the same error, with how far the run was. */
+/** An error of the connection or of this tool: the same error, with how far the run got. */
 function withState(error: unknown, text: RunText, state: RunState, command: string): unknown {
   if (!(error instanceof MuseError)) return error;
   return new MuseError({
@@ -61,15 +61,15 @@ function withState(error: unknown, text: RunText, state: RunState, command: stri
     message: error.message,
     detail: [
       ...(error.detail === undefined ? [] : [error.detail]),
-      `${text.file} was under way: the ledger tells the next run whether it is in the database.`,
+      `${text.file} was running: the migration history tells the next run whether it was applied.`,
       ...progress(text, state),
     ].join('\n'),
-    suggestion: `${error.suggestion} Then run \`${command}\` again: it goes on from there.`,
+    suggestion: `${error.suggestion} Then run \`${command}\` again: it continues from there.`,
     cause: error,
   });
 }
 
-/** More names than this are counted. */
+/** Longer lists of names end in a count. */
 const most = 4;
 
 function progress(text: RunText, state: RunState): string[] {
@@ -82,14 +82,14 @@ async function offsetOf(database: Database, error: DatabaseError, text: RunText,
   if (own > 0) return Math.min(offsetOfCharacter(text.sql, own), text.sql.length);
   await loadParser();
   const { statements } = parseSql(text.sql);
-  // What took too long once is not run again only to find its line.
+  // A statement that took too long is not run again only to find its line.
   const statement = (timeLimit(error) === undefined ? await failing(database, error, statements) : statements[script.offset === 0 ? (error.done ?? 0) : 0]) ?? statements[0];
   return statement === undefined ? 0 : offsetInFile(statement, error);
 }
 
 /**
  * The statement that failed. PostgreSQL gives most errors of DDL no position, and the script is rolled back: where there
- * are transactions, the statements run again in one that is rolled back too; over HTTPS the message's name has to do.
+ * are transactions, the statements run again in one that is rolled back too; over HTTPS the name in the message is used.
  */
 async function failing(database: Database, error: DatabaseError, statements: readonly Statement[]): Promise<Statement | undefined> {
   if (database.kind === 'https') {

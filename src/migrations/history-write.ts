@@ -1,11 +1,11 @@
-/** The statements that change the ledger: its tables, and its rows. Apart from reading, which every run does. */
+/** The statements that create and change the migration history; apart from `history.ts`, because most runs only read it. */
 import { quoteLiteral } from '../shared/quote.ts';
 import { packageVersion } from '../shared/version.ts';
-import { type LedgerRow, ledgerVersion } from './history.ts';
+import { type HistoryRow, historyVersion } from './history.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 
-/** The script that makes the ledger where there is none; run again, it changes nothing. */
-export function createLedger(): string {
+/** The script that creates the migration history if there is none; run again, it changes nothing. */
+export function createHistory(): string {
   return `
 create schema if not exists muse;
 revoke all on schema muse from public;
@@ -36,14 +36,14 @@ begin
   end loop;
 end
 $ledger$;
-insert into muse.ledger (version, tool) values (${ledgerVersion}, ${quoteLiteral(packageVersion())}) on conflict do nothing;`;
+insert into muse.ledger (version, tool) values (${historyVersion}, ${quoteLiteral(packageVersion())}) on conflict do nothing;`;
 }
 
 /**
- * Enters a file into the ledger. Its key is what keeps two runs from applying one file, whether they take the run lock
- * or not: the second insert waits for the first run's transaction, then fails with 23505, and takes its file back.
+ * Adds a file to the migration history. The primary key keeps two runs from applying the same file, with or without the run
+ * lock: the second insert waits for the first run's transaction, then fails with 23505, which rolls its file back.
  */
-export function insertRow(migration: Migration, state: LedgerRow['state'], tool: string): string {
+export function insertRow(migration: Migration, state: HistoryRow['state'], tool: string): string {
   const values = [migration.layer, migration.file, migration.checksum, state, tool].map(quoteLiteral).join(', ');
   const ms = state === 'applied' ? 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.now()))' : 'null';
   return `insert into muse.migrations (layer, file, checksum, state, tool, ms) values (${values}, ${ms})`;

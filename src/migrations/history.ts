@@ -1,15 +1,16 @@
 /**
- * The ledger: which migrations a database has had. Schema `muse` in that database, closed to the Data API's roles.
+ * The migration history: which migrations a database has had. It is in the database's schema `muse`, which the Data API's
+ * roles cannot read.
  */
 import { DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Layer } from '../sql/migration.ts';
 
-/** The version of the ledger's own tables. A change to them raises it, and `createLedger` learns the way up. */
-export const ledgerVersion = 1;
+/** The version of the history's own tables. A change to them increments it and makes `createHistory` upgrade them. */
+export const historyVersion = 1;
 
 /** One row: a file that was applied, or (`started`) one that runs outside a transaction and has not been finished. */
-export interface LedgerRow {
+export interface HistoryRow {
   layer: Layer;
   file: string;
   checksum: string;
@@ -21,18 +22,18 @@ export interface LedgerRow {
 }
 
 /**
- * The rows of the ledger, or undefined where the database has none. One round trip.
- * @throws MuseError `ledger-newer` where a newer version of this tool has written it
+ * The rows of the migration history; undefined if the database has none. One round trip.
+ * @throws MuseError `history-newer` if a newer version of this tool wrote it
  */
-export async function readLedger(session: Session): Promise<LedgerRow[] | undefined> {
+export async function readHistory(session: Session): Promise<HistoryRow[] | undefined> {
   try {
-    // Rows as JSON: a newer ledger with other columns is still read as far as its version.
-    const { rows } = await session.query<{ ledger: { version: number; tool: string } | null; rows: LedgerRow[] }>(
+    // Rows as JSON: of a newer history with other columns at least the version is read.
+    const { rows } = await session.query<{ ledger: { version: number; tool: string } | null; rows: HistoryRow[] }>(
       `select (select to_jsonb(l) from muse.ledger l) as ledger,
               (select coalesce(jsonb_agg(to_jsonb(m)), '[]') from muse.migrations m) as rows`,
     );
     const { ledger, rows: found } = rows[0]!;
-    if (ledger !== null && ledger.version > ledgerVersion) throw await newer(ledger.version, ledger.tool);
+    if (ledger !== null && ledger.version > historyVersion) throw await newer(ledger.version, ledger.tool);
     return found;
   } catch (error) {
     if (error instanceof DatabaseError && (error.code === '42P01' || error.code === '3F000')) return undefined;
@@ -41,10 +42,10 @@ export async function readLedger(session: Session): Promise<LedgerRow[] | undefi
 }
 
 /**
- * Says whether the database has a ledger: asked where {@link readLedger} may not fail, as in a transaction that goes on.
+ * Says whether the database has a migration history, where {@link readHistory} must not fail: in a transaction that continues.
  * @throws DatabaseError
  */
-export async function hasLedger(session: Session): Promise<boolean> {
+export async function hasHistory(session: Session): Promise<boolean> {
   const { rows } = await session.query<{ there: boolean }>("SELECT pg_catalog.to_regclass('muse.migrations') IS NOT NULL AS there");
   return rows[0]?.there === true;
 }
@@ -52,8 +53,8 @@ export async function hasLedger(session: Session): Promise<boolean> {
 async function newer(version: number, tool: string): Promise<MuseError> {
   const { packageVersion } = await import('../shared/version.ts');
   return new MuseError({
-    code: 'ledger-newer',
-    message: `The database's ledger has format ${version}, and create-muse ${packageVersion()} knows formats up to ${ledgerVersion}; nothing was changed.`,
+    code: 'history-newer',
+    message: `The database's migration history has format ${version}; create-muse ${packageVersion()} knows formats up to ${historyVersion}. Nothing was changed.`,
     suggestion: `Use create-muse ${tool} or newer: npx create-muse@${tool}, or npm install --save-dev create-muse@${tool}.`,
   });
 }

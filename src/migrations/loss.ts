@@ -1,5 +1,6 @@
+import { quoteIdentifier } from '../shared/quote.ts';
 import { DatabaseError, type Session } from '../database/database.ts';
-import { allOf, open, stringsOf, type RangeVar } from '../sql/nodes.ts';
+import { allOf, fieldsOf, stringsOf } from '../sql/nodes.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
 import type { Statement } from '../sql/statement.ts';
@@ -8,18 +9,18 @@ import type { Statement } from '../sql/statement.ts';
 export interface Loss {
   /** As the script names it: `invoices`, `app.invoices`. */
   table: string;
-  /** Where a column is dropped and its table stays. */
+  /** Set if only a column is dropped. */
   column?: string;
   /** Rows of the table; with a column, those in which it is not null. */
   rows: number;
 }
 
-/** What the scripts drop that is there and holds data, with row counts. */
+/** The existing tables and columns with data that the scripts drop, with row counts. */
 export async function lossOf(session: Session, scripts: readonly string[]): Promise<Loss[]> {
   if (scripts.length === 0) return [];
   await loadParser();
   const dropped = scripts.flatMap((sql) => parseSql(sql).statements.flatMap(droppedBy));
-  // The same table may be dropped by two files that both make it.
+  // Two files that both create the same table both drop it.
   const once = new Map(dropped.map((drop) => [JSON.stringify(drop), drop]));
   const losses: Loss[] = [];
   for (const drop of once.values()) {
@@ -35,27 +36,24 @@ interface Drop {
 }
 
 async function countOf(session: Session, { table, column }: Drop): Promise<number> {
-  const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   try {
     const { rows } = await session.query<{ count: string | number }>(
-      `select count(${column === undefined ? '*' : quote(column)}) as count from ${table.map(quote).join('.')}`,
+      `select count(${column === undefined ? '*' : quoteIdentifier(column)}) as count from ${table.map(quoteIdentifier).join('.')}`,
     );
     return Number(rows[0]!.count);
   } catch (error) {
-    // Not there: nothing to lose.
+    // It does not exist: nothing to lose.
     if (error instanceof DatabaseError && ['42P01', '42703', '3F000'].includes(error.code)) return 0;
     throw error;
   }
 }
 
 function droppedBy(statement: Statement): Drop[] {
-  const [type, fields] = statement.tree === undefined ? ['', {}] : open(statement.tree);
-  if (type === 'DropStmt' && fields['removeType'] === 'OBJECT_TABLE') {
-    return (fields['objects'] as unknown[]).map((name) => ({ table: stringsOf(name) }));
-  }
-  if (type !== 'AlterTableStmt' || fields['objtype'] !== 'OBJECT_TABLE') return [];
-  const { schemaname, relname } = fields['relation'] as RangeVar;
+  const drop = fieldsOf(statement.tree, 'DropStmt');
+  if (drop?.removeType === 'OBJECT_TABLE') return drop.objects.map((name) => ({ table: stringsOf(name) }));
+  const alter = fieldsOf(statement.tree, 'AlterTableStmt');
+  if (alter?.objtype !== 'OBJECT_TABLE') return [];
+  const { schemaname, relname } = alter.relation;
   const table = schemaname === undefined ? [relname] : [schemaname, relname];
-  const commands = allOf<{ subtype: string; name: string }>(fields['cmds'], 'AlterTableCmd');
-  return commands.filter(({ subtype }) => subtype === 'AT_DropColumn').map(({ name }) => ({ table, column: name }));
+  return allOf(alter.cmds, 'AlterTableCmd').flatMap(({ subtype, name }) => (subtype === 'AT_DropColumn' && name !== undefined ? [{ table, column: name }] : []));
 }

@@ -8,8 +8,8 @@ const wantedForm: Record<Order, string> = {
 };
 
 /**
- * What the names of a folder's files have wrong: form, numbers used twice, numbers left out, files that a journal does
- * not list and entries that have no file.
+ * The findings on the names of a folder's files: their form, duplicate numbers, gaps, files that a journal does not list,
+ * and entries without a file.
  * @param names in the order in which they run
  * @param tags what the journal lists
  */
@@ -28,8 +28,8 @@ function badName(folder: string, name: string, order: Order): Finding[] {
     rule: 'bad-file-name',
     severity: 'error',
     file: `${folder}/${name}`,
-    message: `The name does not say when the file runs: it would run after the numbered ones, in the order of the alphabet.`,
-    suggestion: `Rename it to ${wantedForm[order]}; move it to another folder if it is no migration.`,
+    message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
+    suggestion: `Rename it to ${wantedForm[order]}; move it to another folder if it is not a migration.`,
   }];
 }
 
@@ -47,8 +47,8 @@ function duplicates(folder: string, names: readonly string[]): Finding[] {
       rule: 'duplicate-number',
       severity: 'error',
       file: `${folder}/${name}`,
-      message: `The number ${number} is taken by ${other}: which of the two runs first is left to the alphabet.`,
-      suggestion: 'Give one of them the next free number.',
+      message: `The number ${number} is taken by ${other}: only the rest of the name decides which runs first.`,
+      suggestion: 'Rename one of them to the next free number.',
     }];
   });
 }
@@ -66,7 +66,7 @@ function gaps(folder: string, names: readonly string[]): Finding[] {
       severity: 'warning',
       file: `${folder}/${name}`,
       message: `Between ${previous} and this file ${missing} missing: a file may have been lost.`,
-      suggestion: 'Bring the missing file back, or renumber the files that are applied nowhere.',
+      suggestion: 'Restore the missing file, or renumber the files that are applied nowhere.',
     }];
   });
 }
@@ -80,15 +80,15 @@ function unlisted(folder: string, names: readonly string[], tags: readonly strin
       rule: 'bad-file-name',
       severity: 'warning',
       file: `${folder}/${name}`,
-      message: `${journal} does not list the file: Drizzle never runs it, here it runs after those that are listed.`,
+      message: `${journal} does not list the file: Drizzle never runs it, and create-muse runs it after the listed ones.`,
       suggestion: 'Add it to the journal, or move it out of the folder.',
     })),
     ...[...listed].filter((name) => !present.has(name)).map((name): Finding => ({
       rule: 'bad-file-name',
       severity: 'error',
       file: journal,
-      message: `The journal lists ${name}, and there is no such file.`,
-      suggestion: 'Bring the file back, or take its entry out of the journal.',
+      message: `The journal lists ${name}, but the file does not exist.`,
+      suggestion: 'Restore the file, or remove its entry from the journal.',
     })),
   ];
 }

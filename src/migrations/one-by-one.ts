@@ -1,14 +1,14 @@
 import { DatabaseError, type Session } from '../database/database.ts';
 import type { Statement } from '../sql/statement.ts';
 
-/** A statement and what PostgreSQL said to it. */
+/** A statement and PostgreSQL's error. */
 export interface Failed {
   statement: Statement;
   error: DatabaseError;
 }
 
 /**
- * Runs statements in an open transaction, each in its own savepoint, so that one failure hides none behind it and what
+ * Runs statements in an open transaction, each in its own savepoint, so that one failure hides no later one and what
  * succeeded stays. One round trip for each.
  * @param onlyFirst stop at the first failure
  * @throws what is no DatabaseError: the connection failed
@@ -18,8 +18,8 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
   await session.script('savepoint muse_statement');
   for (const statement of statements) {
     try {
-      // In front of the statement nothing, so that an error's position counts from its start; behind it the next savepoint.
-      // What does not parse is sent alone: what never closes would swallow ours, and show it in its message.
+      // The next savepoint comes after the statement, so that an error's position counts from the statement's start.
+      // A statement that does not parse is sent alone: an unclosed quote would swallow the savepoint and show it in the message.
       const after = statement.error === undefined ? '\n;release savepoint muse_statement;savepoint muse_statement' : '';
       await session.script(`${statement.sql}${after}`);
     } catch (error) {

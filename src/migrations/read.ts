@@ -18,7 +18,7 @@ import type { Layer, Migration } from '../sql/migration.ts';
 import { namingFindings } from './naming.ts';
 import { compareNames, numberOf } from './order.ts';
 
-/** The file that takes a migration back. */
+/** The file that rolls a migration back. */
 export interface Rollback {
   /** Path relative to the muse's directory, with `/`. */
   file: string;
@@ -29,23 +29,23 @@ export interface Rollback {
 export interface MigrationFiles {
   /** Core first, then extensions, each in its order. */
   migrations: Migration[];
-  /** By the `file` of the migration that it takes back. */
+  /** By the `file` of the migration that it rolls back. */
   rollbacks: Map<string, Rollback>;
   findings: Finding[];
 }
 
-/** Names that look like migrations and are none: ways back, seeds, and what an editor or macOS leaves behind. */
+/** Names that look like migrations and are not: rollbacks, seeds, and files that editors or macOS leave. */
 const neverMigrations = /^(?:\.|rollback_|seed)|\.down\.(?:sql|pgsql)$/i;
 const sqlFile = /\.(?:sql|pgsql)$/i;
 
-/** sha-256 of the text with CRLF read as LF, lower-case hex: the checksum that the ledger keeps. */
+/** sha-256 of the text with CRLF read as LF, lower-case hex: the checksum in the migration history. */
 export function checksumOf(sql: string): string {
   return hash('sha256', sql.includes('\r') ? sql.replaceAll('\r\n', '\n') : sql, 'hex');
 }
 
 /**
  * Reads the migration files of a muse, with their rollbacks.
- * A file that is no UTF-8 is left out and told as a finding: whoever runs the rest must look at the findings first.
+ * A file that is not UTF-8 is left out and reported as a finding: check the findings before running the rest.
  * @param root the muse's directory
  * @param wanted `rollbacks: false` leaves their texts unread
  * @throws MuseError `path-outside` for a symbolic link that leaves the muse
@@ -101,7 +101,7 @@ async function readRollbacks(
     [folder, new Set(beside), (name) => name.replace(sqlFile, '.down$&')],
   ];
   for (const name of own) {
-    // A rollback folder that is the migrations' own folder holds the migration under that name, not its way back.
+    // A rollback folder that is the migrations' own folder holds the migration under that name, not its rollback.
     const place = places.find(([at, names, rename]) => names.has(rename(name)) && !(at === folder && rename(name) === name));
     if (place === undefined) continue;
     const file = `${place[0]}/${place[2](name)}`;
@@ -116,7 +116,7 @@ function readSql(base: string, file: string): Decoded {
 }
 
 /**
- * Names of the regular files in a folder; none where there is no such folder. A symbolic link counts as what it points
+ * Names of the regular files in a folder; none if there is no such folder. A symbolic link counts as what it points
  * at, as long as that is inside the muse.
  */
 async function listFiles(base: string, folder: string): Promise<string[]> {

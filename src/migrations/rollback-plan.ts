@@ -2,23 +2,23 @@ import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { FileName } from './compare.ts';
 import { lossOf, type Loss } from './loss.ts';
-import { readLedger, type LedgerRow } from './history.ts';
+import { readHistory, type HistoryRow } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { plainNumber } from './order.ts';
 import type { Rollback } from './read.ts';
 
-/** How far back. Without either: one file. */
+/** How far to roll back. Without either: one file. */
 export interface RollbackTarget {
   /**
    * The migration that stays the newest: the number of an extension file, or the path or name of any file.
-   * `0` takes all extension files back.
+   * `0` rolls back all extension files.
    */
   to?: string;
   /** How many files, newest first. */
   steps?: number;
 }
 
-/** One file to take back. */
+/** One file to roll back. */
 export interface RollbackStep extends FileName {
   rollback: Rollback;
 }
@@ -26,14 +26,14 @@ export interface RollbackStep extends FileName {
 export interface RollbackPlan {
   /** Newest first. */
   files: RollbackStep[];
-  /** Tables and columns that would be dropped while they hold data. */
+  /** Tables and columns with data that would be dropped. */
   losses: Loss[];
 }
 
 /**
- * What a rollback would run, newest first, and the data that would be gone. Changes nothing.
+ * What a rollback would run, newest first, and the data that would be lost. Changes nothing.
  * @param rollbacks as `readMigrations` gives them
- * @throws MuseError `bad-rollback-target`, `rollback-missing` where a file has no way back, `ledger-newer`
+ * @throws MuseError `bad-rollback-target`, `rollback-missing` if a file has no rollback, `history-newer`
  */
 export async function rollbackPlan(
   database: Session,
@@ -41,7 +41,7 @@ export async function rollbackPlan(
   rollbacks: ReadonlyMap<string, Rollback>,
   target: RollbackTarget,
 ): Promise<RollbackPlan> {
-  const files = rollbackSteps(migrations, rollbacks, (await readLedger(database)) ?? [], target);
+  const files = rollbackSteps(migrations, rollbacks, (await readHistory(database)) ?? [], target);
   return { files, losses: await lossOf(database, files.map((step) => step.rollback.sql)) };
 }
 
@@ -49,7 +49,7 @@ export async function rollbackPlan(
 export function rollbackSteps(
   migrations: readonly Migration[],
   rollbacks: ReadonlyMap<string, Rollback>,
-  rows: readonly LedgerRow[],
+  rows: readonly HistoryRow[],
   target: RollbackTarget,
 ): RollbackStep[] {
   const place = new Map(migrations.map((migration, index) => [migration.file, index]));
@@ -57,7 +57,7 @@ export function rollbackSteps(
     Date.parse(b.applied_at) - Date.parse(a.applied_at) || (place.get(b.file) ?? 0) - (place.get(a.file) ?? 0));
   const chosen = target.to === undefined
     ? newest.slice(0, checkedSteps(target))
-    : behind(migrations, newest, place, target);
+    : newerThan(migrations, newest, place, target);
   const without = chosen.filter((row) => !rollbacks.has(row.file)).map((row) => row.file);
   if (without.length > 0) throw missing(without, place);
   return chosen.map(({ layer, file }) => ({ layer, file, rollback: rollbacks.get(file)! }));
@@ -65,19 +65,19 @@ export function rollbackSteps(
 
 function checkedSteps({ steps = 1 }: RollbackTarget): number {
   if (Number.isInteger(steps) && steps > 0) return steps;
-  throw badTarget(`"${steps}" is no number of files.`, 'Give --steps a whole number from 1.');
+  throw badTarget(`"${steps}" is not a number of files.`, 'Pass a whole number, e.g. --steps 1.');
 }
 
-function behind(migrations: readonly Migration[], newest: readonly LedgerRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): LedgerRow[] {
+function newerThan(migrations: readonly Migration[], newest: readonly HistoryRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): HistoryRow[] {
   const to = target.to!;
-  if (target.steps !== undefined) throw badTarget('--to and --steps say two different things.', 'Give one of them.');
+  if (target.steps !== undefined) throw badTarget('--to and --steps cannot be used together.', 'Pass one of them.');
   if (/^0+$/.test(to) && !migrations.some((migration) => isMeant(migration, to))) return newest.filter((row) => row.layer === 'extension');
   const stays = migrations.find((migration) => isMeant(migration, to));
   if (stays === undefined) {
-    throw badTarget(`No migration is "${to}".`, 'Give the number of an extension file, or the path of any migration file; `muse status` lists them.');
+    throw badTarget(`No migration is "${to}".`, 'Pass the number of an extension file, or the path of any migration file; `muse status` lists them.');
   }
   const last = place.get(stays.file)!;
-  // A file that is gone is taken as the newest of its layer.
+  // A file that no longer exists counts as the newest of its layer.
   return newest.filter((row) => (place.get(row.file) ?? (row.layer === 'core' && stays.layer === 'extension' ? -1 : Infinity)) > last);
 }
 
@@ -94,8 +94,8 @@ function missing(files: readonly string[], place: ReadonlyMap<string, number>): 
   const gone = files.filter((file) => !place.has(file));
   return new MuseError({
     code: 'rollback-missing',
-    message: `There is no rollback file for ${files.join(', ')}: nothing was rolled back.`,
-    ...(gone.length === 0 ? {} : { detail: `The ledger has ${gone.join(', ')}, and no such migration file is there any more.` }),
-    suggestion: '`muse lint --fix` writes rollback files from the migrations; or go back less far, with --steps or --to.',
+    message: `There is no rollback file for ${files.join(', ')}. Nothing was rolled back.`,
+    ...(gone.length === 0 ? {} : { detail: `The migration history has ${gone.join(', ')}, and the migration file no longer exists.` }),
+    suggestion: '`muse lint --fix` writes rollback files from the migrations; or roll back less, with --steps or --to.',
   });
 }

@@ -3,7 +3,7 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from './compare.ts';
 import { failure } from './failure.ts';
-import { readLedger } from './history.ts';
+import { readHistory } from './history.ts';
 import { deleteRow } from './history-write.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from './read.ts';
@@ -15,17 +15,17 @@ import { planRun, type RunPlan } from './transactions.ts';
 export interface RollbackOptions extends RollbackTarget, TimeLimits {
   /** How long to wait for another run, in ms. */
   waitMs?: number;
-  /** What the user runs again where a file fails; default `muse rollback`. The number of files is added. */
+  /** What the user runs again if a file fails; default `muse rollback`. The number of files is added. */
   command?: string;
   onProgress?: (event: { status: 'started' | 'rolled-back'; index: number; count: number; ms?: number } & FileName) => void;
 }
 
 /**
- * Takes migrations back, newest first, each rollback file in one transaction with the removal of its ledger row, under
- * the database's run lock. Nothing runs where any of the files has no rollback.
+ * Rolls migrations back, newest first, each rollback file in one transaction with the removal of its history row, under the
+ * database's run lock. Nothing runs if any of the files has no rollback.
  * @param rollbacks as `readMigrations` gives them
  * @throws MuseError `bad-rollback-target`, `rollback-missing`, `findings` for a rollback with its own BEGIN or COMMIT,
- *   `migration-failed` where PostgreSQL refuses a statement: that file is as it was, those before it are rolled back
+ *   `migration-failed` if PostgreSQL refuses a statement: that file is as it was, those before it are rolled back
  */
 export async function rollback(
   database: Database,
@@ -34,7 +34,7 @@ export async function rollback(
   options: RollbackOptions = {},
 ): Promise<{ rolledBack: (FileName & { ms: number })[] }> {
   return database.withRunLock(async () => {
-    const steps = rollbackSteps(migrations, rollbacks, (await readLedger(database)) ?? [], options);
+    const steps = rollbackSteps(migrations, rollbacks, (await readHistory(database)) ?? [], options);
     const plans = await plansOf(steps);
     const rolledBack: (FileName & { ms: number })[] = [];
     if (steps.length === 0) return { rolledBack };
@@ -43,7 +43,7 @@ export async function rollback(
     try {
       await runAll(database, steps, plans, settings, rolledBack, options);
     } finally {
-      // Where the connection is gone, so are its settings; what went wrong says more than this.
+      // If the connection is gone, so are its settings, and the first error says more than this one.
       if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
     }
     return { rolledBack };
@@ -82,7 +82,7 @@ async function plansOf(steps: readonly RollbackStep[]): Promise<RunPlan[]> {
   if (findings.length === 0) return plans;
   throw new MuseError({
     code: 'findings',
-    message: 'A rollback file cannot run in the transaction that it has with its ledger row. Nothing was rolled back.',
+    message: 'A rollback file cannot run in a transaction. Nothing was rolled back.',
     suggestion: findings[0]!.suggestion,
     findings,
   });

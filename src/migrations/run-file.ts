@@ -1,14 +1,16 @@
+import { quoteIdentifier } from '../shared/quote.ts';
 import type { Database, Session } from '../database/database.ts';
 import type { FileName } from './compare.ts';
 import { deleteRow, insertRow, updateRow } from './history-write.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { RunSettings } from './session-state.ts';
+import { fieldsOf } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
 /** A text that is run: a migration, or the rollback of one. */
 export type RunText = Pick<Migration, 'file' | 'sql'>;
 
-/** Carries an error together with the statement that it came from, where the statements of a file are sent one by one. */
+/** An error with the statement that caused it, when the statements of a file are sent one by one. */
 export class FailedStatement extends Error {
   readonly statement: Statement;
 
@@ -18,28 +20,28 @@ export class FailedStatement extends Error {
   }
 }
 
-/** A script, and how many characters (code points) stand in front of the file's own text. */
+/** A script, and how many characters (code points) precede the file's own text. */
 export interface FileScript {
   text: string;
   offset: number;
 }
 
 /**
- * A file's text and what the ledger is to say of it, as one script: PostgreSQL makes one transaction of it, in one round
- * trip, over HTTPS too.
- * @param ledger the statement on the ledger
+ * A file's text and the change of its history row, as one script: PostgreSQL runs it as one transaction, in one round trip,
+ * over HTTPS too.
+ * @param historyChange the statement that changes the history row
  * @param durable the commit waits until it, and every commit before it, is on disk
  * @param reset the file, or one before it, may have changed settings or the role
  */
-export function fileScript(sql: string, ledger: string, settings: RunSettings, { durable, reset }: { durable: boolean; reset: boolean }): FileScript {
+export function fileScript(sql: string, historyChange: string, settings: RunSettings, { durable, reset }: { durable: boolean; reset: boolean }): FileScript {
   const flush = durable ? 'set local synchronous_commit = on;' : '';
   // A file may end in a comment without a line end, or without its last semicolon.
-  return { text: `${settings.before}${sql}\n;${reset ? settings.reset : ''}${flush}${ledger};`, offset: settings.before.length };
+  return { text: `${settings.before}${sql}\n;${reset ? settings.reset : ''}${flush}${historyChange};`, offset: settings.before.length };
 }
 
 /**
- * Runs a file whose statements PostgreSQL forbids in a transaction, one by one. The ledger row says `started` until the
- * last is done: what was interrupted in between is known to the next run, which drops the invalid index that an
+ * Runs a file whose statements PostgreSQL forbids in a transaction, one by one. The history row says `started` until the
+ * last is done, so that the next run knows of an interruption: it drops the invalid index that an
  * interrupted CREATE INDEX CONCURRENTLY leaves behind, and runs the file again.
  * @throws FailedStatement
  */
@@ -77,17 +79,11 @@ async function eachAlone(database: Database, statements: readonly Statement[], s
   }
 }
 
-interface IndexNode {
-  idxname?: string;
-  concurrent?: boolean;
-  relation?: { schemaname?: string };
-}
-
 async function dropInvalidIndexes(session: Session, statements: readonly Statement[]): Promise<void> {
   for (const statement of statements) {
-    const node = statement.tree?.['IndexStmt'] as IndexNode | undefined;
-    if (node?.concurrent !== true || node.idxname === undefined) continue;
-    const name = [node.relation?.schemaname, node.idxname].filter((part) => part !== undefined).map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+    const index = fieldsOf(statement.tree, 'IndexStmt');
+    if (index?.concurrent !== true || index.idxname === undefined) continue;
+    const name = [index.relation.schemaname, index.idxname].filter((part) => part !== undefined).map(quoteIdentifier).join('.');
     const { rows } = await session.query('select 1 from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid', [name]);
     if (rows.length > 0) await session.script(`drop index concurrently if exists ${name}`);
   }

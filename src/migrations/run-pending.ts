@@ -1,26 +1,26 @@
-/** Runs the files that are pending, each in one transaction with its ledger row. Who calls holds the run lock. */
+/** Runs the pending files, each in one transaction with its history row. The caller holds the run lock. */
 import { DatabaseError, type Database } from '../database/database.ts';
 import { quoteLiteral } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { packageVersion } from '../shared/version.ts';
 import { compare, type Comparison, type FileName } from './compare.ts';
-import { readLedger } from './history.ts';
-import { createLedger, insertRow, updateRow } from './history-write.ts';
+import { readHistory } from './history.ts';
+import { createHistory, insertRow, updateRow } from './history-write.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 import { fileScript, runAlone } from './run-file.ts';
 import { mayChangeSettings, runSettings, type RunSettings, type TimeLimits } from './session-state.ts';
 import { planRun, type RunPlan } from './transactions.ts';
 
 export interface MigrateOptions extends TimeLimits {
-  /** Take the edited text of applied files as theirs: the ledger gets the new checksum, nothing is run. */
+  /** Accept the edited text of applied files: the history gets the new checksum, nothing is run. */
   acceptEdited?: boolean;
   /** How long to wait for another run, in ms. */
   waitMs?: number;
-  /** What the user runs again where a file fails; default `muse migrate`. */
+  /** What the user runs again if a file fails; default `muse migrate`. */
   command?: string;
   onProgress?: (event: MigrateProgress) => void;
-  /** Called once before anything is run, where something is pending; what it throws ends the run with nothing applied. */
+  /** Called once before anything is run, if something is pending; what it throws ends the run with nothing applied. */
   beforeRun?: (pending: readonly FileName[]) => Promise<void>;
 }
 
@@ -39,25 +39,25 @@ export interface MigrateResult {
   applied: (FileName & { ms: number })[];
   /** Applied before. */
   skipped: FileName[];
-  /** Known to the ledger under an old name; the ledger has the new one now. */
+  /** In the history under an old name, which was replaced by the new one. */
   renamed: (FileName & { from: string })[];
-  /** For people: what ran out of order, what the ledger has and no file, what was finished after an interruption. */
+  /** Shown to people: what ran out of order, history rows without a file, what was finished after an interruption. */
   notes: string[];
 }
 
 /**
  * Applies what a comparison found pending, and corrects the rows of renamed and of accepted files.
- * @param result what was done is added to it, file by file, so that it is right wherever the run ends
- * @throws MuseError `findings` where a file cannot be run as it is (nothing was run); `migration-failed`
+ * @param result what was done is added to it, file by file, so that it is right even if the run fails
+ * @throws MuseError `findings` if a file cannot be run as it is (nothing was run); `migration-failed`
  */
 export async function runPending(
   database: Database,
   comparison: Comparison,
   result: MigrateResult,
-  options: MigrateOptions & { ledgerMissing: boolean },
+  options: MigrateOptions & { historyMissing: boolean },
 ): Promise<void> {
   const plans = await planAll(comparison.pending);
-  if (options.ledgerMissing) await database.script(createLedger());
+  if (options.historyMissing) await database.script(createHistory());
   const corrections = [
     ...comparison.renamed.map(({ migration, row }) => updateRow(row, renamedTo(migration))),
     ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
@@ -68,7 +68,7 @@ export async function runPending(
   try {
     await runAll(database, plans, comparison, settings, result, options);
   } finally {
-    // Where the connection is gone, so are its settings; what went wrong says more than this.
+    // If the connection is gone, so are its settings, and the first error says more than this one.
     if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
   }
 }
@@ -88,7 +88,7 @@ async function runAll(
     const event = { layer: migration.layer, file: migration.file, index, count };
     options.onProgress?.({ ...event, status: 'started' });
     const began = performance.now();
-    // A function that one file makes may change settings when a later file calls it.
+    // A function that one file creates may change settings when a later file calls it.
     reset ||= mayChangeSettings(migration.sql);
     const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, { durable: index === count - 1, reset });
     const interrupted = comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
@@ -126,7 +126,7 @@ async function planAll(pending: readonly Migration[]): Promise<PlannedFile[]> {
   if (findings.length === 0) return planned;
   throw new MuseError({
     code: 'findings',
-    message: `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in the transaction that a file has with its ledger row. Nothing was run.`,
+    message: `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in a file's transaction. Nothing was run.`,
     suggestion: findings[0]!.suggestion,
     findings,
   });
@@ -139,5 +139,5 @@ function renamedTo(migration: Migration): string {
 /** Says whether the file failed only because a run that does not know our lock has applied the same text meanwhile. */
 async function wasAppliedMeanwhile(database: Database, migration: Migration, error: unknown): Promise<boolean> {
   if (!(error instanceof DatabaseError)) return false;
-  return compare([migration], (await readLedger(database)) ?? []).applied.length === 1;
+  return compare([migration], (await readHistory(database)) ?? []).applied.length === 1;
 }

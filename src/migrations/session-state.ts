@@ -1,7 +1,7 @@
 import type { Database, Session } from '../database/database.ts';
 import { quoteLiteral } from '../shared/quote.ts';
 
-/** The search path that Supabase gives the role which runs migrations. */
+/** The search path that Supabase gives the role that runs migrations. */
 const searchPath = '"$user", public, extensions';
 
 /** How long statements may take or wait for a lock, in ms; undefined leaves the server's own setting. */
@@ -21,22 +21,22 @@ function setUp(limits: TimeLimits, local: boolean): string {
   ].join(' ').trim();
 }
 
-/** How the settings of a run get to its files, and away from what follows. */
+/** How the settings of a run are made for its files and reset afterwards. */
 export interface RunSettings {
-  /** Once, in front of the first file. */
+  /** Once, before the first file. */
   begin: string;
-  /** In front of each file's text: over HTTPS each script may meet another connection. */
+  /** Before each file's text: over HTTPS each script may use another connection. */
   before: string;
-  /** Behind a file that may have changed user, role or settings: as `begin` left them. */
+  /** After a file that may have changed user, role or settings: restores what `begin` set. */
   reset: string;
-  /** Once, behind the last file: as the connection was found. */
+  /** Once, after the last file: restores what the connection had. */
   end: string;
 }
 
 /**
  * The settings of a run on this connection.
- * @param lazyCommit lets a commit return before it is flushed to disk. A file and its ledger row are one transaction, so
- *   after a crash of the server both are there or neither, and the next run does the rest.
+ * @param lazyCommit lets a commit return before it is flushed to disk. A file and its history row are one transaction, so
+ *   after a crash of the server both are there or neither, and the next run applies the rest.
  */
 export async function runSettings(database: Database, limits: TimeLimits, lazyCommit: boolean): Promise<RunSettings> {
   const lazy = (set: string): string => (lazyCommit ? ` ${set} synchronous_commit = off;` : '');
@@ -55,7 +55,7 @@ export function mayChangeSettings(sql: string): boolean {
 
 /**
  * The script that brings a connection's user, role and settings back to what they are now. A migration may change them
- * with SET, and `RESET` alone would go past what this connection was given after it was opened.
+ * with SET, and `RESET` alone would drop what was set on this connection after it was opened.
  */
 async function restoreScript(session: Session): Promise<string> {
   const { rows } = await session.query<{ who: string; role: string; settings: Record<string, string> | null }>(

@@ -1,64 +1,48 @@
 /** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
 import type { Finding } from '../shared/finding.ts';
 import type { RunText } from './run-file.ts';
+import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 import { lineText } from '../shared/text.ts';
 
-/** How a file is run: as one script with its ledger row, statement by statement outside a transaction, or not at all. */
+/** How a file is run: as one script with its history row, statement by statement outside a transaction, or not at all. */
 export type RunPlan =
   | { how: 'script' }
   | { how: 'alone'; statements: Statement[] }
   | { how: 'refused'; findings: Finding[] };
 
-type Node = Record<string, unknown>;
-
-/** The statements that PostgreSQL 17 refuses inside a transaction block, by their node. */
-const forbidden: Record<string, (node: Node) => string | undefined> = {
-  IndexStmt: (node) => (node['concurrent'] === true ? 'CREATE INDEX CONCURRENTLY' : undefined),
-  DropStmt: (node) => (node['concurrent'] === true ? 'DROP INDEX CONCURRENTLY' : undefined),
-  ReindexStmt: (node) => {
-    const wide = ['REINDEX_OBJECT_SCHEMA', 'REINDEX_OBJECT_SYSTEM', 'REINDEX_OBJECT_DATABASE'].includes(String(node['kind']));
-    return wide || hasOption(node, 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
-  },
-  VacuumStmt: (node) => (node['is_vacuumcmd'] === true ? 'VACUUM' : undefined),
-  ClusterStmt: (node) => (node['relation'] === undefined ? 'CLUSTER without a table' : undefined),
-  CreatedbStmt: () => 'CREATE DATABASE',
-  DropdbStmt: () => 'DROP DATABASE',
-  AlterSystemStmt: () => 'ALTER SYSTEM',
-  CreateTableSpaceStmt: () => 'CREATE TABLESPACE',
-  DropTableSpaceStmt: () => 'DROP TABLESPACE',
-  CreateSubscriptionStmt: () => 'CREATE SUBSCRIPTION',
-  DropSubscriptionStmt: () => 'DROP SUBSCRIPTION',
-  DiscardStmt: (node) => (node['target'] === 'DISCARD_ALL' ? 'DISCARD ALL' : undefined),
-  AlterTableStmt: (node) => (JSON.stringify(node).includes('"concurrent":true') ? 'DETACH PARTITION CONCURRENTLY' : undefined),
-};
-
 /**
- * Words without which no statement of these kinds can be written. Only files that hold one are parsed for this: a run
- * of plain files does not load the parser. A word in a comment or a name costs that time and nothing else.
+ * Words that every statement which needs a closer look contains. Only files with one of them are parsed: a run of plain
+ * files does not load the parser. The word in a comment or a name costs that time and nothing else.
  */
 const worthParsing =
   /\b(?:copy|concurrently|vacuum|tablespace|reindex|cluster|discard|subscription|system|database|prepare|prepared|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
 
 /**
  * Says how the file is run. Nothing is sent anywhere.
- * A file with its own BEGIN or COMMIT would let its ledger row escape the file's transaction: refused.
- * @param statementsOf where the file's statements come from, if somebody has parsed it already
+ * A file with its own BEGIN or COMMIT would commit without its history row: refused.
+ * @param statementsOf where the file's statements come from, if it is parsed already
  */
 export async function planRun(text: RunText, statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse): Promise<RunPlan> {
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
-  // The END of a T-SQL block is not at fault: that its beginning cannot be read is told of that.
-  const control = statements.filter((statement) => statement.tree?.['TransactionStmt'] !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
+  // The END of a T-SQL block has no finding of its own: its BEGIN does not parse and has one.
+  const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
-    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => copyFinding(text, statement))] };
+    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => finding('psql-command', text, statement, explainCopy))] };
   }
+  if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
+  const mixed = mixedIn(statements);
+  if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
+  return { how: 'refused', findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))) };
+}
+
+/** The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one. */
+export function mixedIn(statements: readonly Statement[]): Statement[] {
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
-  if (alone.length === 0) return { how: 'script' };
-  const mixed = statements.some((statement) => mustRunAlone(statement) === undefined && statement.tree?.['VariableSetStmt'] === undefined);
-  if (!mixed) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: alone.map((statement) => mixedFinding(text, statement)) };
+  const others = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
+  return others ? alone : [];
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {
@@ -67,60 +51,76 @@ async function parse({ sql }: RunText): Promise<readonly Statement[]> {
   return parseSql(sql).statements;
 }
 
-/** What the statement is, where PostgreSQL refuses it in a transaction; else undefined. */
-export function mustRunAlone(statement: Statement): string | undefined {
-  const [kind, node] = Object.entries(statement.tree ?? {})[0] ?? ['', {}];
-  return forbidden[kind]?.(node as Node);
+/** What the statement is, if PostgreSQL 17 refuses it inside a transaction block; else undefined. */
+export function mustRunAlone({ tree }: Statement): string | undefined {
+  if (tree === undefined) return undefined;
+  const [type, fields] = open(tree);
+  switch (type) {
+    case 'IndexStmt':
+      return fields.concurrent === true ? 'CREATE INDEX CONCURRENTLY' : undefined;
+    case 'DropStmt':
+      return fields.concurrent === true ? 'DROP INDEX CONCURRENTLY' : undefined;
+    case 'ReindexStmt': {
+      const wide = fields.kind === 'REINDEX_OBJECT_SCHEMA' || fields.kind === 'REINDEX_OBJECT_SYSTEM' || fields.kind === 'REINDEX_OBJECT_DATABASE';
+      return wide || allOf(fields.params, 'DefElem').some(({ defname }) => defname === 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
+    }
+    case 'AlterTableStmt': {
+      const partitions = allOf(allOf(fields.cmds, 'AlterTableCmd').map(({ def }) => def), 'PartitionCmd');
+      return partitions.some(({ concurrent }) => concurrent === true) ? 'DETACH PARTITION CONCURRENTLY' : undefined;
+    }
+    case 'VacuumStmt':
+      return fields.is_vacuumcmd === true ? 'VACUUM' : undefined;
+    case 'ClusterStmt':
+      return fields.relation === undefined ? 'CLUSTER without a table' : undefined;
+    case 'DiscardStmt':
+      return fields.target === 'DISCARD_ALL' ? 'DISCARD ALL' : undefined;
+    case 'CreatedbStmt':
+      return 'CREATE DATABASE';
+    case 'DropdbStmt':
+      return 'DROP DATABASE';
+    case 'AlterSystemStmt':
+      return 'ALTER SYSTEM';
+    case 'CreateTableSpaceStmt':
+      return 'CREATE TABLESPACE';
+    case 'DropTableSpaceStmt':
+      return 'DROP TABLESPACE';
+    case 'CreateSubscriptionStmt':
+      return 'CREATE SUBSCRIPTION';
+    case 'DropSubscriptionStmt':
+      return 'DROP SUBSCRIPTION';
+    default:
+      return undefined;
+  }
 }
 
-/** COPY … FROM stdin: the rows behind it are psql's, and no SQL. */
+/** COPY … FROM stdin: the rows after it are input for psql, not SQL. */
 export function wantsInput(statement: Statement): boolean {
-  const copy = statement.tree?.['CopyStmt'] as { is_from?: boolean; filename?: string } | undefined;
+  const copy = fieldsOf(statement.tree, 'CopyStmt');
   return copy?.is_from === true && copy.filename === undefined;
 }
 
-function hasOption(node: Node, name: string): boolean {
-  const parameters = (node['params'] ?? []) as { DefElem?: { defname?: string } }[];
-  return parameters.some((parameter) => parameter.DefElem?.defname === name);
+/** The message and suggestion for a COPY … FROM stdin. */
+export const explainCopy = {
+  message: 'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
+  suggestion: 'Write INSERT INTO … VALUES …; `pg_dump --inserts` does.',
+};
+
+/** The message and suggestion for a statement that must run alone and is in a file with others. */
+export function explainMixed(statement: Statement): { message: string; suggestion: string } {
+  return {
+    message: `${mustRunAlone(statement)} cannot run inside a transaction, and the file's other statements have to run in one.`,
+    suggestion: 'Move it to a migration file of its own, after this one.',
+  };
 }
 
-function controlFinding(migration: RunText, statement: Statement): Finding {
+function controlFinding(text: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
-  return {
-    rule: 'transaction-control',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${word} of the file's own: a file runs in one transaction together with its ledger row, and this would split the two.`,
-    suggestion: `Take the ${word} out; where it is meant to separate two steps, make them two files.`,
-    snippet: lineText(migration.sql, statement.line),
-  };
+  return finding('transaction-control', text, statement, {
+    message: `The file has its own ${word}. A file runs in one transaction together with its row in the migration history, and this would end it early.`,
+    suggestion: `Remove the ${word}; if it separates two steps, make them two files.`,
+  });
 }
 
-function copyFinding(text: RunText, statement: Statement): Finding {
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    line: statement.line,
-    column: statement.column,
-    message: 'COPY … FROM stdin reads rows that psql sends, and what runs migrations sends SQL only: the rows behind it are no SQL.',
-    suggestion: 'INSERT INTO … VALUES …; pg_dump writes them with --inserts.',
-    snippet: lineText(text.sql, statement.line),
-  };
-}
-
-function mixedFinding(migration: RunText, statement: Statement): Finding {
-  const what = mustRunAlone(statement)!;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: migration.file,
-    line: statement.line,
-    column: statement.column,
-    message: `${what} cannot run inside a transaction, and the file's other statements must not run outside one.`,
-    suggestion: 'Move it to a migration file of its own, behind this one.',
-    snippet: lineText(migration.sql, statement.line),
-  };
+function finding(rule: string, text: RunText, statement: Statement, said: { message: string; suggestion: string }): Finding {
+  return { rule, severity: 'error', file: text.file, line: statement.line, column: statement.column, ...said, snippet: lineText(text.sql, statement.line) };
 }

@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
-import { kindOf } from '../shared/files.ts';
 import { compare } from '../migrations/compare.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
-import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { placeOf } from '../targets/open.ts';
 
 /** A database's share of the files. */
 export interface FilesOfDatabase {
@@ -19,10 +17,10 @@ export interface FilesOfDatabase {
 
 /**
  * Which of the files one database has had, by its ledger; each list in the order in which the files run.
- * @throws MuseError `ledger-newer`
+ * @throws MuseError `history-newer`
  */
 export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
-  const { applied, renamed, pending } = compare(migrations, (await readLedger(session)) ?? []);
+  const { applied, renamed, pending } = compare(migrations, (await readHistory(session)) ?? []);
   if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
   const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
   const waiting = new Set(pending);
@@ -38,17 +36,18 @@ export interface AppliedFiles {
 }
 
 /**
- * Asks the ledger of every environment in `muse.json`. An embedded database that is not there yet is not made for it.
+ * Asks the ledger of every environment in `muse.json`. A database that is not there yet is not created for it.
  * @throws MuseError `database-in-use` where an embedded database is open elsewhere: it could be asked, and must be
  */
 export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
-  for (const [name, entry] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
-    if (entry.target === 'embedded' && (await kindOf(join(embeddedDirectory(muse.directory, name), 'data'))) === undefined) continue;
+  for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
+    const { place, target } = placeOf(muse, name, environment);
+    if (!(await target.exists(place))) continue;
     try {
-      const { database } = await openEnvironment(muse, name, environment);
+      const { database } = await target.open(place);
       try {
-        const found = compare(migrations, (await readLedger(database)) ?? []);
+        const found = compare(migrations, (await readHistory(database)) ?? []);
         for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);
         for (const { migration } of [...found.edited, ...found.renamed]) applied.files.add(migration.file);
       } finally {

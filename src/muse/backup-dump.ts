@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
 import { parseDatabaseUrl } from '../database/postgres/options.ts';
 import { MuseError } from '../shared/error.ts';
-import type { LedgerRow } from '../migrations/history.ts';
+import type { HistoryRow } from '../migrations/history.ts';
 
 /**
  * The connection that a program of PostgreSQL takes from its environment, so that no password is among its arguments.
@@ -72,7 +72,7 @@ export async function writeDump(path: string, url: string, environment: NodeJS.P
  * The ledger as a dump has it.
  * @throws MuseError `bad-backup-file`
  */
-export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<LedgerRow, 'layer' | 'file'>[]> {
+export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<HistoryRow, 'layer' | 'file'>[]> {
   const { ok, stdout, stderr } = await runTool('pg_restore', ['--data-only', '--schema=muse', '--table=migrations', '--file=-', path], environment);
   if (!ok) throw toolFailed('bad-backup-file', `pg_restore cannot read ${path}. Nothing was changed.`, stderr);
   const lines = stdout.split('\n');
@@ -80,7 +80,7 @@ export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv)
   if (start === -1) return [];
   const columns = (/\((.*)\)/.exec(lines[start] ?? '')?.[1] ?? '').split(', ');
   const rows = lines.slice(start + 1, lines.indexOf('\\.', start)).map((line) => line.split('\t'));
-  return rows.map((row) => ({ layer: row[columns.indexOf('layer')] as LedgerRow['layer'], file: row[columns.indexOf('file')] ?? '' }));
+  return rows.map((row) => ({ layer: row[columns.indexOf('layer')] as HistoryRow['layer'], file: row[columns.indexOf('file')] ?? '' }));
 }
 
 /**

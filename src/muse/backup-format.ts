@@ -8,7 +8,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { MuseError } from '../shared/error.ts';
 import { fileError } from '../shared/files.ts';
 import type { SchemaObject } from '../database/schema.ts';
-import type { LedgerRow } from '../migrations/history.ts';
+import type { HistoryRow } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 
 /** A table of a backup. Its rows are PostgreSQL's own text of the whole row, which every type reads back exactly. */
@@ -31,7 +31,7 @@ export interface BackupHeader {
   /** As `170005`. */
   server: number;
   tables: BackupTable[];
-  ledger: LedgerRow[];
+  ledger: HistoryRow[];
   /** The applied files with their texts, as far as the muse has them: they make the schema again. */
   migrations: Migration[];
   /** The schema as the catalog told it: what is restored is held to it. */

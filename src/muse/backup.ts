@@ -2,12 +2,12 @@ import { join, relative } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
 import { readSchema } from '../database/schema.ts';
 import { kindOf } from '../shared/files.ts';
-import { hasLedger, readLedger } from '../migrations/history.ts';
+import { hasHistory, readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { packageVersion } from '../shared/version.ts';
-import { databaseUrlOf, openEnvironment } from '../targets/open.ts';
+import { openEnvironment, placeOf } from '../targets/open.ts';
 import { type BackupHeader, type BackupLine, writeBackup } from './backup-format.ts';
 import { readRows, readSequences, readTables } from './backup-read.ts';
 
@@ -33,7 +33,7 @@ export async function backupMuse(muse: Muse, name: EnvironmentName, environment:
   }
 }
 
-/** The backup in front of a change: its path relative to the muse. See {@link backupMuse}. */
+/** The backup before a change: its path relative to the muse. See {@link backupMuse}. */
 export async function backupBefore(
   muse: Muse,
   name: EnvironmentName,
@@ -46,12 +46,12 @@ export async function backupBefore(
 }
 
 async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database): Promise<Backup> {
-  const entry = muse.museFile.environments[name];
-  if (entry?.target === 'postgres') {
+  const { place, target } = placeOf(muse, name, environment);
+  if (target.url !== undefined) {
     const { canDump, writeDump } = await import('./backup-dump.ts');
     if (await canDump(database, environment)) {
       const path = await freePath(muse.directory, name, 'dump');
-      await writeDump(path, await databaseUrlOf(muse.directory, name, entry, environment), environment);
+      await writeDump(path, await target.url(place), environment);
       return { file: shownPath(muse, path) };
     }
   }
@@ -89,7 +89,7 @@ async function* backupLines(
   counts: Record<string, number>,
 ): AsyncGenerator<BackupHeader | BackupLine> {
   // A transaction that failed takes no more statements, so a ledger that is not there must not be asked for in one.
-  const ledger = (await hasLedger(session)) ? ((await readLedger(session)) ?? []) : [];
+  const ledger = (await hasHistory(session)) ? ((await readHistory(session)) ?? []) : [];
   const schema = await readSchema(session);
   const tables = await readTables(session);
   const { rows: server } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int AS version");

@@ -2,14 +2,17 @@ import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
-import { coreFacts } from '../sql/catalog/facts.ts';
+import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { type Directive, readDirectives } from '../rules/engine/directives.ts';
+import { serverOnlyTables } from '../rules/engine/server-only.ts';
 import { loadParser } from '../sql/parser.ts';
+import { qualifiedName } from '../sql/names.ts';
+import { fieldsOf } from '../sql/nodes.ts';
 import { parseSql } from '../sql/split.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
-import type { Expectations } from '../verify/catalog/expectations.ts';
+import type { Expectations } from '../rules/engine/live/expectations.ts';
 
 /** What a new extension file can be built on: what core makes, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
@@ -22,14 +25,15 @@ const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' &
 /** What the files say that a database must have, and what they declare of its tables. */
 export async function expectationsOf(migrations: readonly Migration[], museFile?: Pick<MuseFile, 'isolation' | 'session'>): Promise<Expectations> {
   await loadParser();
-  const tables = [...buildCatalog(migrations).tables.values()].filter(isKept);
+  const catalog = buildCatalog(migrations);
+  const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];
     const { table, kind: scope } = directive;
     return [directive.kind === 'shared-with' ? { table, scope, column: directive.column } : { table, scope }];
   });
   const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
-  return { tables: tables.map(({ name }) => name), declarations, ...userRole };
+  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), ...userRole };
 }
 
 /** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */
@@ -62,21 +66,13 @@ function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['
   return toOrganizations ? 'organization' : 'owner';
 }
 
-interface CommentNode {
-  objtype?: string;
-  comment?: string;
-  object?: { List?: { items?: { String?: { sval?: string } }[] } };
-}
-
 /** `COMMENT ON TABLE`, by `schema.name`; the last one counts. */
 function tableComments(migrations: readonly Migration[]): Map<string, string> {
   const comments = new Map<string, string>();
   for (const { sql } of migrations) {
     for (const { tree } of parseSql(sql).statements) {
-      const node = tree?.['CommentStmt'] as CommentNode | undefined;
-      if (node?.objtype !== 'OBJECT_TABLE') continue;
-      const names = (node.object?.List?.items ?? []).map((item) => item.String?.sval ?? '');
-      comments.set(names.length === 1 ? `public.${names[0]}` : names.slice(-2).join('.'), node.comment ?? '');
+      const comment = fieldsOf(tree, 'CommentStmt');
+      if (comment?.objtype === 'OBJECT_TABLE') comments.set(qualifiedName(comment.object), comment.comment ?? '');
     }
   }
   return comments;

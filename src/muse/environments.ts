@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { openEnvironment } from '../targets/open.ts';
 import type { Muse } from '../shared/muse-file.ts';
@@ -17,7 +17,7 @@ export async function refuseUntried(muse: Muse, production: Database, pending: r
   const { database: staging } = await openEnvironment(muse, 'staging', environment);
   try {
     if ((await identityOf(staging)) === (await identityOf(production))) throw sameDatabase(production.description);
-    const ledger = (await readLedger(staging)) ?? [];
+    const ledger = (await readHistory(staging)) ?? [];
     const untried = pending.filter(
       ({ layer, file, checksum }) => !ledger.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied'),
     );

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
-import { lint } from '../rules/lint/lint.ts';
+import { lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
@@ -17,9 +17,9 @@ export interface Examination {
 }
 
 /**
- * Everything that can be known of migrations before a database of value sees them: read as files, run on a throw-away
+ * Everything that can be known of migrations before a real database sees them: read as files, run on a shadow
  * database, and that database's catalog looked at.
- * @param database throw-away, with the baseline; used up by this
+ * @param database a shadow database with the platform; used up by this
  */
 export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
   const { migrations, rollbacks } = files;
@@ -47,11 +47,11 @@ export function refuseErrors(findings: readonly Finding[], consequence: string, 
   if (hasErrors(findings)) throw refusal(findings, consequence, suggestion);
 }
 
-/** What to do about findings inside a muse, where its own command mends. */
-export const mendInMuse = 'Write what the findings say, or let muse mend what it can: muse lint --fix.';
+/** What to do about findings inside a muse, where its own command fixes them. */
+export const mendInMuse = 'Fix the findings above, or let muse fix what it can: muse lint --fix.';
 
 /** The error of a run that has errors: how many, in how many files. */
-export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Write what the findings say, or let create-muse mend what it can: --fix.'): MuseError {
+export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Fix the findings above, or let create-muse fix what it can: --fix.'): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const files = new Set(findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file)).size;
   const where = files === 0 ? '' : ` in ${files} ${files === 1 ? 'file' : 'files'}`;

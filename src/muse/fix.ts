@@ -2,8 +2,7 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { Decision } from '../rules/repair/plan.ts';
-import type { RuleName } from '../rules/registry.ts';
+import type { Decision } from '../rules/engine/fix/fix.ts';
 import { findMending } from './repair/repair.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
@@ -11,7 +10,7 @@ import type { Muse } from '../shared/muse-file.ts';
 
 /** One class of repair, done or shown. */
 export interface MuseChange {
-  rule: RuleName;
+  rule: string;
   /** New, changed and removed files, relative to the muse, with `/`. */
   files: string[];
   /** 40 hex, where it was committed. */

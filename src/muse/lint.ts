@@ -1,5 +1,5 @@
 import type { Finding } from '../shared/finding.ts';
-import { lint } from '../rules/lint/lint.ts';
+import { lint } from '../rules/registry.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { Muse } from '../shared/muse-file.ts';
 

@@ -2,10 +2,10 @@ import type { Database } from '../database/database.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
-import type { EnvironmentName, Muse, TargetKind } from '../shared/muse-file.ts';
-import { openEnvironment } from '../targets/open.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 
@@ -25,11 +25,8 @@ export async function migrateMuse(
   const { database, migrations, target } = await openBeside(muse, name, environment);
   let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
-    // A database that has had files has had what those stand on.
-    if (target === 'postgres' && ((await readLedger(database)) ?? []).length === 0) {
-      const { needBaseline } = await import('../targets/supabase-baseline.ts');
-      prepare = await needBaseline(database, options.supabaseBaseline === true);
-    }
+    // A database that has had migrations has what they build on.
+    if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onRehearsal?.();
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
@@ -59,7 +56,7 @@ async function toProduction(
   migrations: readonly Migration[],
   { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
 ): Promise<ProductionResult> {
-  const { pending } = compare(migrations, (await readLedger(database)) ?? []);
+  const { pending } = compare(migrations, (await readHistory(database)) ?? []);
   if (pending.length === 0) return migrate(database, migrations, options);
   await beforeRun();
   const { migrateProduction } = await import('./guard-production.ts');
@@ -67,7 +64,7 @@ async function toProduction(
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
-async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<{ database: Database; target: TargetKind; migrations: Migration[] }> {
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
     openEnvironment(muse, name, environment),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),

@@ -1,17 +1,13 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { countRows } from '../database/count-rows.ts';
-import { takeLock } from '../shared/directory-lock.ts';
 import { MuseError } from '../shared/error.ts';
-import { kindOf } from '../shared/files.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { readLedger } from '../migrations/history.ts';
+import { readHistory } from '../migrations/history.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import { mendInMuse, refuseErrors } from './examine.ts';
-import { embeddedDirectory, openEnvironment } from '../targets/open.ts';
+import { openEnvironment, placeOf } from '../targets/open.ts';
 import { lostBuckets } from './guard-plan.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import { rehearseMuse } from './rehearse.ts';
@@ -20,7 +16,7 @@ import { seedMuse, type SeedResult } from './seed.ts';
 
 /** What a reset did. */
 export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
-  /** Files taken back, newest first; none for an embedded database, which is made new. */
+  /** Files rolled back, newest first; none for a database that was dropped whole. */
   rolledBack: FileName[];
   applied: (FileName & { ms: number })[];
 }
@@ -32,8 +28,8 @@ export interface ResetOptions {
 }
 
 /**
- * Makes development new: drops what its migrations made, migrates and seeds. An embedded database is made anew; on a server
- * every applied file is taken back by its rollback file, as dropping whole schemas would take what is not the muse's.
+ * Makes development new: drops what its migrations made, migrates and seeds. A database of the muse's own is dropped whole;
+ * on a server every applied file is rolled back, as dropping whole schemas would take what is not the muse's.
  * @throws MuseError `findings` where the rehearsal says no; `rollback-missing` with the files that have no way back;
  *   `bucket-not-empty`; `data-would-be-lost` where nobody agrees: before that, nothing is dropped. What seeding throws
  */
@@ -41,9 +37,14 @@ export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { ag
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
   onPhase?.('Rehearsing on a throw-away database');
   refuseErrors((await rehearseMuse(muse)).findings, 'Nothing was dropped.', mendInMuse);
-  const embedded = muse.museFile.environments.development?.target === 'embedded';
+  const { place, target } = placeOf(muse, 'development', environment);
   onPhase?.('Dropping');
-  const rolledBack = embedded ? await dropEmbedded(muse, agree) : await takeAllBack(muse, environment, files, agree);
+  let rolledBack: FileName[] = [];
+  if (target.drop === undefined) rolledBack = await takeAllBack(muse, environment, files, agree);
+  else if (await target.exists(place)) {
+    await ask(await rowsOf(muse, environment), agree);
+    await target.drop(place);
+  }
   const { database } = await openEnvironment(muse, 'development', environment);
   let applied: ResetResult['applied'];
   try {
@@ -55,28 +56,10 @@ export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { ag
   return { rolledBack, applied, seeds, added };
 }
 
-async function dropEmbedded(muse: Muse, agree: ResetOptions['agree']): Promise<FileName[]> {
-  const directory = embeddedDirectory(muse.directory, 'development');
-  const data = join(directory, 'data');
-  if ((await kindOf(data)) === undefined) return [];
-  await ask(await rowsOf(muse), agree);
-  await mkdir(directory, { recursive: true });
-  const release = await takeLock(join(directory, 'lock.json'));
+/** Row counts of a database that can be dropped whole; one that cannot be opened any more has nothing that could be kept. */
+async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv): Promise<Record<string, number>> {
   try {
-    // Under a name that the next open clears away: a crash in between leaves no half a database.
-    const old = join(directory, `data.new-${process.pid}-old`);
-    await rename(data, old);
-    await rm(old, { recursive: true, force: true });
-  } finally {
-    await release();
-  }
-  return [];
-}
-
-/** Row counts of the embedded database; one that cannot be opened any more has nothing that could be kept. */
-async function rowsOf(muse: Muse): Promise<Record<string, number>> {
-  try {
-    const { database } = await openEnvironment(muse, 'development', {});
+    const { database } = await openEnvironment(muse, 'development', environment);
     return await countUserRows(database).finally(() => database.close());
   } catch (error) {
     if (error instanceof MuseError && ['database-version', 'embedded-failed'].includes(error.code)) return {};
@@ -87,7 +70,7 @@ async function rowsOf(muse: Muse): Promise<Record<string, number>> {
 async function takeAllBack(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, agree: ResetOptions['agree']): Promise<FileName[]> {
   const { database } = await openEnvironment(muse, 'development', environment);
   try {
-    const ledger = (await readLedger(database)) ?? [];
+    const ledger = (await readHistory(database)) ?? [];
     if (ledger.length === 0) return [];
     const steps = rollbackSteps(migrations, rollbacks, ledger, { steps: ledger.length });
     const buckets = await lostBuckets(database, steps.map((step) => step.rollback.sql));

@@ -1,12 +1,12 @@
 import type { Database } from '../database/database.ts';
 import { diffSchema, readSchema } from '../database/schema.ts';
 import { MuseError } from '../shared/error.ts';
-import type { LedgerRow } from '../migrations/history.ts';
+import type { HistoryRow } from '../migrations/history.ts';
 import type { BackupHeader } from './backup-format.ts';
 import { nameOf, readTables } from './backup-read.ts';
 
 /** Says whether a list has the file, in its layer. */
-export function has(list: readonly Pick<LedgerRow, 'layer' | 'file'>[], { layer, file }: Pick<LedgerRow, 'layer' | 'file'>): boolean {
+export function has(list: readonly Pick<HistoryRow, 'layer' | 'file'>[], { layer, file }: Pick<HistoryRow, 'layer' | 'file'>): boolean {
   return list.some((row) => row.layer === layer && row.file === file);
 }
 

@@ -2,12 +2,12 @@ import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { type LedgerRow, readLedger } from '../migrations/history.ts';
+import { type HistoryRow, readHistory } from '../migrations/history.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { databaseUrlOf, openEnvironment } from '../targets/open.ts';
+import { openEnvironment, type OpenEnvironment } from '../targets/open.ts';
 import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
@@ -48,9 +48,10 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
   const { header } = source;
   const had = header?.ledger ?? source.ledger ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const { database } = await openEnvironment(muse, name, environment);
+  const open = await openEnvironment(muse, name, environment);
+  const { database } = open;
   try {
-    const ledger = (await readLedger(database)) ?? [];
+    const ledger = (await readHistory(database)) ?? [];
     const later = ledger.filter((row) => !has(had, row));
     const steps = later.length === 0 ? [] : rollbackSteps(migrations, rollbacks, ledger, { steps: later.length });
     const wrong = steps.filter((step) => !has(later, step));
@@ -58,7 +59,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
     const lacking = (header?.ledger ?? []).filter((row) => row.state === 'applied' && !has(ledger, row));
     const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
-    const url = isDump ? await urlOf(muse, name, environment) : undefined;
+    const url = isDump ? await urlOf(open) : undefined;
     await takeConsent(name, options, planText(name, path, later, source));
     const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options.onProgress) } : {};
     if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
@@ -81,16 +82,15 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
 interface Source {
   header?: BackupHeader;
   rows?: Record<string, number>;
-  ledger?: Pick<LedgerRow, 'layer' | 'file'>[];
+  ledger?: Pick<HistoryRow, 'layer' | 'file'>[];
 }
 
-async function urlOf({ directory, museFile }: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<string> {
-  const entry = museFile.environments[name];
-  if (entry?.target === 'postgres') return databaseUrlOf(directory, name, entry, environment);
+async function urlOf({ place, target }: OpenEnvironment): Promise<string> {
+  if (target.url !== undefined) return target.url(place);
   throw new MuseError({
     code: 'restore-refused',
-    message: `A dump of pg_dump goes into a database that is reached by its URL, and ${name} is ${entry?.target ?? 'unknown'}. Nothing was changed.`,
-    suggestion: 'Restore a .jsonl.gz of .muse/backups, which goes into any.',
+    message: `pg_restore needs the URL of the database, and ${place.name} is ${target.title}, which has none. Nothing was changed.`,
+    suggestion: 'Restore a .jsonl.gz file of .muse/backups, which any database takes.',
   });
 }
 

@@ -2,20 +2,21 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
-import { migrationStatus } from '../migrations/history-status.ts';
-import type { Environment, EnvironmentName, Muse, TargetKind } from '../shared/muse-file.ts';
+import { migrationStatus } from '../migrations/compare.ts';
+import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
+import type { TargetHealth } from '../targets/target.ts';
 
 /** Where one environment of a muse stands. */
 export interface EnvironmentStatus {
   name: EnvironmentName;
-  target: TargetKind;
+  target: string;
   applied: FileName[];
   pending: FileName[];
   edited: FileName[];
   missing: FileName[];
-  /** Supabase: the project and its services. */
-  health?: { status: string; services: { name: string; status: string }[] };
+  /** Of a target that is a service: how it is. */
+  health?: TargetHealth;
   /** Where it was asked for: what differs from what the files say. */
   drift?: Finding[];
   /** Why nothing is known of it: it cannot be reached, and the lists are empty. */
@@ -29,23 +30,17 @@ export interface EnvironmentStatus {
  */
 export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target } = await openEnvironment(muse, name, environment);
+  const { database, target, place } = await openEnvironment(muse, name, environment);
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
-    const status: EnvironmentStatus = { name, target, applied, pending, edited, missing };
-    const ref = muse.museFile.environments[name]?.ref;
-    if (target === 'supabase' && ref !== undefined) status.health = await healthOf(ref, environment);
+    const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
+    const health = await target.health?.(place);
+    if (health !== undefined) status.health = health;
     if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations);
     return status;
   } finally {
     await database.close();
   }
-}
-
-async function healthOf(ref: string, environment: NodeJS.ProcessEnv): Promise<NonNullable<EnvironmentStatus['health']>> {
-  const [{ openCloud }, { projectStatus }] = await Promise.all([import('../targets/cloud.ts'), import('../supabase/status.ts')]);
-  const { status, services } = await projectStatus((await openCloud(environment)).http, ref);
-  return { status, services };
 }
 
 /**

@@ -2,9 +2,9 @@ import { buildCopy, type NotCopied } from '../database/copy/build.ts';
 import { type CopyStep, readCopy } from '../database/copy/read.ts';
 import type { Database, Session } from '../database/database.ts';
 import { openEmbedded } from '../database/embedded/embedded.ts';
-import { standInsInUse } from '../database/extension-stubs/stubs.ts';
+import { stubsInUse } from '../database/extension-stubs/stubs.ts';
 import type { Finding } from '../shared/finding.ts';
-import { hasLedger } from '../migrations/history.ts';
+import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -40,7 +40,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
     const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
     const standIns = [
       'auth, storage and realtime as the embedded database has them',
-      ...(await standInsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
+      ...(await stubsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     return { tables: proof.tables, findings: [...unproven(notCopied), ...proof.findings], pending, standIns, notCopied };
@@ -62,7 +62,7 @@ async function readEnvironment(muse: Muse, name: EnvironmentName, environment: N
     const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
     return {
       steps: await readCopy(session),
-      files: (await hasLedger(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
+      files: (await hasHistory(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
       version: rows[0]?.version ?? 17,
     };
   };
@@ -94,7 +94,7 @@ function unproven(notCopied: readonly NotCopied[]): Finding[] {
   const byObject = new Map<string, NotCopied[]>();
   for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
   return [...byObject].map(([object, parts]) => makeFinding(
-    'table-not-filled', object,
+    'not-proven', object,
     `${object} is not in the copy as it is in the database, so nothing is proven of it: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}.`,
     'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
   ));

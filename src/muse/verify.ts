@@ -28,8 +28,8 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
   const { database, target } = await openEnvironment(muse, name, environment);
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
-    // A kept embedded database is what its files made; a server may have been changed by hand.
-    const model = target === 'embedded' ? undefined : await modelOf(muse.museFile, applied);
+    // A local database is what its files made; a server may have been changed by hand.
+    const model = target.local ? undefined : await modelOf(muse.museFile, applied);
     return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
   } finally {
     await database.close();

@@ -1,11 +1,13 @@
 import type { Finding } from '../shared/finding.ts';
-import { ruleNamed } from '../rules/registry.ts';
+import { allRules } from '../rules/registry.ts';
+import type { Rule } from '../rules/registry.ts';
 
 /**
  * Findings as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), which code scanning services read.
  * @param version the tool's own version
+ * @param rules where what a finding's rule means is taken from
  */
-export function formatSarif(findings: readonly Finding[], version: string): string {
+export function formatSarif(findings: readonly Finding[], version: string, rules: readonly Rule[] = allRules): string {
   const used = [...new Set(findings.map(({ rule }) => rule))].sort();
   return JSON.stringify(
     {
@@ -13,7 +15,7 @@ export function formatSarif(findings: readonly Finding[], version: string): stri
       version: '2.1.0',
       runs: [
         {
-          tool: { driver: { name: 'create-muse', version, rules: used.map(ruleOf) } },
+          tool: { driver: { name: 'create-muse', version, rules: used.map((name) => ruleOf(name, rules)) } },
           columnKind: 'utf16CodeUnits',
           results: findings.map((finding) => resultOf(finding, used)),
         },
@@ -24,9 +26,10 @@ export function formatSarif(findings: readonly Finding[], version: string): stri
   );
 }
 
-function ruleOf(rule: string): object {
-  const { means, severity } = ruleNamed(rule);
-  return { id: rule, shortDescription: { text: means }, defaultConfiguration: { level: severity } };
+function ruleOf(name: string, rules: readonly Rule[]): object {
+  const rule = rules.find((each) => each.name === name);
+  if (rule === undefined) return { id: name };
+  return { id: name, shortDescription: { text: rule.means }, fullDescription: { text: rule.doc.why }, defaultConfiguration: { level: rule.severity } };
 }
 
 function resultOf({ rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding, used: readonly string[]): object {

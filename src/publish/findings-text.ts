@@ -7,7 +7,7 @@ import type { Finding } from '../shared/finding.ts';
 import { wrap } from '../shared/wrap.ts';
 
 export interface TextOptions {
-  colour: boolean;
+  color: boolean;
   /** Columns of the terminal. */
   width: number;
 }
@@ -18,8 +18,8 @@ type Format = Parameters<typeof styleText>[0];
  * Findings for people: `file:line:column`, the line with a caret under the place, what it means and what to write instead.
  * Files in the order of the findings; a count at the end.
  */
-export function formatText(findings: readonly Finding[], { colour, width }: TextOptions): string {
-  const paint = (format: Format, text: string): string => (colour ? styleText(format, text, { validateStream: false }) : text);
+export function formatText(findings: readonly Finding[], { color, width }: TextOptions): string {
+  const paint = (format: Format, text: string): string => (color ? styleText(format, text, { validateStream: false }) : text);
   const blocks = findings.map((finding) => block(finding, paint, Math.max(40, width)));
   return [...blocks, summary(findings, paint)].join('\n\n');
 }
@@ -38,11 +38,11 @@ function block(finding: Finding, paint: (format: Format, text: string) => string
 /** The source line, cut to fit around the column, and the caret. */
 function snippet(text: string, line: number, column: number, width: number, paint: (format: Format, text: string) => string): string[] {
   const number = String(line).padStart(4);
-  const room = width - number.length - 4;
+  const space = width - number.length - 4;
   // Tabs take one column here, so that the caret stands right.
   const clean = text.replaceAll('\t', ' ');
-  const from = column - 1 > room - 10 ? column - 1 - Math.floor(room / 2) : 0;
-  const shown = `${from > 0 ? '…' : ''}${clean.slice(from + (from > 0 ? 1 : 0), from + room)}${clean.length > from + room ? '…' : ''}`;
+  const from = column - 1 > space - 10 ? column - 1 - Math.floor(space / 2) : 0;
+  const shown = `${from > 0 ? '…' : ''}${clean.slice(from + (from > 0 ? 1 : 0), from + space)}${clean.length > from + space ? '…' : ''}`;
   return [`${paint('dim', `${number} │`)} ${shown}`, `${paint('dim', `${' '.repeat(number.length)} │`)} ${' '.repeat(column - 1 - from)}${paint('red', '^')}`];
 }
 

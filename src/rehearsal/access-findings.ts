@@ -1,9 +1,10 @@
 import type { Finding } from '../shared/finding.ts';
 import type { AccessFailure } from './access.ts';
 import { namesIn } from '../sql/message-names.ts';
-import type { CreatePolicyStmt, RangeVar } from '../sql/nodes.ts';
+import { fieldsOf } from '../sql/nodes.ts';
+import type { RangeVar } from '../sql/nodes.ts';
 import { lineText } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, ParsedFiles } from './parsed-files.ts';
 
 interface Policy {
   place: Place;
@@ -15,17 +16,17 @@ interface Policy {
   reads: RangeVar[];
 }
 
-/** Every table that an expression reads, however deep. */
+/** Every table that an expression reads, at any depth. */
 function tablesIn(node: unknown): RangeVar[] {
   if (typeof node !== 'object' || node === null) return [];
   return Object.entries(node).flatMap(([key, value]) => (key === 'RangeVar' ? [value as RangeVar] : tablesIn(value)));
 }
 
-/** The newest CREATE POLICY of each name: a later file may have replaced an earlier one's. */
-function policiesOf(world: World): Policy[] {
+/** The last CREATE POLICY of each name: a later file may have replaced an earlier one's. */
+function policiesOf(parsedFiles: ParsedFiles): Policy[] {
   const policies = new Map<string, Policy>();
-  for (const place of world.places()) {
-    const node = place.statement.tree?.['CreatePolicyStmt'] as CreatePolicyStmt | undefined;
+  for (const place of parsedFiles.places()) {
+    const node = fieldsOf(place.statement.tree, 'CreatePolicyStmt');
     if (node === undefined) continue;
     const { schemaname: schema = 'public', relname: table } = node.table;
     const reads = tablesIn([node.qual, node.with_check]);
@@ -49,10 +50,10 @@ function finding(rule: Finding['rule'], policy: Policy, message: string, suggest
   };
 }
 
-/** The policies that a recursion comes from: those of the named table that read something, at best that table itself. */
+/** The policies that cause a recursion: those of the named table that read something, preferably that table itself. */
 function recursive(failure: AccessFailure, policies: readonly Policy[]): Policy[] {
   const table = namesIn(failure.message)[0]?.at(-1);
-  // Where another table's policy led here, it was by reading this one.
+  // A policy of another table leads here by reading this one.
   const verb = table === failure.table ? failure.verb : 'select';
   const reading = policies.filter((policy) => policy.table === table && policy.reads.length > 0);
   const ofVerb = (wanted: string): Policy[] => reading.filter((policy) => policy.verb === 'all' || policy.verb === wanted);
@@ -62,11 +63,11 @@ function recursive(failure: AccessFailure, policies: readonly Policy[]): Policy[
   return direct.length > 0 ? direct : candidates;
 }
 
-const helper = 'Ask a SECURITY DEFINER function with SET search_path = \'\' for the user\'s memberships, and compare with what it returns.';
+const helper = 'Read the user\'s memberships in a SECURITY DEFINER function with SET search_path = \'\', and compare with what it returns.';
 
-/** The findings of a probe, one for each policy that is to blame, at its CREATE POLICY. */
-export function accessFindings(failures: readonly AccessFailure[], world: World): Finding[] {
-  const policies = policiesOf(world);
+/** The findings of a probe, one for each policy at fault, at its CREATE POLICY. */
+export function accessFindings(failures: readonly AccessFailure[], parsedFiles: ParsedFiles): Finding[] {
+  const policies = policiesOf(parsedFiles);
   const found = new Map<string, Finding>();
   const add = (each: Finding): void => {
     const key = `${each.rule} ${each.file} ${each.line} ${each.object}`;
@@ -87,7 +88,7 @@ export function accessFindings(failures: readonly AccessFailure[], world: World)
         add(finding(
           'policy-reads-auth-users',
           policy,
-          `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which users may not.`,
+          `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which signed-in users may not read.`,
           'Read what is needed from the token, as (select auth.jwt()) ->> \'email\', or from public.profiles.',
         ));
       }

@@ -1,4 +1,4 @@
-/** Errors that only show when somebody queries: each table with policies is asked once per verb, as the API's roles. */
+/** Errors that only a query shows: each table with policies is queried once per verb, as the Data API's roles. */
 import { DatabaseError, type Session } from '../database/database.ts';
 
 /** A query that ended in one of the errors that policies cause. */

@@ -1,43 +1,50 @@
-/** Turns what PostgreSQL says about a statement into a finding: rule, place, words, and what to write instead. */
+/** Turns PostgreSQL's error about a statement into a finding: rule, place, message, and what to write instead. */
 import type { DatabaseError } from '../database/database.ts';
+import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
+import { explainPsql, psqlCommand } from '../rules/engine/psql.ts';
 import { rules } from '../rules/registry.ts';
+import type { RunText } from '../migrations/run-file.ts';
 import { offsetInFile } from '../sql/locate.ts';
+import { open } from '../sql/nodes.ts';
+import type { Node } from '../sql/nodes.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
 import { lineText, positionAt } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, ParsedFiles } from './parsed-files.ts';
 
-/** What to do about the errors that need no look at the files, by SQLSTATE. */
+/** What to do about errors that the files do not explain, by SQLSTATE. */
 const advice: Record<string, string> = {
-  '42501': 'On Supabase the role that runs migrations is no superuser and may not change auth, storage, realtime or what others own: leave that out, or do it in public or a schema of your own.',
-  '0A000': 'PostgreSQL 17 cannot do this here: write it another way.',
-  '2BP01': 'Drop what depends on it first, or write CASCADE where all of that may go.',
-  '3D000': 'A muse has one database, which is there: leave out what makes or names another one.',
+  '42501': 'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or objects of other owners: leave that out, or do it in public or in a schema of your own.',
+  '0A000': 'PostgreSQL 17 does not support this here: write it another way.',
+  '2BP01': 'Drop what depends on it first, or write CASCADE if all of it may be dropped.',
+  '3D000': 'A muse has one database, which exists: remove what creates or names another one.',
   '22P02': 'Correct the value, or cast it to the type of its column.',
   '23502': 'Give the column a value, or a default.',
-  '23503': 'Insert the row that it points at first.',
+  '23503': 'Insert the row that it references first.',
   '23505': 'Add ON CONFLICT DO NOTHING, or correct the row.',
   '23514': 'Correct the row, or the CHECK.',
-  '42P07': 'Create it once; IF NOT EXISTS where a second run is what makes it twice.',
-  '42710': 'Create it once; DROP … IF EXISTS in front where it is meant to be replaced.',
-  '42804': 'Make the types of the two the same: a reference has the type of what it points at.',
-  '42830': 'Give what the reference points at a PRIMARY KEY or UNIQUE constraint on exactly these columns.',
-  '42P16': 'Correct the definition of the table or view; a view that gets other columns is dropped first.',
-  '55P04': 'Use the new value of the enum type in a later file, or better text with a CHECK.',
+  '42P07': 'Create it once; write IF NOT EXISTS if it is a second run that creates it again.',
+  '42710': 'Create it once; write DROP … IF EXISTS before it if it is meant to be replaced.',
+  '42804': 'Make the two types the same: a foreign key has the type of the column that it references.',
+  '42830': 'Add a PRIMARY KEY or UNIQUE constraint on exactly the referenced columns.',
+  '42P16': 'Correct the definition of the table or view; drop a view first if its columns change.',
+  '55P04': 'Use the new value of the enum type in a later file, or use text with a CHECK instead.',
   '57014': 'Make it end: look for a loop without an exit, or a join without a condition.',
-  '55P03': 'Something else holds the lock: run it again when that is done.',
+  '55P03': 'Another session holds the lock: run it again when that session is done.',
 };
 
-function verdictOf(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Verdict {
+function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict {
   const { statement } = place;
+  const psql = psqlCommand(statement, place.migration.sql);
+  if (psql !== undefined) return { rule: 'psql-command', ...explainPsql(psql.word) };
   if (statement.error !== undefined || error.code === '42601') return syntaxVerdict(statement.sql, error.message);
   if (error.code === '42P17' && error.message.includes('policy')) {
     return { rule: 'policy-recursive', message: `${error.message}: the policy reads its own table.`, suggestion: 'Ask a SECURITY DEFINER helper with SET search_path = \'\' instead of reading the table in the policy.' };
   }
   const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
-  return foreign ?? missingVerdict(error, place, world, failed) ?? {
+  return foreign ?? missingVerdict(error, place, parsedFiles, failed) ?? {
     rule: 'statement-failed',
     message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
     suggestion: advice[error.code] ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
@@ -48,8 +55,8 @@ function verdictOf(error: DatabaseError, place: Place, world: World, failed: rea
  * The finding for a statement that failed on the first run.
  * @param failed the places that failed before it
  */
-export function diagnose(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Finding {
-  const verdict = verdictOf(error, place, world, failed);
+export function diagnose(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Finding {
+  const verdict = verdictOf(error, place, parsedFiles, failed);
   const hint = error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
   return at(error, place, { ...verdict, suggestion: `${verdict.suggestion}${hint}` }, rules[verdict.rule].severity);
 }
@@ -68,7 +75,7 @@ export function diagnoseRollback(error: DatabaseError, place: Place, migration: 
   return at(error, place, {
     rule: 'rollback-incomplete',
     message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
-    suggestion: advice[error.code] ?? error.hint ?? 'Correct the rollback: it takes back in reverse order what the migration makes.',
+    suggestion: advice[error.code] ?? error.hint ?? 'Correct the rollback: it removes in reverse order what the migration creates.',
   }, 'error');
 }
 
@@ -82,5 +89,26 @@ function at(error: DatabaseError, { migration, statement }: Place, verdict: Verd
     ...position,
     ...(object === undefined ? {} : { object }),
     snippet: lineText(migration.sql, position.line),
+  };
+}
+
+/** Statements that can run forever: a loop in a body, a query that never ends. */
+const mayLoop = new Set(['DoStmt', 'CallStmt', 'SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'CreateTableAsStmt']);
+
+/** The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did it. */
+export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
+  const { statements } = parsedFiles.parsed(text);
+  const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);
+  const suspects = statements.filter(({ tree }) => mayLoop.has(kindOf(tree)));
+  const first = suspects.find(({ tree }) => kindOf(tree) === 'DoStmt') ?? suspects[0];
+  const place = first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };
+  const others = suspects.length < 2 ? '' : ` It may also be the one at line ${suspects.filter((each) => each !== first).map(({ line }) => line).join(', ')}.`;
+  return {
+    rule: 'statement-failed',
+    severity: 'error',
+    file: text.file,
+    ...place,
+    message: `${error.message}${others} Nothing after it was rehearsed.`,
+    suggestion: error.code === 'statement-timeout' ? 'Make it end: look for a loop without an exit, or a recursion that never ends.' : error.suggestion,
   };
 }

@@ -1,12 +1,12 @@
-/** What to say of a name that PostgreSQL does not find: whether a file makes it at all, and why it is not there yet. */
+/** The findings for names that PostgreSQL does not find: whether a file creates the thing, and why it is not there yet. */
 import type { DatabaseError } from '../database/database.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
-import { isBefore, placeName, type Place, type World } from './world.ts';
+import { isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
-/** A rule with the words for it. */
+/** A rule with its message and suggestion. */
 export interface Verdict {
   rule: RuleName;
   message: string;
@@ -14,7 +14,7 @@ export interface Verdict {
   object?: string;
 }
 
-/** By SQLSTATE: what is lacking, and how the message begins when it is (the same codes serve other messages). */
+/** By SQLSTATE: what is missing, and how the message then begins (the same codes have other messages too). */
 const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
   '42P01': ['relation', /^(?:relation|table|view) /],
   '42703': ['column', /^column /],
@@ -23,7 +23,7 @@ const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
   '3F000': ['schema', /^schema /],
 };
 
-/** What the error lacks: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
+/** What is missing: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
 function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string; key: string } | undefined {
   const [kind, begins] = kinds[error.code] ?? [];
   const [first, second] = namesIn(error.message);
@@ -35,15 +35,15 @@ function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string
 }
 
 /**
- * The verdict on an error that says something does not exist; undefined where the error is another one.
+ * The verdict on an error that says something does not exist; undefined for other errors.
  * @param failed the places that failed before this one
  */
-export function missingVerdict(error: DatabaseError, place: Place, world: World, failed: readonly Place[]): Verdict | undefined {
+export function missingVerdict(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict | undefined {
   const lack = lacking(error, place);
   if (lack === undefined) return undefined;
   const { name, key } = lack;
   const what = lack.kind === 'relation' ? 'table or view' : lack.kind;
-  const own = world.creators(key).filter((creator) => creator.statement !== place.statement);
+  const own = parsedFiles.creators(key).filter((creator) => creator.statement !== place.statement);
   const says = `${error.message}, because`;
   const cause = own.find((creator) => failed.some((other) => other.statement === creator.statement));
   if (cause !== undefined) {
@@ -51,18 +51,18 @@ export function missingVerdict(error: DatabaseError, place: Place, world: World,
       rule: 'statement-failed',
       object: name,
       message: `${says} ${placeName(cause)} failed, which creates it.`,
-      suggestion: `Mend ${placeName(cause)} first: this one follows from it.`,
+      suggestion: `Fix ${placeName(cause)} first; this error follows from it.`,
     };
   }
   const later = own.find((creator) => isBefore(place, creator));
   if (later === undefined) {
     const earlier = own.at(-1);
-    if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, world);
+    if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
     return {
       rule: 'unknown-relation',
       object: name,
       message: `${says} no migration creates this ${what}.`,
-      suggestion: `Create ${name} in a migration in front of this one, or correct the name.`,
+      suggestion: `Create ${name} in a migration before this one, or correct the name.`,
     };
   }
   if (place.migration.layer === 'core' && later.migration.layer === 'extension') {
@@ -70,27 +70,27 @@ export function missingVerdict(error: DatabaseError, place: Place, world: World,
       rule: 'core-depends-on-extension',
       object: name,
       message: `${says} only the extension file ${placeName(later)} creates it, and core runs first.`,
-      suggestion: `Move the statement at ${placeName(later)} to core in front of this one, or this one to an extension.`,
+      suggestion: `Move the statement at ${placeName(later)} to core before this one, or this one to an extension.`,
     };
   }
   return {
     rule: 'used-before-created',
     object: name,
     message: `${says} ${placeName(later)} creates it, and that runs later.`,
-    suggestion: `Move the statement at ${placeName(later)} in front of this one.`,
+    suggestion: `Move the statement at ${placeName(later)} before this one.`,
   };
 }
 
-/** An earlier statement has the column, and the table is without it: its CREATE TABLE IF NOT EXISTS did nothing. */
-function redefined(error: DatabaseError, creator: Place, name: string, world: World): Verdict {
+/** An earlier statement describes the column, but the table lacks it: its CREATE TABLE IF NOT EXISTS did nothing. */
+function redefined(error: DatabaseError, creator: Place, name: string, parsedFiles: ParsedFiles): Verdict {
   const table = name.split('.').slice(0, -1);
-  const first = world.creators(keyOf('relation', table))[0];
+  const first = parsedFiles.creators(keyOf('relation', table))[0];
   const column = name.split('.').at(-1)!;
   const known = first === undefined || first.statement === creator.statement ? 'before' : `by ${placeName(first)}`;
   return {
     rule: 'table-redefined',
     object: table.join('.'),
-    message: `${error.message}: ${placeName(creator)} would have made it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
-    suggestion: `Behind ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
+    message: `${error.message}: ${placeName(creator)} would have created it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
+    suggestion: `After ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
   };
 }

@@ -1,32 +1,34 @@
+import { fieldsOf } from '../sql/nodes.ts';
 import { DatabaseError, type Database } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
+import { copiedRows } from '../rules/engine/psql.ts';
 import type { Statement } from '../sql/statement.ts';
 import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts';
 
-/** How a rehearsal runs files on its throw-away database. */
+/** How a rehearsal runs files on its shadow database. */
 export interface RehearsalRun {
   database: Database;
   settings: RunSettings;
-  /** The file's statements; asked for only where the file cannot run as a whole. */
+  /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
   /** The file that is being run. */
   at?: RunText;
 }
 
-/** What came of one file. */
+/** The result of one file. */
 export interface FileRun {
   failed: Failed[];
-  /** What the file may not hold, whether or not PostgreSQL takes it. */
+  /** Statements that a file may not have, whether or not PostgreSQL accepts them. */
   refused: Finding[];
 }
 
 /**
- * Runs a file and gives every statement of it that fails, in order. As a whole first, in one script: that is how it is
- * applied later, and it is quick. Where that fails, statement by statement, so that what stands behind the first error
- * shows as well, and what succeeds stays for the files behind.
+ * Runs a file and returns every statement that fails, in order. First as a whole, in one script, as it is applied later,
+ * which is fast. If that fails, statement by statement, so that errors after the first show as well, and what succeeds stays
+ * for the later files.
  * @param onFailure is called in between, while nothing of the file is in the database
  */
 export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {
@@ -42,13 +44,24 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN, COMMIT and COPY … FROM stdin are findings of their own, and the file runs as if they were not there.
-  const usable = statements.filter((statement) => statement.tree?.['TransactionStmt'] === undefined && !wantsInput(statement));
-  const alone = usable.filter((statement) => mustRunAlone(statement) !== undefined);
-  const failed = alone.length === usable.length ? [] : await inTransaction(run, usable.filter((statement) => !alone.includes(statement)));
-  if (alone.length > 0) failed.push(...await outside(run, alone));
-  failed.sort((a, b) => a.statement.start - b.statement.start);
+  // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
+  const rows = copiedRows(statements);
+  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement));
+  const failed: Failed[] = [];
+  for (const { alone, group } of groupsOf(usable)) failed.push(...(await (alone ? outside : inTransaction)(run, group)));
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
+}
+
+/** The statements in their order, in groups of those that PostgreSQL refuses in a transaction and of those that get one. */
+function groupsOf(statements: readonly Statement[]): { alone: boolean; group: Statement[] }[] {
+  const groups: { alone: boolean; group: Statement[] }[] = [];
+  for (const statement of statements) {
+    const alone = mustRunAlone(statement) !== undefined;
+    const last = groups.at(-1);
+    if (last?.alone === alone) last.group.push(statement);
+    else groups.push({ alone, group: [statement] });
+  }
+  return groups;
 }
 
 async function inTransaction({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {

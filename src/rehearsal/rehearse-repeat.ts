@@ -1,13 +1,13 @@
-/** What a second run of every file has changed, though nothing failed. */
+/** What a second run of every file changed, though nothing failed. */
 import type { Finding } from '../shared/finding.ts';
 import { tableOf } from '../sql/names.ts';
-import { open } from '../sql/nodes.ts';
+import { fieldsOf, open } from '../sql/nodes.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from '../shared/text.ts';
-import type { Place, World } from './world.ts';
+import type { Place, ParsedFiles } from './parsed-files.ts';
 
-/** Kinds of statement that can put rows into a table without being an INSERT of their own. */
+/** Statements that can insert rows. */
 const mayInsert = new Set(['InsertStmt', 'DoStmt', 'SelectStmt', 'CallStmt', 'CopyStmt']);
 
 function kindOf({ statement }: Place): string {
@@ -18,57 +18,57 @@ function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line'
   return { file: migration.file, ...positionAt(migration.sql, statement.start), snippet: lineText(migration.sql, statement.line) };
 }
 
-/** The statements that put rows into the table: its INSERTs without ON CONFLICT, else what else speaks of it by name. */
+/** The statements that insert rows into the table: its INSERTs without ON CONFLICT, else others that contain its name. */
 function inserters(places: readonly Place[], table: string): Place[] {
   const inserts = places.filter((place) => kindOf(place) === 'InsertStmt' && tableOf(place.statement.tree!) === table);
-  const bare = inserts.filter((place) => open(place.statement.tree!)[1]['onConflictClause'] === undefined);
+  const bare = inserts.filter((place) => fieldsOf(place.statement.tree, 'InsertStmt')?.onConflictClause === undefined);
   if (bare.length > 0 || inserts.length > 0) return bare.length > 0 ? bare : inserts;
   const name = table.slice(table.indexOf('.') + 1);
   return places.filter((place) => mayInsert.has(kindOf(place)) && place.statement.sql.includes(name));
 }
 
 /**
- * A `seed-not-idempotent` for each table whose row count differs, at the statement that puts rows into it; where several
- * do, at the first, and the message names the others.
+ * A `seed-not-idempotent` for each table whose row count differs, at the statement that inserts its rows; if
+ * several do, at the first, and the message names the others.
  * @param counts rows by `schema.name`, after the first run and after the second
  */
-export function seedFindings(counts: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }, world: World): Finding[] {
+export function seedFindings(counts: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }, parsedFiles: ParsedFiles): Finding[] {
   const changed = [...counts.twice].filter(([table, rows]) => rows !== (counts.once.get(table) ?? 0));
   return changed.map(([table, rows]): Finding => {
-    const [first, ...others] = inserters(world.places(), table);
+    const [first, ...others] = inserters(parsedFiles.places(), table);
     const also = others.length === 0 ? '' : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
     return {
       rule: 'seed-not-idempotent',
       severity: 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
-      message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is put in again${also}.`,
-      suggestion: 'INSERT … ON CONFLICT DO NOTHING where a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row\'s own values.',
+      message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is inserted again${also}.`,
+      suggestion: 'INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row\'s own values.',
     };
   });
 }
 
 /**
- * A `not-idempotent` for each object that is another after the second run: at the last statement that speaks of it by
- * name, in a body too; else at the last that alters its table, as a constraint without a name is named by PostgreSQL.
+ * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name, in a
+ * body too; else at the last that alters its table, because PostgreSQL names a constraint that has no name of its own.
  */
-export function changeFindings(changed: readonly SchemaChange[], world: World): Finding[] {
+export function changeFindings(changed: readonly SchemaChange[], parsedFiles: ParsedFiles): Finding[] {
   return changed.map(({ object, table, what }): Finding => {
-    const place = makerOf(world.places(), object, table);
+    const place = creatorOf(parsedFiles.places(), object, table);
     return {
       rule: 'not-idempotent',
       severity: place?.migration.layer === 'core' ? 'warning' : 'error',
       ...(place === undefined ? {} : whereIs(place)),
       object,
       message: `Running every file a second time changes the schema: ${what}.`,
-      suggestion: place === undefined ? 'Find the statement that makes it, and have it look first.' : repeatableForm(place.statement),
+      suggestion: place === undefined ? 'Find the statement that creates it, and make it check first.' : repeatableForm(place.statement),
     };
   });
 }
 
-function makerOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
+function creatorOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
   // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
   const own = object.replace(/^.*? /, '').replace(/\(.*$| on [^ ]+$/, '').split('.').at(-1)!.replaceAll('"', '');
   const said = places.findLast(({ statement }) => statement.sql.includes(own));
-  return said ?? places.findLast(({ statement }) => statement.tree?.['AlterTableStmt'] !== undefined && tableOf(statement.tree) === table);
+  return said ?? places.findLast(({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table);
 }

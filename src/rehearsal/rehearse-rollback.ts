@@ -1,4 +1,4 @@
-/** The way back of the own files, and forward again. */
+/** Rolls the own files back and applies them again. */
 import type { Finding } from '../shared/finding.ts';
 import { diagnoseRollback } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -6,11 +6,11 @@ import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import type { SchemaChange } from './snapshot.ts';
 
-/** Gives what is different now from the schema before the own files, or from that behind them. */
+/** Returns what differs now from the schema before the own files, or from the schema after them. */
 export type CompareWith = (which: 'before' | 'after') => Promise<SchemaChange[]>;
 
 /**
- * Takes the own files back, newest first, and applies them again. What is left over, or missing afterwards, or fails, is
+ * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails is
  * `rollback-incomplete`.
  * @param own in the order in which they run
  */
@@ -28,24 +28,24 @@ export async function rehearseRollbacks(
     findings.push(...result.failed.map(({ statement, error }) =>
       diagnoseRollback(error, { migration: { ...rollback, layer: migration.layer }, file: 0, statement }, migration.file)));
   }
-  // A rollback that failed says more than what it therefore left.
+  // If a rollback failed, what it left behind follows from that.
   if (findings.length > 0) return findings;
   const newest = rollbacks.get(own.at(-1)!.file)!;
   for (const change of await compareWith('before')) {
     findings.push(incomplete(own.length === 1 ? newest.file : undefined, change.object,
-      `After the rollback of ${names(own)} the schema is not what it was before: ${change.what}.`,
-      'Take it back in the rollback file too; where core had it before, leave it alone.'));
+      `After the rollback of ${names(own)} the schema differs from the one before: ${change.what}.`,
+      'Undo this in the rollback file too, unless core had it before.'));
   }
   for (const migration of own) {
     const { failed } = await rehearseFile(run, migration);
     findings.push(...failed.map(({ statement, error }) => incomplete(rollbacks.get(migration.file)!.file, undefined,
       `After the rollback, ${migration.file}:${statement.line} cannot run again: ${error.message}.`,
-      'Take back in the rollback file what that statement makes.')));
+      'Drop in the rollback file what that statement creates.')));
   }
   if (findings.length > 0) return findings;
   return (await compareWith('after')).map((change) => incomplete(own.length === 1 ? newest.file : undefined, change.object,
-    `Rolled back and applied again, ${names(own)} gives another schema: ${change.what}.`,
-    'Drop in the rollback file what the migration makes, so that it is made anew.'));
+    `Rolled back and applied again, ${names(own)} has a different schema: ${change.what}.`,
+    'Drop in the rollback file what the migration creates, so that it is created again.'));
 }
 
 function names(own: readonly Migration[]): string {

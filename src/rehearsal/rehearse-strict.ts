@@ -1,4 +1,4 @@
-/** Which files fail only because an earlier one does: a file that fails takes all of itself back. */
+/** Which files fail only because an earlier one does: all of a failed file is rolled back. */
 import { DatabaseError } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
 import { keyOf } from '../sql/created.ts';
@@ -8,13 +8,13 @@ import type { Migration } from '../sql/migration.ts';
 import type { RehearsalRun } from './rehearse-file.ts';
 import { lineText, offsetOfCharacter, positionAt } from '../shared/text.ts';
 import { planRun } from '../migrations/transactions.ts';
-import { placeName, type Place, type World } from './world.ts';
+import { placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
-/** The first error of each file that fails, by the file. */
+/** The first error of each failed file, by its path. */
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;
 
 /**
- * Runs files as a real run would: each as a whole, and one that fails leaves nothing. All of it is rolled back.
+ * Runs files as a real run does: each as a whole, and a failed one leaves nothing. Everything is rolled back at the end.
  * @param migrations from the first that fails on
  */
 export async function strictErrors(run: RehearsalRun, migrations: readonly Migration[]): Promise<StrictErrors> {
@@ -22,7 +22,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   const onPurpose = new Error('rolled back on purpose');
   await run.database.transaction(async (session) => {
     for (const migration of migrations) {
-      // What cannot run in a transaction cannot be tried in one.
+      // A file that cannot run in a transaction cannot be tried in one.
       if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
       run.at = migration;
       await session.script('savepoint muse_file');
@@ -41,36 +41,36 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   return errors;
 }
 
-/** The findings for files that fail only then. @param failed the statements that failed one by one */
-export function strictFindings(errors: StrictErrors, migrations: readonly Migration[], failed: readonly Place[], world: World): Finding[] {
+/** The findings for files that fail only in such a run. @param failed the statements that failed one by one */
+export function strictFindings(errors: StrictErrors, migrations: readonly Migration[], failed: readonly Place[], parsedFiles: ParsedFiles): Finding[] {
   return migrations.flatMap((migration): Finding[] => {
     const error = errors.get(migration.file);
     if (error === undefined || failed.some((place) => place.migration.file === migration.file)) return [];
-    const position = positionAt(migration.sql, offsetOf(error, migration, world));
-    const cause = causeOf(error, failed, world);
+    const position = positionAt(migration.sql, offsetOf(error, migration, parsedFiles));
+    const cause = causeOf(error, failed, parsedFiles);
     return [{
       rule: 'statement-failed',
       severity: 'error',
       file: migration.file,
       ...position,
-      message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails and takes all of its file back.`,
-      suggestion: cause === undefined ? 'Mend the files in front of it first.' : `Mend ${placeName(cause)} first: this one follows from it.`,
+      message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
+      suggestion: cause === undefined ? 'Fix the files before it first.' : `Fix ${placeName(cause)} first; this error follows from it.`,
       snippet: lineText(migration.sql, position.line),
     }];
   });
 }
 
-function offsetOf(error: DatabaseError, migration: Migration, world: World): number {
+function offsetOf(error: DatabaseError, migration: Migration, parsedFiles: ParsedFiles): number {
   if (error.position !== undefined && error.position > 0) return offsetOfCharacter(migration.sql, error.position);
   const names = namesIn(error.message);
-  const statement = world.parsed(migration).statements.find(({ sql }) => names.some((name) => offsetOfName(sql, name) !== undefined));
+  const statement = parsedFiles.parsed(migration).statements.find(({ sql }) => names.some((name) => offsetOfName(sql, name) !== undefined));
   return statement === undefined ? 0 : offsetInFile(statement, error);
 }
 
-/** The first failure of the file that would have made what is missing. */
-function causeOf(error: DatabaseError, failed: readonly Place[], world: World): Place | undefined {
+/** The first failure of the file that would have created what is missing. */
+function causeOf(error: DatabaseError, failed: readonly Place[], parsedFiles: ParsedFiles): Place | undefined {
   const [name] = namesIn(error.message);
   const kinds = ['relation', 'function', 'type', 'schema'] as const;
-  const makers = name === undefined ? [] : kinds.flatMap((kind) => world.creators(keyOf(kind, name)));
+  const makers = name === undefined ? [] : kinds.flatMap((kind) => parsedFiles.creators(keyOf(kind, name)));
   return failed.find((place) => makers.some((maker) => maker.migration.file === place.migration.file));
 }

@@ -1,10 +1,9 @@
 /**
  * rehearsal/: run every migration on a shadow database and explain what happened.
  * May touch: the shadow database that is handed in.
- */
-/**
- * Rehearsal: the whole run on a throw-away database, and what it shows as findings. Every file; every table asked by
- * the API's roles; every file again; the own files back and forward.
+ *
+ * This file: the whole run, and what it shows as findings. Every file; every table asked by the API's roles; every file again;
+ * the own files rolled back and applied again.
  */
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
@@ -12,7 +11,7 @@ import type { Finding } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { diagnose, diagnoseRepeat } from './diagnose.ts';
+import { diagnose, diagnoseRepeat, stuckFinding } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
@@ -21,15 +20,14 @@ import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
 import { runSettings } from '../migrations/session-state.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
-import { stuckFinding } from './stuck.ts';
-import { worldOf, type Place, type World } from './world.ts';
+import { parsedFilesOf, type Place, type ParsedFiles } from './parsed-files.ts';
 
 export interface RehearsalInput {
   /** In the order in which they run, as `readMigrations` gives them. */
   migrations: readonly Migration[];
   /** By the file of the migration. */
   rollbacks: ReadonlyMap<string, Rollback>;
-  /** The files whose way back is rehearsed; the last of the order, as the muse's own extension files are. */
+  /** The files whose rollback is rehearsed: the last ones in the order, as the muse's own extension files are. */
   own: readonly string[];
   /** How long one statement may take, in ms, where the server can be told; default 30 s. */
   statementTimeoutMs?: number;
@@ -40,53 +38,52 @@ export interface RehearsalReport {
   findings: Finding[];
   /** The first run of each file. `failed` counts statements. */
   files: (FileName & { ms: number; failed: number })[];
-  /** Files that were taken back and applied again. */
+  /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
   /** Of all passes. */
   ms: number;
 }
 
-/** What the embedded database says when a statement has ended it: the statement is to blame, not the run. */
+/** Error codes of the embedded database when a statement has ended it: the statement is at fault, not the run. */
 const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
- * Rehearses migrations. What is wrong with them comes back as findings, all of it in one go; nothing of it is thrown.
- * So is a statement that never ends, where the database has a time limit, or that ends the database; what stands behind
- * it is not run then.
- * @param database throw-away, with the baseline inside; used up by this
+ * Rehearses migrations. Returns everything that is wrong with them as findings and throws none of it. A statement that
+ * exceeds the database's time limit, or that ends the database, is a finding too; the statements after it are not run.
+ * @param database a shadow database with the platform's objects; it cannot be used for anything else afterwards
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
   const began = performance.now();
   const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
   // The parser is loaded and files are parsed only where something asks for a statement.
-  let world: Promise<World> | undefined;
-  const theWorld = (): Promise<World> => (world ??= worldOf(input.migrations));
-  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await theWorld()).parsed(text).statements };
+  let parsing: Promise<ParsedFiles> | undefined;
+  const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(input.migrations));
+  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await parsedFiles()).parsed(text).statements };
   const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
   try {
     await database.script(settings.begin);
-    await allPasses(run, input, report, theWorld);
+    await allPasses(run, input, report, parsedFiles);
   } catch (error) {
     if (!(error instanceof MuseError) || !fatal.includes(error.code) || run.at === undefined) throw error;
-    report.findings.push(stuckFinding(run.at, error, await theWorld()));
+    report.findings.push(stuckFinding(run.at, error, await parsedFiles()));
   }
   report.ms = Math.round(performance.now() - began);
   return report;
 }
 
-async function allPasses(run: RehearsalRun, input: RehearsalInput, report: RehearsalReport, theWorld: () => Promise<World>): Promise<void> {
+async function allPasses(run: RehearsalRun, input: RehearsalInput, report: RehearsalReport, parsedFiles: () => Promise<ParsedFiles>): Promise<void> {
   const { migrations, onProgress } = input;
   const { findings } = report;
   const { database } = run;
   const tail = ownTail(input);
   const takeSnapshot = snapshotTaker(database);
-  const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, theWorld);
+  const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, parsedFiles);
 
   onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
-  if (refusals.length > 0) findings.push(...accessFindings(refusals, await theWorld()));
+  if (refusals.length > 0) findings.push(...accessFindings(refusals, await parsedFiles()));
 
-  // What failed once fails again, and says nothing new.
+  // A file that failed once fails again, which says nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
   for (const migration of sound) {
@@ -97,30 +94,30 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   const twice = await takeSnapshot();
   const changes = changesBetween(once, twice);
   if (changes.length > 0) {
-    // A statement that failed again is known already.
+    // A statement that failed again has its finding already.
     const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
-    findings.push(...changeFindings(changes, await theWorld()).filter(({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`)));
+    findings.push(...changeFindings(changes, await parsedFiles()).filter(({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`)));
   }
   const counts = { once: once.rows, twice: twice.rows };
-  if (differ(counts)) findings.push(...seedFindings(counts, await theWorld()));
+  if (differ(counts)) findings.push(...seedFindings(counts, await parsedFiles()));
 
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
-  // What the second run changed is known, and no fault of the way back.
-  const told = new Set(changes.map(({ object }) => object));
+  // The second run's changes have their findings, and the rollback is not at fault for them.
+  const reported = new Set(changes.map(({ object }) => object));
   findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
-    changesBetween(targets[which], await takeSnapshot()).filter(({ object }) => which === 'after' || !told.has(object))));
+    changesBetween(targets[which], await takeSnapshot()).filter(({ object }) => which === 'after' || !reported.has(object))));
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 
-/** Every file once. Gives what failed, and the database as it was in front of the last files, the `tail`. */
+/** Runs every file once. Returns what failed, and the database as it was before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
   { migrations, onProgress }: RehearsalInput,
   report: RehearsalReport,
   tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
-  theWorld: () => Promise<World>,
+  parsedFiles: () => Promise<ParsedFiles>,
 ): Promise<{ failed: Place[]; before: Snapshot | undefined }> {
   const failed: Place[] = [];
   let before: Snapshot | undefined;
@@ -135,13 +132,13 @@ async function firstPass(
     report.findings.push(...result.refused);
     for (const { statement, error } of result.failed) {
       const place: Place = { migration, file, statement };
-      report.findings.push(diagnose(error, place, await theWorld(), failed));
+      report.findings.push(diagnose(error, place, await parsedFiles(), failed));
       failed.push(place);
     }
     report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
   }
   if (strict !== undefined) {
-    const found = strictFindings(strict, migrations, failed, await theWorld());
+    const found = strictFindings(strict, migrations, failed, await parsedFiles());
     report.findings.push(...found);
     for (const file of report.files) file.failed += found.filter((finding) => finding.file === file.file).length;
   }
@@ -152,7 +149,7 @@ function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: Rea
   return [...twice].some(([table, rows]) => rows !== (once.get(table) ?? 0));
 }
 
-/** The own files at the end of the order that have a rollback: those whose way back can be seen on its own. */
+/** The own files at the end of the order that have a rollback: those whose rollback can be rehearsed on its own. */
 function ownTail({ migrations, own, rollbacks }: RehearsalInput): Migration[] {
   const isOther = (migration: Migration): boolean => !own.includes(migration.file) || !rollbacks.has(migration.file);
   return migrations.slice(migrations.findLastIndex(isOther) + 1);

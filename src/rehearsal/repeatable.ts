@@ -1,25 +1,23 @@
 /** How each kind of statement is written so that it can run again. */
-import { allOf, open, type AlterTableCmd, type Node, type RangeVar } from '../sql/nodes.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { allOf, fieldsOf, open } from '../sql/nodes.ts';
+import type { Fields, NodeType, RangeVar } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 function shown({ schemaname, relname }: RangeVar): string {
-  return schemaname === undefined ? relname : `${schemaname}.${relname}`;
+  return schemaname === undefined ? quoteIdentifier(relname) : quoteQualified(`${schemaname}.${relname}`);
 }
 
 const typeBlock = (): string => 'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
 
-const forms: Record<string, (fields: Node) => string> = {
+const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   CreateStmt: () => 'CREATE TABLE IF NOT EXISTS …',
   IndexStmt: () => 'CREATE INDEX IF NOT EXISTS …, with a name',
   CreateSeqStmt: () => 'CREATE SEQUENCE IF NOT EXISTS …',
   CreateSchemaStmt: () => 'CREATE SCHEMA IF NOT EXISTS …',
   CreateExtensionStmt: () => 'CREATE EXTENSION IF NOT EXISTS …',
   CreateTableAsStmt: () => '… IF NOT EXISTS … AS SELECT …',
-  CreateFunctionStmt: () => 'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS in front.',
+  CreateFunctionStmt: () => 'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS before it.',
   ViewStmt: () => 'CREATE OR REPLACE VIEW …',
   CreateEnumStmt: typeBlock,
   CompositeTypeStmt: typeBlock,
@@ -27,31 +25,32 @@ const forms: Record<string, (fields: Node) => string> = {
   CreateRangeStmt: typeBlock,
   DropStmt: () => 'DROP … IF EXISTS …',
   InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
-  CreatePolicyStmt: (fields) => `In front of it: DROP POLICY IF EXISTS ${quoted(fields['policy_name'] as string)} ON ${shown(fields['table'] as RangeVar)};`,
-  CreateTrigStmt: (fields) => `In front of it: DROP TRIGGER IF EXISTS ${quoted(fields['trigname'] as string)} ON ${shown(fields['relation'] as RangeVar)};`,
-  AlterPublicationStmt: () => 'A DO block that looks into pg_publication_tables first.',
-  CreateRoleStmt: () => 'A DO block that looks into pg_roles first.',
-  RenameStmt: () => 'A DO block that looks whether the old name is still there.',
+  CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
+  CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
+  AlterPublicationStmt: () => 'A DO block that checks pg_publication_tables first.',
+  CreateRoleStmt: () => 'A DO block that checks pg_roles first.',
+  RenameStmt: () => 'A DO block that checks whether the old name still exists.',
   AlterTableStmt: alterForm,
 };
 
-function alterForm(fields: Node): string {
-  const table = shown(fields['relation'] as RangeVar);
-  for (const { subtype, name, def } of allOf<AlterTableCmd>(fields['cmds'], 'AlterTableCmd')) {
+function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
+  const table = shown(relation);
+  for (const { subtype, name, def } of allOf(cmds, 'AlterTableCmd')) {
     if (subtype === 'AT_AddColumn') return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS …`;
-    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoted(name ?? '')}`;
-    const constraint = (def?.['Constraint'] as { conname?: string } | undefined)?.conname;
+    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
+    const constraint = fieldsOf(def, 'Constraint')?.conname;
     if (subtype === 'AT_AddConstraint') {
       return constraint === undefined
-        ? 'Name the constraint, with ALTER TABLE … DROP CONSTRAINT IF EXISTS in front of it.'
-        : `In front of it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted(constraint)};`;
+        ? 'Name the constraint, and write ALTER TABLE … DROP CONSTRAINT IF EXISTS before it.'
+        : `Before it: ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint)};`;
     }
   }
-  return 'A form that changes nothing where the change is made already.';
+  return 'A form that changes nothing if the change has been made already.';
 }
 
 /** What to write instead of the statement so that it may run twice; one sentence or the SQL itself. */
 export function repeatableForm(statement: Statement): string {
-  const [type, fields] = statement.tree === undefined ? ['', {}] : open(statement.tree);
-  return forms[type]?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that looks first.';
+  const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
+  const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);
+  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.';
 }

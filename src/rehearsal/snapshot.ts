@@ -11,15 +11,15 @@ export interface Snapshot {
 
 /** One difference between two snapshots. */
 export interface SchemaChange {
-  /** As `table public.t`, `constraint c on public.t`. */
+  /** E.g. `table public.t`, `constraint c on public.t`. */
   object: string;
   /** `schema.table` for what belongs to a table. */
   table?: string;
-  /** For people: `index public.i is there and was not`. */
+  /** Shown to people: `index public.i is there and was not`. */
   what: string;
 }
 
-/** Gives what reads schema and row counts of a session, again and again. A few round trips each. */
+/** Returns a function that reads the schema and row counts of a session. A few round trips per call. */
 export function snapshotTaker(session: Session): () => Promise<Snapshot> {
   const readSchema = schemaReader(session);
   return async () => ({ schema: await readSchema(), rows: new Map(Object.entries(await countAll(session))) });
@@ -29,13 +29,13 @@ async function countAll(session: Session): Promise<Record<string, number>> {
   try {
     return await countRows(session);
   } catch (error) {
-    // A migration has given a table to an owner who shows it to nobody: the rest of the rehearsal still says something.
+    // A migration gave a table to an owner who grants it to no one: the rest of the rehearsal is still useful.
     if (error instanceof DatabaseError && error.code === '42501') return {};
     throw error;
   }
 }
 
-/** The table, or for a grant or a comment the object, that something belongs to, as far as its name or definition says it. */
+/** The table (for a grant or a comment, the object) that something belongs to, if its name or definition says so. */
 function tableOfObject({ kind, name, definition }: SchemaObject): string | undefined {
   if (kind === 'column') return name.slice(0, name.lastIndexOf('.'));
   if (kind === 'index') return / ON (?:ONLY )?(\S+) USING /.exec(definition)?.[1];
@@ -50,20 +50,21 @@ function shortened(text: string): string {
 }
 
 /**
- * What is different in `after`. Of a table, view or function that came or went, it alone is named and not what hangs on it.
+ * What is different in `after`. For a table, view or function that is new or gone, only the object itself is named, not what
+ * belongs to it.
  */
 export function changesBetween(before: Snapshot, after: Snapshot): SchemaChange[] {
   const { missing, extra, changed } = diffSchema(before.schema, after.schema);
-  const hangsOn = /^(?:column|constraint|index|policy|trigger|grant|comment)$/;
-  const whole = new Set([...missing, ...extra].filter(({ kind }) => !hangsOn.test(kind)).map(({ name }) => name));
-  const told = (object: SchemaObject): SchemaObject[] => (whole.has(tableOfObject(object) ?? '') ? [] : [object]);
+  const belongsToAnother = /^(?:column|constraint|index|policy|trigger|grant|comment)$/;
+  const whole = new Set([...missing, ...extra].filter(({ kind }) => !belongsToAnother.test(kind)).map(({ name }) => name));
+  const withoutParts = (object: SchemaObject): SchemaObject[] => (whole.has(tableOfObject(object) ?? '') ? [] : [object]);
   const change = (object: SchemaObject, what: string): SchemaChange => {
     const table = tableOfObject(object);
     return { object: `${object.kind} ${object.name}`, ...(table === undefined ? {} : { table }), what: `${object.kind} ${object.name} ${what}` };
   };
   return [
-    ...missing.flatMap(told).map((object) => change(object, 'is gone')),
-    ...extra.flatMap(told).map((object) => change(object, 'is there and was not')),
+    ...missing.flatMap(withoutParts).map((object) => change(object, 'is gone')),
+    ...extra.flatMap(withoutParts).map((object) => change(object, 'is there and was not')),
     ...changed.map(({ kind, name, before: was, after: now }) =>
       change({ kind, name, definition: now }, `was "${shortened(was)}" and is "${shortened(now)}"`)),
   ];

@@ -1,5 +1,5 @@
-/** What to say of a statement that PostgreSQL cannot read: whose SQL it is, or what was meant. */
-import { dialectOf, isForeignType } from '../rules/lint/dialect.ts';
+/** The findings for statements that PostgreSQL cannot parse: which dialect they are in, or what was meant. */
+import { dialectOf, isForeignType } from '../rules/engine/dialects.ts';
 import { namesIn } from '../sql/message-names.ts';
 import type { Verdict } from './missing.ts';
 import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
@@ -12,8 +12,8 @@ export function foreignTypeVerdict(sql: string, message: string): Verdict | unde
   if (!inlineIndex && !isForeignType(type)) return undefined;
   return {
     rule: 'foreign-dialect',
-    message: inlineIndex ? `${message}: an INDEX inside CREATE TABLE is MySQL, and PostgreSQL reads a column of that type.` : `${message}: it is another system's type.`,
-    suggestion: inlineIndex ? `Behind the table: CREATE INDEX IF NOT EXISTS ${type} ON … (…);` : 'Use text, timestamptz, uuid, boolean or bytea, whichever is meant.',
+    message: inlineIndex ? `${message}: an INDEX inside CREATE TABLE is MySQL; PostgreSQL reads it as a column of that type.` : `${message}: the type belongs to another database system.`,
+    suggestion: inlineIndex ? `After the table: CREATE INDEX IF NOT EXISTS ${type} ON … (…);` : 'Use text, timestamptz, uuid, boolean or bytea, whichever is meant.',
   };
 }
 
@@ -31,8 +31,8 @@ export function syntaxVerdict(sql: string, message: string): Verdict {
   }
   return {
     rule: 'syntax-error',
-    message: `PostgreSQL cannot read the statement: ${message}.`,
-    suggestion: 'Write it as PostgreSQL 17 has it, at the caret.',
+    message: `PostgreSQL cannot parse the statement: ${message}.`,
+    suggestion: 'Correct it at the caret, as PostgreSQL 17 requires.',
   };
 }
 
@@ -46,7 +46,7 @@ function policyVerdict(sql: string, end: number): Verdict {
   return {
     rule: 'policy-if-not-exists',
     object: `policy ${nameAndTable}`,
-    message: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS: the policy is not made, and the table is without it.',
+    message: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS: the policy is not created, and the table does not have it.',
     suggestion: `DROP POLICY IF EXISTS ${nameAndTable};\nCREATE POLICY ${rest};`,
   };
 }

@@ -62,9 +62,17 @@ async function presetIds(): Promise<string[]> {
   return ids.sort((a, b) => Number(b === 'blank') - Number(a === 'blank') || (a < b ? -1 : 1));
 }
 
+/** A file in templates/presets is part of this tool: a mistake in it is one in the tool. */
 async function readPreset(id: string): Promise<Preset> {
-  const preset = JSON.parse(await readFile(fileURLToPath(new URL(`${id}.json`, folder)), 'utf8')) as Omit<Preset, 'id'>;
-  const [problem] = preset.tables.flatMap((table) => tableProblems(table).map((found) => `${table.name}.${found.path.join('.')}: ${found.message}`));
-  if (problem !== undefined) throw new Error(`templates/presets/${id}.json: ${problem}`);
+  const [text, { pathText, problemsOf }, { presetSchema }] = await Promise.all([
+    readFile(fileURLToPath(new URL(`${id}.json`, folder)), 'utf8'),
+    import('../shared/schema.ts'),
+    import('./specification-schema.ts'),
+  ]);
+  const value: unknown = JSON.parse(text);
+  const shape = problemsOf(presetSchema, value);
+  const preset = value as Omit<Preset, 'id'>;
+  const problems = shape.length > 0 ? shape : preset.tables.flatMap((table, index) => tableProblems(table).map((found) => ({ ...found, path: ['tables', index, ...found.path] })));
+  if (problems[0] !== undefined) throw new Error(`templates/presets/${id}.json, at ${pathText(problems[0].path)}: ${problems[0].message}`);
   return { ...preset, id };
 }

@@ -5,47 +5,92 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from './error.ts';
 import { hasCode, readText } from './files.ts';
 
-/** Who holds a directory. */
+/** What a lock is for, in the words of its errors. */
+export interface LockPurpose {
+  /** Code of the error where the lock cannot be had. */
+  code: string;
+  /** What is in use, e.g. `The embedded database in /srv/app/.muse/database`. */
+  subject: string;
+  /** What to do once it is free, e.g. `run the command again`. */
+  next: string;
+}
+
+/** How to wait for a lock that a live process holds. */
+export interface LockOptions {
+  /** How long, in ms; default 10,000. */
+  waitMs?: number | undefined;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+  /** For people: called once when the wait begins, with what is waited for. */
+  onWait?: ((text: string) => void) | undefined;
+}
+
+/** Who holds a lock: the content of its file. */
 interface Holder {
   pid: number;
   /** When the process began, as far as the system tells; else empty. A pid is used again, a pid with its start is not. */
   started: string;
   host: string;
-  /** Tells two opens of one process apart. */
+  /** Tells two holders in one process apart. */
   token: string;
+  /** Name of the command, e.g. `muse migrate`. Never its arguments: there may be secrets among them. */
+  command: string;
+  /** When the lock was taken, ms since 1970. */
+  since: number;
 }
 
-const attempts = 20;
+const defaultWaitMs = 10_000;
+const pollMs = 100;
+/** How often a file without a holder in it is looked at again: it may be one that is being written. */
+const writingPolls = 3;
 
 /**
- * Takes the lock file, from a dead process too. PGlite itself has no lock, and two processes that open one directory
- * lose rows without a word.
- * @returns gives the lock back
- * @throws MuseError `database-in-use` with the process that holds it
+ * Takes a lock file. One that a process left that is dead, or a zombie, or whose pid another process has now, is taken over
+ * at once; one that a live process holds is waited for.
+ * @returns releases the lock; may be called again
+ * @throws MuseError with the purpose's code, naming who holds it; the signal's reason when it aborts
  */
-export async function takeLock(path: string): Promise<() => Promise<void>> {
-  const me: Holder = { pid: process.pid, started: await startOf(process.pid), host: hostname(), token: randomUUID() };
+export async function takeLock(path: string, purpose: LockPurpose, options: LockOptions = {}): Promise<() => Promise<void>> {
+  const { waitMs = defaultWaitMs, signal, onWait } = options;
+  const me: Holder = {
+    pid: process.pid,
+    started: (await processAt(process.pid))?.started ?? '',
+    host: hostname(),
+    token: randomUUID(),
+    command: process.title,
+    since: Date.now(),
+  };
   const mine = `${path}.${me.token}`;
-  const text = `${JSON.stringify(me)}\n`;
-  await writeFile(mine, text, { flag: 'wx', mode: 0o600 });
+  const began = performance.now();
+  let waiting = false;
+  let unreadable = 0;
   try {
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      // A hard link appears whole or not at all, and never over another file.
-      if (await tryLink(mine, path, text)) return () => giveBack(path, me.token);
+    for (;;) {
+      signal?.throwIfAborted();
+      const text = `${JSON.stringify({ ...me, since: Date.now() })}\n`;
+      await writeFile(mine, text, { mode: 0o600 });
+      if (await tryLink(mine, path, text)) return () => release(path, me.token);
       const found = await readText(path);
       if (found === undefined) continue;
       const holder = parse(found);
-      // Where links are not to be had, the file may be seen before its text is in it.
-      if (!holder && attempt < attempts / 2) await sleep(25);
-      else if (holder && (await isAlive(holder))) throw inUse(path, holder);
-      else await takeAway(path, found);
+      if (holder === undefined ? (unreadable += 1) > writingPolls : !(await isAlive(holder))) {
+        await takeAway(path, found);
+        continue;
+      }
+      if (holder !== undefined) {
+        if (performance.now() - began >= waitMs) throw inUse(path, holder, purpose);
+        if (!waiting) onWait?.(`waiting for ${named(holder)}`);
+        waiting = true;
+        unreadable = 0;
+      }
+      await sleep(pollMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
     }
-    throw inUse(path, undefined);
   } finally {
     await rm(mine, { force: true });
   }
 }
 
+/** A hard link appears whole or not at all, and never over another file. */
 async function tryLink(mine: string, path: string, text: string): Promise<boolean> {
   try {
     await link(mine, path);
@@ -54,6 +99,7 @@ async function tryLink(mine: string, path: string, text: string): Promise<boolea
     if (hasCode(error, 'EEXIST')) return false;
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR')) throw error;
   }
+  // A file system without links: the file may be seen before its text is in it.
   try {
     await writeFile(path, text, { flag: 'wx', mode: 0o600 });
     return true;
@@ -76,7 +122,7 @@ async function takeAway(path: string, stale: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function giveBack(path: string, token: string): Promise<void> {
+async function release(path: string, token: string): Promise<void> {
   const text = await readText(path);
   if (text !== undefined && parse(text)?.token === token) await rm(path, { force: true });
 }
@@ -89,39 +135,57 @@ async function isAlive(holder: Holder): Promise<boolean> {
   } catch (error) {
     return !hasCode(error, 'ESRCH');
   }
-  return holder.started === '' || holder.started === (await startOf(holder.pid));
+  const now = await processAt(holder.pid);
+  if (now === undefined) return true;
+  return !now.dead && (holder.started === '' || holder.started === now.started);
 }
 
-/** Linux only: the boot's id and the process's start in clock ticks since then. */
-async function startOf(pid: number): Promise<string> {
+/**
+ * What the system tells of the process that has a pid; undefined where it tells nothing, as everywhere but on Linux.
+ * A zombie has ended, and keeps its pid until its parent asks for its exit code: in a container, that may be never.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
+async function processAt(pid: number): Promise<{ started: string; dead: boolean } | undefined> {
   try {
-    const status = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    // The name of the program stands in parentheses and may hold anything; the start is the 20th field behind it.
-    return `${boot.trim()}/${status.slice(status.lastIndexOf(')') + 2).split(' ')[19]}`;
-  } catch {
-    return '';
-  }
-}
-
-function parse(text: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(text) as Holder;
-    return Number.isInteger(holder.pid) ? holder : undefined;
+    const [status, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
+    // The name of the program is in parentheses and may hold anything. After it: the state, field 3, and the start, field 22.
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    return { started: `${boot.trim()}/${fields[19]}`, dead: ['Z', 'X', 'x'].includes(fields[0] ?? '') };
   } catch {
     return undefined;
   }
 }
 
-function inUse(path: string, holder: Holder | undefined): MuseError {
-  const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
-  const local = holder === undefined || holder.host === hostname();
+/** The holder in a lock file; undefined for one that is not, or not yet, a lock's content. */
+function parse(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    if (!Number.isInteger(holder?.pid) || typeof holder?.host !== 'string') return undefined;
+    return { started: '', token: '', command: '', since: Number.NaN, ...holder } as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As people read it: `muse migrate (pid 123, since 12 s)`. */
+function named({ command, pid, host, since }: Holder): string {
+  const seconds = Math.round((Date.now() - since) / 1000);
+  const facts = [`pid ${pid}`, ...(host === hostname() ? [] : [`on ${printable(host)}`]), ...(seconds >= 0 ? [`since ${seconds} s`] : [])];
+  return `${command === '' ? 'another process' : printable(command)} (${facts.join(', ')})`;
+}
+
+/** The file may have been written by anything: control characters do not reach the terminal. */
+function printable(text: string): string {
+  return String(text).replaceAll(/\p{Cc}/gu, ' ').slice(0, 80);
+}
+
+function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpose): MuseError {
   return new MuseError({
-    code: 'database-in-use',
-    message: `The embedded database is in use by ${who}.`,
+    code,
+    message: `${subject} is in use by ${named(holder)}.`,
     detail: `Lock file: ${path}`,
-    suggestion: local
-      ? 'Wait until that process ends, or stop it; then run the command again.'
-      : `If that process is gone for good, delete ${path} and run the command again.`,
+    suggestion: holder.host === hostname()
+      ? `Wait until that process ends, or stop it; then ${next}.`
+      : `If that process is gone for good, delete ${path}; then ${next}.`,
   });
 }

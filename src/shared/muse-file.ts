@@ -1,8 +1,5 @@
 /** The shape of `muse.json`: committed, holds no secret. */
 
-/** Where a muse's database is. */
-export type TargetKind = 'embedded' | 'postgres' | 'supabase';
-
 /** How tenants are isolated: Supabase's `auth.uid()`, or session variables that the app's own connection sets. */
 export type Isolation = 'auth-uid' | 'session';
 
@@ -33,9 +30,13 @@ export interface MigrationFolders {
   order: 'number' | 'timestamp' | 'journal';
 }
 
-/** One environment of a muse. The database's password and URL are in `.env.local`, never here. */
+/**
+ * One environment of a muse. Which of the keys it may have is up to its target (`settings` in `src/targets/<target>.ts`).
+ * The database's password and URL are in `.env.local`, never here.
+ */
 export interface Environment {
-  target: TargetKind;
+  /** Name of a target, as `src/targets/targets.ts` lists them. */
+  target: string;
   /** Supabase project ref. */
   ref?: string;
   region?: string;
@@ -49,6 +50,8 @@ export interface Environment {
 export type EnvironmentName = 'development' | 'staging' | 'production';
 
 export interface MuseFile {
+  /** The JSON Schema that editors complete and check the file with. */
+  $schema?: string;
   version: 1;
   name: string;
   kit: {
@@ -72,7 +75,7 @@ export interface MuseFile {
   /** More paths to prune from the kit than the built-in list. */
   prune?: string[];
   /** Severities that this muse sets itself; `off` silences a warning. */
-  rules?: Record<string, 'error' | 'warning' | 'off'>;
+  rules?: Partial<Record<string, 'error' | 'warning' | 'off'>>;
 }
 
 /** A muse on disk. */

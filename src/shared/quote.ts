@@ -23,6 +23,40 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/**
+ * A name cut to the 63 bytes that PostgreSQL keeps, never inside a character. With a suffix it is the front that gives way.
+ * @param suffix what the name must end with, at most 62 bytes
+ */
+export function fitName(name: string, suffix = ''): string {
+  const whole = name + suffix;
+  if (Buffer.byteLength(whole) <= longestName) return whole;
+  const room = longestName - Buffer.byteLength(suffix);
+  let front = '';
+  let bytes = 0;
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > room) break;
+    front += character;
+  }
+  return front + suffix;
+}
+
+/** The name of an index on these columns of a table, unquoted: the same wherever an index is proposed or written. */
+export function indexName(table: string, columns: readonly string[]): string {
+  return fitName(`idx_${table}_${columns.join('_')}`);
+}
+
+/**
+ * A `schema.name` as a parse tree or a catalog gives it, quoted part by part. The first dot separates, so that the name
+ * itself may have dots; a part is cut to what PostgreSQL keeps of it.
+ * @throws MuseError `bad-identifier` for an empty part
+ */
+export function quoteQualified(name: string): string {
+  const dot = name.indexOf('.');
+  const parts = dot === -1 ? [name] : [name.slice(0, dot), name.slice(dot + 1)];
+  return parts.map((part) => quoteIdentifier(fitName(part))).join('.');
+}
+
 function reason(name: string, bytes: number): string {
   if (bytes === 0) return 'it is empty';
   if (bytes > longestName) return `it has ${bytes} bytes`;

@@ -1,20 +1,24 @@
-import { allOf, fieldsOf, open, stringOf, stringsOf } from './nodes.ts';
-import type { CreateFunctionStmt, DefElem, Node } from './nodes.ts';
+import { allOf, fieldsOf, stringOf, stringsOf } from './nodes.ts';
+import type { DefElem, Node } from './nodes.ts';
 import { offsetsOf } from './offsets.ts';
 import { parsePlpgsql, parseTree } from './parser.ts';
+import { innerPiece } from './piece.ts';
 import type { BodyPieces, Piece } from './piece.ts';
 import { plpgsqlParts } from './plpgsql.ts';
 
-/** A body as it stands in the file. */
+/** A body as written in the file. */
 interface Body {
   language: string;
   text: string;
-  /** Offset in the file of the body's first character; undefined where quoting makes the text differ from the file's. */
+  /** Offset in the file of the body's first character; undefined if quoting makes the text differ from the file's. */
   offset: number;
 }
 
-function bodyOf(piece: Piece): Body | undefined {
-  const options = allOf<DefElem>(piece.node[piece.type === 'DoStmt' ? 'args' : 'options'], 'DefElem');
+/** A statement that has a body. */
+type Routine = Piece<'DoStmt' | 'CreateFunctionStmt'>;
+
+function bodyOf(piece: Routine): Body | undefined {
+  const options = allOf(piece.type === 'DoStmt' ? piece.node.args : piece.node.options, 'DefElem');
   const option = (name: string): DefElem | undefined => options.find((each) => each.defname === name);
   const as = option('as');
   const text = as === undefined ? undefined : piece.type === 'DoStmt' ? stringOf(as.arg) : stringsOf(as.arg)[0];
@@ -33,8 +37,7 @@ export function bodyPieces(piece: Piece): BodyPieces {
 function readBody(piece: Piece): BodyPieces {
   if (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt') return { pieces: [] };
   const inside = piece.type === 'DoStmt' ? 'do' : 'routine';
-  const atomic = (piece.node as unknown as CreateFunctionStmt).sql_body;
-  if (atomic !== undefined) return { pieces: atomicPieces(piece, atomic) };
+  if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined) return { pieces: atomicPieces(piece, piece.node.sql_body) };
   const body = bodyOf(piece);
   if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
   if (body?.language !== 'plpgsql') return { pieces: [] };
@@ -48,10 +51,10 @@ function readBody(piece: Piece): BodyPieces {
 }
 
 /**
- * Where PL/pgSQL stops reading, which its error does not say: in the first statement of the body such that the text up to
- * its end already fails with the same words, at the word that the message names.
+ * The place of a PL/pgSQL syntax error, which has no position: in the first statement of the body such that the text up to
+ * its end already fails with the same message, at the word that the message names.
  */
-function errorOffset(piece: Piece, body: Body, message: string): number {
+function errorOffset(piece: Routine, body: Body, message: string): number {
   const { sql, start } = piece.statement;
   const from = body.offset - start;
   if (from < 0 || sql.slice(from, from + body.text.length) !== body.text) return body.offset;
@@ -71,16 +74,13 @@ function errorOffset(piece: Piece, body: Body, message: string): number {
 }
 
 /** `BEGIN ATOMIC`: parsed together with its statement. */
-function atomicPieces(piece: Piece, body: Node): Piece[] {
-  const list = fieldsOf<{ items: Node[] }>(body, 'List');
-  const nodes = list === undefined ? [body] : list.items.flatMap((item) => fieldsOf<{ items: Node[] }>(item, 'List')?.items ?? [item]);
-  return nodes.map((tree) => {
-    const [type, node] = open(tree);
-    return { source: piece.source, statement: piece.statement, order: piece.order, at: piece.at, guarded: piece.guarded, type, node, inside: 'routine' };
-  });
+function atomicPieces(piece: Routine, body: Node): Piece[] {
+  const items = fieldsOf(body, 'List')?.items ?? [body];
+  const trees = items.flatMap((item) => fieldsOf(item, 'List')?.items ?? [item]);
+  return trees.map((tree) => innerPiece(piece, tree, { at: piece.at, guarded: piece.guarded, inside: 'routine' }));
 }
 
-function sqlPieces(piece: Piece, sql: string, offset: number, guarded: boolean, inside: 'do' | 'routine'): BodyPieces {
+function sqlPieces(piece: Routine, sql: string, offset: number, guarded: boolean, inside: 'do' | 'routine'): BodyPieces {
   if (sql.trim() === '') return { pieces: [] };
   const raw = parseTree(sql);
   const offsets = offsetsOf(sql);
@@ -88,11 +88,10 @@ function sqlPieces(piece: Piece, sql: string, offset: number, guarded: boolean, 
   const pieces: Piece[] = [];
   for (const { stmt } of raw) {
     if (stmt === undefined) continue;
-    const [type, node] = open(stmt);
     const at = (location = 0): number => offset + offsets.fromByte(Math.max(0, location));
-    const inner: Piece = { source: piece.source, statement: piece.statement, order: piece.order, type, node, at, inside, guarded: guarded || piece.guarded };
+    const inner = innerPiece(piece, stmt, { at, guarded: guarded || piece.guarded, inside });
     pieces.push(inner);
-    if (type === 'DoStmt') pieces.push(...readBody({ ...inner, statement: { ...piece.statement, sql } }).pieces);
+    if (inner.type === 'DoStmt') pieces.push(...readBody({ ...inner, statement: { ...piece.statement, sql } }).pieces);
   }
   return { pieces };
 }

@@ -1,11 +1,12 @@
-import { allOf, open, stringsOf, type AlterTableCmd, type ColumnDef, type Node, type RangeVar } from './nodes.ts';
+import { allOf, open, stringsOf } from './nodes.ts';
+import type { ColumnDef, Node, RangeVar } from './nodes.ts';
 import { recovered } from './recover.ts';
 import type { Statement } from './statement.ts';
 
-/** What kinds of thing a statement can lack because another has not made it. */
+/** The kinds of object that can be missing because another statement has not run. */
 export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema';
 
-/** The key of a thing: `public`, which an unqualified name means, is left out. A column's name has its table in front. */
+/** The key of a thing: `public`, which an unqualified name means, is left out. A column is named with its table. */
 export function keyOf(kind: Kind, name: readonly string[]): string {
   return `${kind} ${(name.length > 1 && name[0] === 'public' ? name.slice(1) : name).join('.')}`;
 }
@@ -14,49 +15,56 @@ function nameOf(relation: RangeVar): string[] {
   return relation.schemaname === undefined ? [relation.relname] : [relation.schemaname, relation.relname];
 }
 
-const inField = (field: string) => (fields: Node): string[] => [keyOf('relation', nameOf(fields[field] as RangeVar))];
-const typeIn = (field: string) => (fields: Node): string[] => [keyOf('type', stringsOf(fields[field]))];
+const relationKey = (relation: RangeVar): string => keyOf('relation', nameOf(relation));
+const typeKey = (name: readonly Node[] | undefined): string => keyOf('type', stringsOf(name));
 const columnKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] =>
   columns.map((column) => keyOf('column', [...nameOf(table), column.colname]));
 
-/** Per kind of statement: the keys of what it makes. */
-const makers: Record<string, (fields: Node) => string[]> = {
-  CreateStmt: (fields) => {
-    const table = fields['relation'] as RangeVar;
-    return [keyOf('relation', nameOf(table)), ...columnKeys(table, allOf<ColumnDef>(fields['tableElts'], 'ColumnDef'))];
-  },
-  CreateForeignTableStmt: (fields) => inField('relation')(fields['base'] as Node),
-  CreateTableAsStmt: (fields) => inField('rel')(fields['into'] as Node),
-  ViewStmt: inField('view'),
-  CreateSeqStmt: inField('sequence'),
-  IndexStmt: (fields) => {
-    const { schemaname } = fields['relation'] as RangeVar;
-    const name = fields['idxname'] as string | undefined;
-    return name === undefined ? [] : [keyOf('relation', schemaname === undefined ? [name] : [schemaname, name])];
-  },
-  CreateFunctionStmt: (fields) => [keyOf('function', stringsOf(fields['funcname']))],
-  CreateEnumStmt: typeIn('typeName'),
-  CreateRangeStmt: typeIn('typeName'),
-  CreateDomainStmt: typeIn('domainname'),
-  CompositeTypeStmt: (fields) => [keyOf('type', nameOf(fields['typevar'] as RangeVar))],
-  CreateSchemaStmt: (fields) => (fields['schemaname'] === undefined ? [] : [keyOf('schema', [fields['schemaname'] as string])]),
-  AlterTableStmt: (fields) => {
-    const added = allOf<AlterTableCmd>(fields['cmds'], 'AlterTableCmd').filter((command) => command.subtype === 'AT_AddColumn');
-    return columnKeys(fields['relation'] as RangeVar, added.map((command) => command.def?.['ColumnDef'] as ColumnDef));
-  },
-  RenameStmt: (fields) => {
-    const table = fields['relation'] as RangeVar | undefined;
-    if (table === undefined) return [];
-    const newName = fields['newname'] as string;
-    if (fields['renameType'] === 'OBJECT_COLUMN') return [keyOf('column', [...nameOf(table), newName])];
-    return [keyOf('relation', table.schemaname === undefined ? [newName] : [table.schemaname, newName])];
-  },
-};
+/** The key of a relation that is named without a schema of its own: it is in that of the table. */
+const besideKey = ({ schemaname }: RangeVar, name: string): string => keyOf('relation', schemaname === undefined ? [name] : [schemaname, name]);
 
-/** Keys of what the statement makes; or was meant to make, as far as that is plain, where it does not parse. */
+/** Keys of what a statement that parses creates. */
+function createdByTree(tree: Node): string[] {
+  const [type, fields] = open(tree);
+  switch (type) {
+    case 'CreateStmt':
+      return [relationKey(fields.relation), ...columnKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef'))];
+    case 'CreateForeignTableStmt':
+      return [relationKey(fields.base.relation)];
+    case 'CreateTableAsStmt':
+      return [relationKey(fields.into.rel)];
+    case 'ViewStmt':
+      return [relationKey(fields.view)];
+    case 'CreateSeqStmt':
+      return [relationKey(fields.sequence)];
+    case 'IndexStmt':
+      return fields.idxname === undefined ? [] : [besideKey(fields.relation, fields.idxname)];
+    case 'CreateFunctionStmt':
+      return [keyOf('function', stringsOf(fields.funcname))];
+    case 'CreateEnumStmt':
+    case 'CreateRangeStmt':
+      return [typeKey(fields.typeName)];
+    case 'CreateDomainStmt':
+      return [typeKey(fields.domainname)];
+    case 'CompositeTypeStmt':
+      return [keyOf('type', nameOf(fields.typevar))];
+    case 'CreateSchemaStmt':
+      return fields.schemaname === undefined ? [] : [keyOf('schema', [fields.schemaname])];
+    case 'AlterTableStmt': {
+      const added = allOf(fields.cmds, 'AlterTableCmd').filter(({ subtype }) => subtype === 'AT_AddColumn');
+      return columnKeys(fields.relation, allOf(added.map(({ def }) => def), 'ColumnDef'));
+    }
+    case 'RenameStmt':
+      if (fields.relation === undefined) return [];
+      return fields.renameType === 'OBJECT_COLUMN' ? [keyOf('column', [...nameOf(fields.relation), fields.newname])] : [besideKey(fields.relation, fields.newname)];
+    default:
+      return [];
+  }
+}
+
+/** Keys of what the statement creates; if it does not parse, of what it was meant to create, as far as that is plain. */
 export function createdBy(statement: Statement): string[] {
-  const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree, creates: undefined };
+  const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };
   if (creates !== undefined) return [keyOf('relation', creates.split('.'))];
-  const [type, fields] = tree === undefined ? ['', {}] : open(tree);
-  return makers[type]?.(fields) ?? [];
+  return tree === undefined ? [] : createdByTree(tree);
 }

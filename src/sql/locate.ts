@@ -1,6 +1,7 @@
-/** Where in a file an error is: by PostgreSQL's position where it gives one, else by the name that its message speaks of. */
+/** Where in a file an error is: by PostgreSQL's position if it gives one, else by the name in its message. */
 import type { DatabaseError } from '../database/database.ts';
 import { namesIn } from './message-names.ts';
+import { fieldsOf } from './nodes.ts';
 import { tokensOf, type FileToken } from './tokens.ts';
 import type { Statement } from './statement.ts';
 import { offsetOfCharacter } from '../shared/text.ts';
@@ -11,7 +12,7 @@ function spelled(sql: string, token: FileToken): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
-/** Offset of the name in the text, with its schema or table in front where the text has that; undefined where it is not there. */
+/** Offset of the name in the text, from its schema or table on if the text has that; undefined if the text does not have the name. */
 export function offsetOfName(sql: string, name: readonly string[]): number | undefined {
   const tokens = [...tokensOf(sql)].filter((token) => !token.name.endsWith('_COMMENT'));
   const last = name.at(-1);
@@ -25,7 +26,7 @@ export function offsetOfName(sql: string, name: readonly string[]): number | und
 /** `PL/pgSQL function inline_code_block line 3 at …`: the innermost line of a DO block that the error came from. */
 function lineOfBlock(statement: Statement, error: DatabaseError): number | undefined {
   const line = /^PL\/pgSQL function inline_code_block line (\d+) at/m.exec(error.where ?? '')?.[1];
-  if (line === undefined || statement.tree?.['DoStmt'] === undefined) return undefined;
+  if (line === undefined || fieldsOf(statement.tree, 'DoStmt') === undefined) return undefined;
   const body = [...tokensOf(statement.sql)].find((token) => token.name === 'SCONST');
   if (body === undefined) return undefined;
   let at = statement.sql.indexOf('$', body.start + 1) + 1;

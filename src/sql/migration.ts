@@ -6,10 +6,10 @@ export interface Migration {
   layer: Layer;
   /** Path relative to the muse's directory, with `/`. */
   file: string;
-  /** What the file name sorts by: `001`, `20241219010757`; empty where the name has none. */
+  /** What the file name sorts by: `001`, `20241219010757`; empty if the name has no number. */
   number: string;
-  /** The text as PostgreSQL gets it: UTF-8, BOM taken off, line ends as they are. */
+  /** The text as PostgreSQL gets it: UTF-8, without a BOM, line ends unchanged. */
   sql: string;
-  /** sha-256 of the text with CRLF read as LF, lower-case hex: a checkout on Windows is no edit. */
+  /** sha-256 of the text with CRLF read as LF, lower-case hex: a checkout on Windows is not an edit. */
   checksum: string;
 }

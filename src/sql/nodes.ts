@@ -1,183 +1,104 @@
-/** Shapes of the nodes of libpg-query's trees that are read here. Fields at their zero value are left out of a tree. */
+/**
+ * The nodes of PostgreSQL's parse trees, as `@pgsql/types` describes them, and how to read them. A node is an object with
+ * one key, its type, that holds its fields; fields that have their zero value are left out.
+ */
+import type * as pg from '@pgsql/types';
 
-/** A node: one key, its type, with its fields. */
-export type Node = Record<string, unknown>;
+/** A node: `{ RangeVar: { relname: 'leads' } }`. */
+export type Node = pg.Node;
 
-export interface RangeVar {
-  schemaname?: string;
-  relname: string;
-  alias?: { aliasname: string };
-  relpersistence?: string;
-  location?: number;
+type KeyOf<Union> = Union extends unknown ? keyof Union : never;
+
+/** The name of a type of node: `RangeVar`, `CreateStmt`. */
+export type NodeType = KeyOf<Node>;
+
+/** Fields that PostgreSQL's grammar sets in every node of the type; the package calls all fields optional. */
+interface AlwaysSet {
+  AlterObjectSchemaStmt: { relation?: RangeVar };
+  AlterPolicyStmt: { policy_name: string; table: RangeVar };
+  AlterTableCmd: { subtype: pg.AlterTableType };
+  AlterTableStmt: { relation: RangeVar };
+  ColumnDef: { colname: string };
+  CompositeTypeStmt: { typevar: RangeVar };
+  Constraint: { contype: pg.ConstrType; pktable?: RangeVar };
+  CreateExtensionStmt: { extname: string };
+  CreateForeignTableStmt: { base: Fields<'CreateStmt'> };
+  CreatePolicyStmt: { policy_name: string; table: RangeVar };
+  CreateSeqStmt: { sequence: RangeVar };
+  CreateStmt: { relation: RangeVar };
+  CreateTableAsStmt: { into: { rel: RangeVar } };
+  CreateTrigStmt: { trigname: string; relation: RangeVar };
+  DefElem: { defname: string };
+  DeleteStmt: { relation: RangeVar };
+  DropStmt: { objects: Node[]; removeType: pg.ObjectType };
+  FunctionParameter: { argType: TypeName; mode: pg.FunctionParameterMode };
+  GrantStmt: { objtype: pg.ObjectType; targtype: pg.GrantTargetType };
+  IndexStmt: { relation: RangeVar };
+  InsertStmt: { relation: RangeVar };
+  RangeVar: { relname: string };
+  RenameStmt: { renameType: pg.ObjectType; newname: string; relation?: RangeVar };
+  TableLikeClause: { relation: RangeVar };
+  UpdateStmt: { relation: RangeVar };
+  ViewStmt: { view: RangeVar };
 }
 
-export interface TypeName {
-  names?: Node[];
-  typmods?: Node[];
-  arrayBounds?: Node[];
-  setof?: boolean;
-  pct_type?: boolean;
-  location?: number;
+/** The union as one object type: looking a type of node up in it costs the compiler far less than picking it out of the union. */
+type PackageFields = { [Each in Node as KeyOf<Each>]: Each[keyof Each] };
+
+/** The fields of a node of a type: `Fields<'CreateStmt'>`. */
+export type Fields<Type extends NodeType> = PackageFields[Type] & (Type extends keyof AlwaysSet ? AlwaysSet[Type] : unknown);
+
+export type RangeVar = Fields<'RangeVar'>;
+export type TypeName = Fields<'TypeName'>;
+export type ColumnDef = Fields<'ColumnDef'>;
+export type Constraint = Fields<'Constraint'>;
+export type DefElem = Fields<'DefElem'>;
+
+/** A node taken apart; comparing the type tells the compiler the fields. */
+export type OpenNode = { [Type in NodeType]: [type: Type, fields: Fields<Type>] }[NodeType];
+
+/** The type and the fields of a node. `{}`, which stands for NULL in a list, opens with a type that equals no other. */
+export function open(node: Node): OpenNode {
+  return (Object.entries(node)[0] ?? ['', {}]) as OpenNode;
 }
 
-export interface Constraint {
-  contype: string;
-  conname?: string;
-  raw_expr?: Node;
-  keys?: Node[];
-  fk_attrs?: Node[];
-  pk_attrs?: Node[];
-  pktable?: RangeVar;
-  fk_del_action?: string;
-  indexname?: string;
-  location?: number;
-}
-
-export interface ColumnDef {
-  colname: string;
-  typeName: TypeName;
-  constraints?: Node[];
-  location?: number;
-}
-
-export interface AlterTableCmd {
-  subtype: string;
-  name?: string;
-  def?: Node;
-  newowner?: Node;
-  behavior?: string;
-  missing_ok?: boolean;
-}
-
-export interface CreateStmt {
-  relation: RangeVar;
-  tableElts?: Node[];
-  inhRelations?: Node[];
-  partbound?: Node;
-  constraints?: Node[];
-  if_not_exists?: boolean;
-}
-
-export interface CreatePolicyStmt {
-  policy_name: string;
-  table: RangeVar;
-  cmd_name?: string;
-  permissive?: boolean;
-  roles?: Node[];
-  qual?: Node;
-  with_check?: Node;
-}
-
-export interface IndexStmt {
-  idxname?: string;
-  relation: RangeVar;
-  accessMethod?: string;
-  indexParams?: Node[];
-  whereClause?: Node;
-  unique?: boolean;
-  concurrent?: boolean;
-  if_not_exists?: boolean;
-}
-
-export interface CreateFunctionStmt {
-  is_procedure?: boolean;
-  replace?: boolean;
-  funcname: Node[];
-  parameters?: Node[];
-  returnType?: TypeName;
-  options?: Node[];
-  sql_body?: Node;
-}
-
-export interface FunctionParameter {
-  name?: string;
-  argType: TypeName;
-  mode: string;
-  defexpr?: Node;
-}
-
-export interface DefElem {
-  defname: string;
-  arg?: Node;
-  location?: number;
-}
-
-export interface DropStmt {
-  objects: Node[];
-  removeType: string;
-  behavior?: string;
-  missing_ok?: boolean;
-}
-
-export interface GrantStmt {
-  is_grant?: boolean;
-  targtype: string;
-  objtype: string;
-  objects?: Node[];
-  privileges?: Node[];
-  grantees?: Node[];
-}
-
-export interface RenameStmt {
-  renameType: string;
-  relation?: RangeVar;
-  object?: Node;
-  subname?: string;
-  newname: string;
-  missing_ok?: boolean;
-}
-
-export interface InsertStmt {
-  relation: RangeVar;
-  cols?: Node[];
-  selectStmt?: Node;
-  onConflictClause?: { action: string; infer?: { indexElems?: Node[]; conname?: string } };
-}
-
-export interface VariableSetStmt {
-  kind: string;
-  name: string;
-  args?: Node[];
-  is_local?: boolean;
-}
-
-/** The type and the fields of a node. */
-export function open(node: Node): [type: string, fields: Node] {
-  for (const type in node) return [type, node[type] as Node];
-  return ['', {}];
-}
-
-/** The fields of a node of the given type, or undefined where the node is another. */
-export function fieldsOf<T = Node>(node: unknown, type: string): T | undefined {
-  return typeof node === 'object' && node !== null ? ((node as Node)[type] as T | undefined) : undefined;
+/** The fields of a node of the given type; undefined for a node of another type and for what is not a node. */
+export function fieldsOf<Type extends NodeType>(node: unknown, type: Type): Fields<Type> | undefined {
+  return typeof node === 'object' && node !== null ? (node as { [Each in Type]?: Fields<Type> })[type] : undefined;
 }
 
 /** The fields of those nodes of a list that are of the given type. */
-export function allOf<T = Node>(nodes: unknown, type: string): T[] {
-  return Array.isArray(nodes) ? nodes.map((node) => fieldsOf<T>(node, type)).filter((fields) => fields !== undefined) : [];
+export function allOf<Type extends NodeType>(nodes: unknown, type: Type): Fields<Type>[] {
+  if (!Array.isArray(nodes)) return [];
+  const all: Fields<Type>[] = [];
+  for (const node of nodes) {
+    const fields = fieldsOf(node, type);
+    if (fields !== undefined) all.push(fields as Fields<Type>);
+  }
+  return all;
 }
 
 /** The text of a `String` node; empty for another. */
 export function stringOf(node: unknown): string {
-  return fieldsOf<{ sval?: string }>(node, 'String')?.sval ?? '';
+  return fieldsOf(node, 'String')?.sval ?? '';
 }
 
 /** The texts of a list of `String` nodes, or of a `List` node of them. */
 export function stringsOf(nodes: unknown): string[] {
-  const items = Array.isArray(nodes) ? nodes : fieldsOf<{ items?: unknown[] }>(nodes, 'List')?.items;
-  return (items ?? []).map(stringOf);
+  const items: unknown[] = Array.isArray(nodes) ? nodes : (fieldsOf(nodes, 'List')?.items ?? []);
+  return items.map(stringOf);
 }
 
-/** The text of a string constant, casts looked through; undefined for anything else. */
+/** The text of a string constant, with or without casts; undefined for anything else. */
 export function literalOf(node: unknown): string | undefined {
-  const constant = fieldsOf<{ sval?: { sval?: string } }>(node, 'A_Const');
+  const constant = fieldsOf(node, 'A_Const');
   if (constant?.sval !== undefined) return constant.sval.sval ?? '';
-  const cast = fieldsOf<{ arg: Node }>(node, 'TypeCast');
+  const cast = fieldsOf(node, 'TypeCast');
   return cast === undefined ? undefined : literalOf(cast.arg);
 }
 
-/** Fields that hold a node's fields without its type. */
-const untyped: Record<string, string> = {
+/** Types of the fields that hold another node's fields without a type of their own. */
+const typeOfField: Record<string, NodeType> = {
   relation: 'RangeVar',
   pktable: 'RangeVar',
   table: 'RangeVar',
@@ -190,17 +111,30 @@ const untyped: Record<string, string> = {
   onConflictClause: 'OnConflictClause',
 };
 
-/** Calls `visit` with the type and fields of every node below, outermost first; what answers `false` is not entered. */
-export function walk(value: unknown, visit: (type: string, fields: Node) => boolean | void): void {
+/**
+ * Calls `visit` with the type and fields of every node in `value`, outermost first.
+ * @param value a node, a list of nodes, or the fields of one
+ * @param visit returns `false` to skip what is inside the node
+ */
+export function walk(value: unknown, visit: (...node: OpenNode) => boolean | void): void {
   if (Array.isArray(value)) {
     for (const item of value) walk(item, visit);
   } else if (typeof value === 'object' && value !== null) {
-    for (const key in value) {
-      const below = (value as Node)[key];
-      if (typeof below !== 'object' || below === null) continue;
+    for (const [key, inner] of Object.entries(value)) {
+      if (typeof inner !== 'object' || inner === null) continue;
       // A type starts with a capital letter, a field does not.
-      const type = key.charCodeAt(0) < 91 ? key : untyped[key];
-      if (type === undefined || Array.isArray(below) || visit(type, below as Node) !== false) walk(below, visit);
+      const type = key.charCodeAt(0) < 91 ? key : typeOfField[key];
+      if (type === undefined || Array.isArray(inner) || visit(...([type, inner] as OpenNode)) !== false) walk(inner, visit);
     }
   }
+}
+
+/** Says whether `value` holds a node of one of the types. */
+export function holds(value: unknown, ...types: readonly NodeType[]): boolean {
+  let found = false;
+  walk(value, (...[type]) => {
+    found ||= types.includes(type);
+    return !found;
+  });
+  return found;
 }

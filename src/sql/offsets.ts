@@ -11,7 +11,7 @@ export interface Offsets {
   position(offset: number): { line: number; column: number };
 }
 
-/** Index of the last entry that is <= `value`; -1 where none is. */
+/** Index of the last entry that is <= `value`; -1 if there is none. */
 function lastAtMost(sorted: readonly number[], value: number): number {
   let low = 0;
   let high = sorted.length;
@@ -25,7 +25,7 @@ function lastAtMost(sorted: readonly number[], value: number): number {
 
 /** Tables of the text's lines and of its characters beyond ASCII; linear to build, a binary search to ask. */
 export function offsetsOf(text: string): Offsets {
-  // Offsets behind each character beyond ASCII: in between, a byte is a UTF-16 unit.
+  // Offsets after each character beyond ASCII: in between, a byte is a UTF-16 unit.
   const bytes: number[] = [];
   const units: number[] = [];
   let extra = 0;

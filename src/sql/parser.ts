@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import type { RawStmt } from '@pgsql/types';
 
 /** A token of PostgreSQL's scanner. Offsets are bytes of the text as UTF-8. */
 export interface Token {
@@ -18,13 +19,6 @@ export interface Token {
 export interface ParseFailure {
   message: string;
   position: number;
-}
-
-export interface RawStatement {
-  stmt?: Record<string, unknown>;
-  /** Bytes; includes the comments and white space in front of the statement. */
-  stmt_location?: number;
-  stmt_len?: number;
 }
 
 interface Engine {
@@ -53,18 +47,18 @@ interface Wasm {
 let makeEngine: (() => Engine) | undefined;
 let engine: Engine | undefined;
 
-/** Loads PostgreSQL's parser (WASM); to be awaited once before anything of `parse/` is called. Cheap when loaded. */
+/** Loads PostgreSQL's parser (WASM); to be awaited once before anything of sql/ is called. Cheap when loaded. */
 export async function loadParser(): Promise<void> {
   if (makeEngine !== undefined) return;
   const locate = createRequire(import.meta.url);
   const [{ default: factory }, bytes] = await Promise.all([
-    // @ts-expect-error the package describes its main file only; that one loads protobuf, which nobody needs here
+    // @ts-expect-error the package describes its main file only; that one loads protobuf, which is not needed here
     import('@libpg-query/parser/wasm/libpg-query.js') as Promise<{ default: Factory }>,
     readFile(locate.resolve('@libpg-query/parser/wasm/libpg-query.wasm')),
   ]);
   const wasm = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly;
   const compiled = await wasm.compile(bytes);
-  // Instantiated synchronously, so that a crash in the middle of a file can be answered by a fresh instance.
+  // Instantiated synchronously, so that a new instance can replace one that crashed in the middle of a file.
   makeEngine = () => {
     const module = {
       instantiateWasm(imports: object, receive: (instance: object, from: object) => void) {
@@ -78,7 +72,7 @@ export async function loadParser(): Promise<void> {
   engine = makeEngine();
 }
 
-/** What any text may contain and C strings may not; same length in bytes, and PostgreSQL accepts neither. */
+/** C strings end at a NUL: it becomes U+0001, which has the same length and which PostgreSQL does not accept either. */
 function withoutNul(sql: string): string {
   return sql.includes('\0') ? sql.replaceAll('\0', '\u0001') : sql;
 }
@@ -101,8 +95,8 @@ function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T |
   }
 }
 
-/** Parses a text of any number of statements. Gives the raw statements or the first error. Never throws. */
-export function parseTree(sql: string): RawStatement[] | ParseFailure {
+/** Parses a text of any number of statements. Returns the raw statements or the first error. Never throws. */
+export function parseTree(sql: string): RawStmt[] | ParseFailure {
   return call(sql, (pg, pointer) => {
     const result = pg._wasm_parse_query_raw(pointer);
     try {
@@ -110,14 +104,14 @@ export function parseTree(sql: string): RawStatement[] | ParseFailure {
       if (error !== 0) {
         return { message: pg.UTF8ToString(pg.getValue(error, 'i32')), position: Math.max(0, pg.getValue(error + 16, 'i32') - 1) };
       }
-      return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStatement[] }).stmts ?? [];
+      return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
     } finally {
       pg._wasm_free_parse_result(result);
     }
   });
 }
 
-/** Cuts a text into PostgreSQL's tokens, comments included. A failure carries no position. Never throws. */
+/** Cuts a text into PostgreSQL's tokens, comments included. A failure has no position. Never throws. */
 export function scan(sql: string): Token[] | ParseFailure {
   return call(sql, (pg, pointer) => {
     const answer = takeString(pg, pg._wasm_scan(pointer));
@@ -126,7 +120,7 @@ export function scan(sql: string): Token[] | ParseFailure {
   });
 }
 
-/** Parses the PL/pgSQL in a `CREATE FUNCTION`, `CREATE PROCEDURE` or `DO` statement. A failure carries no position. */
+/** Parses the PL/pgSQL in a `CREATE FUNCTION`, `CREATE PROCEDURE` or `DO` statement. A failure has no position. */
 export function parsePlpgsql(statement: string): Record<string, unknown>[] | ParseFailure {
   return call(statement, (pg, pointer) => {
     const answer = takeString(pg, pg._wasm_parse_plpgsql(pointer));

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts';
 import type { ParsedSql, Statement } from './statement.ts';
 import { open } from './nodes.ts';
-import type { Node } from './nodes.ts';
+import type { Fields, Node, NodeType } from './nodes.ts';
 
 /** A file, read and parsed. */
 export interface Source {
@@ -9,24 +9,28 @@ export interface Source {
   parsed: ParsedSql;
 }
 
-/** A statement as the checks see it: one of a file, or one inside a `DO` or function body. */
-export interface Piece {
+/** What every piece has, of whatever type. */
+interface AnyPiece {
   source: Source;
-  /** The statement of the file that it is, or stands in. */
+  /** The statement of the file that it is or is part of. */
   statement: Statement;
   /** Place in the whole run, counted over all files. */
   order: number;
-  type: string;
-  node: Node;
   /** Offset in the file of a `location` in the tree. */
   at(location?: number): number;
   /** `do`: runs with the file. `routine`: runs when someone calls the function. */
   inside?: 'do' | 'routine';
-  /** Stands in an IF, a loop or a block that catches exceptions: it may never run, or may fail in silence. */
+  /** Is inside an IF, a loop or a block that catches exceptions: it may never run, or fail silently. */
   guarded: boolean;
-  /** What its body holds, once that was asked for. */
+  /** What its body holds, once `bodyPieces` has read it. */
   body?: BodyPieces;
 }
+
+/**
+ * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of its
+ * parse tree; comparing `type` tells the compiler which fields those are.
+ */
+export type Piece<Type extends NodeType = NodeType> = { [Each in Type]: AnyPiece & { type: Each; node: Fields<Each> } }[Type];
 
 /** What the body of a `DO`, function or procedure holds. */
 export interface BodyPieces {
@@ -35,10 +39,21 @@ export interface BodyPieces {
   error?: { message: string; offset: number };
 }
 
-/** The statement itself as a piece. */
+/** A statement of a file as a piece. */
 export function pieceOf(source: Source, statement: Statement, order: number, tree: Node): Piece {
-  const [type, node] = open(tree);
   // A tree leaves a location of 0 out, which only the first statement of a file can have.
   const at = (location = -1): number => (location < 0 ? statement.start : source.parsed.offsetOf(statement, location));
-  return { source, statement, order, type, node, at, guarded: false };
+  const [type, node] = open(tree);
+  return { source, statement, order, type, node, at, guarded: false } as Piece;
+}
+
+/** The parse tree of a piece. */
+export function treeOf({ type, node }: Pick<Piece, 'type' | 'node'>): Node {
+  return { [type]: node } as Node;
+}
+
+/** A statement in the body of `piece`. */
+export function innerPiece({ source, statement, order }: Piece, tree: Node, place: Pick<AnyPiece, 'at' | 'guarded' | 'inside'>): Piece {
+  const [type, node] = open(tree);
+  return { source, statement, order, type, node, ...place } as Piece;
 }

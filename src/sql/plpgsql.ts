@@ -1,11 +1,13 @@
-import { allOf, literalOf, open } from './nodes.ts';
-import type { Node } from './nodes.ts';
+import { allOf, fieldsOf, literalOf } from './nodes.ts';
 import { parseTree } from './parser.ts';
+
+/** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
+type PlpgsqlTree = Record<string, unknown>;
 
 /** A piece of SQL in a PL/pgSQL body. */
 export interface PlpgsqlPart {
   sql: string;
-  /** Offset in the body, as near as can be known; PL/pgSQL's tree has lines only. */
+  /** Offset in the body, as near as possible: PL/pgSQL's tree has lines only. */
   offset: number;
   guarded: boolean;
 }
@@ -14,7 +16,7 @@ export interface PlpgsqlPart {
 const guards = new Set(['PLpgSQL_stmt_if', 'PLpgSQL_stmt_case', 'PLpgSQL_stmt_loop', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_fori', 'PLpgSQL_stmt_fors', 'PLpgSQL_stmt_foreach_a']);
 
 /** Every SQL statement and expression of a parsed PL/pgSQL body, in order; constant `EXECUTE`s as what they execute. */
-export function plpgsqlParts(functions: readonly Node[], body: string): PlpgsqlPart[] {
+export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
   const parts: PlpgsqlPart[] = [];
   let cursor = 0;
   const add = (query: string, parseMode: number, dynamic: boolean, guarded: boolean): void => {
@@ -41,27 +43,27 @@ export function plpgsqlParts(functions: readonly Node[], body: string): PlpgsqlP
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    for (const [key, below] of Object.entries(value)) {
+    for (const [key, inner] of Object.entries(value)) {
       if (key === 'PLpgSQL_expr') {
-        const { query, parseMode = 0 } = below as { query: string; parseMode?: number };
+        const { query, parseMode = 0 } = inner as { query: string; parseMode?: number };
         add(query, parseMode, dynamic, guarded);
       } else if (key === 'datums') {
         continue;
       } else {
-        const catches = key === 'PLpgSQL_stmt_block' && (below as Node)['exceptions'] !== undefined;
-        visit(below, guarded || guards.has(key) || catches, key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')));
+        const catches = key === 'PLpgSQL_stmt_block' && (inner as PlpgsqlTree)['exceptions'] !== undefined;
+        visit(inner, guarded || guards.has(key) || catches, key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')));
       }
     }
   };
-  for (const each of functions) visit((each['PLpgSQL_function'] as Node | undefined)?.['action'], false, false);
+  for (const each of functions) visit((each['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['action'], false, false);
   return parts;
 }
 
-/** What `EXECUTE` runs where that is a constant, or a `format` of constants. */
+/** What `EXECUTE` runs if that is a constant, or a `format` of constants. */
 function executed(query: string, offset: number, guarded: boolean): PlpgsqlPart[] {
   const raw = parseTree(`SELECT ${query}`);
   if (!Array.isArray(raw) || raw[0]?.stmt === undefined) return [];
-  const [target] = allOf<{ val: Node }>(open(raw[0].stmt)[1]['targetList'], 'ResTarget');
+  const [target] = allOf(fieldsOf(raw[0].stmt, 'SelectStmt')?.targetList, 'ResTarget');
   const text = literalOf(target?.val);
   if (text === undefined) return [];
   const inner = Math.max(0, query.indexOf(text));

@@ -1,8 +1,9 @@
+import type { Node } from './nodes.ts';
 import type { Statement } from './statement.ts';
 import { parseTree } from './parser.ts';
 import { tokensOf } from './tokens.ts';
 
-/** The words of a statement with where they stand in it; comments left out. */
+/** The words of a statement with their offsets, without comments. */
 export function wordsOf(sql: string, limit = Infinity): { text: string; start: number; end: number }[] {
   const words = [];
   for (const { name, start, end } of tokensOf(sql)) {
@@ -13,7 +14,7 @@ export function wordsOf(sql: string, limit = Infinity): { text: string; start: n
   return words;
 }
 
-/** Where `IF NOT EXISTS` stands in a `CREATE POLICY IF NOT EXISTS`, which PostgreSQL does not know; as offsets in it. */
+/** The offsets of `IF NOT EXISTS` in a `CREATE POLICY IF NOT EXISTS`, which PostgreSQL does not have. */
 export function policyIfNotExists(sql: string): { start: number; end: number } | undefined {
   const words = wordsOf(sql, 5);
   if (words.map(({ text }) => text).join(' ') !== 'create policy if not exists') return undefined;
@@ -24,7 +25,7 @@ export function policyIfNotExists(sql: string): { start: number; end: number } |
  * What a statement that does not parse was meant to be, as far as that is plain: the tree of a
  * `CREATE POLICY IF NOT EXISTS` without those words, or the name of the table that a `CREATE TABLE` would have made.
  */
-export function recovered(statement: Statement): { tree?: Record<string, unknown>; creates?: string } {
+export function recovered(statement: Statement): { tree?: Node; creates?: string } {
   const mistake = policyIfNotExists(statement.sql);
   if (mistake !== undefined) {
     const { start, end } = mistake;

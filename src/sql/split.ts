@@ -1,24 +1,25 @@
-/** parse/: a migration file's text as statements with their places, trees and comments. Pure. */
+/** A migration file's text as statements with their places, trees and comments. Pure. */
 import { parseTree } from './parser.ts';
 import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
+import type { Node } from './nodes.ts';
 import type { Offsets } from './offsets.ts';
-import { placesOf } from './places.ts';
-import type { Place } from './places.ts';
+import { placesOf } from './statement-spans.ts';
+import type { Place } from './statement-spans.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';
 import { tokensOf } from './tokens.ts';
 
 /** Texts up to here are parsed at once; above, statement by statement, so that memory stays bounded. */
 const AT_ONCE = 4 << 20;
 
-/** Where a statement is, and its tree where that is known already. */
+/** Where a statement is, and its tree if that is known already. */
 interface Span extends Place {
-  tree?: Record<string, unknown> | undefined;
+  tree?: Node | undefined;
 }
 
 /**
- * Cuts a file into statements and parses each. `loadParser()` must have been awaited. Never throws: whatever PostgreSQL
- * cannot read becomes a statement with an `error`, and the statements around it are there.
+ * Cuts a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what
+ * PostgreSQL cannot parse becomes a statement with an `error`, among the statements around it.
  */
 export function parseSql(sql: string): ParsedSql {
   const known = recent.get(sql);
@@ -32,8 +33,8 @@ export function parseSql(sql: string): ParsedSql {
 }
 
 /**
- * Results by their text. One run asks for the same files again and again: the scaffold, lint, the catalog, directives, the
- * rehearsal. Nobody changes a result.
+ * Results by their text. One run parses the same files several times: the scaffold, lint, the catalog, directives, the
+ * rehearsal. A result is never changed.
  */
 const recent = new Map<string, ParsedSql>();
 const RECENT = 500;
@@ -59,7 +60,7 @@ function parseNow(sql: string): ParsedSql {
   };
 }
 
-/** The fast way: PostgreSQL parses the file as one. Undefined where it cannot. */
+/** The fast way: PostgreSQL parses the whole file. Undefined if it cannot. */
 function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
   if (sql.length > AT_ONCE) return undefined;
   const raw = parseTree(sql);
@@ -71,7 +72,7 @@ function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
   });
 }
 
-/** End of the last token: white space and comments in front of the `;` are not part of a statement. */
+/** End of the last token: white space and comments before the `;` are not part of a statement. */
 function lastTokenEnd(sql: string, start: number, end: number): number {
   const text = sql.slice(start, end).trimEnd();
   const lastLine = text.slice(text.lastIndexOf('\n') + 1);
@@ -96,7 +97,7 @@ function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offs
   return statement;
 }
 
-/** Gives the comments on the rest of the previous statement's last line to that statement; the others come back. */
+/** Gives the comments on the rest of the previous statement's last line to that statement; returns the others. */
 function attach(comments: Comment[], previous: Statement | undefined, previousEnd: number, sql: string): Comment[] {
   if (previous === undefined) return comments;
   const newline = sql.indexOf('\n', previousEnd);
@@ -105,7 +106,7 @@ function attach(comments: Comment[], previous: Statement | undefined, previousEn
   return comments.filter((comment) => comment.start >= lineEnd);
 }
 
-/** The comments in front of the first statement. */
+/** The comments before the first statement. */
 function headerOf(comments: readonly Comment[], end: number): string {
   return comments.filter((comment) => comment.start < end).map((comment) => comment.text).join('\n');
 }

@@ -1,19 +1,21 @@
+import type { Node } from './nodes.ts';
+
 /** A statement of a migration file, cut out by PostgreSQL's own scanner. Offsets are UTF-16 code units in the file. */
 export interface Statement {
   /** Exact text from the first token to the last, without the comments before it and without the `;`. */
   sql: string;
   /** Offset of the first token. */
   start: number;
-  /** Offset behind the last token, in front of the `;`. */
+  /** Offset after the last token, before the `;`. */
   end: number;
   /** 1-based position of `start`. */
   line: number;
   column: number;
   /** The comments between the statement before and this one, and on the rest of this one's last line, as written. */
   comments: Comment[];
-  /** libpg-query's node, as `{ CreateStmt: {…} }`; undefined where the statement does not parse. */
-  tree?: Record<string, unknown>;
-  /** Where byte 0 of the tree's `location`s is, as a byte offset in the file. */
+  /** libpg-query's node, as `{ CreateStmt: {…} }`; undefined if the statement does not parse. */
+  tree?: Node;
+  /** The byte offset in the file that the tree's `location`s count from. */
   origin: number;
   /** Why it does not parse. `offset` counts in the file. */
   error?: { message: string; offset: number; line: number; column: number };
@@ -31,7 +33,7 @@ export interface ParsedSql {
   statements: Statement[];
   /** The comment at the top of the file, before the first statement; empty if there is none. */
   header: string;
-  /** Comments that belong to no statement: behind the last one, on lines of their own. */
+  /** Comments that belong to no statement: after the last one, on lines of their own. */
   trailing: Comment[];
   /** 1-based position of an offset in the file. */
   position(offset: number): { line: number; column: number };

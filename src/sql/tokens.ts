@@ -9,11 +9,11 @@ export interface FileToken {
   name: string;
 }
 
-/** Chunk of text that is scanned at once: the scanner's answer is some forty times as long as its text. */
+/** Chunk of text that is scanned at once: the scanner's result is about forty times as long as the text. */
 const CHUNK = 1 << 16;
 
 /**
- * The text's tokens by PostgreSQL's own scanner, comments included, in order. Where the scanner gives up (a string or
+ * The text's tokens by PostgreSQL's own scanner, comments included, in order. If the scanner gives up (a string or
  * comment that never ends), all from there is one token named `REST`.
  */
 export function* tokensOf(sql: string): Generator<FileToken> {
@@ -58,7 +58,7 @@ function locate(tokens: readonly Token[], chunk: string, start: number): FileTok
 
 /**
  * Scans a chunk. A word that the scanner refuses (`1a`, `""`) is masked wherever it stands: it holds no quote and no
- * semicolon, so where statements end does not change. `stuck`: the offset of what never ends.
+ * semicolon, so the ends of statements do not change. `stuck`: the offset of what never ends.
  */
 function scanMasked(chunk: string): { tokens: Token[]; stuck?: number } {
   // Control characters stand only in literals or in rubbish, and libpg-query does not escape them in its answer.

@@ -2,8 +2,8 @@ import type { Comment } from './statement.ts';
 import type { Offsets } from './offsets.ts';
 
 /**
- * White space, comments and empty statements between two statements. Only ever asked about a gap that PostgreSQL itself
- * has found, where nothing else can stand; comments nest, as in PostgreSQL.
+ * White space, comments and empty statements between two statements. Used only for a gap that PostgreSQL itself
+ * has found, where nothing else can be; comments nest, as in PostgreSQL.
  */
 function* gap(sql: string, start: number, end: number): Generator<{ start: number; end: number; comment: boolean }> {
   let at = start;
@@ -42,7 +42,7 @@ function blockEnd(sql: string, start: number, end: number): number {
   return end;
 }
 
-/** Offset of the first token at or behind `start`. */
+/** Offset of the first token at or after `start`. */
 export function skipTrivia(sql: string, start: number): number {
   let at = start;
   for (const part of gap(sql, start, sql.length)) at = part.end;

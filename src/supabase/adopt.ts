@@ -1,5 +1,7 @@
-import { getProject, runQuery } from './api.ts';
+import { list, number, openObject, text } from '../shared/schema.ts';
+import { getProject, runQuery, valid } from './api.ts';
 import type { Http } from './http.ts';
+import { organizationOf } from './preflight.ts';
 
 /** What is in a project that is about to be adopted, for the user to see before anything is done to it. */
 export interface ProjectContents {
@@ -38,14 +40,15 @@ export async function adoptProject(http: Http, ref: string): Promise<ProjectCont
   const found = {
     ref,
     name: project.name,
-    organization: project.organization_slug ?? project.organization_id,
+    organization: organizationOf(project),
     region: project.region,
     status: project.status,
   };
   if (project.status !== 'ACTIVE_HEALTHY') return { ...found, tables: [], users: 0, buckets: [] };
-  const rows = (await runQuery(http, ref, { query: look, read_only: true }, 60_000)) as { contents: Contents }[];
-  const contents = rows[0]?.contents ?? { tables: [], users: 0, buckets: [] };
-  return { ...found, ...contents };
+  const [row] = valid(rowsOfLook, { body: await runQuery(http, ref, { query: look, read_only: true }, 60_000) });
+  return { ...found, ...(row?.contents ?? { tables: [], users: 0, buckets: [] }) };
 }
 
-type Contents = Pick<ProjectContents, 'tables' | 'users' | 'buckets'>;
+const rowsOfLook = list(openObject({
+  contents: openObject({ tables: list(openObject({ schema: text(), name: text(), rows: number() })), users: number(), buckets: list(text()) }),
+}));

@@ -1,45 +1,48 @@
+import type { GenericSchema } from 'valibot';
 import { MuseError } from '../shared/error.ts';
+import { list, pathText, problemsOf } from '../shared/schema.ts';
 import type { Http } from './http.ts';
-import type {
-  ApiKey, AuthConfig, CreateProjectBody, NetworkBans, Organization, OrganizationDetails, PoolerConfig, Project,
-  ProjectWithDatabase, QueryBody, RegionsInfo, ServiceHealth,
+import {
+  apiKey, type ApiKey, authConfig, type AuthConfig, type CreateProjectBody, networkBans, type NetworkBans, organization, type Organization,
+  organizationDetails, type OrganizationDetails, poolerConfig, type PoolerConfig, project, type Project, projectWithDatabase,
+  type ProjectWithDatabase, type QueryBody, regionsInfo, type RegionsInfo, serviceHealth, type ServiceHealth,
 } from './types.ts';
 
 /**
  * The calls of the Management API that are used, one function each. All throw what `createHttp` throws, and
- * `api-unexpected` where an answer is not of the kind (a list, an object) that the document gives.
+ * `api-unexpected` where an answer lacks what the document promises, before anything is done with it.
  */
 
 /** `GET /v1/organizations` */
 export async function listOrganizations(http: Http): Promise<Organization[]> {
-  return list<Organization>(await http({ method: 'GET', path: '/v1/organizations' }));
+  return valid(list(organization), await http({ method: 'GET', path: '/v1/organizations' }));
 }
 
 /** `GET /v1/organizations/{slug}`: has the plan. */
 export async function getOrganization(http: Http, slug: string): Promise<OrganizationDetails> {
-  return object<OrganizationDetails>(await http({ method: 'GET', path: `/v1/organizations/${segment(slug)}` }));
+  return valid(organizationDetails, await http({ method: 'GET', path: `/v1/organizations/${segment(slug)}` }));
 }
 
 /** `GET /v1/projects/available-regions` */
 export async function availableRegions(http: Http, organization: string): Promise<RegionsInfo> {
   const query = { organization_slug: organization };
-  return object<RegionsInfo>(await http({ method: 'GET', path: '/v1/projects/available-regions', query }));
+  return valid(regionsInfo, await http({ method: 'GET', path: '/v1/projects/available-regions', query }));
 }
 
 /** `GET /v1/projects`, all that the token can see; with the server's clock, ms since 1970. */
 export async function listProjects(http: Http): Promise<{ projects: Project[]; serverTime: number }> {
   const answer = await http({ method: 'GET', path: '/v1/projects' });
-  return { projects: list<Project>(answer), serverTime: answer.serverTime };
+  return { projects: valid(list(project), answer), serverTime: answer.serverTime };
 }
 
 /** `POST /v1/projects`: sent once; whether a lost one took effect is for the caller to find out. */
 export async function postProject(http: Http, body: CreateProjectBody): Promise<Project> {
-  return object<Project>(await http({ method: 'POST', path: '/v1/projects', body, retry: 'never', timeoutMs: 90_000 }));
+  return valid(project, await http({ method: 'POST', path: '/v1/projects', body, retry: 'never', timeoutMs: 90_000 }));
 }
 
 /** `GET /v1/projects/{ref}` */
 export async function getProject(http: Http, ref: string): Promise<ProjectWithDatabase> {
-  return object<ProjectWithDatabase>(await http({ method: 'GET', path: projectPath(ref) }));
+  return valid(projectWithDatabase, await http({ method: 'GET', path: projectPath(ref) }));
 }
 
 /** `DELETE /v1/projects/{ref}` */
@@ -49,22 +52,22 @@ export async function deleteProject(http: Http, ref: string): Promise<void> {
 
 /** `GET /v1/projects/{ref}/health` of these services. */
 export async function getHealth(http: Http, ref: string, services: readonly string[]): Promise<ServiceHealth[]> {
-  return list<ServiceHealth>(await http({ method: 'GET', path: `${projectPath(ref)}/health`, query: { services } }));
+  return valid(list(serviceHealth), await http({ method: 'GET', path: `${projectPath(ref)}/health`, query: { services } }));
 }
 
 /** `GET /v1/projects/{ref}/api-keys?reveal=true` */
 export async function listApiKeys(http: Http, ref: string): Promise<ApiKey[]> {
-  return list<ApiKey>(await http({ method: 'GET', path: `${projectPath(ref)}/api-keys`, query: { reveal: 'true' } }));
+  return valid(list(apiKey), await http({ method: 'GET', path: `${projectPath(ref)}/api-keys`, query: { reveal: 'true' } }));
 }
 
 /** `GET /v1/projects/{ref}/config/database/pooler`: empty at first on a new project. */
 export async function listPoolers(http: Http, ref: string): Promise<PoolerConfig[]> {
-  return list<PoolerConfig>(await http({ method: 'GET', path: `${projectPath(ref)}/config/database/pooler` }));
+  return valid(list(poolerConfig), await http({ method: 'GET', path: `${projectPath(ref)}/config/database/pooler` }));
 }
 
 /** `GET /v1/projects/{ref}/config/auth` */
 export async function getAuthConfig(http: Http, ref: string): Promise<AuthConfig> {
-  return object<AuthConfig>(await http({ method: 'GET', path: `${projectPath(ref)}/config/auth` }));
+  return valid(authConfig, await http({ method: 'GET', path: `${projectPath(ref)}/config/auth` }));
 }
 
 /** `PATCH /v1/projects/{ref}/config/auth`: sets what is named and nothing else. */
@@ -84,7 +87,7 @@ export async function runQuery(http: Http, ref: string, body: QueryBody, timeout
 /** `POST /v1/projects/{ref}/network-bans/retrieve`: reads, though it is a POST. */
 export async function retrieveNetworkBans(http: Http, ref: string): Promise<NetworkBans> {
   const path = `${projectPath(ref)}/network-bans/retrieve`;
-  return object<NetworkBans>(await http({ method: 'POST', path, retry: 'always' }));
+  return valid(networkBans, await http({ method: 'POST', path, retry: 'always' }));
 }
 
 function projectPath(ref: string): string {
@@ -101,20 +104,17 @@ function segment(text: string): string {
   });
 }
 
-function list<T>(answer: { body: unknown }): T[] {
-  if (Array.isArray(answer.body)) return answer.body as T[];
-  throw unexpected('a list');
-}
-
-function object<T>(answer: { body: unknown }): T {
-  if (typeof answer.body === 'object' && answer.body !== null && !Array.isArray(answer.body)) return answer.body as T;
-  throw unexpected('an object');
-}
-
-function unexpected(kind: string): MuseError {
-  return new MuseError({
+/**
+ * The body of an answer, once it is what the schema says.
+ * @throws MuseError `api-unexpected` that says where it is not, and nothing of what is there: that may be a secret
+ */
+export function valid<T>(schema: GenericSchema<unknown, T>, { body }: { body: unknown }): T {
+  const [problem] = problemsOf(schema, body);
+  if (problem === undefined) return body as T;
+  const where = problem.path.length === 0 ? '' : `${pathText(problem.path)}: `;
+  throw new MuseError({
     code: 'api-unexpected',
-    message: `Supabase's API answered something that is not ${kind}.`,
-    suggestion: 'Something between here and the API answers in its place (a proxy, a sign-in page), or SUPABASE_API_URL is wrong.',
+    message: `Supabase's API gave an answer that cannot be right: ${where}${problem.expected}. It was not used.`,
+    suggestion: 'Something between here and the API may answer in its place (a proxy, a sign-in page), or SUPABASE_API_URL is wrong. Run the command again.',
   });
 }

@@ -146,7 +146,7 @@ function connected(options: ConnectOptions, database: Database, via: 'direct' | 
 /** Says it when addresses are banned: too many failed sign-ins, from here or from elsewhere. */
 async function noteBans(http: Http, ref: string, note: (text: string) => void): Promise<void> {
   const banned = await retrieveNetworkBans(http, ref).then((bans) => bans.banned_ipv4_addresses, () => []);
-  if (!Array.isArray(banned) || banned.length === 0) return;
+  if (banned.length === 0) return;
   note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after some minutes without a try.`);
 }
 

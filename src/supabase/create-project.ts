@@ -85,8 +85,7 @@ async function postOnce(http: Http, request: ProjectRequest): Promise<Outcome> {
     ...(request.size === undefined ? {} : { desired_instance_size: request.size }),
   };
   try {
-    const project = await postProject(http, body);
-    return typeof project.ref === 'string' ? { project } : { error: lookFor(request.name) };
+    return { project: await postProject(http, body) };
   } catch (error) {
     return { error };
   }
@@ -131,14 +130,6 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
     });
   }
   return error;
-}
-
-function lookFor(name: string): MuseError {
-  return new MuseError({
-    code: 'answer-lost',
-    message: `Supabase answered the request for "${name}" without a project ref.`,
-    suggestion: 'Go on with --resume, which looks before it does anything again.',
-  });
 }
 
 function severalFound(intent: Intent, found: readonly Project[]): MuseError {

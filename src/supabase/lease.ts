@@ -1,4 +1,5 @@
 import { DatabaseError, type Session } from '../database/database.ts';
+import { runLockHolder } from '../database/run-lock.ts';
 import { MuseError } from '../shared/error.ts';
 import { jittered, type Clock } from './clock.ts';
 
@@ -42,12 +43,8 @@ on conflict (id) do update
   where held.holder = excluded.holder or held.expires < now()
 returning holder`;
 
-/** A run that came by a PostgreSQL connection holds the advisory lock of `database/run-lock.ts`. */
-const advisory = `
-select a.application_name || ', backend ' || l.pid as note
-from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid)
-where l.locktype = 'advisory' and l.granted and l.classid = 1836413797 and l.objid = 1 and l.objsubid = 2
-  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())`;
+/** A run over a PostgreSQL connection holds the advisory lock instead. */
+const advisory = runLockHolder("a.application_name || ', backend ' || l.pid as note");
 
 const look = 'select note, expires::text as expires from muse.run_lease where expires > now()';
 

@@ -77,9 +77,14 @@ export async function listRegionChoices(http: Http, organization: string): Promi
   return regionChoices(await availableRegions(http, organization));
 }
 
-/** Says whether the project belongs to the organization; older answers have only its id. */
+/** The slug of the organization that a project belongs to; older answers have it by another name. */
+export function organizationOf({ organization_slug: slug, organization_id: id }: Project): string {
+  return slug ?? id ?? '';
+}
+
+/** Says whether the project belongs to the organization. */
 export function isIn(project: Project, organization: Pick<Organization, 'slug'>): boolean {
-  return (project.organization_slug ?? project.organization_id) === organization.slug;
+  return organizationOf(project) === organization.slug;
 }
 
 /** The error for a name that another project of the organization has. */

@@ -37,12 +37,12 @@ const tokenShape = /^sbp_(?:oauth_)?[a-f0-9]{40}$/;
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
  */
 export async function readSettings(env: EnvironmentVariables, home = homedir()): Promise<SupabaseSettings> {
-  const profile = env.SUPABASE_PROFILE ? await readProfile(env.SUPABASE_PROFILE) : defaultProfile;
-  const template = env.SUPABASE_PROJECT_URL || `https://{ref}.${profile.projectHost}`;
+  const profile = env['SUPABASE_PROFILE'] ? await readProfile(env['SUPABASE_PROFILE']) : defaultProfile;
+  const template = env['SUPABASE_PROJECT_URL'] || `https://{ref}.${profile.projectHost}`;
   checkUrl('SUPABASE_PROJECT_URL', template.replaceAll('{ref}', 'abcdefghijklmnopqrst'));
   return {
     token: await readToken(env, home),
-    apiUrl: checkUrl('SUPABASE_API_URL', env.SUPABASE_API_URL || profile.apiUrl),
+    apiUrl: checkUrl('SUPABASE_API_URL', env['SUPABASE_API_URL'] || profile.apiUrl),
     projectUrl: (ref) => template.replaceAll('{ref}', ref).replace(/\/+$/, ''),
     projectHost: profile.projectHost,
     poolerHost: profile.poolerHost,
@@ -51,7 +51,7 @@ export async function readSettings(env: EnvironmentVariables, home = homedir()):
 
 async function readToken(env: EnvironmentVariables, home: string): Promise<Secret> {
   const file = join(home, '.supabase', 'access-token');
-  const text = (env.SUPABASE_ACCESS_TOKEN || (await readText(file).catch(() => undefined)) || '').trim();
+  const text = (env['SUPABASE_ACCESS_TOKEN'] || (await readText(file).catch(() => undefined)) || '').trim();
   if (text === '') {
     throw new MuseError({
       code: 'bad-token-missing',
@@ -62,7 +62,7 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
   if (!tokenShape.test(text)) {
     throw new MuseError({
       code: 'bad-token',
-      message: `The access token in ${env.SUPABASE_ACCESS_TOKEN ? 'SUPABASE_ACCESS_TOKEN' : file} does not have a token's shape.`,
+      message: `The access token in ${env['SUPABASE_ACCESS_TOKEN'] ? 'SUPABASE_ACCESS_TOKEN' : file} does not have a token's shape.`,
       detail: `It has ${text.length} characters; a token is "sbp_" and 40 characters of 0-9 a-f. It was not sent anywhere.`,
       suggestion: 'Copy the whole token again. A project\'s own keys (sb_secret_…, eyJ…) are not access tokens.',
     });

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeWhole } from '../shared/files.ts';
-import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
+import { certificateSetting, type Place, type Target } from './target.ts';
 
 /**
- * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everybody who clones
+ * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everyone who clones
  * the muse verify the same server.
  * @param directory absolute path of the muse
  * @param from path of the PEM file that was given
@@ -21,7 +22,16 @@ export async function keepCertificate(directory: string, name: EnvironmentName, 
   return path;
 }
 
-/** Where the certificate is that an environment's database is verified with, as `openPostgres` and `connectProject` take it. */
-export function certificateOf(directory: string, entry: Environment | undefined): { caFile?: string } {
-  return entry?.databaseCa === undefined ? {} : { caFile: join(directory, entry.databaseCa) };
+/** Whether environments of this target can have a certificate. */
+export function takesCertificate({ settings }: Target): boolean {
+  return settings['databaseCa'] === certificateSetting;
+}
+
+/**
+ * Where the certificate is that an environment's database is verified with, as `openPostgres` and `connectProject` take it.
+ * @param given path of the file, before the muse has its own copy
+ */
+export function certificateOf({ directory, entry }: Pick<Place, 'directory' | 'entry'>, given?: string): { caFile?: string } {
+  const caFile = entry.databaseCa === undefined ? given : join(directory, entry.databaseCa);
+  return caFile === undefined ? {} : { caFile };
 }

@@ -7,7 +7,7 @@ import { makePassword } from '../supabase/password.ts';
 import { type Secret, secret } from '../supabase/secret.ts';
 import { readSettings, type SupabaseSettings } from '../supabase/settings.ts';
 
-/** The way to Supabase: where it is, and the Management API with the token. */
+/** A connection to Supabase: its addresses, and the Management API with the token. */
 export interface Cloud {
   settings: SupabaseSettings;
   http: Http;
@@ -16,7 +16,7 @@ export interface Cloud {
 const passwordVariable = 'SUPABASE_DB_PASSWORD';
 
 /**
- * Opens the way to Supabase; sends nothing.
+ * Prepares the connection to Supabase; sends nothing.
  * @param signal ends every wait and every request that is under way
  * @param onAgain is told, for people, why a request is sent again
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
@@ -28,7 +28,7 @@ export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSi
 }
 
 /**
- * The database's password of the project that is about to be made: what an earlier run wrote into the secrets file, else a
+ * The database password of the project that is about to be created: what an earlier run wrote into the secrets file, else a
  * new one, written there before anything is asked of Supabase.
  */
 export async function passwordForNewProject(directory: string, name: EnvironmentName): Promise<Secret> {
@@ -40,8 +40,8 @@ export async function passwordForNewProject(directory: string, name: Environment
 }
 
 /**
- * The database's password of a project that is there.
- * @param environment of the process, for what the file has not
+ * The database password of an existing project.
+ * @param environment variables of the process, for what is not in the file
  * @throws MuseError `bad-password-missing`
  */
 export async function passwordOfProject(directory: string, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Secret> {
@@ -50,6 +50,6 @@ export async function passwordOfProject(directory: string, name: EnvironmentName
   throw new MuseError({
     code: 'bad-password-missing',
     message: `The database's password is missing: ${passwordVariable} is neither in ${secretsFileOf(name)} nor in the environment.`,
-    suggestion: `Set ${passwordVariable}. Who does not know it resets it in the dashboard: Database, Settings.`,
+    suggestion: `Set ${passwordVariable}. If you do not know it, reset it in the dashboard: Database, Settings.`,
   });
 }

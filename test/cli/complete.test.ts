@@ -44,20 +44,20 @@ function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
 const nothing: GivenAnswers = { supabase: {} };
 
 describe('with somebody to ask', () => {
-  it('asks for what is missing, checks it, shows the plan, and asks once to go on', async () => {
+  it('asks for what is missing, checks it, shows the plan, and asks once to continue', async () => {
     const { ask, asked, refused } = scripted(['My Muse', 'realtymuse', 'builtin', ['realty'], 'nonsense', 'notes: title text!', '', 'embedded', 'kv_', true]);
     const context = contextWith(ask);
     const answers = await completeAnswers(nothing, {}, context, false);
     expect(answers).toMatchObject({ name: 'realtymuse', kit: 'builtin', presets: ['realty'], tables: ['notes: title text!'], target: 'embedded', prefix: 'kv_' });
     expect(refused).toHaveLength(2);
     expect(refused[0]).toContain('my-muse');
-    expect(asked.at(-1)).toBe('Go on?');
+    expect(asked.at(-1)).toBe('Continue?');
     expect(context.printed.join('')).toContain('preset realty, table notes');
   });
 
   it.each([
-    ['only the plan, where everything that matters was typed', { name: 'a-muse', presets: ['crm'] }, ['Go on?']],
-    ['not for what was typed', { name: 'a-muse', kit: 'builtin', target: 'embedded' as const, prefix: '' }, ['Presets (space chooses, enter goes on):', 'A table of its own, as "name: column type!, …" (empty for none):', 'Go on?']],
+    ['only the plan, where everything that matters was typed', { name: 'a-muse', presets: ['crm'] }, ['Continue?']],
+    ['not for what was typed', { name: 'a-muse', kit: 'builtin', target: 'embedded' as const, prefix: '' }, ['Presets (space to select, enter to continue):', 'A table to add, e.g. "notes: title text!, owner user" (empty for none):', 'Continue?']],
   ])('%s', async (_, given, questions) => {
     const { ask, asked } = scripted(questions.length === 1 ? [true] : [[], '', true]);
     await completeAnswers({ ...nothing, ...given }, {}, contextWith(ask), false);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/ask.ts';
-import { consentOf } from '../../src/cli/consent.ts';
+import { consentOf, museContext } from '../../src/cli/muse-context.ts';
+import { ParsedArguments } from '../../src/cli/parse.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
 import { takeConsent } from '../../src/muse/guard.ts';
 
@@ -23,22 +24,22 @@ function terminal(answers: readonly string[]): { context: CommandContext; seen: 
 describe('the name of an environment, typed', () => {
   it.each<[string, string[], boolean]>([
     ['the right name', ['production'], true],
-    ['with a blank behind it', ['production '], true],
+    ['with a blank after it', ['production '], true],
     ['a wrong one first', ['prod', 'yes', 'production'], true],
     ['another environment’s', ['staging', ''], false],
     ['nothing', [''], false],
   ])('%s', async (_, answers, agreed) => {
     const { context, seen } = terminal(answers);
-    const consent = consentOf({ values: { env: 'production' }, positionals: [] }, context);
+    const consent = consentOf(museContext(new ParsedArguments({ env: 'production' }, []), context));
     const taken = await takeConsent('production', consent, 'the plan').then(() => true, (error: { code: string }) => error.code);
     expect(taken).toBe(agreed ? true : 'not-confirmed');
-    expect(seen.slice(0, 2)).toEqual(['the plan', 'Type production to go on:']);
-    expect(seen.slice(2)).toEqual(answers.slice(0, -1).map(() => 'That is not production: type it, or press Enter alone to end this.'));
+    expect(seen.slice(0, 2)).toEqual(['the plan', 'Type production to continue:']);
+    expect(seen.slice(2)).toEqual(answers.slice(0, -1).map(() => 'That is not production. Type production, or press Enter to cancel.'));
   });
 
   it('is not asked for where it was given', async () => {
     const { context, seen } = terminal([]);
-    await takeConsent('production', consentOf({ values: { env: 'production', confirm: 'production' }, positionals: [] }, context), 'the plan');
+    await takeConsent('production', consentOf(museContext(new ParsedArguments({ env: 'production', confirm: 'production' }, []), context)), 'the plan');
     expect(seen).toEqual(['the plan']);
   });
 });

@@ -109,7 +109,9 @@ describe('a directory that is not free', () => {
 describe('--dry-run', () => {
   it('prints steps, SQL and files, and touches nothing', async () => {
     const cwd = await temporaryDirectory();
-    const { code, stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--dry-run'], { cwd });
+    // A home directory that cannot be written has no cache.
+    const env = { CREATE_MUSE_CACHE: join(process.execPath, 'no-directory') };
+    const { code, stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--dry-run'], { cwd, env });
     expect(code).toBe(0);
     for (const word of ['Rehearse', 'migrations/core/001', 'extensions/001_realtymuse_tables.sql', 'muse.json']) expect(stdout).toContain(word);
     expect(await readdir(cwd)).toEqual([]);

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { broken } from '../rules/repair/broken.ts';
+import { broken } from '../rules/broken.ts';
 import { git, put } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';

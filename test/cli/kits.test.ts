@@ -142,8 +142,8 @@ describe('--fix', () => {
     const mended = report.repairs.classes.map(({ rule }) => rule);
     expect(mended).toEqual(expect.arrayContaining(['policy-if-not-exists', 'rls-missing', 'fk-without-index']));
     const log = (await run('git', ['log', '--format=%s', '--reverse'], { cwd: join(cwd, 'mine') })).stdout;
-    expect(log).toContain('Mend policy-if-not-exists');
-    expect(log).toContain('Mend rls-missing');
+    expect(log).toContain('Fix policy-if-not-exists');
+    expect(log).toContain('Fix rls-missing');
     expect(await readFile(join(cwd, 'mine', 'docs', 'REPAIRS.md'), 'utf8')).toContain('public.open');
   });
 });

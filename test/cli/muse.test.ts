@@ -49,7 +49,7 @@ describe('in a muse, in this order', () => {
 
   it('verify proves what is applied, and names what is not', async () => {
     expect(await json('verify')).toMatchObject({ ok: true, findings: [], pending: ['migrations/extensions/002_price_history.sql'] });
-    expect((await call('verify', '--offline')).stdout).toMatch(/Not applied to development yet, so not proven:\s+migrations\/extensions\/002_price_history\.sql/);
+    expect((await call('verify', '--offline')).stdout).toMatch(/Not proven:\n  - migrations\/extensions\/002_price_history\.sql is not applied to\s+development\s+yet/);
   });
 
   it('migrate applies it, and then has nothing to do', async () => {
@@ -61,7 +61,7 @@ describe('in a muse, in this order', () => {
   it('verify proves isolation', async () => {
     const verified = await call('verify');
     expect(verified.stdout).toContain('price_points');
-    expect(verified.stdout).toContain('nobody reaches rows that are not theirs');
+    expect(verified.stdout).toContain('no one can reach rows that are not theirs');
     expect(verified.code).toBe(0);
   });
 
@@ -89,6 +89,12 @@ describe('calls that are wrong', () => {
     [['status', 'extra'], 'takes no "extra"'],
     [['new'], 'The name of the migration is missing'],
     [['rollback', '--steps', 'two'], '--steps takes how many'],
+    [['hlep'], 'Did you mean muse help?'],
+    [['--env', 'staging', 'migrat'], 'Did you mean muse migrate?'],
+    [['help', 'migrat'], 'Did you mean muse migrate?'],
+    [['migrat', '--help'], 'Did you mean muse migrate?'],
+    [['--steps', '1', 'rollback'], 'Write it after the command'],
+    [['--json'], ''],
     [['migrate', '--env', 'prod'], 'production'],
     [['verify', '--formt', 'markdown'], 'Did you mean --format?'],
   ])('%j', async (args, words) => {

@@ -12,9 +12,9 @@ describe('a line that the next one replaces', () => {
   it.each<[string, number, string]>([
     ['short', 20, 'short'],
     ['nineteen characters', 20, 'nineteen characters'],
-    ['twenty characters...', 20, 'twenty characters.…'],
-    ['\u001B[36m…\u001B[39m a coloured one is as long as it looks', 44, '\u001B[36m…\u001B[39m a coloured one is as long as it looks'],
-    ['\u001B[36m…\u001B[39m a coloured one that is too long', 20, '… a coloured one t…'],
+    ['twenty characters...', 20, 'twenty…'],
+    ['\u001B[36m…\u001B[39m a colored one is as long as it looks', 44, '\u001B[36m…\u001B[39m a colored one is as long as it looks'],
+    ['\u001B[36m…\u001B[39m a colored one that is too long', 20, '… a colored one…'],
   ])('%j in %d columns', (text, columns, shown) => {
     const { output, written } = terminal(columns);
     output.transient(text);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createFlags, museFlags } from '../../src/cli/flags.ts';
+import { createFlags } from '../../src/cli/create-muse.ts';
+import { limitFlags, museFlags } from '../../src/cli/flags.ts';
 import { formatHelp } from '../../src/cli/help.ts';
-import { commands } from '../../src/cli/muse-commands.ts';
-import { parseArguments } from '../../src/cli/parse.ts';
-import { limitFlags, limitsOf } from '../../src/cli/limits.ts';
+import { commandNames, museHelp } from '../../src/cli/muse-command.ts';
+import { limitsOf } from '../../src/cli/muse-context.ts';
+import { parseArguments, splitCommand } from '../../src/cli/parse.ts';
 import { MuseError } from '../../src/shared/error.ts';
 
 const parse = (...argv: string[]) => parseArguments(argv, createFlags, 'create-muse');
@@ -35,7 +36,7 @@ describe('arguments that are taken', () => {
 describe('arguments that are refused', () => {
   it.each([
     [['--persets', 'realty'], 'There is no flag --persets.', 'Did you mean --preset?'],
-    [['--wat'], 'There is no flag --wat.', 'create-muse --help lists them.'],
+    [['--wat'], 'There is no flag --wat.', 'List all flags: create-muse --help'],
     [['--target', 'supbase'], '--target cannot be "supbase"', 'Did you mean --target supabase?'],
     [['--dir', '--yes'], '--dir needs a value', 'create-muse --help'],
     [['--dir'], '--dir needs a value', 'create-muse --help'],
@@ -46,6 +47,28 @@ describe('arguments that are refused', () => {
     expect(error.code).toBe('bad-flag');
     expect(error.message).toContain(message);
     expect(error.suggestion).toContain(suggestion);
+  });
+});
+
+describe('the command', () => {
+  it.each([
+    [['status'], 'status', []],
+    [['--env', 'staging', 'status'], 'status', ['--env', 'staging']],
+    [['--dir', 'migrate', 'status', '--check'], 'status', ['--dir', 'migrate', '--check']],
+    [['--env=staging', '--json', 'new', 'status'], 'new', ['--env=staging', '--json', 'status']],
+    [['-y', 'reset'], 'reset', ['-y']],
+    [['new', '--table', 'status: a text'], 'new', ['--table', 'status: a text']],
+    [['--', 'status'], 'status', ['--']],
+    [['--json'], undefined, ['--json']],
+  ])('of %j', (argv, command, rest) => {
+    expect(splitCommand(argv, museFlags, 'muse')).toEqual({ ...(command === undefined ? {} : { command }), rest });
+  });
+
+  it.each([
+    [['--steps', '2', 'rollback'], '--steps is not a global flag', 'Write it after the command: muse <command> --steps'],
+    [['--evn', 'staging', 'status'], '--evn is not a global flag', 'Did you mean --env?'],
+  ])('of %j cannot come after that flag', (argv, message, suggestion) => {
+    expect(() => splitCommand(argv, museFlags, 'muse')).toThrow(expect.objectContaining({ code: 'bad-flag', message: expect.stringContaining(message), suggestion }));
   });
 });
 
@@ -69,8 +92,8 @@ describe('help', () => {
   it('has every flag', () => {
     for (const flag of createFlags) expect(text).toContain(`--${flag.name}`);
   });
-  it.each(commands.map((command) => [command.name, command] as const))('of muse %s fits 80 columns', (_, { about, usage, flags }) => {
-    for (const line of formatHelp(about, [`muse ${usage}`], [...flags, ...museFlags]).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  it.each([undefined, ...commandNames()])('of muse %s fits 80 columns', async (name) => {
+    for (const line of (await museHelp(name)).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   });
   it('fits 80 columns', () => {
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);

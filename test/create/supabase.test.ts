@@ -53,7 +53,7 @@ describe('create-muse --target supabase', () => {
     expect(made.stderr).toBe('');
     expect(made.code).toBe(0);
     expect(made.stdout).toContain('cloudmuse is ready');
-    expect(made.stdout).toContain("The admin's password, shown this once:");
+    expect(made.stdout).toContain("The admin's password, shown only once:");
 
     const directory = join(cwd, 'cloudmuse');
     const projects = [...twin.state.projects.values()].filter(({ name }) => name === 'cloudmuse');
@@ -177,7 +177,7 @@ describe('--resume with other answers', () => {
     expect(moved.stderr).toContain('--region cannot be changed for patient');
     const done = await createMuse(['patient', '--resume', '--wait-timeout', '300', '--admin-email', 'eve@example.com'], { cwd, env });
     expect(done.stderr).toBe('');
-    expect(done.stdout).toContain("The admin's password, shown this once:");
+    expect(done.stdout).toContain("The admin's password, shown only once:");
     expect(twin.count('POST', '/v1/projects')).toBe(posts);
   });
 
@@ -245,7 +245,7 @@ describe('secrets', () => {
     expect(values['SUPABASE_DB_PASSWORD']).toBe(password);
     const known = [twin.state.token, password, keys?.secret ?? '', keys?.serviceRole ?? '', values['SESSION_SECRET'] ?? ''];
     for (const one of known) expect(one.length).toBeGreaterThan(20);
-    const shown = /shown this once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
+    const shown = /shown only once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
     expect(shown.length).toBeGreaterThan(20);
     // Everything that git has, reachable or not.
     const objects = await readGit(directory, ['cat-file', '--batch-all-objects', '--batch']);

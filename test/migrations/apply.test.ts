@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import type { MuseError } from '../../src/shared/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
-import { migrationStatus } from '../../src/migrations/history-status.ts';
+import { migrationStatus } from '../../src/migrations/compare.ts';
 import { databases, type Kind } from './databases.ts';
 import { migrationsOf } from './files.ts';
 
@@ -154,8 +154,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     await migrate(database, migrationsOf({ [one]: 'select 1;' }));
     await database.script('update muse.ledger set version = 99, tool = \'9.8.7\'; alter table muse.migrations rename checksum to digest');
     const error = await failureOf(migrate(database, migrationsOf({ [one]: 'select 1;', [two]: 'select 2;' })));
-    expect(error).toMatchObject({ code: 'ledger-newer', suggestion: expect.stringContaining('9.8.7') });
-    await expect(migrationStatus(database, [])).rejects.toMatchObject({ code: 'ledger-newer' });
+    expect(error).toMatchObject({ code: 'history-newer', suggestion: expect.stringContaining('9.8.7') });
+    await expect(migrationStatus(database, [])).rejects.toMatchObject({ code: 'history-newer' });
   });
 
   const control: [string, string, string][] = [

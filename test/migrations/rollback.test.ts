@@ -4,7 +4,7 @@ import type { MuseError } from '../../src/shared/error.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { rollbackPlan, rollbackSteps } from '../../src/migrations/rollback-plan.ts';
 import { rollback } from '../../src/migrations/rollback.ts';
-import { migrationStatus } from '../../src/migrations/history-status.ts';
+import { migrationStatus } from '../../src/migrations/compare.ts';
 import { databases, type Kind } from './databases.ts';
 import { migrationsOf } from './files.ts';
 

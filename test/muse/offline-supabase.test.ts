@@ -42,7 +42,7 @@ describe.each([['the pooler', false], ['HTTPS', true]])('muse verify --offline o
     await database.script(`create schema net; create function net.http_post(url text) returns bigint language sql as 'select 1::bigint';
       create function public.tell() returns trigger language plpgsql security definer set search_path = '' as $$ begin perform net.http_post('https://example.com'); return new; end $$;
       create trigger tell after insert on auth.users for each row execute function public.tell()`);
-    expect((await verifyMuse(muse, 'development', twin.env)).findings).toContainEqual(expect.objectContaining({ rule: 'table-not-filled' }));
+    expect((await verifyMuse(muse, 'development', twin.env)).findings).toContainEqual(expect.objectContaining({ rule: 'not-proven' }));
     expect(matrix(await verifyOffline(muse, 'development', twin.env))).toEqual(matrix(offline));
     await database.close();
   });

@@ -52,7 +52,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ['what stands behind the first error', { [base]: 'create tabel a ();\ncreate table b (id int);\nselect nope;\nselect * from b;\nselect no_function(1);' },
       ['syntax-error core/001_base.sql:1:8', 'unknown-relation core/001_base.sql:3:8', 'unknown-relation core/001_base.sql:5:8']],
     ['MySQL', { [base]: 'create table a (id int auto_increment primary key);' }, ['foreign-dialect core/001_base.sql:1:24'], /MySQL/],
-    ['T-SQL', { [base]: 'create table a (\n  name nvarchar(100)\n);' }, ['foreign-dialect core/001_base.sql:2:8'], /another system/],
+    ['T-SQL', { [base]: 'create table a (\n  name nvarchar(100)\n);' }, ['foreign-dialect core/001_base.sql:2:8'], /another database system/],
     ['a table that nothing creates', { [base]: 'create table a (\n  o int references organizations (id)\n);' }, ['unknown-relation core/001_base.sql:2:20'], /no migration creates/],
     ['a table of a later file', { [base]: 'alter table b add x int;', [next]: 'select 1;\ncreate table b (id int);' }, ['used-before-created core/001_base.sql:1:13'], /002_next\.sql:2/],
     ['a table of a later statement', { [base]: 'insert into public.b values (1);\ncreate table b (id int);' }, ['used-before-created core/001_base.sql:1:13'], /001_base\.sql:2/],
@@ -65,12 +65,14 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ['what follows from a failure', { [base]: 'create table a (id int references nothing);\ncreate index i on a (id);', [next]: 'alter table a add b int;' },
       ['unknown-relation core/001_base.sql:1:35', 'statement-failed core/001_base.sql:2:19', 'statement-failed core/002_next.sql:1:13'], /because migrations\/core\/001_base\.sql:1 failed/],
     ['a file that fails because another one is taken back', { [base]: 'create table a (id int);\nselect nope;', [next]: 'alter table a add if not exists b int;' },
-      ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'], /001_base\.sql:2 fails and takes all of its file back/],
+      ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'], /001_base\.sql:2 fails, and all of its file is rolled back/],
     ['a transaction of its own', { [base]: 'begin;\ncreate table if not exists a (id int);\ncommit;' }, ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1']],
-    ['rows that only psql can send', { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' }, ['statement-failed core/001_base.sql:2:1', 'syntax-error core/001_base.sql:3:1'], /--inserts/],
+    ['rows that only psql can send', { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' }, ['psql-command core/001_base.sql:2:1'], /--inserts/],
+    ['a command of psql', { [base]: '\\restrict k3y\n\nset row_security = off;\ncreate table if not exists a (id int);\n' }, ['psql-command core/001_base.sql:1:1'], /muse lint --fix/],
     ['what never closes', { [base]: 'select 1; /* never' }, ['syntax-error core/001_base.sql:1:11']],
     ['a value that does not fit', { [base]: 'create table a (id int check (id > 0));\ninsert into a values (-1);' }, ['statement-failed core/001_base.sql:2:13'], /23514/],
     ['an index that is built concurrently', { [base]: 'create table if not exists a (id int);', [next]: 'create index concurrently if not exists i on a (id);' }, []],
+    ['one beside what needs it', { [base]: 'create table if not exists a (id int);', [next]: "-- i\ncreate index concurrently if not exists i on a (id);\ncomment on index public.i is 'x';" }, ['transaction-mixed core/002_next.sql:2:1'], /a migration file of its own/],
     ['one that fails', { [next]: 'create index concurrently i on a (id);' }, ['unknown-relation core/002_next.sql:1:32']],
   ];
   it.each(first)('first run: %s', async (_, files, expected, says) => {
@@ -82,7 +84,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
 
   const again: [string, string, string[], RegExp?][] = [
     ['CREATE TABLE', 'select 1;\n  create table t (id int);', ['not-idempotent :2:3'], /IF NOT EXISTS/],
-    ['all of a file', 'create table t (id int);\ncreate index i on t (id);\ncreate policy p on t using (true);', ['not-idempotent :1:1', 'not-idempotent :2:1', 'not-idempotent :3:1'], /DROP POLICY IF EXISTS "p" ON t;/],
+    ['all of a file', 'create table t (id int);\ncreate index i on t (id);\ncreate policy p on t using (true);', ['not-idempotent :1:1', 'not-idempotent :2:1', 'not-idempotent :3:1'], /DROP POLICY IF EXISTS p ON t;/],
     ['a type', 'create type mood as enum (\'a\');', ['not-idempotent :1:1'], /duplicate_object/],
     ['ADD COLUMN', 'create table if not exists t (id int);\nalter table t add x int;', ['not-idempotent :2:1'], /ADD COLUMN IF NOT EXISTS/],
     ['a key', 'create table if not exists t (id int primary key);\ninsert into t values (1);', ['not-idempotent :2:1'], /ON CONFLICT/],

@@ -38,7 +38,7 @@ afterAll(() => twin.close());
 
 describe('configureAuth', () => {
   it('sets the Site URL, adds to the redirects, and does nothing the second time', async () => {
-    project.authConfig.uri_allow_list = 'https://preview.example.com/**';
+    project.authConfig['uri_allow_list'] = 'https://preview.example.com/**';
     expect(await configureAuth(http, project.ref, 'https://realty.example.com/')).toBe(true);
     expect(project.authConfig).toMatchObject({
       site_url: 'https://realty.example.com',

@@ -210,14 +210,14 @@ describe('environmentValues', () => {
     const values = environmentValues({
       ref: project.ref, url: settings.projectUrl(project.ref), keys: await readKeys(http, project.ref), password: secret(hard), endpoints, directAnswers: false,
     });
-    const direct = new URL(values.DIRECT_URL?.reveal() ?? '');
+    const direct = new URL(values['DIRECT_URL']?.reveal() ?? '');
     expect(decodeURIComponent(direct.password)).toBe(hard);
     expect(direct.username).toBe(`postgres.${project.ref}`);
-    expect(values.NEXT_PUBLIC_SUPABASE_URL?.reveal()).toBe(`${twin.url}/project/${project.ref}`);
-    expect(values.NEXT_PUBLIC_SUPABASE_ANON_KEY?.reveal()).toBe(project.keys.anon);
-    expect(values.SUPABASE_SERVICE_ROLE_KEY?.reveal()).toBe(project.keys.serviceRole);
-    expect(values.SUPABASE_SECRET_KEY?.reveal()).toBe(project.keys.secret);
-    expect(findSecrets({ printed: JSON.stringify(values) + String(values.DATABASE_URL) }, [hard, project.keys.secret])).toEqual([]);
+    expect(values['NEXT_PUBLIC_SUPABASE_URL']?.reveal()).toBe(`${twin.url}/project/${project.ref}`);
+    expect(values['NEXT_PUBLIC_SUPABASE_ANON_KEY']?.reveal()).toBe(project.keys.anon);
+    expect(values['SUPABASE_SERVICE_ROLE_KEY']?.reveal()).toBe(project.keys.serviceRole);
+    expect(values['SUPABASE_SECRET_KEY']?.reveal()).toBe(project.keys.secret);
+    expect(findSecrets({ printed: JSON.stringify(values) + String(values['DATABASE_URL']) }, [hard, project.keys.secret])).toEqual([]);
     for (const name of ['DIRECT_URL', 'DATABASE_URL']) {
       const opened = await openPostgres({ url: values[name]?.reveal() ?? '' });
       expect((await opened.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -10,11 +10,11 @@ const answers = {
   V1OrganizationSlugResponse: { name: 'required', plan: 'optional' } satisfies Fields<types.OrganizationDetails>,
   RegionsInfo: { recommendations: 'required', all: 'required' } satisfies Fields<types.RegionsInfo>,
   V1ProjectResponse: {
-    ref: 'required', organization_slug: 'required', organization_id: 'required', name: 'required', region: 'required',
+    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
     created_at: 'required', status: 'required',
   } satisfies Fields<types.Project>,
   V1ProjectWithDatabaseResponse: {
-    ref: 'required', organization_slug: 'required', organization_id: 'required', name: 'required', region: 'required',
+    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
     created_at: 'required', status: 'required', database: 'required',
   } satisfies Fields<types.ProjectWithDatabase>,
   V1ServiceHealthResponse: { name: 'required', status: 'required', error: 'optional' } satisfies Fields<types.ServiceHealth>,
@@ -54,7 +54,7 @@ describe('types, held against the official document', () => {
 
 describe('the twin\'s validator', () => {
   const body = { db_pass: 'x', name: 'n', organization_slug: 'acme', region_selection: { type: 'smartGroup', code: 'emea' } };
-  const schema = document.paths['/v1/projects']?.post?.requestBody?.content['application/json']?.schema ?? {};
+  const schema = document.paths['/v1/projects']?.['post']?.requestBody?.content['application/json']?.schema ?? {};
   it.each<[string, unknown, number]>([
     ['a good body', body, 0],
     ['an unknown property', { ...body, region_group: 'x' }, 1],

@@ -54,7 +54,7 @@ describe('readSettings', () => {
   ])('refuses with %s: %o', async (code, env) => {
     const error = await readSettings(env, home).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code });
-    expect(inspect(error)).not.toContain(env.SUPABASE_ACCESS_TOKEN ?? 'no token');
+    expect(inspect(error)).not.toContain(env['SUPABASE_ACCESS_TOKEN'] ?? 'no token');
   });
 });
 

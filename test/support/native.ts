@@ -1,12 +1,14 @@
 /** A real PostgreSQL 17 for tests: its own process, a free port on loopback, a temporary directory. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { nativeBinaries } from './native-binaries.ts';
+import { installedBinaries, nativeBinaries, type User } from './native-binaries.ts';
 
 export interface Native {
   /** The superuser's URL; default database `postgres`. */
@@ -33,39 +35,21 @@ export const sharedVariable = 'CREATE_MUSE_TEST_POSTGRES';
 const prefix = 'create-muse-native-';
 const password = 'native-password';
 /** As root, PostgreSQL refuses to run; this is `nobody`. */
-const runAs: { uid: number; gid: number } | undefined =
-  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+const runAs: User | undefined = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
 /** Starts a server, or hands out the one that the run shares. */
 export async function startNative(options: NativeOptions = {}): Promise<Native> {
   const shared = process.env[sharedVariable];
   if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate) return handle(shared, true);
   sweep();
-  const binaries = nativeBinaries(runAs !== undefined);
-  const directory = mkdtempSync(join(tmpdir(), prefix));
-  const data = join(directory, 'data');
   const user = options.superuser ?? 'postgres';
-  writeFileSync(join(directory, 'owner'), String(process.pid));
-  writeFileSync(join(directory, 'password'), password);
-  mkdirSync(data, { mode: 0o700 });
-  if (runAs) {
-    chmodSync(directory, 0o755);
-    chownSync(data, runAs.uid, runAs.gid);
-  }
-  const made = spawnSync(
-    binaries.initdb,
-    ['-D', data, '-U', user, '-A', 'scram-sha-256', '--pwfile', join(directory, 'password'), '-E', 'UTF8',
-      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-sync'],
-    { ...runAs, cwd: directory, encoding: 'utf8' },
-  );
-  if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`);
+  const { directory, data, postgres } = makeCluster(user);
   const tls = options.certificate === undefined ? {} : putCertificate(data, options.certificate);
-  const { child, port } = await listen(binaries.postgres, directory, data, { ...(options.fsync ? {} : unsafe), ...tls });
+  const { child, port } = await listen(postgres, directory, data, { ...(options.fsync ? {} : unsafe), ...tls });
 
   const remove = (): void => {
     child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-    binaries.dispose();
+    removeDirectory(directory);
   };
   process.once('exit', remove);
   const own = handle(`postgres://${user}:${password}@127.0.0.1:${port}/postgres`, false);
@@ -79,6 +63,62 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
     },
   };
 }
+
+interface Cluster {
+  /** Holds everything that the server needs, and is removed with it. */
+  directory: string;
+  data: string;
+  /** The server's binary. */
+  postgres: string;
+}
+
+/**
+ * Where servers may live. Root's own TMPDIR can be closed to the user that PostgreSQL runs as, or to programs at all
+ * (noexec): then the system's temporary directories are tried.
+ */
+function places(): string[] {
+  if (!runAs) return [tmpdir()];
+  const existing = [tmpdir(), '/tmp', '/var/tmp'].filter((path, index) => index === 0 || existsSync(path));
+  return [...new Set(existing)];
+}
+
+/** Makes an empty cluster in the first place where PostgreSQL can. */
+function makeCluster(superuser: string): Cluster {
+  const failures: string[] = [];
+  for (const place of places()) {
+    const directory = mkdtempSync(join(place, prefix));
+    try {
+      return initialize(directory, superuser);
+    } catch (error) {
+      removeDirectory(directory);
+      failures.push(`in ${place}: ${(error as Error).message.trim()}`);
+    }
+  }
+  const hint = runAs ? `\nAs root, PostgreSQL runs as user ${runAs.uid}: set TMPDIR to a directory that this user can reach and run programs in.` : '';
+  throw new Error(`initdb failed ${failures.join('\n')}${hint}`);
+}
+
+function initialize(directory: string, superuser: string): Cluster {
+  const data = join(directory, 'data');
+  const passwordFile = join(directory, 'password');
+  // Modes are set one by one, whatever the umask is.
+  if (runAs) chmodSync(directory, 0o755);
+  writeFileSync(join(directory, 'owner'), String(process.pid));
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  mkdirSync(data, { mode: 0o700 });
+  if (runAs) for (const path of [passwordFile, data]) chownSync(path, runAs.uid, runAs.gid);
+  const binaries = nativeBinaries(installedBinaries(), directory, runAs);
+  const made = spawnSync(
+    binaries.initdb,
+    ['-D', data, '-U', superuser, '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8',
+      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-sync'],
+    { ...runAs, cwd: directory, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(made.error?.message ?? made.stderr);
+  return { directory, data, postgres: binaries.postgres };
+}
+
+const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 
 /** Tests need no protection against power cuts. */
 const unsafe = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
@@ -154,15 +194,17 @@ function handle(base: string, shared: boolean): Native {
 
 /** Removes what runs that were killed left behind. */
 function sweep(): void {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
-    const directory = join(tmpdir(), name);
+  const left = places().filter((place) => existsSync(place)).flatMap((place) =>
+    readdirSync(place).filter((entry) => entry.startsWith(prefix)).map((entry) => join(place, entry)),
+  );
+  for (const directory of left) {
     try {
       const owner = Number(readFileSync(join(directory, 'owner'), 'utf8'));
       if (isAlive(owner)) continue;
       const file = join(directory, 'data', 'postmaster.pid');
       const postmaster = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
       if (postmaster > 0 && isAlive(postmaster)) process.kill(postmaster, 'SIGQUIT');
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+      removeDirectory(directory);
     } catch {
       // Another run is at it, or it is another user's: it stays.
     }

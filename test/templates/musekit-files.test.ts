@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parse } from 'libpg-query';
 import { describe, expect, it } from 'vitest';
-import { lint } from '../../src/rules/lint/lint.ts';
+import { lint } from '../../src/rules/registry.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { coreFiles, kitDirectory, kitFile, rollbackFiles, seedFile } from './kit.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
-import type { Expectations } from '../../src/verify/catalog/expectations.ts';
+import type { Expectations } from '../../src/rules/engine/live/expectations.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
@@ -30,6 +30,7 @@ interface Case {
   finds: string[];
   expectations?: Partial<Expectations>;
 }
+const bare = 'create table public.bare (id int); alter table public.bare enable row level security';
 const publicRead: Partial<Expectations> = { declarations: [{ table: 'public.notes', scope: 'public-read' }] };
 const serviceOnly: Partial<Expectations> = { declarations: [{ table: 'public.bare', scope: 'service-only' }] };
 const replaceRead = (rest: string): string => `drop policy notes_read on public.notes; create policy notes_read on public.notes ${rest};`;
@@ -38,8 +39,14 @@ const cases: Case[] = [
   { name: 'a table in good order', sql: '', finds: [] },
   { name: 'no row-level security', sql: 'alter table public.notes disable row level security', finds: ['rls-missing public.notes'] },
   { name: 'no row-level security where users have no way in', sql: 'create schema hidden; create table hidden.t (id int)', finds: [] },
-  { name: 'row-level security and no policy', sql: 'create table public.bare (id int); alter table public.bare enable row level security', finds: ['policy-missing public.bare'] },
-  { name: '… declared service-only', sql: 'create table public.bare (id int); alter table public.bare enable row level security', finds: [], expectations: serviceOnly },
+  { name: 'row-level security and no policy', sql: `${bare}; grant select on public.bare to authenticated`, finds: ['policy-missing public.bare'] },
+  { name: '… granted by column', sql: `${bare}; grant select (id) on public.bare to anon`, finds: ['policy-missing public.bare'] },
+  { name: '… where nothing is granted to users', sql: `${bare}; grant select on public.bare to service_role`, finds: [] },
+  { name: '… for a partition', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); alter table public.part enable row level security; grant select on public.part to anon', finds: [] },
+  { name: '… that a comment reserves for the server', sql: `${bare}; grant select on public.bare to authenticated`, finds: [], expectations: { serverOnly: ['public.bare'] } },
+  { name: 'no row-level security on a partition that users reach', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); grant select on public.part to anon', finds: ['rls-missing public.part'] },
+  { name: '… that they do not reach', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1)', finds: [] },
+  { name: '… declared service-only', sql: `${bare}; grant select on public.bare to authenticated`, finds: [], expectations: serviceOnly },
   { name: 'no TO', sql: replaceRead('for select using (user_id = (select auth.uid()))'), finds: ['policy-without-role policy "notes_read" on public.notes'] },
   { name: 'USING (true) for reads', sql: replaceRead('for select to authenticated using (true)'), finds: ['policy-always-true policy "notes_read" on public.notes'] },
   { name: '… declared public-read', sql: replaceRead('for select to authenticated using (true)'), finds: [], expectations: publicRead },

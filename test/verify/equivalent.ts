@@ -1,4 +1,4 @@
-import type { RelationRow } from '../../src/verify/catalog/catalog.ts';
+import type { RelationRow } from '../../src/rules/engine/live/catalog.ts';
 import type { Mutant } from './mutants.ts';
 
 const verbs = { r: ['S'], a: ['I'], w: ['U'], d: ['D'], '*': ['S', 'I', 'U', 'D'] } as const;

@@ -52,7 +52,7 @@ describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) 
 
   it.each(shapes)('$name', async ({ sql, filled }) => {
     const report = await withSchema(database, `set local search_path = public, extensions; ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
-    const missing = report.findings.filter((finding) => finding.rule === 'table-not-filled').map((finding) => finding.message);
+    const missing = report.findings.filter((finding) => finding.rule === 'not-proven').map((finding) => finding.message);
     if (filled === false) expect(missing).toEqual([expect.stringContaining('public.t')]);
     else expect(missing).toEqual([]);
     expect(report.tables.some((table) => table.table === 'public.t')).toBe(filled !== false);
@@ -93,7 +93,7 @@ describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) 
       create trigger hook after insert on public.hooked for each row execute function public.hook()`;
     const report = await withSchema(database, kind === 'embedded' ? sql.replace('create schema net;', 'create schema if not exists net;').replace('create function net.http_post(url text)', 'create or replace function net.http_post(url text)') : sql.replace('create schema net;', 'create schema if not exists net;'),
       (session) => verifyIsolation(session, { declarations: [] }));
-    expect(report.findings.filter((finding) => finding.rule === 'table-not-filled')).toEqual([]);
+    expect(report.findings.filter((finding) => finding.rule === 'not-proven')).toEqual([]);
     expect(report.tables.find((table) => table.table === 'public.hooked')?.notes).toEqual([expect.stringContaining('trigger hook sends HTTP requests')]);
     expect(report.tables.find((table) => table.table === 'public.tell()')?.notes).toEqual([expect.stringContaining('not called: it sends HTTP requests')]);
   });

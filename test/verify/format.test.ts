@@ -24,7 +24,7 @@ const report: IsolationReport = {
 
 describe('formatMatrix', () => {
   it('shows what each actor can do with the rows of another', () => {
-    expect(formatMatrix(report, { colour: false, width: 80 })).toBe([
+    expect(formatMatrix(report, { color: false, width: 80 })).toBe([
       '                anon   owner  outsi… +admin',
       'notes           .....  SIU..  .i.D.! E....!',
       'leave()         .      X      .      .',
@@ -35,13 +35,13 @@ describe('formatMatrix', () => {
 
   it.each([40, 60, 80])('fits %d columns', (width) => {
     const many = { tables: report.tables.map((table) => ({ ...table, checks: [...'abcdefghijkl'].map((actor) => check(`member:${actor}dmin`, 'select', 'allowed')) })) };
-    for (const line of formatMatrix(many, { colour: false, width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+    for (const line of formatMatrix(many, { color: false, width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
   });
 
-  it('colours what breaks a rule red, and takes no room for it', () => {
-    const coloured = formatMatrix(report, { colour: true, width: 80 });
-    expect(coloured).toContain('\u001B[31m.i.D.! ');
-    expect(['\u001B[31m', '\u001B[32m', '\u001B[2m', '\u001B[0m'].reduce((text, code) => text.replaceAll(code, ''), coloured).split('\n').map((line) => line.trimEnd()).join('\n')).toBe(formatMatrix(report, { colour: false, width: 80 }));
+  it('colors what breaks a rule red, and takes no room for it', () => {
+    const colored = formatMatrix(report, { color: true, width: 80 });
+    expect(colored).toContain('\u001B[31m.i.D.! ');
+    expect(['\u001B[31m', '\u001B[32m', '\u001B[2m', '\u001B[0m'].reduce((text, code) => text.replaceAll(code, ''), colored).split('\n').map((line) => line.trimEnd()).join('\n')).toBe(formatMatrix(report, { color: false, width: 80 }));
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import type { Declaration } from '../../src/verify/catalog/expectations.ts';
+import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 

@@ -5,7 +5,7 @@ import { loadPreset } from '../../src/scaffold/presets.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { readDirectives } from '../../src/rules/engine/directives.ts';
 import { loadParser } from '../../src/sql/parser.ts';
-import type { Declaration } from '../../src/verify/catalog/expectations.ts';
+import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import { coreFacts, folders } from '../scaffold/support.ts';
 
 const folder = join(import.meta.dirname, '../../templates/musekit/migrations/core');

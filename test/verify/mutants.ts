@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../src/shared/quote.ts';
-import type { Catalog, FunctionRow, PolicyRow, RelationRow } from '../../src/verify/catalog/catalog.ts';
-import { qualifiedName } from '../../src/verify/catalog/catalog.ts';
-import { relation } from '../../src/verify/catalog/sql.ts';
+import type { Catalog, FunctionRow, PolicyRow, RelationRow } from '../../src/rules/engine/live/catalog.ts';
+import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
+import { relation } from '../../src/rules/engine/live/catalog.ts';
 
 /** One way in which the security of a schema is weakened. */
 export interface Mutant {

@@ -1,31 +1,35 @@
-import { destroyMuse } from '../../create/destroy.ts';
-import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
-import { flagText, type ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
 import { wrap } from '../../shared/wrap.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { environmentFields } from '../muse-context.ts';
 
-/** `muse destroy`: the environment's Supabase project is deleted, the directory stays. */
-export async function destroyCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'destroy');
-  const muse = await museOf(parsed, context);
-  const name = environmentNameOf(parsed);
-  const { output } = context;
-  const { ref, name: projectName } = await destroyMuse(
-    muse,
-    name,
-    context.environment,
-    async (project) => {
-      const confirmed = flagText(parsed, 'confirm');
-      if (confirmed !== undefined || context.ask === undefined) return confirmed ?? '';
-      const warning = `This deletes the project "${project.name}" (${project.ref}) with all its data, for good.`;
-      for (const line of wrap(warning, output.width)) output.progress(line);
-      return (await context.ask()).text('Type its name to go on:');
-    },
-    () => output.transient(`${output.paint('cyan', '…')} not ready for deletion yet`),
-    context.signal,
-  );
-  return {
-    json: { name: muse.museFile.name, directory: muse.directory, environment: name, ref, deleted: projectName !== undefined },
-    text: `${projectName === undefined ? `The project ${ref} was gone already.` : `The project "${projectName}" (${ref}) is deleted.`} The directory stays.`,
-  };
-}
+/** `muse destroy`: deletes the environment's Supabase project; the directory stays. */
+export const command: MuseCommand = {
+  section: 'Supabase',
+  about: 'delete the Supabase project; the directory stays',
+  usage: ['[--confirm <ref>] [--env <name>]'],
+  flags: [{ name: 'confirm', type: 'string', value: '<ref>', about: "the project's ref or name, instead of typing it when asked", group: 'Command' }],
+  async run(context) {
+    const { destroyMuse } = await import('../../create/destroy.ts');
+    const { output, typed, ask } = context;
+    const muse = await context.openMuse();
+    const { ref, name: projectName } = await destroyMuse(
+      muse,
+      context.environmentName,
+      context.environment,
+      async (project) => {
+        const confirmed = typed.text('confirm');
+        if (confirmed !== undefined || ask === undefined) return confirmed ?? '';
+        const warning = `This permanently deletes the project "${project.name}" (${project.ref}) and all its data.`;
+        for (const line of wrap(warning, output.width)) output.progress(line);
+        return (await ask()).text("Type the project's name to continue:");
+      },
+      () => context.working('The project cannot be deleted yet; trying again'),
+      context.signal,
+    );
+    const done = projectName === undefined ? `The project ${ref} was already deleted.` : `Deleted the project "${projectName}" (${ref}).`;
+    return {
+      json: { ...environmentFields(muse, context), ref, deleted: projectName !== undefined },
+      text: `${done} The directory is unchanged.`,
+    };
+  },
+};

@@ -1,16 +1,21 @@
-import { documentMuse } from '../../muse/docs.ts';
-import { museOf, noPositionals } from '../muse-context.ts';
-import type { ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { museFields } from '../muse-context.ts';
+import { counted } from '../text.ts';
 
 /** `muse docs`: the list of tables in the muse's README. */
-export async function docsCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'docs');
-  const muse = await museOf(parsed, context);
-  const { tables, changed } = await documentMuse(muse);
-  const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
-  return {
-    json: { name: muse.museFile.name, directory: muse.directory, tables, changed },
-    text: changed ? `README.md lists ${count} now.` : `README.md is up to date: ${count}.`,
-  };
-}
+export const command: MuseCommand = {
+  section: 'Project',
+  about: 'update the list of tables in README.md',
+  usage: [''],
+  flags: [],
+  async run(context) {
+    const { documentMuse } = await import('../../muse/docs.ts');
+    const muse = await context.openMuse();
+    const { tables, changed } = await documentMuse(muse);
+    const count = counted(tables.length, 'table');
+    return {
+      json: { ...museFields(muse), tables, changed },
+      text: changed ? `Updated README.md: ${count}.` : `README.md is up to date: ${count}.`,
+    };
+  },
+};

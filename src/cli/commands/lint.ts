@@ -1,11 +1,14 @@
-import { mendInMuse, refusal } from '../../muse/examine.ts';
-import { lintMuse } from '../../muse/lint.ts';
+import type { MuseMending } from '../../muse/fix.ts';
 import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
-import { packageVersion } from '../../shared/version.ts';
-import { museOf, noPositionals } from '../muse-context.ts';
-import { flagText, isSet, type ParsedArguments } from '../parse.ts';
-import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+import type { Muse } from '../../shared/muse-file.ts';
+import { wrap } from '../../shared/wrap.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { type MuseContext, museFields } from '../muse-context.ts';
+import type { CommandResult } from '../run.ts';
+import { counted } from '../text.ts';
+
+const group = 'Command';
 
 /** How findings are written for another program. */
 const formats = {
@@ -13,32 +16,93 @@ const formats = {
   github: async () => (await import('../../publish/findings-github.ts')).formatGithub,
 };
 
-/** `muse lint`: every static rule over all migrations; with `--fix` what can be mended is. */
-export async function lintCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'lint');
-  const muse = await museOf(parsed, context);
-  const fix = isSet(parsed, 'fix');
-  const format = flagText(parsed, 'format');
-  if (isSet(parsed, 'dry-run') && !fix) throw badCall('--dry-run shows what --fix would change.', 'muse lint --fix --dry-run; muse lint alone changes nothing.');
-  if (fix && (format === 'sarif' || format === 'github')) throw badCall('--fix and --format do not go together.', `Run muse lint --fix first, then muse lint --format ${format}.`);
-  if (fix) return (await import('./lint-fix.ts')).lintFix(muse, isSet(parsed, 'dry-run'), context);
+/** `muse lint`: every static rule over all migrations; with `--fix` what can be fixed is. */
+export const command: MuseCommand = {
+  section: 'Checks',
+  about: 'check all migrations without a database; --fix repairs them',
+  usage: ['[--format text|json|sarif|github]', '--fix [--dry-run]'],
+  flags: [
+    { name: 'fix', type: 'boolean', about: 'fix what can be fixed, one commit for each rule', group },
+    { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diffs, change nothing', group },
+    { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'sarif', 'github'], about: 'text (default), json, sarif or github', group },
+  ],
+  async run(context) {
+    const { typed } = context;
+    const [fix, dryRun, format] = [typed.has('fix'), typed.has('dry-run'), typed.text('format')];
+    if (dryRun && !fix) throw badCall('--dry-run needs --fix: it shows what --fix would change.', 'muse lint --fix --dry-run');
+    if (fix && (format === 'sarif' || format === 'github')) {
+      throw badCall('--fix and --format cannot be combined.', `Run muse lint --fix first, then muse lint --format ${format}`);
+    }
+    const muse = await context.openMuse();
+    return fix ? lintFix(muse, dryRun, context) : lint(muse, format, context);
+  },
+};
+
+async function lint(muse: Muse, format: string | undefined, { output }: MuseContext): Promise<CommandResult> {
+  const { lintMuse } = await import('../../muse/lint.ts');
   const { findings, silenced, files } = await lintMuse(muse);
-  const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
+  const json = { ...museFields(muse), findings, silenced };
   if (format === 'sarif' || format === 'github') {
-    const write = await formats[format]();
+    const [write, { packageVersion }] = await Promise.all([formats[format](), import('../../shared/version.ts')]);
     // The text is for a program; the exit code alone says whether there are errors.
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
-  if (hasErrors(findings)) return { json, error: refusal(findings, 'No database was touched.', mendInMuse) };
+  if (hasErrors(findings)) {
+    const { mendInMuse, refusal } = await import('../../muse/examine.ts');
+    return { json, error: refusal(findings, 'No database was touched.', mendInMuse) };
+  }
   const { formatText } = await import('../../publish/findings-text.ts');
-  const { paint } = context.output;
-  const count = findings.length === 1 ? '1 warning' : `${findings.length} warnings`;
   const lines = [
-    ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
-    `${paint('green', '✓')} ${files} files, ${findings.length === 0 ? 'nothing wrong' : `no error, ${count}`}.`,
-    ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
+    ...(findings.length === 0 ? [] : [formatText(findings, output), '']),
+    `${output.paint('green', '✓')} ${counted(files, 'file')}: no errors, ${findings.length === 0 ? 'no' : findings.length} ${findings.length === 1 ? 'warning' : 'warnings'}.`,
+    ...silencedLines(silenced),
   ];
   return { json, text: lines.join('\n') };
+}
+
+async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promise<CommandResult> {
+  const { fixMuse } = await import('../../muse/fix.ts');
+  const { environment, output, signal } = context;
+  const fixed = await fixMuse(muse, { environment, signal, dryRun, onProgress: (text) => context.working(`Fixing: ${text}`) });
+  const json = { ...museFields(muse), dryRun, ...fixed };
+  const text = (await fixLines(fixed, dryRun, context)).join('\n');
+  if (!hasErrors(fixed.findings)) return { json, text };
+  // What was fixed is shown even where it was not enough.
+  if (!output.json) output.progress(text);
+  const { refusal } = await import('../../muse/examine.ts');
+  return { json, error: refusal(fixed.findings, dryRun ? 'These would remain and need a manual fix.' : 'These need a manual fix.', 'Fix the findings above.') };
+}
+
+async function fixLines({ changes, decisions, findings, silenced, notes }: MuseMending, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
+  const { formatDecisions } = await import('../repairs.ts');
+  const { paint, width } = output;
+  const lines: string[] = [];
+  for (const { rule, files, commit, diff } of changes) {
+    const what = commit === undefined ? '' : ` ${paint('gray', commit.slice(0, 12))}`;
+    lines.push(`${paint(dryRun ? 'cyan' : 'green', dryRun ? '~' : '✓')} ${paint('bold', rule)}${what}`);
+    if (diff === undefined) lines.push(...files.map((file) => `  ${file}`));
+    else lines.push('', diff.trimEnd(), '');
+  }
+  if (decisions.length > 0) lines.push('', ...formatDecisions(decisions, output));
+  for (const note of notes) lines.push('', ...wrap(note, width));
+  if (!hasErrors(findings) && findings.length > 0) {
+    const { formatText } = await import('../../publish/findings-text.ts');
+    lines.push('', formatText(findings, output));
+  }
+  const more = silencedLines(silenced);
+  lines.push(...(more.length > 0 ? ['', ...more] : []), '', `${paint('green', '✓')} ${fixSummary(changes, dryRun)}`);
+  return lines[0] === '' ? lines.slice(1) : lines;
+}
+
+function fixSummary(changes: MuseMending['changes'], dryRun: boolean): string {
+  if (changes.length === 0) return 'Nothing to fix.';
+  const where = `${counted(new Set(changes.flatMap(({ files }) => files)).size, 'file')} for ${counted(changes.length, 'rule')}`;
+  if (dryRun) return `Would fix ${where}. Nothing was changed.`;
+  return changes.some(({ commit }) => commit !== undefined) ? `Fixed ${where}, one commit for each rule.` : `Fixed ${where}.`;
+}
+
+function silencedLines(silenced: number): string[] {
+  return silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`];
 }
 
 function badCall(message: string, suggestion: string): MuseError {

@@ -1,25 +1,30 @@
-import { mendInMuse, refusal } from '../../muse/examine.ts';
-import { rehearseMuse } from '../../muse/rehearse.ts';
 import { hasErrors } from '../../shared/finding.ts';
-import { museOf, noPositionals } from '../muse-context.ts';
-import type { ParsedArguments } from '../parse.ts';
-import { type CommandContext, type CommandResult, withoutSnippets } from '../run.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { museFields } from '../muse-context.ts';
+import { counted } from '../text.ts';
 
-/** `muse rehearse`: all migrations on a throw-away database, twice and back, with every check. */
-export async function rehearseCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'rehearse');
-  const muse = await museOf(parsed, context);
-  context.output.transient(`${context.output.paint('cyan', '…')} Rehearsing on a throw-away database`);
-  const { findings, rehearsal, silenced } = await rehearseMuse(muse);
-  const json = { name: muse.museFile.name, directory: muse.directory, findings: withoutSnippets(findings), silenced };
-  if (hasErrors(findings)) return { json, error: refusal(findings, 'Nothing was applied anywhere.', mendInMuse) };
-  const { formatText } = await import('../../publish/findings-text.ts');
-  const facts = rehearsal.files.map(({ file }) => file).length;
-  const { paint } = context.output;
-  const lines = [
-    ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
-    `${paint('green', '✓')} ${facts} files ran, ran again without a change, and the extensions went back and forth.`,
-    ...(silenced === 0 ? [] : [`${silenced} findings are silenced by comments in the SQL.`]),
-  ];
-  return { json, text: lines.join('\n') };
-}
+/** `muse rehearse`: all migrations on a shadow database, twice and back, with every check. */
+export const command: MuseCommand = {
+  section: 'Checks',
+  about: 'run all migrations on a shadow database',
+  usage: [''],
+  flags: [],
+  async run(context) {
+    const { rehearseMuse } = await import('../../muse/rehearse.ts');
+    const muse = await context.openMuse();
+    context.working('Rehearsing on a shadow database');
+    const { findings, rehearsal, silenced } = await rehearseMuse(muse);
+    const json = { ...museFields(muse), findings, silenced };
+    if (hasErrors(findings)) {
+      const { mendInMuse, refusal } = await import('../../muse/examine.ts');
+      return { json, error: refusal(findings, 'No database was changed.', mendInMuse) };
+    }
+    const { formatText } = await import('../../publish/findings-text.ts');
+    const lines = [
+      ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
+      `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again without a change; extensions rolled back and applied again.`,
+      ...(silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`]),
+    ];
+    return { json, text: lines.join('\n') };
+  },
+};

@@ -1,44 +1,46 @@
 import { resolve } from 'node:path';
-import { restoreMuse } from '../../muse/restore.ts';
-import { needConsent } from '../../muse/guard.ts';
 import { MuseError } from '../../shared/error.ts';
-import { consentOf } from '../consent.ts';
-import { environmentNameOf, museOf } from '../muse-context.ts';
-import { isSet, type ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
+import { confirmFlag } from '../flags.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { consentOf, environmentFields } from '../muse-context.ts';
+import { counted } from '../text.ts';
 
 /** `muse restore <file>`: the environment as it was when the backup was taken. */
-export async function restoreCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  const [file, ...more] = parsed.positionals;
-  if (file === undefined || more.length > 0) {
-    throw new MuseError({
-      code: 'bad-call',
-      message: 'muse restore takes one file.',
-      suggestion: 'Name a backup: muse restore .muse/backups/<file>',
-    });
-  }
-  const muse = await museOf(parsed, context);
-  const name = environmentNameOf(parsed);
-  const consent = consentOf(parsed, context);
-  // What is in development may go by --yes; the others are named.
-  if (name === 'development' && isSet(parsed, 'yes')) consent.confirmed ??= name;
-  needConsent(name, consent, `muse restore ${file} --env ${name}`);
-  const { output } = context;
-  const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), {
-    ...consent,
-    onProgress: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
-  });
-  const tick = output.paint('green', '✓');
-  const counts = Object.values(result.rows ?? {});
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const lines = [
-    ...(result.backup === undefined ? [] : [`${tick} What was there before is in ${result.backup}.`]),
-    ...result.rolledBack.map((row) => `${tick} taken back: ${row.file}`),
-    ...result.applied.map((row) => `${tick} applied: ${row.file}`),
-    result.taken === undefined
-      ? `${tick} ${name} is as ${file} has it.`
-      : `${tick} ${name} is as it was on ${result.taken}: ${total} rows in ${counts.length} tables.`,
-    ...result.notes,
-  ];
-  return { json: { name: muse.museFile.name, directory: muse.directory, environment: name, ...result }, text: lines.join('\n') };
-}
+export const command: MuseCommand = {
+  section: 'Data',
+  about: 'restore the data from a backup',
+  usage: ['<file> [--env <name>] [--confirm <name>]'],
+  takesWords: true,
+  flags: [confirmFlag],
+  async run(context) {
+    const { typed, output, environmentName: name } = context;
+    const [file, ...more] = typed.positionals;
+    if (file === undefined || more.length > 0) {
+      throw new MuseError({
+        code: 'bad-call',
+        message: 'muse restore takes one file.',
+        suggestion: 'Name a backup: muse restore .muse/backups/<file>',
+      });
+    }
+    const [{ needConsent }, { restoreMuse }] = await Promise.all([import('../../muse/guard.ts'), import('../../muse/restore.ts')]);
+    const muse = await context.openMuse();
+    const consent = consentOf(context);
+    // --yes is enough for development; any other environment has to be named.
+    if (name === 'development' && typed.has('yes')) consent.confirmed ??= name;
+    needConsent(name, consent, `muse restore ${file} --env ${name}`);
+    const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), { ...consent, onProgress: context.working });
+    const tick = output.paint('green', '✓');
+    const counts = Object.values(result.rows ?? {});
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const lines = [
+      ...(result.backup === undefined ? [] : [`${tick} saved the current data to ${result.backup}`]),
+      ...result.rolledBack.map((row) => `${tick} rolled back ${row.file}`),
+      ...result.applied.map((row) => `${tick} applied ${row.file}`),
+      result.taken === undefined
+        ? `${tick} Restored ${name} from ${file}.`
+        : `${tick} Restored ${name} as of ${result.taken}: ${counted(total, 'row')} in ${counted(counts.length, 'table')}.`,
+      ...result.notes,
+    ];
+    return { json: { ...environmentFields(muse, context), ...result }, text: lines.join('\n') };
+  },
+};

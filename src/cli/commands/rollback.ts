@@ -1,47 +1,58 @@
-import { describeLosses, rollbackMuse } from '../../muse/rollback.ts';
 import { MuseError } from '../../shared/error.ts';
-import { consentOf } from '../consent.ts';
-import { limitsOf } from '../limits.ts';
-import { environmentNameOf, museOf, noPositionals } from '../muse-context.ts';
-import { flagText, isSet, type ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
+import { confirmFlag, limitFlags } from '../flags.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { consentOf, environmentFields, limitsOf } from '../muse-context.ts';
+import { counted } from '../text.ts';
 
-/** `muse rollback`: the newest migrations taken back. */
-export async function rollbackCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'rollback');
-  const muse = await museOf(parsed, context);
-  const name = environmentNameOf(parsed);
-  const to = flagText(parsed, 'to');
-  const steps = stepsOf(flagText(parsed, 'steps'));
-  const { paint } = context.output;
-  const { rolledBack, losses, backup } = await rollbackMuse(
-    muse,
-    name,
-    context.environment,
-    { ...(to === undefined ? {} : { to }), ...(steps === undefined ? {} : { steps }) },
-    async (found) => {
-      if (isSet(parsed, 'yes')) return true;
-      if (context.ask === undefined) return false;
-      // There the name is typed under a plan that says the same.
-      if (name === 'production') return true;
-      context.output.progress(`This drops data:\n${describeLosses(found)}`);
-      return (await context.ask()).confirm('Drop it?', false);
-    },
-    { ...consentOf(parsed, context), ...limitsOf(parsed), onPhase: (text) => context.output.transient(`${paint('cyan', '…')} ${text}`) },
-  );
-  const lines = rolledBack.map(({ file, ms }) => `${paint('green', '✓')} ${file} ${paint('gray', `${ms} ms`)}`);
-  lines.push(rolledBack.length === 0 ? 'Nothing to take back.' : `${rolledBack.length} taken back from ${name}. muse migrate applies them again.`);
-  if (backup !== undefined) lines.push(`The backup of before is ${backup}.`);
-  const json = { name: muse.museFile.name, directory: muse.directory, environment: name, rolledBack, losses, ...(backup === undefined ? {} : { backup }) };
-  return { json, text: lines.join('\n') };
-}
+const group = 'Command';
+
+/** `muse rollback`: the newest extension migrations rolled back. */
+export const command: MuseCommand = {
+  section: 'Migrations',
+  about: 'roll back the newest extension migrations',
+  usage: ['[--steps <n> | --to <number>] [--env <name>]'],
+  flags: [
+    { name: 'steps', type: 'string', value: '<n>', about: 'how many files, newest first (default: 1)', group },
+    { name: 'to', type: 'string', value: '<number>', about: 'roll back everything after this extension file; 0 rolls back all', group },
+    confirmFlag,
+    ...limitFlags,
+  ],
+  async run(context) {
+    const { describeLosses, rollbackMuse } = await import('../../muse/rollback.ts');
+    const { typed, output, ask, environmentName: name } = context;
+    const muse = await context.openMuse();
+    const to = typed.text('to');
+    const steps = stepsOf(typed.text('steps'));
+    const { rolledBack, losses, backup } = await rollbackMuse(
+      muse,
+      name,
+      context.environment,
+      { ...(to === undefined ? {} : { to }), ...(steps === undefined ? {} : { steps }) },
+      async (found) => {
+        if (typed.has('yes')) return true;
+        if (ask === undefined) return false;
+        // There the name is typed under a plan that says the same.
+        if (name === 'production') return true;
+        output.progress(`This drops data:\n${describeLosses(found)}`);
+        return (await ask()).confirm('Drop it?', false);
+      },
+      { ...consentOf(context), ...limitsOf(typed), onPhase: context.working },
+    );
+    const lines = rolledBack.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
+    lines.push(
+      rolledBack.length === 0 ? 'Nothing to roll back.' : `Rolled back ${counted(rolledBack.length, 'migration')} in ${name}. To apply again: muse migrate`,
+    );
+    if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
+    return { json: { ...environmentFields(muse, context), rolledBack, losses, ...(backup === undefined ? {} : { backup }) }, text: lines.join('\n') };
+  },
+};
 
 function stepsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new MuseError({
     code: 'bad-flag',
-    message: `--steps takes how many files to take back, and "${text}" is no such number.`,
-    suggestion: 'Write --steps 1.',
+    message: `--steps takes how many files to roll back, from 1 to 999999, not "${text}".`,
+    suggestion: 'For example: --steps 1',
   });
 }

@@ -1,27 +1,42 @@
-import { type EnvironmentStatus, museStatus, museStatuses } from '../../muse/status.ts';
+import type { EnvironmentStatus } from '../../muse/status.ts';
 import { MuseError } from '../../shared/error.ts';
 import type { EnvironmentName } from '../../shared/muse-file.ts';
-import { museOf, noPositionals } from '../muse-context.ts';
-import { flagText, isSet, type ParsedArguments } from '../parse.ts';
-import type { CommandContext, CommandResult } from '../run.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { type MuseContext, museFields } from '../muse-context.ts';
+
+const group = 'Command';
 
 /** `muse status`: every environment of the muse, or the one named by `--env`. */
-export async function statusCommand(parsed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  noPositionals(parsed, 'status');
-  const muse = await museOf(parsed, context);
-  const { name } = muse.museFile;
-  const wanted = flagText(parsed, 'env') as EnvironmentName | undefined;
-  const drift = isSet(parsed, 'drift');
-  const environments = wanted === undefined ? await museStatuses(muse, context.environment, drift) : [await museStatus(muse, wanted, context.environment, drift)];
-  const json = { name, directory: muse.directory, environments };
-  const open = environments.filter(({ pending, edited, missing, drift = [], error }) => pending.length + edited.length + missing.length + drift.length > 0 || error !== undefined);
-  const lines = environments.flatMap((environment) => linesOf(environment, context));
-  if (isSet(parsed, 'check') && open.length > 0) return { json, error: notUpToDate(open.map((environment) => environment.name), context.output.json ? [] : lines) };
-  return { json, text: lines.join('\n'), ...(environments.some(({ error }) => error !== undefined) ? { exitCode: 1 } : {}) };
+export const command: MuseCommand = {
+  section: 'Migrations',
+  about: 'show which migrations are applied, pending, edited or missing',
+  usage: ['[--env <name>] [--check] [--drift]'],
+  flags: [
+    { name: 'check', type: 'boolean', about: 'exit with 3 unless everything is applied and unchanged', group },
+    { name: 'drift', type: 'boolean', about: 'also compare the schema with the migrations; exit with 3 if it differs', group },
+  ],
+  async run(context) {
+    const { museStatus, museStatuses } = await import('../../muse/status.ts');
+    const { typed, output } = context;
+    const muse = await context.openMuse();
+    const wanted = typed.text('env') as EnvironmentName | undefined;
+    const drift = typed.has('drift');
+    const environments = wanted === undefined ? await museStatuses(muse, context.environment, drift) : [await museStatus(muse, wanted, context.environment, drift)];
+    const json = { ...museFields(muse), environments };
+    const lines = environments.flatMap((environment) => linesOf(environment, context));
+    const behind = environments.filter(isBehind);
+    if (typed.has('check') && behind.length > 0) return { json, error: notUpToDate(behind, output.json ? [] : lines) };
+    const unknown = environments.some(({ error, drift: differences = [] }) => error !== undefined || differences.length > 0);
+    return { json, text: lines.join('\n'), ...(unknown ? { exitCode: 3 } : {}) };
+  },
+};
+
+function isBehind({ pending, edited, missing, drift = [], error }: EnvironmentStatus): boolean {
+  return pending.length + edited.length + missing.length + drift.length > 0 || error !== undefined;
 }
 
 /** An environment for people: the counts, then what is not as it should be. */
-function linesOf(environment: EnvironmentStatus, { output: { paint } }: CommandContext): string[] {
+function linesOf(environment: EnvironmentStatus, { output: { paint } }: MuseContext): string[] {
   const { error } = environment;
   if (error !== undefined) return [`${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`, `  ${paint('cyan', '→')} ${error.suggestion}`];
   const counts = (['applied', 'pending', 'edited', 'missing'] as const)
@@ -32,17 +47,17 @@ function linesOf(environment: EnvironmentStatus, { output: { paint } }: CommandC
     environment[state].map(({ file }) => `  ${paint(state === 'pending' ? 'cyan' : 'red', state.padEnd(8))} ${file}`),
   );
   const { health, drift: differences } = environment;
-  const ill = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
-  const lines = health === undefined ? [] : [`  project  ${health.status}${ill.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
+  const unhealthy = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
+  const lines = health === undefined ? [] : [`  project  ${health.status}${unhealthy.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
   if (differences !== undefined) lines.push(`  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(), ...differences.map(({ object }) => `           ${object}`));
   return [head, ...lines, ...files];
 }
 
-function notUpToDate(names: readonly string[], lines: readonly string[]): MuseError {
+function notUpToDate(environments: readonly EnvironmentStatus[], lines: readonly string[]): MuseError {
   return new MuseError({
     code: 'findings',
-    message: `Not up to date: ${names.join(', ')}.`,
+    message: `Not up to date: ${environments.map(({ name }) => name).join(', ')}.`,
     ...(lines.length === 0 ? {} : { detail: lines.join('\n') }),
-    suggestion: 'muse migrate applies what is pending; what is edited, missing or has drifted is for a new migration: muse new.',
+    suggestion: 'Apply pending migrations: muse migrate. For edited or missing files and for drift, write a new migration: muse new <name>',
   });
 }

@@ -3,6 +3,7 @@ import { preflight } from '../../supabase/preflight.ts';
 import { refuseFinal } from '../../supabase/wait.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { projectNameOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { CreateContext } from '../context.ts';
 import { answerOf, cancelled, type Step } from '../step.ts';
 
@@ -12,7 +13,7 @@ type Used = Pick<CreateContext, 'agree' | 'answers' | 'cloud' | 'directory' | 'e
 export const cloudPreflightStep: Step<Used> = {
   id: 'cloud-preflight',
   title: 'Look at the Supabase organization',
-  applies: ({ answers }) => answers.target === 'supabase',
+  applies: ({ answers }) => targetOf(answers.target).provisioned,
   async run(context) {
     const { answers, cloud, journal, notes } = context;
     const { organization, region, projectRef, size } = answers.supabase;

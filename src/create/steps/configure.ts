@@ -8,6 +8,7 @@ import { readKeys } from '../../supabase/keys.ts';
 import { makePassword } from '../../supabase/password.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { writeJournal } from '../journal.ts';
 import { readVariables, updateVariables } from '../../targets/secrets-file.ts';
@@ -22,7 +23,7 @@ type Used = Pick<
 export const configureStep: Step<Used> = {
   id: 'configure',
   title: 'Keys, Auth, buckets, admin',
-  applies: ({ answers }) => answers.target === 'supabase',
+  applies: ({ answers }) => targetOf(answers.target).provisioned,
   async run(context) {
     const { answers, cloud, directory, environment, journal } = context;
     const { http, settings } = await cloud();

@@ -2,7 +2,7 @@ import { inside, writeWhole } from '../../shared/files.ts';
 import { addAll, commitIndex, initRepository } from '../../kit/git.ts';
 import { commitPaths } from '../../kit/git-work.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import type { Decision } from '../../rules/repair/plan.ts';
+import type { Decision } from '../../rules/engine/fix/fix.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { findMending } from '../../muse/repair/repair.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';

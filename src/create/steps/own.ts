@@ -11,7 +11,8 @@ import { readText } from '../../shared/files.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import type { Answers, Secrets } from '../answers.ts';
-import { keepCertificate } from '../../targets/certificate.ts';
+import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
+import { targetOf } from '../../targets/open.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { sessionOf } from '../tenancy.ts';
 import { writeMuseFile } from '../../muse/muse-json.ts';
@@ -51,7 +52,7 @@ export const ownStep: Step<Pick<CreateContext, 'answers' | 'secrets' | 'stage' |
 };
 
 async function certificateFor(stage: string, { databaseCa, environment, target }: Answers): Promise<{ databaseCa?: string }> {
-  return databaseCa === undefined || target === 'embedded' ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
+  return databaseCa === undefined || !takesCertificate(targetOf(target)) ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
 }
 
 function databaseValues({ databaseUrl }: Secrets): Record<string, string> {

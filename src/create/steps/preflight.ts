@@ -1,5 +1,6 @@
 import { gitVersion } from '../../kit/git.ts';
 import { parseKitSource } from '../../kit/source.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { CreateContext } from '../context.ts';
 import type { Step } from '../step.ts';
 
@@ -15,7 +16,8 @@ export const preflightStep: Step<Pick<CreateContext, 'answers' | 'throwAway' | '
     // Awaited before anything is put in place; asked beside the steps until then.
     context.git?.catch(() => undefined);
     // A server that cannot be reached, or lacks what Supabase has, is told before anything is fetched.
-    if (answers.target === 'postgres') await target();
+    const { local, provisioned } = targetOf(answers.target);
+    if (!local && !provisioned) await target();
     return undefined;
   },
 };

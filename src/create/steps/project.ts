@@ -3,6 +3,7 @@ import { destroyProject } from '../../supabase/destroy.ts';
 import { waitForProject } from '../../supabase/wait.ts';
 import { keepCertificate } from '../../targets/certificate.ts';
 import { projectNameOf, refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { passwordForNewProject, passwordOfProject } from '../../targets/cloud.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { forgetProject, type JournalProject, writeJournal } from '../journal.ts';
@@ -10,7 +11,7 @@ import { readMuseFile, writeMuseFile } from '../../muse/muse-json.ts';
 import type { Step } from '../step.ts';
 
 type Used = Pick<CreateContext, 'answers' | 'cloud' | 'directory' | 'environment' | 'journal' | 'museFile' | 'onProgress'>;
-const isCloud = ({ answers }: Pick<CreateContext, 'answers'>): boolean => answers.target === 'supabase';
+const isCloud = ({ answers }: Pick<CreateContext, 'answers'>): boolean => targetOf(answers.target).provisioned;
 
 /** Makes the project: what is wanted is journaled before the request, the ref right after, the password before both. */
 export const projectStep: Step<Used> = {
@@ -26,7 +27,7 @@ export const projectStep: Step<Used> = {
     const museFile = await readMuseFile(directory);
     const { ref, region, organization } = project;
     museFile.environments[answers.environment] = {
-      target: 'supabase',
+      target: answers.target,
       ...(ref === undefined ? {} : { ref }),
       ...(region === undefined ? {} : { region }),
       organization,

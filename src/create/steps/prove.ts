@@ -2,6 +2,7 @@ import { loadPreset } from '../../scaffold/presets.ts';
 import { readKeys } from '../../supabase/keys.ts';
 import { proveProject } from '../../supabase/prove.ts';
 import { refOf } from '../../targets/project-ref.ts';
+import { targetOf } from '../../targets/open.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { expectationsOf, factsOf } from '../../muse/declared-schema.ts';
@@ -11,7 +12,7 @@ import type { Step } from '../step.ts';
 export const proveStep: Step<Pick<CreateContext, 'adminPassword' | 'answers' | 'cloud' | 'files' | 'journal' | 'museFile' | 'notes' | 'proven'>> = {
   id: 'prove',
   title: 'Prove it through the public API',
-  applies: ({ answers }) => answers.target === 'supabase',
+  applies: ({ answers }) => targetOf(answers.target).publicApi,
   async run(context) {
     const { answers, adminPassword, cloud, journal } = context;
     const { http, settings } = await cloud();

@@ -4,6 +4,7 @@ import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import { type CreateContext, needed } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { Step } from '../step.ts';
 
 /** Runs everything on a throw-away database, twice and back, and checks what came of it. */
@@ -14,8 +15,8 @@ export const rehearseStep: Step<Pick<CreateContext, 'stage' | 'kitFiles' | 'thro
     const museFile = needed(context.museFile, 'muse.json');
     const files = await readMigrations(context.stage, museFile.migrations);
     const database = await context.throwAway();
-    // Opening the target takes a core's time that the rehearsal leaves free.
-    if (context.answers.target === 'embedded') void context.target().catch(() => undefined);
+    // Opening a local target takes a core's time that the rehearsal leaves free.
+    if (targetOf(context.answers.target).local) void context.target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
     // Its memory and its thread are of use to what follows.
     await context.throwAway.close();

@@ -11,7 +11,7 @@ export interface NotCopied extends Omit<CopyStep, 'sql'> {
  * Makes a schema again from its steps. One that needs what is not there yet is tried again when there is more, until no
  * more of them succeed.
  * @param session of a superuser in a throw-away database that has the baseline: access lists are written as they are
- * @returns what could not be made
+ * @returns what could not be created
  * @throws DatabaseError
  */
 export async function buildCopy(session: Session, steps: readonly CopyStep[]): Promise<NotCopied[]> {
@@ -25,7 +25,7 @@ export async function buildCopy(session: Session, steps: readonly CopyStep[]): P
   });
 }
 
-/** What is there already is what the baseline made: the roles, the schema public, the schemas of extensions. */
+/** What exists already is the platform's: the roles, the schema public, the schemas of extensions. */
 const scriptOf = (tried: readonly string[]): string => `do $muse_copy$
 declare
   tried constant text[] := array[${tried.map(quoteLiteral).join(', ')}]::text[];

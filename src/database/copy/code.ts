@@ -1,4 +1,4 @@
-/** What `readCopy` reads of types and functions, and what it cannot copy: SELECTs of kind, name, sql, of. */
+/** How `readCopy` reads types, functions and what it cannot copy: SELECTs of kind, name, sql, of. */
 import { notOfExtension } from '../schema/parts.ts';
 
 const typeName = `format('%I.%I', n.nspname, t.typname)`;

@@ -1,6 +1,6 @@
 /**
- * What a database's schema is made of, as the SQL that makes it again elsewhere: read from the catalog, so that what was
- * changed by hand is in it. Only reads.
+ * What a database's schema is made of, as the SQL that recreates it elsewhere: read from the catalog, so that manual
+ * changes are in it. Only reads.
  */
 import type { Session } from '../database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -9,26 +9,26 @@ import { codeSelects } from './code.ts';
 import { relationSelects } from './relations.ts';
 import { rightSelects } from './rights.ts';
 
-/** One step of making a schema again. */
+/** One step of recreating a schema. */
 export interface CopyStep {
-  /** As `table`, `policy`, `owner`, `grant`. */
+  /** E.g. `table`, `policy`, `owner`, `grant`. */
   kind: string;
   /** Of the object, qualified and quoted where it must be. */
   name: string;
-  /** What makes it; null where there is no way to copy an object of this kind. */
+  /** The SQL that creates it; null if objects of this kind cannot be copied. */
   sql: string | null;
-  /** The relation that it hangs on, as `schema.name`, unquoted; null where it is none's. */
+  /** The relation that it belongs to, as `schema.name`, unquoted; null if it belongs to none. */
   of: string | null;
 }
 
-/** In this order most of what an object needs is there before it; the rest is tried again when more is. */
+/** In this order most objects come after what they need; the others are tried again later. */
 const order = [
   'role', 'role attributes', 'membership', 'schema', 'extension', 'type', 'function', 'sequence', 'table', 'partition', 'default', 'sequence owner', 'constraint',
   'index', 'foreign key', 'view', 'materialized view', 'rule', 'trigger', 'policy', 'row security', 'owner', 'grant', 'bucket', 'unknown',
 ];
 
 /**
- * The steps that make the schema again in a database with the Supabase-shaped baseline: everything of the muse's own, and of
+ * The steps that recreate the schema in a database with the platform's objects: everything of the muse's own, and of
  * the services' tables the policies, triggers, grants and row security. No rows, but for the storage's buckets. Reads in
  * two statements, and writes nothing: it works in a read-only transaction.
  * @throws DatabaseError

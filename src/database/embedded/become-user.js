@@ -1,8 +1,8 @@
 /**
- * Makes the engine's session belong to a user that is no superuser. PGlite is PostgreSQL in single-user mode, where the
+ * Makes the engine's session belong to a user that is not a superuser. PGlite is PostgreSQL in single-user mode, where the
  * session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could go back to it. What
  * PostgreSQL asks there is the user that the connection authenticated as, `AuthenticatedUserId` of miscinit.c, which
- * no SQL can set; so it is set in the engine's memory, where it lies beside the user ids that SET changes.
+ * no SQL can set; so it is set in the engine's memory, where it is next to the user ids that SET changes.
  */
 const bootstrapSuperuser = 10;
 /** Words of static memory to look through; the ids lie below 3 MB. */
@@ -17,7 +17,7 @@ export async function becomeUser(database, user) {
   await database.exec(`SET SESSION AUTHORIZATION ${user}`);
   const { rows } = await database.query('SELECT oid::int4 AS id FROM pg_catalog.pg_roles WHERE rolname = current_user');
   const { id } = /** @type {{ id: number }} */ (rows[0]);
-  const words = new Uint32Array(database.Module.HEAPU8.buffer, 0, searched);
+  const words = new Uint32Array(database.Module['HEAPU8'].buffer, 0, searched);
   const found = [];
   // OuterUserId, CurrentUserId, SessionUserId, two words of other statics, AuthenticatedUserId.
   for (let at = words.indexOf(id); at !== -1; at = words.indexOf(id, at + 1)) {

@@ -5,8 +5,8 @@ import { decodePack, encodePack } from './pack.ts';
 import type { Pack } from './protocol.ts';
 
 /**
- * The pack in a cache file, or else made and put there. A cache that is missing, damaged or cannot be written only
- * costs time: two processes may make it at once, each writes a file of its own and renames it.
+ * The pack in a cache file, created if it is not there. A cache that is missing, damaged or cannot be written only
+ * costs time: two processes may create it at once: each writes a file of its own and renames it.
  * @param path the file; its name holds a hash of everything the pack depends on
  */
 export async function cachedPack(path: string, make: () => Promise<Pack>): Promise<Pack> {

@@ -1,8 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, readText, writeWhole } from '../../shared/files.ts';
-import { takeLock } from '../../shared/directory-lock.ts';
+import { type LockOptions, takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 
@@ -20,9 +20,8 @@ export interface KeptDirectory {
  * `version.json`. A crash on the way leaves nothing that the next open would take for a database.
  * @throws MuseError `database-in-use`, `database-version`
  */
-export async function openDirectory(directory: string, snapshot: () => Promise<Pack>): Promise<KeptDirectory> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const release = await takeLock(join(directory, 'lock.json'));
+export async function openDirectory(directory: string, snapshot: () => Promise<Pack>, lock?: LockOptions): Promise<KeptDirectory> {
+  const release = await lockDirectory(directory, lock);
   try {
     const data = join(directory, 'data');
     if ((await kindOf(data)) !== undefined) {
@@ -37,7 +36,29 @@ export async function openDirectory(directory: string, snapshot: () => Promise<P
   }
 }
 
-/** Clears away what a crash left, notes the version, and gives the path to write the new database's files to. */
+/**
+ * Deletes the database in a directory, whole.
+ * @throws MuseError `database-in-use`
+ */
+export async function dropDirectory(directory: string, lock?: LockOptions): Promise<void> {
+  const release = await lockDirectory(directory, lock);
+  try {
+    // Renamed to what the next open clears away: a crash in between leaves no half a database.
+    const old = join(directory, `data.new-${process.pid}-old`);
+    await rename(join(directory, 'data'), old);
+    await rm(old, { recursive: true, force: true });
+  } finally {
+    await release();
+  }
+}
+
+/** PGlite itself has no lock, and two processes that open one directory lose rows without a word. */
+async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return takeLock(join(directory, 'lock.json'), { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' }, options);
+}
+
+/** Removes what a crash left, writes the version, and returns the path for the new database's files. */
 async function prepare(directory: string): Promise<string> {
   for (const name of await readdir(directory)) {
     if (name.startsWith('data.new-')) await rm(join(directory, name), { recursive: true, force: true });
@@ -52,9 +73,9 @@ async function checkVersion(directory: string): Promise<void> {
   if (made !== undefined && minor(made) === minor(engineVersion)) return;
   throw new MuseError({
     code: 'database-version',
-    message: `The embedded database in ${directory} was made by ${made ? `PGlite ${made}` : 'an unknown version'}; `
+    message: `The embedded database in ${directory} was created by ${made ? `PGlite ${made}` : 'an unknown version'}; `
       + `this is PGlite ${engineVersion}, which cannot open it.`,
-    suggestion: `Open it with the version of create-muse that made it, or move ${dirname(join(directory, 'data'))} away `
+    suggestion: `Open it with the version of create-muse that created it, or move ${dirname(join(directory, 'data'))} away `
       + 'and migrate a new one.',
   });
 }

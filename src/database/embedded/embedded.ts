@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import type { LockOptions } from '../../shared/directory-lock.ts';
 import { baselineSql } from '../platform/platform.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
-import { standInFiles } from '../extension-stubs/stubs.ts';
+import { stubFiles } from '../extension-stubs/stubs.ts';
 import { cachedPack } from './cached-pack.ts';
 import { openDirectory } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
@@ -22,6 +23,8 @@ export interface EmbeddedOptions extends WorkerOptions {
   cacheDirectory?: string | undefined;
   /** Whose session it is: `postgres` as on Supabase (default), or the superuser. */
   owner?: 'postgres' | 'supabase_admin';
+  /** How to wait where another process has the directory open. */
+  lock?: LockOptions;
 }
 
 export interface EmbeddedDatabase extends Database {
@@ -30,7 +33,7 @@ export interface EmbeddedDatabase extends Database {
   terminate(): Promise<void>;
 }
 
-/** As `postgresql.conf` of a Supabase project has it where it matters, and small buffers, which start faster. */
+/** The settings of a Supabase project that matter here, and small buffers, which start faster. */
 const settings = [
   'search_path="$user", public, extensions', 'exit_on_error=false', 'log_checkpoints=false',
   'max_worker_processes=0', 'max_parallel_workers=0', 'max_parallel_workers_per_gather=0',
@@ -56,23 +59,23 @@ function compiledEngine(): Promise<CompiledEngine> {
 
 /**
  * Opens an embedded PostgreSQL with the Supabase-shaped baseline in it, in a thread of its own. The first open on a
- * machine makes the baseline (a few seconds) and keeps it in the cache.
- * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was made by
+ * machine creates the platform's objects (a few seconds) and keeps it in the cache.
+ * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was created by
  *   another version; `embedded-failed`; `cancelled`
  */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();
   const [module, extensions] = await Promise.all([
     compiledEngine(),
-    cachedPack(join(cache, `extensions-${key(standInFiles())}.bin`), makeExtensionPack),
+    cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
   ]);
   const snapshot = () =>
-    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), standInFiles(), settings])}.bin`), () =>
+    cachedPack(join(cache, `baseline-${key([snapshotVersion, baselineSql(), stubFiles(), settings])}.bin`), () =>
       makeSnapshot({ settings, extensions, module }),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const input = { settings, extensions, module, user };
-  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot);
+  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot, { ...options.lock, signal: options.lock?.signal ?? options.signal });
   try {
     const wire = await startWorker(
       kept ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at } : { ...input, snapshot: await snapshot() },

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { standInFiles } from '../extension-stubs/stubs.ts';
+import { stubFiles } from '../extension-stubs/stubs.ts';
 import { makePack } from './pack.ts';
 import type { Pack } from './protocol.ts';
 import { readTar } from './tar.ts';
@@ -16,7 +16,7 @@ const bundled = [
 ];
 
 /**
- * Every file that CREATE EXTENSION needs, of PGlite's own extensions and of the stand-ins, relative to PostgreSQL's
+ * Every file that CREATE EXTENSION needs, of PGlite's own extensions and of the extension stubs, relative to PostgreSQL's
  * installation. Each is marked `trusted`, as on Supabase its superuser creates them for `postgres`.
  */
 export async function makeExtensionPack(): Promise<Pack> {
@@ -25,7 +25,7 @@ export async function makeExtensionPack(): Promise<Pack> {
     file.path.endsWith('.control') ? { path: file.path, bytes: trust(file.bytes) } : file,
   );
   const directory = 'share/postgresql/extension';
-  const own = standInFiles().map(({ name, content }) => ({ path: `${directory}/${name}`, bytes: Buffer.from(content) }));
+  const own = stubFiles().map(({ name, content }) => ({ path: `${directory}/${name}`, bytes: Buffer.from(content) }));
   return makePack([...files, ...own]);
 }
 

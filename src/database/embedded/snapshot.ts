@@ -4,7 +4,7 @@ import type { Pack, WorkerInput } from './protocol.ts';
 import { readTar } from './tar.ts';
 import { startWorker } from './worker-wire.ts';
 
-/** How a snapshot is made; raised when that changes, so that no older one is taken from a cache. */
+/** Version of how a snapshot is built; incremented when that changes, so that no cached older one is used. */
 export const snapshotVersion = 2;
 
 /**
@@ -21,7 +21,7 @@ export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'direct
     await wire.query('DROP DATABASE template0', []);
     await wire.query('DROP DATABASE template1', []);
     await wire.query('VACUUM (FREEZE, ANALYZE)', []);
-    // The second one lets PostgreSQL drop the log that the first one made superfluous.
+    // The second one lets PostgreSQL drop the log that the first one made unnecessary.
     await wire.query('CHECKPOINT', []);
     await wire.query('CHECKPOINT', []);
     const { rows } = await wire.query('SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())', []);
@@ -33,7 +33,7 @@ export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'direct
 }
 
 /**
- * Says whether PostgreSQL misses a file of its data directory: not the free space and visibility maps, which it makes
+ * Says whether PostgreSQL misses a file of its data directory: not the free space and visibility maps, which it creates
  * again, and not the segments of the log that are kept for what comes after the current one.
  * https://www.postgresql.org/docs/17/storage-file-layout.html
  */

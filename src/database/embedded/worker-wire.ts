@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
-import { toDatabaseError } from '../report.ts';
+import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
@@ -20,7 +20,7 @@ export interface WorkerOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** `counts`: a script, of whose statements it is told how many were done. */
+/** `counts`: the result says how many of the script's statements were done. */
 type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void; counts: boolean };
 
 /**
@@ -30,7 +30,7 @@ type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => 
 export async function startWorker(input: WorkerInput, options: WorkerOptions = {}): Promise<WorkerWire> {
   const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), {
     workerData: input,
-    // What the engine prints is no part of this program's output.
+    // What the engine prints does not belong in this program's output.
     stdout: true,
     stderr: true,
     execArgv: [],

@@ -1,9 +1,9 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
 /** Five fields of cron, or `30 seconds`, as pg_cron takes them. */
 const pattern = String.raw`^\s*(\S+\s+){4}\S+\s*$|^\s*([1-9]|[1-5][0-9])\s+seconds?\s*$|^\s*@\w+\s*$`;
 
-export const pgCron: StandIn = {
+export const pgCron: ExtensionStub = {
   extension: 'pg_cron',
   version: '1.6.4',
   note: 'jobs are kept in cron.job and never run',

@@ -1,6 +1,6 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
-export const pgGraphql: StandIn = {
+export const pgGraphql: ExtensionStub = {
   extension: 'pg_graphql',
   version: '1.5.11',
   note: 'graphql.resolve answers every query with an error; comment directives are kept as comments',

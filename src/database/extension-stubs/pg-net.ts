@@ -1,4 +1,4 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
 const call = (name: string, method: string, body: boolean): string => {
   const parameters = body
@@ -13,7 +13,7 @@ CREATE FUNCTION net.${name}(${parameters}) RETURNS bigint LANGUAGE sql SECURITY 
 $$;`;
 };
 
-export const pgNet: StandIn = {
+export const pgNet: ExtensionStub = {
   extension: 'pg_net',
   version: '0.14.0',
   note: 'requests are put into net.http_request_queue and never sent',

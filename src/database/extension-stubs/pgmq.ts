@@ -1,6 +1,6 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
-export const pgmq: StandIn = {
+export const pgmq: ExtensionStub = {
   extension: 'pgmq',
   version: '1.4.4',
   note: 'queues work: create, send, read, pop, archive, delete, drop; partitioned queues and metrics are missing',

@@ -1,4 +1,4 @@
-import type { StandIn } from './stub.ts';
+import type { ExtensionStub } from './stub.ts';
 
 /**
  * A spatial type that holds a bounding box: enough for columns with type modifiers, GiST indexes, points and distances.
@@ -39,7 +39,7 @@ const metres = `SELECT 12742017.6 * asin(least(1, sqrt(
     power(sind(((@@ $2::box)[1] - (@@ $1::box)[1]) / 2), 2)
     + cosd((@@ $1::box)[1]) * cosd((@@ $2::box)[1]) * power(sind(((@@ $2::box)[0] - (@@ $1::box)[0]) / 2), 2))))`;
 
-export const postgis: StandIn = {
+export const postgis: ExtensionStub = {
   extension: 'postgis',
   version: '3.3.7',
   note: 'columns, GiST indexes, points and their distances work on bounding boxes; WKT and EWKB literals, other shapes and '
@@ -78,6 +78,6 @@ CREATE FUNCTION geography_distance(geography, geography) RETURNS double precisio
   'SELECT @extschema@.st_distance($1, $2)';
 CREATE OPERATOR <-> (LEFTARG = geometry, RIGHTARG = geometry, FUNCTION = geometry_distance, COMMUTATOR = <->);
 CREATE OPERATOR <-> (LEFTARG = geography, RIGHTARG = geography, FUNCTION = geography_distance, COMMUTATOR = <->);
-CREATE FUNCTION postgis_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '3.3 stand-in' $$;
+CREATE FUNCTION postgis_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '3.3 stub' $$;
 `,
 };

@@ -1,15 +1,15 @@
-/** An extension that Supabase offers and PGlite has not, stood in for so that migrations that use it can run. */
-export interface StandIn {
+/** A stub of an extension that Supabase offers and PGlite lacks, so that migrations that use it can run. */
+export interface ExtensionStub {
   extension: string;
   version: string;
-  /** For people: what it does here, and what it does not. */
+  /** Shown to people: what the stub does and what it does not. */
   note: string;
-  /** Schema that the extension always lives in, whatever CREATE EXTENSION says; undefined where the caller chooses. */
+  /** Schema that the extension is always in, whatever CREATE EXTENSION says; undefined if the caller chooses. */
   schema?: string;
   requires?: string;
   /**
-   * The extension's script. A superuser runs it; in front of it stands `search_path` to the extension's schema, which
-   * `@extschema@` names too.
+   * The extension's script. A superuser runs it with the `search_path` set to the extension's schema, which `@extschema@`
+   * stands for.
    */
   sql: string;
 }

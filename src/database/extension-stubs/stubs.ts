@@ -1,37 +1,44 @@
 import type { Session } from '../database.ts';
+import { emptyStubs } from './empty-stubs.ts';
+import { http } from './http.ts';
+import { moddatetime } from './moddatetime.ts';
 import { pgCron } from './pg-cron.ts';
 import { pgGraphql } from './pg-graphql.ts';
+import { pgJsonschema } from './pg-jsonschema.ts';
 import { pgNet } from './pg-net.ts';
+import { pgStatStatements } from './pg-stat-statements.ts';
+import { pgjwt } from './pgjwt.ts';
 import { pgmq } from './pgmq.ts';
 import { postgis } from './postgis.ts';
-import { smallStandIns } from './short-stubs.ts';
-import type { StandIn } from './stub.ts';
-import { supabaseVault } from './vault.ts';
+import type { ExtensionStub } from './stub.ts';
+import { supabaseVault } from './supabase-vault.ts';
 
-const all: readonly StandIn[] = [pgNet, pgCron, supabaseVault, pgGraphql, pgmq, postgis, ...smallStandIns];
+const all: readonly ExtensionStub[] = [
+  pgNet, pgCron, supabaseVault, pgGraphql, pgmq, postgis, moddatetime, pgjwt, pgStatStatements, http, pgJsonschema, ...emptyStubs,
+];
 
-/** What stands in for what, for the output of a rehearsal. */
-export const standIns: readonly { extension: string; note: string }[] = all.map(({ extension, note }) => ({ extension, note }));
+/** Every extension stub and what it can do, as the output of a rehearsal names them. */
+export const extensionStubs: readonly { extension: string; note: string }[] = all.map(({ extension, note }) => ({ extension, note }));
 
-/** A project has these from its first day; that a database has them says nothing about its migrations. */
-const always = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
+/** Every Supabase project has these, so that their presence says nothing about the migrations. */
+const preinstalled = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
 
 /**
- * The stand-ins that a database's migrations brought in by CREATE EXTENSION. On a real server all extensions are real:
- * ask this of an embedded database only.
+ * The extension stubs that a database's migrations created by CREATE EXTENSION. Only an embedded database has stubs; on a
+ * server every extension is the real one.
  * @throws DatabaseError
  */
-export async function standInsInUse(session: Session): Promise<{ extension: string; note: string }[]> {
+export async function stubsInUse(session: Session): Promise<{ extension: string; note: string }[]> {
   const { rows } = await session.query<{ name: string }>('SELECT extname AS name FROM pg_catalog.pg_extension');
   const names = new Set(rows.map(({ name }) => name));
-  return standIns.filter(({ extension }) => names.has(extension) && !always.includes(extension));
+  return extensionStubs.filter(({ extension }) => names.has(extension) && !preinstalled.includes(extension));
 }
 
-/** The files that make CREATE EXTENSION know the stand-ins: a control file and a script each. */
-export function standInFiles(): { name: string; content: string }[] {
+/** The files by which CREATE EXTENSION finds the stubs: a control file and a script each. */
+export function stubFiles(): { name: string; content: string }[] {
   return all.flatMap(({ extension, version, note, schema, requires, sql }) => {
     const control = [
-      `comment = 'stands in for ${extension}: ${note.replaceAll('\'', '\'\'')}'`,
+      `comment = 'stub of ${extension}: ${note.replaceAll('\'', '\'\'')}'`,
       `default_version = '${version}'`,
       'relocatable = false',
       'trusted = true',

@@ -1,4 +1,4 @@
-/** Extensions that a project starts with; those that a plain server lacks are left out there. */
+/** Extensions that a project starts with; those that a server lacks are left out. */
 const wanted: readonly (readonly [name: string, schema: string])[] = [
   ['uuid-ossp', 'extensions'], ['pgcrypto', 'extensions'], ['pg_stat_statements', 'extensions'],
   ['pg_graphql', 'graphql'], ['supabase_vault', 'vault'],

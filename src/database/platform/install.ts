@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../../shared/error.ts';
 import { DatabaseError, type Database, type Session } from '../database.ts';
-import { standIns } from '../extension-stubs/stubs.ts';
+import { extensionStubs } from '../extension-stubs/stubs.ts';
 import { baselineMark, baselineSql } from './platform.ts';
 
 export interface InstalledBaseline {
@@ -45,7 +45,7 @@ async function readFacts(session: Session): Promise<Facts> {
 /**
  * Puts the baseline into a database of a plain server, all or nothing; where it is already, nothing is done.
  * @param database a connection of a superuser
- * @throws MuseError `baseline-present` where another hand made it a Supabase database, or parts of one;
+ * @throws MuseError `baseline-present` if the database has Supabase's schemas, or parts of them, from another source;
  *   `baseline-needs-superuser`; `baseline-version` below PostgreSQL 16
  */
 export async function installBaseline(database: Database): Promise<InstalledBaseline> {
@@ -62,14 +62,14 @@ function refuse(facts: Facts, description: string): void {
   if (facts.parts) {
     throw new MuseError({
       code: 'baseline-present',
-      message: `${description} has a schema auth or storage already, made by someone else: the baseline was not put there.`,
+      message: `${description} has a schema auth or storage already, which this tool did not create. The Supabase baseline was not installed.`,
       suggestion: 'Leave --supabase-baseline out for a Supabase database, or use an empty database.',
     });
   }
   if (!facts.superuser) {
     throw new MuseError({
       code: 'baseline-needs-superuser',
-      message: `The baseline makes roles and event triggers; this user of ${description} is no superuser.`,
+      message: `The Supabase baseline creates roles and event triggers, and this user of ${description} is not a superuser.`,
       suggestion: 'Connect as a superuser of the server this once.',
     });
   }
@@ -82,7 +82,7 @@ function refuse(facts: Facts, description: string): void {
   }
 }
 
-/** Roles belong to the whole server: a baseline that another process installs in another database gets in the way. */
+/** Roles belong to the whole server: another process that installs the baseline in another database can conflict. */
 const collisions = ['XX000', '40001', '40P01', '42710', '23505'];
 
 async function install(database: Database): Promise<void> {
@@ -101,7 +101,7 @@ async function unavailableExtensions(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(
     `SELECT wanted AS name FROM unnest($1::text[]) AS wanted
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions e WHERE e.name = wanted) ORDER BY 1`,
-    [standIns.map(({ extension }) => extension)],
+    [extensionStubs.map(({ extension }) => extension)],
   );
   return rows.map(({ name }) => name);
 }

@@ -1,4 +1,4 @@
-/** Schemas, who may use them, and where extensions live. A new table in public is granted to nobody. */
+/** Schemas, who may use them, and where extensions are. A new table in public is granted to no one. */
 export const schemasSql = `
 GRANT USAGE ON SCHEMA public TO postgres, anon, authenticated, service_role;
 GRANT CREATE ON SCHEMA public TO postgres;

@@ -1,6 +1,6 @@
-/** Why a connection could not be made, for people. */
+/** The messages for connections that failed. */
 import { MuseError } from '../../shared/error.ts';
-import { toDatabaseError } from '../report.ts';
+import { toDatabaseError } from '../error-report.ts';
 import { certificateTrouble } from './certificate.ts';
 import { serverReport } from './failure.ts';
 

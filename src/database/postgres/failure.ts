@@ -1,7 +1,7 @@
 /** What a query, or a connection in use, ends with. */
 import { DatabaseError } from '../database.ts';
 import { MuseError } from '../../shared/error.ts';
-import { toDatabaseError } from '../report.ts';
+import { toDatabaseError } from '../error-report.ts';
 import type { ServerReport } from '../wire.ts';
 
 /** An error of pg that PostgreSQL itself reported: it has a severity, as no error of the network has. */

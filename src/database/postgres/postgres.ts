@@ -9,7 +9,7 @@ import { parseDatabaseUrl, tlsFor, type ServerAddress, type TlsOptions } from '.
 export interface PostgresOptions {
   /** Path of the certificate authority's PEM file; with it the server's certificate is verified. */
   caFile?: string | undefined;
-  /** ms until a connection must be made; default 15,000. */
+  /** ms to wait for a connection; default 15,000. */
   connectTimeoutMs?: number | undefined;
   /** ms a statement may take, as PostgreSQL's `statement_timeout`; default none but the server's own. */
   timeoutMs?: number | undefined;

@@ -8,12 +8,12 @@ export function grants(acl: string): string {
       FROM aclexplode(${acl}) x LEFT JOIN pg_roles r ON r.oid = x.grantee GROUP BY r.rolname) g`;
 }
 
-/** Leaves out what an extension made: the extension itself is listed. */
+/** Leaves out what an extension created: the extension itself is listed. */
 export function notOfExtension(catalog: string, id: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${id} AND e.deptype = 'e')`;
 }
 
-/** Schemas of Supabase's services: what is in them is no migration's, but for policies, triggers and grants. */
+/** Schemas of Supabase's services: migrations create nothing in them but policies, triggers and grants. */
 export const services = [
   'auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
   'pgbouncer', 'pgsodium', 'pgsodium_masks', '_realtime', '_analytics', '_supavisor',

@@ -8,36 +8,35 @@ import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts
 import { namingFindings } from '../../migrations/naming.ts';
 import type { MigrationFiles } from '../../migrations/read.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
-import type { Decision } from '../../rules/repair/plan.ts';
-import { type Repair, repair } from '../../rules/repair/repair.ts';
+import type { Decision } from '../../rules/engine/fix/fix.ts';
+import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
-import type { RuleName } from '../../rules/registry.ts';
 import { mergeFindings } from '../examine.ts';
 import { followNames } from './file-names.ts';
 
-/** One class of repair: what of the directory is other behind it than in front of it. Texts by path, with `/`. */
+/** The repair of one rule: what it changes in the directory. Texts by path, with `/`. */
 export interface Change {
-  rule: RuleName;
+  rule: string;
   /** The whole old text of each file that was there. */
   before: Map<string, string>;
-  /** The whole new text of each file that is there behind it. */
+  /** The whole new text of each file that is there afterwards. */
   after: Map<string, string>;
   /** What of it changes who may do what. */
   decisions: Decision[];
 }
 
-/** What can be mended, not yet done. */
+/** What can be fixed, not yet done. */
 export interface Mending {
   /** In the order in which they are made; each builds on the ones before. */
   changes: Change[];
   /** What is wrong still when they are made. */
   findings: Finding[];
   silenced: number;
-  /** What stays although its rule says that it is mended, and why; a sentence each. */
+  /** What stays although its rule has a fix, and why; a sentence each. */
   notes: string[];
 }
 
-/** How the mending goes. */
+/** How fixing goes. */
 export interface MendOptions {
   signal: AbortSignal;
   /** The migrations that a known database has: never edited. */
@@ -46,14 +45,14 @@ export interface MendOptions {
 }
 
 /**
- * Finds out what can be mended of migrations: linted and rehearsed again until nothing changes. Writes nothing.
+ * Finds out what can be fixed in migrations: linted and rehearsed again until nothing changes. Writes nothing.
  * @param root the directory that the files are in
- * @throws MuseError where the throw-away database cannot be opened
+ * @throws MuseError where the shadow database cannot be opened
  */
 export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>, files: MigrationFiles, options: MendOptions): Promise<Mending> {
   const { kit, migrations: folders, rules: severities } = museFile;
   const journals = await readJournalFiles(root, [...folders.core, ...folders.extensions]);
-  const mended = await repair({
+  const repaired = await repair({
     ...files,
     folders,
     journals,
@@ -63,14 +62,14 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
     ...(severities === undefined ? {} : { severities }),
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
-      options.onProgress?.('rehearsing what was mended');
+      options.onProgress?.('rehearsing the fixed files');
       return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
     },
   });
   const current = new Map([...files.migrations.map(({ file, sql }): [string, string] => [file, sql]), ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]), ...[...journals.values()].map(({ file, text }): [string, string] => [file, text])]);
-  const notes = mended.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
+  const notes = repaired.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
   const changes: Change[] = [];
-  for (const { rule, files: texts, removed, renamed, decisions } of mended.classes) {
+  for (const { rule, files: texts, removed, renamed, decisions } of repaired.classes) {
     const followed = await followNames(root, renamed, current);
     notes.push(...followed.notes);
     const after = new Map([...texts, ...followed.texts]);
@@ -80,7 +79,7 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
     for (const [path, text] of after) current.set(path, text);
     changes.push({ rule, before, after, decisions });
   }
-  return { changes, findings: mergeFindings([namesWrong(files, mended, museFile), mended.remaining]), silenced: mended.silenced, notes };
+  return { changes, findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]), silenced: repaired.silenced, notes };
 }
 
 /** What reading the files found, with what their names have wrong as they are now. */

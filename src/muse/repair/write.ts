@@ -3,7 +3,7 @@ import { MuseError } from '../../shared/error.ts';
 import { inside, readBytes, readText, writeWhole } from '../../shared/files.ts';
 import { diffTexts } from '../../kit/git-diff.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
-import { rules } from '../../rules/registry.ts';
+import { ruleNamed } from '../../rules/registry.ts';
 import type { Change } from './repair.ts';
 
 const mark = '\uFEFF';
@@ -30,15 +30,15 @@ export async function checkUntouched(root: string, changes: readonly Change[]): 
   for (const [path, text] of touched(changes)) {
     const found = await readText(await inside(root, path));
     if (text === undefined && found !== undefined) {
-      throw new MuseError({ code: 'path-taken', message: `${path} is in the way: a file of that name is to be made. Nothing was changed.`, suggestion: 'Move it away, then run this again.' });
+      throw new MuseError({ code: 'path-taken', message: `${path} is in the way: a new file gets that name. Nothing was changed.`, suggestion: 'Move it away, then run this again.' });
     }
     if (text !== undefined && (found === undefined || bare(found) !== bare(text))) {
-      throw new MuseError({ code: 'changed-meanwhile', message: `${path} was changed while it was being looked at. Nothing was changed by this run.`, suggestion: 'Run the command again.' });
+      throw new MuseError({ code: 'changed-meanwhile', message: `${path} changed while it was being read. This run changed nothing.`, suggestion: 'Run the command again.' });
     }
   }
 }
 
-/** Writes a change: each file whole, its byte order mark kept; what is gone behind it is taken away. */
+/** Writes a change: each file whole, its byte order mark kept; what it leaves out is removed. */
 export async function writeChange(root: string, { before, after }: Change): Promise<void> {
   for (const [path, text] of after) {
     // A file that only has another name is its old self in every byte.
@@ -53,7 +53,7 @@ export async function writeChange(root: string, { before, after }: Change): Prom
 /** The message of a change's commit: the rule, what it means, the files, and what of it changes who may do what. */
 export function commitMessage({ rule, after, decisions }: Change): string {
   const said = decisions.map(({ object, before, after: now, reason }) => `${object}: ${before} -> ${now} (${reason})`);
-  return [`Mend ${rule}`, `${rules[rule].means}.`, [...after.keys()].join('\n'), ...(said.length === 0 ? [] : [`Who may do what:\n${said.join('\n')}`])].join('\n\n');
+  return [`Fix ${rule}`, `${ruleNamed(rule).means}.`, [...after.keys()].join('\n'), ...(said.length === 0 ? [] : [`Who may do what:\n${said.join('\n')}`])].join('\n\n');
 }
 
 /** A change as a unified diff that `git apply` takes. */

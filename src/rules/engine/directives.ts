@@ -1,5 +1,5 @@
-import { rules } from '../registry.ts';
-import type { RuleName } from '../registry.ts';
+import { ruleNames } from '../names.ts';
+import type { RuleName } from '../names.ts';
 import type { Migration } from '../../sql/migration.ts';
 import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
 import { tableOf } from '../../sql/names.ts';
@@ -12,6 +12,7 @@ export type Meaning =
   | { kind: 'shared-with'; column: string }
   | { kind: 'ignore'; rule: RuleName; reason: string };
 
+/** A meaning with where it stands and what it speaks of. */
 export type Directive = Meaning & {
   file: string;
   /** Line of the comment, 1-based. */
@@ -26,7 +27,10 @@ const forms: readonly { pattern: RegExp; read(parts: string[]): Meaning | undefi
   { pattern: /^shared-with\s+"?([^\s"]+)"?$/, read: ([, column = '']) => ({ kind: 'shared-with', column }) },
   {
     pattern: /^ignore\s+(\S+)\s+because\s+(\S.*)$/,
-    read: ([, rule = '', reason = '']) => (Object.hasOwn(rules, rule) ? { kind: 'ignore', rule: rule as RuleName, reason } : undefined),
+    read: ([, rule = '', reason = '']) => {
+      const known = ruleNames.find((name) => name === rule);
+      return known === undefined ? undefined : { kind: 'ignore', rule: known, reason };
+    },
   },
 ];
 

@@ -10,7 +10,7 @@ import type { Catalog } from './model.ts';
 import { needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
 
-/** Hears of each statement before it changes the catalog, and of those that do not parse. */
+/** Called for each statement before it changes the catalog, and for those that do not parse. */
 export interface Visitor {
   source?(source: Source): void;
   statement?(statement: Statement, source: Source): void;
@@ -26,8 +26,8 @@ function inRunOrder(migrations: readonly Migration[]): Migration[] {
 }
 
 /**
- * Walks the migrations in the order of a run and tells what exists when they are done. `loadParser()` must have been
- * awaited. What does not parse is left out of it, but for statements whose meaning is plain.
+ * Walks the migrations in the order of a run and returns what exists at the end. `loadParser()` must have been
+ * awaited. Statements that do not parse are left out, unless their meaning is plain.
  */
 export function buildCatalog(migrations: readonly Migration[], visitor: Visitor = {}): Catalog {
   const catalog = startingCatalog();
@@ -64,7 +64,7 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   apply(catalog, piece);
 }
 
-/** What was missing when used, but is no fault: made in the same routine, or needed late and there in the end. */
+/** Removes needs that are not faults: of tables whose CREATE does not parse, and of routines whose objects exist in the end. */
 function settle(catalog: Catalog): void {
   catalog.needs = catalog.needs.filter((need) => {
     if (need.kind === 'table' && catalog.broken.has(need.name)) return false;

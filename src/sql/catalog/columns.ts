@@ -1,11 +1,11 @@
 import { allOf, fieldsOf, open, stringsOf } from '../nodes.ts';
-import type { Constraint, CreatePolicyStmt, Node, RangeVar } from '../nodes.ts';
+import type { Fields, Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Something that columns can come from. Undefined columns: nobody knows which it has. */
+/** Something that columns can come from. `columns` is undefined if they are not known. */
 interface Item {
   alias: string;
   name: string;
@@ -30,14 +30,13 @@ function itemsOf(catalog: Catalog, from: unknown, local: ReadonlySet<string>): I
   return nodes.flatMap((node: Node): Item[] => {
     const [type, fields] = open(node);
     if (type === 'RangeVar') {
-      const relation = fields as unknown as RangeVar;
-      const lookup = relation.schemaname === undefined && local.has(relation.relname) ? undefined : findTable(catalog, relation);
-      const alias = relation.alias?.aliasname ?? relation.relname;
-      const renames = (relation.alias as { colnames?: unknown } | undefined)?.colnames !== undefined;
-      return lookup !== undefined && 'found' in lookup && !renames ? [itemOf(lookup.found, alias)] : [{ alias, name: relation.relname }];
+      const lookup = fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
+      const alias = fields.alias?.aliasname ?? fields.relname;
+      const renames = fields.alias?.colnames !== undefined;
+      return lookup !== undefined && 'found' in lookup && !renames ? [itemOf(lookup.found, alias)] : [{ alias, name: fields.relname }];
     }
-    if (type === 'JoinExpr') return [...itemsOf(catalog, fields['larg'], local), ...itemsOf(catalog, fields['rarg'], local)];
-    const alias = (fields['alias'] as { aliasname?: string } | undefined)?.aliasname ?? '';
+    if (type === 'JoinExpr') return [...itemsOf(catalog, fields.larg, local), ...itemsOf(catalog, fields.rarg, local)];
+    const alias = ('alias' in fields ? fields.alias?.aliasname : undefined) ?? '';
     return [{ alias, name: alias }];
   });
 }
@@ -55,69 +54,68 @@ function check(names: readonly string[], location: number | undefined, scope: Sc
       return;
     }
   }
-  // A qualifier that is no item may be a parameter or a schema: nothing is said of it.
+  // A qualifier that is not an item may be a parameter or a schema, which is not reported.
   const [only, more] = scope.items;
   if (second === undefined && only !== undefined) report('column', more === undefined ? `${only.name}.${first}` : first, location);
 }
 
-/** Walks an expression or query; each subquery opens a scope inside the one it stands in. */
+/** Walks an expression or query; each subquery opens a scope inside the enclosing one. */
 function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySet<string>, report: Report): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(catalog, item, scope, local, report);
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  for (const [key, below] of Object.entries(value as Node)) {
-    if (typeof below !== 'object' || below === null) continue;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner !== 'object' || inner === null) continue;
     if (key === 'ColumnRef') {
-      const { fields, location } = below as { fields: Node[]; location?: number };
+      const { fields = [], location } = inner as Fields<'ColumnRef'>;
       if (fields.every((field) => fieldsOf(field, 'String') !== undefined)) check(stringsOf(fields), location, scope, report);
     } else if (key === 'SelectStmt' || key === 'larg' || key === 'rarg') {
-      visitSelect(catalog, below as Node, scope, local, report);
+      visitSelect(catalog, inner as Fields<'SelectStmt'>, scope, local, report);
     } else if (key !== 'TypeName' && key !== 'typeName') {
-      visit(catalog, below, scope, local, report);
+      visit(catalog, inner, scope, local, report);
     }
   }
 }
 
-function visitSelect(catalog: Catalog, select: Node, outer: Scope | undefined, local: ReadonlySet<string>, report: Report): void {
-  if (select['op'] === undefined) {
+function visitSelect(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Scope | undefined, local: ReadonlySet<string>, report: Report): void {
+  if (select.op === undefined) {
     visit(catalog, select, outer ?? { items: [], outputs: new Set() }, local, report);
     return;
   }
-  const ctes = allOf<{ ctename: string }>((select['withClause'] as Node | undefined)?.['ctes'], 'CommonTableExpr').map(({ ctename }) => ctename);
+  const ctes = allOf(select.withClause?.ctes, 'CommonTableExpr').map(({ ctename = '' }) => ctename);
   const names = ctes.length === 0 ? local : new Set([...local, ...ctes]);
-  const outputs = allOf<{ name?: string }>(select['targetList'], 'ResTarget').flatMap(({ name }) => (name === undefined ? [] : [name]));
-  const scope: Scope = { items: itemsOf(catalog, select['fromClause'], names), outputs: new Set(outputs), outer };
+  const outputs = allOf(select.targetList, 'ResTarget').flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const scope: Scope = { items: itemsOf(catalog, select.fromClause, names), outputs: new Set(outputs), outer };
   visit(catalog, select, scope, names, report);
 }
 
 /** The expressions of the CHECKs in a CREATE TABLE. */
 function checksIn(elements: unknown): Node[] {
-  const own = allOf<Constraint>(elements, 'Constraint');
-  const beside = allOf<{ constraints?: Node[] }>(elements, 'ColumnDef').flatMap(({ constraints }) => allOf<Constraint>(constraints, 'Constraint'));
+  const own = allOf(elements, 'Constraint');
+  const beside = allOf(elements, 'ColumnDef').flatMap(({ constraints }) => allOf(constraints, 'Constraint'));
   return [...own, ...beside].flatMap(({ contype, raw_expr: expression }) => (contype === 'CONSTR_CHECK' && expression !== undefined ? [expression] : []));
 }
 
-/** Columns that the expressions of a policy, view, index, check or query name and that no table in sight has. */
+/** Columns that the expressions of a policy, view, index, check or query name and that no table in scope has. */
 export function missingColumns(catalog: Catalog, piece: Piece, report: Report): void {
-  const { type, node } = piece;
   const none = new Set<string>();
-  if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') {
-    const { table, qual, with_check: withCheck } = node as unknown as CreatePolicyStmt;
+  if (piece.type === 'CreatePolicyStmt' || piece.type === 'AlterPolicyStmt') {
+    const { table, qual, with_check: withCheck } = piece.node;
     const lookup = findTable(catalog, table);
     if (!('found' in lookup)) return;
     const scope = { items: [itemOf(lookup.found)], outputs: none };
     visit(catalog, [qual, withCheck], scope, none, report);
-  } else if (type === 'ViewStmt' || type === 'CreateTableAsStmt') {
-    visit(catalog, node['query'], { items: [], outputs: none }, none, report);
-  } else if (type === 'IndexStmt') {
-    const lookup = findTable(catalog, node['relation'] as RangeVar);
-    if ('found' in lookup) visit(catalog, [node['whereClause'], node['indexParams']], { items: [itemOf(lookup.found)], outputs: none }, none, report);
-  } else if (type === 'CreateStmt') {
+  } else if (piece.type === 'ViewStmt' || piece.type === 'CreateTableAsStmt') {
+    visit(catalog, piece.node.query, { items: [], outputs: none }, none, report);
+  } else if (piece.type === 'IndexStmt') {
+    const lookup = findTable(catalog, piece.node.relation);
+    if ('found' in lookup) visit(catalog, [piece.node.whereClause, piece.node.indexParams], { items: [itemOf(lookup.found)], outputs: none }, none, report);
+  } else if (piece.type === 'CreateStmt') {
     const table = describedTable(catalog, piece);
-    if (!table.open) visit(catalog, checksIn(node['tableElts']), { items: [itemOf(table)], outputs: none }, none, report);
-  } else if (type === 'SelectStmt' && piece.inside === undefined) {
-    visitSelect(catalog, node, undefined, none, report);
+    if (!table.open) visit(catalog, checksIn(piece.node.tableElts), { items: [itemOf(table)], outputs: none }, none, report);
+  } else if (piece.type === 'SelectStmt' && piece.inside === undefined) {
+    visitSelect(catalog, piece.node, undefined, none, report);
   }
 }

@@ -1,18 +1,16 @@
 import { bodyPieces } from '../bodies.ts';
 import { qualifiedName } from '../names.ts';
 import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from '../nodes.ts';
-import type { CreateFunctionStmt, CreatePolicyStmt, CreateStmt, DefElem, FunctionParameter, GrantStmt, IndexStmt, InsertStmt, Node, RangeVar, VariableSetStmt } from '../nodes.ts';
+import type { DefElem, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { knownExtensions } from './platform.ts';
 import { applyDefaultGrants, grant } from './grants.ts';
 import { findTable, newName, newQualified } from './lookup.ts';
-import type { Catalog, Policy, PolicyCommand, Routine, Site, Table } from './model.ts';
+import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
 import { drop, rename } from './removal.ts';
 import { newTable } from './start.ts';
 import { alterTable, bare, describedTable, note } from './tables.ts';
 import { typeText } from './types.ts';
-
-type Effect = (catalog: Catalog, piece: Piece) => void;
 
 const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piece.at(location) });
 
@@ -20,7 +18,7 @@ function addTable(catalog: Catalog, table: Table, site: Site): void {
   note(catalog, 'table', table.name, site);
   const known = catalog.tables.get(table.name);
   if (known !== undefined) {
-    // Columns that come with a new table are never looked for on their own.
+    // Columns of a new table are recorded with the table.
     for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
     if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
     return;
@@ -36,26 +34,26 @@ function redefine(catalog: Catalog, known: Table, described: Table, site: Site):
     const type = known.columns.get(column.name)?.type ?? column.type;
     return type === column.type ? [] : [{ column, type }];
   });
-  catalog.redefinitions.push({ known, described, skips: site.piece.node['if_not_exists'] === true, missing, retyped, site });
+  catalog.redefinitions.push({ known, described, skips: 'if_not_exists' in site.piece.node && site.piece.node.if_not_exists === true, missing, retyped, site });
 }
 
-function addView(catalog: Catalog, piece: Piece, relation: RangeVar, query: unknown, kind: Table['kind']): void {
+function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt'>, relation: RangeVar, kind: Table['kind']): void {
   const site = siteOf(piece, relation.location);
   const view = newTable(newName(catalog, relation));
-  const options = allOf<DefElem>(piece.node['options'], 'DefElem');
+  const options = allOf(piece.type === 'ViewStmt' ? piece.node.options : undefined, 'DefElem');
   const invoker = options.find(({ defname }) => defname === 'security_invoker');
   const rights = invoker !== undefined && !['off', 'false', '0', 'no'].includes(stringOf(invoker.arg).toLowerCase());
-  const targets = allOf<{ name?: string; val?: Node }>(fieldsOf(query, 'SelectStmt')?.['targetList'], 'ResTarget');
+  const targets = allOf(fieldsOf(piece.node.query, 'SelectStmt')?.targetList, 'ResTarget');
   for (const { name, val } of targets) {
-    const column = name ?? stringsOf(fieldsOf<{ fields: Node[] }>(val, 'ColumnRef')?.fields).at(-1) ?? '';
+    const column = name ?? stringsOf(fieldsOf(val, 'ColumnRef')?.fields).at(-1) ?? '';
     if (column !== '') view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
   }
   addTable(catalog, { ...view, kind, invoker: rights, site, open: true }, site);
 }
 
 /** A policy as CREATE POLICY describes it. */
-export function policyOf(catalog: Catalog, piece: Piece): Policy {
-  const { policy_name: name, table, cmd_name = 'all', permissive = false, roles, qual, with_check: check } = piece.node as unknown as CreatePolicyStmt;
+export function policyOf(catalog: Catalog, piece: Piece<'CreatePolicyStmt'>): Policy {
+  const { policy_name: name, table, cmd_name = 'all', permissive = false, roles, qual, with_check: check } = piece.node;
   const lookup = findTable(catalog, table);
   return {
     name,
@@ -69,24 +67,24 @@ export function policyOf(catalog: Catalog, piece: Piece): Policy {
   };
 }
 
-/** Role names; empty where PUBLIC is among them. */
+/** Role names; empty if PUBLIC is among them. */
 function rolesOf(nodes: Node[] | undefined): string[] {
-  const roles = allOf<{ roletype: string; rolename?: string }>(nodes, 'RoleSpec');
+  const roles = allOf(nodes, 'RoleSpec');
   return roles.some(({ roletype }) => roletype === 'ROLESPEC_PUBLIC') ? [] : roles.map(({ rolename = '' }) => rolename);
 }
 
 /** A function or procedure as CREATE describes it. */
-export function routineOf(catalog: Catalog, piece: Piece): Routine {
-  const { funcname, parameters, returnType, options } = piece.node as unknown as CreateFunctionStmt;
-  const elements = allOf<DefElem>(options, 'DefElem');
+export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>): Routine {
+  const { funcname, parameters, returnType, options } = piece.node;
+  const elements = allOf(options, 'DefElem');
   const option = (name: string): Node | undefined => elements.find(({ defname }) => defname === name)?.arg;
-  const inputs = allOf<FunctionParameter>(parameters, 'FunctionParameter').filter(({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE');
+  const inputs = allOf(parameters, 'FunctionParameter').filter(({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE');
   return {
     name: newQualified(catalog, funcname),
     arguments: inputs.map(({ argType }) => typeText(argType)),
     returns: returnType === undefined ? 'void' : typeText(returnType),
     language: stringOf(option('language')).toLowerCase() || 'sql',
-    definer: fieldsOf<{ boolval?: boolean }>(option('security'), 'Boolean')?.boolval === true,
+    definer: fieldsOf(option('security'), 'Boolean')?.boolval === true,
     searchPath: searchPathOf(elements),
     volatility: stringOf(option('volatility')) || undefined,
     body: bodyPieces(piece).pieces,
@@ -94,48 +92,44 @@ export function routineOf(catalog: Catalog, piece: Piece): Routine {
   };
 }
 
-/** The schemas that the body of a routine looks names up in, where it sets its own; undefined for other statements. */
+/** The schemas that the body of a routine looks names up in, if it sets its own; undefined for other statements. */
 export function ownSearchPath({ type, node }: Piece): string[] | undefined {
-  const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf<DefElem>(node['options'], 'DefElem')) : undefined;
+  const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
   return path?.split(',').map((schema) => schema.trim()).filter((schema) => schema !== '');
 }
 
-/** The `search_path` among the options of a routine, as text; undefined where there is none. */
+/** The `search_path` among the options of a routine, as text; undefined if there is none. */
 function searchPathOf(options: readonly DefElem[]): string | undefined {
   for (const { defname, arg } of options) {
-    const set = defname === 'set' ? fieldsOf<VariableSetStmt>(arg, 'VariableSetStmt') : undefined;
+    const set = defname === 'set' ? fieldsOf(arg, 'VariableSetStmt') : undefined;
     if (set?.name === 'search_path') return (set.args ?? []).map((each) => literalOf(each) ?? '').join(', ');
   }
   return undefined;
 }
 
-function addType(kind: 'enum' | 'composite' | 'domain' | 'range', nameOf: (catalog: Catalog, piece: Piece) => string): Effect {
-  return (catalog, piece) => {
-    const name = nameOf(catalog, piece);
-    note(catalog, 'type', name, siteOf(piece));
-    if (!catalog.types.has(name)) catalog.types.set(name, { name, kind, site: siteOf(piece) });
-  };
+function addType(catalog: Catalog, piece: Piece, kind: TypeEntry['kind'], name: string): void {
+  note(catalog, 'type', name, siteOf(piece));
+  if (!catalog.types.has(name)) catalog.types.set(name, { name, kind, site: siteOf(piece) });
 }
 
-const effects: Record<string, Effect> = {
+const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => void } = {
   CreateStmt(catalog, piece) {
     const table = describedTable(catalog, piece);
-    table.temporary = (piece.node as unknown as CreateStmt).relation.relpersistence === 't';
+    table.temporary = piece.node.relation.relpersistence === 't';
     addTable(catalog, table, table.site!);
   },
   CreateTableAsStmt(catalog, piece) {
-    const { rel } = piece.node['into'] as { rel: RangeVar };
-    addView(catalog, piece, rel, piece.node['query'], piece.node['objtype'] === 'OBJECT_MATVIEW' ? 'materialized view' : 'table');
+    addView(catalog, piece, piece.node.into.rel, piece.node.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table');
   },
   ViewStmt(catalog, piece) {
-    addView(catalog, piece, piece.node['view'] as RangeVar, piece.node['query'], 'view');
+    addView(catalog, piece, piece.node.view, 'view');
   },
   AlterTableStmt: alterTable,
   IndexStmt(catalog, piece) {
-    const { idxname, relation, indexParams, unique = false, whereClause } = piece.node as unknown as IndexStmt;
+    const { idxname, relation, indexParams, unique = false, whereClause } = piece.node;
     const lookup = findTable(catalog, relation);
     if (!('found' in lookup)) return;
-    const parts = allOf<{ name?: string }>(indexParams, 'IndexElem').map(({ name }) => name);
+    const parts = allOf(indexParams, 'IndexElem').map(({ name }) => name);
     const expression = parts.indexOf(undefined);
     const columns = (expression === -1 ? parts : parts.slice(0, expression)) as string[];
     const name = idxname ?? `${bare(lookup.found.name)}_${parts.map((part) => part ?? 'expr').join('_')}_idx`;
@@ -149,7 +143,7 @@ const effects: Record<string, Effect> = {
     table.policies.set(policy.name, policy);
   },
   AlterPolicyStmt(catalog, piece) {
-    const { policy_name: name, table, roles, qual, with_check: check } = piece.node as unknown as CreatePolicyStmt;
+    const { policy_name: name, table, roles, qual, with_check: check } = piece.node;
     const lookup = findTable(catalog, table);
     const policy = ('found' in lookup ? lookup.found : catalog.ghosts.get(newName(catalog, table)))?.policies.get(name);
     if (policy === undefined) return;
@@ -157,13 +151,13 @@ const effects: Record<string, Effect> = {
     const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
     if (qual !== undefined) policy.using = qual;
     if (check !== undefined) policy.check = check;
-    // The places in an expression count in the statement that it stands in.
+    // Locations in an expression are relative to the statement that it was written in.
     if (whole && (qual ?? check) !== undefined) Object.assign(policy, { site: siteOf(piece), mixed: false });
     else if ((qual ?? check) !== undefined) policy.mixed = true;
   },
   CreateTrigStmt(catalog, piece) {
-    const { trigname = '', relation, funcname } = piece.node as { trigname?: string; relation: unknown; funcname?: unknown };
-    const lookup = findTable(catalog, relation as RangeVar);
+    const { trigname, relation, funcname } = piece.node;
+    const lookup = findTable(catalog, relation);
     if ('found' in lookup) lookup.found.triggers.set(trigname, { name: trigname, routine: qualifiedName(funcname), site: siteOf(piece) });
   },
   CreateFunctionStmt(catalog, piece) {
@@ -173,27 +167,35 @@ const effects: Record<string, Effect> = {
     catalog.routines.set(routine.name, [...others, routine]);
   },
   AlterFunctionStmt(catalog, piece) {
-    const { func, actions } = piece.node as { func?: { objname?: unknown }; actions?: unknown };
-    const elements = allOf<DefElem>(actions, 'DefElem');
+    const { func, actions } = piece.node;
+    const elements = allOf(actions, 'DefElem');
     for (const routine of catalog.routines.get(newQualified(catalog, func?.objname)) ?? []) {
       routine.searchPath = searchPathOf(elements) ?? routine.searchPath;
       const security = elements.find(({ defname }) => defname === 'security');
-      if (security !== undefined) routine.definer = fieldsOf<{ boolval?: boolean }>(security.arg, 'Boolean')?.boolval === true;
+      if (security !== undefined) routine.definer = fieldsOf(security.arg, 'Boolean')?.boolval === true;
     }
   },
-  CreateEnumStmt: addType('enum', (catalog, { node }) => newQualified(catalog, node['typeName'])),
-  CreateRangeStmt: addType('range', (catalog, { node }) => newQualified(catalog, node['typeName'])),
-  CreateDomainStmt: addType('domain', (catalog, { node }) => newQualified(catalog, node['domainname'])),
-  CompositeTypeStmt: addType('composite', (catalog, { node }) => newName(catalog, node['typevar'] as RangeVar)),
+  CreateEnumStmt(catalog, piece) {
+    addType(catalog, piece, 'enum', newQualified(catalog, piece.node.typeName));
+  },
+  CreateRangeStmt(catalog, piece) {
+    addType(catalog, piece, 'range', newQualified(catalog, piece.node.typeName));
+  },
+  CreateDomainStmt(catalog, piece) {
+    addType(catalog, piece, 'domain', newQualified(catalog, piece.node.domainname));
+  },
+  CompositeTypeStmt(catalog, piece) {
+    addType(catalog, piece, 'composite', newName(catalog, piece.node.typevar));
+  },
   CreateSchemaStmt(catalog, piece) {
-    const { schemaname = '' } = piece.node as { schemaname?: string };
+    const { schemaname = '' } = piece.node;
     note(catalog, 'schema', schemaname, siteOf(piece));
     if (!catalog.schemas.has(schemaname)) catalog.schemas.set(schemaname, siteOf(piece));
   },
   CreateExtensionStmt(catalog, piece) {
-    const { extname } = piece.node as { extname: string };
+    const { extname } = piece.node;
     if (!catalog.extensions.has(extname)) catalog.extensions.set(extname, siteOf(piece));
-    const schema = allOf<DefElem>(piece.node['options'], 'DefElem').find(({ defname }) => defname === 'schema')?.arg;
+    const schema = allOf(piece.node.options, 'DefElem').find(({ defname }) => defname === 'schema')?.arg;
     const into = stringOf(schema) || 'public';
     const known = knownExtensions[extname];
     if (known === undefined) catalog.unknownExtension = true;
@@ -204,27 +206,27 @@ const effects: Record<string, Effect> = {
     }
   },
   CreateSeqStmt(catalog, piece) {
-    const name = newName(catalog, piece.node['sequence'] as RangeVar);
+    const name = newName(catalog, piece.node.sequence);
     note(catalog, 'sequence', name, siteOf(piece));
     catalog.sequences.set(name, siteOf(piece));
   },
   GrantStmt(catalog, { node }) {
-    grant(catalog, node as unknown as GrantStmt);
+    grant(catalog, node);
   },
   AlterDefaultPrivilegesStmt(catalog, { node }) {
-    const schemas = allOf<DefElem>(node['options'], 'DefElem').find(({ defname }) => defname === 'schemas')?.arg;
-    grant(catalog, node['action'] as GrantStmt, schemas === undefined ? ['public'] : stringsOf(schemas));
+    const schemas = allOf(node.options, 'DefElem').find(({ defname }) => defname === 'schemas')?.arg;
+    if (node.action !== undefined) grant(catalog, node.action as Fields<'GrantStmt'>, schemas === undefined ? ['public'] : stringsOf(schemas));
   },
   VariableSetStmt(catalog, { node }) {
-    const { name, args, kind } = node as unknown as VariableSetStmt;
+    const { name, args, kind } = node;
     if (name !== 'search_path') return;
     catalog.searchPath = kind === 'VAR_SET_VALUE' ? (args ?? []).map((each) => literalOf(each) ?? '').filter((each) => each !== '' && each !== '$user') : ['public', 'extensions'];
   },
   InsertStmt(catalog, piece) {
-    const { relation, cols, selectStmt } = piece.node as unknown as InsertStmt;
+    const { relation, cols, selectStmt } = piece.node;
     if (relation.schemaname !== 'storage' || relation.relname !== 'buckets') return;
-    const id = allOf<{ name: string }>(cols, 'ResTarget').findIndex(({ name }) => name === 'id');
-    for (const { items } of allOf<{ items: Node[] }>(fieldsOf(selectStmt, 'SelectStmt')?.['valuesLists'], 'List')) {
+    const id = allOf(cols, 'ResTarget').findIndex(({ name }) => name === 'id');
+    for (const { items = [] } of allOf(fieldsOf(selectStmt, 'SelectStmt')?.valuesLists, 'List')) {
       const name = literalOf(items[Math.max(0, id)]);
       if (name !== undefined) catalog.buckets.set(name, siteOf(piece));
     }
@@ -233,14 +235,15 @@ const effects: Record<string, Effect> = {
   RenameStmt: rename,
 };
 
-/** A stand-in for a table that is not there, so that its policies can be looked at all the same. */
+/** An empty entry for a table that is not there, so that its policies are checked all the same. */
 function ghost(catalog: Catalog, name: string): Table {
   const table = catalog.ghosts.get(name) ?? { ...newTable(name), open: true };
   catalog.ghosts.set(name, table);
   return table;
 }
 
-/** Applies what a statement does to the catalog. Statements without a known effect leave it as it is. */
+/** Applies what a statement does to the catalog. Other statements change nothing. */
 export function apply(catalog: Catalog, piece: Piece): void {
-  effects[piece.type]?.(catalog, piece);
+  const effect = effects[piece.type] as ((catalog: Catalog, piece: Piece) => void) | undefined;
+  effect?.(catalog, piece);
 }

@@ -1,5 +1,5 @@
 import { allOf, stringsOf } from '../nodes.ts';
-import type { GrantStmt, RangeVar } from '../nodes.ts';
+import type { Fields } from '../nodes.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 
@@ -7,12 +7,15 @@ const everything = ['select', 'insert', 'update', 'delete'];
 
 type Privileges = Map<string, Set<string>>;
 
-function change(grants: Privileges, statement: GrantStmt): void {
-  const names = allOf<{ priv_name?: string }>(statement.privileges, 'AccessPriv').map(({ priv_name: name }) => name ?? '');
+function change(grants: Privileges, statement: Fields<'GrantStmt'>): void {
+  const names = allOf(statement.privileges, 'AccessPriv').map(({ priv_name: name }) => name ?? '');
   const privileges = names.length === 0 ? everything : names;
-  for (const { roletype, rolename = '' } of allOf<{ roletype: string; rolename?: string }>(statement.grantees, 'RoleSpec')) {
+  for (const { roletype, rolename = '' } of allOf(statement.grantees, 'RoleSpec')) {
     const role = roletype === 'ROLESPEC_PUBLIC' ? 'public' : rolename;
-    const held = grants.get(role) ?? new Set<string>();
+    const known = grants.get(role);
+    // A REVOKE from a role that was never granted anything decides nothing: the role has no entry.
+    if (known === undefined && statement.is_grant !== true) continue;
+    const held = known ?? new Set<string>();
     for (const privilege of privileges) {
       if (statement.is_grant === true) held.add(privilege);
       else held.delete(privilege);
@@ -25,7 +28,7 @@ function change(grants: Privileges, statement: GrantStmt): void {
  * Applies a GRANT or REVOKE on tables.
  * @param schemas the schemas whose tables to come it is for (ALTER DEFAULT PRIVILEGES); undefined: tables that are there
  */
-export function grant(catalog: Catalog, statement: GrantStmt, schemas?: readonly string[]): void {
+export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?: readonly string[]): void {
   if (statement.objtype !== 'OBJECT_TABLE') return;
   if (schemas !== undefined) {
     for (const schema of schemas) {
@@ -35,7 +38,7 @@ export function grant(catalog: Catalog, statement: GrantStmt, schemas?: readonly
     }
     return;
   }
-  const named = allOf<RangeVar>(statement.objects, 'RangeVar').flatMap((relation) => {
+  const named = allOf(statement.objects, 'RangeVar').flatMap((relation) => {
     const lookup = findTable(catalog, relation);
     return 'found' in lookup ? [lookup.found] : [];
   });

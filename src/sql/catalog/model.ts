@@ -1,11 +1,11 @@
 /**
- * catalog/: what exists at each line of the migrations, which layer made it, and what each statement needs.
+ * catalog/: what exists at each line of the migrations, which layer created it, and what each statement needs.
  * Pure: text in, data out.
  */
 import type { Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 
-/** Where something was made. Undefined in its place: Supabase's baseline has it. */
+/** Where something was created; properties of this type are undefined for what Supabase itself has. */
 export interface Site {
   piece: Piece;
   /** Offset in the file. */
@@ -17,7 +17,7 @@ export interface Column {
   /** As PostgreSQL writes it: `timestamp with time zone`, `numeric(5,2)`, `text[]`. */
   type: string;
   notNull: boolean;
-  /** The expression's tree, where it has a default. */
+  /** The expression's tree, if it has a default. */
   default?: Node | undefined;
   generated: boolean;
   site?: Site | undefined;
@@ -53,7 +53,7 @@ export interface Policy {
   using?: Node | undefined;
   check?: Node | undefined;
   site: Site;
-  /** Its two conditions stand in two statements, so that the place of neither can be told by `site`. */
+  /** Its two conditions are from two statements, so that `site` is not the place of both. */
   mixed?: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface Table {
   grants: Map<string, Set<string>>;
   partitionOf?: string | undefined;
   temporary?: boolean;
-  /** View: runs with the rights of who asks. */
+  /** View: runs with the privileges of the querying user. */
   invoker?: boolean;
   site?: Site | undefined;
 }
@@ -95,7 +95,7 @@ export interface Routine {
   returns: string;
   language: string;
   definer: boolean;
-  /** As set on the routine: `''`, `pg_catalog, public`; undefined where it has none. */
+  /** As set on the routine: `''`, `pg_catalog, public`; undefined if it sets none. */
   searchPath?: string | undefined;
   volatility?: string | undefined;
   /** Statements of its body, as far as its language is read. */
@@ -137,7 +137,7 @@ export interface Redefinition {
 export interface Catalog {
   tables: Map<string, Table>;
   redefinitions: Redefinition[];
-  /** Tables that nothing creates, with the policies that speak of them. */
+  /** Tables that nothing creates, with the policies on them. */
   ghosts: Map<string, Table>;
   /** Overloads by `schema.name`. */
   routines: Map<string, Routine[]>;
@@ -146,22 +146,22 @@ export interface Catalog {
   extensions: Map<string, Site | undefined>;
   sequences: Map<string, Site | undefined>;
   buckets: Map<string, Site>;
-  /** Every place that creates a thing, by `<kind> <name>`, in order: also those that come too late for who needs it. */
+  /** Every place that creates a thing, by `<kind> <name>`, in order: also those that come after a statement that needs it. */
   created: Map<string, Site[]>;
-  /** Where a thing was dropped last, by `<kind> <name>`. */
+  /** The last place where an object was dropped, by `<kind> <name>`. */
   dropped: Map<string, Site>;
   /** Every DROP of a table or schema, by `<kind> <name>`, whether or not there was anything to drop. */
   drops: Map<string, Site[]>;
   needs: Need[];
-  /** Tables whose CREATE does not parse: what refers to them is not at fault. */
+  /** Tables whose CREATE does not parse: statements that refer to them are not at fault. */
   broken: Set<string>;
-  /** Grants that tables to come get by themselves: `schema` to role to privileges. */
+  /** Grants that later tables get automatically: privileges by role, by schema. */
   defaultGrants: Map<string, Map<string, Set<string>>>;
-  /** Where unqualified names are looked up, at this point of the run. */
+  /** The schemas in which unqualified names are looked up at this point of the run. */
   searchPath: string[];
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;
 }
 
-/** What hears of each thing that is used and not there, with the location in the tree. */
+/** Called for each object that is used and does not exist, with the location in the tree. */
 export type Report = (kind: NeedKind, name: string, location: number | undefined) => void;

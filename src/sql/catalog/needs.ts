@@ -1,6 +1,6 @@
 import { relationName } from '../names.ts';
 import { allOf, fieldsOf, stringsOf, walk } from '../nodes.ts';
-import type { AlterTableCmd, Constraint, CreateStmt, DropStmt, IndexStmt, InsertStmt, Node, RangeVar, TypeName } from '../nodes.ts';
+import type { Constraint, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { missingColumns } from './columns.ts';
 import { findRoutines, findTable, findType } from './lookup.ts';
@@ -8,23 +8,25 @@ import type { Lookup } from './lookup.ts';
 import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Statements on something that is no table, though they hold it as a relation. */
+/** Objects that statements name as a relation though they are not tables. */
 const otherObjects = new Set(['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_FOREIGN_TABLE', 'OBJECT_ATTRIBUTE']);
 
-/** The relation that a statement makes, or may find missing: it is not needed. Compared by identity. */
-function ownRelation({ type, node }: Piece): unknown {
-  if (type === 'CreateStmt') return node['relation'];
-  if (type === 'ViewStmt') return node['view'];
-  if (type === 'CreateTableAsStmt') return (node['into'] as { rel: unknown }).rel;
-  if (otherObjects.has(String(node['objtype'] ?? node['renameType'])) || node['missing_ok'] === true) return node['relation'];
+/** The relation that a statement creates, or may find missing: the statement does not need it. Compared by identity. */
+function ownRelation({ type, node }: Piece): RangeVar | undefined {
+  if (type === 'CreateStmt') return node.relation;
+  if (type === 'ViewStmt') return node.view;
+  if (type === 'CreateTableAsStmt') return node.into.rel;
+  if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true)) return node.relation;
+  if (type === 'RenameStmt' && (otherObjects.has(node.renameType) || node.missing_ok === true)) return node.relation;
+  if (type === 'AlterObjectSchemaStmt' && (otherObjects.has(node.objectType ?? '') || node.missing_ok === true)) return node.relation;
   return undefined;
 }
 
 /** Names that are defined inside the statement: common table expressions. */
-function localNames(node: Node): Set<string> {
+function localNames(node: object): Set<string> {
   const names = new Set<string>();
   walk(node, (type, fields) => {
-    if (type === 'CommonTableExpr') names.add(fields['ctename'] as string);
+    if (type === 'CommonTableExpr') names.add(fields.ctename ?? '');
   });
   return names;
 }
@@ -37,19 +39,17 @@ function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | und
 function named(catalog: Catalog, piece: Piece, report: Report): void {
   const own = ownRelation(piece);
   const local = localNames(piece.node);
-  // A foreign key may point at the very table that the statement makes.
-  const made = piece.type === 'CreateStmt' ? relationName(own as RangeVar) : undefined;
-  const inSequence = piece.type === 'GrantStmt' && piece.node['objtype'] !== 'OBJECT_TABLE';
+  // A foreign key may reference the table that the statement creates.
+  const made = piece.type === 'CreateStmt' ? relationName(piece.node.relation) : undefined;
+  const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
   walk(piece.node, (type, fields) => {
     if (type === 'RangeVar') {
-      const relation = fields as unknown as RangeVar;
-      if (fields === own || inSequence || relationName(relation) === made || (relation.schemaname === undefined && local.has(relation.relname))) return;
-      missing('table', findTable(catalog, relation), relation.location, report);
+      if (fields === own || inSequence || relationName(fields) === made || (fields.schemaname === undefined && local.has(fields.relname))) return;
+      missing('table', findTable(catalog, fields), fields.location, report);
     } else if (type === 'FuncCall') {
-      missing('function', findRoutines(catalog, fields['funcname']), fields['location'] as number, report);
+      missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
     } else if (type === 'TypeName') {
-      const name = fields as unknown as TypeName;
-      if (name.names !== undefined) missing('type', findType(catalog, name), name.location, report);
+      if (fields.names !== undefined) missing('type', findType(catalog, fields), fields.location, report);
     } else if (type === 'ObjectWithArgs') {
       return false;
     }
@@ -69,51 +69,49 @@ function constraintColumns(catalog: Catalog, table: Table, constraint: Constrain
   if (target !== undefined) for (const key of stringsOf(constraint.pk_attrs)) columnIn(target, key, constraint.pktable.location, report);
 }
 
-type Check = (catalog: Catalog, piece: Piece, report: Report) => void;
-
 /** Columns that a statement names by other means than an expression. */
-const columnChecks: Record<string, Check> = {
+const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>, report: Report) => void } = {
   CreateStmt(catalog, piece, report) {
     const table = describedTable(catalog, piece);
-    const elements = (piece.node as unknown as CreateStmt).tableElts;
-    for (const constraint of allOf<Constraint>(elements, 'Constraint')) constraintColumns(catalog, table, constraint, report);
-    for (const { constraints } of allOf<{ constraints?: Node[] }>(elements, 'ColumnDef')) {
-      for (const constraint of allOf<Constraint>(constraints, 'Constraint')) constraintColumns(catalog, table, constraint, report);
+    const elements = piece.node.tableElts;
+    for (const constraint of allOf(elements, 'Constraint')) constraintColumns(catalog, table, constraint, report);
+    for (const { constraints } of allOf(elements, 'ColumnDef')) {
+      for (const constraint of allOf(constraints, 'Constraint')) constraintColumns(catalog, table, constraint, report);
     }
   },
   AlterTableStmt(catalog, piece, report) {
-    const lookup = findTable(catalog, piece.node['relation'] as RangeVar);
+    const lookup = findTable(catalog, piece.node.relation);
     if (!('found' in lookup)) return;
     const table = { ...lookup.found, columns: new Map(lookup.found.columns) };
-    for (const { subtype, name = '', def, missing_ok: missingOk } of allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd')) {
-      const constraint = fieldsOf<Constraint>(def, 'Constraint');
-      const added = fieldsOf<{ colname: string; constraints?: Node[] }>(def, 'ColumnDef');
+    for (const { subtype, name = '', def, missing_ok: missingOk } of allOf(piece.node.cmds, 'AlterTableCmd')) {
+      const constraint = fieldsOf(def, 'Constraint');
+      const added = fieldsOf(def, 'ColumnDef');
       if (subtype === 'AT_AddColumn' && added !== undefined) {
         table.columns.set(added.colname, { name: added.colname, type: '', notNull: false, generated: false });
-        for (const each of allOf<Constraint>(added.constraints, 'Constraint')) constraintColumns(catalog, table, each, report);
+        for (const each of allOf(added.constraints, 'Constraint')) constraintColumns(catalog, table, each, report);
       } else if (subtype === 'AT_AddConstraint' && constraint !== undefined) constraintColumns(catalog, table, constraint, report);
       else if (/^AT_(?:DropColumn|AlterColumnType|SetNotNull|DropNotNull|ColumnDefault)$/.test(subtype) && missingOk !== true) columnIn(table, name, undefined, report);
     }
   },
   IndexStmt(catalog, piece, report) {
-    const { relation, indexParams } = piece.node as unknown as IndexStmt;
+    const { relation, indexParams } = piece.node;
     const lookup = findTable(catalog, relation);
     if (!('found' in lookup)) return;
-    for (const { name } of allOf<{ name?: string }>(indexParams, 'IndexElem')) if (name !== undefined) columnIn(lookup.found, name, relation.location, report);
+    for (const { name } of allOf(indexParams, 'IndexElem')) if (name !== undefined) columnIn(lookup.found, name, relation.location, report);
   },
   InsertStmt(catalog, piece, report) {
-    const { relation, cols } = piece.node as unknown as InsertStmt;
+    const { relation, cols } = piece.node;
     const lookup = findTable(catalog, relation);
     if (!('found' in lookup)) return;
-    for (const { name, location } of allOf<{ name: string; location?: number }>(cols, 'ResTarget')) columnIn(lookup.found, name, location, report);
+    for (const { name, location } of allOf(cols, 'ResTarget')) columnIn(lookup.found, name ?? '', location, report);
   },
   CommentStmt(catalog, { node }, report) {
-    const names = stringsOf(node['object']);
-    const parts = node['objtype'] === 'OBJECT_COLUMN' ? names.slice(0, -1) : node['objtype'] === 'OBJECT_TABLE' ? names : [];
+    const names = stringsOf(node.object);
+    const parts = node.objtype === 'OBJECT_COLUMN' ? names.slice(0, -1) : node.objtype === 'OBJECT_TABLE' ? names : [];
     if (parts.length > 0) tableOnly(catalog, parts, report);
   },
   DropStmt(catalog, { node }, report) {
-    const { objects, removeType, missing_ok: missingOk } = node as unknown as DropStmt;
+    const { objects, removeType, missing_ok: missingOk } = node;
     if (missingOk === true) return;
     for (const object of objects) {
       const names = stringsOf(object);
@@ -128,12 +126,18 @@ function tableOnly(catalog: Catalog, names: readonly string[], report: Report): 
   missing('table', findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname }), undefined, report);
 }
 
-/** The schema that a statement makes something in. */
+/** The name of the function or type that a statement creates or is about. */
+function ownName({ type, node }: Piece): readonly Node[] | undefined {
+  if (type === 'CreateFunctionStmt' || type === 'CreateEventTrigStmt') return node.funcname;
+  return type === 'CreateEnumStmt' || type === 'AlterEnumStmt' ? node.typeName : undefined;
+}
+
+/** The schema that a statement creates something in. */
 function targetSchema(catalog: Catalog, piece: Piece, report: Report): void {
-  const relation = (ownRelation(piece) ?? {}) as { schemaname?: string; location?: number };
-  const parts = stringsOf(piece.node['funcname'] ?? (piece.type.endsWith('EnumStmt') ? piece.node['typeName'] : undefined));
-  const schema = piece.type === 'CreateTrigStmt' ? undefined : relation.schemaname ?? (parts.length > 1 ? parts.at(-2) : undefined);
-  if (schema !== undefined && !catalog.schemas.has(schema)) report('schema', schema, relation.location);
+  const relation = ownRelation(piece);
+  const parts = stringsOf(ownName(piece));
+  const schema = relation?.schemaname ?? (parts.length > 1 ? parts.at(-2) : undefined);
+  if (schema !== undefined && !catalog.schemas.has(schema)) report('schema', schema, relation?.location);
 }
 
 /** Everything that a statement uses and that is not there at this point of the run. */
@@ -146,7 +150,8 @@ export function needsOf(catalog: Catalog, piece: Piece): Need[] {
   targetSchema(catalog, piece, report);
   named(catalog, piece, report);
   if (piece.inside !== 'routine') {
-    columnChecks[piece.type]?.(catalog, piece, report);
+    const check = columnChecks[piece.type] as ((catalog: Catalog, piece: Piece, report: Report) => void) | undefined;
+    check?.(catalog, piece, report);
     missingColumns(catalog, piece, report);
   }
   return needs;

@@ -1,5 +1,5 @@
 import { fieldsOf, stringsOf } from '../nodes.ts';
-import type { DropStmt, Node, RangeVar, RenameStmt, TypeName } from '../nodes.ts';
+import type { Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable, newQualified } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
@@ -21,13 +21,13 @@ function dropTable(catalog: Catalog, object: Node, gone: (kind: string, name: st
 }
 
 function dropRoutine(catalog: Catalog, object: Node, gone: (kind: string, name: string) => void): void {
-  const { objname } = fieldsOf<{ objname: Node[] }>(object, 'ObjectWithArgs') ?? { objname: [] };
+  const { objname } = fieldsOf(object, 'ObjectWithArgs') ?? { objname: [] };
   const name = newQualified(catalog, objname);
   if (catalog.routines.delete(name)) gone('function', name);
 }
 
 const dropType: Removal = (catalog, object, gone) => {
-  const name = newQualified(catalog, fieldsOf<TypeName>(object, 'TypeName')?.names);
+  const name = newQualified(catalog, fieldsOf(object, 'TypeName')?.names);
   if (catalog.types.delete(name)) gone('type', name);
 };
 
@@ -41,7 +41,7 @@ const removals: Record<string, Removal> = {
   OBJECT_TYPE: dropType,
   OBJECT_DOMAIN: dropType,
   OBJECT_SCHEMA(catalog, object, gone) {
-    const [name = ''] = [fieldsOf<{ sval: string }>(object, 'String')?.sval];
+    const [name = ''] = [fieldsOf(object, 'String')?.sval];
     if (name !== 'public' && catalog.schemas.delete(name)) gone('schema', name);
     for (const [kind, all] of [['table', catalog.tables], ['function', catalog.routines], ['type', catalog.types]] as const) {
       for (const each of all.keys()) if (each.startsWith(`${name}.`) && all.delete(each)) gone(kind, each);
@@ -62,22 +62,22 @@ const removals: Record<string, Removal> = {
 };
 
 /** Applies a DROP. */
-export function drop(catalog: Catalog, piece: Piece): void {
-  const { objects, removeType } = piece.node as unknown as DropStmt;
+export function drop(catalog: Catalog, piece: Piece<'DropStmt'>): void {
+  const { objects, removeType } = piece.node;
   const gone = (kind: string, name: string): void => void catalog.dropped.set(`${kind} ${name}`, { piece, offset: piece.at() });
   for (const object of objects) {
     const kind = removeType === 'OBJECT_TABLE' ? 'table' : removeType === 'OBJECT_SCHEMA' ? 'schema' : undefined;
-    const key = kind === 'schema' ? `schema ${fieldsOf<{ sval: string }>(object, 'String')?.sval}` : `table ${newQualified(catalog, object)}`;
+    const key = kind === 'schema' ? `schema ${fieldsOf(object, 'String')?.sval}` : `table ${newQualified(catalog, object)}`;
     if (kind !== undefined) catalog.drops.set(key, [...(catalog.drops.get(key) ?? []), { piece, offset: piece.at() }]);
     removals[removeType]?.(catalog, object, gone);
   }
 }
 
 /** Applies ALTER … RENAME. */
-export function rename(catalog: Catalog, piece: Piece): void {
-  const { renameType, relation, subname = '', newname } = piece.node as unknown as RenameStmt;
+export function rename(catalog: Catalog, piece: Piece<'RenameStmt'>): void {
+  const { renameType, relation, subname = '', newname } = piece.node;
   const site = { piece, offset: piece.at() };
-  const lookup = relation === undefined ? undefined : findTable(catalog, relation as RangeVar);
+  const lookup = relation === undefined ? undefined : findTable(catalog, relation);
   const table = lookup !== undefined && 'found' in lookup ? lookup.found : undefined;
   if (table === undefined) return;
   if (renameType === 'OBJECT_TABLE' || renameType === 'OBJECT_VIEW') {

@@ -29,7 +29,7 @@ function baselineRoutine(name: string, returns: string): Routine {
   return { name, arguments: [], returns, language: 'internal', definer: false, searchPath: '', volatility: 'stable', body: [] };
 }
 
-/** The catalog before the first migration: Supabase's baseline. */
+/** The catalog before the first migration: what a Supabase project starts with. */
 export function startingCatalog(): Catalog {
   return {
     tables: new Map(Object.keys(baselineTables).map((name) => [name, baselineTable(name)])),

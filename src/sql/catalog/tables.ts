@@ -1,13 +1,13 @@
 import { relationName } from '../names.ts';
 import { allOf, fieldsOf, stringsOf } from '../nodes.ts';
-import type { AlterTableCmd, ColumnDef, Constraint, CreateStmt, RangeVar } from '../nodes.ts';
+import type { ColumnDef, Constraint, Fields, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable, newName } from './lookup.ts';
 import type { Catalog, Column, Site, Table } from './model.ts';
 import { newTable } from './start.ts';
 import { isSerial, typeText } from './types.ts';
 
-/** Notes that this place makes a thing. */
+/** Records that this place creates an object. */
 export function note(catalog: Catalog, kind: string, name: string, site: Site): void {
   const key = `${kind} ${name}`;
   const sites = catalog.created.get(key);
@@ -23,19 +23,22 @@ function referenced(catalog: Catalog, relation: RangeVar): string {
 
 /** A column as a CREATE TABLE or ADD COLUMN describes it; its constraints are applied apart. */
 export function columnOf(definition: ColumnDef, site: Site): Column {
-  const constraints = allOf<Constraint>(definition.constraints, 'Constraint');
+  const constraints = allOf(definition.constraints, 'Constraint');
+  const { typeName: type } = definition;
+  const serial = type !== undefined && isSerial(type);
   const has = (...kinds: string[]): boolean => constraints.some(({ contype }) => kinds.includes(contype));
   return {
     name: definition.colname,
-    type: typeText(definition.typeName),
-    notNull: has('CONSTR_NOTNULL', 'CONSTR_PRIMARY', 'CONSTR_IDENTITY') || isSerial(definition.typeName),
+    // A partition lists columns with their constraints only.
+    type: type === undefined ? 'unknown' : typeText(type),
+    notNull: has('CONSTR_NOTNULL', 'CONSTR_PRIMARY', 'CONSTR_IDENTITY') || serial,
     default: constraints.find(({ contype }) => contype === 'CONSTR_DEFAULT')?.raw_expr,
-    generated: has('CONSTR_GENERATED', 'CONSTR_IDENTITY') || isSerial(definition.typeName),
+    generated: has('CONSTR_GENERATED', 'CONSTR_IDENTITY') || serial,
     site,
   };
 }
 
-/** Adds a constraint to a table; `column` where it stands at a column. */
+/** Adds a constraint to a table; `column` if it is part of a column's definition. */
 function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, site: Site, column?: string): void {
   const keys = column === undefined ? stringsOf(constraint.keys) : [column];
   if (constraint.conname !== undefined) table.constraints.add(constraint.conname);
@@ -61,33 +64,33 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
 function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece: Piece): void {
   const site = { piece, offset: piece.at(definition.location) };
   table.columns.set(definition.colname, columnOf(definition, site));
-  for (const constraint of allOf<Constraint>(definition.constraints, 'Constraint')) {
+  for (const constraint of allOf(definition.constraints, 'Constraint')) {
     addConstraint(catalog, table, constraint, site, definition.colname);
   }
 }
 
 /** The table that a CREATE TABLE describes, whether or not there is one of that name already. */
-export function describedTable(catalog: Catalog, piece: Piece): Table {
-  const statement = piece.node as unknown as CreateStmt;
+export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Table {
+  const statement = piece.node;
   const table = newTable(newName(catalog, statement.relation));
   table.site = { piece, offset: piece.at(statement.relation.location) };
   const elements = statement.tableElts ?? [];
-  for (const definition of allOf<ColumnDef>(elements, 'ColumnDef')) addColumn(catalog, table, definition, piece);
-  for (const constraint of allOf<Constraint>(elements, 'Constraint')) addConstraint(catalog, table, constraint, table.site);
-  const parents = [...allOf<{ relation: RangeVar }>(elements, 'TableLikeClause').map(({ relation }) => relation), ...allOf<RangeVar>(statement.inhRelations, 'RangeVar')];
+  for (const definition of allOf(elements, 'ColumnDef')) addColumn(catalog, table, definition, piece);
+  for (const constraint of allOf(elements, 'Constraint')) addConstraint(catalog, table, constraint, table.site);
+  const parents = [...allOf(elements, 'TableLikeClause').map(({ relation }) => relation), ...allOf(statement.inhRelations, 'RangeVar')];
   for (const parent of parents) {
     const lookup = findTable(catalog, parent);
     if (!('found' in lookup)) table.open = true;
     else for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
   }
   if (statement.partbound !== undefined && parents[0] !== undefined) table.partitionOf = referenced(catalog, parents[0]);
-  if (elements.length === 0 && parents.length === 0) table.open = 'ofTypename' in statement;
+  if (elements.length === 0 && parents.length === 0) table.open = statement.ofTypename !== undefined;
   return table;
 }
 
-const alters: Record<string, (catalog: Catalog, table: Table, command: AlterTableCmd, piece: Piece) => void> = {
+const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'AlterTableCmd'>, piece: Piece) => void> = {
   AT_AddColumn(catalog, table, command, piece) {
-    const definition = fieldsOf<ColumnDef>(command.def, 'ColumnDef');
+    const definition = fieldsOf(command.def, 'ColumnDef');
     if (definition === undefined) return;
     const site = { piece, offset: piece.at(definition.location) };
     note(catalog, 'column', `${table.name}.${definition.colname}`, site);
@@ -102,7 +105,7 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: AlterTabl
     for (const [index, { columns }] of table.indexes) if (columns.includes(name)) table.indexes.delete(index);
   },
   AT_AddConstraint(catalog, table, command, piece) {
-    const constraint = fieldsOf<Constraint>(command.def, 'Constraint');
+    const constraint = fieldsOf(command.def, 'Constraint');
     if (constraint === undefined) return;
     const index = constraint.indexname === undefined ? undefined : table.indexes.get(constraint.indexname);
     const keyed = index === undefined ? constraint : { ...constraint, keys: index.columns.map((sval) => ({ String: { sval } })) };
@@ -114,8 +117,8 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: AlterTabl
   },
   AT_AlterColumnType(_, table, command) {
     const column = table.columns.get(command.name ?? '');
-    const definition = fieldsOf<ColumnDef>(command.def, 'ColumnDef');
-    if (column !== undefined && definition !== undefined) column.type = typeText(definition.typeName);
+    const definition = fieldsOf(command.def, 'ColumnDef');
+    if (column !== undefined && definition?.typeName !== undefined) column.type = typeText(definition.typeName);
   },
   AT_SetNotNull(_, table, command) {
     const column = table.columns.get(command.name ?? '');
@@ -142,11 +145,11 @@ export function bare(name: string): string {
   return name.slice(name.indexOf('.') + 1);
 }
 
-/** Applies an ALTER TABLE to what is known. */
-export function alterTable(catalog: Catalog, piece: Piece): void {
-  const lookup = findTable(catalog, piece.node['relation'] as RangeVar);
+/** Applies an ALTER TABLE to the catalog. */
+export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): void {
+  const lookup = findTable(catalog, piece.node.relation);
   if (!('found' in lookup)) return;
-  for (const command of allOf<AlterTableCmd>(piece.node['cmds'], 'AlterTableCmd')) {
+  for (const command of allOf(piece.node.cmds, 'AlterTableCmd')) {
     alters[command.subtype]?.(catalog, lookup.found, command, piece);
   }
 }

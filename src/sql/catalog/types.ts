@@ -23,7 +23,7 @@ export function typeText(type: TypeName): string {
   if (type.typmods === undefined && type.arrayBounds === undefined && (schema === undefined || schema === 'pg_catalog')) return plain;
   const qualified = schema === undefined || schema === 'pg_catalog' || schema === 'public' ? plain : `${schema}.${plain}`;
   const lengths = (type.typmods ?? []).map((each) => {
-    const constant = fieldsOf<{ ival?: { ival?: number } }>(each, 'A_Const');
+    const constant = fieldsOf(each, 'A_Const');
     return constant?.ival === undefined ? '' : String(constant.ival.ival ?? 0);
   });
   const length = lengths.some((each) => each !== '') && plain !== 'interval' ? `(${lengths.join(',')})` : '';

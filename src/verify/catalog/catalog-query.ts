@@ -1,4 +1,4 @@
-import { platformSchemas } from './catalog.ts';
+import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
 

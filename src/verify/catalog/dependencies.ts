@@ -1,6 +1,6 @@
-import { fieldsOf, type Node, walk } from '../../sql/nodes.ts';
-import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from './catalog.ts';
-import { columnOf, constantOf, nameParts, type ParseExpression } from './expression.ts';
+import { allOf, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { readRoutine } from './routine-bodies.ts';
 
 /** A table that a write changes by the way, and the trigger that does it. */
@@ -31,7 +31,7 @@ interface Mentions {
   writes: Set<string>;
   calls: Set<FunctionRow>;
   isOpaque: boolean;
-  trees: readonly Node[];
+  trees: readonly unknown[];
 }
 
 /** Builds the graph; each tree is read once, when it is first asked for. */
@@ -131,20 +131,17 @@ function namesOf(catalog: Catalog): Names {
   };
 }
 
-const writingStatements = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
-
-function mentionsOf(trees: readonly Node[], isOpaque: boolean, names: Names): Mentions {
+function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names): Mentions {
   const found: Mentions = { reads: new Set(), writes: new Set(), calls: new Set(), isOpaque, trees };
-  const nameOf = (range: unknown): string | undefined => {
-    const { schemaname, relname } = (range ?? {}) as { schemaname?: string; relname?: string };
-    return relname === undefined ? undefined : names.relation(schemaname, relname);
+  const add = (set: Set<string>, range: Partial<RangeVar> | undefined): void => {
+    const name = range?.relname === undefined ? undefined : names.relation(range.schemaname, range.relname);
+    if (name !== undefined) set.add(name);
   };
-  const add = (set: Set<string>, name: string | undefined): void => { if (name !== undefined) set.add(name); };
-  walk(trees, (type, fields) => {
-    if (type === 'RangeVar') add(found.reads, nameOf(fields));
-    if (writingStatements.has(type)) add(found.writes, nameOf(fields['relation']));
-    if (type === 'TruncateStmt') for (const one of fields['relations'] as Node[]) add(found.writes, nameOf(fieldsOf(one, 'RangeVar')));
-    if (type === 'FuncCall') for (const routine of names.routines(nameParts(fields['funcname']))) found.calls.add(routine);
+  walk(trees, (...[type, fields]) => {
+    if (type === 'RangeVar') add(found.reads, fields);
+    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt') add(found.writes, fields.relation);
+    if (type === 'TruncateStmt') for (const range of allOf(fields.relations, 'RangeVar')) add(found.writes, range);
+    if (type === 'FuncCall') for (const routine of names.routines(stringsOf(fields.funcname))) found.calls.add(routine);
   });
   return found;
 }
@@ -170,10 +167,10 @@ function comparisonsOf(table: RelationRow, scopes: readonly Mentions[], callers:
     return name;
   };
   for (const { trees } of scopes) {
-    walk(trees, (type, fields) => {
+    walk(trees, (...[type, fields]) => {
       if (type === 'ColumnRef') note({ ColumnRef: fields });
       if (type !== 'A_Expr') return;
-      for (const [column, other] of [[fields['lexpr'], fields['rexpr']], [fields['rexpr'], fields['lexpr']]]) {
+      for (const [column, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
         const name = note(column);
         if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
       }
@@ -187,9 +184,8 @@ function comparisonsOf(table: RelationRow, scopes: readonly Mentions[], callers:
 function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
   const found = new Set([table.name]);
   for (const { trees } of scopes) {
-    walk(trees, (type, fields) => {
-      const alias = (fields['alias'] as { aliasname?: string } | undefined)?.aliasname;
-      if (type === 'RangeVar' && fields['relname'] === table.name && alias !== undefined) found.add(alias);
+    walk(trees, (...[type, fields]) => {
+      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined) found.add(fields.alias.aliasname);
     });
   }
   return found;
@@ -198,7 +194,7 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
 /** Every constant below, as text; the elements of an array literal one by one. */
 function constantsIn(node: unknown): string[] {
   const found: string[] = [];
-  walk(Array.isArray(node) ? node : [node], (type, fields) => {
+  walk(node, (...[type, fields]) => {
     const text = type === 'A_Const' ? constantOf({ A_Const: fields }) : undefined;
     if (text === undefined) return;
     const elements = /^\{(.*)\}$/.exec(text)?.[1];

@@ -1,4 +1,4 @@
-import type { FunctionRow } from './catalog.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /**
  * What leaves the transaction, or stays behind when it is rolled back: HTTP, other databases, files, programs, locks of the

@@ -1,11 +1,11 @@
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Actor } from '../probes/actors.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
-import { type FunctionRow, qualifiedName } from './catalog.ts';
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { outsideEffect } from './effects.ts';
 import type { Model } from './model.ts';
 import type { NamedProbe } from '../probes/probes.ts';
-import { relation } from './sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { Verb } from '../probes/verbs.ts';
 

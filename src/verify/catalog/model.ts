@@ -1,10 +1,10 @@
 import type { Isolation } from '../../shared/muse-file.ts';
-import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
-import { isForUsers } from './check-access.ts';
+import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { type Sources, sourcesOf } from './effects.ts';
-import type { Declaration } from './expectations.ts';
-import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from './expression.ts';
+import type { Declaration } from '../../rules/engine/live/expectations.ts';
+import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
 /** What a column's value is: a user's id, an organization's id. */

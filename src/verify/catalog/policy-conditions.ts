@@ -1,8 +1,8 @@
 import { quoteLiteral } from '../../shared/quote.ts';
 import { candidatesFor, hintsOf } from '../fixtures/candidates.ts';
-import type { ColumnRow, RelationRow } from './catalog.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Draft } from '../fixtures/draft.ts';
-import { columnOf, constantOf, fields, nameParts, type Node, walk } from './expression.ts';
+import { columnOf, constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Session } from '../../database/database.ts';
-import { type Catalog } from './catalog.ts';
+import { type Catalog } from '../../rules/engine/live/catalog.ts';
 import { catalogQuery } from './catalog-query.ts';
 
 /** Roles of the Data API, in the order of what they may do. */

@@ -1,11 +1,11 @@
-import { fieldsOf, literalOf, type Node, walk } from '../../sql/nodes.ts';
+import { fieldsOf, literalOf, walk } from '../../sql/nodes.ts';
 import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
 import { plpgsqlParts } from '../../sql/plpgsql.ts';
-import type { FunctionRow } from './catalog.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** A function's body as parse trees. */
 export interface RoutineBody {
-  trees: readonly Node[];
+  trees: readonly unknown[];
   /** Some of what it does is not in the trees: text that is put together and executed, or a language that is not read. */
   isOpaque: boolean;
 }
@@ -18,8 +18,8 @@ export function readRoutine(routine: FunctionRow): RoutineBody {
   const definition = parseTree(routine.definition);
   if (!Array.isArray(definition)) return opaque;
   if (routine.language === 'plpgsql') return readPlpgsql(routine);
-  const atomic = fieldsOf(definition[0]?.stmt, 'CreateFunctionStmt')?.['sql_body'];
-  if (atomic !== undefined) return { trees: [atomic as Node], isOpaque: false };
+  const atomic = fieldsOf(definition[0]?.stmt, 'CreateFunctionStmt')?.sql_body;
+  if (atomic !== undefined) return { trees: [atomic], isOpaque: false };
   return treesOf([routine.source]);
 }
 
@@ -32,7 +32,7 @@ function readPlpgsql(routine: FunctionRow): RoutineBody {
 
 function treesOf(texts: readonly string[]): RoutineBody {
   const parsed = texts.map((text) => parseTree(text));
-  const trees = parsed.flatMap((one) => (Array.isArray(one) ? one.map(({ stmt }) => stmt ?? {}) : []));
+  const trees = parsed.flatMap((one) => (Array.isArray(one) ? one.map(({ stmt }) => stmt) : []));
   return { trees, isOpaque: parsed.some((one) => !Array.isArray(one)) };
 }
 
@@ -40,14 +40,14 @@ function treesOf(texts: readonly string[]): RoutineBody {
 const dynamicHolders = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors']);
 
 /** The expressions whose text is executed: of EXECUTE, FOR … IN EXECUTE, RETURN QUERY EXECUTE, OPEN … FOR EXECUTE. */
-function dynamicQueries(parsed: readonly Node[]): string[] {
+function dynamicQueries(parsed: readonly unknown[]): string[] {
   const found: string[] = [];
-  const note = (node: unknown): void => { found.push(String(fieldsOf(node, 'PLpgSQL_expr')?.['query'] ?? '')); };
+  const note = (node: unknown): void => { found.push((node as { PLpgSQL_expr?: { query?: string } }).PLpgSQL_expr?.query ?? ''); };
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
     for (const [key, below] of Object.entries(value)) {
-      if (dynamicHolders.has(key)) note((below as Node)['query']);
+      if (dynamicHolders.has(key)) note((below as { query: unknown }).query);
       if (key === 'dynquery') note(below);
       visit(below);
     }
@@ -60,8 +60,8 @@ function isConstant(expression: string): boolean {
   const tree = parseTree(`SELECT ${expression}`);
   if (!Array.isArray(tree)) return false;
   let text: string | undefined;
-  walk(tree[0]?.stmt, (type, fields) => {
-    if (type === 'ResTarget') text ??= literalOf(fields['val']);
+  walk(tree[0]?.stmt, (...[type, fields]) => {
+    if (type === 'ResTarget') text ??= literalOf(fields.val);
   });
   return text !== undefined;
 }

@@ -1,5 +1,5 @@
-import { type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from './catalog.ts';
-import { isDeclared } from './expectations.ts';
+import { type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 

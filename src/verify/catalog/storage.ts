@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
-import type { PolicyRow, RelationRow } from './catalog.ts';
-import { isDeclared } from './expectations.ts';
-import { columnOf, constantOf, walk } from './expression.ts';
+import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';

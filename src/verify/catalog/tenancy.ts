@@ -1,4 +1,4 @@
-import { type Catalog, type ColumnRow, type ConstraintRow, isPlatformSchema, qualifiedName, type RelationRow } from './catalog.ts';
+import { type Catalog, type ColumnRow, type ConstraintRow, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 
 /** Where users, organizations and memberships are in this database. */

@@ -1,7 +1,7 @@
-import { isPlatformSchema, qualifiedName, type RelationRow } from './catalog.ts';
-import { isDeclared } from './expectations.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import type { Model } from './model.ts';
-import { relation } from './sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
 
 /** Views that a user's role may use in some way. */

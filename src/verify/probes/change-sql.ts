@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
-import type { ColumnRow } from '../catalog/catalog.ts';
+import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';

@@ -1,7 +1,7 @@
 /** What strangers see of a row when its owner writes it: copies that triggers make of it elsewhere. */
-import { isDeclared } from '../catalog/expectations.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import type { Model } from '../catalog/model.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Mark } from '../fixtures/marks.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';

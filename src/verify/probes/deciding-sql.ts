@@ -1,6 +1,6 @@
 /** Writes of an actor's own rows in a table that other policies ask: what they open is seen afterwards. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import { type ColumnRow, qualifiedName } from '../catalog/catalog.ts';
+import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { hintsOf } from '../fixtures/candidates.ts';

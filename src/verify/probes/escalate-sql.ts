@@ -1,7 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
-import type { ColumnRow } from '../catalog/catalog.ts';
+import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { Subject } from './subject.ts';

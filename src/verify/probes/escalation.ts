@@ -1,7 +1,7 @@
 import type { Finding } from '../../shared/finding.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { policiesFor } from '../catalog/scope.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Actor } from './actors.ts';
 import type { Opening } from './follow.ts';

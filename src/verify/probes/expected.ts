@@ -1,4 +1,4 @@
-import { qualifiedName } from '../catalog/catalog.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';

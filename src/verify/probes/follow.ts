@@ -1,4 +1,4 @@
-import { type FunctionRow, qualifiedName, type RelationRow } from '../catalog/catalog.ts';
+import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Chain } from '../fixtures/script.ts';
@@ -60,7 +60,7 @@ export async function followWrites(first: FirstRound, run: (chains: readonly Cha
   const found: Opening[] = [];
   let paths = trail.permitted();
   for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
-    const planned = paths.map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) })).filter(({ chain }) => chain.then.length + chain.states.length > 0);
+    const planned = paths.map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) })).filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
     const opened = await run(planned.map(({ chain }) => chain));
     const further: Path[] = [];
     for (const one of opened) {
@@ -146,11 +146,11 @@ class Trail {
     const changed = new Set([...last.named, ...last.byTheWay]);
     const states = subjects.filter((subject) => subject.kind === 'table' && last.byTheWay.includes(subject.name) && verbs.update.expects(subject, actor, model) === 'no');
     const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
-    if (actor.relation === 'self') return { lead, states: [], then: this.copyLooks(last.byTheWay) };
+    if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
     // What a member does to rows that are its organization's is its right: only what it gives itself is followed.
-    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X') return { lead, states: states.map(({ state }) => state), then: [] };
+    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X') return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const asking = model.dependencies.dependents(changed);
-    const then = [
+    const afterwards = [
       ...subjects.filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
         .flatMap((subject) => this.probesAfter(subject, path.actor, isFurther)),
       ...(isFurther && actor.relation === 'none' ? subjects.filter((subject) => last.named.includes(subject.name))
@@ -159,7 +159,7 @@ class Trail {
         .flatMap(({ name }) => this.probesOf(name, path.actor, ({ verb }) => verb === 'call')),
       ...[...asking].filter((name) => !this.subjects.has(name)).flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'marks')),
     ];
-    return { lead, states: states.map(({ state }) => state), then: [...new Set(then)].map((probe): [number, number] => [probe, path.actor]) };
+    return { lead, states: states.map(({ state }) => state), afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]) };
   }
 
   /** Strangers look at what triggers wrote when the owner wrote. */

@@ -1,4 +1,4 @@
-import type { RelationRow } from '../catalog/catalog.ts';
+import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Check, Outcome } from '../report/report.ts';
 import type { Cell } from './run-script.ts';
 import { changedRows, countChanged } from './subject.ts';

@@ -1,7 +1,7 @@
 import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, qualifiedName, type RelationRow } from '../catalog/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
@@ -15,7 +15,7 @@ import { type Answer, type Opened, runPlan } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import type { Chain, Plan } from '../fixtures/script.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
@@ -128,14 +128,14 @@ async function runChains(session: Session, plan: Plan, chains: readonly Chain[])
   const opened: Opened[] = [];
   for (let start = 0; start < chains.length; start += chainsPerScript) {
     const part = chains.slice(start, start + chainsPerScript);
-    const used = [...new Set(part.flatMap(({ lead, then }) => [...lead, ...then].map(([probe]) => probe)))];
+    const used = [...new Set(part.flatMap(({ lead, afterwards }) => [...lead, ...afterwards].map(([probe]) => probe)))];
     const numbers = new Map(used.map((probe, number) => [probe, number]));
     const states = new Set([...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
     const renumber = (steps: Chain['lead']): Chain['lead'] => steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
     const answer = await runPlan(session, {
       ...plan, states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
       probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
-      chains: part.map(({ lead, then, states }) => ({ lead: renumber(lead), then: renumber(then), states })),
+      chains: part.map(({ lead, afterwards, states }) => ({ lead: renumber(lead), afterwards: renumber(afterwards), states })),
     });
     opened.push(...answer.opened.map((one) => ({ ...one, chain: one.chain + start, ...('probe' in one ? { probe: used[one.probe]! } : {}) })));
   }

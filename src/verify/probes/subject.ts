@@ -1,11 +1,11 @@
-import type { ColumnRow, RelationRow } from '../catalog/catalog.ts';
-import { quoteLiteral } from '../../shared/quote.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { conditionsOf } from '../catalog/policy-conditions.ts';
 import type { Scope } from '../catalog/scope.ts';
-import { relation } from '../catalog/sql.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 
 /** A row of the world as the probes know it. */
 export interface KnownRow {
@@ -121,7 +121,7 @@ export function labelCase(labels: readonly [string, KnownRow][]): string {
 
 /** A condition over quoted columns. */
 export function condition(pairs: readonly [string, string][]): string {
-  return pairs.length === 0 ? 'false' : pairs.map(([name, value]) => `"${name.replaceAll('"', '""')}" = ${value}`).join(' and ');
+  return pairs.length === 0 ? 'false' : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
 }
 
 /** Letters of the rows that are not where they were. */

@@ -2,8 +2,8 @@ import { actorsOf, cellOf, legend, type MatrixCell } from '../probes/cells.ts';
 import type { IsolationReport, TableReport } from './report.ts';
 
 export interface MatrixStyle {
-  /** Colours of a terminal. */
-  colour: boolean;
+  /** Colors of a terminal. */
+  color: boolean;
   /** Columns of the terminal; 80 where it does not say. */
   width: number;
 }
@@ -48,9 +48,9 @@ const plain = '\u001B[0m';
 
 function paint(cell: MatrixCell, style: MatrixStyle): string {
   const text = `${cell.text}${cell.broken ? '!' : ''}`.padEnd(cellWidth);
-  if (!style.colour) return text;
-  const colour = cell.broken ? red : /^\.*$/.test(cell.text) ? dim : green;
-  return `${colour}${text}${plain}`;
+  if (!style.color) return text;
+  const color = cell.broken ? red : /^\.*$/.test(cell.text) ? dim : green;
+  return `${color}${text}${plain}`;
 }
 
 function fold(text: string, width: number): string[] {

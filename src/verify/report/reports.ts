@@ -1,6 +1,6 @@
 import type { Actor } from '../probes/actors.ts';
-import { qualifiedName, type RelationRow } from '../catalog/catalog.ts';
-import { isDeclared } from '../catalog/expectations.ts';
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import type { Callable } from '../catalog/functions.ts';
 import { authUsers, type Mark } from '../fixtures/marks.ts';
 import { type Result, resultOf } from '../probes/outcome.ts';

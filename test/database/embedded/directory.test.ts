@@ -63,8 +63,8 @@ it('keeps what was written', async () => {
 describe('the lock', () => {
   it('keeps a second process out, says which has it, and is taken from it when it is dead', async () => {
     const child = await other();
-    await expect(openEmbedded({ directory })).rejects.toMatchObject({
-      code: 'database-in-use', message: expect.stringContaining(`process ${child.pid}`) as string,
+    await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
+      code: 'database-in-use', message: expect.stringContaining(`(pid ${child.pid}, since`) as string,
     });
     await kill(child);
     const database = await openEmbedded({ directory });
@@ -73,7 +73,7 @@ describe('the lock', () => {
 
   it('keeps a second open of the same process out', async () => {
     const database = await openEmbedded({ directory });
-    await expect(openEmbedded({ directory })).rejects.toMatchObject({ code: 'database-in-use' });
+    await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({ code: 'database-in-use' });
     await database.close();
     await database.close();
     await (await openEmbedded({ directory })).close();
@@ -95,13 +95,13 @@ describe('the lock', () => {
   it('believes a lock of another machine, and says which file to delete', async () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(lockFile(), holder({ host: 'elsewhere' }));
-    await expect(openEmbedded({ directory })).rejects.toMatchObject({
+    await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
       code: 'database-in-use', suggestion: expect.stringContaining(lockFile()) as string,
     });
   });
 
   it('lets one of several that start at once have it', async () => {
-    const results = await Promise.allSettled([1, 2, 3].map(() => openEmbedded({ directory })));
+    const results = await Promise.allSettled([1, 2, 3].map(() => openEmbedded({ directory, lock: { waitMs: 0 } })));
     const opened = results.filter((result) => result.status === 'fulfilled');
     expect(opened).toHaveLength(1);
     await opened[0]!.value.close();

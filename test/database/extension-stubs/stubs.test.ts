@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openEmbedded, type EmbeddedDatabase } from '../../../src/database/embedded/embedded.ts';
-import { standIns, standInsInUse } from '../../../src/database/extension-stubs/stubs.ts';
+import { extensionStubs, stubsInUse } from '../../../src/database/extension-stubs/stubs.ts';
 
 let database: EmbeddedDatabase;
 beforeAll(async () => {
@@ -14,10 +14,10 @@ const value = async (sql: string): Promise<unknown> => {
 };
 
 it('says that a fresh database uses none', async () => {
-  expect(await standInsInUse(database)).toEqual([]);
+  expect(await stubsInUse(database)).toEqual([]);
 });
 
-it.each(standIns.map(({ extension }) => extension))('CREATE EXTENSION "%s" works, twice, and is listed', async (extension) => {
+it.each(extensionStubs.map(({ extension }) => extension))('CREATE EXTENSION "%s" works, twice, and is listed', async (extension) => {
   await database.query(`create extension if not exists "${extension}" with schema extensions`).catch((error: Error) => {
     // As with the real ones: an extension that has a schema of its own does not go into another.
     if (!/must be installed in schema/.test(error.message)) throw error;
@@ -69,7 +69,7 @@ it('an invalid schedule is refused', async () => {
 });
 
 it('names those that migrations brought in, with what they do', async () => {
-  const used = await standInsInUse(database);
+  const used = await stubsInUse(database);
   expect(used.find(({ extension }) => extension === 'pg_net')?.note).toContain('never sent');
   expect(used.map(({ extension }) => extension)).not.toContain('supabase_vault');
 });

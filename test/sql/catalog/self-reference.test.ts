@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lint } from '../../../src/rules/lint/lint.ts';
+import { lint } from '../../../src/rules/registry.ts';
 import { loadParser } from '../../../src/sql/parser.ts';
 import { checksumOf } from '../../../src/migrations/read.ts';
 

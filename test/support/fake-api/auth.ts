@@ -26,21 +26,21 @@ export async function authenticate(project: TwinProject, caller: Caller, request
   const body = (request.body ?? {}) as Record<string, unknown>;
   if (path === '/token' && request.url.searchParams.get('grant_type') === 'password') return signIn(project, body, database);
   if (path === '/user' && request.method === 'GET') {
-    const [user] = await find(database, 'id = $1', [caller.claims.sub]);
+    const [user] = await find(database, 'id = $1', [caller.claims['sub']]);
     return user ? { status: 200, body: show(user) } : refusal(403, 'bad_jwt', 'invalid claim: missing sub claim');
   }
   if (path === '/logout') return { status: 204 };
   if (!/^\/(?:admin\/|invite$)/.test(path)) return refusal(404, 'not_found', 'Not found');
   if (caller.role !== 'service_role') return refusal(403, 'not_admin', 'User not allowed');
-  if (path === '/invite') return add(database, { email: body.email, invited: true });
+  if (path === '/invite') return add(database, { email: body['email'], invited: true });
   if (path === '/admin/users' && request.method === 'POST') return add(database, { ...body, invited: false });
   if (path === '/admin/users') return list(database, request.url.searchParams);
   return one(database, request.method, path.slice('/admin/users/'.length), body);
 }
 
 async function signIn(project: TwinProject, body: Record<string, unknown>, database: Client): Promise<TwinAnswer> {
-  const [user] = await find(database, 'lower(email) = lower($1)', [body.email]);
-  if (!user || !(await isPassword(database, user, String(body.password)))) return refusal(400, 'invalid_credentials', 'Invalid login credentials');
+  const [user] = await find(database, 'lower(email) = lower($1)', [body['email']]);
+  if (!user || !(await isPassword(database, user, String(body['password'])))) return refusal(400, 'invalid_credentials', 'Invalid login credentials');
   if (!user.email_confirmed_at) return refusal(400, 'email_not_confirmed', 'Email not confirmed');
   const now = Math.floor(Date.now() / 1000);
   const claims = { sub: user.id, role: 'authenticated', aud: 'authenticated', email: user.email, iat: now, exp: now + 3600, session_id: randomUUID(), aal: 'aal1' };
@@ -60,17 +60,17 @@ async function isPassword(database: Client, { id, encrypted_password: known }: U
 }
 
 async function add(database: Client, body: Record<string, unknown>): Promise<TwinAnswer> {
-  const email = String(body.email ?? '').toLowerCase();
+  const email = String(body['email'] ?? '').toLowerCase();
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return refusal(400, 'validation_failed', 'Unable to validate email address: invalid format');
   if ((await find(database, 'lower(email) = $1', [email])).length > 0) {
     return refusal(422, 'email_exists', 'A user with this email address has already been registered');
   }
   const id = randomUUID();
-  const confirmed = body.email_confirm === true;
+  const confirmed = body['email_confirm'] === true;
   await database.query(
     `insert into auth.users (id, email, encrypted_password, aud, role, raw_app_meta_data, raw_user_meta_data, created_at, updated_at, email_confirmed_at)
      values ($1, $2, $3, 'authenticated', 'authenticated', '{"provider":"email"}', $4, now(), now(), case when $5 then now() end)`,
-    [id, email, typeof body.password === 'string' ? hash(body.password, id) : null, JSON.stringify(body.user_metadata ?? {}), confirmed],
+    [id, email, typeof body['password'] === 'string' ? hash(body['password'], id) : null, JSON.stringify(body['user_metadata'] ?? {}), confirmed],
   );
   const [user] = await find(database, 'id = $1', [id]);
   return { status: 200, body: user ? show(user) : {} };
@@ -88,8 +88,8 @@ async function one(database: Client, method: string, id: string, body: Record<st
   if (!user) return refusal(404, 'user_not_found', 'User not found');
   if (method === 'DELETE') await database.query('delete from auth.users where id = $1', [id]);
   if (method === 'PUT') {
-    if (typeof body.password === 'string') await database.query('update auth.users set encrypted_password = $2 where id = $1', [id, hash(body.password, id)]);
-    if (body.email_confirm === true) await database.query('update auth.users set email_confirmed_at = coalesce(email_confirmed_at, now()) where id = $1', [id]);
+    if (typeof body['password'] === 'string') await database.query('update auth.users set encrypted_password = $2 where id = $1', [id, hash(body['password'], id)]);
+    if (body['email_confirm'] === true) await database.query('update auth.users set email_confirmed_at = coalesce(email_confirmed_at, now()) where id = $1', [id]);
   }
   return { status: 200, body: method === 'DELETE' ? {} : show(user) };
 }

@@ -22,7 +22,7 @@ export async function serveData(caller: Caller, request: TwinRequest, path: stri
     return { status: 404, body: { code: 'PGRST205', message: `Could not find the table '${schema}.${path}' in the schema cache`, details: null, hint: null } };
   }
   const table = `${name(schema)}.${name(path)}`;
-  const returns = method === 'GET' || method === 'HEAD' || String(headers.prefer ?? '').includes('return=representation');
+  const returns = method === 'GET' || method === 'HEAD' || String(headers['prefer'] ?? '').includes('return=representation');
   try {
     const values: unknown[] = [];
     const sql = statement(method, table, url.searchParams, request.body, values, returns);
@@ -96,7 +96,7 @@ function order(query: URLSearchParams): string {
 
 /** PostgREST's mapping of SQLSTATE to status, for the codes that occur here. */
 function refuse(error: Record<string, string | undefined>, caller: Caller): TwinAnswer {
-  const code = error.code ?? 'XX000';
+  const code = error['code'] ?? 'XX000';
   const status = code === '42501' ? (caller.role === 'anon' ? 401 : 403) : code === '23505' || code === '23503' ? 409 : code === '42P01' ? 404 : code === '57014' ? 500 : 400;
-  return { status, body: { code, message: error.message, details: error.detail ?? null, hint: error.hint ?? null } };
+  return { status, body: { code, message: error['message'], details: error['detail'] ?? null, hint: error['hint'] ?? null } };
 }

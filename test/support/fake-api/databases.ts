@@ -92,12 +92,12 @@ export function makeDatabases(server: TwinServer, template: string): ProjectData
     drop,
     ensure,
     run: async (ref, body) => {
-      const sql = String(body.query);
+      const sql = String(body['query']);
       await ensure(ref);
       const client = await open(databaseOf(ref));
       try {
-        await client.query(`set session authorization postgres; set search_path = "$user", public, extensions; ${body.read_only === true ? 'set default_transaction_read_only = on' : ''}`);
-        const parameters = body.parameters as unknown[] | undefined;
+        await client.query(`set session authorization postgres; set search_path = "$user", public, extensions; ${body['read_only'] === true ? 'set default_transaction_read_only = on' : ''}`);
+        const parameters = body['parameters'] as unknown[] | undefined;
         const result: unknown = parameters ? await client.query(sql, parameters) : await client.query(sql);
         const last = (Array.isArray(result) ? result.at(-1) : result) as QueryResult | undefined;
         return { status: 201, body: last?.rows ?? [] };

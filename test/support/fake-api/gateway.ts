@@ -11,7 +11,7 @@ export interface Caller {
 
 /** The caller, or the gateway's refusal. */
 export function identify(project: TwinProject, request: TwinRequest): Caller | TwinAnswer {
-  const apikey = request.headers.apikey;
+  const apikey = request.headers['apikey'];
   if (typeof apikey !== 'string') return { status: 401, body: { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' } };
   const byKey = callerOf(project, apikey);
   if (!byKey) return { status: 401, body: { message: 'Invalid API key' } };
@@ -29,5 +29,5 @@ function callerOf(project: TwinProject, text: string): Caller | undefined {
   if (text === keys.publishable) return { role: 'anon', claims: { role: 'anon' } };
   if (text === keys.secret) return { role: 'service_role', claims: { role: 'service_role' } };
   const claims = readToken(text, keys.jwtSecret);
-  return claims ? { role: String(claims.role), claims } : undefined;
+  return claims ? { role: String(claims['role']), claims } : undefined;
 }

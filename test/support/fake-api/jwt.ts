@@ -24,7 +24,7 @@ export function readToken(token: string, key: string): Claims | undefined {
   const [head, body, signature] = token.split('.');
   if (!head || !body || signature !== mac(`${head}.${body}`, key)) return undefined;
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Claims;
-  return typeof claims.exp === 'number' && claims.exp * 1000 < Date.now() ? undefined : claims;
+  return typeof claims['exp'] === 'number' && claims['exp'] * 1000 < Date.now() ? undefined : claims;
 }
 
 export function makeKeys(ref: string): TwinKeys {

@@ -29,7 +29,7 @@ export async function manage(side: ManagementSide, request: TwinRequest): Promis
   if (state.tokenRevoked || request.headers.authorization !== `Bearer ${state.token}`) return message(401, 'Unauthorized');
   const errors = validateRequest(found.operation, request.url.searchParams, found.parameters, request.body);
   if (errors.length > 0) return message(400, errors.join('; '));
-  const ref = found.parameters.ref;
+  const ref = found.parameters['ref'];
   if (ref !== undefined && !state.projects.has(ref)) return message(404, 'Project not found');
   const handler = handlers[`${request.method} ${found.template}`];
   if (!handler) return message(404, 'Not found');
@@ -37,7 +37,7 @@ export async function manage(side: ManagementSide, request: TwinRequest): Promis
   return handler(side, { parameters: found.parameters, query: request.url.searchParams, body });
 }
 
-const projectOf = (side: ManagementSide, call: Call): TwinProject => side.state.projects.get(call.parameters.ref ?? '') as TwinProject;
+const projectOf = (side: ManagementSide, call: Call): TwinProject => side.state.projects.get(call.parameters['ref'] ?? '') as TwinProject;
 
 function describe(side: ManagementSide, project: TwinProject): Record<string, unknown> {
   const direct = side.ports.direct(project.ref);
@@ -56,7 +56,7 @@ const groups: Record<string, string> = { americas: 'us-east-1', emea: 'eu-centra
 const handlers: Record<string, Handler> = {
   'GET /v1/organizations': ({ state }) => ({ status: 200, body: state.organizations.map(({ slug, name }) => ({ id: slug, slug, name })) }),
   'GET /v1/organizations/{slug}': ({ state }, { parameters }) => {
-    const found = state.organizations.find((one) => one.slug === parameters.slug);
+    const found = state.organizations.find((one) => one.slug === parameters['slug']);
     if (!found) return message(404, 'Organization not found');
     return { status: 200, body: { id: found.slug, name: found.name, plan: found.plan, opt_in_tags: [], allowed_release_channels: ['ga'] } };
   },
@@ -108,26 +108,26 @@ const handlers: Record<string, Handler> = {
   },
   'GET /v1/projects/{ref}/config/auth': (side, call) => ({ status: 200, body: projectOf(side, call).authConfig }),
   'PATCH /v1/projects/{ref}/config/auth': (side, call) => ({ status: 200, body: Object.assign(projectOf(side, call).authConfig, call.body) }),
-  'POST /v1/projects/{ref}/database/query': (side, call) => side.databases.run(call.parameters.ref ?? '', call.body),
+  'POST /v1/projects/{ref}/database/query': (side, call) => side.databases.run(call.parameters['ref'] ?? '', call.body),
   'PATCH /v1/projects/{ref}/database/password': (side, call) => {
-    projectOf(side, call).password = String(call.body.password);
+    projectOf(side, call).password = String(call.body['password']);
     return { status: 200, body: { message: 'Successfully updated password' } };
   },
   'POST /v1/projects/{ref}/network-bans/retrieve': (side, call) => ({ status: 201, body: { banned_ipv4_addresses: projectOf(side, call).bans } }),
-  'GET /v1/projects/{ref}/storage/buckets': (side, call) => side.databases.buckets(call.parameters.ref ?? ''),
+  'GET /v1/projects/{ref}/storage/buckets': (side, call) => side.databases.buckets(call.parameters['ref'] ?? ''),
 };
 
 function create(side: ManagementSide, { body }: Call): TwinAnswer {
   const { state } = side;
-  const organization = String(body.organization_slug ?? '');
-  const name = String(body.name);
+  const organization = String(body['organization_slug'] ?? '');
+  const name = String(body['name']);
   if (!state.organizations.some((one) => one.slug === organization)) return message(403, 'Forbidden resource');
   if ([...(state.leaving ? [state.leaving.project] : []), ...state.projects.values()].some((one) => one.organization === organization && one.name === name)) {
     return message(400, `Project with name "${name}" already exists in your organization.`);
   }
-  const selection = body.region_selection as { type: string; code: string } | undefined;
-  const region = selection?.type === 'smartGroup' ? groups[selection.code] : (selection?.code ?? body.region);
-  const project = makeProject(state, { name, organization, region: String(region ?? 'us-east-1'), password: String(body.db_pass) });
+  const selection = body['region_selection'] as { type: string; code: string } | undefined;
+  const region = selection?.type === 'smartGroup' ? groups[selection.code] : (selection?.code ?? body['region']);
+  const project = makeProject(state, { name, organization, region: String(region ?? 'us-east-1'), password: String(body['db_pass']) });
   const { database: _, ...described } = describe(side, project);
   return { status: 201, body: described };
 }

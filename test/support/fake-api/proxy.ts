@@ -77,7 +77,7 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
       secure.on('error', () => socket.destroy());
       return greet(side, secure, ref);
     }
-    const project = projectFor(side, parameters.user ?? '', ref);
+    const project = projectFor(side, parameters['user'] ?? '', ref);
     if (!project) return void socket.end(writeRefusal('XX000', 'Tenant or user not found'));
     socket.once('data', (answer: Buffer) => {
       const given = answer.subarray(5).toString('utf8').replace(/\0$/, '');

@@ -21,7 +21,7 @@ export async function store(caller: Caller, request: TwinRequest, path: string, 
     const { rows } = await superuser.query<{ public: boolean }>('select public from storage.buckets where id = $1', [bucket]);
     if (!rows[0]) return refusal(404, 'Bucket not found', 'Bucket not found');
     if (request.method === 'GET') return await download(caller, bucket, name, rows[0].public, actAs, superuser);
-    if (request.method === 'DELETE') return await remove(caller, bucket, body.prefixes as string[], actAs);
+    if (request.method === 'DELETE') return await remove(caller, bucket, body['prefixes'] as string[], actAs);
     return await upload(caller, request, bucket, name, actAs);
   } catch (error) {
     const code = (error as { code?: string }).code;
@@ -38,10 +38,10 @@ async function buckets(caller: Caller, method: string, id: string, body: Record<
       const { rows } = await database.query(`select ${columns} from storage.buckets where id = $1`, [id]);
       return rows[0] ? { status: 200, body: rows[0] } : refusal(404, 'Bucket not found', 'Bucket not found');
     }
-    const values = [id || body.id, body.public ?? false, body.file_size_limit ?? null, body.allowed_mime_types ?? null];
+    const values = [id || body['id'], body['public'] ?? false, body['file_size_limit'] ?? null, body['allowed_mime_types'] ?? null];
     if (method === 'POST') {
       await database.query('insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types) values ($1, $1, $2, $3, $4)', values);
-      return { status: 200, body: { name: body.id } };
+      return { status: 200, body: { name: body['id'] } };
     }
     if (method === 'PUT') {
       await database.query('update storage.buckets set public = $2, file_size_limit = $3, allowed_mime_types = $4 where id = $1', values);
@@ -52,7 +52,7 @@ async function buckets(caller: Caller, method: string, id: string, body: Record<
 }
 
 async function upload(caller: Caller, request: TwinRequest, bucket: string, name: string, actAs: ActAs): Promise<TwinAnswer> {
-  const owner = typeof caller.claims.sub === 'string' ? caller.claims.sub : null;
+  const owner = typeof caller.claims['sub'] === 'string' ? caller.claims['sub'] : null;
   return actAs(caller, async (database) => {
     const id = randomUUID();
     await database.query(

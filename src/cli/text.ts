@@ -1,0 +1,18 @@
+/** A number of things: `1 file`, `3 files`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`;
+}
+
+/** At most `width` characters, ending with … after a whole word where something was left out. */
+export function shorten(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const kept = text.slice(0, Math.max(0, width - 1));
+  const end = kept.lastIndexOf(' ');
+  return `${end > 0 && text[kept.length] !== ' ' ? kept.slice(0, end) : kept}…`;
+}
+
+/** Tables and the rows they have more than before, one line each. */
+export function addedLines(added: Readonly<Record<string, number>>): string[] {
+  const width = Math.max(0, ...Object.keys(added).map((table) => table.length));
+  return Object.entries(added).map(([table, rows]) => `  ${table.padEnd(width)}  ${rows > 0 ? '+' : ''}${rows}`);
+}

@@ -1,0 +1,57 @@
+/** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
+import { createdBy } from '../sql/created.ts';
+import type { Migration } from '../sql/migration.ts';
+import { loadParser } from '../sql/parser.ts';
+import { parseSql } from '../sql/split.ts';
+import type { RunText } from '../migrations/run-file.ts';
+import type { ParsedSql, Statement } from '../sql/statement.ts';
+
+/** One statement of one file. */
+export interface Place {
+  migration: RunText & Pick<Migration, 'layer'>;
+  /** Index of the file in the order of the run. */
+  file: number;
+  statement: Statement;
+}
+
+export interface ParsedFiles {
+  /** The statements of a migration, or of a rollback: by its path. */
+  parsed(text: RunText): ParsedSql;
+  /** The places that create a thing, in the order of the run; `key` as `createdBy` gives it. */
+  creators(key: string): readonly Place[];
+  /** Every statement of every file, in the order of the run. */
+  places(): readonly Place[];
+}
+
+/** `file:line`, as messages name a statement. */
+export function placeName({ migration, statement }: Pick<Place, 'migration' | 'statement'>): string {
+  return `${migration.file}:${statement.line}`;
+}
+
+/** Says whether `a` stands before `b` in the run. */
+export function isBefore(a: Place, b: Place): boolean {
+  return a.file < b.file || (a.file === b.file && a.statement.start < b.statement.start);
+}
+
+/** Loads the parser; the files themselves are parsed when they are first asked for. */
+export async function parsedFilesOf(migrations: readonly Migration[]): Promise<ParsedFiles> {
+  await loadParser();
+  const parses = new Map<string, ParsedSql>();
+  const parsed = ({ file, sql }: RunText): ParsedSql => {
+    const known = parses.get(file) ?? parseSql(sql);
+    parses.set(file, known);
+    return known;
+  };
+  let all: Place[] | undefined;
+  let index: Map<string, Place[]> | undefined;
+  const places = (): Place[] => (all ??= migrations.flatMap((migration, file) =>
+    parsed(migration).statements.map((statement) => ({ migration, file, statement }))));
+  const makeIndex = (): Map<string, Place[]> => {
+    const made = new Map<string, Place[]>();
+    for (const place of places()) {
+      for (const key of createdBy(place.statement)) made.set(key, [...(made.get(key) ?? []), place]);
+    }
+    return made;
+  };
+  return { parsed, places, creators: (key) => (index ??= makeIndex()).get(key) ?? [] };
+}

@@ -1,0 +1,71 @@
+import type { Severity } from '../../shared/finding.ts';
+import type { Catalog, Site } from '../../sql/catalog/model.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import type { Statement } from '../../sql/statement.ts';
+import type { Meaning } from './directives.ts';
+
+/** Something that a check of files found. */
+export interface Problem {
+  source: Source;
+  /** Offset in the file. */
+  offset: number;
+  /** `schema.name`, or `policy "x" on schema.table`. */
+  object?: string | undefined;
+  message: string;
+  suggestion: string;
+  /** Where it differs from the rule's own. */
+  severity?: Severity;
+}
+
+export type Report = (problem: Problem) => void;
+
+/** What a check may know beside the catalog. */
+export interface Run {
+  /** What the files say of a table in `-- muse:` comments, by `schema.name`. */
+  meanings: ReadonlyMap<string, readonly Meaning[]>;
+  /** Files that have a rollback. */
+  rollbacks: { has(file: string): boolean };
+}
+
+/** What a rule looks at in files. Each part is called while the files are read in order, `end` when all are. */
+export interface FileCheck {
+  source?(source: Source, report: Report, run: Run): void;
+  /** Every statement of a file, including those that do not parse. */
+  statement?(statement: Statement, source: Source, report: Report): void;
+  /** Every statement that parses, including those inside bodies; the catalog is as it is before it. */
+  piece?(piece: Piece, catalog: Catalog, report: Report): void;
+  /** A body that does not parse. */
+  body?(piece: Piece, error: { message: string; offset: number }, report: Report): void;
+  /** When all files are read. */
+  end?(catalog: Catalog, report: Report, run: Run): void;
+}
+
+/** A problem with the name of its rule. */
+export interface Located extends Problem {
+  rule: string;
+}
+
+/** Everything that the checks of files came to, for fixes to work on. */
+export interface Examined {
+  problems: Located[];
+  silenced: number;
+  /** The files, parsed, in the order of a run. */
+  sources: readonly Source[];
+  catalog: Catalog;
+  meanings: ReadonlyMap<string, readonly Meaning[]>;
+}
+
+/** Where a problem with a thing of the catalog is. */
+export function at(site: Site): Pick<Problem, 'source' | 'offset'> {
+  return { source: site.piece.source, offset: site.offset };
+}
+
+/** Where a problem with a statement is. */
+export function here(piece: Piece, location?: number): Pick<Problem, 'source' | 'offset'> {
+  return { source: piece.source, offset: location === undefined ? piece.at() : piece.at(location) };
+}
+
+/** `policy "x" on schema.table`, as findings name it. */
+export function policyObject(policy: { name: string; table: string }): string {
+  return `policy "${policy.name}" on ${policy.table}`;
+}

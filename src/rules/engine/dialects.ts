@@ -1,0 +1,120 @@
+import { allOf, stringsOf } from '../../sql/nodes.ts';
+import { baseType } from '../../sql/catalog/types.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
+import { wordsOf } from '../../sql/recover.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
+
+interface Sign {
+  dialect: 'T-SQL' | 'MySQL';
+  /** How PostgreSQL says it. */
+  instead: string;
+}
+
+const tsql = (instead: string): Sign => ({ dialect: 'T-SQL', instead });
+const mysql = (instead: string): Sign => ({ dialect: 'MySQL', instead });
+
+/** Words that only the other dialect has. They tell in a statement that PostgreSQL cannot read. */
+const words: Record<string, Sign> = {
+  go: tsql('; at the end of each statement'),
+  identity: tsql('GENERATED ALWAYS AS IDENTITY'),
+  nvarchar: tsql('text'),
+  uniqueidentifier: tsql('uuid'),
+  datetime2: tsql('timestamptz'),
+  datetimeoffset: tsql('timestamptz'),
+  getdate: tsql('now()'),
+  getutcdate: tsql('now()'),
+  sysutcdatetime: tsql('now()'),
+  newid: tsql('gen_random_uuid()'),
+  dbo: tsql('public'),
+  print: tsql('RAISE NOTICE in a DO block'),
+  nonclustered: tsql('CREATE INDEX'),
+  auto_increment: mysql('GENERATED ALWAYS AS IDENTITY'),
+  engine: mysql('nothing: PostgreSQL has no storage engines'),
+  unsigned: mysql('a CHECK (… >= 0)'),
+  tinyint: mysql('boolean or smallint'),
+  mediumtext: mysql('text'),
+  longtext: mysql('text'),
+  delimiter: mysql('$$ … $$ around the body'),
+};
+
+/** Types of other dialects: they parse as any name does. */
+const types: Record<string, Sign> = {
+  nvarchar: tsql('text'), nchar: tsql('char'), ntext: tsql('text'), datetime2: tsql('timestamptz'), datetimeoffset: tsql('timestamptz'),
+  uniqueidentifier: tsql('uuid'), smalldatetime: tsql('timestamp'), varbinary: tsql('bytea'),
+  datetime: mysql('timestamptz'), tinyint: mysql('boolean or smallint'), mediumint: mysql('integer'), tinytext: mysql('text'),
+  mediumtext: mysql('text'), longtext: mysql('text'), longblob: mysql('bytea'), blob: mysql('bytea'), double: mysql('double precision'),
+};
+
+/** The dialect that a statement PostgreSQL cannot read is written in, and the word that tells; undefined for neither. */
+export function dialectOf(sql: string): (Sign & { word: string; start: number }) | undefined {
+  const all = wordsOf(sql);
+  for (const [index, { text, start }] of all.entries()) {
+    if (text.startsWith('`')) return { ...mysql('"double quotes", or none'), word: '`', start };
+    if (text === '[' && all[index + 2]?.text === ']' && !/^\d/.test(all[index + 1]!.text) && index > 0 && all[index - 1]!.text !== 'array') {
+      return { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
+    }
+    if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? '')) return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
+    const sign = Object.hasOwn(words, text) ? words[text] : undefined;
+    // A name in quotes keeps its quotes in the scanner's text, so what is met here is a bare word.
+    if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
+  }
+  return undefined;
+}
+
+function fits(word: string, index: number, all: readonly { text: string }[]): boolean {
+  if (word === 'identity') return all[index + 1]?.text === '(' && all[index - 1]?.text !== 'as';
+  if (word === 'engine') return all[index + 1]?.text === '=';
+  if (word === 'dbo') return all[index + 1]?.text === '.';
+  if (word === 'print' || word === 'delimiter') return index === 0;
+  return true;
+}
+
+const foreignFiles = new WeakMap<Source, boolean>();
+
+/** Says whether the file has T-SQL that PostgreSQL cannot read: what is left of it between two semicolons may parse by chance. */
+export function isTsqlFile(source: Source): boolean {
+  const known = foreignFiles.get(source) ?? source.parsed.statements.some(({ error, sql }) => error !== undefined && dialectOf(sql)?.dialect === 'T-SQL');
+  foreignFiles.set(source, known);
+  return known;
+}
+
+/** The dialect that a type belongs to; undefined for a type that is not known from another dialect. */
+export function dialectOfType(name: string): Sign | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
+/** Says whether the type belongs to another dialect. */
+export function isForeignType(name: string): boolean {
+  return dialectOfType(name) !== undefined;
+}
+
+/** An `INDEX name (a, b)` inside a CREATE TABLE. */
+export interface InlineIndex {
+  /** Of its first word, in the tree. */
+  location: number | undefined;
+  /** The word that PostgreSQL takes for a column. */
+  column: string;
+  name: string;
+  /** How PostgreSQL says it. */
+  sql: string;
+}
+
+/** The indexes that a CREATE TABLE describes as MySQL does. */
+export function inlineIndexes(piece: Piece): InlineIndex[] {
+  if (piece.type !== 'CreateStmt') return [];
+  const { relname, schemaname } = piece.node.relation;
+  const table = `${schemaname === undefined ? '' : `${quoteIdentifier(schemaname)}.`}${quoteIdentifier(relname)}`;
+  return allOf(piece.node.tableElts, 'ColumnDef').flatMap(({ colname, typeName, location }): InlineIndex[] => {
+    const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
+    if (typeName === undefined || columns === undefined || columns === '') return [];
+    const { name } = baseType(typeName);
+    return [{ location, column: colname, name, sql: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${table} (${columns});` }];
+  });
+}
+
+/** The columns of `INDEX name (a, b)`, which parses as a column of type `name` with modifiers. */
+function inlineIndex(colname: string, modifiers: unknown): string | undefined {
+  if (!/^(?:index|key|unique_key|fulltext)$/.test(colname) || !Array.isArray(modifiers)) return undefined;
+  const columns = allOf(modifiers, 'ColumnRef');
+  return columns.map(({ fields }) => stringsOf(fields).map(quoteIdentifier).join('.')).join(', ');
+}

@@ -1,0 +1,111 @@
+import type { Finding, Severity } from '../../shared/finding.ts';
+import { buildCatalog } from '../../sql/catalog/build.ts';
+import type { Migration } from '../../sql/migration.ts';
+import { tableOf } from '../../sql/names.ts';
+import { loadParser } from '../../sql/parser.ts';
+import type { Source } from '../../sql/piece.ts';
+import { recovered } from '../../sql/recover.ts';
+import type { Examined, Located, Problem, Run } from './check.ts';
+import { meaningOf, meaningsOf } from './directives.ts';
+import type { Meaning } from './directives.ts';
+import type { Rule } from './rule.ts';
+import { commentsBeside, statementAt } from './statements.ts';
+
+/** Severities that `muse.json` sets, by rule; `off` silences a warning, never an error. */
+export type Severities = Readonly<Partial<Record<string, Severity | 'off'>>>;
+
+export interface LintInput {
+  migrations: readonly Migration[];
+  /** Files that have a rollback, by the `file` of the migration. */
+  rollbacks: { has(file: string): boolean };
+  severities?: Severities;
+}
+
+export interface LintResult {
+  /** By file in the order of a run, then by place. */
+  findings: Finding[];
+  /** Findings that a `-- muse: ignore` silenced. */
+  silenced: number;
+}
+
+/** Runs the rules over the migrations, in the order of a run. Never throws for what a file holds, whatever it is. */
+export async function lintWith(rules: readonly Rule[], input: LintInput): Promise<LintResult> {
+  const { problems, silenced } = await examineFiles(rules, input);
+  const levels = new Map(rules.map(({ name, severity }) => [name, severity]));
+  const findings: Finding[] = [];
+  for (const problem of problems) {
+    const severity = severityOf(problem, levels.get(problem.rule)!, input.severities ?? {});
+    if (severity !== 'off') findings.push(toFinding(problem, severity));
+  }
+  return { findings, silenced };
+}
+
+/** The problems with their places in the trees, and the catalog they come from. */
+export async function examineFiles(rules: readonly Rule[], { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>): Promise<Examined> {
+  await loadParser();
+  const problems: Located[] = [];
+  let silenced = 0;
+  const meanings = new Map<string, Meaning[]>();
+  const sources: Source[] = [];
+  /** Files that have a `-- muse:` comment at all. */
+  const speaking = new Set<Source>();
+  const run: Run = { meanings, rollbacks };
+  const reporter = (rule: string) => (problem: Problem): void => {
+    if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
+    else problems.push({ rule, ...problem });
+  };
+  const active = rules.flatMap(({ name, check }) => (check === undefined ? [] : [{ check, report: reporter(name) }]));
+  const catalog = buildCatalog(migrations, {
+    source(source) {
+      sources.push(source);
+      if (source.migration.sql.includes('muse:')) {
+        speaking.add(source);
+        gather(source, meanings);
+      }
+      for (const { check, report } of active) check.source?.(source, report, run);
+    },
+    statement(statement, source) {
+      for (const { check, report } of active) check.statement?.(statement, source, report);
+    },
+    piece(piece, before) {
+      for (const { check, report } of active) check.piece?.(piece, before, report);
+    },
+    body(piece, error) {
+      for (const { check, report } of active) check.body?.(piece, error, report);
+    },
+  });
+  for (const { check, report } of active) check.end?.(catalog, report, run);
+  const order = new Map(sources.map((source, index) => [source, index]));
+  problems.sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.offset - b.offset);
+  return { problems, silenced, sources, catalog, meanings };
+}
+
+function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {
+  for (const statement of parsed.statements) {
+    const found = meaningsOf(statement);
+    const tree = found.length === 0 ? undefined : statement.tree ?? recovered(statement).tree;
+    const table = tree === undefined ? undefined : tableOf(tree);
+    if (table !== undefined) meanings.set(table, [...(meanings.get(table) ?? []), ...found]);
+  }
+}
+
+function isIgnored(rule: string, { source, offset }: Problem): boolean {
+  const statement = statementAt(source, offset);
+  const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
+  return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);
+}
+
+function severityOf(problem: Located, usual: Severity, set: Severities): Severity | 'off' {
+  const own = problem.severity ?? usual;
+  const wanted = set[problem.rule];
+  return wanted === undefined || (wanted === 'off' && own === 'error') ? own : wanted;
+}
+
+function toFinding({ rule, source, offset, object, message, suggestion }: Located, severity: Severity): Finding {
+  const { line, column } = source.parsed.position(offset);
+  const { sql, file } = source.migration;
+  const start = offset - column + 1;
+  const end = sql.indexOf('\n', start);
+  const snippet = sql.slice(start, end === -1 ? sql.length : end).replace(/\r$/, '');
+  return { rule, severity, file, line, column, ...(object === undefined ? {} : { object }), message, suggestion, snippet };
+}

@@ -1,0 +1,163 @@
+import { quoteIdentifier } from '../../../shared/quote.ts';
+
+/**
+ * The shapes of what one catalog query brings back. Names are plain (unquoted) unless said otherwise.
+ */
+
+/** A privilege as one letter: Select, Insert, Update, Delete, Truncate; on functions eXecute. */
+type PrivilegeLetters = string;
+
+export interface ColumnRow {
+  name: string;
+  /** As SQL writes it: `character varying(40)`, `public.mood`. */
+  type: string;
+  /** The type below any domain, schema-qualified only where it must be: `text`, `integer[]`. */
+  base: string;
+  /** `pg_type.typcategory` of the base type: S string, N number, E enum, A array … */
+  category: string;
+  notNull: boolean;
+  /** Default expression as SQL, also of generated columns; null for none. */
+  default: string | null;
+  /** `a` GENERATED ALWAYS AS IDENTITY, `d` BY DEFAULT, empty for none. */
+  identity: string;
+  /** A generated column: no value may be given. */
+  generated: boolean;
+  /** Labels of an enum. */
+  labels: string[] | null;
+  /** CHECK expressions of its domains, over `VALUE`. */
+  domainChecks: string[] | null;
+}
+
+export interface ConstraintRow {
+  name: string;
+  /** p primary key, u unique, f foreign key, c check, x exclusion. */
+  type: 'p' | 'u' | 'f' | 'c' | 'x';
+  columns: string[];
+  /** `schema.name` of the table that a foreign key points at. */
+  target: string | null;
+  targetColumns: string[] | null;
+  /** A CHECK's expression as SQL. */
+  expression: string | null;
+}
+
+export interface IndexRow {
+  name: string;
+  /** Key columns in order; null for an expression. */
+  columns: (string | null)[];
+  unique: boolean;
+  valid: boolean;
+  /** The WHERE of a partial index as SQL. */
+  predicate: string | null;
+}
+
+export interface PolicyRow {
+  name: string;
+  /** r SELECT, a INSERT, w UPDATE, d DELETE, * all. */
+  command: 'r' | 'a' | 'w' | 'd' | '*';
+  permissive: boolean;
+  /** `public` for a policy without TO. */
+  roles: string[];
+  using: string | null;
+  check: string | null;
+}
+
+export interface TriggerRow {
+  name: string;
+  /** Oid of its function, as text. */
+  function: string;
+  enabled: boolean;
+}
+
+export interface RelationRow {
+  schema: string;
+  name: string;
+  /** r table, p partitioned table, v view, m materialized view. */
+  kind: 'r' | 'p' | 'v' | 'm';
+  /** The current role may alter it. */
+  isOurs: boolean;
+  rls: boolean;
+  forceRls: boolean;
+  /** A partition of another table. */
+  partition: boolean;
+  /** A view that checks rights and policies as the one who asks. */
+  securityInvoker: boolean;
+  /** How many rows it has, about: PostgreSQL's own estimate, or what its size says where it was never analyzed. */
+  rows: number;
+  /** What `pg_relation_is_updatable` says: 8 INSERT, 4 UPDATE, 16 DELETE, added up. */
+  updatable: number;
+  columns: ColumnRow[];
+  constraints: ConstraintRow[];
+  indexes: IndexRow[];
+  policies: PolicyRow[];
+  triggers: TriggerRow[];
+  /** By role: letters of SIUDT on the whole relation. */
+  grants: Record<string, PrivilegeLetters>;
+  /** By role and letter (S, I, U): the columns it has where it lacks the privilege on the whole relation. */
+  columnGrants: Record<string, Partial<Record<'S' | 'I' | 'U', string[]>>>;
+  /** For views: `schema.name` of the relations it reads. */
+  reads: string[];
+  /** Of a view: its query; null for a table. */
+  query: string | null;
+  /** Sequences of its columns, as quoted `schema.name`, that the current role may alter. */
+  sequences: string[];
+}
+
+export interface FunctionRow {
+  oid: string;
+  schema: string;
+  name: string;
+  /** Types of the input arguments, as SQL writes them. */
+  arguments: string[];
+  /** Names of the input arguments; empty text where one has none. */
+  argumentNames: string[];
+  /** How many of the last arguments have a default. */
+  defaults: number;
+  returns: string;
+  returnsSet: boolean;
+  definer: boolean;
+  /** i immutable, s stable, v volatile. */
+  volatility: 'i' | 's' | 'v';
+  language: string;
+  /** f function, p procedure, t trigger function. */
+  kind: 'f' | 'p' | 't';
+  source: string;
+  /** CREATE FUNCTION as PostgreSQL prints it. */
+  definition: string;
+  /** As `search_path=""`. */
+  settings: string[];
+  /** Roles that may call it. */
+  execute: string[];
+}
+
+export interface Catalog {
+  /** The role that asked. */
+  user: string;
+  /** Roles of those asked about that exist, with what matters of them. */
+  roles: Record<string, { bypassRls: boolean; superuser: boolean }>;
+  /** By role: the schemas it has USAGE on. */
+  schemaUsage: Record<string, string[]>;
+  relations: RelationRow[];
+  functions: FunctionRow[];
+}
+
+/** Schemas that belong to the platform or to the tools, not to a muse. */
+export const platformSchemas: ReadonlySet<string> = new Set([
+  'auth', 'storage', 'realtime', '_realtime', 'vault', 'extensions', 'graphql', 'graphql_public', 'pgsodium',
+  'pgsodium_masks', 'supabase_functions', 'supabase_migrations', 'net', 'cron', 'pgbouncer', '_analytics', 'pgtap',
+  'pgboss', 'pgmq', 'muse', 'drizzle', 'tiger', 'tiger_data', 'topology', '_supabase', 'etl',
+]);
+
+/** Says whether a schema is the platform's or a tool's own. */
+export function isPlatformSchema(schema: string): boolean {
+  return platformSchemas.has(schema);
+}
+
+/** `schema.name` as SQL, each part quoted where it must be. */
+export function relation(row: { schema: string; name: string }): string {
+  return `${quoteIdentifier(row.schema)}.${quoteIdentifier(row.name)}`;
+}
+
+/** `schema.name` of a relation or function, the way findings and declarations write it. */
+export function qualifiedName(row: { schema: string; name: string }): string {
+  return `${row.schema}.${row.name}`;
+}

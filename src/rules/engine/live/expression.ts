@@ -1,0 +1,105 @@
+/** Policy and CHECK expressions as trees of PostgreSQL's own parser. */
+import { loadParser, parseTree } from '../../../sql/parser.ts';
+
+/** A node of libpg-query's tree: one key, its type, with its fields; or those fields. */
+export type Node = Record<string, unknown>;
+
+/** Parses one expression as the catalog prints it; undefined where the parser does not know it. */
+export type ParseExpression = (sql: string) => Node | undefined;
+
+/** Loads the parser (WASM, once a process) and gives the function that parses. */
+export async function loadExpressionParser(): Promise<ParseExpression> {
+  await loadParser();
+  return (sql) => {
+    const tree = parseTree(`select (${sql})`);
+    if (!Array.isArray(tree)) return undefined;
+    const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
+    return select?.targetList[0]?.ResTarget.val;
+  };
+}
+
+/** The fields of a node of that type; undefined where it is another. */
+export function fields(node: unknown, type: string): Node | undefined {
+  return typeof node === 'object' && node !== null ? ((node as Node)[type] as Node | undefined) : undefined;
+}
+
+/** Visits every node below, itself first; `enter` returns false to leave out what is below that node. */
+export function walk(node: unknown, enter: (type: string, fields: Node) => boolean | void): void {
+  if (Array.isArray(node)) {
+    for (const item of node) walk(item, enter);
+    return;
+  }
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (typeof value !== 'object' || value === null) continue;
+    const isType = /^[A-Z]/.test(key) && !Array.isArray(value);
+    if (isType && enter(key, value as Node) === false) continue;
+    walk(value, enter);
+  }
+}
+
+/** The parts of a name: of a list of String nodes. */
+export function nameParts(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  return list.map((item) => String(fields(item, 'String')?.['sval'] ?? '*'));
+}
+
+/** The column that a node is, without casts: its last name part, and what stands before it; undefined for anything else. */
+export function columnOf(node: unknown): { qualifier: string | undefined; name: string } | undefined {
+  const cast = fields(node, 'TypeCast');
+  if (cast !== undefined) return columnOf(cast['arg']);
+  const parts = nameParts(fields(node, 'ColumnRef')?.['fields']);
+  const name = parts.at(-1);
+  return name === undefined ? undefined : { qualifier: parts.at(-2), name };
+}
+
+/** Says whether anything below reads a column. */
+export function readsColumn(node: unknown): boolean {
+  let found = false;
+  walk(node, (type) => {
+    if (type === 'ColumnRef') found = true;
+    return !found;
+  });
+  return found;
+}
+
+/** The literal that a node is, without casts, as text; undefined for anything else and for NULL. */
+export function constantOf(node: unknown): string | undefined {
+  const cast = fields(node, 'TypeCast');
+  if (cast !== undefined) return constantOf(cast['arg']);
+  const negated = fields(node, 'A_Expr');
+  if (negated !== undefined && negated['lexpr'] === undefined && nameParts(negated['name'])[0] === '-') {
+    const value = constantOf(negated['rexpr']);
+    return value === undefined ? undefined : `-${value}`;
+  }
+  const constant = fields(node, 'A_Const');
+  if (constant === undefined || constant['isnull'] === true) return undefined;
+  for (const [key, field] of [['sval', 'sval'], ['ival', 'ival'], ['fval', 'fval'], ['boolval', 'boolval']] as const) {
+    const holder = constant[key] as Node | undefined;
+    // Zero, false and empty text are left out of the tree: the holder is there, its field is not.
+    if (holder !== undefined) return String(holder[field] ?? (key === 'boolval' ? false : key === 'ival' ? 0 : ''));
+  }
+  return undefined;
+}
+
+/** Says whether an expression is true for every row: `true`, `1 = 1`, `x OR true`. */
+export function isAlwaysTrue(node: unknown): boolean {
+  const constant = constantOf(node);
+  if (constant !== undefined) return constant === 'true' || constant === 't';
+  const bool = fields(node, 'BoolExpr');
+  if (bool !== undefined) {
+    const args = bool['args'] as unknown[];
+    if (bool['boolop'] === 'OR_EXPR') return args.some(isAlwaysTrue);
+    return bool['boolop'] === 'AND_EXPR' && args.every(isAlwaysTrue);
+  }
+  const comparison = fields(node, 'A_Expr');
+  if (comparison === undefined || nameParts(comparison['name'])[0] !== '=') return false;
+  const left = constantOf(comparison['lexpr']);
+  return left !== undefined && left === constantOf(comparison['rexpr']);
+}
+
+/** The sub-select of a SubLink's fields, where it is `(select …)` without FROM: PostgreSQL runs it once a query. */
+export function isRunOnce(link: Node): boolean {
+  const select = fields(link['subselect'], 'SelectStmt');
+  return select !== undefined && select['fromClause'] === undefined && !readsColumn(select);
+}

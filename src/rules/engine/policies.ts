@@ -1,0 +1,90 @@
+import type { Catalog, Policy, PolicyCommand } from '../../sql/catalog/model.ts';
+import { fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Node } from '../../sql/nodes.ts';
+
+/** What a policy's expression says of the user who asks. */
+export interface Mentions {
+  /** `auth.uid()`, `auth.jwt()` or another function that only makes sense for a signed-in user. */
+  user: boolean;
+  /** Compares the role to `service_role`. */
+  service: boolean;
+}
+
+/** Roles that no user of the Data API has. */
+const serverRoles = new Set(['service_role', 'postgres', 'supabase_admin', 'supabase_auth_admin', 'supabase_storage_admin', 'dashboard_user']);
+
+/** Looks through a policy's expressions. */
+export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
+  const mentions: Mentions = { user: false, service: false };
+  walk([policy.using, policy.check], (type, fields) => {
+    if (type === 'FuncCall') {
+      const name = stringsOf(fields['funcname']).join('.');
+      if (/^auth\.(?:uid|jwt|email)$|current_setting$/.test(name)) mentions.user = true;
+    }
+    if (type === 'A_Const' && (fields['sval'] as { sval?: string } | undefined)?.sval === 'service_role') mentions.service = true;
+  });
+  return mentions;
+}
+
+/** Says whether a policy asks for what an app's own connection has set, directly or through a function: users of the Data API are not meant. */
+export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: Catalog): boolean {
+  let session = false;
+  let api = false;
+  const look = (trees: unknown, seen: ReadonlySet<string>): void =>
+    walk(trees, (type, fields) => {
+      if (type !== 'FuncCall') return;
+      const name = stringsOf(fields['funcname']).join('.');
+      const [argument] = (fields['args'] as Node[] | undefined) ?? [];
+      if (name.startsWith('auth.')) api = true;
+      if (/(?:^|\.)current_setting$/.test(name) && !(literalOf(argument) ?? 'request.').startsWith('request.')) session = true;
+      if (seen.has(name)) return;
+      const routines = catalog.routines.get(name) ?? catalog.routines.get(`public.${name}`) ?? [];
+      for (const { body } of routines) look(body.map(({ type: kind, node }) => ({ [kind]: node })), new Set([...seen, name]));
+    });
+  look([policy.using, policy.check], new Set());
+  return session && !api;
+}
+
+/** `true`, `1 = 1` or `'t'::boolean`. */
+export function isAlwaysTrue(expression: Node | undefined): boolean {
+  const constant = fieldsOf(expression, 'A_Const');
+  if (constant?.boolval !== undefined) return constant.boolval.boolval === true;
+  const comparison = fieldsOf(expression, 'A_Expr');
+  if (comparison === undefined) return /^(?:t|true)$/.test(literalOf(expression) ?? '');
+  return stringsOf(comparison.name)[0] === '=' && sameConstant(comparison.lexpr, comparison.rexpr);
+}
+
+function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
+  const [a, b] = [left, right].map((side) => fieldsOf(side, 'A_Const'));
+  return a !== undefined && b !== undefined && JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 });
+}
+
+/** Commands that a policy is for. */
+export function commandsOf({ command }: Policy): Exclude<PolicyCommand, 'all'>[] {
+  return command === 'all' ? ['select', 'insert', 'update', 'delete'] : [command];
+}
+
+/** Says whether the policy lets rows through to a request of the Data API without the service key. */
+export function isForUsers(policy: Policy): boolean {
+  return policy.roles.length === 0 || policy.roles.some((role) => !serverRoles.has(role));
+}
+
+/**
+ * Roles of the Data API that a policy means to let in: those it names; where it names none, the server if its expression
+ * asks for that, else signed-in users. Whether anonymous visitors are meant too cannot be told from such a policy.
+ */
+export function meantRoles(policy: Policy): string[] {
+  if (policy.roles.length > 0) return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
+  const { user, service } = mentionsOf(policy);
+  return service && !user ? ['service_role'] : ['authenticated'];
+}
+
+/** Policies of the migrations' own tables, of tables that no file makes, and of Supabase's storage. */
+export function policiesOf(catalog: Catalog): Policy[] {
+  return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
+}
+
+/** Says whether a policy's name speaks of the service role alone. */
+export function namesService(text: string): boolean {
+  return /service[\s_-]*role|\bservice only\b|\bbackend\b|\bserver[\s_-]side\b/i.test(text);
+}

@@ -1,0 +1,147 @@
+import type { Catalog, Column, Table } from '../../sql/catalog/model.ts';
+import type { Run } from './check.ts';
+import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
+import { declared } from './tables.ts';
+
+/** Whose a table's rows are, as its columns tell. */
+export type Owner =
+  | { kind: 'user'; column: string }
+  | { kind: 'organization'; column: string; helper: string }
+  /** The app's own connection says who asks; `helper` answers with it. */
+  | { kind: 'session'; column: string; helper: string }
+  | { kind: 'service' };
+
+/** Columns that hold the user whose row it is, the plainest first. */
+const userColumns = ['user_id', 'owner_id', 'profile_id'];
+/** Users that a row speaks of and whose it is not. */
+const others = /link|refer|recruit|admin|target|sender|recipient|assign|invit|review|approv|winner|created|updated/;
+const organizationColumns = ['organization_id', 'org_id'];
+
+/** Says whether a column points at the users' table, directly or through a table whose key does. */
+function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean {
+  const key = table.foreignKeys.find(({ columns }) => columns.length === 1 && columns[0] === column);
+  if (key === undefined) return false;
+  if (key.table === 'auth.users') return true;
+  const target = catalog.tables.get(key.table);
+  const [id] = target?.primaryKey ?? [];
+  return target !== undefined && id !== undefined && target !== table && (key.targets.length === 0 || key.targets[0] === id) && pointsAtUsers(target, id, catalog);
+}
+
+const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
+
+/**
+ * Whose the rows of a table are: a user's, where a column says so by its name and type; an organization's, where there is a
+ * membership helper to ask; else only the server's.
+ */
+export function ownerOf(table: Table, catalog: Catalog): Owner {
+  const named = [...table.columns.values()].filter(({ name, type }) => type === 'uuid' && /^\w+_user_id$/.test(name) && !others.test(name));
+  const direct = userColumns.find((name) => isUuid(table.columns.get(name)));
+  const helper = membershipHelper(catalog);
+  const organization = organizationColumns.find((name) => isUuid(table.columns.get(name)));
+  const session = sessionOwner(catalog, organization, direct);
+  if (session !== undefined) return session === 'none' ? { kind: 'service' } : session;
+  if (direct !== undefined) return { kind: 'user', column: direct };
+  const [id] = table.primaryKey;
+  if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog)) return { kind: 'user', column: id };
+  if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
+  if (named.length === 1) return { kind: 'user', column: named[0]!.name };
+  return { kind: 'service' };
+}
+
+/**
+ * Where the app's own connection tells who asks, that is what rows are compared with; `none` where no column can be.
+ * Undefined where the kit does not work so.
+ */
+function sessionOwner(catalog: Catalog, organization: string | undefined, user: string | undefined): Owner | 'none' | undefined {
+  const [byOrganization, byUser] = [sessionHelper(catalog, 'uuid', /current_org/), sessionHelper(catalog, 'uuid', /current_user/)];
+  if (byOrganization === undefined && byUser === undefined) return undefined;
+  if (organization !== undefined && byOrganization !== undefined) return { kind: 'session', column: organization, helper: byOrganization };
+  if (user !== undefined && byUser !== undefined) return { kind: 'session', column: user, helper: byUser };
+  return 'none';
+}
+
+/** A function of the kit without arguments that answers from what the app's connection has set. */
+function sessionHelper(catalog: Catalog, returned: string, pattern: RegExp): string | undefined {
+  const own = [...catalog.routines.values()].flat().filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === returned);
+  return own.find(({ name, body }) => pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'))?.name;
+}
+
+/** The condition that someone is signed in, where the app's own connection says who; undefined where the kit does not work so. */
+export function signedInBySession(catalog: Catalog): string | undefined {
+  const user = sessionHelper(catalog, 'uuid', /current_user/);
+  const superadmin = sessionHelper(catalog, 'boolean', /super_?admin/);
+  if (user === undefined) return undefined;
+  return `(SELECT ${quoteQualified(user)}()) IS NOT NULL${superadmin === undefined ? '' : ` OR (SELECT ${quoteQualified(superadmin)}())`}`;
+}
+
+/** The membership helper of each catalog, looked for once. */
+const helpers = new WeakMap<Catalog, { name: string | undefined }>();
+
+/** A function that answers with the organizations of the user who asks: SECURITY DEFINER, no arguments, uuid[]. */
+function membershipHelper(catalog: Catalog): string | undefined {
+  const known = helpers.get(catalog);
+  if (known !== undefined) return known.name;
+  const fits = [...catalog.routines.values()].flat().find(({ name, definer, arguments: types, returns }) => definer && types.length === 0 && returns === 'uuid[]' && /organization|org_|membership/.test(name));
+  helpers.set(catalog, { name: fits?.name });
+  return fits?.name;
+}
+
+/** The condition under which a row is the user's who asks. */
+export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string {
+  if (owner.kind === 'user') return `(SELECT auth.uid()) = ${quoteIdentifier(owner.column)}`;
+  if (owner.kind === 'session') return `${quoteIdentifier(owner.column)} = (SELECT ${quoteQualified(owner.helper)}())`;
+  return `${quoteIdentifier(owner.column)} = ANY ((SELECT ${quoteQualified(owner.helper)}())::uuid[])`;
+}
+
+/** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
+const records = /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
+/** Columns by which a user who may write them gives themselves money or rights, or says what someone else has to say. */
+const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
+
+/**
+ * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which
+ * they would let themselves into an organization.
+ */
+export function mayWrite(table: Table, owner: Owner): boolean {
+  const bare = table.name.slice(table.name.indexOf('.') + 1);
+  const columns = [...table.columns.keys()];
+  if (records.test(bare) || columns.some((name) => privileges.test(name))) return false;
+  return owner.kind !== 'user' || !columns.some((name) => /^(?:organi[sz]ation|org|team|workspace|tenant|account)_id$/.test(name));
+}
+
+const commands = ['select', 'insert', 'update', 'delete'] as const;
+
+/** What the migrations grant a role on the table already: who wrote that has decided, and no more is given. */
+function held(table: Table, role: string): ReadonlySet<string> {
+  return table.grants.get(role) ?? new Set();
+}
+
+/** A grant to those of the roles that have none yet. */
+function grantTo(table: Table, privileges: string, ...roles: string[]): string[] {
+  const without = roles.filter((role) => held(table, role).size === 0);
+  return without.length === 0 ? [] : [`GRANT ${privileges} ON ${quoteQualified(table.name)} TO ${without.join(', ')};`];
+}
+
+/** Policies and grants that fit the table, ready to paste. */
+export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
+  const name = quoteQualified(table.name);
+  const bare = table.name.slice(table.name.indexOf('.') + 1);
+  if (declared(run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
+  const owner = ownerOf(table, catalog);
+  const make = (suffix: string, rest: string): string[] => {
+    const policy = quoteIdentifier(fitName(bare, suffix));
+    return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
+  };
+  const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'service_role');
+  if (owner.kind === 'service') return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
+  const condition = conditionFor(owner);
+  // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
+  if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
+  if (!mayWrite(table, owner)) return [...make('_own', `FOR SELECT TO authenticated USING (${condition})`), ...grantTo(table, 'SELECT', 'authenticated'), ...server];
+  const granted = held(table, 'authenticated');
+  if (granted.size > 0 && !commands.every((command) => granted.has(command))) {
+    const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
+    return [...commands.filter((command) => granted.has(command)).flatMap((command) => make(`_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`)), ...server];
+  }
+  return [...make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role')];
+}

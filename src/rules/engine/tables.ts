@@ -1,0 +1,33 @@
+import { isPlatformSchema } from '../../sql/catalog/lookup.ts';
+import type { Catalog, Site, Table } from '../../sql/catalog/model.ts';
+import type { Run } from './check.ts';
+
+/** A table that the migrations made and that the rules are for. */
+export type OwnTable = Table & { site: Site };
+
+/** Tables that the migrations make in schemas of their own; not views, not temporary tables. */
+export function ownTables(catalog: Catalog): OwnTable[] {
+  return [...catalog.tables.values()].filter(
+    (table): table is OwnTable => table.site !== undefined && table.kind === 'table' && table.temporary !== true && !isPlatformSchema(schemaOf(table)),
+  );
+}
+
+/** The schema of a `schema.name`. */
+export function schemaOf({ name }: { name: string }): string {
+  return name.slice(0, name.indexOf('.'));
+}
+
+/** Says whether something on the table was granted to users of the Data API. */
+export function isGranted(table: Table): boolean {
+  return ['anon', 'authenticated', 'public'].some((role) => (table.grants.get(role)?.size ?? 0) > 0);
+}
+
+/** Says whether a user of the Data API can come near the table: it is in `public`, or something was granted to a user. */
+export function isReachable(table: Table): boolean {
+  return schemaOf(table) === 'public' || isGranted(table);
+}
+
+/** Says whether the files declare the table so. */
+export function declared(run: Pick<Run, 'meanings'>, table: string, kind: 'public-read' | 'service-only'): boolean {
+  return run.meanings.get(table)?.some((meaning) => meaning.kind === kind) ?? false;
+}

@@ -1,0 +1,166 @@
+import type { Catalog, Policy, Table } from '../sql/catalog/model.ts';
+import { isSerial } from '../sql/catalog/types.ts';
+import { allOf } from '../sql/nodes.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { at } from './engine/check.ts';
+import { example, exampleWithout } from './engine/example.ts';
+import { problemsOf } from './engine/fix/fix.ts';
+import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
+import { noteText, placed } from './engine/fix/place.ts';
+import type { Texts } from './engine/fix/place.ts';
+import { qualifiedName, relation } from './engine/live/catalog.ts';
+import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
+import { commandsOf, isForSessions, meantRoles } from './engine/policies.ts';
+import type { Rule } from './engine/rule.ts';
+import { ownTables } from './engine/tables.ts';
+
+/** The policies of a table that are for users of the Data API. */
+function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
+  return [...policies.values()].filter((each) => each.roles.length > 0 || !isForSessions(each, catalog));
+}
+
+type Grants = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Verbs in the order in which they are named. */
+const order = ['select', 'insert', 'update', 'delete'];
+
+function holds(grants: Grants, role: string, privilege: string): boolean {
+  return grants.get(role)?.has(privilege) === true || grants.get('public')?.has(privilege) === true;
+}
+
+/** Says whether a role has no privilege at all on rows of the table. */
+function hasNone({ grants }: Table, role: string): boolean {
+  return order.every((privilege) => !holds(grants, role, privilege));
+}
+
+/** Privileges by role that the policies are of no use without. */
+function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string, Set<string>> {
+  const wanted = new Map<string, Set<string>>();
+  for (const each of policies) {
+    if (!each.permissive) continue;
+    for (const role of meantRoles(each)) {
+      for (const command of commandsOf(each)) if (!holds(grantsOf, role, command)) wanted.set(role, (wanted.get(role) ?? new Set()).add(command));
+    }
+  }
+  return new Map([...wanted].map(([role, privileges]) => [role, new Set(order.filter((privilege) => privileges.has(privilege)))]));
+}
+
+/** What is missing for roles that the files never granted anything on the table: where they did, then or later revoked, they have decided. */
+function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
+  return new Map([...missingGrants(apiPolicies(table, catalog), table.grants)].filter(([role]) => !table.grants.has(role) && hasNone(table, role)));
+}
+
+/** Columns whose default takes its values from a sequence that users need a grant for. */
+function serials(table: Table): string[] {
+  const names: string[] = [];
+  const piece = table.site?.piece;
+  for (const { colname, typeName } of allOf(piece?.type === 'CreateStmt' ? piece.node.tableElts : undefined, 'ColumnDef')) {
+    if (typeName !== undefined && isSerial(typeName)) names.push(colname);
+  }
+  return names;
+}
+
+/** Grants what the policies imply; and all to the server, where nothing says what it is to have. */
+function apply(situation: Situation): FixResult {
+  const texts: Texts = new Map();
+  const decisions: Decision[] = [];
+  for (const { object } of problemsOf(situation, 'grant-missing')) {
+    const table = situation.catalog.tables.get(object ?? '');
+    if (table?.site === undefined) continue;
+    const missing = undecided(table, situation.catalog);
+    if (missing.size === 0) continue;
+    const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
+    if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
+    const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
+    const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
+    const name = quoteQualified(table.name);
+    const lines: string[] = [];
+    for (const [role, privileges] of missing) {
+      const list = [...privileges].join(', ').toUpperCase();
+      lines.push(`GRANT ${list} ON ${name} TO ${role};`);
+      if (role !== 'service_role') decisions.push({ file: source.migration.file, object: table.name, before: `${role}: refused, whatever the policies say`, after: `${role}: ${list} of the rows that the policies give`, reason: 'its policies name the role' });
+    }
+    const [schema = 'public', bare = ''] = table.name.split('.');
+    for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
+    noteText(texts, source, lines.join('\n'));
+  }
+  return { ...placed(situation, texts), decisions };
+}
+
+/** The verbs that a policy's command needs a privilege for. */
+const verbs = { r: ['S', 'SELECT'], a: ['I', 'INSERT'], w: ['U', 'UPDATE'], d: ['D', 'DELETE'] } as const;
+
+/** A policy without TO means signed-in users for sure; whether it means `anon` too is another rule's question. */
+function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
+  return policy.roles.includes(role) || (role === userRole && policy.roles.includes('public'));
+}
+
+/** Says whether a role holds a privilege on the table or on columns of it. */
+function holdsLive(table: RelationRow, role: string, letter: 'S' | 'I' | 'U' | 'D'): boolean {
+  return (table.grants[role] ?? '').includes(letter) || (letter !== 'D' && table.columnGrants[role]?.[letter] !== undefined);
+}
+
+function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): string[] {
+  if (policy.command !== '*') {
+    const [letter, verb] = verbs[policy.command];
+    return holdsLive(table, role, letter) ? [] : [verb];
+  }
+  // A policy FOR ALL narrowed by the grants is a way to write it: only none at all is a mistake.
+  return Object.values(verbs).some(([letter]) => holdsLive(table, role, letter)) ? [] : Object.values(verbs).map(([, verb]) => verb);
+}
+
+export const rule: Rule = {
+  name: 'grant-missing',
+  severity: 'error',
+  unless: 'a warning where the role has some privilege on the table, and only a verb is missing',
+  found: ['static', 'live'],
+  means: 'a table has policies for a role that has no privilege on it, so that every request ends in 42501',
+  doc: {
+    why: 'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since 2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
+    bad: exampleWithout('grants'),
+    good: example,
+  },
+  check: {
+    end(catalog, report) {
+      for (const each of ownTables(catalog)) {
+        const missing = missingGrants(apiPolicies(each, catalog), each.grants);
+        // The service role bypasses policies: a verb that it lacks was promised by none.
+        if (!hasNone(each, 'service_role')) missing.delete('service_role');
+        if (missing.size === 0) continue;
+        const without = [...missing.keys()].filter((role) => hasNone(each, role));
+        const statements = [...missing].map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${quoteQualified(each.name)} TO ${role};`);
+        const some = [...missing].map(([role, privileges]) => `${role} (${[...privileges].join(', ').toUpperCase()})`).join(' and ');
+        report({
+          ...at(each.site),
+          object: each.name,
+          severity: without.length > 0 ? 'error' : 'warning',
+          message: without.length > 0
+            ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API ends in 42501.`
+            : `Policies on table ${each.name} promise more than is granted to ${some}: such a request ends in 42501.`,
+          suggestion: statements.join('\n'),
+        });
+      }
+    },
+  },
+  live: {
+    table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
+      // Without row-level security the policies say nothing.
+      if (!table.rls) return;
+      const name = qualifiedName(table);
+      for (const role of Object.keys(catalog.roles)) {
+        const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
+        const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));
+        const hasSome = Object.values(verbs).some(([letter]) => holdsLive(table, role, letter));
+        if (lacking.size === 0 || (hasSome && role === 'service_role')) continue;
+        const list = [...lacking].join(', ');
+        report({
+          object: name,
+          severity: hasSome ? 'warning' : 'error',
+          message: `${name} has policies that let ${role} ${list}, but ${role} has no such privilege: such a request ends in 42501.`,
+          suggestion: `GRANT ${list} ON ${relation(table)} TO ${quoteIdentifier(role)};`,
+        });
+      }
+    },
+  },
+  fix: { does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves', stage: 'details', apply },
+};

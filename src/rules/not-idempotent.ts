@@ -1,0 +1,313 @@
+import { policyOf } from '../sql/catalog/effects.ts';
+import { findTable, newName, newQualified } from '../sql/catalog/lookup.ts';
+import type { Catalog } from '../sql/catalog/model.ts';
+import { allOf, fieldsOf, open, stringsOf } from '../sql/nodes.ts';
+import type { Node, NodeType, RangeVar } from '../sql/nodes.ts';
+import { pieceOf } from '../sql/piece.ts';
+import type { Piece, Source } from '../sql/piece.ts';
+import { wordsOf } from '../sql/recover.ts';
+import { indexName, quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { here } from './engine/check.ts';
+import { editable, statementOf } from './engine/fix/fix.ts';
+import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import { aboveFirst } from './engine/fix/place.ts';
+import type { Rule } from './engine/rule.ts';
+
+/** Why a statement fails when it runs again, and what to write instead. */
+interface Again {
+  message: string;
+  suggestion: string;
+  location?: number | undefined;
+}
+
+/** Statements that take IF NOT EXISTS, and what they create. */
+const creates: Record<string, { what: string; title: string }> = {
+  CreateStmt: { what: 'CREATE TABLE', title: 'table' },
+  IndexStmt: { what: 'CREATE INDEX', title: 'index' },
+  CreateSchemaStmt: { what: 'CREATE SCHEMA', title: 'schema' },
+  CreateExtensionStmt: { what: 'CREATE EXTENSION', title: 'extension' },
+  CreateSeqStmt: { what: 'CREATE SEQUENCE', title: 'sequence' },
+};
+
+type Dropped = { has(key: string): boolean };
+
+/** What a file drops, by `<kind> <name>` and `constraint <name>`, and where it does so first. */
+const drops = new WeakMap<Source, Map<string, number>>();
+
+function dropsOf(source: Source): Map<string, number> {
+  const known = drops.get(source);
+  if (known !== undefined) return known;
+  const first = new Map<string, number>();
+  const note = (key: string, start: number): void => void (first.has(key) || first.set(key, start));
+  for (const { tree, start } of source.parsed.statements) {
+    const drop = tree === undefined ? undefined : fieldsOf(tree, 'DropStmt');
+    for (const object of drop?.objects ?? []) note(`${drop!.removeType} ${objectName(object)}`, start);
+    const alter = tree === undefined ? undefined : fieldsOf(tree, 'AlterTableStmt');
+    for (const { subtype, name } of allOf(alter?.cmds, 'AlterTableCmd')) {
+      if (subtype === 'AT_DropConstraint') note(`constraint ${name}`, start);
+    }
+  }
+  drops.set(source, first);
+  return first;
+}
+
+/** Says whether the file itself drops a thing before this place. */
+function droppedBefore(source: Source, before: number): Dropped {
+  const first = dropsOf(source);
+  return { has: (key) => (first.get(key) ?? Infinity) <= before };
+}
+
+function objectName(object: Node): string {
+  const [type, fields] = open(object);
+  if (type === 'TypeName') return stringsOf(fields.names).join('.').replace(/^public\./, '');
+  if (type === 'ObjectWithArgs') return stringsOf(fields.objname).join('.').replace(/^public\./, '');
+  return stringsOf(object).join('.').replace(/^public\./, '') || stringsOf([object]).join();
+}
+
+const plain = (name: string): string => name.replace(/^public\./, '');
+
+type Look<Type extends NodeType> = (catalog: Catalog, piece: Piece<Type>, dropped: () => Dropped) => Again | undefined;
+
+const looks: { [Type in NodeType]?: Look<Type> } = {
+  CreatePolicyStmt(catalog, piece, dropped) {
+    const { name, table } = policyOf(catalog, piece);
+    if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
+    return {
+      message: `Policy "${name}" is created without being dropped first: running it again fails.`,
+      suggestion: `DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${quoteQualified(table)};\n${piece.statement.sql};`,
+    };
+  },
+  CreateTrigStmt(catalog, { node, statement }, dropped) {
+    const { trigname, relation } = node;
+    if (node.replace === true) return undefined;
+    const table = findTable(catalog, relation);
+    const name = 'found' in table ? table.found.name : newName(catalog, relation);
+    if (dropped().has(`OBJECT_TRIGGER ${plain(name)}.${trigname}`)) return undefined;
+    return {
+      message: `Trigger ${trigname} is created without being dropped first: running it again fails.`,
+      suggestion: `DROP TRIGGER IF EXISTS ${quoteIdentifier(trigname)} ON ${quoteQualified(name)};\n${statement.sql};`,
+    };
+  },
+  CreateFunctionStmt(catalog, piece, dropped) {
+    const { replace } = piece.node;
+    const name = newQualified(catalog, piece.node.funcname);
+    if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
+    return { message: `Function ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+  },
+  ViewStmt(catalog, { node, statement }, dropped) {
+    const name = newName(catalog, node.view);
+    if (node.replace === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
+    return { message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+  },
+  AlterTableStmt(_, piece) {
+    const table = piece.node.relation.relname;
+    for (const { subtype, def, missing_ok: missingOk, name } of allOf(piece.node.cmds, 'AlterTableCmd')) {
+      const column = fieldsOf(def, 'ColumnDef');
+      const constraint = fieldsOf(def, 'Constraint');
+      if (subtype === 'AT_AddColumn' && missingOk !== true && column !== undefined) {
+        return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: running it again fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column.colname)} …` };
+      }
+      if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP COLUMN IF EXISTS ${quoteIdentifier(name ?? '')}` };
+      if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${quoteIdentifier(name ?? '')}` };
+      if (subtype === 'AT_AddConstraint' && constraint !== undefined && !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)) {
+        const known = constraint.conname ?? 'name_of_it';
+        return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: running it again fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${quoteIdentifier(table)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(known)};\n${piece.statement.sql};` };
+      }
+    }
+    return undefined;
+  },
+  RenameStmt(_, { node }) {
+    return node.missing_ok === true ? undefined : { message: 'A name is changed: running it again fails, because the old one is gone.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
+  },
+  DropStmt(_, { node, statement }) {
+    return node.missing_ok === true ? undefined : { message: 'Dropped without IF EXISTS: running it again fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
+  },
+  CreateEnumStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.typeName).join('.'), dropped),
+  CompositeTypeStmt: (_, piece, dropped) => typeLook(piece, piece.node.typevar.relname, dropped),
+  CreateDomainStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.domainname).join('.'), dropped),
+  AlterEnumStmt(_, { node }) {
+    return node.newVal === undefined || node.skipIfNewValExists === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: running it again fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
+  },
+  AlterPublicationStmt(_, { node, statement }) {
+    if (node.action !== 'AP_AddObjects') return undefined;
+    return { message: 'A table is added to a publication: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  },
+  CreateRoleStmt(_, { statement }) {
+    return { message: 'A role is created: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  },
+};
+
+function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
+  if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
+  return { message: `Type ${name} is created as if it could not be there: running it again fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+}
+
+type Creation = Piece<'CreateStmt' | 'IndexStmt' | 'CreateSchemaStmt' | 'CreateExtensionStmt' | 'CreateSeqStmt'>;
+
+function isCreation(piece: Piece): piece is Creation {
+  return piece.type in creates;
+}
+
+/** The name of what a statement creates; empty where it gives none. */
+function nameOf(catalog: Catalog, piece: Creation): string {
+  switch (piece.type) {
+    case 'IndexStmt':
+      return piece.node.idxname ?? '';
+    case 'CreateSchemaStmt':
+      return piece.node.schemaname ?? '';
+    case 'CreateExtensionStmt':
+      return piece.node.extname;
+    case 'CreateSeqStmt':
+      return plain(newName(catalog, piece.node.sequence));
+    case 'CreateStmt':
+      return plain(newName(catalog, piece.node.relation));
+  }
+}
+
+function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Again | undefined {
+  const { what, title } = creates[piece.type]!;
+  if (piece.node.if_not_exists === true) return undefined;
+  const relation = piece.type === 'CreateSeqStmt' ? piece.node.sequence : 'relation' in piece.node ? piece.node.relation : undefined;
+  if (relation?.relpersistence === 't') return undefined;
+  const name = nameOf(catalog, piece);
+  const kinds: Record<string, string> = { CreateStmt: 'OBJECT_TABLE', IndexStmt: 'OBJECT_INDEX', CreateSchemaStmt: 'OBJECT_SCHEMA', CreateExtensionStmt: 'OBJECT_EXTENSION', CreateSeqStmt: 'OBJECT_SEQUENCE' };
+  if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
+  // An index goes with its table: where the file drops that first, the index is new each time.
+  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`)) return undefined;
+  return { message: `The ${title} is created without IF NOT EXISTS: running it again fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
+}
+
+/** Why a statement cannot run twice; undefined where it can. */
+function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
+  if (piece.guarded || piece.inside === 'routine') return undefined;
+  const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
+  if (isCreation(piece)) return created(catalog, piece, dropped);
+  const look = looks[piece.type] as Look<NodeType> | undefined;
+  return look?.(catalog, piece, dropped);
+}
+
+interface Word {
+  text: string;
+  start: number;
+  end: number;
+}
+
+/** Inserts words after the n-th word of a statement. */
+function after(words: readonly Word[], index: number, text: string): { at: number; text: string }[] {
+  const word = words[index];
+  return word === undefined ? [] : [{ at: word.end, text: ` ${text}` }];
+}
+
+type Form<Type extends NodeType = NodeType> = (piece: Piece<Type>, words: readonly Word[], situation: Situation) => { at: number; text: string }[] | { wrap: string };
+
+const orReplace: Form = (_, words) => after(words, 0, 'OR REPLACE');
+const wrapped: Form = () => ({ wrap: 'duplicate_object' });
+
+/** After the words that say what is made: `create unlogged table`, `create unique index concurrently`. */
+function ifNotExistsAfter(...kinds: string[]): Form {
+  return (_, words) => {
+    const index = words.findIndex(({ text }) => kinds.includes(text));
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF NOT EXISTS');
+  };
+}
+
+/** How each kind of statement is written so that it can run again. */
+const forms: { [Type in NodeType]?: Form<Type> } = {
+  CreateStmt: ifNotExistsAfter('table'),
+  CreateSchemaStmt: ifNotExistsAfter('schema'),
+  CreateExtensionStmt: ifNotExistsAfter('extension'),
+  CreateSeqStmt: ifNotExistsAfter('sequence'),
+  IndexStmt(piece, words, situation) {
+    if (piece.node.idxname !== undefined) return ifNotExistsAfter('index')(piece, words, situation);
+    const columns = allOf(piece.node.indexParams, 'IndexElem').map(({ name }) => name ?? 'expr');
+    const name = indexName(piece.node.relation.relname, columns);
+    const index = words.findIndex(({ text }) => text === 'index');
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, `IF NOT EXISTS ${quoteIdentifier(name)}`);
+  },
+  CreateFunctionStmt: orReplace,
+  ViewStmt: orReplace,
+  CreatePolicyStmt({ node }, _, { catalog }) {
+    return [{ at: 0, text: `DROP POLICY IF EXISTS ${quoteIdentifier(node.policy_name)} ON ${tableText(catalog, node.table)};\n` }];
+  },
+  CreateTrigStmt({ node }, _, { catalog }) {
+    return [{ at: 0, text: `DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${tableText(catalog, node.relation)};\n` }];
+  },
+  CreateEnumStmt: wrapped,
+  CompositeTypeStmt: wrapped,
+  CreateDomainStmt: wrapped,
+  CreateRoleStmt: wrapped,
+  AlterPublicationStmt: wrapped,
+  AlterEnumStmt: (_, words) => after(words, words.findIndex(({ text }) => text === 'value'), 'IF NOT EXISTS'),
+  DropStmt(_, words) {
+    const kinds = ['table', 'view', 'policy', 'trigger', 'function', 'procedure', 'index', 'type', 'schema', 'extension', 'sequence', 'domain', 'aggregate', 'rule'];
+    const index = words.findIndex(({ text }) => kinds.includes(text));
+    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF EXISTS');
+  },
+  AlterTableStmt(piece) {
+    const commands = allOf(piece.node.cmds, 'AlterTableCmd');
+    if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint') return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
+    if (commands.some(({ subtype }) => subtype === 'AT_AddConstraint')) return [];
+    const inserts: { at: number; text: string }[] = [];
+    for (const { subtype, def, missing_ok: missingOk } of commands) {
+      const column = fieldsOf(def, 'ColumnDef');
+      if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
+        const at = piece.at(column.location) - piece.statement.start;
+        // A name in quotes may stand right after the word: ADD COLUMN"a".
+        inserts.push({ at, text: `${/\w$/.test(piece.statement.sql.slice(0, at)) ? ' ' : ''}IF NOT EXISTS ` });
+      }
+    }
+    return inserts;
+  },
+};
+
+function tableText(catalog: Situation['catalog'], relation: RangeVar): string {
+  return relation.schemaname === undefined ? quoteIdentifier(relation.relname) : quoteQualified(newName(catalog, relation));
+}
+
+/** Writes what fails on a second run in the form that does not. */
+function apply(situation: Situation): FixResult {
+  const edits: Edit[] = [];
+  const seen = new Set<unknown>();
+  for (const problem of editable(situation, 'not-idempotent')) {
+    const statement = statementOf(problem);
+    if (statement?.tree === undefined || seen.has(statement)) continue;
+    seen.add(statement);
+    const piece = pieceOf(problem.source, statement, 0, statement.tree);
+    const write = forms[piece.type] as Form | undefined;
+    const form = write?.(piece, wordsOf(statement.sql), situation);
+    const { file } = problem.source.migration;
+    if (form === undefined) continue;
+    if (Array.isArray(form)) {
+      for (const { at, text } of form) {
+        const place = at === 0 ? aboveFirst(problem.source, statement) : statement.start + at;
+        edits.push({ file, start: place, end: place, text });
+      }
+    } else {
+      edits.push({ file, start: statement.start, end: statement.start, text: 'DO $do$ BEGIN\n  ' });
+      edits.push({ file, start: statement.end, end: statement.end, text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$` });
+    }
+  }
+  return { edits };
+}
+
+export const rule: Rule = {
+  name: 'not-idempotent',
+  severity: 'error',
+  unless: 'a warning outside a muse\'s own extensions',
+  found: ['static', 'rehearsal'],
+  means: 'run again, it fails or changes something',
+  doc: {
+    why: 'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where part of it was done by hand.',
+    bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
+    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
+  },
+  check: {
+    piece(piece, catalog, report) {
+      const again = notAgain(catalog, piece);
+      if (again === undefined) return;
+      const { message, suggestion, location } = again;
+      report({ ...here(piece, location), message, suggestion, severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning' });
+    },
+  },
+  fix: { does: 'the IF NOT EXISTS, DROP … IF EXISTS or OR REPLACE form', stage: 'repetition', apply },
+};

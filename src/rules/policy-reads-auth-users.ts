@@ -1,0 +1,31 @@
+import { at, policyObject } from './engine/check.ts';
+import { isForUsers } from './engine/policies.ts';
+import { readsOf } from './engine/reads.ts';
+import type { Rule } from './engine/rule.ts';
+
+export const rule: Rule = {
+  name: 'policy-reads-auth-users',
+  severity: 'error',
+  found: ['static', 'rehearsal'],
+  means: 'a policy reads auth.users, which users may not (42501)',
+  doc: {
+    why: 'Users may not read auth.users. A policy that does makes each of their queries fail with 42501, though the migration applies.',
+    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, email text);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS mine ON notes;\nCREATE POLICY mine ON notes FOR SELECT TO authenticated USING (email = (SELECT u.email FROM auth.users u WHERE u.id = auth.uid()));\nGRANT SELECT ON notes TO authenticated;',
+    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, email text);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS mine ON notes;\nCREATE POLICY mine ON notes FOR SELECT TO authenticated USING (email = (SELECT auth.jwt() ->> \'email\'));\nGRANT SELECT ON notes TO authenticated;',
+  },
+  check: {
+    end(catalog, report) {
+      for (const { policies } of catalog.tables.values()) {
+        for (const policy of policies.values()) {
+          if (!isForUsers(policy) || !readsOf(catalog, [policy.using, policy.check]).has('auth.users')) continue;
+          report({
+            ...at(policy.site),
+            object: policyObject(policy),
+            message: `Policy "${policy.name}" on ${policy.table} reads auth.users, which users may not: each of their queries ends in 42501.`,
+            suggestion: 'Take what is needed from the token, as (SELECT auth.jwt() ->> \'email\'), or from a SECURITY DEFINER function.',
+          });
+        }
+      }
+    },
+  },
+};

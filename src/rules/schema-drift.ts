@@ -1,0 +1,11 @@
+import type { Rule } from './engine/rule.ts';
+
+export const rule: Rule = {
+  name: 'schema-drift',
+  severity: 'warning',
+  found: ['live'],
+  means: 'the database differs from what the files make',
+  doc: {
+    why: 'The database has something that no file makes, or lacks something that one does. The next migration is written for a schema that does not exist.',
+  },
+};

@@ -1,0 +1,24 @@
+import { qualifiedName } from './engine/live/catalog.ts';
+import type { Rule } from './engine/rule.ts';
+
+export const rule: Rule = {
+  name: 'table-missing',
+  severity: 'error',
+  found: ['live'],
+  means: 'the migration history says that the file is applied, and its table does not exist',
+  doc: {
+    why: 'The migration history says that the file was applied, and its table does not exist: someone dropped it by hand, or a backup was restored in part.',
+  },
+  live: {
+    database({ catalog, expectations }, report) {
+      const present = new Set(catalog.relations.map(qualifiedName));
+      for (const name of (expectations.tables ?? []).filter((each) => !present.has(each))) {
+        report({
+          object: name,
+          message: `The files that were applied create ${name}, but the database has no such table.`,
+          suggestion: 'Find out who dropped it, then write a migration that creates it again; muse status shows what else has drifted.',
+        });
+      }
+    },
+  },
+};

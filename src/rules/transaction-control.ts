@@ -1,0 +1,41 @@
+import { editable, statementOf } from './engine/fix/fix.ts';
+import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import { here } from './engine/check.ts';
+import { isTsqlFile } from './engine/dialects.ts';
+import { withoutStatement } from './engine/fix/place.ts';
+import type { Rule } from './engine/rule.ts';
+
+/** Removes each BEGIN, COMMIT or ROLLBACK. */
+function apply(situation: Situation): FixResult {
+  const edits = editable(situation, 'transaction-control').flatMap((problem): Edit[] => {
+    const statement = statementOf(problem);
+    return statement === undefined ? [] : [withoutStatement(problem.source, statement)];
+  });
+  return { edits };
+}
+
+export const rule: Rule = {
+  name: 'transaction-control',
+  severity: 'error',
+  found: ['static'],
+  means: 'a file has a BEGIN or COMMIT of its own',
+  doc: {
+    why: 'Each file runs in one transaction together with its row in the migration history. A COMMIT inside ends that transaction halfway: when a later statement fails, half of the file stays, and nobody knows which half.',
+    bad: 'BEGIN;\nCREATE TABLE IF NOT EXISTS notes (id uuid);\nCOMMIT;',
+    good: 'CREATE TABLE IF NOT EXISTS notes (id uuid);',
+  },
+  check: {
+    piece(piece, _, report) {
+      if (piece.type !== 'TransactionStmt' || piece.inside !== undefined) return;
+      const word = piece.statement.sql.split(/\s/)[0]!.toUpperCase();
+      // The end of a T-SQL block, whose beginning is in a statement that does not parse.
+      if (word === 'END' && isTsqlFile(piece.source)) return;
+      report({
+        ...here(piece),
+        message: `${word} ends or nests the transaction that the file runs in.`,
+        suggestion: 'Remove it: each file runs in one transaction of its own.',
+      });
+    },
+  },
+  fix: { does: 'removes it', stage: 'syntax', apply },
+};

@@ -1,0 +1,142 @@
+import { buildCatalog } from '../sql/catalog/build.ts';
+import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
+import type { Migration } from '../sql/migration.ts';
+import { parseSql } from '../sql/split.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { closure, partsOf } from './engine/fix/builtin-parts.ts';
+import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import { inRepairFile } from './engine/fix/place.ts';
+import { tableUse } from './engine/fix/table-use.ts';
+import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
+import type { Rule } from './engine/rule.ts';
+
+function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
+  if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
+  if (kind === 'schema') return name === 'cron' || name === 'net' ? `CREATE EXTENSION IF NOT EXISTS pg_${name};` : `CREATE SCHEMA IF NOT EXISTS ${name};`;
+  if (kind === 'column') {
+    const parts = name.split('.');
+    return parts.length === 3 ? `ALTER TABLE ${parts[0]}.${parts[1]} ADD COLUMN IF NOT EXISTS ${parts[2]} text; -- with the type that fits` : `Correct the name, or add the column "${name}" to the table that should have it.`;
+  }
+  if (kind === 'table') return `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the built-in core if that has it.`;
+  return `Create ${kind} ${name} before this statement, or correct the name.`;
+}
+
+/** Tables that are used, and that nothing creates; one that was dropped before would be dropped again. */
+function missingTables(catalog: Catalog): Need[] {
+  const needs = new Map<string, Need>();
+  for (const { rule, need } of verdicts(catalog)) {
+    if (rule === 'unknown-relation' && need.kind === 'table' && droppedBefore(catalog, need) === undefined && !needs.has(need.name)) needs.set(need.name, need);
+  }
+  return [...needs.values()];
+}
+
+function baseFile({ folders, kit, migrations }: Situation): string {
+  const core = migrations.find(({ layer }) => layer === 'core');
+  const folder = core?.file.slice(0, core.file.lastIndexOf('/')) ?? folders.core[0] ?? 'migrations/core';
+  const number = '0'.repeat(core?.number.length === 0 ? 3 : core?.number.length ?? 3);
+  const name = kit.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '') || 'kit';
+  return `${folder}/${number}_${name}_base.sql`;
+}
+
+/** Says whether every column that refers to a table has the type of its key. */
+function typesFit(catalog: Catalog, name: string, keyType: string | undefined): boolean {
+  for (const table of catalog.tables.values()) {
+    for (const { columns, table: target } of table.foreignKeys) {
+      const type = target === name && columns.length === 1 ? table.columns.get(columns[0]!)?.type : undefined;
+      if (type !== undefined && keyType !== undefined && type !== keyType) return false;
+    }
+  }
+  return true;
+}
+
+/** Creates schemas and extensions that nothing creates, before the first statement that uses them. */
+function supplySchemas(situation: Situation): FixResult {
+  const seen = new Set<string>();
+  const edits = verdicts(situation.catalog).flatMap(({ rule, need }): Edit[] => {
+    const { source, statement } = need.site.piece;
+    if (rule !== 'unknown-relation' || need.kind !== 'schema' || seen.has(need.name) || situation.applied.has(source.migration.file)) return [];
+    seen.add(need.name);
+    const extension = need.name === 'cron' || need.name === 'net';
+    const name = quoteIdentifier(need.name);
+    const text = extension ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n` : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO PUBLIC;\n`;
+    return [{ file: source.migration.file, start: statement.start, end: statement.start, text }];
+  });
+  return { edits };
+}
+
+/** Supplies tables that nothing creates, in a file before core: from the built-in core, else as their use tells. */
+function supplyTables(situation: Situation): FixResult {
+  const { catalog, builtin, applied } = situation;
+  // What an applied file uses is there, whatever made it.
+  const missing = missingTables(catalog).filter(({ site }) => !applied.has(site.piece.source.migration.file));
+  if (missing.length === 0) return { edits: [] };
+  const parts = partsOf(builtin);
+  const builtinCatalog = buildCatalog(builtin.map(({ file, sql }): Migration => ({ layer: 'core', file, number: '', checksum: '', sql })));
+  const fits = ({ name }: Need): boolean => {
+    const table = builtinCatalog.tables.get(name);
+    return table?.site !== undefined && typesFit(catalog, name, table.columns.get(table.primaryKey[0] ?? '')?.type);
+  };
+  const supplied = missing.filter(fits).map(({ name }) => name);
+  const chosen = closure(parts, supplied);
+  // What the kit makes itself, later, cannot be made here too.
+  const clashes = new Set(chosen.map(({ makes }) => makes).filter((make) => make?.startsWith('table ') === true && catalog.tables.get(make.slice(6))?.site !== undefined));
+  const taken = clashes.size > 0 ? [] : supplied;
+  const texts = clashes.size > 0 ? [] : chosen.map(({ text }) => text);
+  const told = missing.filter(({ name }) => !taken.includes(name)).map((need) => ({ need, text: tableUse(situation, need) }));
+  const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
+  if (texts.length + derived.length === 0) return { edits: [] };
+  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
+  return beforeUse(situation, missing, [title, ...texts, ...derived].join('\n\n'));
+}
+
+/**
+ * Puts tables before what uses them: in a file before core; where files are applied, after those; under a journal, which has
+ * no place before its first entry, into its first file.
+ */
+function beforeUse(situation: Situation, missing: readonly Need[], sql: string): FixResult {
+  const { migrations, applied, folders } = situation;
+  const users = missing.map(({ site }) => site.piece).sort((a, b) => a.order - b.order);
+  if (applied.size > 0 || folders.order === 'journal') {
+    const user = users.find(({ source }) => source.migration.layer === 'core');
+    if (applied.size > 0 && user === undefined) return inRepairFile(situation, 'core', [sql]);
+    const first = applied.size > 0 ? user!.source.migration : migrations[0]!;
+    const start = parseSql(first.sql).statements[0]?.start ?? first.sql.length;
+    if (first.sql.includes(sql)) return { edits: [] };
+    return { edits: [{ file: first.file, start, end: start, text: `${sql}\n\n` }] };
+  }
+  const path = baseFile(situation);
+  const known = migrations.find(({ file }) => file === path);
+  if (known?.sql.includes(sql) === true) return { edits: [] };
+  const whole = `${known === undefined ? '' : `${known.sql}\n`}${sql}\n`;
+  const number = /^\d+/.exec(path.slice(path.lastIndexOf('/') + 1))![0];
+  const migration: Migration = { layer: 'core', file: path, number, checksum: '', sql: whole };
+  return { edits: [], newFiles: [{ path, sql: whole, migration }] };
+}
+
+/** Supplies schemas first: what stands in them is found only then. */
+function apply(situation: Situation): FixResult {
+  const schemas = supplySchemas(situation);
+  return schemas.edits.length > 0 ? schemas : supplyTables(situation);
+}
+
+export const rule: Rule = {
+  name: 'unknown-relation',
+  severity: 'error',
+  found: ['static'],
+  means: 'a table, column, function, type or schema is used and nothing creates it',
+  doc: {
+    why: 'The statement fails with "does not exist" on a fresh database. It works only where someone once created the thing by hand.',
+    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+  },
+  check: {
+    end: endWith('unknown-relation', ({ need }, catalog) => {
+      const drop = droppedBefore(catalog, need);
+      return {
+        message: `${titles[need.kind]} ${short(need.name)} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+        suggestion: suggestionFor(need, drop),
+      };
+    }),
+  },
+  fix: { does: 'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it', stage: 'relations', apply },
+};

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { kindOf } from '../shared/files.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { Target } from './target.ts';
+
+/** PostgreSQL in the muse's directory. */
+export const embedded: Target = {
+  title: 'embedded',
+  about: 'PostgreSQL in the directory itself: nothing to install, nothing to pay',
+  settings: {},
+  local: true,
+  provisioned: false,
+  needsUrl: false,
+  publicApi: false,
+  async open({ directory, name }, { signal, onNote } = {}) {
+    const { openEmbedded } = await import('../database/embedded/embedded.ts');
+    return { database: await openEmbedded({ directory: embeddedDirectory(directory, name), lock: { signal, onWait: onNote } }) };
+  },
+  async exists({ directory, name }) {
+    return (await kindOf(join(embeddedDirectory(directory, name), 'data'))) !== undefined;
+  },
+  // Every embedded database starts with it.
+  preparePlatform: () => Promise.resolve(() => Promise.resolve()),
+  async drop({ directory, name }) {
+    const { dropDirectory } = await import('../database/embedded/directory.ts');
+    await dropDirectory(embeddedDirectory(directory, name));
+  },
+};
+
+/** Where the embedded database of an environment is: no two environments share one. */
+function embeddedDirectory(directory: string, name: EnvironmentName): string {
+  return join(directory, '.muse', name === 'development' ? 'database' : `database-${name}`);
+}

@@ -1,0 +1,11 @@
+/**
+ * The names of all targets, in the order in which they are listed. In a file of their own, so that help need not load the
+ * targets; `targets.ts` has one for each.
+ */
+export const targetKinds = ['embedded', 'postgres', 'supabase'] as const;
+
+/** Where a muse's database is, as `muse.json` and `--target` have it. */
+export type TargetKind = (typeof targetKinds)[number];
+
+/** The target where none is named. */
+export const defaultTarget: TargetKind = 'embedded';

@@ -1,0 +1,62 @@
+import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import { certificateOf } from './certificate.ts';
+import { readVariables, secretsFileOf } from './secrets-file.ts';
+import { certificateSetting, type Place, type Target } from './target.ts';
+
+/** A PostgreSQL server that is there already, reached by its URL. */
+export const postgres: Target = {
+  title: 'PostgreSQL',
+  about: 'any server, by its URL',
+  settings: {
+    urlVariable: {
+      about: 'The variable that holds the URL of the database, in the secrets file or in the environment. Default: DATABASE_URL.',
+      pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+      shape: 'the name of an environment variable, e.g. DATABASE_URL',
+    },
+    databaseCa: certificateSetting,
+  },
+  local: false,
+  provisioned: false,
+  needsUrl: true,
+  publicApi: false,
+  async open(place, { url, caFile } = {}) {
+    const { openPostgres } = await import('../database/postgres/postgres.ts');
+    return { database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile) }) };
+  },
+  exists: () => Promise.resolve(true),
+  async preparePlatform(database, wanted) {
+    const { baselinePresent, installBaseline } = await import('../database/platform/install.ts');
+    if (await baselinePresent(database)) return () => Promise.resolve();
+    if (!wanted) throw plainServer(database);
+    return async () => {
+      await installBaseline(database);
+    };
+  },
+  url: databaseUrl,
+};
+
+/**
+ * The URL of the environment's database: a secret.
+ * @throws MuseError `bad-database-url`
+ */
+async function databaseUrl({ directory, name, entry, environment }: Place): Promise<string> {
+  const { urlVariable = 'DATABASE_URL' } = entry;
+  // The process's variable is meant for the app that is being developed; another environment's own file comes first.
+  const own = name === 'development' ? undefined : (await readVariables(directory, name))[urlVariable];
+  const url = own || environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
+  if (url !== undefined && url !== '') return url;
+  throw new MuseError({
+    code: 'bad-database-url',
+    message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
+    suggestion: `Set it, e.g. ${urlVariable}=postgresql://user:password@host:5432/database, or give --database-url.`,
+  });
+}
+
+function plainServer({ description }: Database): MuseError {
+  return new MuseError({
+    code: 'baseline-missing',
+    message: `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and the roles anon and authenticated.`,
+    suggestion: 'Add --supabase-baseline to install it, or use a Supabase database. Nothing was changed.',
+  });
+}

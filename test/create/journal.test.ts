@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { museAnswers } from '../../src/create/answers.ts';
+import { type Journal, readJournal, writeJournal } from '../../src/create/journal.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'create-muse-journal-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const museFile = {
+  version: 1 as const,
+  name: 'realtymuse',
+  kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
+  migrations: { core: ['core'], extensions: ['extensions'], rollback: 'rollback', archive: 'archive', order: 'number' as const },
+  isolation: 'auth-uid' as const,
+  prefix: '',
+  presets: [],
+  environments: {},
+};
+const region = { type: 'specific' as const, code: 'eu-central-1' };
+const good: Journal = {
+  version: 1,
+  pipeline: 'create',
+  answers: museAnswers(museFile, directory),
+  steps: [{ id: 'preflight', status: 'done', ms: 5 }, { id: 'project', status: 'started' }],
+  data: {
+    project: {
+      organization: 'acme',
+      selection: region,
+      ref: 'abcdefghijklmnopqrst',
+      region: 'eu-central-1',
+      settled: 'answered',
+      intent: { name: 'realtymuse', organization: 'acme', region, at: '2026-01-01T00:00:00.000Z', skewMs: 0, digest: 'd', before: [] },
+    },
+  },
+};
+
+it('reads what was written, and what a later version adds', async () => {
+  await writeJournal(directory, good);
+  expect(await readJournal(directory)).toEqual(good);
+  await writeJournal(directory, { ...good, added: 1 } as Journal);
+  expect(await readJournal(directory)).toEqual({ ...good, added: 1 });
+});
+
+it('is undefined where there is none', async () => {
+  expect(await readJournal(join(directory, 'nothing'))).toBeUndefined();
+});
+
+describe('refuses', () => {
+  const project = (more: object): object => ({ ...good, data: { project: { ...good.data.project, ...more } } });
+  it.each<[string, string | object, string]>([
+    ['what is not JSON', '{"version": 1', 'it is not valid JSON'],
+    ['another version', { ...good, version: 2 }, 'version: 1 was expected, not 2'],
+    ['an unknown pipeline', { ...good, pipeline: 'destroy' }, 'pipeline: one of create, provision was expected, not "destroy"'],
+    ['an unknown target', { ...good, answers: { ...good.answers, target: 'neon' } }, 'answers.target: one of embedded, postgres, supabase was expected, not "neon"'],
+    ['no steps', { ...good, steps: {} }, 'steps: a list was expected, not an object'],
+    ['a step without a status', { ...good, steps: [{ id: 'preflight' }] }, 'steps[0]: status is missing'],
+    ['a ref that leads elsewhere', project({ ref: '../../admin' }), 'data.project.ref: a project ref (20 letters a-z) was expected, not "../../admin"'],
+    ['an intent that was cut off', project({ intent: { name: 'realtymuse' } }), 'data.project.intent: organization is missing'],
+  ])('%s', async (_, content, message) => {
+    mkdirSync(join(directory, '.muse'), { recursive: true });
+    writeFileSync(join(directory, '.muse', 'journal.json'), typeof content === 'string' ? content : JSON.stringify(content));
+    await expect(readJournal(directory)).rejects.toMatchObject({
+      code: 'journal-unreadable',
+      message: expect.stringContaining(`${join(directory, '.muse', 'journal.json')} is not a journal that this version can read: ${message}`),
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/shared/finding.ts';
+import { formatGithub } from '../../src/publish/findings-github.ts';
+import { formatSarif } from '../../src/publish/findings-sarif.ts';
+import { formatText } from '../../src/publish/findings-text.ts';
+
+const error: Finding = {
+  rule: 'rls-missing', severity: 'error', file: 'migrations/core/001_ä b.sql', line: 12, column: 14, object: 'public.notes',
+  message: 'Table public.notes has no row-level security.', suggestion: 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nGRANT SELECT ON notes TO authenticated;', snippet: 'CREATE TABLE notes (id uuid);',
+};
+const warning: Finding = { rule: 'schema-drift', severity: 'warning', object: 'public.notes', message: 'Differs: 100%, a:b.', suggestion: 'muse migrate' };
+
+describe('text', () => {
+  it('shows the place, the line with a caret, what it means and what to write', () => {
+    expect(formatText([error, warning], { color: false, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
+  12 │ CREATE TABLE notes (id uuid);
+     │              ^
+  Table public.notes has no row-level security.
+  → ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    GRANT SELECT ON notes TO authenticated;
+
+public.notes warning schema-drift
+  Differs: 100%, a:b.
+  → muse migrate
+
+1 error, 1 warning`);
+  });
+
+  it('cuts a long line around the caret, which stays under the place', () => {
+    const snippet = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
+    const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], { color: false, width: 60 }).split('\n');
+    expect(line.length).toBeLessThanOrEqual(62);
+    expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('HERE');
+  });
+
+  it('colors only where it is told to', () => {
+    expect(formatText([error], { color: false, width: 80 })).not.toContain('\u001B');
+    expect(formatText([error], { color: true, width: 80 })).toContain('\u001B[31m');
+  });
+});
+
+it('sarif names tool, rule and region', () => {
+  const { runs } = JSON.parse(formatSarif([error, warning], '1.2.3')) as { runs: { tool: object; results: object[] }[] };
+  expect(runs[0]?.tool).toMatchObject({ driver: { version: '1.2.3', rules: [{ id: 'rls-missing', defaultConfiguration: { level: 'error' } }, { id: 'schema-drift' }] } });
+  expect(runs[0]?.results).toMatchObject([
+    { ruleId: 'rls-missing', ruleIndex: 0, level: 'error', locations: [{ physicalLocation: { artifactLocation: { uri: 'migrations/core/001_%C3%A4%20b.sql' }, region: { startLine: 12, startColumn: 14 } } }] },
+    { ruleId: 'schema-drift', level: 'warning', locations: [{ logicalLocations: [{ fullyQualifiedName: 'public.notes' }] }] },
+  ]);
+});
+
+it('github escapes what its commands are made of', () => {
+  expect(formatGithub([error, warning])).toBe(
+    '::error file=migrations/core/001_ä b.sql,line=12,col=14,title=rls-missing::Table public.notes has no row-level security.%0AALTER TABLE notes ENABLE ROW LEVEL SECURITY;%0AGRANT SELECT ON notes TO authenticated;\n' +
+      '::warning title=schema-drift::Differs: 100%25, a:b.%0Amuse migrate',
+  );
+});

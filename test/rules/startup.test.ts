@@ -1,0 +1,30 @@
+/** Rules are loaded where they are used: neither help nor a run with nothing to do waits for them. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const source = join(import.meta.dirname, '../../src');
+
+/** The files that a file loads when it is imported: its imports, and theirs; not what it imports while it works. */
+function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = readFileSync(file, 'utf8');
+  for (const [, names = '', path = ''] of text.matchAll(/^(?:import|export)\s+([^;'"]*?)\s*from\s*'(\.[^']+)';/gms)) {
+    const onlyTypes = names.startsWith('type ') || /^\{\s*(?:type [^,}]+,?\s*)+\}$/.test(names);
+    if (!onlyTypes) loadedBy(join(dirname(file), path), loaded);
+  }
+  return loaded;
+}
+
+it.each([
+  'cli/muse.ts', 'cli/create-muse.ts', 'cli/help.ts',
+  'cli/commands/migrate.ts', 'muse/migrate.ts', 'migrations/apply.ts', 'migrations/read.ts', 'targets/open.ts',
+])('%s loads no rule', (file) => {
+  const loaded = [...loadedBy(join(source, file))].map((path) => path.slice(source.length + 1).replaceAll('\\', '/'));
+  expect(loaded.filter((path) => path.startsWith('rules/'))).toEqual([]);
+});
+
+it('and the test sees those that are loaded', () => {
+  expect([...loadedBy(join(source, 'muse/lint.ts'))].some((path) => path.endsWith('anon-read.ts'))).toBe(true);
+});

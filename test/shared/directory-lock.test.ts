@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { takeLock } from '../../src/shared/directory-lock.ts';
+
+const purpose = { code: 'directory-in-use', subject: 'The directory', next: 'run it again' };
+const onLinux = process.platform === 'linux';
+
+let path: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  path = join(mkdtempSync(join(tmpdir(), 'create-muse-lock-')), 'lock');
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(join(path, '..'), { recursive: true, force: true });
+});
+
+/** Starts a shell; gives the first line that it prints. */
+async function shell(script: string): Promise<string> {
+  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  for await (const chunk of child.stdout) return String(chunk).trim();
+  throw new Error('The shell printed nothing.');
+}
+
+/** The start of a process, as the lock has it. */
+function startOf(pid: number): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${boot}/${readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]}`;
+}
+
+const stateOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.slice(0, 1);
+
+function hold(fields: object): void {
+  writeFileSync(path, JSON.stringify({ pid: process.pid, started: '', host: hostname(), token: 'other', command: 'muse migrate', since: Date.now() - 12_000, ...fields }));
+}
+
+/** Takes the lock and releases it; the time that it took, ms. */
+async function timeToTake(): Promise<number> {
+  const began = performance.now();
+  await (await takeLock(path, purpose))();
+  return performance.now() - began;
+}
+
+describe('is taken over at once', () => {
+  it('from a process that has ended', async () => {
+    hold({ pid: 2 ** 30 });
+    expect(await timeToTake()).toBeLessThan(1000);
+  });
+
+  it.runIf(onLinux)('from a zombie', async () => {
+    // The shell becomes a program that never asks for the exit code of its child.
+    const pid = Number(await shell('sleep 0.2 & echo $!; exec sleep 30 >/dev/null'));
+    hold({ pid, started: startOf(pid) });
+    await expect.poll(() => stateOf(pid)).toBe('Z');
+    expect(await timeToTake()).toBeLessThan(1000);
+  });
+
+  it.runIf(onLinux)('from a process whose pid another one has now', async () => {
+    hold({ started: 'an earlier start' });
+    expect(await timeToTake()).toBeLessThan(1000);
+  });
+
+  it.each([['no JSON', 'broken'], ['nothing', ''], ['null', 'null'], ['a lock without a pid', '{"host":"here"}']])('from a file that holds %s', async (_, text) => {
+    writeFileSync(path, text);
+    expect(await timeToTake()).toBeLessThan(3000);
+  });
+});
+
+describe('is waited for', () => {
+  it('until a live process releases it', async () => {
+    const release = await takeLock(path, purpose);
+    const told: string[] = [];
+    const order: string[] = [];
+    const second = takeLock(path, purpose, { onWait: (text) => told.push(text) }).then((done) => {
+      order.push('taken');
+      return done;
+    });
+    await expect.poll(() => told).toHaveLength(1);
+    order.push('released');
+    await release();
+    await (await second)();
+    expect(order).toEqual(['released', 'taken']);
+    expect(told).toEqual([expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, since \\d+ s\\)$`))]);
+    expect(readdirSync(join(path, '..'))).toEqual([]);
+  });
+
+  it.runIf(onLinux)('until a live process becomes a zombie', async () => {
+    const pid = Number(await shell('sleep 0.5 & echo $!; exec sleep 30 >/dev/null'));
+    hold({ pid, started: startOf(pid) });
+    expect(await timeToTake()).toBeLessThan(5000);
+  });
+
+  it('no longer than it says, and the error names the command that holds it', async () => {
+    hold({});
+    await expect(takeLock(path, purpose, { waitMs: 300 })).rejects.toMatchObject({
+      code: 'directory-in-use',
+      message: `The directory is in use by muse migrate (pid ${process.pid}, since 12 s).`,
+      suggestion: 'Wait until that process ends, or stop it; then run it again.',
+    });
+    expect(readdirSync(join(path, '..'))).toEqual(['lock']);
+  });
+
+  it('no longer than the signal allows', async () => {
+    hold({});
+    const began = performance.now();
+    await expect(takeLock(path, purpose, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it('on another machine, of which nothing can be known; the error says what to delete', async () => {
+    hold({ host: 'elsewhere', pid: 2 ** 30 });
+    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({ message: expect.stringContaining('on elsewhere'), suggestion: expect.stringContaining(`delete ${path}`) });
+  });
+
+  it('and what the file says reaches no terminal as control characters', async () => {
+    hold({ command: 'muse\u001B[31m\nmigrate' });
+    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({ message: expect.stringContaining('muse [31m migrate') });
+  });
+});
+
+it('says who holds it, and nothing of the arguments', async () => {
+  const release = await takeLock(path, purpose);
+  const holder = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  expect(holder).toEqual({ pid: process.pid, started: expect.any(String), host: hostname(), token: expect.any(String), command: process.title, since: expect.any(Number) });
+  await release();
+  await release();
+});
+
+it('is had by one of many at a time', async () => {
+  let inside = 0;
+  let most = 0;
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    const release = await takeLock(path, purpose, { waitMs: 30_000 });
+    most = Math.max(most, (inside += 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    inside -= 1;
+    await release();
+  }));
+  expect(most).toBe(1);
+});

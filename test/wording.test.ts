@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+/** Where the words are looked for: files, and folders with all that is in them. */
+const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/publish', 'templates/muse'];
+/** Written from data that is checked elsewhere. */
+const generated = ['docs/rules'];
+
+/** What is not written any more, and what is instead. */
+const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\bmend(s|ed|ing)?\b/i, 'fix'],
+  [/\bledger\b/i, 'migration history'],
+  [/\bthrow-?away\b/i, 'shadow database'],
+  [/\b(take|takes|took|taken|taking)( [\w.'’]+){0,3} back\b/i, 'roll back'],
+  [/\b(the|a|no) ways? back\b/i, 'rollback'],
+  [/\bstand-ins?\b/i, 'extension stub'],
+  [/\btwins?\b/i, 'fake API'],
+  [/\b(room|house)\b/i, 'module, architecture'],
+  [/\b(quiet|quieted) triggers?\b|\bknots?\b/i, 'silenced triggers, check group'],
+  [/\b(mighty|mightier|mightiest)\b/i, 'privileged'],
+  [/\bfellows?\b/i, 'co-member'],
+  [/\b(raise|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
+  [/\bwhoever\b/i, 'anyone'],
+  [/\bsomebody\b/i, 'anyone, a signed-in user, an anonymous visitor'],
+  [/\bneeded\(|\b(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
+  [/\bis no (JSON|SQL|UTF-8|number|pair|git|repository|directory|file)\b/i, 'is not a valid …'],
+  [/,? as eu-central-1\b/, 'e.g. eu-central-1'],
+  [/\b(behind|in front of) (it|them|the (first|last|next|other|file|files|migration))\b/i, 'after, before'],
+  [/\bspace chooses\b|\benter goes on\b/i, 'space to select, enter to continue'],
+  [/\bgo(es|ing)? on\b/i, 'continue'],
+  [/Look before the first step|Make it your own|Put the kit's own product aside|Put it in place|Commit and hand over/, 'the step titles of STYLE'],
+  [/\beach row is its\b/i, 'rows are private to their owner'],
+  [/\bwrite what the findings say\b/i, 'Fix the findings above'],
+  [/\bbut a person\b/i, 'needs a manual fix'],
+  [/\bas (its|their) names? says?\b/i, 'what it does'],
+  [/\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test))/i, 'American spelling'],
+  [/\bbeing run\b|\bis told so\b|\bill\b/, 'plain words'],
+];
+
+function filesOf(path: string): string[] {
+  if (generated.includes(path)) return [];
+  const full = join(root, path);
+  return statSync(full).isDirectory() ? readdirSync(full).flatMap((name) => filesOf(`${path}/${name}`)) : [path];
+}
+
+/** Each use of a word in a text, as `line: what was found (what to write)`. */
+function usesIn(text: string): string[] {
+  return text.split('\n').flatMap((line, index) =>
+    words.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(line);
+      return found === null ? [] : [`${index + 1}: "${found[0]}" (${instead})`];
+    }),
+  );
+}
+
+describe('plain English', () => {
+  it.each(checked.flatMap(filesOf))('%s', (path) => {
+    expect(usesIn(readFileSync(join(root, path), 'utf8'))).toEqual([]);
+  });
+
+  it('looks only where there is something', () => {
+    expect([...checked, ...generated].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it.each([
+    ['what can be mended is mended', 1],
+    ['an entry of the ledger', 1],
+    ['takes the newest file back', 1],
+    ['each row is its owner’s', 1],
+    ['Go on?', 1],
+    ['"x" is no JSON.', 1],
+    ['RAISE EXCEPTION without recommending', 0],
+    ['raise notice in a trigger; promotes the standby', 0],
+    ['takes a backup and goes back', 0],
+    ['roll it back; a background worker; behind a proxy', 0],
+    ['see kit/recognise.ts', 0],
+    ['recognises the layout in colour', 1],
+    ['the amendment', 0],
+  ])('%j has %i', (text, count) => {
+    expect(usesIn(text)).toHaveLength(count);
+  });
+});
