@@ -3,7 +3,7 @@ import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { insertSql, linkColumns, sidesOf } from './insert-sql.ts';
+import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
@@ -45,9 +45,7 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
   const columns = [...values.keys()].filter((name) =>
     subject.columns.some((column) => column.name === name) && (granted.size === 0 || granted.has(name) || key.includes(name)));
-  const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
-  return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
-    + `values (${columns.map((name) => values.get(name)).join(', ')}) on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
+  return `${insertStatement(subject, columns, values)} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
 }
 
 /** DELETE of A's row; without WHERE, of whatever the actor can reach. */

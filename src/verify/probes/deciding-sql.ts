@@ -7,6 +7,7 @@ import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { actingUser } from '../fixtures/rows.ts';
 import type { Actor } from './actors.ts';
+import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /** Values that are tried for one column. */
@@ -86,9 +87,7 @@ function insertOf(subject: Subject, actor: Actor, model: Model, changed: Readonl
   const values = new Map([...subject.fresh[actor.side].values, ...changed]);
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
   const columns = [...values.keys()].filter((name) => subject.columns.some((column) => column.name === name) && (granted.has(name) || changed.has(name)));
-  const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
-  return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
-    + `values (${columns.map((name) => values.get(name)).join(', ')})`;
+  return insertStatement(subject, columns, values);
 }
 
 /** Makes room for the actor's new row where there is one row a user: DELETE of the one that the world gave it. */

@@ -53,6 +53,11 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
     && (granted.size === 0 || granted.has(name) || forced.has(name) || (manner !== 'own' && manner !== 'least' && change.has(name)))
     && (manner !== 'least' || isNeeded(subject, name)));
   if (columns.length === 0) return undefined;
+  return insertStatement(subject, columns, values);
+}
+
+/** INSERT of those columns; an identity column takes the value that is given. */
+export function insertStatement(subject: Subject, columns: readonly string[], values: ReadonlyMap<string, string>): string {
   const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
   return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
     + `values (${columns.map((name) => values.get(name)).join(', ')})`;
