@@ -76,7 +76,7 @@ describe('plain English', () => {
     ['raise notice in a trigger; promotes the standby', 0],
     ['takes a backup and goes back', 0],
     ['roll it back; a background worker; behind a proxy', 0],
-    ['see kit/recognise.ts', 0],
+    ['see kit/recognize.ts', 0],
     ['recognises the layout in colour', 1],
     ['the amendment', 0],
   ])('%j has %i', (text, count) => {

@@ -6,15 +6,15 @@ import { pathToFileURL } from 'node:url';
 
 const [root = '.', place = '.', answer = ''] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recogniseLayout }] = await Promise.all([
+const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recognizeLayout }] = await Promise.all([
   load('migrations/read.js'),
   load('database/embedded/embedded.js'),
   load('create/examine.js'),
   load('create/muse/muse-json.js'),
-  load('kit/recognise.js'),
+  load('kit/recognize.js'),
 ]);
 // A kit that is no muse yet has no muse.json: its layout says where its migrations are.
-const layout = existsSync(join(place, 'muse.json')) ? undefined : await recogniseLayout(place);
+const layout = existsSync(join(place, 'muse.json')) ? undefined : await recognizeLayout(place);
 const museFile = layout === undefined ? await readMuseFile(place) : { migrations: layout.folders, isolation: layout.isolation };
 const [files, database] = await Promise.all([readMigrations(place, museFile.migrations), openEmbedded({})]);
 const { findings } = await examine(database, files, museFile);

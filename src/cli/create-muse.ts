@@ -107,7 +107,7 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   const { completeAnswers } = await import('./complete.ts');
   const answers = await completeAnswers(given, secrets, context, typed.has('dry-run'));
   if (typed.has('dry-run')) {
-    const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/plan.ts'), import('./format-plan.ts')]);
+    const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/dry-run.ts'), import('./format-plan.ts')]);
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
   }

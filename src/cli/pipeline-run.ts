@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { RunOptions } from '../create/create.ts';
-import type { CreateReport } from '../create/report.ts';
+import type { CreateReport } from '../create/create-report.ts';
 import type { StepEvents } from '../create/step.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Output } from './output.ts';

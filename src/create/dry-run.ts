@@ -45,7 +45,8 @@ export interface PlannedRepairs {
 }
 
 /**
- * Finds out what a run would do without doing it: the muse is put together in the cache, read, and deleted.
+ * Finds out what a run would do without doing it: the muse is put together in a temporary directory, read, and
+ * deleted.
  * @throws MuseError what fetching, recognizing and scaffolding throw
  */
 export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {

@@ -7,10 +7,10 @@ import { targetKinds } from '../targets/kinds.ts';
 export type JournalProject = InferOutput<typeof project>;
 const project = openObject({
   organization: name('the slug of an organization'),
-  /** The region or group that is asked for. */
+  /** The region or group of regions to ask for. */
   selection: exactOptional(regionSelection),
   size: exactOptional(text()),
-  /** Written before the request that creates it, so that an answer that never came can be settled. */
+  /** Written before the request that creates the project, so that a lost answer can be cleared up. */
   intent: exactOptional(openObject({
     name: name(),
     organization: name(),
@@ -25,11 +25,11 @@ const project = openObject({
   ref: exactOptional(apiProject.entries.ref),
   region: exactOptional(text()),
   settled: exactOptional(oneOf(['answered', 'found'])),
-  /** It ended as INIT_FAILED and the user agreed: it is deleted, whatever happens meanwhile, and created again. */
+  /** The project ended as INIT_FAILED and the user agreed to delete it and create it again. */
   failed: exactOptional(exactly(true, 'Leave it out.')),
-  /** It was there before, and was named by `--project-ref`. */
+  /** The project existed before and was named by `--project-ref`. */
   adopted: exactOptional(yesOrNo()),
-  /** The admin is being created: nobody knows a password that was to be shown once. */
+  /** The admin is being created: if the run stopped there, nobody saw the password that was to be shown once. */
   adminBegun: exactOptional(yesOrNo()),
 });
 

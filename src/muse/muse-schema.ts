@@ -1,5 +1,5 @@
 import { exactOptional, type GenericSchema } from 'valibot';
-import { rules } from '../rules/registry.ts';
+import { ruleNames } from '../rules/names.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { checked, described, exactly, list, matching, name, object, oneOf, type SchemaProblem, text } from '../shared/schema.ts';
 import type { Setting } from '../targets/target.ts';
@@ -70,7 +70,7 @@ export const museSchema = object({
   prune: exactOptional(described(list(name('a path')), 'More paths to leave out of the kit than the built-in list.')),
   rules: exactOptional(
     described(
-      object(Object.fromEntries(Object.entries(rules).map(([rule, { means }]) => [rule, exactOptional(described(severity, `${means}.`))]))),
+      object(Object.fromEntries(ruleNames.map((rule) => [rule, exactOptional(severity)]))),
       'Severities of rules that differ from their own; off silences a warning.',
     ),
   ),

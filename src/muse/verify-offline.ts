@@ -8,7 +8,7 @@ import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { makeFinding } from '../verify/report/make-finding.ts';
+import { countProven, notProven } from '../verify/report/not-proven.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
 import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
@@ -43,7 +43,8 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
       ...(await stubsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
-    return { tables: proof.tables, findings: [...unproven(notCopied), ...proof.findings], pending, standIns, notCopied };
+    const findings = [...unproven(notCopied), ...proof.findings];
+    return { tables: proof.tables, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
   } finally {
     await copy.close();
   }
@@ -93,9 +94,9 @@ function unproven(notCopied: readonly NotCopied[]): Finding[] {
   const telling = notCopied.filter(({ kind }) => !harmless.has(kind));
   const byObject = new Map<string, NotCopied[]>();
   for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
-  return [...byObject].map(([object, parts]) => makeFinding(
-    'not-proven', object,
-    `${object} is not in the copy as it is in the database, so nothing is proven of it: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}.`,
-    'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
-  ));
+  return [...byObject].map(([object, parts]) => notProven({
+    object,
+    reason: `it is not in the copy as it is in the database: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}`,
+    suggestion: 'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
+  }));
 }

@@ -69,5 +69,5 @@ export async function proveDatabase(
     ...(expected === undefined ? {} : { expected }),
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
   });
-  return { tables: proof.tables, findings: [...catalog, ...proof.findings] };
+  return { ...proof, findings: [...catalog, ...proof.findings] };
 }

@@ -162,5 +162,5 @@ export const rule: Rule = {
       }
     },
   },
-  fix: { does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves', stage: 'details', apply },
+  fix: { does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves', stage: 'privileges', apply },
 };

@@ -7,7 +7,7 @@ interface Handler {
   action?: unknown[];
 }
 
-/** ERROR, as PostgreSQL counts its levels: a NOTICE or WARNING goes on. */
+/** ERROR, as PostgreSQL counts its levels: a NOTICE or WARNING does not stop it. */
 const ERROR_LEVEL = 21;
 
 /** Says whether some statement of a handler raises an error. */
@@ -16,7 +16,7 @@ function raises(value: unknown): boolean {
   return Object.entries(value).some(([key, below]) => (key === 'PLpgSQL_stmt_raise' && ((below as { elog_level?: number }).elog_level ?? 0) >= ERROR_LEVEL) || raises(below));
 }
 
-/** Handlers of a parsed body that catch everything and go on. */
+/** Handlers of a parsed body that catch everything and continue. */
 function swallowing(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + swallowing(item), 0);
   if (typeof value !== 'object' || value === null) return 0;

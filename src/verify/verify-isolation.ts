@@ -8,11 +8,13 @@ import { loadExpressionParser } from '../rules/engine/live/expression.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
-import { notFilled } from './fixtures/not-filled.ts';
 import { prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
+import { countProven, gapsOf, notProven, unfilledReport } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
-import { functionReport, subjectReport, viewReport } from './report/reports.ts';
+import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
+import { leakFinder } from './report/leaks.ts';
+import { subjectReport } from './report/reports.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */
@@ -21,8 +23,6 @@ export interface IsolationOptions {
   isolation?: Isolation;
   /** With `session`: the application's role and the names of its variables. */
   session?: SessionVariables;
-  /** Schemas that the Data API serves, whose functions users can call; default `public`. */
-  exposed?: readonly string[];
   /** Names of the tables, views, buckets and functions to prove, as the report has them; default all. */
   only?: readonly string[];
   /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
@@ -41,21 +41,29 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
   const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
-  const proof = await prove(database, model, isolation, options.session, options.exposed ?? ['public'], isWanted);
-  const failures = notFilled(proof);
-  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !failures.tables.has(`${subject.table.schema}.${subject.table.name}`));
-  const findings: Finding[] = [...failures.findings];
+  const proof = await prove(database, model, isolation, options.session, isWanted);
+  const gaps = gapsOf(proof);
+  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
+  const leaks = leakFinder(proof);
+  const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
+  const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
+  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled].filter(({ object }) => isWanted(object));
+  const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
     return report;
   });
   const others = [
-    ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof)),
-    ...proof.callables.map((callable) => functionReport(callable, proof)),
+    ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof, leaks)),
+    ...functions.map(({ report }) => report),
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  const reports = [...tables, ...others];
+  const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
+  const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
+    const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
+    return notes.length === 0 ? report : { ...report, notes };
+  });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
-  return { tables: reports, findings };
+  return { tables: reports, findings, ...countProven(reports, findings) };
 }

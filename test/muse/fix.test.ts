@@ -90,10 +90,10 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     expect(rulesOf(planned)).toEqual(rulesOf(done));
     expect(errorsOf(done)).toEqual([]);
     expect(planned.decisions).toEqual(done.decisions);
-    expect(done.decisions).toContainEqual(expect.objectContaining({ object: 'policy "all" on public.things', before: 'everyone, anon too: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }));
+    expect(done.decisions).toContainEqual(expect.objectContaining({ object: 'policy "all" on public.things', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }));
     const log = (await git(directory, 'log', '--reverse', '--format=%s', `${head.trim()}..`)).trim().split('\n');
     expect(log).toEqual(rulesOf(done).map((rule) => `Fix ${rule}`));
-    expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain('policy "all" on public.things: everyone, anon too: any row -> authenticated');
+    expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain('policy "all" on public.things: everyone, including anon: any row -> authenticated');
     expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual(['?? notes.txt', 'AM README.md']);
     expect(await git(directory, 'show', ':README.md')).toBe('mine, staged');
     // The name is followed where it is one, and the byte order mark and line ends are what they were.

@@ -96,7 +96,7 @@ describe('muse verify --offline', () => {
 
     it('is not kept from a table by a trigger that calls out', () => {
       const of = (report: IsolationReport) => report.tables.find(({ table }) => table === 'public.social_posts');
-      expect(of(offline)?.notes).toEqual([expect.stringContaining('trigger tell sends HTTP requests')]);
+      expect(of(offline)?.notes).toEqual([expect.stringContaining('trigger tell (public.tell) sends HTTP requests')]);
       expect(of(offline)?.checks).toEqual(of(online)?.checks);
     });
 

@@ -19,10 +19,11 @@ function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
 
 it.each([
   'cli/muse.ts', 'cli/create-muse.ts', 'cli/help.ts',
-  'cli/commands/migrate.ts', 'muse/migrate.ts', 'migrations/apply.ts', 'migrations/read.ts', 'targets/open.ts',
+  'cli/commands/migrate.ts', 'cli/muse-context.ts', 'muse/migrate.ts', 'muse/muse-json.ts', 'muse/muse-schema.ts', 'migrations/apply.ts', 'migrations/read.ts',
 ])('%s loads no rule', (file) => {
   const loaded = [...loadedBy(join(source, file))].map((path) => path.slice(source.length + 1).replaceAll('\\', '/'));
-  expect(loaded.filter((path) => path.startsWith('rules/'))).toEqual([]);
+  // The list of names loads nothing.
+  expect(loaded.filter((path) => path.startsWith('rules/') && path !== 'rules/names.ts')).toEqual([]);
 });
 
 it('and the test sees those that are loaded', () => {

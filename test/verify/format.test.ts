@@ -20,6 +20,8 @@ const report: IsolationReport = {
     { table: 'public.leave(uuid, text)', kind: 'function', scope: 'callable by authenticated', checks: [check('owner', 'call', 'allowed')] },
   ],
   findings: [{ rule: 'isolation-write', severity: 'error', object: 'public.notes', message: 'a | b', suggestion: 'Close it.' }],
+  proven: 2,
+  notProven: 0,
 };
 
 describe('formatMatrix', () => {
@@ -29,8 +31,17 @@ describe('formatMatrix', () => {
       'notes           .....  SIU..  .i.D.! E....!',
       'leave()         .      X      .      .',
       'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls,',
-      'E error, ! breaks a rule; +role is a member of the same organization',
+      'E error, ? not proven, ! breaks a rule; +role is a member of the same', 'organization',
     ].join('\n'));
+  });
+
+  it('shows what was not tried as unknown, never as refused', () => {
+    const notes = ['its trigger hook sends HTTP requests'];
+    const tables = report.tables.map((table) => ({ ...table, notes }));
+    expect(formatMatrix({ tables }, { colour: false, width: 80 }).split('\n').slice(1, 3)).toEqual([
+      'notes           ?????  SIU??  ?i?D?! E????!',
+      'leave()         ?      X      ?      ?',
+    ]);
   });
 
   it.each([40, 60, 80])('fits %d columns', (width) => {
@@ -51,7 +62,8 @@ it('writes the matrix and the findings as Markdown', () => {
     '| --- | --- | :---: | :---: | :---: | :---: |',
     '| `public.notes` | owner user_id | ..... | SIU.. | **.i.D.** ❌ | **E....** ❌ |',
     '| `public.leave(uuid, text)` | callable by authenticated | . | X | . | . |',
-    '', 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule; +role is a member of the same organization',
+    '', 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization',
+    '', '2 proven, 0 not proven.',
     '', '- **isolation-write** a \\| b Close it.', '',
   ].join('\n'));
 });

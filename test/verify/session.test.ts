@@ -49,6 +49,7 @@ describe('verifyIsolation by session variables', () => {
     expect(report.tables.map((table) => `${table.table} ${table.scope}`)).toEqual([
       'public.invoices organization organization_id', 'public.organization_members organization organization_id',
       'public.organizations organization id', 'public.users owner id',
+      ...['is_superadmin', 'org_id', 'user_id'].map((name) => `app.${name}() callable by app_user`),
     ]);
   });
 

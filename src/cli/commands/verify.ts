@@ -4,6 +4,7 @@ import { hasErrors } from '../../shared/finding.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields } from '../muse-context.ts';
+import type { Output } from '../output.ts';
 import { counted } from '../text.ts';
 
 const group = 'Command';
@@ -12,9 +13,10 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'prove that tenants are isolated, by acting as users',
-  usage: ['[--env <name>] [--offline] [--format text|json|markdown]'],
+  usage: ['[--env <name>] [--offline] [--strict] [--format text|json|markdown]'],
   flags: [
     { name: 'offline', type: 'boolean', about: 'test a copy of the schema; the database is only read', group },
+    { name: 'strict', type: 'boolean', about: 'exit 3 also where something is not proven', group },
     { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'markdown'], about: 'text (default), json or markdown', group },
   ],
   async run(context) {
@@ -25,21 +27,21 @@ export const command: MuseCommand = {
       ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment)
       : undefined;
     const report = offline ?? (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment));
-    const notProven = notProvenOf(report, name);
+    const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
       ...environmentFields(muse, context),
       isolation: {
         proven: provenOf(report),
-        notProven,
-        tables: report.tables.map(({ table, scope, checks }) => ({ table, scope, checks })),
+        notProven: [...report.findings.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message), ...pending],
+        tables: report.tables,
       },
       findings: report.findings,
       pending: report.pending,
       ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
     };
-    const failed = hasErrors(report.findings);
+    const failed = hasErrors(report.findings) || (typed.has('strict') && report.notProven > 0);
     const lists = (width: number): string[] => [
-      ...listed('Not proven:', notProven, width),
+      ...listed('Not proven:', pending, width),
       ...(offline === undefined ? [] : offlineLists(name, offline, width)),
     ];
     const exit = failed ? { exitCode: 3 } : {};
@@ -51,32 +53,33 @@ export const command: MuseCommand = {
       import('../../verify/report/format-matrix.ts'),
       import('../../publish/findings-text.ts'),
     ]);
-    const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
     const lines = [
       formatMatrix(report, output),
       ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
       '',
-      failed
-        ? `${output.paint('red', '✗')} Tenants are not isolated: see the findings above.`
-        : `${output.paint('green', '✓')} ${report.tables.length} tables, views and functions in ${counted(checks, 'check')}:\n  no one can reach rows that are not theirs.`,
+      ...conclusion(report, failed, output.paint),
       ...lists(output.width),
     ];
     return { json, text: lines.join('\n'), ...exit };
   },
 };
 
-/** The tables, views, functions and buckets that were tried, with nothing found. */
-function provenOf({ tables, findings }: MuseProof): string[] {
-  const found = new Set(findings.filter(({ severity }) => severity === 'error').map(({ object }) => object));
-  return tables.filter(({ table, checks }) => checks.length > 0 && !found.has(table) && !checks.some(({ rule }) => rule !== undefined)).map(({ table }) => table);
+/** What the proof comes to: that no one reaches rows of others is said only where everything was tried. */
+function conclusion(report: MuseProof, failed: boolean, paint: Output['paint']): string[] {
+  const count = `${report.proven} proven, ${report.notProven} not proven`;
+  if (report.findings.some(({ rule, severity }) => severity === 'error' && rule !== 'not-proven')) {
+    return [`${paint('red', '✗')} Tenants are not isolated: see the findings above. ${count}.`];
+  }
+  if (report.notProven > 0) return [`${failed ? paint('red', '✗') : paint('yellow', '!')} ${count}: the findings above say what was not tried, and why.`];
+  const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
+  const tried = `${paint('green', '✓')} ${report.proven} tables, views and functions in ${counted(checks, 'check')}`;
+  return report.pending.length > 0 ? [`${tried}.`] : [`${tried}:`, '  no one can reach rows that are not theirs.'];
 }
 
-/** What nothing is proven of, and why, one line each. */
-function notProvenOf({ findings, pending }: MuseProof, environment: string): string[] {
-  return [
-    ...findings.filter(({ rule }) => rule === 'table-not-filled').map(({ message }) => message),
-    ...pending.map((file) => `${file} is not applied to ${environment} yet. Apply it: muse migrate`),
-  ];
+/** The tables, views, functions and buckets that were tried in full, with nothing found. */
+function provenOf({ tables, findings }: MuseProof): string[] {
+  const found = new Set(findings.filter(({ severity }) => severity === 'error').map(({ object }) => object));
+  return tables.filter(({ table, checks, notes }) => checks.length > 0 && notes === undefined && !found.has(table) && !checks.some(({ rule }) => rule !== undefined)).map(({ table }) => table);
 }
 
 /** What a copy was made of: what replaces what, and what the copy lacks. */

@@ -6,7 +6,7 @@ import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '
 import { fetchKit } from '../../kit/fetch.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { prune } from '../../kit/prune.ts';
-import { recogniseLayout } from '../../kit/recognise.ts';
+import { recognizeLayout } from '../../kit/recognize.ts';
 import { renameKit } from '../../kit/rename.ts';
 import { parseKitSource } from '../../kit/source.ts';
 import { readMigrations } from '../../migrations/read.ts';
@@ -44,7 +44,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
   id: 'own',
   title: 'Rename and configure',
   async run({ answers, kit, secrets, stage }, output) {
-    const layout = await recogniseLayout(stage, { core: answers.core, extensions: answers.extensions });
+    const layout = await recognizeLayout(stage, { core: answers.core, extensions: answers.extensions });
     const pruned = await prune(stage, await pruneListOf(stage));
     const kitFiles = await readMigrations(stage, layout.folders);
     const isolation = answers.tenancy ?? layout.isolation;

@@ -118,6 +118,23 @@ const relations = `
       select 1 from pg_constraint k join pg_class s on s.oid = k.conrelid where k.confrelid = c.oid and s.relnamespace <> c.relnamespace))
     and not exists (select 1 from pg_depend e where e.objid = c.oid and e.classid = 'pg_class'::regclass and e.deptype = 'e')`;
 
+/** The types of a function's input arguments. */
+const inputs = `
+  select coalesce(json_agg(json_build_object(
+    'type', format_type(given.oid, null), 'base', format_type(base.oid, null), 'kind', base.typtype, 'category', base.typcategory,
+    'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid in (base.oid, base.typelem)),
+    'element', case when base.typcategory = 'A' and base.typelem <> 0 then format_type(base.typelem, null) end,
+    'attributes', (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null)) order by a.attnum)
+      from pg_attribute a where a.attrelid = base.typrelid and base.typrelid <> 0 and a.attnum > 0 and not a.attisdropped)
+    ) order by given.position), '[]'::json)
+  from unnest(f.proargtypes) with ordinality as given(oid, position)
+  join lateral (
+    with recursive up(oid) as (
+      select given.oid union all select y.typbasetype from up join pg_type y on y.oid = up.oid where y.typtype = 'd'
+    )
+    select y.* from up join pg_type y on y.oid = up.oid where y.typtype <> 'd'
+  ) base on true`;
+
 const functions = `
   select coalesce(json_agg(json_build_object(
     'oid', f.oid::text, 'schema', n.nspname, 'name', f.proname,
@@ -126,11 +143,12 @@ const functions = `
     'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
       from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
       where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
+    'inputs', (${inputs}), 'variadic', f.provariadic <> 0,
     'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
     'definer', f.prosecdef, 'volatility', f.provolatile, 'language', l.lanname,
     'kind', case when f.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) then 't' else f.prokind::text end,
     'source', coalesce(f.prosrc, '') || coalesce(pg_get_function_sqlbody(f.oid), ''),
-    'settings', coalesce(to_json(f.proconfig), '[]'::json),
+    'definition', pg_get_functiondef(f.oid), 'settings', coalesce(to_json(f.proconfig), '[]'::json),
     'execute', (select coalesce(json_agg(a.rolname), '[]'::json) from asked a where has_function_privilege(a.oid, f.oid, 'EXECUTE'))
   ) order by n.nspname, f.proname), '[]'::json)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang

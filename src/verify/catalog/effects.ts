@@ -1,59 +1,196 @@
-import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
+import { allOf, type Fields, fieldsOf, type Node, type NodeType, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { scan, type Token } from '../../sql/parser.ts';
+import { readBody, type RoutineBody } from './bodies.ts';
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
-/**
- * What leaves the transaction, or stays behind when it is rolled back: HTTP, other databases, files, programs, locks of the
- * session. Found by the words in a function's source: one in a comment counts too, which refuses too much and never too little.
- */
-const outside: readonly { words: RegExp; does: string }[] = [
-  { words: /\bnet\s*\.\s*http_/i, does: 'sends HTTP requests (pg_net)' },
-  { words: /\bhttp(_get|_post|_put|_patch|_delete|_head)?\s*\(/i, does: 'sends HTTP requests' },
-  { words: /\bsupabase_functions\s*\.\s*http_request/i, does: 'calls a webhook' },
-  { words: /\bdblink/i, does: 'talks to another database (dblink)' },
-  { words: /\bpg_(try_)?advisory_lock/i, does: 'takes a lock that outlives the transaction' },
-  { words: /\b(lo_export|lo_import|pg_write|pg_read_file|pg_terminate_backend|pg_cancel_backend|pg_switch_wal)/i, does: 'reaches out of the database' },
-  { words: /\bcopy\b[^;]*\b(to|from)\s+(program|')/i, does: 'copies to a file or a program' },
-  { words: /\b(cron|pgmq|pgboss|realtime)\s*\.\s*(schedule|unschedule|send|broadcast_changes)\b/i, does: 'hands work to another process' },
-  { words: /\bsetval\s*\(/i, does: 'sets a sequence' },
+/** A call as it is written. */
+interface Call {
+  schema: string | undefined;
+  name: string;
+  /** How many arguments; undefined where the call stands in a text. */
+  count: number | undefined;
+}
+
+/** What leaves the transaction, or stays when it is rolled back: HTTP, other databases, files, programs, locks of the session. */
+const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
+  { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
+  { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },
+  { does: 'sends HTTP requests', names: ['http', 'http_get', 'http_post', 'http_put', 'http_patch', 'http_delete', 'http_head'] },
+  {
+    does: 'talks to another database (dblink)',
+    names: ['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec', 'dblink_open', 'dblink_fetch', 'dblink_close', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect'],
+  },
+  { does: 'takes a lock that outlives the transaction', names: ['pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared'] },
+  {
+    does: 'reaches out of the database',
+    names: ['lo_export', 'lo_import', 'pg_file_write', 'pg_file_unlink', 'pg_file_rename', 'pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_switch_wal', 'pg_reload_conf'],
+  },
+  { does: 'hands work to another process', schemas: ['cron'], names: ['schedule', 'schedule_in_database', 'unschedule', 'alter_job'] },
+  { does: 'sets a sequence', names: ['setval'] },
 ];
 
-const wordPattern = /[a-z_][a-z0-9_$]*/gi;
-const trusted = new Set(['sql', 'plpgsql']);
+/** Statements that change rows or the schema. */
+const changing = new Set<NodeType>([
+  'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CallStmt', 'DoStmt', 'CreateStmt', 'CreateTableAsStmt', 'ViewStmt', 'IndexStmt',
+  'DropStmt', 'AlterTableStmt', 'RenameStmt', 'GrantStmt', 'GrantRoleStmt', 'CreateFunctionStmt', 'CreatePolicyStmt', 'AlterPolicyStmt', 'CreateTrigStmt',
+  'CreateRoleStmt', 'AlterRoleStmt', 'RefreshMatViewStmt',
+]);
 
-/** Knows each function's own source and that of the functions it calls. */
+/** What a function does, by its parse trees: words in comments and texts say nothing. */
+export interface Effects {
+  calls: Call[];
+  /** Tables and views that it names. */
+  relations: { schema: string | undefined; name: string }[];
+  /** Those of them that it writes. */
+  written: { schema: string | undefined; name: string }[];
+  /** It may change rows or the schema. */
+  changes: boolean;
+  /** It runs SQL that is put together when it runs. */
+  isDynamic: boolean;
+  /** Names of the columns that its queries give, `*` for all. */
+  gives: ReadonlySet<string>;
+  /** Names of all columns that it speaks of. */
+  columns: ReadonlySet<string>;
+  /** Words of the texts that it runs, beside SQL that is put together: tables are among them. */
+  mentions: ReadonlySet<string>;
+  /** It copies to or from a file or a program. */
+  copies: boolean;
+}
+
+/** Knows what each function does itself, and which others it calls. */
 export interface Sources {
-  /** The source of a function together with that of every function whose name it holds. */
+  body(routine: FunctionRow): RoutineBody;
+  effects(routine: FunctionRow): Effects;
+  /** The function and everything of the database's own that it calls. */
+  reached(routine: FunctionRow): readonly FunctionRow[];
+  /** The source of a function together with that of the functions it calls. */
   reachable(routine: FunctionRow): string;
   /** The words of that source. */
   words(routine: FunctionRow): ReadonlySet<string>;
   byOid(oid: string): FunctionRow | undefined;
 }
 
-/** Follows calls by name. */
+/** Follows calls through parse trees. */
 export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   const byName = new Map<string, FunctionRow[]>();
   for (const routine of functions) byName.set(routine.name, [...(byName.get(routine.name) ?? []), routine]);
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
-  const known = new Map<string, string>();
-  const reachable = (routine: FunctionRow): string => {
-    const done = known.get(routine.oid);
-    if (done !== undefined) return done;
+  const body = remember(readBody);
+  const effects = remember((routine: FunctionRow) => readEffects(body(routine)));
+  const reached = remember((routine: FunctionRow): FunctionRow[] => {
     const seen = new Set([routine]);
     for (const one of seen) {
-      for (const word of one.source.match(wordPattern) ?? []) {
-        for (const called of byName.get(word.toLowerCase()) ?? []) seen.add(called);
-      }
+      for (const call of effects(one).calls) for (const target of targetsOf(call, one, byName)) seen.add(target);
     }
-    const source = [...seen].map((one) => one.source).join('\n');
-    known.set(routine.oid, source);
-    return source;
+    return [...seen];
+  });
+  const reachable = (routine: FunctionRow): string => reached(routine).map((one) => one.source).join('\n');
+  return {
+    body, effects, reached, reachable, byOid: (oid) => byOid.get(oid),
+    words: (routine) => new Set(reachable(routine).match(/[a-z_][a-z0-9_$]*/gi)),
   };
-  const words = (routine: FunctionRow): Set<string> => new Set(reachable(routine).match(wordPattern));
-  return { reachable, words, byOid: (oid) => byOid.get(oid) };
 }
 
-/** What a function does outside the database, for people; undefined where it does nothing of the kind. */
+function remember<T>(work: (routine: FunctionRow) => T): (routine: FunctionRow) => T {
+  const known = new Map<string, T>();
+  return (routine) => {
+    const value = known.get(routine.oid) ?? work(routine);
+    known.set(routine.oid, value);
+    return value;
+  };
+}
+
+/** The schemas in which a function looks for what it names without one; undefined where that is the caller's to say. */
+export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
+  const setting = settings.find((one) => one.startsWith('search_path='))?.slice('search_path='.length);
+  return setting?.split(',').map((part) => part.trim().replaceAll('"', '')).filter((part) => part !== '');
+}
+
+function targetsOf({ schema, name, count }: Call, caller: FunctionRow, byName: ReadonlyMap<string, FunctionRow[]>): FunctionRow[] {
+  const path = searchPathOf(caller);
+  return (byName.get(name) ?? []).filter((routine) => {
+    if (schema !== undefined ? routine.schema !== schema : path !== undefined && !path.includes(routine.schema)) return false;
+    const most = routine.variadic ? Number.POSITIVE_INFINITY : routine.arguments.length;
+    return count === undefined || (count <= most && count >= routine.arguments.length - routine.defaults - (routine.variadic ? 1 : 0));
+  });
+}
+
+function readEffects({ trees, executed }: RoutineBody): Effects {
+  const tokens = executed.flatMap(tokensOf);
+  const calls = callsIn(tokens);
+  const relations: Effects['relations'] = [];
+  const written: Effects['written'] = [];
+  const gives = new Set<string>();
+  const columns = new Set<string>();
+  let [changes, copies] = [executed.length > 0, false];
+  walk(trees, (type, fields) => {
+    changes ||= changing.has(type);
+    const call = type === 'FuncCall' ? fields : type === 'CallStmt' ? fields.funccall : undefined;
+    if (call !== undefined) {
+      const parts = stringsOf(call.funcname);
+      calls.push({ schema: parts.at(-2), name: parts.at(-1) ?? '', count: (call.args ?? []).length });
+    }
+    if (type === 'RangeVar') {
+      relations.push(nameOf(fields));
+    } else if (type === 'ColumnRef') {
+      columns.add(lastName(fields));
+    } else if (type === 'CopyStmt') {
+      copies ||= fields.is_program === true || fields.filename !== undefined;
+    } else if (type === 'ResTarget') {
+      walk(fields.val, (inner, column) => { if (inner === 'ColumnRef') gives.add(lastName(column)); });
+    }
+    if (!changing.has(type)) return;
+    const { relation, relations: all } = fields as { relation?: RangeVar; relations?: Node[] };
+    written.push(...(relation === undefined ? allOf(all, 'RangeVar') : [relation]).map(nameOf));
+  });
+  return { calls, relations, written, gives, columns, mentions: new Set(tokens.map(plainName)), changes, copies, isDynamic: executed.length > 0 };
+}
+
+function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined; name: string } {
+  return { schema: schemaname, name: relname };
+}
+
+function lastName(column: Fields<'ColumnRef'>): string {
+  return fieldsOf(column.fields?.at(-1), 'String')?.sval ?? '*';
+}
+
+/** The tokens of the constant parts of a text that is put together. */
+function tokensOf(expression: Node): Token[] {
+  const texts: string[] = [];
+  walk(expression, (type, fields) => {
+    const text = type === 'A_Const' ? fields.sval?.sval : undefined;
+    if (text !== undefined) texts.push(text);
+  });
+  return texts.flatMap((text) => {
+    const tokens = scan(text);
+    return Array.isArray(tokens) ? tokens : [];
+  });
+}
+
+function plainName(token: Token | undefined): string {
+  return (token?.text ?? '').replaceAll('"', '').toLowerCase();
+}
+
+/** Names before a bracket: what such a text may call. */
+function callsIn(tokens: readonly Token[]): Call[] {
+  return tokens.flatMap((token, index): Call[] => {
+    if (token.text !== '(' || index === 0) return [];
+    return [{ schema: tokens[index - 2]?.text === '.' ? plainName(tokens[index - 3]) : undefined, name: plainName(tokens[index - 1]), count: undefined }];
+  });
+}
+
+/** What a function does outside the database, as the end of a sentence; undefined where it does nothing of the kind. */
 export function outsideEffect(routine: FunctionRow, sources: Sources): string | undefined {
-  if (!trusted.has(routine.language) && routine.language !== 'internal') return `is written in ${routine.language}, which may do anything`;
-  const source = sources.reachable(routine);
-  return outside.find(({ words }) => words.test(source))?.does;
+  const all = sources.reached(routine);
+  const unread = all.find((one) => sources.body(one).isUnreadable);
+  if (unread !== undefined) return `${unread === routine ? '' : `calls ${qualifiedName(unread)}(), which `}${whyUnread(unread)}`;
+  if (all.some((one) => sources.effects(one).copies)) return 'copies to or from a file or a program';
+  const own = new Set(all.map(qualifiedName));
+  const calls = all.flatMap((one) => sources.effects(one).calls).filter(({ schema, name }) => !(schema === undefined
+    ? all.some((one) => one.name === name) : own.has(`${schema}.${name}`)));
+  return outside.find(({ schemas, names }) => calls.some(({ schema, name }) => names.includes(name) && (schemas === undefined || schemas.includes(schema ?? ''))))?.does;
+}
+
+function whyUnread({ language }: FunctionRow): string {
+  return language === 'sql' || language === 'plpgsql' ? 'has a body that PostgreSQL\'s parser cannot read' : `is written in ${language}, which may do anything`;
 }

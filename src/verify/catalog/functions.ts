@@ -1,108 +1,145 @@
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Actor } from '../probes/actors.ts';
-import { knownSecret } from '../fixtures/candidates.ts';
-import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { outsideEffect } from './effects.ts';
-import type { Model } from './model.ts';
 import type { NamedProbe } from '../probes/probes.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
-import type { Verb } from '../probes/verbs.ts';
+import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
+import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { injectableArguments } from './dynamic-sql.ts';
+import { outsideEffect } from './effects.ts';
+import { jsonShape } from './json-keys.ts';
+import type { Model } from './model.ts';
+import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
 
-/** A function that users can call through the Data API, and how it is tried. */
+/** One call of a function. */
+export interface FunctionCall {
+  probe: NamedProbe;
+  /** The same call for a row that is nobody's; undefined where it names no row. */
+  baseline: NamedProbe | undefined;
+  /** The tables in whose rows it searches for a part of a text of A's. */
+  searches: readonly string[];
+}
+
+/** A function that users can call, and how it is tried. */
 export interface Callable {
   name: string;
   routine: FunctionRow;
+  calls: FunctionCall[];
   probes: NamedProbe[];
+  /** `schema.name` of the tables that it names, itself or by what it calls. */
+  tables: ReadonlySet<string>;
+  /** Names of the columns that its queries give, `*` for all. */
+  gives: ReadonlySet<string>;
+  /** Arguments that become a part of SQL which it runs with its owner's rights. */
+  injectable: readonly string[];
   /** Why it is not called. */
   skipped: string | undefined;
 }
 
+/** How many values a call and its baseline may be tried with: of a function with its owner's rights, of another, of one that answers a yes or no. */
+const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
-/** The functions of the exposed schemas that some actor may call. */
-export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[], exposed: readonly string[]): Callable[] {
-  const roles = new Set(actors.map((actor) => actor.role));
-  return model.catalog.functions
-    .filter((routine) => routine.kind === 'f' && exposed.includes(routine.schema) && routine.execute.some((role) => roles.has(role)))
-    .map((routine): Callable => {
-      const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
-      const effect = outsideEffect(routine, model.sources);
-      if (effect !== undefined) return { name, routine, probes: [], skipped: `not called: it ${effect}` };
-      const calls = callsOf(routine, subjects, model.sources.words(routine));
-      if (calls === undefined) return { name, routine, probes: [], skipped: 'not called: no value could be made up for its arguments' };
-      const state = mayChange(routine, model) ? `* ${name}` : '';
-      return { name, routine, skipped: undefined, probes: calls.map(({ sql, verb }) => ({ subject: name, verb, sql, mode: 'marks', state, actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])) })) };
-    });
+/** The functions that some actor may call, in every schema but the platform's. */
+export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
+  const roles = [...new Set(actors.map((actor) => actor.role))];
+  return model.catalog.functions.filter((routine) => routine.kind !== 't' && !isPlatformSchema(routine.schema) && !routine.arguments.includes('internal')
+    && roles.some((role) => isCallable(routine, role, model)))
+    .map((routine) => callableOf(routine, model, actors, subjects));
 }
 
-/** The states of the tables that a function speaks of, itself or by what it calls, as one query that gives JSON. */
+/** Says whether a role may call the function: it may execute it and use its schema. */
+export function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
+  return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
+}
+
+function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable {
+  const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
+  const reached = model.sources.reached(routine);
+  const effect = outsideEffect(routine, model.sources);
+  const named = tablesNamed(routine, model);
+  const injectable = reached.some(({ definer }) => definer) ? injectableArguments(routine, model.sources.body(routine)) : [];
+  const callable: Callable = {
+    name, routine, calls: [], probes: [], injectable, tables: new Set([...named].map(qualifiedName)),
+    gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
+    skipped: routine.kind === 'p' ? 'procedures are left out' : effect === undefined ? undefined : `it ${effect}`,
+  };
+  if (callable.skipped !== undefined) return callable;
+  const bodies = reached.map((one) => model.sources.body(one));
+  const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
+  const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
+  const context: ArgumentContext = {
+    subjects, named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
+    isDynamic: reached.some((one) => model.sources.effects(one).isDynamic), shape: jsonShape(bodies, model.tables), injectable: new Set(injectable),
+    // Where rows are given, every text will do; a yes, a no or a number only tells by a text that A's row has.
+    columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
+  };
+  const changes = mayChange(routine, model);
+  const most = !reached.some(({ definer }) => definer) ? mostCalls.plain : !changes && isAnswer(routine) ? mostCalls.answering : mostCalls.privileged;
+  const everybody = actors.flatMap((actor, number) => (actor.isBridge ? [] : [number]));
+  // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
+  // depend on the values, but what it may ask for does.
+  const able = everybody.filter((number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model));
+  const members = able.filter((number) => actors[number]!.relation === 'fellow');
+  const others = able.filter((number) => actors[number]!.relation === 'none' || number === members.at(-1));
+  const known = new Map<string, NamedProbe>();
+  const probeOf = (sql: string, isPrivileged: boolean, numbers: number[]): NamedProbe => {
+    const probe = known.get(sql) ?? { subject: name, verb: isPrivileged ? 'call-mighty' : 'call', sql, mode: 'rows', state: changes ? `* ${name}` : '', actors: numbers };
+    known.set(sql, probe);
+    return probe;
+  };
+  valueLists(routine, context, most).forEach((values, index) => {
+    const isPrivileged = values.some((value) => value.isPrivileged === true);
+    const probe = probeOf(callSql(routine, values.map(({ sql }) => sql)), isPrivileged, index === 0 ? everybody : isPrivileged ? able : others);
+    const searches = values.flatMap((value) => value.searches ?? []);
+    const without = values.map((value) => (searches.length > 0 && value.searches === undefined ? value.sql : value.unknown ?? value.sql));
+    const isKeyed = without.some((sql, at) => sql !== values[at]!.sql) && (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
+    callable.calls.push({ probe, searches, baseline: isKeyed ? probeOf(callSql(routine, without), false, others) : undefined });
+  });
+  callable.probes = [...known.values()];
+  return callable;
+}
+
+/** Says whether a function gives a yes or no, or a number, rather than rows or texts. */
+export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
+  return !returnsSet && /^(boolean|smallint|integer|bigint|numeric|double precision|real)$/.test(returns);
+}
+
+/** The states of the tables that a function may change, as one query that gives JSON. */
 export function stateOfTables(routine: FunctionRow, subjects: readonly Subject[], states: Readonly<Record<string, string>>, model: Model): string {
-  const words = model.sources.words(routine);
-  const parts = subjects.filter((subject) => subject.kind === 'table' && words.has(subject.table.name))
+  const changed = tablesChanged(routine, model);
+  const parts = subjects.filter((subject) => subject.kind === 'table' && changed.has(subject.table))
     .map((subject) => `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`);
   return parts.length === 0 ? "select '{}'" : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }
 
-/** Reading functions are often left at the default, VOLATILE; one whose source never writes need not be watched. */
-function mayChange(routine: FunctionRow, model: Model): boolean {
-  return routine.volatility === 'v' && /\b(insert|update|delete|merge|truncate|execute|call|alter|drop|create)\b/i.test(model.sources.reachable(routine));
+/** The values of each call: without the arguments that have a default, then with all; the likeliest values first. */
+function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context));
+  if (routine.defaults === 0) return combinations(lists, most);
+  const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
+  return [...least, ...combinations(lists, most - least.length)];
 }
 
-/** Calls with what was made up for A and X in the arguments: with the least arguments, with all, with a mighty role. */
-function callsOf(routine: FunctionRow, subjects: readonly Subject[], words: ReadonlySet<string>): { sql: string; verb: Verb }[] | undefined {
-  const values = routine.arguments.map((type, index) => argument(type, routine.argumentNames[index] ?? '', subjects, words));
-  const least = values.slice(0, values.length - routine.defaults);
-  if (least.some((value) => value === undefined)) return undefined;
-  const lists = values.every((value) => value !== undefined) && routine.defaults > 0 ? [least, values] : [least];
-  const role = routine.argumentNames.findIndex((name, index) => /(^|_)role$/.test(name) && routine.arguments[index] === 'text');
-  const mighty = role < 0 || values.includes(undefined) ? [] : ["'admin'", "'owner'"].map((value) => values.with(role, value));
-  const call = (list: readonly (string | undefined)[]): string => `select string_agg(called::text, ' ') from ${relation(routine)}(${list.join(', ')}) as called`;
-  return [...lists.map((list) => ({ sql: call(list), verb: 'call' as const })), ...mighty.map((list) => ({ sql: call(list), verb: 'call-mighty' as const }))];
+/** One value of each list, those that are early in their lists first. */
+function combinations(lists: readonly Candidate[][], most: number): Candidate[][] {
+  const found: Candidate[][] = [];
+  const last = lists.reduce((sum, list) => sum + list.length - 1, 0);
+  const add = (chosen: Candidate[], left: number): void => {
+    const list = lists[chosen.length];
+    if (list === undefined) {
+      if (left === 0 && found.length < most) found.push(chosen);
+      return;
+    }
+    for (let rank = Math.min(left, list.length - 1); rank >= 0 && found.length < most; rank -= 1) add([...chosen, list[rank]!], left - rank);
+  };
+  for (let sum = 0; sum <= last && found.length < most; sum += 1) add([], sum);
+  return found;
 }
 
-const plainValues: readonly { is: RegExp; value: string }[] = [
-  { is: /\[\]$/, value: "'{}'" },
-  { is: /^(text|character varying|character|citext|name|unknown)/, value: `'${knownSecret}'` },
-  { is: /^(smallint|integer|bigint|numeric|real|double precision)$/, value: '1' },
-  { is: /^boolean$/, value: 'true' },
-  { is: /^jsonb?$/, value: "'{}'" },
-  { is: /^(timestamp|date)/, value: 'now()' },
-  { is: /^interval$/, value: "'1 day'" },
-];
-
-function argument(type: string, name: string, subjects: readonly Subject[], words: ReadonlySet<string>): string | undefined {
-  if (type === 'uuid') return `${idFor(name, subjects, words) ?? subjects[0]?.users.a ?? 'NULL'}::uuid`;
-  const value = plainValues.find(({ is }) => is.test(type))?.value;
-  if (value === undefined) return undefined;
-  const known = type === 'text' && !isSecret.test(name) ? valueNamed(bareName(name), subjects) : undefined;
-  return `${known ?? value}::${type}`;
-}
-
-/** A secret is not looked up: its hash is what the rows keep, and that of the plain value is A's. */
-const isSecret = /token|secret|key|password/;
-
-function bareName(name: string): string {
-  return name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '');
-}
-
-/** What A's rows hold in a column of the argument's own name, where it is unique. */
-function valueNamed(name: string, subjects: readonly Subject[]): string | undefined {
-  const holder = subjects.find((subject) => subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name));
-  const value = holder?.rows.a.values.get(name);
-  return value === undefined || value === 'NULL' ? undefined : value;
-}
-
-/**
- * The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for, prefixed
- * or not.
- * @param words of the function's source: a prefixed table is meant only where it is spoken of
- */
-function idFor(name: string, subjects: readonly Subject[], words: ReadonlySet<string>): string | undefined {
-  const word = bareName(name).replace(/_?(id|uuid)$/, '');
-  if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
-  const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
-  const named = subjects.find((subject) => names.includes(subject.table.name))
-    ?? subjects.find((subject) => word !== '' && words.has(subject.table.name) && names.some((one) => subject.table.name.endsWith(`_${one}`)))
-    ?? subjects.find((subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants);
-  return named?.rows.a.key.length === 1 ? named.rows.a.key[0]![1] : undefined;
+/** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
+function callSql(routine: FunctionRow, values: readonly string[]): string {
+  const isComplete = values.length === routine.inputs.length;
+  const call = `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
+  const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';
+  return `select jsonb_agg(to_jsonb(${row}))::text from (select ${call} as called) as calls`;
 }

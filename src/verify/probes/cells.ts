@@ -4,11 +4,14 @@ import { verbLetters } from './verbs.ts';
 
 /** One actor's cell of the matrix. */
 export interface MatrixCell {
-  /** One character a letter of {@link letters}: the letter where the actor can, `.` where not, `i` for rows of its own only. */
+  /** One character a letter of {@link letters}: the letter where the actor can, `.` where not, `?` where that was not tried, `i` for rows of its own only. */
   text: string;
   /** It breaks a rule. */
   broken: boolean;
 }
+
+/** Not tried, so neither possible nor refused. */
+const unknown = '?';
 
 /** The columns of a cell: Select, Insert, Update, Delete, Reassign. */
 const letters = ['S', 'I', 'U', 'D', 'R'] as const;
@@ -23,17 +26,19 @@ export function actorsOf(tables: readonly TableReport[]): string[] {
 export function cellOf(table: TableReport, actor: string): MatrixCell {
   const checks = table.checks.filter((check) => check.actor === actor);
   const broken = checks.some((check) => check.rule !== undefined);
+  // Where something was left out, that nothing came of the rest does not say that it is refused.
+  const none = table.notes === undefined ? '.' : unknown;
   if (table.kind === 'function') {
-    return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : '.', broken };
+    return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
   }
   const holds = actor === 'owner' || (actor.startsWith('member') && table.scope.includes('organization'));
-  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter), holds)).join(''), broken };
+  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter), holds, none)).join(''), broken };
 }
 
-function letterOf(letter: string, checks: readonly Check[], holds: boolean): string {
+function letterOf(letter: string, checks: readonly Check[], holds: boolean, none: string): string {
   if (checks.some((check) => check.outcome === 'error')) return 'E';
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
-  if (reaching.length === 0) return '.';
+  if (reaching.length === 0) return none;
   // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
   const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => (check.verb === 'insert' || check.verb === 'insert-returning') && check.expected !== 'no');
   return isOwnOnly ? 'i' : letter;
@@ -45,4 +50,4 @@ function reachesA(check: Check): boolean {
 }
 
 /** How to read the matrix, in one line. */
-export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ! breaks a rule; +role is a member of the same organization';
+export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization';

@@ -4,11 +4,11 @@ import { type Actor, makeActors, type SessionVariables } from './actors.ts';
 import { isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
-import { type Mark, marksOf, marksOfUsers } from '../fixtures/marks.ts';
+import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
-import { type Quiet, quietTriggers } from '../fixtures/quiet.ts';
+import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
 import { type Answer, runPlan } from './run-script.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import type { Plan } from '../fixtures/script.ts';
@@ -25,12 +25,11 @@ export interface Proof {
   actors: Actor[];
   /** Tables, views that stand for a table, buckets. */
   subjects: Subject[];
-  /** Views in which rows are looked for by their marks. */
+  /** Views in which rows are looked for by their values. */
   looked: { view: RelationRow; behind: RelationRow[] }[];
   callables: Callable[];
   probes: NamedProbe[];
-  marks: Mark[];
-  quiet: Quiet;
+  quiet: SilencedTriggers;
   steps: RowStep[];
   answer: Answer;
 }
@@ -45,18 +44,18 @@ export function isProbed(table: RelationRow): boolean {
 
 /**
  * Makes the world up, tries everything, and takes it back.
- * @param exposed schemas whose functions users can call
  * @throws MuseError, DatabaseError as {@link runPlan}
  */
 export async function prove(
-  session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined, exposed: readonly string[],
+  session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
   isWanted: (name: string) => boolean,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
-  const quiet = quietTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
-  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !quiet.untouchable.has(`${table.schema}.${table.name}`));
+  const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
+  const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
+  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
   const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
   const views = usableViews(model, actors.map((actor) => actor.role));
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
@@ -65,16 +64,14 @@ export async function prove(
   // To look through a view is to read it whole, and a materialized one has to be made anew.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
-  const callables = callablesOf(model, actors, tableSubjects, exposed).filter(({ name }) => isWanted(name));
+  const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
   ];
-  const shared = new Set(world.people.flatMap(({ user }) => [`'${user}'`]));
-  const marks = [...marksOf(tableSubjects, shared), ...marksOfUsers(model, world.people)];
   const steps = [
-    ...world.steps.filter((step) => !step.rows.some((row) => quiet.untouchable.has(`${row.table.schema}.${row.table.name}`))),
+    ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
@@ -85,12 +82,12 @@ export async function prove(
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
     quiet: quiet.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
-    states: { ...states, ...together },
-    marks: marks.map(({ text }) => text),
+    states: { ...states, ...together, [knownRowsState]: knownRowsQuery(tableSubjects, world.people, model) },
+    known: knownRowsState,
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
     probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
   };
-  return { model, actors, subjects, looked, callables, probes, marks, quiet, steps, answer: await runInParts(session, plan) };
+  return { model, actors, subjects, looked, callables, probes, quiet, steps, answer: await runInParts(session, plan) };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
@@ -106,8 +103,8 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   return {
-    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'marks', state: '', actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])),
-    sql: `select string_agg(seen::text, ' ') from ${relation(view)} as seen`,
+    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'rows', state: '', actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])),
+    sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(view)} as seen`,
   };
 }
 

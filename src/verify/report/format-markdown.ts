@@ -16,7 +16,7 @@ export function formatMatrixMarkdown(report: IsolationReport): string {
   return [
     row(['table', 'rows belong to', ...actors]),
     row(['---', '---', ...actors.map(() => ':---:')]),
-    ...lines, '', legend,
+    ...lines, '', legend, '', `${report.proven} proven, ${report.notProven} not proven.`,
     ...(findings.length === 0 ? ['', 'No finding.'] : ['', ...findings]), '',
   ].join('\n');
 }

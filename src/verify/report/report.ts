@@ -36,11 +36,26 @@ export interface TableReport {
   checks: Check[];
   /** Privileges by role, as `SI(name,email)UD`: letters of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, columns where it is not all. */
   privileges?: Record<string, string>;
-  /** What was left out, and why. */
+  /** What was left out, and why: then it does not count as proven. */
   notes?: string[];
+}
+
+/** Something that was not tried, so that it does not count as proven. */
+export interface Gap {
+  /** What is not proven, as the report names it: a table, view, bucket or function. */
+  object: string;
+  /** Why, as the end of a sentence: `its trigger hook sends HTTP requests`. */
+  reason: string;
+  /** What to do about it. */
+  suggestion: string;
+  /** It runs with its owner's rights: what it does untried may be anything. */
+  isDefiner?: boolean;
 }
 
 export interface IsolationReport {
   tables: TableReport[];
   findings: Finding[];
+  /** How many tables, views, buckets and functions were tried in full, and how many things were not. */
+  proven: number;
+  notProven: number;
 }

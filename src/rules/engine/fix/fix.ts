@@ -29,6 +29,8 @@ export const fixStages = [
   'recursion',
   /** How policies are written, once it is settled what they say. */
   'expressions',
+  /** What roles lack to use the policies. */
+  'privileges',
   /** What tables, functions and rows lack beside that. */
   'details',
   /** Rollbacks of what the files hold by now. */

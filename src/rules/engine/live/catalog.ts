@@ -100,6 +100,24 @@ export interface RelationRow {
   sequences: string[];
 }
 
+/** The type of a function's input argument. */
+export interface ArgumentType {
+  /** As SQL writes it: `public.mood`, `integer[]`. */
+  type: string;
+  /** The type below any domain. */
+  base: string;
+  /** `pg_type.typtype` of that: b base, c composite, e enum, p pseudo-type, r range, m multirange. */
+  kind: string;
+  /** `pg_type.typcategory` of that: S string, N number, A array … */
+  category: string;
+  /** Labels of an enum, or of an array's enum. */
+  labels: string[] | null;
+  /** Of an array: the type of its elements. */
+  element: string | null;
+  /** Columns of a composite type. */
+  attributes: { name: string; type: string }[] | null;
+}
+
 export interface FunctionRow {
   oid: string;
   schema: string;
@@ -108,6 +126,9 @@ export interface FunctionRow {
   arguments: string[];
   /** Names of the input arguments; empty text where one has none. */
   argumentNames: string[];
+  inputs: ArgumentType[];
+  /** The last argument takes any number of values. */
+  variadic: boolean;
   /** How many of the last arguments have a default. */
   defaults: number;
   returns: string;
@@ -119,6 +140,8 @@ export interface FunctionRow {
   /** f function, p procedure, t trigger function. */
   kind: 'f' | 'p' | 't';
   source: string;
+  /** The CREATE FUNCTION or CREATE PROCEDURE that makes it. */
+  definition: string;
   /** As `search_path=""`. */
   settings: string[];
   /** Roles that may call it. */

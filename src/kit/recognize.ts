@@ -29,7 +29,7 @@ export interface LayoutByHand {
  * @throws MuseError `layout-unknown` with what was looked for and which SQL files exist; `bad-layout` if a folder that
  * the user named does not exist; `path-outside` if it leads out of the kit
  */
-export async function recogniseLayout(directory: string, byHand: LayoutByHand = {}): Promise<Layout> {
+export async function recognizeLayout(directory: string, byHand: LayoutByHand = {}): Promise<Layout> {
   if ((byHand.core ?? []).length > 0) return custom(directory, byHand);
   const fitting: { rule: LayoutRule; core: string[] }[] = [];
   for (const rule of layoutRules) {

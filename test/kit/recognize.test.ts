@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { recogniseLayout } from '../../src/kit/recognise.ts';
+import { recognizeLayout } from '../../src/kit/recognize.ts';
 import { rejectionOf } from './errors.ts';
 import { type Files, put, temporary } from './repository.ts';
 
@@ -11,7 +11,7 @@ function kit(files: Files | readonly string[]): string {
   return place;
 }
 
-describe('recogniseLayout', () => {
+describe('recognizeLayout', () => {
   it.each([
     ['musekit', ['migrations/core/001_a.sql', 'migrations/extensions/001_b.sql'], ['migrations/core'], 'migrations/extensions', 'migrations/rollback', 'number'],
     ['musekit', ['migrations/core/001_a.sql'], ['migrations/core'], 'migrations/extensions', 'migrations/rollback', 'number'],
@@ -48,14 +48,14 @@ describe('recogniseLayout', () => {
     ['supabase', ['apps/web/supabase/migrations/20240101000000_a.sql'], ['apps/web/supabase/migrations'], 'migrations/extensions', 'migrations/rollback', 'timestamp'],
     ['supabase', ['packages/db/supabase/migrations/20240101000000_a.sql'], ['packages/db/supabase/migrations'], 'migrations/extensions', 'migrations/rollback', 'timestamp'],
   ])('finds %s in %j', async (id, files, core, extensions, rollback, order) => {
-    const layout = await recogniseLayout(kit(files));
+    const layout = await recognizeLayout(kit(files));
     expect(layout).toMatchObject({ id, folders: { core, extensions: [extensions], rollback, order }, isolation: 'auth-uid' });
     expect(layout).not.toHaveProperty('others');
   });
 
   it('takes the most specific and names the others', async () => {
     const place = kit(['migrations/core/001_a.sql', 'supabase/migrations/20240101000000_b.sql', 'migrations/sync.sql']);
-    expect(await recogniseLayout(place)).toMatchObject({ id: 'musekit', others: [{ id: 'supabase', folders: ['supabase/migrations'] }] });
+    expect(await recognizeLayout(place)).toMatchObject({ id: 'musekit', others: [{ id: 'supabase', folders: ['supabase/migrations'] }] });
   });
 
   it.each([
@@ -65,12 +65,12 @@ describe('recogniseLayout', () => {
     ["-- once current_setting('app.x')\nauth.uid() auth.uid()", 'auth-uid'],
     ['SELECT 1', 'auth-uid'],
   ])('%s isolates by %s', async (text, isolation) => {
-    expect(await recogniseLayout(kit({ 'migrations/core/001_a.sql': text }))).toMatchObject({ isolation });
+    expect(await recognizeLayout(kit({ 'migrations/core/001_a.sql': text }))).toMatchObject({ isolation });
   });
 
   it('an unknown one says what was looked for and what is there', async () => {
     const place = kit(['db/schema.sql', 'db/views.sql', 'sql/a/one.sql', 'node_modules/x/002_a.sql']);
-    const error = await rejectionOf(recogniseLayout(place));
+    const error = await rejectionOf(recognizeLayout(place));
     expect(error).toMatchObject({ code: 'layout-unknown', suggestion: expect.stringContaining('--core db') });
     expect(error?.detail).toContain('migrations/core');
     expect(error?.detail).toContain('supabase/migrations');
@@ -80,7 +80,7 @@ describe('recogniseLayout', () => {
   });
 
   it('a kit without SQL says so', async () => {
-    expect(await rejectionOf(recogniseLayout(kit({ 'README.md': '#' })))).toMatchObject({
+    expect(await rejectionOf(recognizeLayout(kit({ 'README.md': '#' })))).toMatchObject({
       code: 'layout-unknown',
       detail: expect.stringContaining('no SQL files'),
     });
@@ -88,19 +88,19 @@ describe('recogniseLayout', () => {
 
   it('folders named by hand count', async () => {
     const place = kit(['db/20240101000000_a.sql', 'migrations/core/001_a.sql']);
-    expect(await recogniseLayout(place, { core: ['./db/'], extensions: ['db\\mine'] })).toMatchObject({
+    expect(await recognizeLayout(place, { core: ['./db/'], extensions: ['db\\mine'] })).toMatchObject({
       id: 'custom',
       folders: { core: ['db'], extensions: ['db/mine'], order: 'timestamp' },
     });
-    expect(await recogniseLayout(place, { core: [], extensions: ['mine'] })).toMatchObject({ id: 'musekit', folders: { extensions: ['mine'] } });
-    expect(await rejectionOf(recogniseLayout(place, { core: ['nowhere'] }))).toMatchObject({ code: 'bad-layout' });
-    expect(await rejectionOf(recogniseLayout(place, { core: ['../elsewhere'] }))).toMatchObject({ code: 'path-outside' });
+    expect(await recognizeLayout(place, { core: [], extensions: ['mine'] })).toMatchObject({ id: 'musekit', folders: { extensions: ['mine'] } });
+    expect(await rejectionOf(recognizeLayout(place, { core: ['nowhere'] }))).toMatchObject({ code: 'bad-layout' });
+    expect(await rejectionOf(recognizeLayout(place, { core: ['../elsewhere'] }))).toMatchObject({ code: 'path-outside' });
   });
 
   it('does not look through links', async () => {
     const outside = kit(['core/001_a.sql']);
     const place = kit({ migrations: { link: outside } });
-    expect(await rejectionOf(recogniseLayout(place))).toMatchObject({ code: 'layout-unknown' });
-    expect(await rejectionOf(recogniseLayout(place, { core: ['migrations/core'] }))).toMatchObject({ code: 'path-outside' });
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({ code: 'layout-unknown' });
+    expect(await rejectionOf(recognizeLayout(place, { core: ['migrations/core'] }))).toMatchObject({ code: 'path-outside' });
   });
 });

@@ -1,0 +1,126 @@
+import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
+
+/** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
+type PlpgsqlTree = Record<string, unknown>;
+
+/** The body of a function as parse trees. */
+export interface RoutineBody {
+  /** Every statement and expression, constant texts that EXECUTE runs among them. */
+  trees: Node[];
+  /** Expressions whose value EXECUTE runs as SQL, where that is not a constant. */
+  executed: Node[];
+  /** What variables are given: an expression or query each, in order. */
+  assigned: { variables: string[]; value: Node }[];
+  /** Its language is another than SQL or PL/pgSQL, or the parser stumbles: what it does is not known. */
+  isUnreadable: boolean;
+}
+
+/** Reads the body of a function or procedure. The parser must be loaded. */
+export function readBody(routine: FunctionRow): RoutineBody {
+  const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false };
+  if (routine.language === 'plpgsql') {
+    const parsed = parsePlpgsql(routine.definition);
+    if (Array.isArray(parsed)) parsed.forEach((each) => { readPlpgsql(each, body); });
+    else body.isUnreadable = true;
+  } else if (routine.language === 'sql') {
+    readSql(routine, body);
+  } else {
+    body.isUnreadable = true;
+  }
+  for (const tree of body.trees) readRunTexts(tree, body);
+  return body;
+}
+
+function readSql(routine: FunctionRow, body: RoutineBody): void {
+  const statement = fieldsOf(statementsOf(routine.definition, body)[0], 'CreateFunctionStmt');
+  if (statement?.sql_body !== undefined) {
+    body.trees.push(statement.sql_body);
+    return;
+  }
+  const as = allOf(statement?.options, 'DefElem').find(({ defname }) => defname === 'as');
+  body.trees.push(...statementsOf(stringsOf(as?.arg)[0] ?? '', body));
+}
+
+function statementsOf(sql: string, body: RoutineBody): Node[] {
+  const parsed = parseTree(sql);
+  if (Array.isArray(parsed)) return parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt]));
+  body.isUnreadable = true;
+  return [];
+}
+
+interface Expression {
+  query: string;
+  /** 0 a statement, 2 an expression, more an assignment. */
+  parseMode?: number;
+}
+
+/** Fields of PL/pgSQL's statements that hold what is run as SQL. */
+const runs = new Set(['PLpgSQL_stmt_dynexecute.query', 'PLpgSQL_stmt_dynfors.query', 'PLpgSQL_stmt_open.dynquery', 'PLpgSQL_stmt_return_query.dynquery']);
+
+function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
+  const datums = ((tree['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['datums'] ?? []) as PlpgsqlTree[];
+  const nameOf = (number: unknown): string[] => namesOf(datums[Number(number ?? 0)]);
+  const visit = (value: unknown, statement: string, fields: PlpgsqlTree, field: string): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, statement, fields, field);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, below] of Object.entries(value)) {
+        if (key === 'PLpgSQL_expr') readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
+        else if (key.startsWith('PLpgSQL_')) Object.entries(below as PlpgsqlTree).forEach(([name, inner]) => { visit(inner, key, below as PlpgsqlTree, name); });
+        else visit(below, statement, fields, key);
+      }
+    }
+  };
+  visit(tree, '', {}, '');
+}
+
+/** The variables that a statement gives a value to. */
+function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
+  if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
+  if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
+  return [...namesOf(fields['target'] as PlpgsqlTree | undefined), ...namesOf(fields['var'] as PlpgsqlTree | undefined)];
+}
+
+function namesOf(datum: PlpgsqlTree | undefined): string[] {
+  if (datum === undefined) return [];
+  const [type, fields] = (Object.entries(datum)[0] ?? ['', {}]) as [string, PlpgsqlTree];
+  if (type === 'PLpgSQL_row') return ((fields['fields'] ?? []) as { name: string }[]).map(({ name }) => name);
+  return [String(fields['refname'] ?? fields['fieldname'] ?? '')];
+}
+
+function readExpression({ query, parseMode = 0 }: Expression, place: string, variables: string[], body: RoutineBody): void {
+  const assigned = parseMode > 2 ? query.slice(query.search(/:?=/)).replace(/^:?=/, '') : query;
+  const trees = statementsOf(parseMode === 0 ? query : `select ${assigned}`, body);
+  body.trees.push(...trees);
+  for (const tree of trees) {
+    if (variables.length > 0) body.assigned.push({ variables, value: tree });
+    if (runs.has(place)) addRun(tree, body);
+  }
+}
+
+/** Functions that run a text as SQL. */
+const runners = new Set(['query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'ts_stat']);
+
+function readRunTexts(tree: Node, body: RoutineBody): void {
+  walk(tree, (type, fields) => {
+    if (type !== 'FuncCall' || !runners.has(stringsOf(fields.funcname).at(-1) ?? '')) return;
+    const [text] = fields.args ?? [];
+    if (text !== undefined) addRun(text, body);
+  });
+}
+
+/** A constant is what it runs; anything else is known when it runs only. */
+function addRun(tree: Node, body: RoutineBody): void {
+  const [target] = allOf(fieldsOf(tree, 'SelectStmt')?.targetList, 'ResTarget');
+  const expression = target?.val ?? tree;
+  const text = literalOf(expression);
+  if (text === undefined) {
+    body.executed.push(expression);
+    return;
+  }
+  const parsed = parseTree(text);
+  if (Array.isArray(parsed)) body.trees.push(...parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])));
+  else body.executed.push(expression);
+}

@@ -1,0 +1,103 @@
+import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
+import type { RoutineBody } from './bodies.ts';
+import type { ArgumentType, FunctionRow } from '../../rules/engine/live/catalog.ts';
+
+/** What makes a text safe to put into SQL, or gives something that is. */
+const quoting = new Set(['quote_ident', 'quote_literal', 'quote_nullable', 'pg_typeof', 'length', 'hashtext', 'md5']);
+
+/** Operators whose result holds the text of their operands; others give a yes or no, or a number. */
+const textOperators = new Set(['||', '->', '->>', '#>', '#>>']);
+
+/** Types whose values cannot hold SQL. */
+const textTypes = new Set(['text', 'varchar', 'character varying', 'bpchar', 'citext', 'name', 'json', 'jsonb', 'unknown']);
+
+/**
+ * Names of the arguments that become a part of SQL that the function runs, without being quoted or compared with a list: who
+ * calls it decides what is run.
+ */
+export function injectableArguments(routine: FunctionRow, body: RoutineBody): string[] {
+  if (body.executed.length === 0) return [];
+  return routine.inputs.flatMap((input, index): string[] => {
+    const name = routine.argumentNames[index] ?? '';
+    if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
+    const tainted = spread(new Set([name, `$${index + 1}`]), body);
+    return body.executed.some((expression) => carries(expression, tainted)) ? [name === '' ? `$${index + 1}` : name] : [];
+  });
+}
+
+function holdsText({ category, base, element }: ArgumentType): boolean {
+  if (category === 'A') return textTypes.has(element ?? '');
+  return category === 'U' ? textTypes.has(base) : ['S', 'C', 'P'].includes(category);
+}
+
+/** The names and everything that is given a text made of them. */
+function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
+  for (let before = 0; before !== names.size;) {
+    before = names.size;
+    for (const { variables, value } of body.assigned) if (carries(value, names)) variables.forEach((variable) => names.add(variable));
+  }
+  return names;
+}
+
+/** Says whether the value of an expression holds the text of one of the names as it is. */
+function carries(value: unknown, names: ReadonlySet<string>): boolean {
+  if (Array.isArray(value)) return value.some((item) => carries(item, names));
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => carriesNode([key, inner] as OpenNode, names));
+}
+
+function carriesNode([type, node]: OpenNode, names: ReadonlySet<string>): boolean {
+  if (typeof node !== 'object') return false;
+  if (type === 'ColumnRef') return stringsOf(node.fields).some((part) => names.has(part));
+  if (type === 'ParamRef') return names.has(`$${node.number ?? 0}`);
+  if (type === 'A_Expr') return textOperators.has(stringsOf(node.name).at(-1) ?? '') && (carries(node.lexpr, names) || carries(node.rexpr, names));
+  if (type === 'BoolExpr' || type === 'NullTest' || type === 'BooleanTest') return false;
+  if (type === 'CaseWhen') return carries(node.result, names);
+  if (type === 'CaseExpr') return carries(node.args, names) || carries(node.defresult, names);
+  if (type === 'TypeCast') return textTypes.has(stringsOf(node.typeName?.names).at(-1) ?? '') && carries(node.arg, names);
+  return type === 'FuncCall' ? carriesCall(node, names) : carries(node, names);
+}
+
+function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): boolean {
+  const name = stringsOf(call.funcname).at(-1) ?? '';
+  const args = call.args ?? [];
+  if (quoting.has(name)) return false;
+  const format = name === 'format' ? literalOf(args[0]) : undefined;
+  if (format === undefined) return carries(args, names);
+  let next = 1;
+  return [...format.matchAll(/%(?:(\d+)\$)?-?(?:\d+|\*)?([sIL%])/g)].some(([, position, kind]) => {
+    if (kind === '%') return false;
+    const index = position === undefined ? next : Number(position);
+    next = index + 1;
+    return kind === 's' && carries(args[index], names);
+  });
+}
+
+const patternOperators = new Set(['~', '!~', '~*', '!~*']);
+
+/** The argument is held against a list of constants, a pattern, or the names that the database has. */
+function isCompared(name: string, index: number, trees: readonly Node[]): boolean {
+  const isArgument = (node: unknown): boolean => carries(node, new Set([name, `$${index + 1}`]));
+  let found = false;
+  walk(trees, (type, fields) => {
+    if (type === 'SelectStmt' && readsNames(fields)) found ||= carriesAnywhere(fields.whereClause, isArgument);
+    if (type !== 'A_Expr' || !isArgument(fields.lexpr)) return;
+    const { kind } = fields;
+    const listed = fieldsOf(fields.rexpr, 'List')?.items ?? fieldsOf(fields.rexpr, 'A_ArrayExpr')?.elements;
+    if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL') found ||= listed?.every((item) => literalOf(item) !== undefined) === true;
+    else found ||= patternOperators.has(stringsOf(fields.name).at(-1) ?? '') && literalOf(fields.rexpr) !== undefined;
+  });
+  return found;
+}
+
+/** A query of the catalog, or of the information schema. */
+function readsNames(select: Fields<'SelectStmt'>): boolean {
+  const from = allOf(select.fromClause, 'RangeVar');
+  return from.length > 0 && from.every(({ schemaname, relname }) => schemaname === 'information_schema' || schemaname === 'pg_catalog' || relname.startsWith('pg_'));
+}
+
+function carriesAnywhere(node: unknown, test: (node: unknown) => boolean): boolean {
+  let found = false;
+  walk(node, (type, fields) => { found ||= (type === 'ColumnRef' || type === 'ParamRef') && test({ [type]: fields }); });
+  return found;
+}

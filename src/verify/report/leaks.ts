@@ -1,0 +1,78 @@
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { authUsers, isMadeUp, knownRowsState, readKnownRows } from '../fixtures/known-rows.ts';
+import type { Actor } from '../probes/actors.ts';
+import { expectedOf } from '../probes/expected.ts';
+import type { Proof } from '../probes/prove.ts';
+import type { Verb } from '../probes/verbs.ts';
+
+/** What was found in what a function or view gave. */
+export interface Found {
+  /** Tells one result from another. */
+  hash: string;
+  /** Values of known rows that stand in it. */
+  values: readonly string[];
+}
+
+/** Reads the answer of a probe of mode `rows`. */
+export function readFound(answer: string): Found {
+  const [hash, values] = answer === '' ? ['', []] : (JSON.parse(answer) as [string, string[]]);
+  return { hash, values };
+}
+
+/** Knows the rows of A and B, and tells whose a value is. */
+export interface LeakFinder {
+  /** Tables among `tables` of which A's row was given: values that were made up for it alone stand in the result. */
+  given(values: readonly string[], tables: ReadonlySet<string>): { value: string; holders: string[] }[];
+  /** The same of values that others have too, in columns that the query gives: for results that change with A's key. */
+  common(values: readonly string[], tables: ReadonlySet<string>, columns: ReadonlySet<string>): { value: string; holders: string[] }[];
+  /** Says whether the actor may not do that with A's row. */
+  isForbidden(table: string, actor: Actor, verb: Verb): boolean;
+  /**
+   * Says whether the actor may not be given A's row by a query of those tables. Members may be told who the others are: a
+   * function that asks for memberships is where a kit does that, where its table of users is closed.
+   */
+  isHidden(table: string, actor: Actor, tables: ReadonlySet<string>): boolean;
+}
+
+/** Makes the finder of one proof. */
+export function leakFinder(proof: Proof): LeakFinder {
+  const rows = readKnownRows(proof.answer.states[knownRowsState]);
+  const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
+  const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
+  const holdersOf = (value: string, tables: ReadonlySet<string>, holds: (column: string, table: RelationRow | undefined) => boolean): string[] =>
+    [...tables].filter((name) => [...(rows.get(name)?.a ?? [])].some(([column, held]) => held === value && holds(column, proof.model.tables.get(name))));
+  const { userTables, membership } = proof.model.tenancy;
+  const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
+    if (table === authUsers) return actor.relation === 'none';
+    const subject = subjects.get(table);
+    return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
+  };
+  return {
+    isForbidden,
+    isHidden: (table, actor, tables) => isForbidden(table, actor, 'select')
+      && !(actor.relation === 'fellow' && userTables.has(table) && membership !== undefined && tables.has(qualifiedName(membership.table))),
+    given: (values, tables) => distinct(values).flatMap((value) => {
+      const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
+      return holders.length === 0 ? [] : [{ value, holders }];
+    }),
+    common: (values, tables, columns) => distinct(values).flatMap((value) => {
+      const holders = holdersOf(value, tables, (column, table) => (columns.has(column) || columns.has('*')) && tells(column, table));
+      return holders.length === 0 ? [] : [{ value, holders }];
+    }),
+  };
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
+
+/** The time at which the proof runs stands in every row. */
+function tells(column: string, table: RelationRow | undefined): boolean {
+  const base = table?.columns.find(({ name }) => name === column)?.base ?? '';
+  return !/^(timestamp|date$|time)/.test(base) && !(table?.constraints.some(({ type, columns }) => type === 'f' && columns.includes(column)) ?? false);
+}
+
+/** The names of tables, for {@link LeakFinder}. */
+export function namesOf(tables: readonly RelationRow[]): Set<string> {
+  return new Set(tables.map(qualifiedName));
+}

@@ -1,0 +1,60 @@
+import type { Finding } from '../../shared/finding.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isProbed, type Proof } from '../probes/prove.ts';
+import type { Answer } from '../probes/run-script.ts';
+import { largeTable } from '../probes/subject.ts';
+import { makeFinding } from './make-finding.ts';
+import type { Gap, IsolationReport, TableReport } from './report.ts';
+
+/** The finding of a gap: a warning, but for a function or trigger that is SECURITY DEFINER an error. */
+export function notProven({ object, reason, suggestion, isDefiner = false }: Gap): Finding {
+  return makeFinding('not-proven', object, `${object} is not proven: ${reason}.`, suggestion, isDefiner ? 'error' : 'warning');
+}
+
+/** How many objects were tried in full, and how many were not: those with notes of their own, and those that a finding says it of. */
+export function countProven(tables: readonly TableReport[], findings: readonly Finding[]): Pick<IsolationReport, 'proven' | 'notProven'> {
+  const open = new Set([
+    ...tables.filter(({ notes }) => notes !== undefined).map(({ table }) => table),
+    ...findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object ?? ''),
+  ]);
+  return { proven: tables.filter(({ table }) => !open.has(table)).length, notProven: open.size };
+}
+
+/** Everything that was not tried: tables that took no row, silenced triggers, and what is too large. */
+export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; others: Gap[] } {
+  const unfilled = unfilledTables(proof);
+  const large = proof.subjects.filter(({ isLarge }) => isLarge).map(({ name }): Gap => ({
+    object: name, reason: 'it is too large to be changed without WHERE, so that was left out', suggestion: onCopy,
+  }));
+  const views = proof.looked.filter(({ behind }) => behind.some((table) => table.rows > largeTable)).map(({ view }): Gap => ({
+    object: qualifiedName(view), reason: 'it was not read, since a table that it reads is too large', suggestion: onCopy,
+  }));
+  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views].filter(({ object }) => !unfilled.has(object)) };
+}
+
+const onCopy = 'Prove a copy of the schema, which has no rows: muse verify --offline.';
+
+/** Tables that could not be filled, by `schema.name`. */
+function unfilledTables(proof: Proof): Map<string, Gap> {
+  const suggestion = 'Make the constraint or trigger accept a plain row, or check this table by hand.';
+  const gaps = new Map([...proof.quiet.untouchable].map((gap): [string, Gap] => [gap.object, gap]));
+  for (const failure of proof.answer.failed) {
+    for (const row of proof.steps[failure.step]!.rows) {
+      const object = qualifiedName(row.table);
+      // A row that is partly one's and partly another's is an extra: where keys forbid it, there is none.
+      if ((row.label !== 'a' && row.label !== 'b') || gaps.has(object) || !isProbed(row.table)) continue;
+      gaps.set(object, { object, reason: reasonOf(failure), suggestion });
+    }
+  }
+  return gaps;
+}
+
+function reasonOf(failure: Answer['failed'][number]): string {
+  const why = failure.code === '' ? 'a row with the same key is there already' : `${failure.message} (${failure.code})`;
+  return `no row could be made up for it: ${why}`;
+}
+
+/** A table that could not be filled, as a line of the report. */
+export function unfilledReport({ object }: Gap): TableReport {
+  return { table: object, kind: 'table', scope: 'not filled', checks: [] };
+}
