@@ -111,7 +111,7 @@ const relations = `
     'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, false),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
     'policies', (${policies}), 'triggers', (${triggers}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
-    'reads', (${reads}), 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
