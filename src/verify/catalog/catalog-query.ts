@@ -150,7 +150,7 @@ const functions = `
     'source', coalesce(f.prosrc, '') || coalesce(pg_get_function_sqlbody(f.oid), ''),
     'definition', pg_get_functiondef(f.oid), 'settings', coalesce(to_json(f.proconfig), '[]'::json),
     'execute', (select coalesce(json_agg(a.rolname), '[]'::json) from asked a where has_function_privilege(a.oid, f.oid, 'EXECUTE'))
-  ) order by n.nspname, f.proname), '[]'::json)
+  ) order by n.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), '[]'::json)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
   where f.prokind in ('f', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
