@@ -6,10 +6,11 @@ const apiRoles = new Set(['anon', 'authenticated', 'service_role']);
 const known = new WeakMap<readonly Source[], boolean>();
 
 /**
- * Says whether the kit is made for Supabase: its files name a role of the Data API, or something in `auth` or `storage`. On
- * a plain server there are none, and what names them ends the kit's own migrator.
+ * Says whether a repair may name what Supabase has: roles of the Data API, `auth.uid()`. A kit with a migrator of its own
+ * (Drizzle) runs on a plain server too, where what names them fails, unless its files name them themselves.
  */
-export function usesPlatform({ examined: { sources } }: Pick<Situation, 'examined'>): boolean {
+export function usesPlatform({ examined: { sources }, folders }: Pick<Situation, 'examined' | 'folders'>): boolean {
+  if (folders.order !== 'journal') return true;
   const told = known.get(sources);
   if (told !== undefined) return told;
   let found = false;
