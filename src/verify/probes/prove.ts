@@ -61,7 +61,7 @@ export async function prove(
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
-  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
