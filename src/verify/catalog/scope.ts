@@ -57,7 +57,7 @@ function meaningOf(table: RelationRow, name: string | undefined, model: Model): 
 
 function ownershipOf(table: RelationRow, model: Model, seen: Set<string>): Ownership | undefined {
   const meanings = new Map(table.columns.map((column) => [column.name, model.meaningOf(table, column)]));
-  const users = [...meanings].filter(([, meaning]) => meaning === 'user').map(([name]) => name);
+  const users = ['user', 'email'].flatMap((kind) => [...meanings].filter(([, meaning]) => meaning === kind).map(([name]) => name));
   const organizations = [...meanings].filter(([, meaning]) => meaning === 'organization').map(([name]) => name);
   const [key] = primaryKey(table);
   if (table === model.tenancy.organizations && key !== undefined) return { owner: 'organization', columns: [key] };

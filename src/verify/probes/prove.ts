@@ -7,7 +7,6 @@ import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Opening } from './follow.ts';
-import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
@@ -60,7 +59,7 @@ export async function prove(
   isWanted: (name: string) => boolean,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
+  const actors = makeActors(world.people, isolation, variables, world.cargo);
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const untouchable = new Set(quiet.untouchable.map(({ object }) => object));

@@ -2,7 +2,7 @@ import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
-import { actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { conditionsOf } from '../catalog/policy-conditions.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
@@ -73,11 +73,17 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
     state: name, rows: { a, b, m: known('m'), h: inOtherState(known('h'), a, table, model), k: made(known('k')), l: made(known('l')) }, fresh: { a: freshA, b: freshB },
-    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
+    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? ownValue(table, column, model) : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
     elsewhere: undefined, prepare: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
+}
+
+/** What whoever acts puts into the column that says whose a row is. */
+function ownValue(table: RelationRow, name: string, model: Model): string {
+  const column = table.columns.find((one) => one.name === name);
+  return column !== undefined && model.meaningOf(table, column) === 'email' ? actingEmail : `'${actingUser}'`;
 }
 
 /** Says of a row in another state what tells it from the ordinary one: the columns that policies look at. */

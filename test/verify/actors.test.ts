@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
+import type { Finding } from '../../src/shared/finding.ts';
+import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { withSchema } from './database.ts';
+
+let database: Database;
+beforeAll(async () => { database = await openEmbedded(); });
+afterAll(() => database.close());
+
+const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
+
+/** Users and organizations in good order. */
+const base = `
+  create schema private; grant usage on schema private to authenticated;
+  create table public.profiles (id uuid primary key references auth.users (id), full_name text);
+  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.organization_members (
+    organization_id uuid not null references public.organizations (id), user_id uuid not null references public.profiles (id),
+    role text not null default 'member' check (role in ('owner', 'member')), primary key (organization_id, user_id));
+  create function private.my_organizations() returns setof uuid language sql stable security definer set search_path = ''
+    as 'select organization_id from public.organization_members where user_id = auth.uid()';
+  grant execute on function private.my_organizations() to authenticated;
+  alter table public.profiles enable row level security; alter table public.organizations enable row level security;
+  alter table public.organization_members enable row level security;
+  grant select on public.organizations, public.organization_members, public.profiles to authenticated;
+  create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));
+  create policy mine on public.organizations for select to authenticated using (id in (select private.my_organizations()));
+  create policy mine on public.organization_members for select to authenticated using (organization_id in (select private.my_organizations()));
+`;
+
+/** A table of users' notes, and one of organizations' papers; the policies are up to the case. */
+const tables = `
+  create table public.notes (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), body text);
+  create table public.papers (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id), body text);
+  alter table public.notes enable row level security; alter table public.papers enable row level security;
+  grant select, insert, update, delete on public.notes, public.papers to authenticated;
+`;
+
+const own = 'owner_id = (select auth.uid())';
+const onNotes = (using: string): string => `${tables}; drop table public.papers; create policy p on public.notes to authenticated using (${using}) with check (${own})`;
+const onPapers = (using: string): string => `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
+
+interface Case {
+  name: string;
+  sql: string;
+  /** Rule and object of each error. */
+  finds: string[];
+  says?: RegExp;
+  /** The smallest repair, after which there is no error; none for a correct design. */
+  repair?: string;
+  declarations?: Declaration[];
+}
+
+const jwt = '(select auth.jwt())';
+
+const cases: Case[] = [
+  { name: 'the organization is in the token', sql: file('token-organization'), finds: [] },
+  { name: '… and a second factor is asked for', sql: file('claims'), finds: [] },
+  { name: 'a restrictive policy asks for a second factor', sql: file('restrictive-mfa'), finds: [] },
+  {
+    name: 'a header is trusted', sql: file('trusted-header'), finds: ['isolation-read public.h20'],
+    repair: 'alter policy select_p on public.h20 using ((select auth.uid()) = owner_id)',
+  },
+  {
+    name: 'a cookie is trusted', sql: onNotes(`${own} or owner_id::text = current_setting('request.cookies', true)::json ->> 'user'`), finds: ['isolation-read public.notes', 'isolation-reassign public.notes', 'isolation-write public.notes'],
+    repair: `alter policy p on public.notes using (${own})`,
+  },
+  {
+    name: 'organizations that users write into their own metadata as a list', finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-write public.papers'],
+    sql: onPapers(`${jwt} -> 'user_metadata' -> 'orgs' ? organization_id::text`),
+    repair: `alter policy p on public.papers using (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text) with check (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text)`,
+  },
+];
+
+describe('what users carry', () => {
+  it.each(cases)('$name', async ({ sql, finds, says, repair, declarations = [] }) => {
+    const found = await errorsOf(sql, declarations);
+    expect(found.map(({ rule, object }) => `${rule} ${object}`).sort(), text(found)).toEqual([...finds].sort());
+    if (says !== undefined) expect(text(found)).toMatch(says);
+    if (repair === undefined) return;
+    const left = await errorsOf(`${sql};\n${repair}`, declarations);
+    expect(text(left)).toBe('');
+  });
+});
+
+async function errorsOf(sql: string, declarations: readonly Declaration[]): Promise<Finding[]> {
+  const { findings } = await withSchema(database, `${base};\n${sql}`, (session) => verifyIsolation(session, { declarations }));
+  return findings.filter(({ severity }) => severity === 'error');
+}
+
+function text(findings: readonly Finding[]): string {
+  return findings.map(({ rule, message }) => `${rule}: ${message}`).join('\n');
+}
