@@ -68,7 +68,7 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
   const acting = `'${own}/${own}.new'`;
   // Names that no object has yet: a name that is taken would be refused for that.
   const made = (person: Person): string => quoteLiteral(`${folder(person)}/${folder(person)}.made`);
-  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined, l: undefined };
+  const rows = { a: known(a), b: known(b), m: undefined, states: [], k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
