@@ -93,13 +93,20 @@ function restoreCommand(backup: string): string {
   return `muse restore ${backup} --env production`;
 }
 
+/** Some error says what is wrong, rather than what could not be tried. */
+function isProven(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity, rule }) => severity === 'error' && rule !== 'not-proven' && rule !== 'owner-locked-out');
+}
+
 function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[], backup: string): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return new MuseError({
     code: 'findings',
     message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, and verification has ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
     detail: `The backup of before is ${backup}.`,
-    suggestion: `Mend it by a new migration; or take the files back, muse rollback --env production --steps ${applied.length}; or go back: ${restoreCommand(backup)}`,
+    suggestion: isProven(findings)
+      ? `Fix it with a new migration; or roll the files back, muse rollback --env production --steps ${applied.length}; or restore the backup: ${restoreCommand(backup)}`
+      : 'Read what could not be proven above, and fix that with a new migration where it needs one. No row is known to be exposed, so nothing has to be rolled back.',
     findings,
   });
 }

@@ -41,6 +41,16 @@ const tables = `
   grant select, insert, update, delete on public.notes, public.papers to authenticated;
 `;
 
+const jwt = '(select auth.jwt())';
+/** Who the admins are, and a table that is nobody's. */
+const admins = `
+  create table public.admins (user_id uuid primary key references public.profiles (id)); alter table public.admins enable row level security;
+  grant select on public.admins to authenticated; create policy own on public.admins for select to authenticated using (user_id = (select auth.uid()));
+  create function private.is_admin() returns boolean language sql stable security definer set search_path = '' as 'select exists (select 1 from public.admins a where a.user_id = auth.uid())';
+  grant execute on function private.is_admin() to authenticated;
+  create table public.announcements (id uuid primary key default gen_random_uuid(), body text not null); alter table public.announcements enable row level security;
+  grant select, insert, update, delete on public.announcements to authenticated;`;
+
 const own = 'owner_id = (select auth.uid())';
 const onNotes = (using: string): string => `${tables}; drop table public.papers; create policy p on public.notes to authenticated using (${using}) with check (${own})`;
 const onPapers = (using: string): string => `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
@@ -58,7 +68,6 @@ interface Case {
 
 const publicRead = (...names: string[]): Declaration[] => names.map((table) => ({ table, scope: 'public-read' as const }));
 
-const jwt = '(select auth.jwt())';
 
 const cases: Case[] = [
   { name: 'the organization is in the token', sql: file('token-organization'), finds: [] },
@@ -71,6 +80,38 @@ const cases: Case[] = [
   {
     name: 'a cookie is trusted', sql: onNotes(`${own} or owner_id::text = current_setting('request.cookies', true)::json ->> 'user'`), finds: ['isolation-read public.notes', 'isolation-reassign public.notes', 'isolation-write public.notes'],
     repair: `alter policy p on public.notes using (${own})`,
+  },
+  {
+    name: 'every signed-in user writes what the admins should', finds: ['isolation-insert public.announcements', 'isolation-write public.announcements'],
+    sql: `${admins} create policy staff on public.announcements to authenticated using (private.is_admin() or true) with check (private.is_admin() or true);`,
+    repair: 'alter policy staff on public.announcements using (private.is_admin()) with check (private.is_admin())',
+  },
+  {
+    name: 'a second factor that takes the place of the owner', finds: ['isolation-read public.notes'],
+    sql: onNotes(`${own} or ${jwt} ->> 'aal' = 'aal2'`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, ''),
+    repair: `alter policy p on public.notes using (${own} and ${jwt} ->> 'aal' = 'aal2')`,
+  },
+  {
+    name: 'admins of any organization', sql: onPapers(`organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid or ${jwt} -> 'app_metadata' ->> 'role' = 'admin' and body is not null`),
+    finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-reassign public.papers', 'isolation-write public.papers'],
+    repair: `alter policy p on public.papers using (organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid) with check (organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid)`,
+  },
+  {
+    name: 'a part of the user\'s id', finds: ['isolation-read public.notes'],
+    sql: onNotes(`left(owner_id::text, 8) = left((select auth.uid())::text, 8)`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, ''),
+    repair: `alter policy p on public.notes using (${own})`,
+  },
+  {
+    name: 'the address of any user', finds: ['isolation-insert public.letters'],
+    sql: `create table public.letters (id uuid primary key default gen_random_uuid(), recipient text not null, body text); alter table public.letters enable row level security;
+      grant select, insert on public.letters to authenticated; create policy own on public.letters for select to authenticated using (recipient = (select auth.email()));
+      create policy adds on public.letters for insert to authenticated with check (true)`,
+    repair: 'alter policy adds on public.letters with check (recipient = (select auth.email()))',
+  },
+  {
+    name: 'anyone shares any document', finds: ['isolation-escalation public.f03_shares', 'isolation-insert public.f03_shares'],
+    sql: `${file('shares')}; alter policy insert_p on public.f03_shares with check (document_id is not null)`,
+    repair: 'alter policy insert_p on public.f03_shares with check (private.f03_owns(document_id))',
   },
   {
     name: 'organizations that users write into their own metadata as a list', finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-write public.papers'],
@@ -94,6 +135,19 @@ const designs: Case[] = [
       alter table public.samples enable row level security; grant select, insert, update, delete on public.samples to authenticated;
       create policy own on public.samples to authenticated using (${own}) with check (${own})`,
     finds: [],
+  },
+  {
+    name: 'a table of admins, and what they alone use', finds: [],
+    sql: `${admins} create policy staff on public.announcements to authenticated using (private.is_admin()) with check (private.is_admin());`,
+  },
+  {
+    name: 'a flag in the profile, and what those who have it use', finds: [],
+    sql: `${admins} alter table public.profiles add column is_admin boolean not null default false;
+      create policy staff on public.announcements to authenticated using (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin)) with check (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin))`,
+  },
+  {
+    name: 'a role in the token, and what those who have it use', finds: [],
+    sql: `${admins} create policy staff on public.announcements to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin') with check (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`,
   },
   {
     name: 'rows of the address in the token', finds: [],

@@ -87,7 +87,9 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
       if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
         for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
           const column = columnOf(side);
-          if (column !== undefined && own.has(column.name) && isWhoAsks(other, model)) userColumns.add(column.name);
+          // PostgreSQL writes columns of other tables with those tables' names.
+          const isOwn = column !== undefined && own.has(column.name) && (column.qualifier === undefined || column.qualifier === table.name);
+          if (isOwn && isWhoAsks(other, model)) userColumns.add(column.name);
         }
       }
       membership ||= isMembership(type, node, table, model);

@@ -1,7 +1,7 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { isMultiOrg, type Person } from '../fixtures/people.ts';
+import { isMultiOrg, type Person, staffKey } from '../fixtures/people.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
@@ -14,6 +14,8 @@ export interface Actor extends ScriptActor {
   memberRole: string | undefined;
   /** A member of X and of Y, more privileged in one of them: only tried where rows go from one to the other. */
   isMultiOrg: boolean;
+  /** It is one of the muse's own staff, by a row, a flag or a claim, if there are any. */
+  isStaff: boolean;
   /** Nobody is signed in. */
   isAnonymous: boolean;
   /** Signed in, but in no organization where there are organizations: no row of the world is theirs. */
@@ -39,11 +41,12 @@ const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'reque
 
 /** Everyone that the proof acts as, in the order of the matrix. */
 export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, cargo: Cargo): Actor[] {
-  const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
+  const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
+  const members = others.filter(({ key }) => key !== staffKey);
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
   const actAs = (name: string, person: Person, relation: Actor['relation'], settings: Record<string, string>, role = 'authenticated'): Actor => ({
-    name, relation, isAnonymous: role === 'anon', isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined,
+    name, relation, isStaff: relation === 'self' && cargo.hasStaff, isAnonymous: role === 'anon', isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined,
     isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
     ...(isBySession ? bySession(person, session, role === 'anon') : { role, settings }),
   });
