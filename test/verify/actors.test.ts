@@ -114,6 +114,13 @@ const cases: Case[] = [
     repair: 'alter policy insert_p on public.f03_shares with check (private.f03_owns(document_id))',
   },
   {
+    name: 'a row that a trigger refuses', finds: ['isolation-read public.notes'], says: /A trigger of public\.notes refuses rows like the one that was tried/,
+    sql: `${onNotes(`${own} or true`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, '')};
+      create function private.refuse() returns trigger language plpgsql set search_path = '' as $$ begin raise exception 'Not today'; end $$;
+      create trigger refuse before insert on public.notes for each row execute function private.refuse()`,
+    repair: `alter policy p on public.notes using (${own})`,
+  },
+  {
     name: 'organizations that users write into their own metadata as a list', finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-write public.papers'],
     sql: onPapers(`${jwt} -> 'user_metadata' -> 'orgs' ? organization_id::text`),
     repair: `alter policy p on public.papers using (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text) with check (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text)`,
@@ -126,6 +133,13 @@ const designs: Case[] = [
   { name: 'chat rooms', sql: file('chat'), finds: [] },
   { name: 'members that the server alone adds', sql: file('members-by-server'), finds: [] },
   { name: 'ranks that a migration puts in', sql: file('lookup-ranks'), finds: [], declarations: publicRead('public.ranks', 'public.rank_permissions') },
+  {
+    name: 'partitions behind their root', finds: [],
+    sql: `create table public.events (id uuid not null default gen_random_uuid(), user_id uuid not null default auth.uid() references auth.users (id), at timestamptz not null default now(), primary key (id, at)) partition by range (at);
+      create table public.events_2026 partition of public.events for values from ('2020-01-01') to ('2030-01-01'); alter table public.events_2026 enable row level security;
+      alter table public.events enable row level security; grant select, insert, update, delete on public.events to authenticated;
+      create policy own on public.events to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()))`,
+  },
   { name: 'places on a map', sql: file('places'), finds: [] },
   {
     name: 'columns of all types',
