@@ -85,8 +85,8 @@ const cases: Case[] = [
   },
   {
     name: 'a role that owns tables', rule: 'isolation-write', object: 'role authenticated', says: 'owns private.ledger',
-    hole: 'create role keeper; create table private.ledger (id integer); alter table private.ledger owner to keeper; grant keeper to authenticated',
-    repaired: 'create role keeper; create table private.ledger (id integer); grant keeper to authenticated',
+    hole: 'create role keeper; grant keeper to current_user; create table private.ledger (id integer); grant create on schema private to keeper; alter table private.ledger owner to keeper; grant keeper to authenticated',
+    repaired: 'create role keeper; grant keeper to current_user; create table private.ledger (id integer); grant keeper to authenticated',
   },
   {
     name: 'users who bypass policies themselves', rule: 'isolation-write', object: 'role authenticated', says: 'NOBYPASSRLS',
@@ -120,7 +120,7 @@ const cases: Case[] = [
   {
     name: 'a partition with a policy that no row was there to try', rule: 'not-proven', object: 'public.events_old', severity: 'warning',
     hole: `${events} create table public.events_old partition of public.events for values from ('1990-01-01') to ('1991-01-01'); alter table public.events_old enable row level security;
-      grant select on public.events_old to authenticated; create policy some on public.events_old for select to authenticated using (body is not null)`,
+      grant select on public.events_old to authenticated; create policy partly on public.events_old for select to authenticated using (body is not null)`,
     repaired: `${events} create table public.events_old partition of public.events for values from ('1990-01-01') to ('1991-01-01'); alter table public.events_old enable row level security`,
   },
   { name: 'an INSTEAD OF trigger that changes any row', rule: 'isolation-write', object: 'public.note_titles', hole: insteadOf(''), repaired: insteadOf('and owner_id = auth.uid()') },

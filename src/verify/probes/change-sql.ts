@@ -37,14 +37,18 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   const isKey = uniqueSets(subject.table).some((set) => set.length === key.length && set.every((name) => key.includes(name)));
   const assignment = neutralAssignment(subject, actor, model);
   const insert = underKeyOfA(subject, actor, model);
-  if (!isKey || assignment === undefined || insert === undefined || actor.isAnonymous) return undefined;
+  if (!isKey || assignment === undefined || insert === undefined || actor.isAnonymous || isReplaced(subject)) return undefined;
   return `${insert} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
 }
 
 /** INSERT under the key of A's row where a rule or an INSTEAD OF trigger decides what comes of it: it may change the row that is there. */
 export function replacedInsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
-  const isReplaced = subject.grants.rules.length > 0 || (subject.kind === 'view' && subject.grants.triggers.length > 0);
-  return isReplaced ? underKeyOfA(subject, actor, model) : undefined;
+  return isReplaced(subject) ? underKeyOfA(subject, actor, model) : undefined;
+}
+
+/** A rule or an INSTEAD OF trigger may do something else; PostgreSQL refuses ON CONFLICT there. */
+function isReplaced({ kind, grants }: Subject): boolean {
+  return grants.rules.length > 0 || (kind === 'view' && grants.triggers.length > 0);
 }
 
 /** INSERT of the actor's own new row under the key of A's. */

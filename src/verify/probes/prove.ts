@@ -135,7 +135,7 @@ async function runChains(session: Session, plan: Plan, chains: readonly Chain[])
     const part = chains.slice(start, start + chainsPerScript);
     const used = [...new Set(part.flatMap(({ lead, afterwards }) => [...lead, ...afterwards].map(([probe]) => probe)))];
     const numbers = new Map(used.map((probe, number) => [probe, number]));
-    const states = new Set([...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
+    const states = new Set([plan.known, ...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
     const renumber = (steps: Chain['lead']): Chain['lead'] => steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
     const answer = await runPlan(session, {
       ...plan, states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
