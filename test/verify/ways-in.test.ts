@@ -175,3 +175,25 @@ describe('a way in beside the four verbs', () => {
     expect((await prove(repaired)).findings).toEqual([]);
   });
 });
+
+/** A file that was tried on the product, with what its finding is about and the statement that puts it right. */
+const files: { file: string; finds: string[]; repair: string }[] = [
+  { file: 'instead-of', finds: ['isolation-write public.h12_v'], repair: "create or replace function private.h12_ins() returns trigger language plpgsql security definer set search_path = '' as $$ begin update public.h12 set title = new.title where id = new.id and owner_id = auth.uid(); return new; end $$" },
+  { file: 'truncate', finds: ['isolation-write public.h24'], repair: 'revoke truncate, references, trigger, maintain on public.h24 from authenticated' },
+  { file: 'default-privileges', finds: ['anon-write default privileges on tables in schema public'], repair: 'alter default privileges in schema public revoke all on tables from anon, authenticated' },
+];
+
+describe('a file from the field', () => {
+  const sqlOf = (file: string): string => readFileSync(join(import.meta.dirname, 'cases', `${file}.sql`), 'utf8');
+
+  it.each(files)('$file', async ({ file, finds, repair }) => {
+    const errors = (await prove(sqlOf(file))).findings.filter(({ severity }) => severity === 'error');
+    expect(errors.map(({ rule, object }) => `${rule} ${object}`)).toEqual(finds);
+    expect((await prove(`${sqlOf(file)}; ${repair}`)).findings).toEqual([]);
+  });
+
+  it('leaves a closed partition alone', async () => {
+    const { findings } = await prove(sqlOf('partitions'));
+    expect(findings.filter(({ object }) => object?.startsWith('public.events') === true)).toEqual([]);
+  });
+});
