@@ -44,7 +44,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     const findings = [...unproven(notCopied), ...proof.findings];
-    return { tables: proof.tables, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
+    return { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
   } finally {
     await copy.close();
   }

@@ -36,6 +36,7 @@ export const command: MuseCommand = {
         tables: report.tables,
       },
       findings: report.findings,
+      silenced: report.silenced,
       pending: report.pending,
       ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
     };
@@ -58,6 +59,7 @@ export const command: MuseCommand = {
       ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
       '',
       ...conclusion(report, failed, output.paint),
+      ...(report.silenced === 0 ? [] : [`${counted(report.silenced, 'finding')} silenced by comments in the SQL.`]),
       ...lists(output.width),
     ];
     return { json, text: lines.join('\n'), ...exit };
