@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
 import { parseDatabaseUrl } from '../database/postgres/options.ts';
-import { MuseError } from '../shared/error.ts';
+import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { HistoryRow } from '../migrations/history.ts';
 
 /**
@@ -113,7 +113,7 @@ export async function restoreDump(database: Database, path: string, url: string,
   }
 }
 
-function toolFailed(code: string, message: string, stderr: string): MuseError {
+function toolFailed(code: ErrorCode, message: string, stderr: string): MuseError {
   return new MuseError({
     code,
     message,

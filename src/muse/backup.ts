@@ -24,8 +24,8 @@ export interface Backup {
  * there and the target is a URL, else through the connection itself. Either is restored by `muse restore`.
  * @throws MuseError `backup-incomplete`, `backup-failed`, and what opening the database throws
  */
-export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Backup> {
-  const { database } = await openEnvironment(muse, name, environment);
+export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Backup> {
+  const { database } = await openEnvironment(muse, name, environment, { signal });
   try {
     return await takeBackup(muse, name, environment, database);
   } finally {

@@ -31,6 +31,8 @@ export interface RestoreResult {
 }
 
 export interface RestoreOptions extends Consent {
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onProgress?(text: string): void;
 }
 
@@ -48,7 +50,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
   const { header } = source;
   const had = header?.ledger ?? source.ledger ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const open = await openEnvironment(muse, name, environment);
+  const open = await openEnvironment(muse, name, environment, { signal: options.signal });
   const { database } = open;
   try {
     const ledger = (await readHistory(database)) ?? [];

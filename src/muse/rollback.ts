@@ -19,6 +19,8 @@ export interface RollbackResult {
 }
 
 export interface RollbackGuard extends Consent, TimeLimits {
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onPhase?(text: string): void;
 }
 
@@ -39,7 +41,7 @@ export async function rollbackMuse(
 ): Promise<RollbackResult> {
   if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const { database } = await openEnvironment(muse, name, environment);
+  const { database } = await openEnvironment(muse, name, environment, { signal: guard.signal });
   try {
     const { lockTimeoutMs, statementTimeoutMs } = guard;
     const limits = { ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }) };
