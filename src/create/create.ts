@@ -193,13 +193,13 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     results: [],
     git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
     shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
-    opened: once(() => openTarget(run)),
-    target: lazy(async () => (await run.opened()).database),
+    opened: lazy(() => openTarget(run)),
+    target: async () => (await run.opened()).database,
     cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options))),
   };
   return run;
 }
 
-async function closeAll({ shadow, target }: Run): Promise<void> {
-  await Promise.all([shadow.close(), target.close()]);
+async function closeAll({ opened, shadow }: Run): Promise<void> {
+  await Promise.all([opened.close(), shadow.close()]);
 }

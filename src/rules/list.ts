@@ -12,6 +12,7 @@ import { rule as extensionBreaksCore } from './extension-breaks-core.ts';
 import { rule as fkWithoutIndex } from './fk-without-index.ts';
 import { rule as foreignDialect } from './foreign-dialect.ts';
 import { rule as grantMissing } from './grant-missing.ts';
+import { rule as isolationEscalation } from './isolation-escalation.ts';
 import { rule as isolationInsert } from './isolation-insert.ts';
 import { rule as isolationRead } from './isolation-read.ts';
 import { rule as isolationReassign } from './isolation-reassign.ts';
@@ -66,6 +67,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'fk-without-index': fkWithoutIndex,
   'foreign-dialect': foreignDialect,
   'grant-missing': grantMissing,
+  'isolation-escalation': isolationEscalation,
   'isolation-insert': isolationInsert,
   'isolation-read': isolationRead,
   'isolation-reassign': isolationReassign,

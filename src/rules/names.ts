@@ -15,6 +15,7 @@ export const ruleNames = [
   'fk-without-index',
   'foreign-dialect',
   'grant-missing',
+  'isolation-escalation',
   'isolation-insert',
   'isolation-read',
   'isolation-reassign',

@@ -14,6 +14,10 @@ export interface Finding {
   column?: number;
   /** The table, policy, function … as `schema.name` or `policy "x" on schema.table`. */
   object?: string;
+  /** The policy that lets it through, by name, where there is one. */
+  policy?: string;
+  /** SQL that shows it, to try by hand. */
+  probe?: string;
   /** What is wrong and what it leads to: one sentence. */
   message: string;
   /** What to write instead; SQL where SQL is the answer, ready to paste. */

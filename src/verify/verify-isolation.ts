@@ -5,6 +5,7 @@ import type { SessionVariables } from './probes/actors.ts';
 import { compareMatrix } from './probes/compare.ts';
 import type { Declaration } from '../rules/engine/live/expectations.ts';
 import { loadExpressionParser } from '../rules/engine/live/expression.ts';
+import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
@@ -51,7 +52,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
+    findings.push(...judge(report, proof.actors, subject), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
     return report;
   });
   const others = [
@@ -59,6 +60,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...functions.map(({ report }) => report),
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
+  findings.push(...escalations(proof));
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);

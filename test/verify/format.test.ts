@@ -38,7 +38,7 @@ describe('formatMatrix', () => {
   it('shows what was not tried as unknown, never as refused', () => {
     const notes = ['its trigger hook sends HTTP requests'];
     const tables = report.tables.map((table) => ({ ...table, notes }));
-    expect(formatMatrix({ tables }, { colour: false, width: 80 }).split('\n').slice(1, 3)).toEqual([
+    expect(formatMatrix({ tables }, { color: false, width: 80 }).split('\n').slice(1, 3)).toEqual([
       'notes           ?????  SIU??  ?i?D?! E????!',
       'leave()         ?      X      ?      ?',
     ]);

@@ -17,13 +17,13 @@ export function makePack(files: readonly { path: string; bytes?: Uint8Array }[])
 }
 
 /** A pack as one file: a line that names the format, a line of JSON with entries and digest, the bytes. */
-export function encodePack(pack: Pack): Buffer {
+function encodePack(pack: Pack): Buffer {
   const head = JSON.stringify({ entries: pack.entries, size: pack.bytes.length, digest: digest(pack.bytes) });
   return Buffer.concat([Buffer.from(`${magic}${head}\n`), pack.bytes]);
 }
 
 /** Reads what {@link encodePack} wrote; undefined where a byte of it is missing or changed. */
-export function decodePack(file: Buffer): Pack | undefined {
+function decodePack(file: Buffer): Pack | undefined {
   if (file.toString('latin1', 0, magic.length) !== magic) return undefined;
   const end = file.indexOf('\n', magic.length);
   if (end === -1) return undefined;

@@ -111,7 +111,7 @@ const relations = `
     'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, false),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
     'policies', (${policies}), 'triggers', (${triggers}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
-    'reads', (${reads}), 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
@@ -150,7 +150,7 @@ const functions = `
     'source', coalesce(f.prosrc, '') || coalesce(pg_get_function_sqlbody(f.oid), ''),
     'definition', pg_get_functiondef(f.oid), 'settings', coalesce(to_json(f.proconfig), '[]'::json),
     'execute', (select coalesce(json_agg(a.rolname), '[]'::json) from asked a where has_function_privilege(a.oid, f.oid, 'EXECUTE'))
-  ) order by n.nspname, f.proname), '[]'::json)
+  ) order by n.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), '[]'::json)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
   where f.prokind in ('f', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))

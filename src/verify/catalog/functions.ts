@@ -75,15 +75,15 @@ function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[]
   };
   const changes = mayChange(routine, model);
   const most = !reached.some(({ definer }) => definer) ? mostCalls.plain : !changes && isAnswer(routine) ? mostCalls.answering : mostCalls.privileged;
-  const everybody = actors.flatMap((actor, number) => (actor.isBridge ? [] : [number]));
+  const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
   // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
   // depend on the values, but what it may ask for does.
   const able = everybody.filter((number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model));
-  const members = able.filter((number) => actors[number]!.relation === 'fellow');
+  const members = able.filter((number) => actors[number]!.relation === 'co-member');
   const others = able.filter((number) => actors[number]!.relation === 'none' || number === members.at(-1));
   const known = new Map<string, NamedProbe>();
   const probeOf = (sql: string, isPrivileged: boolean, numbers: number[]): NamedProbe => {
-    const probe = known.get(sql) ?? { subject: name, verb: isPrivileged ? 'call-mighty' : 'call', sql, mode: 'rows', state: changes ? `* ${name}` : '', actors: numbers };
+    const probe = known.get(sql) ?? { subject: name, verb: isPrivileged ? 'call-privileged' : 'call', sql, mode: 'rows', state: changes ? `* ${name}` : '', actors: numbers };
     known.set(sql, probe);
     return probe;
   };

@@ -1,6 +1,7 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
+import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
@@ -25,6 +26,7 @@ export interface Model {
   declarations: readonly Declaration[];
   parse: ParseExpression;
   sources: Sources;
+  dependencies: Dependencies;
   /** By `schema.name`. */
   tables: ReadonlyMap<string, RelationRow>;
   /** The database role of signed-in users. */
@@ -42,6 +44,7 @@ export function buildModel(
   const facts = new Map<RelationRow, PolicyFacts[]>();
   const model: Model = {
     catalog, declarations, tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined }, parse, sources, tables, userRole,
+    dependencies: dependenciesOf(catalog, parse),
     policyFacts(table) {
       const known = facts.get(table) ?? table.policies.filter((policy) => isForUsers(policy, catalog))
         .map((policy) => readPolicy(policy, table, model));

@@ -15,8 +15,8 @@ export interface Scope {
   /** The table that the rows belong to, as `schema.name`, where they have no owner column of their own. */
   parent: string | undefined;
   /** Policies let the other members of the owner's organization read, or write: then they may. */
-  fellowsRead: boolean;
-  fellowsWrite: boolean;
+  coMembersRead: boolean;
+  coMembersWrite: boolean;
 }
 
 interface Ownership {
@@ -30,12 +30,12 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
   const name = qualifiedName(table);
   const shared = model.declarations.find((declaration) => declaration.table === name && declaration.scope === 'shared-with');
   const ownership = ownershipOf(table, model, new Set());
-  const fellows = (commands: string): boolean =>
+  const coMembers = (commands: string): boolean =>
     model.policyFacts(table).some(({ policy, membership }) => membership && policy.permissive && commands.includes(policy.command));
   const base = {
     columns: ownership?.columns ?? [], owner: ownership?.owner, parent: ownership?.parent,
-    fellowsRead: fellows('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
-    fellowsWrite: fellows('awd*'),
+    coMembersRead: coMembers('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
+    coMembersWrite: coMembers('awd*'),
   };
   if (isDeclared(model.declarations, name, 'service-only')) return { ...base, kind: 'service-only', text: 'service-only' };
   if (isDeclared(model.declarations, name, 'public-read')) {

@@ -76,7 +76,7 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people:
       name, kind: 'bucket', into: 'storage.objects', table, grants: objects, columns: objects.columns.filter((column) => !column.generated),
       scope: {
         kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner', text: isPublic ? `public-read, ${scopeText}` : scopeText,
-        columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, fellowsRead: byOrganization, fellowsWrite: byOrganization,
+        columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, coMembersRead: byOrganization, coMembersWrite: byOrganization,
       },
       state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],

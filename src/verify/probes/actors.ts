@@ -1,5 +1,5 @@
 import type { Isolation } from '../../shared/muse-file.ts';
-import { claimsOf, isBridge, type Person } from '../fixtures/people.ts';
+import { claimsOf, isMultiOrg, type Person } from '../fixtures/people.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
@@ -7,9 +7,11 @@ export interface Actor extends ScriptActor {
   /** `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization). */
   name: string;
   /** What they are to the rows of A and of organization X. */
-  relation: 'none' | 'self' | 'fellow';
-  /** A member of X and of Y, mightier in one of them: only tried where rows go from one to the other. */
-  isBridge: boolean;
+  relation: 'none' | 'self' | 'co-member';
+  /** Of a member of A's organization: its role there; undefined for others, and where there are no roles. */
+  memberRole: string | undefined;
+  /** A member of X and of Y, more privileged in one of them: only tried where rows go from one to the other. */
+  isMultiOrg: boolean;
   /** Nobody is signed in. */
   isAnonymous: boolean;
   /** Signed in, but in no organization where there are organizations: no row of the world is theirs. */
@@ -40,13 +42,13 @@ export function makeActors(people: readonly Person[], isolation: Isolation, sess
   const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
   const hasOrganizations = members.length > 0;
   const actAs = (name: string, person: Person, relation: Actor['relation'], isAnonymous = false): Actor => ({
-    name, relation, isAnonymous, isBridge: isBridge(person.key), isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
+    name, relation, isAnonymous, isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined, isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
     ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous, relation === 'none' ? forged : {})),
   });
   return [
     actAs('anon', a, 'none', true),
     actAs('owner', a, 'self'),
-    ...members.map((person) => actAs(person.key, person, 'fellow')),
+    ...members.map((person) => actAs(person.key, person, 'co-member')),
     ...(hasOrganizations ? [actAs('outsider', b, 'none'), actAs('other', c, 'none')] : [actAs('other', b, 'none')]),
   ];
 }

@@ -1,6 +1,6 @@
-import { isBridge } from '../fixtures/people.ts';
+import { isMultiOrg } from '../fixtures/people.ts';
 import type { Check, TableReport } from '../report/report.ts';
-import { verbLetters } from './verbs.ts';
+import { verbs } from './verbs.ts';
 
 /** One actor's cell of the matrix. */
 export interface MatrixCell {
@@ -19,7 +19,7 @@ const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
   // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
-  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => !isBridge(check.actor) || check.rule !== undefined).map((check) => check.actor)))];
+  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => !isMultiOrg(check.actor) || check.rule !== undefined).map((check) => check.actor)))];
 }
 
 /** What an actor can do with A's rows of one table; of a function, whether it can call it. */
@@ -32,7 +32,7 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
   }
   const holds = actor === 'owner' || (actor.startsWith('member') && table.scope.includes('organization'));
-  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbLetters[check.verb] === letter), holds, none)).join(''), broken };
+  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbs[check.verb].letter === letter), holds, none)).join(''), broken };
 }
 
 function letterOf(letter: string, checks: readonly Check[], holds: boolean, none: string): string {
@@ -40,12 +40,12 @@ function letterOf(letter: string, checks: readonly Check[], holds: boolean, none
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
   if (reaching.length === 0) return none;
   // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
-  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => (check.verb === 'insert' || check.verb === 'insert-returning') && check.expected !== 'no');
+  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => verbs[check.verb].shown === 'own-only' && check.expected !== 'no');
   return isOwnOnly ? 'i' : letter;
 }
 
 function reachesA(check: Check): boolean {
-  if (check.verb === 'insert-as' || check.verb === 'insert-cross' || check.verb.startsWith('relink')) return check.rule !== undefined;
+  if (verbs[check.verb].shown === 'when-broken') return check.rule !== undefined;
   return check.rows === undefined || /[a?]/.test(check.rows);
 }
 

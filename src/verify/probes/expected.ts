@@ -1,56 +1,99 @@
-import type { Actor } from './actors.ts';
-import type { Model } from '../catalog/model.ts';
-import { isMightyRole, mightyColumn } from './probe-raise.ts';
-import type { Check } from '../report/report.ts';
-import type { Subject } from './subject.ts';
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
-import type { Verb } from './verbs.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Actor } from './actors.ts';
+import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
+import type { Subject } from './subject.ts';
 
-type Expected = Check['expected'];
+/** What a scope says of a try: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
+export type Expected = 'yes' | 'may' | 'no';
 
-const writesInOwnName = new Set<Verb>(['insert', 'insert-returning', 'insert-as', 'insert-cross', 'relink', 'relink-all']);
+export type Expects = (subject: Subject, actor: Actor, model: Model) => Expected;
 
-/** What the scope of the subject says of a verb by an actor. */
-export function expectedOf(subject: Subject, actor: Actor, verb: Verb, model: Model): Expected {
-  const { scope } = subject;
-  if (verb === 'promote') return isRuler(actor) ? 'may' : 'no';
-  if (scope.kind === 'service-only') return 'no';
-  // Who holds rows in both organizations may move them, as far as policies allow it.
-  if (actor.isBridge && scope.owner === 'organization') return 'may';
-  if (verb === 'select') return expectedRead(subject, actor);
-  if (verb === 'insert-forged' || verb === 'give' || verb === 'give-all' || verb === 'take' || verb === 'take-all') return 'no';
-  if (actor.isAnonymous || scope.owner === undefined) return 'no';
-  if (isRoleTable(subject, model)) return 'no';
-  // In its own name anyone may add rows, if the policies let it.
-  if (writesInOwnName.has(verb)) return membershipWrite(subject, actor, verb, model);
-  if (actor.relation === 'none') return 'no';
-  if (actor.relation === 'fellow' && scope.owner === 'user') return scope.fellowsWrite ? 'may' : 'no';
-  return membershipWrite(subject, actor, verb, model);
+/** What holds for every verb, whatever it does: nobody uses a service-only table; a member of two organizations may move its rows. */
+function withScope(expects: Expects): Expects {
+  return (subject, actor, model) => {
+    if (subject.scope.kind === 'service-only') return 'no';
+    if (actor.isMultiOrg && subject.scope.owner === 'organization') return 'may';
+    return expects(subject, actor, model);
+  };
 }
 
-function expectedRead({ scope }: Subject, actor: Actor): Expected {
+/** What holds for every write: nobody writes without signing in, in a table that has no owners, or a role of its own. */
+function asWriter(expects: Expects): Expects {
+  return withScope((subject, actor, model) => {
+    const isShut = actor.isAnonymous || subject.scope.owner === undefined || isRoleTable(subject, model);
+    return isShut ? 'no' : expects(subject, actor, model);
+  });
+}
+
+/** The scope has no say. */
+export const expectNothing: Expects = () => 'may';
+
+/** Nobody's to do: in the name of another. */
+export const expectNever = withScope(() => 'no');
+
+const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
+
+/** Columns that say something of a person: in a table whose rows are nobody's, they are not for everyone who is signed in. */
+export function personalColumns(subject: Subject): string[] {
+  return subject.columns.filter((column) => column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false).map(({ name }) => name);
+}
+
+/** To read A's row. */
+export const expectRead = withScope((subject, actor) => {
+  const { scope } = subject;
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
-  if (scope.kind === 'unowned' || actor.relation === 'self') return 'may';
-  if (actor.relation === 'fellow') return scope.kind === 'organization' || scope.fellowsRead ? 'may' : 'no';
+  if (scope.kind === 'unowned') return personalColumns(subject).length > 0 ? 'no' : 'may';
+  if (actor.relation === 'self') return 'may';
+  if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';
+});
+
+/** To add rows in one's own name: anyone's, if the policies allow it; but who is a member is not for everyone to decide. */
+export const expectInOwnName = asWriter((subject, actor, model) => (decidesMemberships(subject, actor, model) ? 'may' : 'no'));
+
+/** To link rows of one's own to rows of others. */
+export const expectLink = asWriter(() => 'may');
+
+/** To change A's row. */
+export const expectChange = asWriter((subject, actor, model) => {
+  if (!holdsRow(subject, actor)) return 'no';
+  return decidesMemberships(subject, actor, model) ? 'may' : 'no';
+});
+
+/** To delete A's row; the organization itself is deleted by those who decide. */
+export const expectDelete = asWriter((subject, actor, model) => {
+  const isOrganization = subject.table === model.tenancy.organizations && actor.relation === 'co-member';
+  if (!holdsRow(subject, actor) || (isOrganization && !decides(actor, model))) return 'no';
+  return decidesMemberships(subject, actor, model) ? 'may' : 'no';
+});
+
+/** To give oneself a privileged role: only where one has it already. */
+export const expectEscalation: Expects = (_, actor) => (isAdmin(actor) ? 'may' : 'no');
+
+/** A's row is the actor's to change, as its owner or as a co-member whom the policies let. */
+function holdsRow({ scope }: Subject, actor: Actor): boolean {
+  if (actor.relation === 'none') return false;
+  return actor.relation === 'self' || scope.owner !== 'user' || scope.coMembersWrite;
 }
 
-function isRuler(actor: Actor): boolean {
-  return isMightyRole(actor.name.split(':')[1]);
+function isAdmin(actor: Actor): boolean {
+  return isPrivilegedRole(actor.memberRole);
 }
 
-/** Ordinary members of an organization do not decide who is in it, with which role. */
-function membershipWrite(subject: Subject, actor: Actor, verb: Verb, model: Model): Expected {
-  const { membership } = model.tenancy;
-  const decides = actor.relation === 'self' || isRuler(actor) || membership?.role === undefined || actor.name === 'member';
-  if (subject.table === membership?.table && !decides) return verb === 'insert-cross' || verb.startsWith('relink') ? 'may' : 'no';
-  if (subject.table === model.tenancy.organizations && actor.relation === 'fellow' && verb.startsWith('delete') && !decides) return 'no';
-  return 'may';
+/** Ordinary members of an organization do not decide who is in it, with which role; where there are no roles, all do. */
+function decides(actor: Actor, model: Model): boolean {
+  const hasRoles = model.tenancy.membership?.role !== undefined;
+  return actor.relation === 'self' || isAdmin(actor) || !hasRoles || (actor.relation === 'co-member' && actor.memberRole === undefined);
+}
+
+function decidesMemberships(subject: Subject, actor: Actor, model: Model): boolean {
+  return subject.table !== model.tenancy.membership?.table || decides(actor, model);
 }
 
 /** A table that gives users roles over the whole product: nobody writes its own. */
 function isRoleTable(subject: Subject, model: Model): boolean {
-  return subject.scope.owner === 'user' && /role|admin/.test(subject.table.name) && mightyColumn(subject, model) !== undefined
+  return subject.scope.owner === 'user' && /role|admin/.test(subject.table.name) && privilegedColumn(subject, model) !== undefined
     && !model.tenancy.userTables.has(qualifiedName(subject.table));
 }

@@ -1,25 +1,17 @@
 import type { Finding } from '../../shared/finding.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
+import { personalColumns } from './expected.ts';
+import { rowsOfA } from './labels.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
-import type { Verb } from './verbs.ts';
+import { labelledRows, type Subject } from './subject.ts';
+import { type Verb, verbs } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
-  if (isAnonymous) return verb === 'select' || verb === 'call' || verb === 'call-mighty' ? 'anon-read' : 'anon-write';
-  if (verb === 'select' || verb === 'call') return 'isolation-read';
-  if (verb.startsWith('insert')) return 'isolation-insert';
-  return verb.startsWith('give') || verb.startsWith('take') || verb.startsWith('relink') ? 'isolation-reassign' : 'isolation-write';
+  return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
 }
-
-const does: Record<Verb, string> = {
-  select: 'reads it', insert: 'inserts rows', 'insert-returning': 'inserts rows and reads them back', 'insert-forged': 'inserts rows in the name of another', 'insert-as': 'inserts rows as another user',
-  'insert-cross': 'inserts rows linked to rows of others', update: 'updates it', 'update-all': 'updates it without WHERE',
-  delete: 'deletes it', 'delete-all': 'deletes it without WHERE', give: 'hands it to another', 'give-all': 'hands it to another without WHERE',
-  take: 'takes it over', 'take-all': 'takes it over without WHERE', relink: 'links it to rows of others', 'relink-all': 'links it to rows of others without WHERE', 'call-mighty': 'has it give a mighty role', upsert: 'changes it by INSERT … ON CONFLICT',
-  promote: 'raises its own role', call: 'gets rows of others from it', 'call-changes': 'changes rows of others by it',
-};
 
 const suggestions: Partial<Record<RuleName, string>> = {
   'anon-read': 'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
@@ -32,7 +24,7 @@ const suggestions: Partial<Record<RuleName, string>> = {
 };
 
 /** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
-export function judge(report: TableReport, actors: readonly Actor[]): Finding[] {
+export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
@@ -40,7 +32,7 @@ export function judge(report: TableReport, actors: readonly Actor[]): Finding[] 
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
-  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks)}.`, suggestions[rule] ?? ''));
+  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks, subject)}.`, suggestions[rule] ?? ''));
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
@@ -52,15 +44,15 @@ function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefine
 
 /** Without WHERE an actor meets its own rows as well, and those are its own affair. */
 function reachesOthers(check: Check, actor: Actor): boolean {
-  const isBroad = check.verb.endsWith('-all');
+  const { withoutWhere: isBroad, anyRow } = verbs[check.verb];
   // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
-  if (isBroad && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
+  if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
-  return check.rows.includes('a') || check.verb === 'give-all' || check.verb === 'promote';
+  return rowsOfA(check.rows) !== '' || anyRow === true;
 }
 
-function tell(checks: readonly Check[]): string {
+function tell(checks: readonly Check[], subject: Subject | undefined): string {
   const errors = checks.filter((check) => check.outcome === 'error');
   if (errors.length > 0) {
     const first = errors[0]!;
@@ -68,9 +60,19 @@ function tell(checks: readonly Check[]): string {
       + `meets ${first.code}: ${first.message}`;
   }
   const byActors = new Map<string, string[]>();
-  for (const verb of new Set(checks.map((check) => check.verb))) {
-    const who = checks.filter((check) => check.verb === verb).map((check) => check.actor).join(', ');
-    byActors.set(who, [...(byActors.get(who) ?? []), does[verb]]);
+  for (const what of new Set(checks.map((check) => wordingOf(check, subject)))) {
+    const who = checks.filter((check) => wordingOf(check, subject) === what).map((check) => check.actor).join(', ');
+    byActors.set(who, [...(byActors.get(who) ?? []), what]);
   }
   return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+}
+
+/** What the actor does; to rows in which state, where it is not done to every row of A's. */
+function wordingOf(check: Check, subject: Subject | undefined): string {
+  const { wording, letter } = verbs[check.verb];
+  const rows = rowsOfA(check.rows ?? '');
+  const states = subject === undefined || rows.includes('a') ? [] : labelledRows(subject).flatMap(([label, { state }]) => (rows.includes(label) && state !== undefined ? [state] : []));
+  if (states.length > 0) return `${wording} where ${[...new Set(states)].join(' or ')}`;
+  const columns = subject?.scope.kind === 'unowned' && letter === 'S' ? personalColumns(subject) : [];
+  return columns.length === 0 ? wording : `${wording} with ${columns.join(', ')}`;
 }

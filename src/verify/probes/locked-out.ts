@@ -72,5 +72,5 @@ const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };
 /** Whose row it is; where a row is nobody's, everyone who is signed in. */
 function isHolder(actor: Actor, subject: Subject): boolean {
   if (actor.isAnonymous) return false;
-  return subject.scope.owner === undefined || actor.relation === 'self' || (actor.relation === 'fellow' && subject.scope.owner === 'organization');
+  return subject.scope.owner === undefined || actor.relation === 'self' || (actor.relation === 'co-member' && subject.scope.owner === 'organization');
 }

@@ -6,7 +6,7 @@ const byPath = /\{user_metadata,\s*(\w+)\}/g;
 
 /**
  * What somebody writes into their own user_metadata, as everybody signed in may, to pass for another: each key that a policy or
- * function reads there, with that other's organization, id or a mighty role as its name asks for.
+ * function reads there, with that other's organization, id or a privileged role as its name asks for.
  */
 export function forgedMetadata(model: Model, other: Person): Record<string, string> {
   const policies = model.catalog.relations.flatMap((row) => row.policies).map(({ using, check }) => `${using ?? ''} ${check ?? ''}`);

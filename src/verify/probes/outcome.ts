@@ -2,7 +2,7 @@ import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Check, Outcome } from '../report/report.ts';
 import type { Cell } from './run-script.ts';
 import { changedRows, countChanged } from './subject.ts';
-import type { Verb } from './verbs.ts';
+import { type Verb, verbs } from './verbs.ts';
 
 /** What came of one probe. */
 export type Result = Pick<Check, 'outcome' | 'rows' | 'code' | 'message'>;
@@ -15,9 +15,9 @@ type Own = Pick<RelationRow, 'schema' | 'name'>;
  */
 export function resultOf(cell: Cell, verb: Verb, before: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
-  if (verb === 'select') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
+  if (verbs[verb].result === 'labels') return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
   if (cell.touched === 0) return { outcome: 'filtered' };
-  if (verb.startsWith('insert') || verb === 'promote') return { outcome: 'allowed' };
+  if (verbs[verb].result === 'added') return { outcome: 'allowed' };
   // Without WHERE only the rows of the world count: others in the table are not ours to judge.
   const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };

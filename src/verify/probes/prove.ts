@@ -1,23 +1,27 @@
 import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
+import { copyLooks, copyTexts } from './copies.ts';
+import { followWrites, type Opening } from './follow.ts';
 import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
-import { type Answer, runPlan } from './run-script.ts';
+import { leakFinder } from '../report/leaks.ts';
+import { type Answer, type Opened, runPlan } from './run-script.ts';
+import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
-import type { Plan } from '../fixtures/script.ts';
+import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
-import { largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
+import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import { tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
-import { makeWorld } from '../fixtures/world.ts';
+import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and what came of it. */
 export interface Proof {
@@ -32,10 +36,15 @@ export interface Proof {
   quiet: SilencedTriggers;
   steps: RowStep[];
   answer: Answer;
+  /** What permitted writes opened. */
+  openings: Opening[];
 }
 
 /** Probes of one script; more are split over several, each with a world of its own. */
 const probesPerScript = 1200;
+
+/** Chains of one script. */
+const chainsPerScript = 400;
 
 /** Says whether the table is one whose isolation is to be proven. */
 export function isProbed(table: RelationRow): boolean {
@@ -65,14 +74,18 @@ export async function prove(
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
   const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
+  const looks = copyLooks(tableSubjects, model);
+  const copies = copyTexts(tableSubjects, model);
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
+    ...looks,
   ];
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
     ...buckets.flatMap((bucket) => bucket.steps),
+    ...restoringSteps(world, tableSubjects, model),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
   const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
@@ -82,16 +95,24 @@ export async function prove(
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
     quiet: quiet.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
-    states: { ...states, ...together, [knownRowsState]: knownRowsQuery(tableSubjects, world.people, model) },
+    states: { ...states, ...together, [knownRowsState]: knownRowsQuery(tableSubjects, world.people, model, [...copies.values()].flatMap((texts) => [...texts])) },
     known: knownRowsState,
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
     probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
+    chains: [],
   };
-  return { model, actors, subjects, looked, callables, probes, quiet, steps, answer: await runInParts(session, plan) };
+  const answer = await runInParts(session, plan);
+  const openings = await followWrites({
+    model, actors, subjects, callables, probes, cells: answer.cells, copies,
+    behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
+    leaks: leakFinder({ model, subjects, answer }),
+    copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
+  }, (chains) => runChains(session, plan, chains));
+  return { model, actors, subjects, looked, callables, probes, quiet, steps, answer, openings };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
-  const whole: Answer = { failed: [], states: {}, cells: [] };
+  const whole: Answer = { failed: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
@@ -101,11 +122,41 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
   return whole;
 }
 
+/** Runs chains alone, with the probes that they are made of, in a world that is made once more. */
+async function runChains(session: Session, plan: Plan, chains: readonly Chain[]): Promise<Opened[]> {
+  const opened: Opened[] = [];
+  for (let start = 0; start < chains.length; start += chainsPerScript) {
+    const part = chains.slice(start, start + chainsPerScript);
+    const used = [...new Set(part.flatMap(({ lead, afterwards }) => [...lead, ...afterwards].map(([probe]) => probe)))];
+    const numbers = new Map(used.map((probe, number) => [probe, number]));
+    const states = new Set([plan.known, ...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
+    const renumber = (steps: Chain['lead']): Chain['lead'] => steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
+    const answer = await runPlan(session, {
+      ...plan, states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
+      probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
+      chains: part.map(({ lead, afterwards, states }) => ({ lead: renumber(lead), afterwards: renumber(afterwards), states })),
+    });
+    opened.push(...answer.opened.map((one) => ({ ...one, chain: one.chain + start, ...('probe' in one ? { probe: used[one.probe]! } : {}) })));
+  }
+  return opened;
+}
+
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   return {
-    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'rows', state: '', actors: actors.flatMap((actor, number) => (actor.isBridge ? [] : [number])),
+    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'rows', state: '', actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
     sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(view)} as seen`,
   };
+}
+
+/** A trigger of one table may take away rows of another that were put in before: those are looked for at the end, and put in again. */
+function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
+  const touched = new Set(subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)));
+  return world.steps.flatMap((step): RowStep[] => {
+    const [row] = step.rows;
+    if (row === undefined || step.force === undefined || !touched.has(qualifiedName(row.table))) return [];
+    const key = keyOf(row, valuesOf(row, world.rows));
+    return key.length === 0 ? [] : [{ ...step, sql: [`select 1 from ${relation(row.table)} where ${condition(key)}`] }];
+  });
 }
 
 function refreshStep(view: RelationRow): RowStep {

@@ -8,18 +8,26 @@ export type Cell = { actor: number; probe: number; before: Record<string, string
   | { code: string; message: string }
 );
 
+/** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards; `before` as in a cell. */
+export type Opened = { chain: number; before: Record<string, string> } & (
+  | { state: string; after: string }
+  | { probe: number; actor: number; touched: number; answer: string; after: string }
+);
+
 export interface Answer {
   /** Steps of the fill that put no row in, and why. */
   failed: { step: number; code: string; message: string; constraint: string }[];
   /** The states before any probe. */
   states: Record<string, string>;
   cells: Cell[];
+  opened: Opened[];
 }
 
 interface RawAnswer {
   failed: [number, string, string, string][];
   states: Record<string, string>;
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
+  opened: ([number, string, string] | [number, number, number, number, string, string])[];
 }
 
 /**
@@ -48,6 +56,11 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
       return typeof third === 'number'
         ? { actor, probe, before: raw.states, touched: third, answer: fourth, state: cell[4] ?? '' }
         : { actor, probe, before: raw.states, code: third, message: fourth };
+    }),
+    opened: raw.opened.map((one): Opened => {
+      if (one.length === 3) return { chain: one[0], before: raw.states, state: one[1], after: one[2] };
+      const [chain, probe, actor, touched, answer, after] = one;
+      return { chain, before: raw.states, probe, actor, touched, answer, after };
     }),
   };
 }

@@ -3,11 +3,14 @@ import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import { conditionsOf } from '../catalog/policy-conditions.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
 /** A row of the world as the probes know it. */
 export interface KnownRow {
+  /** What is special about it, as a condition: `deleted_at is set`; undefined for an ordinary row. */
+  state?: string;
   values: ReadonlyMap<string, string>;
   key: [string, string][];
 }
@@ -69,12 +72,29 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
-    state: name, rows: { a, b, m: known('m'), h: known('h'), k: known('k'), l: known('l') }, fresh: { a: freshA, b: freshB },
+    state: name, rows: { a, b, m: known('m'), h: inOtherState(known('h'), a, table, model), k: made(known('k')), l: made(known('l')) }, fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
     elsewhere: undefined, prepare: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
+}
+
+/** Says of a row in another state what tells it from the ordinary one: the columns that policies look at. */
+function inOtherState(row: KnownRow | undefined, usual: KnownRow, table: RelationRow, model: Model): KnownRow | undefined {
+  if (row === undefined) return undefined;
+  const words = [...conditionsOf(table, model).keys()].flatMap((name) => {
+    const value = row.values.get(name);
+    if (value === undefined || value === usual.values.get(name)) return [];
+    if (value === 'NULL') return [`${name} is null`];
+    const isMoment = /^(timestamp|date)/.test(table.columns.find((column) => column.name === name)?.base ?? '');
+    return [isMoment ? `${name} is set` : `${name} = ${value}`];
+  });
+  return words.length === 0 ? row : { ...row, state: words.join(' and ') };
+}
+
+function made(row: KnownRow | undefined): KnownRow | undefined {
+  return row === undefined ? undefined : { ...row, state: 'a member of both organizations made it' };
 }
 
 /** The query from which a change of the subject's rows can be told: where each row is, and how many A has in all. */

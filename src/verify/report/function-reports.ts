@@ -2,7 +2,7 @@ import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
-import { expectedOf } from '../probes/expected.ts';
+import { verbs } from '../probes/verbs.ts';
 import { resultOf } from '../probes/outcome.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
@@ -108,7 +108,7 @@ function stoppedCall(cell: Cell & { code: string; message: string }, actor: Acto
   const refused: Check = { actor: actor.name, verb, expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
   if (cell.code !== '23503' || !cell.message.startsWith('update or delete')) return refused;
   const hit = proof.subjects.find((subject) => subject.kind === 'table' && stoppedAt(cell, subject) !== undefined);
-  if (hit === undefined || expectedOf(hit, actor, 'update', proof.model) !== 'no') return refused;
+  if (hit === undefined || verbs.update.expects(hit, actor, proof.model) !== 'no') return refused;
   return { actor: actor.name, verb: 'call-changes', expected: 'no', outcome: 'allowed', rows: 'a', message: `changes rows of ${hit.name}` };
 }
 

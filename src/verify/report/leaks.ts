@@ -1,9 +1,10 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { authUsers, isMadeUp, knownRowsState, readKnownRows } from '../fixtures/known-rows.ts';
 import type { Actor } from '../probes/actors.ts';
-import { expectedOf } from '../probes/expected.ts';
-import type { Proof } from '../probes/prove.ts';
-import type { Verb } from '../probes/verbs.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Answer } from '../probes/run-script.ts';
+import type { Subject } from '../probes/subject.ts';
+import { type Verb, verbs } from '../probes/verbs.ts';
 
 /** What was found in what a function or view gave. */
 export interface Found {
@@ -35,7 +36,7 @@ export interface LeakFinder {
 }
 
 /** Makes the finder of one proof. */
-export function leakFinder(proof: Proof): LeakFinder {
+export function leakFinder(proof: { answer: Answer; model: Model; subjects: readonly Subject[] }): LeakFinder {
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
@@ -45,12 +46,12 @@ export function leakFinder(proof: Proof): LeakFinder {
   const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
     if (table === authUsers) return actor.relation === 'none';
     const subject = subjects.get(table);
-    return subject !== undefined && expectedOf(subject, actor, verb, proof.model) === 'no';
+    return subject !== undefined && verbs[verb].expects(subject, actor, proof.model) === 'no';
   };
   return {
     isForbidden,
     isHidden: (table, actor, tables) => isForbidden(table, actor, 'select')
-      && !(actor.relation === 'fellow' && userTables.has(table) && membership !== undefined && tables.has(qualifiedName(membership.table))),
+      && !(actor.relation === 'co-member' && userTables.has(table) && membership !== undefined && tables.has(qualifiedName(membership.table))),
     given: (values, tables) => distinct(values).flatMap((value) => {
       const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
       return holders.length === 0 ? [] : [{ value, holders }];

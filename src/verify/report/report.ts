@@ -1,5 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import type { RuleName } from '../../rules/registry.ts';
+import type { Expected } from '../probes/expected.ts';
 import type { Verb } from '../probes/verbs.ts';
 
 /**
@@ -13,8 +14,7 @@ export interface Check {
   actor: string;
   verb: Verb;
   outcome: Outcome;
-  /** What the scope says: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
-  expected: 'yes' | 'may' | 'no';
+  expected: Expected;
   /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` and `l` X's, made by those in Y too, `#` there are more or fewer of A's; `?` some row. */
   rows?: string;
   /** Of a view or function: tables of which A's rows were seen, or changed. */

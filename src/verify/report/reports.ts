@@ -1,12 +1,12 @@
 import type { Actor } from '../probes/actors.ts';
-import { expectedOf } from '../probes/expected.ts';
 import { type Result, resultOf } from '../probes/outcome.ts';
-import { otherSide } from '../probes/probe-sql.ts';
+import { otherSide } from '../probes/insert-sql.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { countChanged, type Subject } from '../probes/subject.ts';
+import { verbs } from '../probes/verbs.ts';
 
 /** The checks of a table, a view that stands for one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
@@ -14,8 +14,8 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verb.endsWith('-all') ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
-    const expected = expectedOf(subject, actor, verb, proof.model);
+    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verbs[verb].withoutWhere === true ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
+    const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     // Of several tries of one verb the most successful counts.

@@ -96,6 +96,8 @@ export interface RelationRow {
   columnGrants: Record<string, Partial<Record<'S' | 'I' | 'U', string[]>>>;
   /** For views: `schema.name` of the relations it reads. */
   reads: string[];
+  /** Of a view: its query; null for a table. */
+  query: string | null;
   /** Sequences of its columns, as quoted `schema.name`, that the current role may alter. */
   sequences: string[];
 }

@@ -1,9 +1,7 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
-import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
-import { uniqueSets } from '../fixtures/draft.ts';
 import type { Model } from '../catalog/model.ts';
-import { condition, grantedColumns, type Subject } from './subject.ts';
+import { grantedColumns, type Subject } from './subject.ts';
 
 /** What the owner columns hold for the actor's own rows, and for the other side's; undefined where the actor has none. */
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
@@ -15,7 +13,7 @@ export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undef
 /** In whose name the actor forges: A's, unless A's rows are its own. */
 export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
-  return actor.side === 'a' && !(isDirectUser && actor.relation === 'fellow') && !actor.isAnonymous ? 'b' : 'a';
+  return actor.side === 'a' && !(isDirectUser && actor.relation === 'co-member') && !actor.isAnonymous ? 'b' : 'a';
 }
 
 /** The columns, beside those that say whose a row is, that lead to a user, an organization or another's row. */
@@ -38,7 +36,7 @@ export function linkColumns(subject: Subject, model: Model): { column: string; a
 type Manner = 'own' | 'least' | 'newcomer' | 'forged' | 'as' | 'cross';
 
 /** INSERT of a new row by the actor; undefined where the manner makes no sense for them. */
-export function freshSql(subject: Subject, actor: Actor, model: Model, manner: Manner): string | undefined {
+export function insertSql(subject: Subject, actor: Actor, model: Model, manner: Manner): string | undefined {
   const sides = sidesOf(subject, actor);
   const values = new Map(subject.fresh[actor.side].values);
   const isTenants = subject.table === model.tenancy.organizations;
@@ -55,6 +53,11 @@ export function freshSql(subject: Subject, actor: Actor, model: Model, manner: M
     && (granted.size === 0 || granted.has(name) || forced.has(name) || (manner !== 'own' && manner !== 'least' && change.has(name)))
     && (manner !== 'least' || isNeeded(subject, name)));
   if (columns.length === 0) return undefined;
+  return insertStatement(subject, columns, values);
+}
+
+/** INSERT of those columns; an identity column takes the value that is given. */
+export function insertStatement(subject: Subject, columns: readonly string[], values: ReadonlyMap<string, string>): string {
   const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
   return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
     + `values (${columns.map((name) => values.get(name)).join(', ')})`;
@@ -101,46 +104,9 @@ function isNeeded(subject: Subject, name: string): boolean {
   return (column.notNull && column.default === null) || subject.belongs.some((one) => one.column === name);
 }
 
-/** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
-export function changeSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
-  if (!withWhere && subject.isLarge) return undefined;
-  const where = withWhere ? ` where ${condition(subject.rows.a.key)}` : '';
-  const assignment = neutralAssignment(subject, actor, model);
-  return assignment === undefined ? undefined : `update ${subject.into} set ${assignment}${where}`;
-}
-
-/** An assignment that the role may make, of a column that is neither unique nor says whose the row is, if there is one. */
-function neutralAssignment(subject: Subject, actor: Actor, model: Model): string | undefined {
-  const granted = grantedColumns(subject, actor.role, 'U', model);
-  const columns = granted.length > 0 ? granted : subject.columns;
-  const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
-  const linked = new Set(subject.table.constraints.filter((key) => key.type === 'f').flatMap((key) => key.columns));
-  const leads = (column: ColumnRow): boolean => linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
-  const rank = (column: ColumnRow): number =>
-    (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
-  const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
-  return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${valueOf(best, subject) ?? 'default'}`;
-}
-
-function valueOf(column: ColumnRow, subject: Subject): string | undefined {
-  return subject.rows.a.values.get(column.name);
-}
-
-/** INSERT … ON CONFLICT of the actor's own new row under the key of A's. */
-export function upsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
-  const key = subject.rows.a.key.map(([name]) => name);
-  const isKey = uniqueSets(subject.table).some((set) => set.length === key.length && set.every((name) => key.includes(name)));
-  const assignment = neutralAssignment(subject, actor, model);
-  const own = freshSql(subject, actor, model, 'own');
-  if (!isKey || assignment === undefined || own === undefined || actor.isAnonymous) return undefined;
-  const values = new Map(subject.fresh[actor.side].values);
-  const sides = sidesOf(subject, actor);
-  subject.belongs.forEach((one, index) => values.set(one.column, sides.own?.[index] ?? 'NULL'));
-  for (const [name, value] of subject.rows.a.key) values.set(name, value);
-  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  const columns = [...values.keys()].filter((name) =>
-    subject.columns.some((column) => column.name === name) && (granted.size === 0 || granted.has(name) || key.includes(name)));
-  const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
-  return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
-    + `values (${columns.map((name) => values.get(name)).join(', ')}) on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
+/** PostgREST adds RETURNING where the client wants the new row back: then it must come under a SELECT policy at once. */
+export function returningSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const insert = actor.relation === 'self' ? insertSql(subject, actor, model, 'own') : undefined;
+  const [column] = grantedColumns(subject, actor.role, 'S', model);
+  return insert === undefined || column === undefined ? undefined : `${insert} returning ${quoteIdentifier(column.name)}`;
 }

@@ -6,16 +6,16 @@ import type { Model } from '../catalog/model.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { Subject } from './subject.ts';
 
-const mighty = /^(owner|admin|administrator|super_?admin|root)$/;
+const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;
 const flags = /^(is_)?(super_?)?admin$/;
 
-/** Roles that may rule over others: what they do to memberships is the kit's to say. */
-export function isMightyRole(role: string | undefined): boolean {
-  return role !== undefined && mighty.test(role);
+/** Roles that may decide over others: what they do to memberships is the kit's to say. */
+export function isPrivilegedRole(role: string | undefined): boolean {
+  return role !== undefined && privilegedRole.test(role);
 }
 
-/** The column of a table that makes its user mightier, with the value that does; undefined where it has none. */
-export function mightyColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
+/** The column of a table that makes its user more privileged, with the value that does; undefined where it has none. */
+export function privilegedColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
   for (const column of subject.columns) {
     if (column.base === 'boolean' && flags.test(column.name)) return { column, value: 'true' };
     if (!/(^|_)role$/.test(column.name)) continue;
@@ -27,14 +27,14 @@ export function mightyColumn(subject: Subject, model: Model): { column: ColumnRo
   return undefined;
 }
 
-/** UPDATE that raises the actor's own role: in its membership, or in a table of its own. */
-export function raiseSql(subject: Subject, actor: Actor, model: Model): string | undefined {
-  const raise = mightyColumn(subject, model);
-  if (raise === undefined || actor.isAnonymous || subject.kind !== 'table') return undefined;
-  const set = `update ${subject.into} set ${quoteIdentifier(raise.column.name)} = ${raise.value}`;
+/** UPDATE that gives the actor a privileged role: in its membership, or in a table of its own. */
+export function escalateSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const found = privilegedColumn(subject, model);
+  if (found === undefined || actor.isAnonymous || subject.kind !== 'table') return undefined;
+  const set = `update ${subject.into} set ${quoteIdentifier(found.column.name)} = ${found.value}`;
   const { membership } = model.tenancy;
   if (subject.table === membership?.table) {
-    if (actor.relation !== 'fellow') return undefined;
+    if (actor.relation !== 'co-member') return undefined;
     return `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ${quoteIdentifier(membership.user)} = '${actingUser}'`;
   }
   const [owner] = subject.belongs;

@@ -1,0 +1,204 @@
+import { allOf, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
+import { readRoutine } from './routine-bodies.ts';
+
+/** A table that a write changes by the way, and the trigger that does it. */
+export interface SideEffect {
+  table: string;
+  trigger: string;
+}
+
+/** What hangs on what: read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
+export interface Dependencies {
+  /** Relations that may answer otherwise when rows of the tables change: policies or views ask them, directly or through others. */
+  dependents(tables: Iterable<string>): ReadonlySet<string>;
+  /** Says whether what a function returns may change when rows of the tables do. */
+  asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
+  /** Tables that a function writes, itself or by what it calls; all of them where that cannot be read. */
+  writtenBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Tables that triggers change when the table is written, transitively. */
+  sideEffects(table: string): readonly SideEffect[];
+  /** Says whether other relations' policies or views ask this table. */
+  isDeciding(table: string): boolean;
+  /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
+  decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
+}
+
+/** What one policy, view or function body mentions. */
+interface Mentions {
+  reads: Set<string>;
+  writes: Set<string>;
+  calls: Set<FunctionRow>;
+  isOpaque: boolean;
+  trees: readonly unknown[];
+}
+
+/** Builds the graph; each tree is read once, when it is first asked for. */
+export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Dependencies {
+  const names = namesOf(catalog);
+  const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
+  const all = new Set(relations.keys());
+  const bodies = remember((routine: FunctionRow) => {
+    const { trees, isOpaque } = readRoutine(routine);
+    return mentionsOf(trees, isOpaque, names);
+  });
+  const askers = remember((row: RelationRow) => {
+    const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
+    const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) => parse(sql));
+    const mentions = mentionsOf(trees.filter((tree) => tree !== undefined), false, names);
+    for (const name of row.reads) mentions.reads.add(name);
+    return mentions;
+  });
+  /** The mentions of a start and of everything that it calls or, for reads, asks. */
+  const closure = (start: Mentions, followReads: boolean): Mentions[] => {
+    const found = new Set([start]);
+    for (const one of found) {
+      for (const routine of one.calls) found.add(bodies(routine));
+      if (followReads) for (const name of one.reads) if (relations.has(name)) found.add(askers(relations.get(name)!));
+    }
+    return [...found];
+  };
+  const readsOf = (start: Mentions): ReadonlySet<string> => {
+    const found = closure(start, true);
+    return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.reads]));
+  };
+  const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
+  const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
+  const writtenBy = remember((routine: FunctionRow): ReadonlySet<string> => {
+    const found = closure(bodies(routine), false);
+    return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.writes]));
+  });
+  const sideEffects = remember((table: string): SideEffect[] => {
+    const found = new Map<string, string>();
+    const queue = [table];
+    for (const name of queue) {
+      for (const trigger of relations.get(name)?.triggers ?? []) {
+        const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
+        if (!trigger.enabled || routine === undefined) continue;
+        for (const written of writtenBy(routine)) {
+          if (written !== table && !found.has(written)) queue.push(written);
+          if (!found.has(written)) found.set(written, trigger.name);
+        }
+      }
+    }
+    return [...found].map(([written, trigger]) => ({ table: written, trigger }));
+  });
+  const dependents = (tables: Iterable<string>): Set<string> => {
+    const changed = [...tables];
+    return new Set([...relations.values()].filter((row) => changed.some((table) => readsOfRelation(row).has(table))).map(qualifiedName));
+  };
+  const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
+  const decidingColumns = remember((table: string) => {
+    const row = relations.get(table);
+    const scopes = [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) => one.reads.has(table));
+    return row === undefined ? new Map<string, string[]>() : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
+  });
+  return {
+    dependents, writtenBy, sideEffects, isDeciding, decidingColumns,
+    asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
+  };
+}
+
+/** A function of one argument that answers each only once. */
+function remember<K, V>(find: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, find(key));
+    return known.get(key)!;
+  };
+}
+
+interface Names {
+  relation(schema: string | undefined, name: string): string | undefined;
+  routines(parts: readonly string[]): FunctionRow[];
+}
+
+/** Names without a schema are looked for in `public` first, then anywhere: one too many is looked at, never one too few. */
+function namesOf(catalog: Catalog): Names {
+  const known = new Set(catalog.relations.map(qualifiedName));
+  return {
+    relation(schema, name) {
+      if (schema !== undefined) return known.has(`${schema}.${name}`) ? `${schema}.${name}` : undefined;
+      if (known.has(`public.${name}`)) return `public.${name}`;
+      const row = catalog.relations.find((one) => one.name === name);
+      return row === undefined ? undefined : qualifiedName(row);
+    },
+    routines(parts) {
+      const [name, schema] = [parts.at(-1), parts.at(-2)];
+      return catalog.functions.filter((routine) => routine.name === name && (schema === undefined || routine.schema === schema));
+    },
+  };
+}
+
+function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names): Mentions {
+  const found: Mentions = { reads: new Set(), writes: new Set(), calls: new Set(), isOpaque, trees };
+  const add = (set: Set<string>, range: Partial<RangeVar> | undefined): void => {
+    const name = range?.relname === undefined ? undefined : names.relation(range.schemaname, range.relname);
+    if (name !== undefined) set.add(name);
+  };
+  walk(trees, (...[type, fields]) => {
+    if (type === 'RangeVar') add(found.reads, fields);
+    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt') add(found.writes, fields.relation);
+    if (type === 'TruncateStmt') for (const range of allOf(fields.relations, 'RangeVar')) add(found.writes, range);
+    if (type === 'FuncCall') for (const routine of names.routines(stringsOf(fields.funcname))) found.calls.add(routine);
+  });
+  return found;
+}
+
+/** Those who call a function that asks the table: what they hand over is what it compares with. */
+function callersOf(
+  scopes: readonly Mentions[], catalog: Catalog, askers: (row: RelationRow) => Mentions, bodies: (routine: FunctionRow) => Mentions,
+): Mentions[] {
+  const asking = new Set(catalog.functions.filter((routine) => scopes.includes(bodies(routine))));
+  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) => [...one.calls].some((routine) => asking.has(routine)));
+}
+
+/** Constants of a column's own comparisons come first; then all others that stand beside them, since a variable may carry the value. */
+function comparisonsOf(table: RelationRow, scopes: readonly Mentions[], callers: readonly Mentions[]): Map<string, string[]> {
+  const own = new Set(table.columns.map(({ name }) => name));
+  const direct = new Map<string, Set<string>>();
+  const beside = new Set<string>();
+  const known = aliasesOf(table, scopes);
+  const note = (node: unknown): string | undefined => {
+    const { name, qualifier } = columnOf(node) ?? {};
+    if (name === undefined || !own.has(name) || (qualifier !== undefined && !known.has(qualifier))) return undefined;
+    if (!direct.has(name)) direct.set(name, new Set());
+    return name;
+  };
+  for (const { trees } of scopes) {
+    walk(trees, (...[type, fields]) => {
+      if (type === 'ColumnRef') note({ ColumnRef: fields });
+      if (type !== 'A_Expr') return;
+      for (const [column, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
+        const name = note(column);
+        if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
+      }
+    });
+  }
+  for (const { trees } of [...scopes, ...callers]) for (const text of constantsIn(trees)) beside.add(text);
+  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
+}
+
+/** The names under which those who ask a table speak of it. */
+function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
+  const found = new Set([table.name]);
+  for (const { trees } of scopes) {
+    walk(trees, (...[type, fields]) => {
+      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined) found.add(fields.alias.aliasname);
+    });
+  }
+  return found;
+}
+
+/** Every constant below, as text; the elements of an array literal one by one. */
+function constantsIn(node: unknown): string[] {
+  const found: string[] = [];
+  walk(node, (...[type, fields]) => {
+    const text = type === 'A_Const' ? constantOf({ A_Const: fields }) : undefined;
+    if (text === undefined) return;
+    const elements = /^\{(.*)\}$/.exec(text)?.[1];
+    found.push(...(elements === undefined ? [text] : elements.split(',').map((one) => one.replaceAll('"', ''))));
+  });
+  return found;
+}

@@ -1,0 +1,120 @@
+/** Writes of an actor's own rows in a table that other policies ask: what they open is seen afterwards. */
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import type { Model } from '../catalog/model.ts';
+import { policiesFor } from '../catalog/scope.ts';
+import { hintsOf } from '../fixtures/candidates.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
+import { actingUser } from '../fixtures/rows.ts';
+import type { Actor } from './actors.ts';
+import { insertStatement } from './insert-sql.ts';
+import { condition, grantedColumns, type Subject } from './subject.ts';
+
+/** Values that are tried for one column. */
+const mostValues = 10;
+
+const privilegedRoles = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator', 'moderator', 'manager'];
+
+/** The columns of a deciding table that say who and where: user keys, and keys that lead to an organization or another parent. */
+interface Keys {
+  users: string[];
+  /** With the value that A's row has. */
+  parents: [name: string, ofA: string][];
+}
+
+function keysOf(subject: Subject, model: Model): Keys {
+  const { a, b } = subject.rows;
+  const keys: Keys = { users: [], parents: [] };
+  for (const column of subject.columns) {
+    const meaning = model.meaningOf(subject.table, column);
+    const isLink = subject.table.constraints.some((key) => key.type === 'f' && key.columns.includes(column.name));
+    const ofA = a.values.get(column.name);
+    if (meaning === 'user') keys.users.push(column.name);
+    else if ((meaning !== undefined || isLink) && ofA !== undefined && ofA !== 'NULL' && ofA !== b.values.get(column.name)) keys.parents.push([column.name, ofA]);
+  }
+  return keys;
+}
+
+/** Values that may open something, by column: what those who ask the table compare it with, and what the column itself allows. */
+function decidingValues(subject: Subject, model: Model, keys: Keys): [string, string][] {
+  const special = new Set([...keys.users, ...keys.parents.map(([name]) => name), ...subject.rows.a.key.map(([name]) => name)]);
+  const compared = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  return subject.columns.filter((column) => compared.has(column.name) && !special.has(column.name))
+    .flatMap((column) => valuesFor(column, compared.get(column.name)!, subject, model).map((value): [string, string] => [column.name, value]));
+}
+
+function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
+  if (column.base === 'boolean') return ['true', 'false'];
+  if (/^(timestamp|date)/.test(column.base)) return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
+  if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {
+    const numbers = compared.filter((text) => text !== '' && Number.isFinite(Number(text))).map(Number);
+    return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))].slice(0, mostValues).map((number) => quoteLiteral(String(number)));
+  }
+  if (column.category !== 'S' && column.category !== 'E') return [];
+  const checks = subject.table.constraints.filter((check) => check.type === 'c' && check.columns.includes(column.name));
+  const choices = column.labels ?? hintsOf(checks.map((check) => model.parse(check.expression ?? ''))).texts;
+  const isFree = choices.length === 0;
+  const roles = privilegedRoles.filter((role) => (isFree ? /role/.test(column.name) : choices.includes(role)));
+  const known = isFree ? compared : [...compared.filter((text) => choices.includes(text)), ...choices];
+  return [...new Set([...known, ...roles])].slice(0, mostValues).map(quoteLiteral);
+}
+
+/** Says whether the actor's writes of the kind may open something: others ask the table, and a policy or its absence lets it try. */
+function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Model): boolean {
+  return !actor.isAnonymous && actor.relation !== 'self' && subject.kind !== 'bucket' && model.dependencies.isDeciding(qualifiedName(subject.table))
+    && grantedColumns(subject, actor.role, letter, model).length > 0
+    && (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0);
+}
+
+/**
+ * INSERTs of a row that names the actor, and A's organization or parents: plain, and with each value that may open something.
+ * Where a row has several users, the actor is each of them in turn and A the others.
+ */
+export function joinSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (!mayDecide(subject, actor, 'I', model)) return [];
+  const keys = keysOf(subject, model);
+  const mine = keys.users.map((name): [string, string] => [name, `'${actingUser}'`]);
+  const others = keys.users.length < 2 ? [] : keys.users.map((me) =>
+    keys.users.map((name): [string, string] => [name, name === me ? `'${actingUser}'` : subject.users.a]));
+  const values = decidingValues(subject, model, keys);
+  // With nothing but a user in it, the plain row is the actor's own: INSERT tries that.
+  const plain = keys.parents.length > 0 || keys.users.length > 1 ? [[]] : [];
+  return [mine, ...others].flatMap((users) => [...plain, ...values.map((one) => [one])]
+    .map((one) => insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one]))));
+}
+
+function insertOf(subject: Subject, actor: Actor, model: Model, changed: ReadonlyMap<string, string>): string {
+  const values = new Map([...subject.fresh[actor.side].values, ...changed]);
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  const columns = [...values.keys()].filter((name) => subject.columns.some((column) => column.name === name) && (granted.has(name) || changed.has(name)));
+  return insertStatement(subject, columns, values);
+}
+
+/** Makes room for the actor's new row where there is one row a user: DELETE of the one that the world gave it. */
+export function ownRowSql(subject: Subject, model: Model): string | undefined {
+  const { users } = keysOf(subject, model);
+  const name = qualifiedName(subject.table);
+  const isOnePerUser = uniqueSets(subject.table).some((set) => set.every((column) => users.includes(column)));
+  const isReferred = [...model.tables.values()].some((table) => table.constraints.some((key) => key.target === name));
+  return isOnePerUser && !isReferred && subject.kind === 'table' ? `delete from ${subject.into} where ${ownCondition(users)}` : undefined;
+}
+
+function ownCondition(users: readonly string[]): string {
+  return users.map((name) => `${quoteIdentifier(name)} = '${actingUser}'`).join(' or ');
+}
+
+/** UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user in place of its own. */
+export function adjustSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (!mayDecide(subject, actor, 'U', model)) return [];
+  const keys = keysOf(subject, model);
+  if (keys.users.length === 0 && actor.side === 'a') return [];
+  const where = keys.users.length > 0 ? ownCondition(keys.users) : condition(subject.rows.b.key);
+  const update = (changes: readonly [string, string][]): string =>
+    `update ${subject.into} set ${changes.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')} where ${where}`;
+  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
+  const isGranted = ([name]: readonly [string, string]): boolean => granted.has(name);
+  const values = decidingValues(subject, model, keys).filter(isGranted);
+  const parents = keys.parents.filter(isGranted);
+  const friends = keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
+  return [...values.map((one) => [one]), ...parents.map((one) => [one]), ...(parents.length > 1 ? [parents] : []), ...friends.map((one) => [one])].map(update);
+}

@@ -1,0 +1,105 @@
+import type { Finding } from '../../shared/finding.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
+import { policiesFor } from '../catalog/scope.ts';
+import { relation } from '../../rules/engine/live/catalog.ts';
+import { makeFinding } from '../report/make-finding.ts';
+import type { Actor } from './actors.ts';
+import type { Opening } from './follow.ts';
+import type { NamedProbe } from './probes.ts';
+import type { Proof } from './prove.ts';
+import type { Subject } from './subject.ts';
+import { verbs } from './verbs.ts';
+
+const ruleOf = { reads: 'isolation-escalation', writes: 'isolation-escalation', loses: 'isolation-write', copies: 'isolation-read' } as const;
+
+/** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
+export function escalations(proof: Proof): Finding[] {
+  const groups = new Map<string, Opening[]>();
+  // The story to tell is the shortest, and a stranger's before a member's.
+  const rank = (opening: Opening): number => opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
+  for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
+    const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
+    groups.set(key, [...(groups.get(key) ?? []), opening]);
+  }
+  return [...groups.values()].map((openings) => findingOf(openings, proof));
+}
+
+function firstProbe(opening: Opening, proof: Proof): NamedProbe {
+  return proof.probes[opening.path.probes[0]!]!;
+}
+
+function findingOf(openings: readonly Opening[], proof: Proof): Finding {
+  const told = openings[0]!;
+  const probe = firstProbe(told, proof);
+  const subject = proof.subjects.find(({ name }) => name === probe.subject);
+  const actor = proof.actors[told.path.actor]!;
+  const letter = verbs[probe.verb].letter;
+  const policies = subject === undefined || letter === 'X' || letter === 'R' ? [] : policiesFor(subject.table, letter, proof.model).map(({ name }) => name);
+  const sameStory = openings.filter((one) => one.how === told.how && one.path.actor === told.path.actor && one.path.probes.length === told.path.probes.length);
+  const objects = [...new Set(sameStory.map((one) => endOf(one, proof)))];
+  const by = policies.length === 0 ? '' : ` Policy ${policies.join(', ')} on ${probe.subject} lets it.`;
+  return {
+    ...makeFinding(ruleOf[told.how], probe.subject, `${storyOf(told, proof)} ${list(objects)}.${by}`, suggestionFor(told, probe, subject, policies, proof)),
+    ...(policies[0] === undefined ? {} : { policy: policies[0] }),
+    probe: sqlOf(told, actor, proof),
+  };
+}
+
+/** Who an actor is, in words. */
+function wordFor(actor: Actor): string {
+  if (actor.isAnonymous) return 'an anonymous visitor';
+  if (actor.relation === 'self') return 'the owner';
+  if (actor.relation === 'none') return 'a stranger';
+  return actor.memberRole === undefined ? 'a member' : `a member (${actor.memberRole})`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** "A stranger adds a row to public.members, then …", up to what is reached in the end. */
+function storyOf(opening: Opening, proof: Proof): string {
+  const who = wordFor(proof.actors[opening.path.actor]!);
+  const steps = opening.path.probes.map((number) => {
+    const { verb, subject } = proof.probes[number]!;
+    return `${verbs[verb].step} ${subject}`;
+  });
+  const told = capital(`${who} ${steps.join(', then ')}`);
+  if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
+  if (opening.how === 'copies') return `${told}, and ${wordFor(proof.actors[opening.by]!)} reads a copy of the row in`;
+  return `${told}, then`;
+}
+
+function endOf(opening: Opening, proof: Proof): string {
+  if (opening.how === 'writes') return `${verbs[proof.probes[opening.probe!]!.verb].step} ${opening.object}`;
+  return opening.how === 'reads' ? `reads ${opening.object}` : opening.object;
+}
+
+function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+function suggestionFor(opening: Opening, probe: NamedProbe, subject: Subject | undefined, policies: readonly string[], proof: Proof): string {
+  const role = proof.model.userRole;
+  if (opening.how === 'loses' || opening.how === 'copies') {
+    const effect = subject === undefined ? undefined : proof.model.dependencies.sideEffects(`${subject.table.schema}.${subject.table.name}`).find(({ table }) => table === opening.object);
+    const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
+    return opening.how === 'loses'
+      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the one who writes ${probe.subject}.`
+      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
+  }
+  if (subject === undefined) return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
+  const asked = [...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).keys()]
+    .filter((name) => probe.sql.includes(quoteIdentifier(name)));
+  const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
+  const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
+  return verbs[probe.verb].letter === 'U'
+    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
+    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the user already belongs there, or was invited, or leave the write to a function that does.`;
+}
+
+/** The statements, to try by hand as that user. */
+function sqlOf(opening: Opening, actor: Actor, proof: Proof): string {
+  const numbers = opening.probe === undefined ? opening.path.probes : [...opening.path.probes, opening.probe];
+  return numbers.map((number) => `${proof.probes[number]!.sql.replaceAll('@user@', actor.user).replaceAll('@org@', actor.organization)};`).join('\n');
+}

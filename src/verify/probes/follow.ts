@@ -1,0 +1,284 @@
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import type { Callable } from '../catalog/functions.ts';
+import type { Model } from '../catalog/model.ts';
+import type { Chain } from '../fixtures/script.ts';
+import type { Actor } from './actors.ts';
+import { rowsOfA, without } from './labels.ts';
+import type { NamedProbe } from './probes.ts';
+import type { Cell, Opened } from './run-script.ts';
+import { changedRows, countChanged, type Subject } from './subject.ts';
+import { type LeakFinder, readFound } from '../report/leaks.ts';
+import { type Verb, verbs } from './verbs.ts';
+
+/** Writes by one actor, each upon the one before: numbers of probes. */
+export interface Path {
+  actor: number;
+  probes: readonly number[];
+}
+
+/** What a path of permitted writes opened. */
+export interface Opening {
+  path: Path;
+  /** Who then reaches it: the one who wrote, or another. */
+  by: number;
+  /** What is reached: `reads` and `writes` a probe of it, `loses` rows of A without being named, `copies` rows that were A's alone. */
+  how: 'reads' | 'writes' | 'loses' | 'copies';
+  /** Name of what is reached, as the report has it. */
+  object: string;
+  /** The write that was possible afterwards. */
+  probe?: number;
+}
+
+/** What the first round of probes was made of, and what came of it. */
+export interface FirstRound {
+  model: Model;
+  actors: readonly Actor[];
+  subjects: readonly Subject[];
+  callables: readonly Callable[];
+  probes: readonly NamedProbe[];
+  /** Texts of A's rows that triggers may copy, by the name of the table. */
+  copies: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By the name of a view that is read whole: the names of the tables behind it. */
+  behind: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Tells whose a value is. */
+  leaks: LeakFinder;
+  /** By the name of a table that triggers write: the number of the probe that reads all of it. */
+  copyLooks: ReadonlyMap<string, number>;
+  cells: readonly Cell[];
+}
+
+/** The most writes that are done one upon the other. */
+const mostSteps = 3;
+
+/** Of the statements of one verb, how many are tried at a further step: the plainest come first. */
+const mostStatements = 4;
+
+/**
+ * Follows every permitted write: looks again, as the same actor, at everything whose policies or bodies ask what was written,
+ * and tries there what it could not do before, up to three writes one upon the other. Looks at what the others have lost, and at
+ * what strangers see of what its owner wrote.
+ * @param run runs chains in a world like that of the first round
+ */
+export async function followWrites(first: FirstRound, run: (chains: readonly Chain[]) => Promise<Opened[]>): Promise<Opening[]> {
+  const trail = new Trail(first);
+  const found: Opening[] = [];
+  let paths = trail.permitted();
+  for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
+    const planned = paths.map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) })).filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
+    const opened = await run(planned.map(({ chain }) => chain));
+    const further: Path[] = [];
+    for (const one of opened) {
+      const { path } = planned[one.chain]!;
+      const what = trail.read(path, one);
+      if (what !== undefined) found.push(what);
+      if (trail.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
+    }
+    // What is known to open something need not be followed any further.
+    const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
+    paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
+  }
+  return found;
+}
+
+/** Knows what a path may have changed, and so what is to be tried after it. */
+class Trail {
+  private readonly first: FirstRound;
+  private readonly subjects: ReadonlyMap<string, Subject>;
+  private readonly callables: ReadonlyMap<string, Callable>;
+  private readonly cells: ReadonlyMap<string, Cell>;
+  /** Numbers of the probes by the name of what they probe. */
+  private readonly numbers = new Map<string, number[]>();
+
+  constructor(first: FirstRound) {
+    this.first = first;
+    this.subjects = new Map(first.subjects.map((subject) => [subject.name, subject]));
+    this.callables = new Map(first.callables.map((callable) => [callable.name, callable]));
+    this.cells = new Map(first.cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
+    first.probes.forEach(({ subject }, number) => this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]));
+  }
+
+  /** Every write that an actor was let do; of the owner's, which only others look at, one a letter and table. */
+  permitted(): Path[] {
+    const owners = new Set<string>();
+    return this.first.cells.filter((cell) => {
+      const actor = this.first.actors[cell.actor]!;
+      if (actor.isMultiOrg || !this.isWrite(cell)) return false;
+      if (actor.relation !== 'self') return true;
+      const { subject, verb } = this.first.probes[cell.probe]!;
+      const key = `${verbs[verb].letter} ${subject}`;
+      return !owners.has(key) && owners.add(key) !== undefined;
+    }).map(({ actor, probe }) => ({ actor, probes: [probe] }));
+  }
+
+  private isWrite(cell: Cell): boolean {
+    if ('code' in cell) return false;
+    const probe = this.first.probes[cell.probe]!;
+    const callable = this.callables.get(probe.subject);
+    if (verbs[probe.verb].followed === undefined) return false;
+    return callable === undefined ? cell.touched > 0 : this.writes(callable.routine);
+  }
+
+  private writes(routine: FunctionRow): boolean {
+    return this.first.model.dependencies.writtenBy(routine).size > 0;
+  }
+
+  private tableOf(probe: NamedProbe): string | undefined {
+    const subject = this.subjects.get(probe.subject);
+    return subject === undefined ? undefined : qualifiedName(subject.table);
+  }
+
+  /** Tables that a probe changes: the one it names, and what triggers and foreign keys change by the way. */
+  private changedBy(probe: NamedProbe): { named: string[]; byTheWay: string[] } {
+    const { dependencies, tables } = this.first.model;
+    const callable = this.callables.get(probe.subject);
+    const table = this.tableOf(probe);
+    const written = callable !== undefined ? [...dependencies.writtenBy(callable.routine)] : table === undefined ? [] : [table];
+    const byTheWay = written.flatMap((name) => dependencies.sideEffects(name).map((effect) => effect.table));
+    if (verbs[probe.verb].followed === 'triggers') return { named: [], byTheWay };
+    const named = written;
+    const children = verbs[probe.verb].letter !== 'D' ? [] : [...tables.values()]
+      .filter((row) => row.constraints.some((key) => key.type === 'f' && key.target !== null && named.includes(key.target))).map(qualifiedName);
+    return { named: [...named, ...children], byTheWay };
+  }
+
+  /** What to do after a path. */
+  chainOf(path: Path, isFurther: boolean): Chain {
+    const { model, actors, subjects } = this.first;
+    const actor = actors[path.actor]!;
+    const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
+    const last = this.changedBy(this.first.probes[path.probes.at(-1)!]!);
+    const changed = new Set([...last.named, ...last.byTheWay]);
+    const states = subjects.filter((subject) => subject.kind === 'table' && last.byTheWay.includes(subject.name) && verbs.update.expects(subject, actor, model) === 'no');
+    const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
+    if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
+    // What a member does to rows that are its organization's is its right: only what it gives itself is followed.
+    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X') return { lead, states: states.map(({ state }) => state), afterwards: [] };
+    const asking = model.dependencies.dependents(changed);
+    const afterwards = [
+      ...subjects.filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
+        .flatMap((subject) => this.probesAfter(subject, path.actor, isFurther)),
+      ...(isFurther && actor.relation === 'none' ? subjects.filter((subject) => last.named.includes(subject.name))
+        .flatMap((subject) => this.probesOf(subject.name, path.actor, (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens')) : []),
+      ...this.first.callables.filter(({ routine }) => model.dependencies.asks(routine, changed) && (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')))
+        .flatMap(({ name }) => this.probesOf(name, path.actor, ({ verb }) => verb === 'call')),
+      ...[...asking].filter((name) => !this.subjects.has(name)).flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'rows')),
+    ];
+    return { lead, states: states.map(({ state }) => state), afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]) };
+  }
+
+  /** Strangers look at what triggers wrote when the owner wrote. */
+  private copyLooks(tables: readonly string[]): [number, number][] {
+    const strangers = this.first.actors.flatMap((actor, number) => (actor.relation === 'none' ? [number] : []));
+    const looks = tables.flatMap((table) => this.first.copyLooks.get(table) ?? []);
+    return looks.flatMap((look) => strangers.map((actor): [number, number] => [look, actor]));
+  }
+
+  private probesOf(name: string, actor: number, wanted: (probe: NamedProbe) => boolean): number[] {
+    return (this.numbers.get(name) ?? []).filter((number) => {
+      const probe = this.first.probes[number]!;
+      return wanted(probe) && probe.actors.includes(actor);
+    });
+  }
+
+  /** Reads and harm that the scope forbids; and, of strangers, what may open more. */
+  private probesAfter(subject: Subject, actor: number, isFurther: boolean): number[] {
+    const who = this.first.actors[actor]!;
+    const tries = new Map<Verb, number>();
+    return this.probesOf(subject.name, actor, ({ verb }) => {
+      tries.set(verb, (tries.get(verb) ?? 0) + 1);
+      if (tries.get(verb)! > mostStatements) return false;
+      const { tried } = verbs[verb];
+      if (tried === 'opens') return isFurther && who.relation === 'none';
+      const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
+      return isTried && verbs[verb].expects(subject, who, this.first.model) === 'no';
+    });
+  }
+
+  /** What something that came of a chain opened; undefined for nothing. */
+  read(path: Path, one: Opened): Opening | undefined {
+    if ('state' in one) return this.readState(path, one);
+    const probe = this.first.probes[one.probe]!;
+    const subject = this.subjects.get(probe.subject);
+    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    const earlier = before === undefined || 'code' in before ? '' : before.answer;
+    const opened = (how: Opening['how']): Opening => ({ path, by: one.actor, how, object: probe.subject, ...(how === 'writes' ? { probe: one.probe } : {}) });
+    if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
+    if (probe.mode === 'rows') {
+      if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
+      return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
+    }
+    if (subject === undefined || verbs[probe.verb].tried === 'opens') return undefined;
+    if (verbs[probe.verb].result === 'added') {
+      const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
+      return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
+    }
+    const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
+    return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
+  }
+
+  /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
+  private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
+    const { state } = this.first.probes[one.probe]!;
+    const parse = (text: string | undefined): Record<string, string> => JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+    const [then, now] = [parse(one.before[state]), parse(one.after)];
+    const lone = alone === undefined || 'code' in alone ? undefined : [parse(alone.before[state]), parse(alone.state)] as const;
+    return this.first.subjects.some((subject) => {
+      const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
+      const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
+      const isNew = without(without(changed, before), this.changedBefore(path, subject, undefined)) !== '';
+      return isNew && verbs.update.expects(subject, this.first.actors[path.actor]!, this.first.model) === 'no';
+    });
+  }
+
+  /** Rows of the subject that the path itself changed, and those that the actor could change without it. */
+  private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
+    const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
+    return cells.map((cell) => (cell === undefined || 'code' in cell || this.first.probes[cell.probe]!.state !== subject.state
+      ? '' : changedRows(cell.before[subject.state] ?? '', cell.state))).join('');
+  }
+
+  /** Rows of A's that went, or were changed by a write that has nothing to do with them. */
+  private readState(path: Path, one: { before: Record<string, string>; state: string; after: string }): Opening | undefined {
+    const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
+    const before = one.before[one.state] ?? '';
+    const lost = rowsOfA(changedRows(before, one.after));
+    if (subject === undefined || lost === '') return undefined;
+    // To add a row that points at another's, as a like, may well be counted there: only what is gone is a loss.
+    const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
+    const remain = [...lost].every((letter) => one.after.split('#')[0]!.split(';').some((part) => part.startsWith(letter)));
+    return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+  }
+
+  /** Says whether the answer holds values of A's rows that the earlier one did not, and that are not the actor's to read. */
+  private givesMore(name: string, answer: string, earlier: string, actor: number): boolean {
+    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
+    const known = new Set(readFound(earlier).values);
+    const more = readFound(answer).values.filter((value) => !known.has(value));
+    return this.first.leaks.given(more, tables)
+      .some(({ holders }) => holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[actor]!, tables)));
+  }
+
+  /** To change a row that was added a moment ago, as to accept one's own request, counts even where one may change one's rows. */
+  private isOnNewRow(path: Path, probe: NamedProbe): boolean {
+    const last = this.first.probes[path.probes.at(-1)!]!;
+    return probe.subject === last.subject && verbs[last.verb].letter === 'I' && verbs[probe.verb].letter === 'U';
+  }
+
+  /** Says whether the answer holds a text of the row that the path wrote. */
+  private isCopy(answer: string, path: Path): boolean {
+    const written = this.tableOf(this.first.probes[path.probes[0]!]!);
+    const texts = this.first.copies.get(written ?? '');
+    return texts !== undefined && readFound(answer).values.some((value) => texts.has(value));
+  }
+
+  /** Says whether what came of a chain may be followed by another write: one that was not possible before, or upon the same rows. */
+  leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
+    if ('state' in one || one.touched === 0 || one.actor !== path.actor) return false;
+    const probe = this.first.probes[one.probe]!;
+    if (verbs[probe.verb].tried !== 'opens') return false;
+    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
+    return !wasLet || this.isOnNewRow(path, probe);
+  }
+}
