@@ -52,7 +52,7 @@ export async function migrateProduction(
   const files = pending.map(({ file }) => file);
   const tables = await touchedTables(database, pending.map(({ sql }) => sql));
   await takeConsent('production', options, planText(`To be applied to production after a backup:\n  in the ${database.description}`, files, tables));
-  const backup = await backupBefore(muse, 'production', environment, database, options.onPhase);
+  const backup = await backupBefore(muse, 'production', environment, database, { onProgress: options.onPhase, signal: options.signal });
   let result: MigrateResult;
   try {
     await options.prepare?.();

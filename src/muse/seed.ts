@@ -44,7 +44,7 @@ export async function seedMuse(muse: Muse, name: EnvironmentName, environment: N
     await takeConsent(name, options, [`Seeds for ${name}:`, `  in the ${database.description}`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'));
     if (name !== 'production') return await runSeeds(database, seeds, options);
     const { backupBefore } = await import('./backup.ts');
-    const backup = await backupBefore(muse, name, environment, database, options.onProgress);
+    const backup = await backupBefore(muse, name, environment, database, options);
     return { ...(await runSeeds(database, seeds, options)), backup };
   } finally {
     await database.close();
