@@ -46,6 +46,8 @@ export interface Answers {
   databaseCa?: string;
   supabase: SupabaseAnswers;
   fix: boolean;
+  /** With `fix`: also make the repairs that give somebody access that they did not have. */
+  allowWidening?: boolean;
   git: boolean;
   install: boolean;
 }

@@ -63,6 +63,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     ...present('databaseCa', databaseCa === undefined ? undefined : resolve(directory, databaseCa)),
     supabase,
     fix: given.fix ?? false,
+    ...present('allowWidening', given.allowWidening),
     git: given.git ?? true,
     install: given.install ?? false,
   };
