@@ -16,6 +16,9 @@ export const productionLimits = { lockTimeoutMs: 5000, statementTimeoutMs: 600_0
 export interface ProductionOptions extends MigrateOptions, Consent {
   /** Go past staging. */
   force?: boolean;
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** Told what is being done: the step, then each file. */
   onPhase?(text: string): void;
   /** Done behind the backup, in front of the first file. */
   prepare?(): Promise<void>;
@@ -45,11 +48,11 @@ export async function migrateProduction(
   pending: readonly Migration[],
   options: ProductionOptions,
 ): Promise<ProductionResult> {
-  if (options.force !== true) await refuseUntried(muse, database, pending, environment);
+  if (options.force !== true) await refuseUntried(muse, database, pending, environment, options.signal);
   const files = pending.map(({ file }) => file);
   const tables = await touchedTables(database, pending.map(({ sql }) => sql));
   await takeConsent('production', options, planText(`To be applied to production after a backup:\n  in the ${database.description}`, files, tables));
-  const backup = await backupBefore(muse, 'production', environment, database, options.onPhase);
+  const backup = await backupBefore(muse, 'production', environment, database, { onProgress: options.onPhase, signal: options.signal });
   let result: MigrateResult;
   try {
     await options.prepare?.();

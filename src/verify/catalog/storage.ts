@@ -1,7 +1,6 @@
 import type { Session } from '../../database/database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
@@ -49,7 +48,8 @@ export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
 function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids }: { model: Model; people: readonly Person[]; ids: Ids }, exists: boolean, elsewhere: string | undefined): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
-  const isPublic = bucket.public ?? (isDeclared(model.declarations, 'storage.objects', 'public-read') && policies.some((policy) => policy.roles.includes('anon') && policy.command === 'r'));
+  const isPublic = bucket.public === true || model.declarations.some((one) => one.table === 'storage.objects' && one.scope === 'public-read'
+    && policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name));
   const table: RelationRow = { ...objects, policies };
   const facts = model.policyFacts(table);
   const byOrganization = facts.some((one) => one.membership);

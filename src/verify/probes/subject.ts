@@ -24,8 +24,8 @@ export interface Subject {
   into: string;
   /** The table behind it. */
   table: RelationRow;
-  /** Where privileges are looked up: itself. */
-  grants: Pick<RelationRow, 'grants' | 'columnGrants'>;
+  /** What is written to: where privileges, rules and triggers are looked up. */
+  grants: Pick<RelationRow, 'grants' | 'columnGrants' | 'rules' | 'triggers'>;
   /** Columns that it has, of those of the table behind it. */
   columns: ColumnRow[];
   scope: Scope;
