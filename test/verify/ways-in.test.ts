@@ -148,6 +148,16 @@ const cases: Case[] = [
     repaired: `create table public.recent (id bigint generated always as identity primary key, title text); alter table public.recent enable row level security;
       create rule copy as on insert to public.notes do also insert into public.recent (title) values (new.title)`,
   },
+  ...([
+    ['in the second folder', "(storage.foldername(name))[1] = 'faces' and (storage.foldername(name))[2] = (select auth.uid())::text"],
+    ['by split_part', "split_part(name, '/', 1) = (select auth.uid())::text"],
+    ['below a fixed folder', "name like 'faces/%' and (storage.foldername(name))[2] = (select auth.uid())::text"],
+    ['by the whole of its start', "name like (select auth.uid())::text || '/%'"],
+  ] as const).map(([how, own]): Case => {
+    const bucket = (using: string): string => `insert into storage.buckets (id, name) values ('pictures', 'pictures');
+      create policy put on storage.objects for insert to authenticated with check (bucket_id = 'pictures' and ${own}); create policy see on storage.objects for select to authenticated using (bucket_id = 'pictures' and ${using});`;
+    return { name: `objects that are one's own ${how}`, rule: 'isolation-read', object: 'storage.objects[pictures]', hole: bucket('owner_id is not null'), repaired: bucket(own) };
+  }),
   {
     name: 'changes sent by Realtime', rule: 'isolation-read', object: 'public.feed',
     hole: 'create table public.feed (id integer primary key, body text); grant select on public.feed to authenticated; alter publication supabase_realtime add table public.feed',

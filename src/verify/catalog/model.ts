@@ -89,7 +89,7 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
 }
 
 /** An expression that is the id of the user who asks: `auth.uid()`, a claim, a setting, a helper that gives one. */
-function isWhoAsks(node: unknown, model: Model): boolean {
+export function isWhoAsks(node: unknown, model: Model): boolean {
   let found = false;
   walk(node, (type, call) => {
     if (type === 'SubLink' && fields(call['subselect'], 'SelectStmt')?.['fromClause'] !== undefined) return false;
