@@ -30,13 +30,13 @@ export interface DatabaseProof extends IsolationReport {
  * nothing behind.
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
-export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<MuseProof> {
+export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<MuseProof> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target } = await openEnvironment(muse, name, environment);
+  const { database, target } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files made; a server may have been changed by hand.
-    const model = target.local ? undefined : await modelOf(muse.museFile, applied);
+    const model = target.local ? undefined : await modelOf(muse.museFile, applied, signal);
     return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
   } finally {
     await database.close();
@@ -44,12 +44,12 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
 }
 
 /**
- * What files alone allow, proven on a throw-away database.
+ * What files alone allow, proven on a shadow database.
  * @param files those that a database has had: more or less than this, there, is a finding
  * @throws MuseError, DatabaseError where the files do not run
  */
-export async function modelOf(museFile: MuseFile, files: readonly Migration[]): Promise<DatabaseProof> {
-  const model = await openEmbedded();
+export async function modelOf(museFile: MuseFile, files: readonly Migration[], signal?: AbortSignal): Promise<DatabaseProof> {
+  const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
     return await proveDatabase(model, museFile, files);

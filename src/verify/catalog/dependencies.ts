@@ -20,6 +20,8 @@ export interface Dependencies {
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
+  /** Relations whose policies, or the functions that those call, name the table. */
+  askers(table: string): readonly RelationRow[];
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
   /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
@@ -96,6 +98,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     const changed = [...tables];
     return new Set([...relations.values()].filter((row) => changed.some((table) => readsOfRelation(row).has(table))).map(qualifiedName));
   };
+  const namedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -104,6 +107,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   });
   return {
     dependents, writtenBy, sideEffects, isDeciding, decidingColumns,
+    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
 }

@@ -7,7 +7,6 @@ import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Opening } from './follow.ts';
-import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
@@ -20,6 +19,8 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
+import type { Ways } from '../catalog/ways-query.ts';
+import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
@@ -60,11 +61,11 @@ export function isProbed(table: RelationRow): boolean {
  */
 export async function prove(
   session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
-  isWanted: (name: string) => boolean,
+  isWanted: (name: string) => boolean, topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
-  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
+  const actors = makeActors(world.people, isolation, variables, world.cargo);
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
@@ -86,6 +87,7 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
