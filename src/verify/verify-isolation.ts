@@ -17,6 +17,7 @@ import { functionGap, functionReport, viewReport } from './report/function-repor
 import { leakFinder } from './report/leaks.ts';
 import { oracles } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
+import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
 import { readWays } from './catalog/ways-query.ts';
 
@@ -46,13 +47,14 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const ways = await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
   const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
-  const proof = await prove(database, model, isolation, options.session, isWanted);
+  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
-  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled].filter(({ object }) => isWanted(object));
+  const channels = topicReport(ways.topics, proof);
+  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled, ...channels.gaps].filter(({ object }) => isWanted(object));
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
@@ -64,6 +66,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const others = [
     ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof, leaks)),
     ...functions.map(({ report }) => report),
+    ...channels.reports,
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
   findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isWanted(object ?? '')));

@@ -67,7 +67,7 @@ const holes: Hole[] = [
   { file: 'deleted-readable', name: 'rows that everyone reads once they are deleted', finds: ['isolation-read public.h22'], repair: own('h22') },
   { file: 'truncate', name: 'TRUNCATE granted to signed-in users', finds: ['isolation-write public.h24'], repair: 'revoke truncate, references, trigger on public.h24 from authenticated' },
   {
-    file: 'default-privileges', name: 'privileges on tables to come', finds: ['isolation-write public'],
+    file: 'default-privileges', name: 'privileges on tables to come', finds: ['anon-write default privileges on tables in schema public'],
     repair: 'alter default privileges in schema public revoke all on tables from anon, authenticated',
   },
   {

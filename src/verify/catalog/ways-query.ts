@@ -51,7 +51,7 @@ export interface Ways {
   foreign: Held[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
-  topics: { name: string; command: string; roles: string[]; expression: string }[];
+  topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
   /** The platform is create-muse's own: no default privilege is Supabase's. */
   isOwnPlatform: boolean;
 }
@@ -122,10 +122,10 @@ select json_build_object(
   'labels', ${list(`
     select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid where l.classoid = 'pg_class'::regclass order by 1`)},
   'topics', ${list(`
-    select p.polname as name, p.polcmd as command, coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
+    select p.polname as name, p.polcmd as command, p.polpermissive as permissive, coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
       (select json_agg(coalesce(r.rolname, 'public')) from unnest(p.polroles) as role(oid) left join pg_roles r on r.oid = role.oid) as roles
     from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'realtime' and c.relname = 'messages' and p.polpermissive order by 1`)},
+    where n.nspname = 'realtime' and c.relname = 'messages' order by 1`)},
   'isOwnPlatform', coalesce((select obj_description(n.oid, 'pg_namespace') = '${platformMark}' from pg_namespace n where n.nspname = 'auth'), true)
 ) as ways`;
 
