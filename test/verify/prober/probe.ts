@@ -1,5 +1,4 @@
-import type { Session } from '../../../src/database/database.ts';
-import { DatabaseError } from '../../../src/database/database.ts';
+import { type Database, DatabaseError } from '../../../src/database/database.ts';
 import type { Random } from './random.ts';
 import type { Holds, MadeSchema, MadeTable } from './schema.ts';
 
@@ -22,7 +21,7 @@ export interface Reach {
 }
 
 /** Rows of both sides in every table; two of each, one of them archived and shared. */
-export function rowsSql(schema: MadeSchema): string {
+function rowsSql(schema: MadeSchema): string {
   const users = Object.entries(people).map(([who, user]) => `insert into auth.users (id, email, aud, role) values ('${user}', '${who}@example.com', 'authenticated', 'authenticated')`);
   const rows = schema.tables.flatMap((table) => (['a', 'b'] as const).flatMap((who) => [1, 2].flatMap((copy) => {
     if (copy === 2 && table.columns.some(({ holds }) => holds === 'role')) return [];
@@ -76,9 +75,19 @@ function makeStatement(schema: MadeSchema, who: Stranger, random: Random): State
   return { sql: `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf(holds)).join(', ')})`, table: table.name, returnsRows: false };
 }
 
-/** Tries sequences of up to three statements on a database that has the schema and {@link rowsSql}; gives what was reached. */
-export async function probe(session: Session, schema: MadeSchema, sequences: number, random: Random): Promise<Reach[]> {
+/** Makes the schema and {@link rowsSql}, tries sequences of up to three statements, and takes everything back; gives what was reached. */
+export async function probe(database: Database, schema: MadeSchema, sequences: number, random: Random): Promise<Reach[]> {
   if (!schema.tables.some(({ verbs }) => verbs.some((verb) => verb !== 'select'))) return [];
+  await database.script('begin');
+  try {
+    await database.script(`${schema.sql}\n${rowsSql(schema)}`);
+    return await trySequences(database, schema, sequences, random);
+  } finally {
+    await database.script('rollback');
+  }
+}
+
+async function trySequences(session: Database, schema: MadeSchema, sequences: number, random: Random): Promise<Reach[]> {
   const reached: Reach[] = [];
   const victims = `select table_name, count(*) as n, md5(string_agg(row_text, ',' order by row_text)) as state from (${schema.tables.map((table) => `select '${table.name}' as table_name, t::text as row_text from public.${table.name} t where t.id::text like 'aaaaaaaa-%'`).join(' union all ')}) s group by 1 order by 1`;
   const seen = schema.tables.filter(({ verbs }) => verbs.includes('select')).map(({ name }) => `select '${name}' as table_name where exists (select 1 from public.${name} t where t.id::text like 'aaaaaaaa-%')`).join(' union all ');
@@ -112,11 +121,15 @@ export async function probe(session: Session, schema: MadeSchema, sequences: num
 }
 
 /** The rows of the statement; undefined where it is refused. */
-async function attempt(session: Session, sql: string): Promise<Record<string, unknown>[] | undefined> {
+async function attempt(session: Database, sql: string): Promise<Record<string, unknown>[] | undefined> {
+  await session.script('savepoint attempt');
   try {
     return (await session.query<Record<string, unknown>>(sql)).rows;
   } catch (error) {
+    await session.script('rollback to savepoint attempt');
     if (error instanceof DatabaseError) return undefined;
     throw error;
+  } finally {
+    await session.script('release savepoint attempt');
   }
 }
