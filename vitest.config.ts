@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    reporters: ['default', './test/support/slowest-files.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // An embedded database needs up to 860 MB while it starts: more workers than this can drown a small machine.

@@ -81,7 +81,7 @@ const reservedNames: readonly { names: ReadonlySet<string>; reason: string }[] =
     reason: 'It is a device name on Windows, so no file or folder there can have that name.',
   },
   {
-    names: words('node_modules create_muse muse test'),
+    names: words('node_modules create_muse muse test help version'),
     reason: 'npm or create-muse itself uses that name.',
   },
   {

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   intervalMs?: number;
   /** For a new project's database to let us in, ms. */
   timeoutMs?: number;
+  /** Ends the connection when it aborts; over HTTPS, `http` has its own. */
+  signal?: AbortSignal | undefined;
   /** Called with messages: what is tried, and what prevents a connection. */
   onNote?: (note: string) => void;
 }
@@ -107,6 +109,7 @@ async function knock(
         database: endpoint.database,
         ssl: tls(endpoint, ca),
         connectTimeoutMs: 15_000,
+        signal: options.signal,
       });
       await database.query('select 1');
       return database;

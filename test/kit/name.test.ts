@@ -37,6 +37,7 @@ describe('checkMuseName', () => {
     ['con', 'con-muse'],
     ['LPT1', 'lpt1-muse'],
     ['node_modules', 'node-modules-muse'],
+    ['help', 'help-muse'],
     ['favicon.ico', 'favicon-ico'],
     ['http', 'http-muse'],
     ['fs', 'fs-muse'],

@@ -3,12 +3,18 @@ import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
 import type { Finding } from '../../../shared/finding.ts';
 import type { MigrationFolders } from '../../../shared/muse-file.ts';
 import type { Migration } from '../../../sql/migration.ts';
+import type { Catalog } from '../../../sql/catalog/model.ts';
+import { tableOfObject } from '../check.ts';
 import type { Examined } from '../check.ts';
 import { examineFiles, lintWith } from '../lint.ts';
 import type { LintInput } from '../lint.ts';
 import type { Rule } from '../rule.ts';
+import type { AccessChange, Measured } from './access.ts';
+import { withBreakpoints } from './breakpoints.ts';
 import { applyEdits, fixStages } from './fix.ts';
 import type { Decision, Fix, FixResult, Left, Rename, Situation } from './fix.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, judge } from './guard.ts';
+import type { AccessReport, Judgement } from './guard.ts';
 
 /** The text of a migration's rollback. */
 export interface RollbackText {
@@ -30,6 +36,10 @@ export interface RepairInput {
   /** Drizzle's journals, by the folder that each is of. */
   journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
+  /** Runs the files once on a shadow database and tells who may do what then; without it nothing is held against anything. */
+  measure?(migrations: readonly Migration[]): Promise<Measured | undefined>;
+  /** Says whether a repair may give somebody what they did not have: the changes of one rule to one table. Absent: never. */
+  mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   /** Runs the files on a shadow database and tells what it found. */
   rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
 }
@@ -55,6 +65,8 @@ export interface Repair {
   /** Files that were there and are not any more: they have another name. */
   removed: string[];
   decisions: Decision[];
+  /** What the repairs changed of who may do what, as measured. */
+  access: AccessReport;
   /** What stays although its rule has a fix, and why. */
   left: Left[];
   /** What is still wrong, by lint and, where it ran, by the rehearsal. */
@@ -69,47 +81,184 @@ export interface Repair {
 /** Rounds of fixing; each sees what the one before brought to light. */
 const ROUNDS = 8;
 
+/** A fix with the name of its rule. */
+interface Fixable {
+  rule: string;
+  fix: Fix;
+}
+
+/** One run of the repair: what it works on, and what it has come to. */
+interface Run {
+  rules: readonly Rule[];
+  input: RepairInput;
+  result: Repair;
+  /** What the last rehearsal found, whose places hold until the first edit. */
+  rehearsed: readonly Finding[];
+  /** Paths of the files that were there at the beginning. */
+  before: ReadonlySet<string>;
+  /** What the files as they are now showed on a shadow database, where they can be measured. */
+  measured: Measured | undefined;
+  /** Tables by rule whose repair would widen access without a yes: left alone. */
+  held: Map<string, Set<string>>;
+  /** Rules whose repair was taken back, with the reason. */
+  dropped: Map<string, Left>;
+  /** Answers that were given already, by rule and table. */
+  answers: Map<string, boolean>;
+  /** The files, parsed and checked as they are now. */
+  examined: Examined | undefined;
+}
+
 /**
- * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Pure: the texts of the files
- * come back, nothing is written.
+ * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Who may do what is measured
+ * before and after each class of repair: what would widen access without a yes, or break a file that ran, is left out. The
+ * round that ends with the fewest errors counts. Pure: the texts of the files come back, nothing is written.
  */
 export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
     classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], left: [], remaining: [], silenced: 0,
     migrations: [...input.migrations], rollbacks: new Map(input.rollbacks), journals: new Map(input.journals),
+    access: { widened: [], narrowed: [], withheld: [] },
   };
-  const before = new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file));
-  let rehearsed: readonly Finding[] = [];
+  const run: Run = {
+    rules, input, result, rehearsed: [],
+    before: new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file)),
+    measured: await input.measure?.(input.migrations), held: new Map(), dropped: new Map(), answers: new Map(), examined: undefined,
+  };
+  let last = await checkpoint(run, (await input.rehearse?.(result.migrations, result.rollbacks)) ?? []);
+  let best = last;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const changed = await fixOnce(rules, input, result, rehearsed, before);
+    const changed = await fixOnce(run);
     if (!changed && round > 0) break;
-    rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
+    if (changed) run.rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
+    else run.rehearsed = last.rehearsed;
+    last = await checkpoint(run, run.rehearsed);
+    if (last.errors <= best.errors) best = last;
   }
-  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
-  result.remaining = [...findings, ...rehearsed];
-  result.silenced = silenced;
+  const lost = best === last ? [] : result.classes.slice(best.result.classes.length);
+  Object.assign(result, best.result);
+  result.remaining = [...best.findings, ...best.rehearsed];
+  result.silenced = best.silenced;
+  result.left.push(...run.dropped.values());
+  for (const { rule, files } of lost) result.left.push({ rule, file: [...files.keys()][0] ?? '', why: 'its repair was taken back, because more errors were left after it than before.' });
   return result;
 }
 
+/** A state of the files that the repair can come back to. */
+interface Checkpoint {
+  result: Repair;
+  findings: Finding[];
+  rehearsed: readonly Finding[];
+  silenced: number;
+  errors: number;
+}
+
+async function checkpoint({ rules, input, result }: Run, rehearsed: readonly Finding[]): Promise<Checkpoint> {
+  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
+  const errors = [...findings, ...rehearsed].filter(({ severity }) => severity === 'error').length;
+  return { result: structuredClone(result), findings, rehearsed, silenced, errors };
+}
+
 /** The rules that have a fix, in the order of their stages. */
-function fixable(rules: readonly Rule[]): { rule: string; fix: Fix }[] {
+function fixable(rules: readonly Rule[]): Fixable[] {
   return fixStages.flatMap((stage) => rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])));
 }
 
 /** One round over all rules. Says whether anything changed. */
-async function fixOnce(rules: readonly Rule[], input: RepairInput, result: Repair, rehearsed: readonly Finding[], before: ReadonlySet<string>): Promise<boolean> {
+async function fixOnce(run: Run): Promise<boolean> {
   let changed = false;
-  let known: Examined | undefined;
-  for (const { rule, fix } of fixable(rules)) {
-    // A move or a new table can uncover the next one of its kind.
-    for (let pass = 0; pass < 10; pass += 1) {
-      const examined = (known ??= await examineFiles(rules, result));
-      const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
-      if (!record(rule, fix.apply(situation), result, before)) break;
-      changed = true;
-      known = undefined;
-      if (fix.fromRehearsal === true) break;
-    }
+  for (const batch of batchesOf(fixable(run.rules))) changed = (await fixBatch(run, batch)) || changed;
+  return changed;
+}
+
+/** Fixes rules together, and one by one where together they change who may do what or break a file. */
+async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
+  const { input, result } = run;
+  if (input.measure !== undefined && run.measured === undefined && batch.some(({ fix }) => aboutAccess.has(fix.stage))) {
+    for (const { rule } of batch) if ((await examinedNow(run)).problems.some((problem) => problem.rule === rule)) run.dropped.set(rule, unmeasured(rule));
+    return false;
+  }
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  let changed = false;
+  for (const each of batch) changed = (await applyFix(run, each)) || changed;
+  if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
+  const after = await input.measure(result.migrations);
+  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
+  const refused = await withoutYes(run, widened);
+  if (broken.length === 0 && refused.length === 0 && (batch.length === 1 || widened.length + narrowed.length === 0)) {
+    run.measured = after;
+    result.access.widened.push(...widened);
+    result.access.narrowed.push(...narrowed);
+    return true;
+  }
+  Object.assign(result, saved);
+  run.examined = undefined;
+  if (batch.length > 1) {
+    changed = false;
+    for (const each of batch) changed = (await fixBatch(run, [each])) || changed;
+    return changed;
+  }
+  const [{ rule } = { rule: '' }] = batch;
+  const held = run.held.get(rule) ?? new Set<string>();
+  const tables = refused.map(({ table }) => table).filter((table) => !held.has(table));
+  result.access.withheld.push(...refused.filter(({ table }) => tables.includes(table)));
+  if (broken.length > 0 || tables.length === 0) {
+    const file = broken[0] ?? refused[0]?.file ?? '';
+    run.dropped.set(rule, broken.length > 0 ? brokenLeft(rule, broken, file) : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' });
+    return false;
+  }
+  run.held.set(rule, new Set([...held, ...tables]));
+  return fixBatch(run, batch);
+}
+
+/** A repair of which nobody can say whether it widens access. */
+function unmeasured(rule: string): Left {
+  return { rule, file: '', why: 'the files end the shadow database, so that nobody can say whether a repair would widen access.' };
+}
+
+/** What is said of files after which the shadow database does not answer any more. */
+function endless({ migrations }: Repair): Judgement {
+  return { broken: migrations.slice(-1).map(({ file }) => file), widened: [], narrowed: [] };
+}
+
+/** What a batch changed, by what the files showed on a shadow database before and after it. */
+function judgeAttempt({ measured, result }: Run, saved: Repair, catalog: Catalog, rule: string, after: Measured): Judgement {
+  const added = result.classes.slice(saved.classes.length === 0 ? 0 : saved.classes.length - 1);
+  const renamed = new Map(added.flatMap((each) => each.renamed.map(([from, to]): [string, string] => [to, from])));
+  const files = result.migrations.filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql).map(({ file }) => file);
+  return judge({ rule, before: measured ?? after, after, catalog, renamed, files, decisions: result.decisions.slice(saved.decisions.length) });
+}
+
+/** Those of the changes that nobody agreed to: asked once for each rule and table. */
+async function withoutYes({ input, answers }: Run, widened: readonly AccessChange[]): Promise<AccessChange[]> {
+  const refused: AccessChange[] = [];
+  for (const [table, changes] of byTable(widened.filter(({ rule }) => rule !== ''))) {
+    const key = `${changes[0]!.rule} ${table}`;
+    const yes = answers.get(key) ?? (await input.mayWiden?.(changes)) === true;
+    answers.set(key, yes);
+    if (!yes) refused.push(...changes);
+  }
+  return refused;
+}
+
+async function examinedNow(run: Run): Promise<Examined> {
+  return (run.examined ??= await examineFiles(run.rules, run.result));
+}
+
+/** Applies the fix of one rule until it changes nothing: a move or a new table can uncover the next one of its kind. */
+async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
+  const { input, result, rehearsed, before } = run;
+  if (run.dropped.has(rule)) return false;
+  const held = run.held.get(rule);
+  let changed = false;
+  for (let pass = 0; pass < 10; pass += 1) {
+    const examined = await examinedNow(run);
+    const problems = held === undefined ? examined.problems : examined.problems.filter((problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')));
+    const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined: { ...examined, problems }, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
+    if (!record(rule, fix.apply(situation), result, before)) break;
+    changed = true;
+    run.examined = undefined;
+    if (fix.fromRehearsal === true) break;
   }
   return changed;
 }
@@ -120,7 +269,8 @@ function record(rule: string, { edits, newFiles = [], renames = [], others = new
   result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
   result.migrations = result.migrations.map((migration) => {
     const own = edits.filter(({ file }) => file === migration.file);
-    const sql = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
+    const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
+    const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
     if (sql === migration.sql) return migration;
     files.set(migration.file, sql);
     return withText(migration, sql);
@@ -153,6 +303,11 @@ function record(rule: string, { edits, newFiles = [], renames = [], others = new
   known.decisions.push(...decisions);
   result.decisions.push(...decisions);
   return true;
+}
+
+/** Says whether the file is one of Drizzle's. */
+function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
+  return journals.has(file.slice(0, file.lastIndexOf('/')));
 }
 
 /** The order of a run with one more file, the last of its layer. */
