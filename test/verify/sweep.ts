@@ -92,5 +92,5 @@ export async function sweep(world: World, every: number): Promise<Outcome> {
 
 /** Everything is tried where everything is run; else one in so many, by turns of all kinds. */
 export function strideOf(sample: number): number {
-  return process.env['CREATE_MUSE_ALL'] === undefined && process.env['CREATE_MUSE_ALL_MUTANTS'] === undefined ? sample : 1;
+  return (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_MUTANTS']) === undefined ? sample : 1;
 }
