@@ -59,8 +59,3 @@ function columnsOf(node: unknown, tables: ReadonlyMap<string, RelationRow>): str
   const table = tables.get(names.length === 1 ? `public.${names[0]}` : names.join('.'));
   return table?.columns.map(({ name }) => name) ?? [];
 }
-
-/** Says whether a function takes JSON. */
-export function takesJson(routine: FunctionRow): boolean {
-  return routine.inputs.some(({ base, element }) => /^jsonb?$/.test(element ?? base));
-}
