@@ -1,5 +1,5 @@
 import { allOf, type Fields, fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
 
 /** What a function reads out of JSON: objects within objects, by their keys; an empty one is a value. */
