@@ -1,6 +1,6 @@
 import type { Answers, Secrets } from '../create/answers.ts';
 import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
-import type { GivenAnswers } from './complete.ts';
+import type { GivenAnswers } from '../create/defaults.ts';
 import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
@@ -93,8 +93,7 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   // Two words that are commands, not names of products.
   if (typed.positionals[0] === 'help') return helpResult();
   if (typed.positionals[0] === 'version') return versionResult();
-  const [{ MuseError }, { finishReport, runOptions }, { resolve }] = await Promise.all([
-    import('../shared/error.ts'),
+  const [{ finishReport, runOptions }, { resolve }] = await Promise.all([
     import('./pipeline-run.ts'),
     import('node:path'),
   ]);
@@ -111,14 +110,6 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
     const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/dry-run.ts'), import('./format-plan.ts')]);
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
-  }
-  const { targetOf } = await import('../targets/open.ts');
-  if (targetOf(answers.target).needsUrl && secrets.databaseUrl === undefined) {
-    throw new MuseError({
-      code: 'bad-call',
-      message: `The target is ${answers.target}, but the URL of its database is missing.`,
-      suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
-    });
   }
   const { createMuse } = await import('../create/create.ts');
   return finishReport(await createMuse(answers, secrets, options), context);

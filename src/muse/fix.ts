@@ -22,8 +22,8 @@ export interface MuseChange {
   diff?: string;
 }
 
-/** What mending a muse came to. */
-export interface MuseMending {
+/** What the fixes of a muse came to. */
+export interface FixResult {
   changes: MuseChange[];
   /** What of it changes who may do what. */
   decisions: Decision[];
@@ -35,7 +35,7 @@ export interface MuseMending {
   notes: string[];
 }
 
-/** How the mending of a muse goes. */
+/** How a muse is fixed. */
 export interface FixOptions {
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
@@ -47,19 +47,19 @@ export interface FixOptions {
 }
 
 /**
- * Mends the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
- * and mended by a new migration. Without a repository the files are edited and nothing is committed.
+ * Fixes the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
+ * and fixed by a new migration. Without a repository the files are edited and nothing is committed.
  * @throws MuseError `uncommitted-changes` where a file to be edited has changes of somebody's, `git-busy` in the middle of a
  *   merge or the like, both before anything is touched; `database-in-use`; what writing and git throw
  */
-export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWiden, onProgress }: FixOptions): Promise<MuseMending> {
+export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWiden, onProgress }: FixOptions): Promise<FixResult> {
   const { directory, museFile } = muse;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('asking what the databases have applied');
-  const applied = await appliedFiles(muse, files.migrations, environment);
+  const applied = await appliedFiles(muse, files.migrations, environment, signal);
   const { changes, findings, silenced, access, notes } = await findMending(directory, museFile, files, { signal, applied: applied.files, ...(mayWiden === undefined ? {} : { mayWiden }), ...(onProgress === undefined ? {} : { onProgress }) });
-  const result: MuseMending = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), access, findings, silenced, notes: [...applied.notes, ...notes] };
+  const result: FixResult = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), access, findings, silenced, notes: [...applied.notes, ...notes] };
   if (dryRun) {
     for (const change of changes) result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
     return result;

@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
+import { type MigrateResult, migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
@@ -8,6 +8,12 @@ import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
+
+/** How a run of migrations is agreed to, limited, followed and stopped. */
+export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
+  /** Installs what every Supabase project has on a plain PostgreSQL server first. */
+  supabaseBaseline?: boolean;
+}
 
 /**
  * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. Production also
@@ -19,24 +25,29 @@ export async function migrateMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  options: MigrateOptions & ProductionOptions & { onRehearsal?(): void; onRaise?(text: string): void; supabaseBaseline?: boolean } = {},
+  options: MigrateMuseOptions = {},
 ): Promise<MigrateResult & ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { database, migrations, target } = await openBeside(muse, name, environment);
+  const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
   let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
     // A database that has had migrations has what they build on.
     if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
-    options.onRehearsal?.();
+    options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
-    const { findings } = await rehearseMuse(muse);
+    const { findings } = await rehearseMuse(muse, options.signal);
     refuseErrors(findings, 'Nothing was applied.', mendInMuse);
     // In production nothing is put anywhere before that was agreed to.
     if (name !== 'production') await prepare();
   };
-  const run = { ...options, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
-  if (options.onRaise !== undefined) database.onRaise?.(options.onRaise);
+  let running = '';
+  const onProgress = ({ file }: { file: string }): void => {
+    running = file;
+    options.onPhase?.(file);
+  };
+  database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
+  const run = { ...options, onProgress, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
   try {
     const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
     if (result.applied.length > 0) {
@@ -64,9 +75,9 @@ async function toProduction(
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
-async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment & { migrations: Migration[] }> {
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
-    openEnvironment(muse, name, environment),
+    openEnvironment(muse, name, environment, { signal }),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { ...opened.value, migrations: read.value.migrations };

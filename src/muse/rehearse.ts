@@ -4,11 +4,11 @@ import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
- * Runs all migrations of a muse on a throw-away database, twice and back, with every check.
- * @throws MuseError where the throw-away database cannot be opened
+ * Runs all migrations of a muse on a shadow database, twice and back, with every check.
+ * @throws MuseError where the shadow database cannot be opened
  */
-export async function rehearseMuse({ directory, museFile }: Muse): Promise<Examination> {
-  const [database, files] = await Promise.all([openEmbedded({}), readMigrations(directory, museFile.migrations)]);
+export async function rehearseMuse({ directory, museFile }: Muse, signal?: AbortSignal): Promise<Examination> {
+  const [database, files] = await Promise.all([openEmbedded({ signal }), readMigrations(directory, museFile.migrations)]);
   try {
     return await examine(database, files, museFile);
   } finally {

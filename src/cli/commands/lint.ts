@@ -1,4 +1,4 @@
-import type { MuseMending } from '../../muse/fix.ts';
+import type { FixResult } from '../../muse/fix.ts';
 import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
@@ -91,7 +91,7 @@ async function wideningOf(dryRun: boolean, { typed, ask, output }: MuseContext):
   };
 }
 
-async function fixLines({ changes, decisions, findings, silenced, notes }: MuseMending, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
+async function fixLines({ changes, decisions, findings, silenced, notes }: FixResult, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
   const { formatDecisions } = await import('../repairs.ts');
   const { paint, width } = output;
   const lines: string[] = [];
@@ -112,7 +112,7 @@ async function fixLines({ changes, decisions, findings, silenced, notes }: MuseM
   return lines[0] === '' ? lines.slice(1) : lines;
 }
 
-function fixSummary(changes: MuseMending['changes'], dryRun: boolean): string {
+function fixSummary(changes: FixResult['changes'], dryRun: boolean): string {
   if (changes.length === 0) return 'Nothing to fix.';
   const where = `${counted(new Set(changes.flatMap(({ files }) => files)).size, 'file')} for ${counted(changes.length, 'rule')}`;
   if (dryRun) return `Would fix ${where}. Nothing was changed.`;

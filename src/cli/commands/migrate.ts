@@ -21,22 +21,16 @@ export const command: MuseCommand = {
   ],
   async run(context) {
     const { migrateMuse } = await import('../../muse/migrate.ts');
-    const { typed, working, environmentName: name, output } = context;
+    const { typed, environmentName: name, output } = context;
     const muse = await context.openMuse();
-    let file = '';
     const { applied, skipped, notes, backup, findings, error } = await migrateMuse(muse, name, context.environment, {
       ...consentOf(context),
       ...limitsOf(typed),
       supabaseBaseline: typed.has('supabase-baseline'),
       acceptEdited: typed.has('accept-edited'),
       force: isForced(context),
-      onRehearsal: () => working('Rehearsing on a shadow database'),
-      onPhase: working,
-      onProgress: (event) => {
-        file = event.file;
-        working(file);
-      },
-      onRaise: (text) => working(`${file}: ${text}`),
+      signal: context.signal,
+      onPhase: context.working,
     });
     const json = {
       ...environmentFields(muse, context),
