@@ -11,7 +11,7 @@ import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
 import { prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
-import { countProven, gapsOf, notProven, unfilledReport } from './report/not-proven.ts';
+import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
@@ -78,5 +78,5 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     return notes.length === 0 ? report : { ...report, notes };
   });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
-  return { tables: reports, findings, ...countProven(reports, findings) };
+  return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
 }

@@ -120,11 +120,12 @@ export async function prove(
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
-  const whole: Answer = { failed: [], states: {}, cells: [], opened: [] };
+  const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
+    whole.forced = part.forced;
     whole.states = part.states;
   }
   return whole;

@@ -59,7 +59,7 @@ function keyType({ catalog }: Situation, name: string): string | undefined {
 
 /** The type that a column has most likely, by its name alone. */
 export function likelyType(column: string): string {
-  return /_id$/.test(column) ? 'uuid' : /_at$/.test(column) ? 'timestamptz' : 'text';
+  return column.endsWith('_id') ? 'uuid' : column.endsWith('_at') ? 'timestamptz' : 'text';
 }
 
 /** Columns that a statement about the table names; those that an ALTER TABLE adds go to `added`. */
