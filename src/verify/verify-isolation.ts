@@ -71,7 +71,9 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...channels.reports,
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isWanted(object ?? '')));
+  // Roles, schemas and default privileges concern every table.
+  const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
+  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')));
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
