@@ -19,7 +19,7 @@ import { oracles } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
-import { readWays } from './catalog/ways-query.ts';
+import { readWays, type Ways } from './catalog/ways-query.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */
@@ -30,6 +30,8 @@ export interface IsolationOptions {
   session?: SessionVariables;
   /** Names of the tables, views, buckets and functions to prove, as the report has them; default all. */
   only?: readonly string[];
+  /** What lets users in beside the four verbs, where that is not to be read from this database: of a copy, from the original. */
+  ways?: Ways;
   /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
   expected?: readonly TableReport[];
 }
@@ -44,7 +46,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const isolation = options.isolation ?? 'auth-uid';
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
   const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
-  const ways = await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
+  const ways = options.ways ?? await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
   const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
@@ -69,7 +71,9 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...channels.reports,
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isWanted(object ?? '')));
+  // Roles, schemas and default privileges concern every table.
+  const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
+  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')));
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
