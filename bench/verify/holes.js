@@ -9,7 +9,8 @@ export const matrixAlone = 'matrix';
 /**
  * `finds`: rule and object that `muse verify` has to name, or {@link matrixAlone} where only the matrix of the clean kit tells. `twin`: the
  * smallest repair of the same SQL; without it, the clean kit is the repair. A hole counts as caught only where the twin is green.
- * @type {{ name: string, finds: string, sql: string, twin?: string }[]}
+ * `undo`: for what a copy of the database shares with the others, as roles.
+ * @type {{ name: string, finds: string, sql: string, twin?: string, undo?: string }[]}
  */
 const changed = [
   { name: 'SELECT policy dropped', finds: 'owner-locked-out public.leads', sql: 'drop policy organization_select on public.leads' },
@@ -129,7 +130,7 @@ const families = [
   { name: 'a partition by its name', finds: 'isolation-read public.planted_all', sql: `${parts} alter table public.planted_all disable row level security; grant select on public.planted_all to authenticated`, twin: `${parts} grant select on public.planted_all to authenticated` },
   { name: 'TRUNCATE', finds: 'isolation-write public.leads', sql: 'grant truncate on public.leads to authenticated' },
   { name: 'default privileges', finds: 'anon-write default privileges on tables in schema public', sql: 'alter default privileges in schema public grant all on tables to anon, authenticated', twin: 'alter default privileges in schema public grant all on tables to service_role' },
-  { name: 'the service role for users', finds: 'isolation-write role authenticated', sql: 'grant service_role to authenticated', twin: 'grant authenticated to service_role' },
+  { name: 'the service role for users', finds: 'isolation-write role authenticated', sql: 'grant service_role to authenticated', undo: 'revoke service_role from authenticated' },
   { name: 'objects of one\'s own in public', finds: 'isolation-escalation schema public', sql: 'grant create on schema public to authenticated', twin: 'grant create on schema public to service_role' },
   { name: 'addresses without an owner', finds: 'isolation-read public.letters', sql: letters('(select auth.uid()) is not null'), twin: letters("recipient_email = (select auth.jwt() ->> 'email')") },
   { name: 'files by their ending', finds: 'isolation-read storage.objects[private]', sql: files("storage.extension(name) = 'jpg'"), twin: files("storage.extension(name) = 'jpg' and (storage.foldername(name))[1] = (select auth.uid())::text") },
