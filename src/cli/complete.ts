@@ -56,6 +56,7 @@ export async function completeAnswers(given: GivenAnswers, secrets: Secrets, con
     ...present('databaseCa', answers.databaseCa),
     supabase: answers.supabase,
     fix: answers.fix ?? false,
+    verify: answers.verify ?? true,
     git: answers.git ?? true,
     install: answers.install ?? false,
   };

@@ -46,6 +46,8 @@ export interface Answers {
   databaseCa?: string;
   supabase: SupabaseAnswers;
   fix: boolean;
+  /** Prove tenant isolation; default true. */
+  verify?: boolean;
   git: boolean;
   install: boolean;
 }
