@@ -100,7 +100,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   const hangingOn = (changed: Iterable<string>, changedRoutines: Iterable<FunctionRow>): { relations: Set<string>; routines: Set<FunctionRow> } => {
     const [tables, routines] = [new Set(changed), new Set(changedRoutines)];
     for (const routine of routines) for (const name of writtenBy(routine)) tables.add(name);
-    for (const name of [...tables]) for (const effect of sideEffects(name)) tables.add(effect.table);
+    for (const name of tables) for (const effect of sideEffects(name)) tables.add(effect.table);
     const hangs = (start: Mentions): boolean => closure(start, true).some((one) => one.isOpaque
       || [...one.reads, ...one.writes].some((name) => tables.has(name)) || [...one.calls].some((routine) => routines.has(routine)));
     const reached = new Set(catalog.functions.filter((routine) => routines.has(routine) || hangs(bodies(routine))));
