@@ -26,7 +26,7 @@ function changedBy(tree: Node): string[] | undefined {
     case 'CreateStmt':
       return [relationName(fields.relation), ...relationsIn(fields.inhRelations)];
     case 'AlterTableStmt':
-      return [relationName(fields.relation), ...relationsIn(fields.cmds)];
+      return [relationName(fields.relation), ...relationsIn(fields.cmds), ...partitionsIn(fields.cmds)];
     case 'CreateTableAsStmt':
       return [relationName(fields.into.rel)];
     case 'CreateSeqStmt':
@@ -58,6 +58,8 @@ function changedBy(tree: Node): string[] | undefined {
       return droppedBy(fields);
     case 'RenameStmt':
       return renamedBy(fields);
+    case 'CreateSchemaStmt':
+      return fields.schemaElts === undefined ? [] : undefined;
     case 'VariableSetStmt':
       return fields.name === 'search_path' ? undefined : [];
     case 'CommentStmt':
@@ -78,6 +80,14 @@ function relationsIn(nodes: unknown): string[] {
     if (type === 'RangeVar') found.push(relationName(fields));
   });
   return found;
+}
+
+/** Partitions that are attached or detached: their names are no nodes of their own. */
+function partitionsIn(commands: unknown): string[] {
+  return allOf(commands, 'AlterTableCmd').flatMap(({ def }) => {
+    const partition = fieldsOf(def, 'PartitionCmd')?.name;
+    return partition?.relname === undefined ? [] : [relationName({ ...partition, relname: partition.relname })];
+  });
 }
 
 const routineKinds = new Set(['OBJECT_FUNCTION', 'OBJECT_PROCEDURE', 'OBJECT_ROUTINE']);
