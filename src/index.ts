@@ -1,18 +1,388 @@
+/// <reference types="node" preserve="true" />
 /**
- * The public API: everything that the commands can do, as functions. Nothing here prints, asks or exits.
+ * The public API: everything that `create-muse` and `muse` do, as functions. A result is plain data and means that it was
+ * done; whatever fails is thrown as a {@link MuseError}. Nothing here prints, asks or exits. docs/api.md has an example of each.
  */
-export type { Answers, Secrets, SupabaseAnswers } from './create/answers.ts';
-export { createMuse, resumeMuse, type RunOptions } from './create/create.ts';
-export { type Examination } from './muse/examine.ts';
-export { fixMuse, type FixOptions, type MuseMending } from './muse/fix.ts';
-export { migrateMuse } from './muse/migrate.ts';
-export { newInMuse } from './muse/new.ts';
-export type { Muse, MuseFile } from './shared/muse-file.ts';
-export { openMuse } from './muse/open.ts';
-export { rehearseMuse } from './muse/rehearse.ts';
-export { type EnvironmentStatus, museStatus } from './muse/status.ts';
-export { type Plan, planMuse } from './create/dry-run.ts';
-export type { CreateReport } from './create/create-report.ts';
-export { MuseError, type MuseErrorFields } from './shared/error.ts';
-export type { Finding, Severity } from './shared/finding.ts';
+import { join, resolve } from 'node:path';
+import type { Answers, SupabaseAnswers } from './create/answers.ts';
+import type { CreateReport } from './create/create-report.ts';
+import type { RunOptions } from './create/create.ts';
+import type { Plan } from './create/dry-run.ts';
+import type { StepEvents } from './create/step.ts';
+import type { MigrateResult as AppliedMigrations } from './migrations/apply.ts';
+import type { RollbackTarget } from './migrations/rollback-plan.ts';
+import type { TimeLimits } from './migrations/session-state.ts';
+import type { Backup } from './muse/backup.ts';
+import type { FixResult } from './muse/fix.ts';
+import { openMuse as openOnDisk } from './muse/open.ts';
+import type { ResetResult } from './muse/reset.ts';
+import type { RestoreResult } from './muse/restore.ts';
+import type { RollbackResult } from './muse/rollback.ts';
+import type { SeedResult } from './muse/seed.ts';
+import type { EnvironmentStatus } from './muse/status.ts';
+import type { OfflineReport } from './muse/verify-offline.ts';
+import type { MuseProof } from './muse/verify.ts';
+import type { RehearsalReport } from './rehearsal/rehearse.ts';
+import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
+import type { Finding } from './shared/finding.ts';
+import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/muse-file.ts';
+
+export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
+export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
+export type { CallOptions, EnvironmentName, EnvironmentStatus, FixResult, MuseFile, Plan, ResetResult, RestoreResult, RollbackResult, SeedResult, SupabaseAnswers };
+
+/** What a call about one database takes. */
+export interface EnvironmentOptions extends CallOptions {
+  /** Which environment of `muse.json`. Default: `development`. */
+  env?: EnvironmentName;
+}
+
+/** What a call that changes a guarded database takes. */
+export interface GuardedOptions extends EnvironmentOptions {
+  /** Consent: the name of the environment that may be changed, e.g. `production`. */
+  confirm?: string;
+  /** Told what is being done, a line at a time. */
+  onProgress?(text: string): void;
+}
+
+/** What a run of the pipeline takes, besides its answers. */
+export interface PipelineOptions extends CallOptions, StepEvents {
+  /** Consent: a Supabase project that this run created and that did not start is deleted and created again. */
+  recreateFailedProject?: boolean;
+  /** Sets the first admin's password and returns it, once, in the result. Default: the admin is invited by mail. */
+  returnAdminPassword?: boolean;
+}
+
+/** The answers that `create-muse` asks for; only the name has no default. Relative paths start from the working directory. */
+export interface CreateOptions extends PipelineOptions, Partial<Omit<Answers, 'name' | 'environment'>> {
+  name: string;
+  /** URL of the PostgreSQL server, with the target `postgres`. Default: `DATABASE_URL`. */
+  databaseUrl?: string;
+}
+
+/** The answers that may be replaced when a run continues. */
+export interface ResumeOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
+  /** URL of the PostgreSQL server, which is stored nowhere. Default: `DATABASE_URL`. */
+  databaseUrl?: string;
+}
+
+/** What a run of the pipeline made. */
+export interface CreateResult extends Omit<CreateReport, 'ok' | 'error' | 'adminPassword'> {
+  /** With `returnAdminPassword`. It is stored nowhere. */
+  adminPassword?: string;
+}
+
+/**
+ * Creates a muse: fetch the kit, scaffold, rehearse, migrate, verify, commit.
+ * @throws MuseError after the muse is in its place with the hint to continue by {@link resumeMuse}; before, nothing is left behind
+ */
+export function createMuse(options: CreateOptions): Promise<CreateResult> {
+  return call(options, async (context) => {
+    const [answers, { createMuse: create }] = await Promise.all([answersOf(options), import('./create/create.ts')]);
+    return resultOf(await create(answers, secretsOf(options, context), runOptions(options, context)));
+  });
+}
+
+/** What {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes nothing. */
+export function planMuse(options: CreateOptions): Promise<Plan> {
+  return call(options, async (context) => {
+    const [answers, { planMuse: plan }] = await Promise.all([answersOf(options), import('./create/dry-run.ts')]);
+    return plan(answers, runOptions(options, context));
+  });
+}
+
+/**
+ * Continues a run of {@link createMuse} or `muse.provision` that stopped, from the first step that is not done.
+ * @param directory of the muse
+ * @throws MuseError `nothing-to-resume`, `bad-change` for an answer that cannot change any more
+ */
+export function resumeMuse(directory: string, options: ResumeOptions = {}): Promise<CreateResult> {
+  return call(options, async (context) => {
+    const { resumeMuse: resume } = await import('./create/create.ts');
+    const changes = { ...(options.supabase === undefined ? {} : { supabase: options.supabase }), ...certificateOf(options) };
+    return resultOf(await resume(resolve(directory), secretsOf(options, context), runOptions(options, context), changes));
+  });
+}
+
+/**
+ * Opens the muse at a path, or in the nearest directory above it.
+ * @throws MuseError `no-muse`, `muse-json-unreadable`
+ */
+export function openMuse(path = '.'): Promise<Muse> {
+  return call({}, async () => new Muse(await openOnDisk(path)));
+}
+
+export interface StatusOptions extends CallOptions {
+  /** One environment. Default: all of them. */
+  env?: EnvironmentName;
+  /** Also compares the schema with the migrations. */
+  drift?: boolean;
+}
+
+export interface NewOptions extends CallOptions {
+  /** Tables to create, as `--table` takes them: `notes: title text!, owner user`. */
+  tables?: readonly string[];
+  /** Copies rows between tables instead; `map` has the source's column by the target's. */
+  copy?: { from: string; to: string; map?: Readonly<Record<string, string>> };
+}
+
+/** The static rules' findings. */
+export interface LintResult {
+  findings: Finding[];
+  /** Findings that a comment in the SQL silences. */
+  silenced: number;
+  /** How many migrations were read. */
+  files: number;
+}
+
+export interface FixOptions extends CallOptions {
+  /** Returns the diffs and changes nothing. */
+  dryRun?: boolean;
+  onProgress?(text: string): void;
+}
+
+export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'files' | 'rolledBack'> {
+  /** Findings that a comment in the SQL silences. */
+  silenced: number;
+}
+
+export interface MigrateOptions extends GuardedOptions, TimeLimits {
+  /** Applies to production what staging has not had. */
+  force?: boolean;
+  /** Accepts applied files that were edited since. */
+  acceptEdited?: boolean;
+  /** Adds Supabase's schemas and roles to a plain PostgreSQL server first. */
+  supabaseBaseline?: boolean;
+}
+
+export interface MigrateResult extends AppliedMigrations {
+  /** Production: absolute path of the backup that was taken first. */
+  backup?: string;
+  /** Production: what the verification afterwards found; none of it is an error. */
+  findings?: Finding[];
+}
+
+export interface RollbackOptions extends GuardedOptions, RollbackTarget, TimeLimits {
+  /** Consent: tables and columns that hold data may be dropped. */
+  allowDataLoss?: boolean;
+}
+
+export interface ResetOptions extends CallOptions {
+  /** Consent: the rows of development may be dropped. */
+  allowDataLoss?: boolean;
+  onProgress?(text: string): void;
+}
+
+export interface VerifyOptions extends EnvironmentOptions {
+  /** Proves a copy of the schema; the database is only read. */
+  offline?: boolean;
+}
+
+/** What was proven; the last two of an offline proof. */
+export type VerifyResult = MuseProof & Partial<Pick<OfflineReport, 'standIns' | 'notCopied'>>;
+
+export interface ProvisionOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
+  /** Which environment the project is for. Default: `development`. */
+  env?: EnvironmentName;
+}
+
+export interface DestroyOptions extends EnvironmentOptions {
+  /** Consent: the ref or the name of the Supabase project. */
+  confirm: string;
+  /** Told each time that Supabase asks for patience. */
+  onWait?(): void;
+}
+
+/** A muse on disk. Each call reads `muse.json` again, so what other programs change there is seen. */
+export class Muse {
+  /** Absolute path. */
+  readonly directory: string;
+  #museFile: MuseFile;
+
+  /** {@link openMuse} makes it. */
+  constructor({ directory, museFile }: MuseOnDisk) {
+    this.directory = directory;
+    this.#museFile = museFile;
+  }
+
+  /** `muse.json`, as the last call read it. */
+  get museFile(): MuseFile {
+    return this.#museFile;
+  }
+
+  /** Which migrations are applied, pending, edited or missing. An environment that cannot be reached has an `error`. */
+  status({ env, drift = false, ...options }: StatusOptions = {}): Promise<EnvironmentStatus[]> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { museStatus, museStatuses } = await import('./muse/status.ts');
+      if (env === undefined) return museStatuses(muse, environment, { drift, signal });
+      return [await museStatus(muse, env, environment, { drift, signal })];
+    });
+  }
+
+  /** Creates an extension migration with its rollback. Returns the paths of the files, relative to the muse. */
+  new(title: string, { tables = [], copy, ...options }: NewOptions = {}): Promise<{ files: string[] }> {
+    return this.#call(options, async (muse) => {
+      const { newDataInMuse, newInMuse } = await import('./muse/new.ts');
+      if (copy === undefined) return { files: await newInMuse(muse, title, tables) };
+      return { files: await newDataInMuse(muse, title, { ...copy, map: Object.entries(copy.map ?? {}) }) };
+    });
+  }
+
+  /** Checks all migrations without a database. */
+  lint(options: CallOptions = {}): Promise<LintResult> {
+    return this.#call(options, async (muse) => (await import('./muse/lint.ts')).lintMuse(muse));
+  }
+
+  /** Fixes what lint finds and can be fixed, one commit for each rule. What is left is in `findings`. */
+  fix({ dryRun = false, onProgress, ...options }: FixOptions = {}): Promise<FixResult> {
+    return this.#call(options, async (muse, context) => {
+      const { fixMuse } = await import('./muse/fix.ts');
+      return fixMuse(muse, { ...context, dryRun, ...given({ onProgress }) });
+    });
+  }
+
+  /** Runs all migrations on a shadow database, twice, and rolls the extensions back, with every check. */
+  rehearse(options: CallOptions = {}): Promise<RehearseResult> {
+    return this.#call(options, async (muse, { signal }) => {
+      const { findings, silenced, rehearsal } = await (await import('./muse/rehearse.ts')).rehearseMuse(muse, signal);
+      return { findings, silenced, files: rehearsal.files, rolledBack: rehearsal.rolledBack };
+    });
+  }
+
+  /**
+   * Rehearses, then applies what is pending.
+   * @throws MuseError `findings` where the rehearsal, or the verification of production afterwards, has errors
+   */
+  migrate({ env = 'development', confirm, onProgress, ...options }: MigrateOptions = {}): Promise<MigrateResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { migrateMuse } = await import('./muse/migrate.ts');
+      const { error, ...result } = await migrateMuse(muse, env, environment, { ...options, signal, ...given({ confirmed: confirm, onPhase: onProgress }) });
+      if (error !== undefined) throw error;
+      return inPlace(muse, result);
+    });
+  }
+
+  /**
+   * Rolls back the newest migrations: one, `steps` of them, or all after `to`.
+   * @throws MuseError `data-would-be-lost` without `allowDataLoss`
+   */
+  rollback({ env = 'development', confirm, onProgress, allowDataLoss = false, ...options }: RollbackOptions = {}): Promise<RollbackResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { rollbackMuse } = await import('./muse/rollback.ts');
+      const guard = { ...options, signal, ...given({ confirmed: confirm, onPhase: onProgress }) };
+      return inPlace(muse, await rollbackMuse(muse, env, environment, options, () => Promise.resolve(allowDataLoss), guard));
+    });
+  }
+
+  /** Runs the files in `seeds/`. Any environment but development needs `confirm`. */
+  seed({ env = 'development', confirm, onProgress, ...options }: GuardedOptions = {}): Promise<SeedResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { seedMuse } = await import('./muse/seed.ts');
+      return inPlace(muse, await seedMuse(muse, env, environment, { signal, ...given({ confirmed: confirm, onProgress }) }));
+    });
+  }
+
+  /**
+   * Recreates the development database: drop, migrate, seed.
+   * @throws MuseError `bad-confirmation` where there are rows and no `allowDataLoss`
+   */
+  reset({ allowDataLoss = false, onProgress, ...options }: ResetOptions = {}): Promise<ResetResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { resetMuse } = await import('./muse/reset.ts');
+      return resetMuse(muse, environment, { agree: () => Promise.resolve(allowDataLoss), signal, ...given({ onPhase: onProgress }) });
+    });
+  }
+
+  /** Saves the data of an environment to a file, whose absolute path it returns. */
+  backup({ env = 'development', ...options }: EnvironmentOptions = {}): Promise<Backup> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { file, ...rows } = await (await import('./muse/backup.ts')).backupMuse(muse, env, environment, signal);
+      return { file: join(muse.directory, file), ...rows };
+    });
+  }
+
+  /**
+   * Restores the data of an environment from a backup; `confirm` is always needed, as all rows are replaced.
+   * @param file of {@link Muse.backup}
+   */
+  restore(file: string, { env = 'development', confirm, onProgress, ...options }: GuardedOptions & { confirm: string }): Promise<RestoreResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const [{ needConsent }, { restoreMuse }] = await Promise.all([import('./muse/guard.ts'), import('./muse/restore.ts')]);
+      const consent = given({ confirmed: confirm });
+      needConsent(env, consent, `muse restore ${file}`);
+      return inPlace(muse, await restoreMuse(muse, env, environment, resolve(file), { ...consent, signal, ...given({ onProgress }) }));
+    });
+  }
+
+  /** Proves that tenants are isolated, by acting as users. Leaves nothing behind. What is wrong is in `findings`. */
+  verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
+      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, signal);
+    });
+  }
+
+  /** Updates the list of tables in README.md. */
+  docs(options: CallOptions = {}): Promise<{ tables: string[]; changed: boolean }> {
+    return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
+  }
+
+  /** Creates a Supabase project for an environment, or takes the one of `supabase.projectRef`, migrates and configures it. */
+  provision(options: ProvisionOptions = {}): Promise<CreateResult> {
+    return this.#call(options, async (muse, context) => {
+      const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([import('./create/defaults.ts'), import('./create/create.ts')]);
+      const answers = provisionAnswers(muse, { environment: options.env ?? 'development', supabase: options.supabase ?? {}, ...certificateOf(options) });
+      return resultOf(await provisionMuse(muse, answers, secretsOf(options, context), runOptions(options, context)));
+    });
+  }
+
+  /** Deletes the Supabase project of an environment for good; the directory stays. */
+  destroy({ env = 'development', confirm, onWait, ...options }: DestroyOptions): Promise<{ ref: string; deleted: boolean }> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { destroyMuse } = await import('./create/destroy.ts');
+      const { ref, name } = await destroyMuse(muse, env, environment, () => Promise.resolve(confirm), onWait, signal);
+      return { ref, deleted: name !== undefined };
+    });
+  }
+
+  async #call<T>(options: CallOptions, work: (muse: MuseOnDisk, context: Context) => Promise<T>): Promise<T> {
+    return call(options, async (context) => {
+      const muse = await openOnDisk(this.directory);
+      this.#museFile = muse.museFile;
+      return work(muse, context);
+    });
+  }
+}
+
+async function answersOf(options: CreateOptions): Promise<Answers> {
+  return (await import('./create/defaults.ts')).withDefaults({ supabase: {}, ...options }, process.cwd());
+}
+
+function secretsOf({ databaseUrl, returnAdminPassword = false }: ResumeOptions, { environment }: Context): { databaseUrl?: string; showPassword: boolean } {
+  return { showPassword: returnAdminPassword, ...given({ databaseUrl: databaseUrl ?? environment['DATABASE_URL'] }) };
+}
+
+function runOptions({ onStep, onProgress, recreateFailedProject = false }: PipelineOptions, context: Context): RunOptions {
+  return { ...context, ...given({ onStep, onProgress }), ...(recreateFailedProject ? { agree: () => Promise.resolve(true) } : {}) };
+}
+
+function certificateOf({ databaseCa }: { databaseCa?: string }): { databaseCa?: string } {
+  return databaseCa === undefined ? {} : { databaseCa: resolve(databaseCa) };
+}
+
+/** @throws MuseError the report's, where the run stopped */
+function resultOf({ ok: _ok, error, adminPassword, ...report }: CreateReport): CreateResult {
+  if (error !== undefined) throw error;
+  return adminPassword === undefined ? report : { ...report, adminPassword: adminPassword.reveal() };
+}
+
+/** The result with the absolute path of its backup. */
+function inPlace<T extends { backup?: string }>({ directory }: MuseOnDisk, result: T): T {
+  return result.backup === undefined ? result : { ...result, backup: join(directory, result.backup) };
+}
+
+/** The options that were given. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

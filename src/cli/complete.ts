@@ -1,21 +1,16 @@
-import { resolve } from 'node:path';
-import type { Answers, Secrets, SupabaseAnswers } from '../create/answers.ts';
+import type { Answers, Secrets } from '../create/answers.ts';
+import { checkGiven, type GivenAnswers, withDefaults } from '../create/defaults.ts';
 import { MuseError } from '../shared/error.ts';
 import { listPresets } from '../scaffold/presets.ts';
 import { parseTable } from '../scaffold/parse-table.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
 import { targetOf } from '../targets/open.ts';
-import { defaultTarget, targetKinds, type TargetKind } from '../targets/kinds.ts';
+import { targetKinds, type TargetKind } from '../targets/kinds.ts';
 import { targets } from '../targets/targets.ts';
 import type { Ask } from './ask.ts';
 import type { CommandContext } from './run.ts';
 import { askSupabase } from './supabase-answers.ts';
-
-type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
-
-/** What was typed; the rest is asked for, or the default is used. */
-export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: SupabaseAnswers };
 
 /**
  * All answers, before the first effect: those that were typed, checked; those that are missing are asked for in a terminal,
@@ -25,41 +20,9 @@ export type GivenAnswers = Maybe<Omit<Answers, 'supabase'>> & { supabase: Supaba
  */
 export async function completeAnswers(given: GivenAnswers, secrets: Secrets, context: CommandContext, dryRun: boolean): Promise<Answers> {
   const ask = dryRun ? undefined : await context.ask?.();
-  const typed = { ...given, name: given.name === undefined ? undefined : goodName(given.name) };
-  if (given.kit !== undefined) parseKitSource(given.kit, given.ref);
-  for (const table of given.tables ?? []) parseTable(table);
-  const answers = ask === undefined ? typed : await askWhatIsMissing(typed, secrets, ask, context);
-  if (answers.name === undefined) {
-    throw new MuseError({
-      code: 'bad-call',
-      message: 'The name of the product is missing, and there is no terminal to ask for it.',
-      suggestion: 'Add it: create-muse <name> --yes',
-    });
-  }
-  await checkPresets(answers.presets ?? []);
-  const complete: Answers = {
-    name: answers.name,
-    directory: answers.directory ?? resolve(context.directory, answers.name),
-    kit: answers.kit ?? 'builtin',
-    ...present('ref', answers.ref),
-    ...present('core', answers.core),
-    ...present('extensions', answers.extensions),
-    kitExtensions: answers.kitExtensions ?? 'archive',
-    presets: (answers.presets ?? []).filter((preset) => preset !== 'blank'),
-    tables: answers.tables ?? [],
-    ...present('spec', answers.spec),
-    prefix: answers.prefix ?? '',
-    ...present('tenancy', answers.tenancy),
-    target: answers.target ?? (answers.supabase.organization === undefined ? defaultTarget : 'supabase'),
-    environment: 'development',
-    supabaseBaseline: answers.supabaseBaseline ?? false,
-    ...present('databaseCa', answers.databaseCa),
-    supabase: answers.supabase,
-    fix: answers.fix ?? false,
-    verify: answers.verify ?? true,
-    git: answers.git ?? true,
-    install: answers.install ?? false,
-  };
+  checkGiven(given);
+  const answers = ask === undefined ? given : await askWhatIsMissing(given, secrets, ask, context);
+  const complete = await withDefaults(answers, context.directory);
   if (ask !== undefined) await confirmPlan(complete, ask, context);
   return complete;
 }
@@ -120,16 +83,6 @@ async function confirmPlan(answers: Answers, ask: Ask, context: CommandContext):
   throw new MuseError({ code: 'cancelled', message: 'Cancelled. Nothing was created.', suggestion: 'To start again, run create-muse.' });
 }
 
-function goodName(name: string): string {
-  const checked = checkMuseName(name);
-  if (checked.ok) return name;
-  throw new MuseError({
-    code: 'bad-name',
-    message: `"${name.slice(0, 80)}" cannot be the name: ${checked.reason}`,
-    suggestion: `Use this name instead: create-muse ${checked.nearest}`,
-  });
-}
-
 function nameOrWhy(name: string): true | string {
   const checked = checkMuseName(name.trim());
   return checked.ok || `${checked.reason} Try ${checked.nearest}.`;
@@ -143,23 +96,4 @@ function orWhy(check: () => unknown): true | string {
     if (error instanceof MuseError) return `${error.message} ${error.suggestion}`;
     throw error;
   }
-}
-
-async function checkPresets(ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  const { nearest } = await import('../shared/nearest.ts');
-  const known = (await listPresets()).map(({ id }) => id);
-  for (const id of ids) {
-    if (known.includes(id)) continue;
-    const near = nearest(id, known);
-    throw new MuseError({
-      code: 'bad-preset',
-      message: `There is no preset "${id}".`,
-      suggestion: near === undefined ? `Choose one of these: ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
-    });
-  }
-}
-
-function present<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
 }

@@ -1,6 +1,6 @@
 import type { Answers, Secrets } from '../create/answers.ts';
 import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
-import type { GivenAnswers } from './complete.ts';
+import type { GivenAnswers } from '../create/defaults.ts';
 import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
@@ -23,6 +23,7 @@ export const createFlags: readonly Flag[] = [
     group: 'Kit',
   },
   { name: 'fix', type: 'boolean', about: "fix the kit's errors in the clone, without widening access", group: 'Kit' },
+  { name: 'allow-widening', type: 'boolean', about: 'with --fix: also make the repairs that widen access', group: 'Kit' },
   { name: 'dir', type: 'string', value: '<path>', about: 'where to create it (default: ./<name>)', group: 'Product' },
   { name: 'preset', type: 'string', value: '<id>', multiple: true, about: 'blank, realty, social, deliverables or crm; repeatable', group: 'Product' },
   { name: 'table', type: 'string', value: '<spec>', multiple: true, about: 'a table to create: "name: column type!, …"; repeatable', group: 'Product' },
@@ -93,8 +94,7 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   // Two words that are commands, not names of products.
   if (typed.positionals[0] === 'help') return helpResult();
   if (typed.positionals[0] === 'version') return versionResult();
-  const [{ MuseError }, { finishReport, runOptions }, { resolve }] = await Promise.all([
-    import('../shared/error.ts'),
+  const [{ finishReport, runOptions }, { resolve }] = await Promise.all([
     import('./pipeline-run.ts'),
     import('node:path'),
   ]);
@@ -111,14 +111,6 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
     const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/dry-run.ts'), import('./format-plan.ts')]);
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
-  }
-  const { targetOf } = await import('../targets/open.ts');
-  if (targetOf(answers.target).needsUrl && secrets.databaseUrl === undefined) {
-    throw new MuseError({
-      code: 'bad-call',
-      message: `The target is ${answers.target}, but the URL of its database is missing.`,
-      suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
-    });
   }
   const { createMuse } = await import('../create/create.ts');
   return finishReport(await createMuse(answers, secrets, options), context);
@@ -161,6 +153,7 @@ async function readGiven(typed: ParsedArguments, { directory, environment, outpu
     databaseCa: path('db-ca'),
     fix: typed.has('fix'),
     verify: !typed.has('no-verify'),
+    ...(typed.has('allow-widening') ? { allowWidening: true } : {}),
     git: !typed.has('no-git'),
     install: typed.has('install'),
     supabase: supabaseAnswers(typed),

@@ -1,5 +1,5 @@
-import { MuseError, unexpected } from '../shared/error.ts';
-import { fileError } from '../shared/files.ts';
+import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
+import { asMuseError } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Ask } from './ask.ts';
@@ -58,14 +58,13 @@ export async function runCommand(program: string, argv: readonly string[], choos
   });
   let title = program;
   const abort = new AbortController();
-  const cancelled = new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.' });
   const interrupt = (): void => {
-    if (!abort.signal.aborted) return abort.abort(cancelled);
+    if (!abort.signal.aborted) return abort.abort(cancelled(undefined));
     // Pressing Ctrl-C twice means not to wait for a tidy end.
-    if (json) output.result(failureJson(title, cancelled));
+    if (json) output.result(failureJson(title, cancelled(undefined)));
     const next = program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';
     output.problem(`Stopped immediately; unfinished work was not cleaned up. ${next}`);
-    process.exit(exitCodeOf(cancelled.code));
+    process.exit(exitCodeOf('cancelled'));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // A reader that went away ("| head") is not a failure of ours.
@@ -92,21 +91,21 @@ export async function runCommand(program: string, argv: readonly string[], choos
     else if (result.text !== undefined) output.result(result.text);
     return exitCode;
   } catch (error) {
-    return await printError(title, error, output);
+    return await printError(title, abort.signal.aborted ? cancelled(error) : error, output);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
 /** The exit code that an error's code stands for: the table in docs/cli.md. */
-function exitCodeOf(code: string): number {
+function exitCodeOf(code: ErrorCode): number {
   if (code.startsWith('bad-')) return 2;
   if (code === 'findings') return 3;
   return code === 'cancelled' ? 130 : 1;
 }
 
 async function printError(title: string, thrown: unknown, output: Output, json: CommandResult['json'] = {}): Promise<number> {
-  const error = asMuseError(thrown);
+  const error = errorOf(thrown);
   if (output.json) output.result(failureJson(title, error, json));
   else {
     if (error.findings !== undefined && error.findings.length > 0) {
@@ -139,14 +138,12 @@ function formatError(error: MuseError, output: Output): string {
   return lines.join('\n');
 }
 
-/** Anything thrown, as the one type; an unexpected error says so, and how to see more of it. */
-function asMuseError(thrown: unknown): MuseError {
-  if (thrown instanceof MuseError) return thrown;
+/** Anything thrown, as the one type; a question that was not answered cancels. */
+function errorOf(thrown: unknown): MuseError {
   if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
     return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Nothing was changed. Run the same command again.' });
   }
-  const known = fileError(thrown, '');
-  return known instanceof MuseError ? known : unexpected(thrown);
+  return asMuseError(thrown);
 }
 
 /** The snippets of findings are for people. */

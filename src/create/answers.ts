@@ -2,8 +2,8 @@
  * create/: the pipeline from a name to a muse: named, journaled steps, and the life of its Supabase project.
  * May touch: the muse's directory, git, its databases, the Management API.
  */
-import type { EnvironmentName, Isolation, MuseFile } from '../shared/muse-file.ts';
-import { defaultTarget, type TargetKind } from '../targets/kinds.ts';
+import type { EnvironmentName, Isolation } from '../shared/muse-file.ts';
+import type { TargetKind } from '../targets/kinds.ts';
 
 /** Answers for Supabase; all optional if there is a sensible choice. */
 export interface SupabaseAnswers {
@@ -46,6 +46,8 @@ export interface Answers {
   databaseCa?: string;
   supabase: SupabaseAnswers;
   fix: boolean;
+  /** With `fix`: also make the repairs that give somebody access that they did not have. */
+  allowWidening?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
   git: boolean;
@@ -57,24 +59,4 @@ export interface Secrets {
   databaseUrl?: string;
   /** Whether a password that is made for the admin can be shown once. */
   showPassword?: boolean;
-}
-
-/** The answers that correspond to an existing muse. */
-export function museAnswers(museFile: MuseFile, directory: string): Answers {
-  return {
-    name: museFile.name,
-    directory,
-    kit: museFile.kit.source,
-    kitExtensions: 'keep',
-    presets: museFile.presets,
-    tables: [],
-    prefix: museFile.prefix,
-    target: defaultTarget,
-    environment: 'development',
-    supabaseBaseline: false,
-    supabase: {},
-    fix: false,
-    git: false,
-    install: false,
-  };
 }

@@ -10,6 +10,11 @@ import type { Answers, Secrets } from './answers.ts';
 import type { Journal } from './journal.ts';
 import type { StepEvents, StepResult } from './step.ts';
 
+/** A target, open until it is closed. */
+export interface OpenTarget extends Opened {
+  close(): Promise<void>;
+}
+
 /** What every step has: what came in, and the connections that steps share. */
 export interface Run extends StepEvents {
   readonly answers: Answers;
@@ -32,9 +37,9 @@ export interface Run extends StepEvents {
   /** The shadow database, which the rehearsal uses up. */
   readonly shadow: Lazy<Database>;
   /** The target; the first step that needs it opens it. */
-  readonly opened: () => Promise<Opened>;
+  readonly opened: Lazy<OpenTarget>;
   /** The database of `opened`. */
-  readonly target: Lazy<Database>;
+  readonly target: () => Promise<Database>;
   /** The Management API, from settings that are read once. */
   readonly cloud: () => Promise<Cloud>;
 }

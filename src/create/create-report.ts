@@ -3,6 +3,7 @@ import { delimiter, join, relative, sep } from 'node:path';
 import { packageDirectory } from '../kit/builtin.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { MuseError } from '../shared/error.ts';
+import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import type { TargetKind } from '../targets/kinds.ts';
@@ -27,7 +28,9 @@ export interface CreateReport {
   /** The tables that the extension adds, and whose rows they hold. */
   tables: { name: string; scope: string }[];
   /** What `--fix` fixed. */
-  repairs?: JournalData['repairs'];
+  repairs?: Omit<NonNullable<JournalData['repairs']>, 'access'>;
+  /** What `--fix` changed of who may do what. */
+  access?: AccessReport;
   /** What was shown to hold, one line each. */
   proven: string[];
   /** The commands to type next. */
@@ -75,13 +78,19 @@ export async function reportOf(run: Reached, error?: MuseError): Promise<CreateR
     findings,
     ...(matrix === undefined ? {} : { isolation: isolationJson({ tables: await readMatrix(directory, { matrix }), findings }) }),
     tables: journal.data.tables ?? [],
-    ...(journal.data.repairs === undefined ? {} : { repairs: journal.data.repairs }),
+    ...repairsOf(journal.data),
     proven: outputs.flatMap(({ proven }) => proven),
     next: error === undefined ? await nextCommands(run) : [],
     notes: outputs.flatMap(({ notes }) => notes),
     ...(adminPassword === undefined ? {} : { adminPassword }),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+function repairsOf({ repairs }: JournalData): Pick<CreateReport, 'repairs' | 'access'> {
+  if (repairs === undefined) return {};
+  const { access, ...made } = repairs;
+  return { repairs: made, access };
 }
 
 /** What to type next, for where this command was called. */

@@ -1,5 +1,5 @@
-import { MuseError, unexpected } from '../shared/error.ts';
-import { fileError } from '../shared/files.ts';
+import { cancelled, MuseError } from '../shared/error.ts';
+import { asMuseError } from '../shared/files.ts';
 import { lazy, once } from '../shared/lazy.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { gitVersion } from '../kit/git.ts';
@@ -14,9 +14,10 @@ import { claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from '
 import { type Run, stageOf } from './context.ts';
 import { type CreateReport, reportOf } from './create-report.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
+import { checkUrl } from './defaults.ts';
 import { live, pipelines } from './pipeline.ts';
 import { runSequence } from './sequence.ts';
-import { cancelled, type StepEvents } from './step.ts';
+import type { StepEvents } from './step.ts';
 import { mayMakeAgain } from './steps/project.ts';
 import { openTarget } from './target.ts';
 
@@ -37,6 +38,7 @@ export interface RunOptions extends StepEvents {
  * @throws MuseError `bad-…` and the like, if nothing was started
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+  checkUrl(answers, secrets);
   await checkCertificate(answers);
   const { made } = await claimDirectory(answers.directory);
   const journal: Journal = { version: 2, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
@@ -119,8 +121,7 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
     await run.save();
     return await reportOf(run);
   } catch (error) {
-    const known = options.signal.aborted ? cancelled(error) : fileError(error, answers.directory);
-    const failure = known instanceof MuseError ? known : unexpected(known);
+    const failure = options.signal.aborted ? cancelled(error) : asMuseError(error, answers.directory);
     await closeAll(run);
     return await reportOf(run, await settle(run, failure));
   } finally {
@@ -192,13 +193,13 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     results: [],
     git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
     shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
-    opened: once(() => openTarget(run)),
-    target: lazy(async () => (await run.opened()).database),
+    opened: lazy(() => openTarget(run)),
+    target: async () => (await run.opened()).database,
     cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options))),
   };
   return run;
 }
 
-async function closeAll({ shadow, target }: Run): Promise<void> {
-  await Promise.all([shadow.close(), target.close()]);
+async function closeAll({ opened, shadow }: Run): Promise<void> {
+  await Promise.all([opened.close(), shadow.close()]);
 }

@@ -6,6 +6,7 @@ import { loadPreset } from '../scaffold/presets.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
+import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/request-plan.ts';
 import { targetOf } from '../targets/open.ts';
@@ -32,6 +33,8 @@ export interface Plan {
   requests?: RequestRecord[];
   /** `--fix`: what would be fixed, class by class, each as a unified diff. */
   repairs?: PlannedRepairs;
+  /** `--fix`: what it would change of who may do what. */
+  access?: AccessReport;
   /** `--fix`: what would still be wrong. */
   findings?: Finding[];
   notes: string[];
@@ -69,7 +72,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
       ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
-      ...(repairs === undefined ? {} : { repairs: await plannedRepairs(repairs, options), findings: repairs.findings }),
+      ...(repairs === undefined ? {} : { repairs: await plannedRepairs(repairs, options), access: repairs.access, findings: repairs.findings }),
       notes: output.notes,
     };
   } finally {

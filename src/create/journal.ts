@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
+import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { TableReport } from '../verify/report/report.ts';
 import type { Finding } from '../shared/finding.ts';
@@ -54,7 +55,7 @@ export interface JournalData {
   tables?: { name: string; scope: string }[];
   project?: JournalProject;
   /** What `--fix` fixed, class by class, and which of it changes who may do what. */
-  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[] };
+  repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[]; access: AccessReport };
 }
 
 export type { JournalProject };

@@ -2,9 +2,10 @@
  * The order of the steps, held by the compiler: a sequence accepts a step only if the steps before it make everything
  * that the step reads from its context.
  */
+import { cancelled } from '../shared/error.ts';
 import type { Run } from './context.ts';
 import { emptyOutput, type JournalStep, type StepOutput } from './journal.ts';
-import { cancelled, type Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Answers } from './answers.ts';
 
 type With<Has, Adds> = Adds extends object ? Has & Adds : Has;

@@ -1,4 +1,4 @@
-import { MuseError } from '../shared/error.ts';
+import { cancelled } from '../shared/error.ts';
 import type { Answers } from './answers.ts';
 import type { StepOutput } from './journal.ts';
 
@@ -42,11 +42,6 @@ export interface StepResult {
   id: string;
   status: 'done' | 'skipped' | 'failed';
   ms: number;
-}
-
-/** The error of a run that its user stopped. */
-export function cancelled(cause: unknown): MuseError {
-  return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.', cause });
 }
 
 /**

@@ -3,11 +3,10 @@ import { readMuseFile } from '../muse/muse-json.ts';
 import { kindOf } from '../shared/files.ts';
 import type { Environment } from '../shared/muse-file.ts';
 import { targetOf } from '../targets/open.ts';
-import type { Opened } from '../targets/target.ts';
-import type { Run } from './context.ts';
+import type { OpenTarget, Run } from './context.ts';
 
 /** Opens the target of a run; installs what Supabase has on a plain server only if that was asked for. */
-export async function openTarget(run: Run): Promise<Opened> {
+export async function openTarget(run: Run): Promise<OpenTarget> {
   const { answers, cloud, secrets, directory, environment, journal, onProgress, signal } = run;
   const target = targetOf(answers.target);
   const opened = await target.open(
@@ -20,7 +19,7 @@ export async function openTarget(run: Run): Promise<Opened> {
     await opened.database.close();
     throw error;
   }
-  return opened;
+  return { ...opened, close: () => opened.database.close() };
 }
 
 /** The environment as it will be in `muse.json`, which exists only once the muse is in place. */

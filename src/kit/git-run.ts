@@ -1,6 +1,6 @@
 /** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
 import { devNull } from 'node:os';
-import { MuseError } from '../shared/error.ts';
+import { type ErrorCode, MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
 
 /** Options of one run of git. */
@@ -137,7 +137,7 @@ export async function mustRun(verb: string, subject: string, args: readonly stri
 interface Case {
   /** Matches git's message (with LC_ALL=C). */
   says: RegExp;
-  code: string;
+  code: ErrorCode;
   message: (subject: string) => string;
   suggestion: string;
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
+import { markdownCode, markdownLine } from '../shared/text.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { packageDirectory } from './builtin.ts';
 import { titleOf } from './name.ts';
@@ -20,17 +21,6 @@ const template = async (name: string): Promise<string> => {
   return text.replaceAll('\r\n', '\n');
 };
 
-/** One line of Markdown, whatever is in it. */
-const line = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
-
-/** A text as Markdown code, in as many backticks as needed. */
-function code(text: string): string {
-  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  const ticks = '`'.repeat(longest + 1);
-  const space = longest > 0 ? ' ' : '';
-  return `${ticks}${space}${line(text).replaceAll('|', String.raw`\|`)}${space}${ticks}`;
-}
-
 /** Scripts that the muse's `package.json` has; undefined without one. */
 async function scriptsOf(directory: string): Promise<Record<string, unknown> | undefined> {
   const text = await readText(join(directory, 'package.json'));
@@ -46,7 +36,7 @@ async function scriptsOf(directory: string): Promise<Record<string, unknown> | u
 export async function renderReadme(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string> {
   const { default: handlebars } = await import('handlebars');
   const engine = handlebars.create();
-  engine.registerHelper({ line, code });
+  engine.registerHelper({ line: markdownLine, code: markdownCode });
   const scripts = await scriptsOf(directory);
   const kept = ['docs/KIT_README.md', 'KIT_README.md'];
   const there = await Promise.all(kept.map((file) => kindOf(join(directory, file))));

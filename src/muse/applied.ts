@@ -39,13 +39,13 @@ export interface AppliedFiles {
  * Asks the ledger of every environment in `muse.json`. A database that is not there yet is not created for it.
  * @throws MuseError `database-in-use` where an embedded database is open elsewhere: it could be asked, and must be
  */
-export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv): Promise<AppliedFiles> {
+export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
   for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
     const { place, target } = placeOf(muse, name, environment);
     if (!(await target.exists(place))) continue;
     try {
-      const { database } = await target.open(place);
+      const { database } = await target.open(place, { signal });
       try {
         const found = compare(migrations, (await readHistory(database)) ?? []);
         for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);
@@ -54,7 +54,7 @@ export async function appliedFiles(muse: Muse, migrations: readonly Migration[],
         await database.close();
       }
     } catch (error) {
-      if (!(error instanceof MuseError) || error.code === 'database-in-use') throw error;
+      if (!(error instanceof MuseError) || error.code === 'database-in-use' || signal?.aborted) throw error;
       applied.notes.push(`What ${name} has applied is not known: ${error.message}`);
     }
   }

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
 import { parseDatabaseUrl } from '../database/postgres/options.ts';
-import { MuseError } from '../shared/error.ts';
+import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { HistoryRow } from '../migrations/history.ts';
 
 /**
@@ -26,9 +26,16 @@ function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.Proce
   return { ...environment, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) };
 }
 
-async function runTool(program: 'pg_dump' | 'pg_restore', args: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ ok: boolean; stdout: string; stderr: string }> {
+async function runTool(program: 'pg_dump' | 'pg_restore', args: readonly string[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<{ ok: boolean; stdout: string; stderr: string }> {
   const { execa } = await import('execa');
-  const { failed, stdout, stderr, shortMessage } = await execa(program, args, { env: environment, extendEnv: false, reject: false, stdin: 'ignore', maxBuffer: 1 << 28 });
+  const { failed, stdout, stderr, shortMessage } = await execa(program, args, {
+    env: environment,
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    maxBuffer: 1 << 28,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  });
   return { ok: !failed, stdout, stderr: stderr || (shortMessage ?? '') };
 }
 
@@ -50,13 +57,13 @@ export async function canDump(session: Session, environment: NodeJS.ProcessEnv):
  * Writes the whole database as a dump of the custom format; whole or not at all, mode 0600.
  * @throws MuseError `backup-failed` with what pg_dump says
  */
-export async function writeDump(path: string, url: string, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function writeDump(path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Made by us, so that it is nobody else's to read from its first byte on.
   const file = await open(temporary, 'wx', 0o600);
   try {
-    const { ok, stderr } = await runTool('pg_dump', ['--format=custom', '--no-password', `--file=${temporary}`], connectionOf(url, environment));
+    const { ok, stderr } = await runTool('pg_dump', ['--format=custom', '--no-password', `--file=${temporary}`], connectionOf(url, environment), signal);
     if (!ok) throw toolFailed('backup-failed', 'pg_dump took no backup, so nothing was changed.', stderr);
     await file.sync();
     await rename(temporary, path);
@@ -87,7 +94,7 @@ export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv)
  * Brings the whole database back to a dump, in one transaction.
  * @throws MuseError `restore-failed`: the database is as it was
  */
-export async function restoreDump(database: Database, path: string, url: string, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function restoreDump(database: Database, path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   const connection = connectionOf(url, environment);
   const { stdout } = await runTool('pg_restore', ['--list', path], environment);
   // What belongs to the server or to an extension stays: dropping it would take more along than the dump has.
@@ -106,14 +113,14 @@ export async function restoreDump(database: Database, path: string, url: string,
     await file.close();
     const name = `dbname='${(connection['PGDATABASE'] ?? '').replaceAll(/['\\]/g, '\\$&')}'`;
     const args = ['--clean', '--if-exists', '--single-transaction', '--no-password', `--use-list=${list}`, `--dbname=${name}`, path];
-    const { ok, stderr } = await runTool('pg_restore', args, connection);
+    const { ok, stderr } = await runTool('pg_restore', args, connection, signal);
     if (!ok) throw toolFailed('restore-failed', 'pg_restore did not bring the backup back; what it had done was taken back.', stderr);
   } finally {
     await rm(list, { force: true });
   }
 }
 
-function toolFailed(code: string, message: string, stderr: string): MuseError {
+function toolFailed(code: ErrorCode, message: string, stderr: string): MuseError {
   return new MuseError({
     code,
     message,

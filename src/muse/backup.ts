@@ -24,10 +24,10 @@ export interface Backup {
  * there and the target is a URL, else through the connection itself. Either is restored by `muse restore`.
  * @throws MuseError `backup-incomplete`, `backup-failed`, and what opening the database throws
  */
-export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Backup> {
-  const { database } = await openEnvironment(muse, name, environment);
+export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Backup> {
+  const { database } = await openEnvironment(muse, name, environment, { signal });
   try {
-    return await takeBackup(muse, name, environment, database);
+    return await takeBackup(muse, name, environment, database, signal);
   } finally {
     await database.close();
   }
@@ -39,19 +39,19 @@ export async function backupBefore(
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
   database: Database,
-  onProgress?: (text: string) => void,
+  { onProgress, signal }: { onProgress?: ((text: string) => void) | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   onProgress?.('Taking a backup');
-  return (await takeBackup(muse, name, environment, database)).file;
+  return (await takeBackup(muse, name, environment, database, signal)).file;
 }
 
-async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database): Promise<Backup> {
+async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database, signal: AbortSignal | undefined): Promise<Backup> {
   const { place, target } = placeOf(muse, name, environment);
   if (target.url !== undefined) {
     const { canDump, writeDump } = await import('./backup-dump.ts');
     if (await canDump(database, environment)) {
       const path = await freePath(muse.directory, name, 'dump');
-      await writeDump(path, await target.url(place), environment);
+      await writeDump(path, await target.url(place), environment, signal);
       return { file: shownPath(muse, path) };
     }
   }

@@ -29,8 +29,8 @@ export async function expectationsOf(migrations: readonly Migration[], museFile?
   const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];
-    const { table, kind: scope } = directive;
-    return [directive.kind === 'shared-with' ? { table, scope, column: directive.column } : { table, scope }];
+    const { table, kind: scope, policy } = directive;
+    return [{ table, scope, ...(directive.kind === 'shared-with' ? { column: directive.column } : {}), ...(policy === undefined ? {} : { policy }) }];
   });
   const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
   return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), ...userRole };

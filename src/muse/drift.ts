@@ -11,10 +11,10 @@ import { filesOf } from './applied.ts';
  * What a database has, or lacks, that its applied files do not say: the same files are run on a throw-away database, and
  * the two schemas compared, in `public` and the schemas that the files make.
  */
-export async function schemaDrift(database: Database, migrations: readonly Migration[]): Promise<Finding[]> {
+export async function schemaDrift(database: Database, migrations: readonly Migration[], signal?: AbortSignal): Promise<Finding[]> {
   const { applied: files } = await filesOf(database, migrations);
   const schemas = await schemasOf(files);
-  const model = await openEmbedded();
+  const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
     const [expected, found] = await Promise.all([readSchema(model, { schemas }), readSchema(database, { schemas })]);

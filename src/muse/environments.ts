@@ -12,9 +12,9 @@ import type { Muse } from '../shared/muse-file.ts';
  * @throws MuseError `not-in-staging` with the files; `same-database` where staging is production's own database; what
  *   opening staging throws
  */
-export async function refuseUntried(muse: Muse, production: Database, pending: readonly Migration[], environment: NodeJS.ProcessEnv): Promise<void> {
+export async function refuseUntried(muse: Muse, production: Database, pending: readonly Migration[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   if (muse.museFile.environments.staging === undefined) return;
-  const { database: staging } = await openEnvironment(muse, 'staging', environment);
+  const { database: staging } = await openEnvironment(muse, 'staging', environment, { signal });
   try {
     if ((await identityOf(staging)) === (await identityOf(production))) throw sameDatabase(production.description);
     const ledger = (await readHistory(staging)) ?? [];

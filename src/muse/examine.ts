@@ -5,6 +5,7 @@ import { lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import { expectationsOf } from './declared-schema.ts';
 
@@ -29,12 +30,14 @@ export async function examine(database: Database, files: MigrationFiles, museFil
     rehearse(database, { migrations, rollbacks, own }),
     lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
   ]);
-  const seen = await checkCatalog(database, await expectationsOf(migrations, museFile));
+  const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
+  const { findings: seen, silenced } = places.settle(await checkCatalog(database, expectations), museFile.rules);
   // A table whose CREATE failed is told of by that.
   const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
-    findings: mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog]),
-    silenced: linted.silenced,
+    findings: places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
+    // The catalog shows again what the files have shown.
+    silenced: Math.max(linted.silenced, silenced),
     rehearsal,
   };
 }

@@ -2,8 +2,11 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
 import { readMigrations } from '../migrations/read.ts';
+import type { AccessChange } from '../rules/engine/fix/access.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
+import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import { findMending } from './repair/repair.ts';
+import { listMessage, type MadeChange, repairsFile, writeRepairs } from './repair/report.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
 import type { Muse } from '../shared/muse-file.ts';
@@ -19,56 +22,64 @@ export interface MuseChange {
   diff?: string;
 }
 
-/** What mending a muse came to. */
-export interface MuseMending {
+/** What the fixes of a muse came to. */
+export interface FixResult {
   changes: MuseChange[];
   /** What of it changes who may do what. */
   decisions: Decision[];
+  /** What it changes of who may do what, as measured, and what was left out because it would widen that. */
+  access: AccessReport;
   /** What is wrong still. */
   findings: Finding[];
   silenced: number;
   notes: string[];
 }
 
-/** How the mending of a muse goes. */
+/** How a muse is fixed. */
 export interface FixOptions {
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** Shows the diffs and touches nothing. */
   dryRun: boolean;
+  /** Says whether a repair may give somebody what they did not have; absent: never. */
+  mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   onProgress?(text: string): void;
 }
 
 /**
- * Mends the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
- * and mended by a new migration. Without a repository the files are edited and nothing is committed.
+ * Fixes the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
+ * and fixed by a new migration. Without a repository the files are edited and nothing is committed.
  * @throws MuseError `uncommitted-changes` where a file to be edited has changes of somebody's, `git-busy` in the middle of a
  *   merge or the like, both before anything is touched; `database-in-use`; what writing and git throw
  */
-export async function fixMuse(muse: Muse, { environment, signal, dryRun, onProgress }: FixOptions): Promise<MuseMending> {
+export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWiden, onProgress }: FixOptions): Promise<FixResult> {
   const { directory, museFile } = muse;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('asking what the databases have applied');
-  const applied = await appliedFiles(muse, files.migrations, environment);
-  const { changes, findings, silenced, notes } = await findMending(directory, museFile, files, { signal, applied: applied.files, ...(onProgress === undefined ? {} : { onProgress }) });
-  const result: MuseMending = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), findings, silenced, notes: [...applied.notes, ...notes] };
+  const applied = await appliedFiles(muse, files.migrations, environment, signal);
+  const { changes, findings, silenced, access, notes } = await findMending(directory, museFile, files, { signal, applied: applied.files, ...(mayWiden === undefined ? {} : { mayWiden }), ...(onProgress === undefined ? {} : { onProgress }) });
+  const result: FixResult = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), access, findings, silenced, notes: [...applied.notes, ...notes] };
   if (dryRun) {
     for (const change of changes) result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
     return result;
   }
   if (changes.length === 0) return result;
-  const paths = [...touched(changes).keys()];
+  const paths = [...touched(changes).keys(), repairsFile];
   const commits = await inRepository(directory, 'muse.json', git);
   if (commits) await refuseUnfinished(directory, paths, git);
   else result.notes.push('No git repository holds this muse: the files are edited, and nothing is committed.');
   await checkUntouched(directory, changes);
+  const made: MadeChange[] = [];
   for (const change of changes) {
     signal.throwIfAborted();
     await writeChange(directory, change);
     const commit = commits ? await commitPaths(directory, pathsOf(change), commitMessage(change), git) : undefined;
+    made.push({ ...change, commit });
     result.changes.push({ rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) });
   }
+  const listed = await writeRepairs(directory, made, access);
+  if (listed !== undefined && commits) await commitPaths(directory, [listed], listMessage, git);
   return result;
 }
 

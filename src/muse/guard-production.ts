@@ -17,6 +17,9 @@ export const productionLimits = { lockTimeoutMs: 5000, statementTimeoutMs: 600_0
 export interface ProductionOptions extends MigrateOptions, Consent {
   /** Go past staging. */
   force?: boolean;
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** Told what is being done: the step, then each file. */
   onPhase?(text: string): void;
   /** Done behind the backup, in front of the first file. */
   prepare?(): Promise<void>;
@@ -48,11 +51,11 @@ export async function migrateProduction(
   pending: readonly Migration[],
   options: ProductionOptions,
 ): Promise<ProductionResult> {
-  if (options.force !== true) await refuseUntried(muse, database, pending, environment);
+  if (options.force !== true) await refuseUntried(muse, database, pending, environment, options.signal);
   const files = pending.map(({ file }) => file);
   const tables = await touchedTables(database, pending.map(({ sql }) => sql));
   await takeConsent('production', options, planText(`To be applied to production after a backup:\n  in the ${database.description}`, files, tables));
-  const backup = await backupBefore(muse, 'production', environment, database, options.onPhase);
+  const backup = await backupBefore(muse, 'production', environment, database, { onProgress: options.onPhase, signal: options.signal });
   let result: MigrateResult;
   try {
     await options.prepare?.();
@@ -96,13 +99,20 @@ function restoreCommand(backup: string): string {
   return `muse restore ${backup} --env production`;
 }
 
+/** Some error says what is wrong, rather than what could not be tried. */
+function isProven(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity, rule }) => severity === 'error' && rule !== 'not-proven' && rule !== 'owner-locked-out');
+}
+
 function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[], backup: string): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return new MuseError({
     code: 'findings',
     message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, and verification has ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
     detail: `The backup of before is ${backup}.`,
-    suggestion: `Mend it by a new migration; or take the files back, muse rollback --env production --steps ${applied.length}; or go back: ${restoreCommand(backup)}`,
+    suggestion: isProven(findings)
+      ? `Fix it with a new migration; or roll the files back, muse rollback --env production --steps ${applied.length}; or restore the backup: ${restoreCommand(backup)}`
+      : 'Read what could not be proven above, and fix that with a new migration where it needs one. No row is known to be exposed, so nothing has to be rolled back.',
     findings,
   });
 }

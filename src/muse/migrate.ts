@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { hasErrors } from '../shared/finding.ts';
-import { type MigrateOptions, migrate } from '../migrations/apply.ts';
+import { migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
@@ -11,12 +11,9 @@ import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 
-/** How a migration of an environment is run. */
-export interface MigrateMuseOptions extends MigrateOptions, ProductionOptions {
-  onRehearsal?(): void;
-  /** Called when the isolation proof begins. */
-  onProof?(): void;
-  onRaise?(text: string): void;
+/** How a run of migrations is agreed to, limited, followed and stopped. */
+export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
+  /** Installs what every Supabase project has on a plain PostgreSQL server first. */
   supabaseBaseline?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
@@ -38,29 +35,34 @@ export async function migrateMuse(
   options: MigrateMuseOptions = {},
 ): Promise<ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { database, migrations, target } = await openBeside(muse, name, environment);
+  const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
   const provesAfter = name === 'development' && target.local;
   let prepare = (): Promise<void> => Promise.resolve();
   let isolation: IsolationReport | undefined;
   const beforeRun = async (pending: readonly Migration[]): Promise<void> => {
     // A database that has had migrations has what they build on.
     if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
-    options.onRehearsal?.();
+    options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
     const proveBefore = async (shadow: Database, files: MigrationFiles): Promise<void> => {
       const { proveChanges } = await import('./prove-files.ts');
-      options.onProof?.();
+      options.onPhase?.(proving);
       isolation = await proveChanges(shadow, muse.museFile, files.migrations, pending);
     };
-    const { findings } = await rehearseMuse(muse, provesAfter || options.verify === false ? undefined : proveBefore);
+    const { findings } = await rehearseMuse(muse, options.signal, provesAfter || options.verify === false ? undefined : proveBefore);
     refuseErrors(findings, 'Nothing was applied.', mendInMuse);
     if (isolation !== undefined) refuseErrors(isolation.findings, 'Nothing was applied.', 'Fix the policies, grants and functions above, or skip the proof: --no-verify.');
     // In production nothing is put anywhere before that was agreed to.
     if (name !== 'production') await prepare();
   };
-  const run = { ...options, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
-  if (options.onRaise !== undefined) database.onRaise?.(options.onRaise);
+  let running = '';
+  const onProgress = ({ file }: { file: string }): void => {
+    running = file;
+    options.onPhase?.(file);
+  };
+  database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
+  const run = { ...options, onProgress, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
   try {
     const result: ProductionResult = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
     if (result.applied.length === 0) return result;
@@ -74,10 +76,13 @@ export async function migrateMuse(
   }
 }
 
+/** What is shown while the proof runs. */
+const proving = 'Acting as users on what the files change';
+
 /** Looks at what was applied to a local development database. */
 async function withProof(database: Database, muse: Muse, migrations: readonly Migration[], result: ProductionResult, options: MigrateMuseOptions): Promise<ProductionResult> {
   const [{ proveApplied }, { refusal }] = await Promise.all([import('./prove-files.ts'), import('./examine.ts')]);
-  options.onProof?.();
+  options.onPhase?.(proving);
   const applied = new Set(result.applied.map(({ file }) => file));
   const isolation = await proveApplied(database, muse.museFile, migrations, migrations.filter(({ file }) => applied.has(file)));
   const { findings } = isolation;
@@ -103,9 +108,9 @@ async function toProduction(
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
-async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OpenEnvironment & { migrations: Migration[] }> {
+async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
-    openEnvironment(muse, name, environment),
+    openEnvironment(muse, name, environment, { signal }),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { ...opened.value, migrations: read.value.migrations };

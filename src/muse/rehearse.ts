@@ -6,12 +6,14 @@ import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
- * Runs all migrations of a muse on a throw-away database, twice and back, with every check.
+ * Runs all migrations of a muse on a shadow database, twice and back, with every check.
  * @param afterwards done with that database where nothing is wrong
- * @throws MuseError where the throw-away database cannot be opened
+ * @throws MuseError where the shadow database cannot be opened
  */
-export async function rehearseMuse({ directory, museFile }: Muse, afterwards?: (database: Database, files: MigrationFiles) => Promise<void>): Promise<Examination> {
-  const [database, files] = await Promise.all([openEmbedded({}), readMigrations(directory, museFile.migrations)]);
+export async function rehearseMuse(
+  { directory, museFile }: Muse, signal?: AbortSignal, afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
+): Promise<Examination> {
+  const [database, files] = await Promise.all([openEmbedded({ signal }), readMigrations(directory, museFile.migrations)]);
   try {
     const examination = await examine(database, files, museFile);
     if (!hasErrors(examination.findings)) await afterwards?.(database, files);

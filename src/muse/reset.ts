@@ -24,6 +24,8 @@ export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
 export interface ResetOptions {
   /** Asked with the rows that would go, by table, where there are any; false ends it before anything ran. */
   agree(rows: Readonly<Record<string, number>>): Promise<boolean>;
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onPhase?(text: string): void;
 }
 
@@ -33,33 +35,33 @@ export interface ResetOptions {
  * @throws MuseError `findings` where the rehearsal says no; `rollback-missing` with the files that have no way back;
  *   `bucket-not-empty`; `data-would-be-lost` where nobody agrees: before that, nothing is dropped. What seeding throws
  */
-export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, onPhase }: ResetOptions): Promise<ResetResult> {
+export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, signal, onPhase }: ResetOptions): Promise<ResetResult> {
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
-  onPhase?.('Rehearsing on a throw-away database');
-  refuseErrors((await rehearseMuse(muse)).findings, 'Nothing was dropped.', mendInMuse);
+  onPhase?.('Rehearsing on a shadow database');
+  refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', mendInMuse);
   const { place, target } = placeOf(muse, 'development', environment);
   onPhase?.('Dropping');
   let rolledBack: FileName[] = [];
-  if (target.drop === undefined) rolledBack = await takeAllBack(muse, environment, files, agree);
+  if (target.drop === undefined) rolledBack = await rollBackAll(muse, environment, files, { agree, signal });
   else if (await target.exists(place)) {
-    await ask(await rowsOf(muse, environment), agree);
+    await ask(await rowsOf(muse, environment, signal), agree);
     await target.drop(place);
   }
-  const { database } = await openEnvironment(muse, 'development', environment);
+  const { database } = await openEnvironment(muse, 'development', environment, { signal });
   let applied: ResetResult['applied'];
   try {
     applied = (await migrate(database, files.migrations, { onProgress: ({ file }) => onPhase?.(file) })).applied;
   } finally {
     await database.close();
   }
-  const { seeds, added } = await seedMuse(muse, 'development', environment, onPhase === undefined ? {} : { onProgress: onPhase });
+  const { seeds, added } = await seedMuse(muse, 'development', environment, { signal, ...(onPhase === undefined ? {} : { onProgress: onPhase }) });
   return { rolledBack, applied, seeds, added };
 }
 
 /** Row counts of a database that can be dropped whole; one that cannot be opened any more has nothing that could be kept. */
-async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv): Promise<Record<string, number>> {
+async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Record<string, number>> {
   try {
-    const { database } = await openEnvironment(muse, 'development', environment);
+    const { database } = await openEnvironment(muse, 'development', environment, { signal });
     return await countUserRows(database).finally(() => database.close());
   } catch (error) {
     if (error instanceof MuseError && ['database-version', 'embedded-failed'].includes(error.code)) return {};
@@ -67,8 +69,8 @@ async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv): Promise<Recor
   }
 }
 
-async function takeAllBack(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, agree: ResetOptions['agree']): Promise<FileName[]> {
-  const { database } = await openEnvironment(muse, 'development', environment);
+async function rollBackAll(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, { agree, signal }: ResetOptions): Promise<FileName[]> {
+  const { database } = await openEnvironment(muse, 'development', environment, { signal });
   try {
     const ledger = (await readHistory(database)) ?? [];
     if (ledger.length === 0) return [];

@@ -31,6 +31,8 @@ export interface RestoreResult {
 }
 
 export interface RestoreOptions extends Consent {
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onProgress?(text: string): void;
 }
 
@@ -48,7 +50,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
   const { header } = source;
   const had = header?.ledger ?? source.ledger ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const open = await openEnvironment(muse, name, environment);
+  const open = await openEnvironment(muse, name, environment, { signal: options.signal });
   const { database } = open;
   try {
     const ledger = (await readHistory(database)) ?? [];
@@ -61,12 +63,12 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
     await takeConsent(name, options, planText(name, path, later, source));
-    const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options.onProgress) } : {};
+    const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
     if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
     const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
     options.onProgress?.('Putting the rows back');
     if (url !== undefined) {
-      await (await import('./backup-dump.ts')).restoreDump(database, path, url, environment);
+      await (await import('./backup-dump.ts')).restoreDump(database, path, url, environment, options.signal);
       return { rolledBack, applied: [], notes: [], ...backup };
     }
     const { applied } = lacking.length === 0 || header === undefined ? { applied: [] } : await migrate(database, header.migrations, { acceptEdited: true });

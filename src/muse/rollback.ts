@@ -19,6 +19,8 @@ export interface RollbackResult {
 }
 
 export interface RollbackGuard extends Consent, TimeLimits {
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onPhase?(text: string): void;
 }
 
@@ -39,7 +41,7 @@ export async function rollbackMuse(
 ): Promise<RollbackResult> {
   if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const { database } = await openEnvironment(muse, name, environment);
+  const { database } = await openEnvironment(muse, name, environment, { signal: guard.signal });
   try {
     const { lockTimeoutMs, statementTimeoutMs } = guard;
     const limits = { ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }) };
@@ -53,7 +55,7 @@ export async function rollbackMuse(
     const plan = planText(`To be taken back in production after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
     const [{ backupBefore }, { productionLimits, withWayBack }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
-    const backup = await backupBefore(muse, name, environment, database, guard.onPhase);
+    const backup = await backupBefore(muse, name, environment, database, { onProgress: guard.onPhase, signal: guard.signal });
     try {
       return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
     } catch (error) {

@@ -22,6 +22,8 @@ export interface SeedResult {
 }
 
 export interface SeedOptions extends Consent {
+  /** Ends the run when it aborts. */
+  signal?: AbortSignal | undefined;
   onProgress?(text: string): void;
 }
 
@@ -36,13 +38,13 @@ export async function seedMuse(muse: Muse, name: EnvironmentName, environment: N
   const seeds = await readSeeds(muse.directory);
   await refuseControl(seeds);
   if (seeds.length === 0) return { seeds: [], added: {} };
-  const { database } = await openEnvironment(muse, name, environment);
+  const { database } = await openEnvironment(muse, name, environment, { signal: options.signal });
   try {
     if (name === 'development') return await runSeeds(database, seeds, options);
     await takeConsent(name, options, [`Seeds for ${name}:`, `  in the ${database.description}`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'));
     if (name !== 'production') return await runSeeds(database, seeds, options);
     const { backupBefore } = await import('./backup.ts');
-    const backup = await backupBefore(muse, name, environment, database, options.onProgress);
+    const backup = await backupBefore(muse, name, environment, database, options);
     return { ...(await runSeeds(database, seeds, options)), backup };
   } finally {
     await database.close();

@@ -1,4 +1,4 @@
-import { MuseError } from '../shared/error.ts';
+import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
@@ -20,23 +20,29 @@ export interface EnvironmentStatus {
   /** Where it was asked for: what differs from what the files say. */
   drift?: Finding[];
   /** Why nothing is known of it: it cannot be reached, and the lists are empty. */
-  error?: { code: string; message: string; suggestion: string };
+  error?: { code: ErrorCode; message: string; suggestion: string };
+}
+
+export interface StatusOptions {
+  /** Also compares the schema with the files, which takes seconds. */
+  drift?: boolean;
+  /** Ends the questions when it aborts. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * What is applied, pending, edited and missing in an environment.
- * @param drift whether to compare the schema with the files, which takes seconds
  * @throws MuseError what opening its database throws
  */
-export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus> {
+export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, { drift = false, signal }: StatusOptions = {}): Promise<EnvironmentStatus> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target, place } = await openEnvironment(muse, name, environment);
+  const { database, target, place } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
     const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
     const health = await target.health?.(place);
     if (health !== undefined) status.health = health;
-    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations);
+    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, signal);
     return status;
   } finally {
     await database.close();
@@ -47,14 +53,14 @@ export async function museStatus(muse: Muse, name: EnvironmentName, environment:
  * {@link museStatus} of every environment in `muse.json`; one that cannot be reached says so, and the others are told.
  * @throws MuseError the first one's, where none can be reached
  */
-export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, drift = false): Promise<EnvironmentStatus[]> {
+export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, options: StatusOptions = {}): Promise<EnvironmentStatus[]> {
   const statuses: EnvironmentStatus[] = [];
   const errors: MuseError[] = [];
   for (const [name, { target }] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
     try {
-      statuses.push(await museStatus(muse, name, environment, drift));
+      statuses.push(await museStatus(muse, name, environment, options));
     } catch (error) {
-      if (!(error instanceof MuseError)) throw error;
+      if (!(error instanceof MuseError) || options.signal?.aborted) throw error;
       errors.push(error);
       const { code, message, suggestion } = error;
       statuses.push({ name, target, applied: [], pending: [], edited: [], missing: [], error: { code, message, suggestion } });

@@ -29,12 +29,12 @@ const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator',
  * throw-away embedded database, and acts as users there. Nothing is written to the environment's own database.
  * @throws MuseError what opening the database throws
  */
-export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<OfflineReport> {
+export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<OfflineReport> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { steps, files: { applied, had, pending }, version } = await readEnvironment(muse, name, environment, migrations);
-  const model = await modelOf(muse.museFile, applied);
+  const { steps, files: { applied, had, pending }, version } = await readEnvironment(muse, name, environment, migrations, signal);
+  const model = await modelOf(muse.museFile, applied, signal);
   // Owners and access lists are put in as they are in the original, which takes a superuser.
-  const copy = await openEmbedded({ owner: 'supabase_admin' });
+  const copy = await openEmbedded({ owner: 'supabase_admin', signal });
   try {
     const notCopied = withoutParts(await buildCopy(copy, steps));
     const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
@@ -44,7 +44,7 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     const findings = [...unproven(notCopied), ...proof.findings];
-    return { tables: proof.tables, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
+    return { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
   } finally {
     await copy.close();
   }
@@ -57,8 +57,14 @@ interface Original {
   version: number;
 }
 
-async function readEnvironment(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, migrations: readonly Migration[]): Promise<Original> {
-  const { database } = await openEnvironment(muse, name, environment);
+async function readEnvironment(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  migrations: readonly Migration[],
+  signal: AbortSignal | undefined,
+): Promise<Original> {
+  const { database } = await openEnvironment(muse, name, environment, { signal });
   const read = async (session: Session): Promise<Original> => {
     const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
     return {

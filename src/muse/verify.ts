@@ -5,6 +5,7 @@ import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
+import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
@@ -13,9 +14,15 @@ import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
 
 /** What was proven of an environment. */
-export interface MuseProof extends IsolationReport {
+export interface MuseProof extends DatabaseProof {
   /** Files that the database has not had: of what they make nothing is proven. */
   pending: string[];
+}
+
+/** What was proven of a database, after what its files and `muse.json` say of the findings. */
+export interface DatabaseProof extends IsolationReport {
+  /** Findings that a comment in the SQL silences. */
+  silenced: number;
 }
 
 /**
@@ -23,13 +30,13 @@ export interface MuseProof extends IsolationReport {
  * nothing behind.
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
-export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<MuseProof> {
+export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<MuseProof> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target } = await openEnvironment(muse, name, environment);
+  const { database, target } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files made; a server may have been changed by hand.
-    const model = target.local ? undefined : await modelOf(muse.museFile, applied);
+    const model = target.local ? undefined : await modelOf(muse.museFile, applied, signal);
     return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
   } finally {
     await database.close();
@@ -37,12 +44,12 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
 }
 
 /**
- * What files alone allow, proven on a throw-away database.
+ * What files alone allow, proven on a shadow database.
  * @param files those that a database has had: more or less than this, there, is a finding
  * @throws MuseError, DatabaseError where the files do not run
  */
-export async function modelOf(museFile: MuseFile, files: readonly Migration[]): Promise<IsolationReport> {
-  const model = await openEmbedded();
+export async function modelOf(museFile: MuseFile, files: readonly Migration[], signal?: AbortSignal): Promise<DatabaseProof> {
+  const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
     return await proveDatabase(model, museFile, files);
@@ -60,8 +67,8 @@ export async function proveDatabase(
   museFile: MuseFile,
   migrations: readonly Migration[],
   expected?: IsolationReport['tables'],
-): Promise<IsolationReport> {
-  const expectations = await expectationsOf(migrations, museFile);
+): Promise<DatabaseProof> {
+  const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const catalog = await checkCatalog(database, expectations);
   const proof = await verifyIsolation(database, {
     declarations: expectations.declarations,
@@ -69,5 +76,6 @@ export async function proveDatabase(
     ...(expected === undefined ? {} : { expected }),
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
   });
-  return { ...proof, findings: [...catalog, ...proof.findings] };
+  const { findings, silenced } = places.settle([...catalog, ...proof.findings], museFile.rules);
+  return { ...proof, findings: places.locate(findings), silenced };
 }

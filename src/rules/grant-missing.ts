@@ -6,7 +6,8 @@ import { at } from './engine/check.ts';
 import { example, exampleWithout } from './engine/example.ts';
 import { problemsOf } from './engine/fix/fix.ts';
 import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
-import { noteText, placed } from './engine/fix/place.ts';
+import { noteText, placed, whereNamed } from './engine/fix/place.ts';
+import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
@@ -67,12 +68,14 @@ function apply(situation: Situation): FixResult {
   for (const { object } of problemsOf(situation, 'grant-missing')) {
     const table = situation.catalog.tables.get(object ?? '');
     if (table?.site === undefined) continue;
-    const missing = undecided(table, situation.catalog);
+    // A plain server has none of the roles that a policy without TO could mean.
+    const missing = usesPlatform(situation) ? undecided(table, situation.catalog) : new Map<string, Set<string>>();
     if (missing.size === 0) continue;
     const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
     if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
     const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
-    const { source } = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer ? last.piece : table.site.piece;
+    const policyHas = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer;
+    const source = whereNamed(situation, table, (policyHas ? last : table.site).piece.source);
     const name = quoteQualified(table.name);
     const lines: string[] = [];
     for (const [role, privileges] of missing) {

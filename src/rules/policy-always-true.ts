@@ -1,9 +1,11 @@
+import type { Policy, Table } from '../sql/catalog/model.ts';
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { at, policyObject } from './engine/check.ts';
-import type { Located } from './engine/check.ts';
 import { example } from './engine/example.ts';
 import { policyOf, problemsOf } from './engine/fix/fix.ts';
-import type { Decision, Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import type { Decision, Edit, FixResult, Left, Situation } from './engine/fix/fix.ts';
+import { declarePublicRead, publicReadWords } from './engine/fix/intent.ts';
+import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { inFile, replaceTrue, rolesOf, saidOf, setRoles, withPlaced } from './engine/fix/policy-edits.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
@@ -13,6 +15,7 @@ import { isForUsers as isForUsersLive } from './engine/live/policies.ts';
 import { commandsOf, isAlwaysTrue, isForUsers, namesService, policiesOf } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
 import { conditionFor, mayWrite, ownerOf } from './engine/suggest.ts';
+import type { Owner } from './engine/suggest.ts';
 import { declared } from './engine/tables.ts';
 
 /** Narrows policies that let everyone write: to the server where they speak of it, else to whose row it is. */
@@ -20,40 +23,61 @@ function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const edits: Edit[] = [];
   const decisions: Decision[] = [];
+  const left: Left[] = [];
   for (const problem of problemsOf(situation, 'policy-always-true')) {
-    const policy = problem.severity === 'error' ? policyOf(situation, problem) : undefined;
-    if (problem.severity !== 'error') declareShared(situation, problem, edits, decisions);
+    const policy = policyOf(situation, problem);
     const table = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
-    if (policy === undefined || table === undefined) continue;
-    const owner = ownerOf(table, situation.catalog);
-    const late = owner.kind !== 'service' && (table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order;
-    const service = namesService(saidOf(policy)) || owner.kind === 'service' || late || !mayWrite(table, owner);
-    const condition = owner.kind === 'service' ? '' : conditionFor(owner);
-    if (service) edits.push(...setRoles(situation, policy, 'service_role', texts));
+    if (policy === undefined) continue;
+    if (problem.severity !== 'error') {
+      declareShared(situation, policy, table, edits, decisions);
+      continue;
+    }
+    if (table === undefined) continue;
+    const { file } = problem.source.migration;
+    const to = narrowed(situation, policy, table);
+    if ('why' in to) {
+      left.push({ rule: 'policy-always-true', file, why: `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or write -- muse: ignore policy-always-true because <reason>.` });
+      continue;
+    }
+    if ('service' in to) edits.push(...setRoles(situation, policy, 'service_role', texts));
     else {
-      edits.push(...replaceTrue(situation, policy, condition, texts));
-      if (policy.roles.length === 0 && owner.kind !== 'session') edits.push(...setRoles(situation, policy, 'authenticated', texts));
+      edits.push(...replaceTrue(situation, policy, to.condition, texts));
+      if (policy.roles.length === 0 && to.owner.kind !== 'session') edits.push(...setRoles(situation, policy, 'authenticated', texts));
     }
     decisions.push({
-      file: problem.source.migration.file,
+      file,
       object: policyObject(policy),
       before: `${rolesOf(policy)}: any row`,
-      after: service ? 'service_role' : `${owner.kind === 'session' ? 'signed-in users' : 'authenticated'}: rows with ${condition}`,
-      reason: namesService(saidOf(policy)) ? 'its name or comment speaks of the service role' : service ? 'no column tells whose a row is, or only the server can vouch for it' : `column ${owner.column}`,
+      after: 'service' in to ? 'service_role' : `${to.owner.kind === 'session' ? 'signed-in users' : 'authenticated'}: rows with ${to.condition}`,
+      reason: 'service' in to ? 'its name or comment speaks of the service role' : `column ${to.owner.column}`,
     });
   }
-  return withPlaced(situation, edits, texts, decisions);
+  return { ...withPlaced(situation, edits, texts, decisions), left };
 }
 
-/** Says in the file what a policy that lets everyone read means: its rows are for all whom it names. */
-function declareShared(situation: Situation, problem: Located, edits: Edit[], decisions: Decision[]): void {
-  const policy = policyOf(situation, problem);
+type Narrowed = { service: true } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
+
+/** Whom a policy that lets everyone write should be for; why a person must say so where neither words nor columns tell. */
+function narrowed(situation: Situation, policy: Policy, table: Table): Narrowed {
+  const platform = usesPlatform(situation);
+  if (namesService(saidOf(policy)) && platform) return { service: true };
+  const owner = ownerOf(table, situation.catalog);
+  if (owner.kind === 'service') return { why: 'no column tells whose a row is' };
+  if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that tells who is signed in' };
+  if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order) return { why: `column ${owner.column}, which tells whose a row is, is added only after it` };
+  if (!mayWrite(table, owner)) return { why: `writing only one's own rows would still let a user write what only the server should` };
+  return { owner, condition: conditionFor(owner) };
+}
+
+/** Says in the file what a policy that lets strangers read means, where its author says so in words. */
+function declareShared(situation: Situation, policy: Policy, table: Table | undefined, edits: Edit[], decisions: Decision[]): void {
   // Without a role it is for `policy-without-role` to decide first who that is.
-  if (policy === undefined || policy.roles.length === 0 || !inFile(situation, policy)) return;
-  const { file } = problem.source.migration;
-  const { start } = policy.site.piece.statement;
-  edits.push({ file, start, end: start, text: '-- muse: public-read\n' });
-  decisions.push({ file, object: policyObject(policy), before: `${rolesOf(policy)}: every row`, after: 'the same, declared: -- muse: public-read', reason: 'USING (true) is what the file says' });
+  if (!policy.roles.includes('anon') || !inFile(situation, policy)) return;
+  const words = publicReadWords(policy, table);
+  if (words === undefined) return;
+  const { source, statement } = policy.site.piece;
+  edits.push({ file: source.migration.file, start: statement.start, end: statement.start, text: declarePublicRead(words) });
+  decisions.push({ file: source.migration.file, object: policyObject(policy), before: `${rolesOf(policy)}: every row`, after: 'the same, declared: -- muse: public-read', reason: words.quoted });
 }
 
 export const rule: Rule = {
@@ -105,5 +129,5 @@ export const rule: Rule = {
       });
     },
   },
-  fix: { does: 'narrows writes to the row\'s owner or organization where the columns tell whose it is, else TO service_role', stage: 'policies', apply },
+  fix: { does: 'narrows writes to the row\'s owner or organization where the columns tell whose it is, or TO service_role where its name or comment says so; else a person decides', stage: 'policies', apply },
 };

@@ -6,6 +6,7 @@ import type { Decision, Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { cut, functionText, helperFor, nameFor } from './engine/fix/membership-helper.ts';
 import { mayEdit, noteText, placed } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
+import { usesPlatform } from './engine/fix/platform-use.ts';
 import { restated } from './engine/fix/policy-edits.ts';
 import { addOptions, searchPathFor } from './engine/fix/routine-options.ts';
 import { commandsOf, isForSessions, isForUsers } from './engine/policies.ts';
@@ -71,7 +72,7 @@ function apply(situation: Situation): FixResult {
     const helpers: string[] = [];
     const asked: Edit[] = [];
     const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
-    const roles = sessions ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
+    const roles = sessions || !usesPlatform(situation) ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
       const select = fieldsOf(fields.subselect, 'SelectStmt');

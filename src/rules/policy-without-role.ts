@@ -1,11 +1,15 @@
-import type { Policy } from '../sql/catalog/model.ts';
+import { findRoutines } from '../sql/catalog/lookup.ts';
+import type { Catalog, Policy } from '../sql/catalog/model.ts';
 import { stringsOf, walk } from '../sql/nodes.ts';
 import type { Node } from '../sql/nodes.ts';
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { at, policyObject } from './engine/check.ts';
 import { example } from './engine/example.ts';
 import { policyOf, problemsOf } from './engine/fix/fix.ts';
-import type { Decision, Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import type { Decision, Edit, FixResult, Left, Situation } from './engine/fix/fix.ts';
+import { declarePublicRead, publicReadWords } from './engine/fix/intent.ts';
+import type { Words } from './engine/fix/intent.ts';
+import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { inFile, replaceTrue, rolesOf, saidOf, setRoles, withPlaced } from './engine/fix/policy-edits.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
@@ -22,17 +26,32 @@ function rolesFor(each: Policy): string {
   return 'authenticated';
 }
 
-/** Words by which a policy says that strangers may read. */
-const open = /\b(?:any(?:one|body)|every(?:one|body)|public(?:ly)?|anonymous|anon|visitors?|all users can (?:read|view))\b/i;
-
-/** Who a policy without TO should be for. */
-function audience(policy: Policy): { roles: string; reason: string; publicRead: boolean } {
+/** Who a policy without TO is for; undefined where neither its condition nor words tell. */
+function audience(situation: Situation, policy: Policy): { roles: string; reason: string; words?: Words } | undefined {
+  const { catalog } = situation;
   const said = saidOf(policy);
-  const { user } = mentionsOf(policy);
-  if (rolesFor(policy) === 'service_role' || (namesService(said) && !user)) return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role', publicRead: false };
-  if (policy.command === 'select' && !user && open.test(said)) return { roles: 'anon, authenticated', reason: 'its name or comment says that everyone may read', publicRead: true };
-  if (policy.command === 'select' && !user && !isAlwaysTrue(policy.using) && !asksFurther(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads', publicRead: true };
-  return { roles: 'authenticated', reason: user ? 'its condition is about the signed-in user' : 'nothing says that anonymous visitors should', publicRead: false };
+  const user = asksUser(catalog, [policy.using, policy.check]);
+  if (rolesFor(policy) === 'service_role' || (namesService(said) && !user)) return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role' };
+  if (user) return { roles: 'authenticated', reason: 'its condition is about the signed-in user' };
+  if (policy.command !== 'select') return undefined;
+  const words = publicReadWords(policy, catalog.tables.get(policy.table));
+  if (words !== undefined) return { roles: 'anon, authenticated', reason: words.quoted, words };
+  if (!isAlwaysTrue(policy.using) && !asksFurther(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads' };
+  return undefined;
+}
+
+/** Says whether an expression asks who is signed in, itself or through functions of the files. */
+function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet<string> = new Set()): boolean {
+  let found = false;
+  walk(trees, (type, fields) => {
+    if (type !== 'FuncCall') return;
+    const lookup = findRoutines(catalog, fields.funcname);
+    for (const { name, body } of 'found' in lookup ? lookup.found : []) {
+      if (name.startsWith('auth.')) found = true;
+      else if (!seen.has(name) && asksUser(catalog, body.map(({ type: kind, node }) => ({ [kind]: node })), new Set([...seen, name]))) found = true;
+    }
+  });
+  return found || mentionsOf({ using: trees[0] as Policy['using'], check: trees[1] as Policy['check'] }).user;
 }
 
 /** Says whether a condition depends on more than the row and the clock. */
@@ -44,33 +63,40 @@ function asksFurther(expression: Node | undefined): boolean {
   return further;
 }
 
-/** Names the role of each policy that has none. */
+/** Names the role of each policy that has none, where its condition or its author's words tell which. */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const edits: Edit[] = [];
   const decisions: Decision[] = [];
+  const left: Left[] = [];
   const declared = new Set<string>();
   const signedIn = signedInBySession(situation.catalog);
   for (const problem of problemsOf(situation, 'policy-without-role')) {
     const policy = policyOf(situation, problem);
     if (policy === undefined) continue;
-    const { roles, reason, publicRead } = audience(policy);
+    const meant = audience(situation, policy);
     const { file } = problem.source.migration;
-    if (signedIn !== undefined && roles !== 'service_role') {
+    if (signedIn !== undefined && meant?.roles !== 'service_role') {
       // The app connects as a role of its own, which no file names: what can be said is who must have signed in.
-      if (publicRead || policy.command !== 'select' || !isAlwaysTrue(policy.using)) continue;
+      if (meant !== undefined || policy.command !== 'select' || !isAlwaysTrue(policy.using)) continue;
       edits.push(...replaceTrue(situation, policy, signedIn, texts));
-      decisions.push({ file, object: policyObject(policy), before: 'everyone: every row', after: `rows where ${signedIn}`, reason });
+      decisions.push({ file, object: policyObject(policy), before: 'everyone: every row', after: `rows where ${signedIn}`, reason: 'nothing says that anonymous visitors may read' });
       continue;
     }
-    const meaning = publicRead && !declared.has(policy.table) ? '-- muse: public-read\n' : '';
+    // A policy that lets everyone write anything is for `policy-always-true`.
+    if (meant === undefined || !usesPlatform(situation)) {
+      left.push({ rule: 'policy-without-role', file, why: `nothing says whom ${policyObject(policy)} is for, and it is for anon too as it stands.` });
+      continue;
+    }
+    const { roles, reason, words } = meant;
+    const meaning = words !== undefined && !declared.has(policy.table) ? declarePublicRead(words) : '';
     if (meaning !== '') declared.add(policy.table);
     edits.push(...setRoles(situation, policy, roles, texts, meaning));
     const { start } = policy.site.piece.statement;
     if (meaning !== '' && inFile(situation, policy)) edits.push({ file, start, end: start, text: meaning });
-    if (!publicRead) decisions.push({ file, object: policyObject(policy), before: rolesOf(policy), after: roles, reason });
+    decisions.push({ file, object: policyObject(policy), before: rolesOf(policy), after: roles, reason });
   }
-  return withPlaced(situation, edits, texts, decisions);
+  return { ...withPlaced(situation, edits, texts, decisions), left };
 }
 
 export const rule: Rule = {
@@ -106,5 +132,5 @@ export const rule: Rule = {
       });
     },
   },
-  fix: { does: 'TO authenticated, or TO service_role where the policy\'s name or comment says so', stage: 'policies', apply },
+  fix: { does: 'TO authenticated where the policy asks who is signed in, TO service_role where its name or comment says so, TO anon, authenticated where it is about what is published; else a person decides', stage: 'policies', apply },
 };

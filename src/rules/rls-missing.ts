@@ -5,13 +5,16 @@ import { at } from './engine/check.ts';
 import { example, exampleWithout } from './engine/example.ts';
 import { problemsOf } from './engine/fix/fix.ts';
 import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
-import { noteText, placed } from './engine/fix/place.ts';
+import { noteText, placed, whereNamed } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { isGranted as isGrantedLive, isReachable as isReachableLive } from './engine/live/access.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import type { Rule } from './engine/rule.ts';
-import { conditionFor, mayWrite, ownerOf, policiesFor } from './engine/suggest.ts';
+import { saysServerOnly } from './engine/server-only.ts';
+import { conditionFor, ownerOf, ownPolicies, policiesFor } from './engine/suggest.ts';
+import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted, isReachable, ownTables } from './engine/tables.ts';
+import type { OwnTable } from './engine/tables.ts';
 
 /** The last file, in the order of a run, among those that the table and these columns come from. */
 function lastSource(table: Table, columns: readonly string[]): Source {
@@ -19,7 +22,10 @@ function lastSource(table: Table, columns: readonly string[]): Source {
   return sites.sort((a, b) => a.piece.order - b.piece.order).at(-1)!.piece.source;
 }
 
-/** Turns row-level security on, with the policies that the columns tell; a table that shows no owner stays the server's. */
+/**
+ * Turns row-level security on. Users keep the rows that the columns tell are theirs where they had a privilege on the table;
+ * nothing is granted.
+ */
 function apply(situation: Situation): FixResult {
   const { catalog, examined } = situation;
   const texts: Texts = new Map();
@@ -28,22 +34,25 @@ function apply(situation: Situation): FixResult {
     const table = catalog.tables.get(object ?? '');
     if (table === undefined) continue;
     const owner = ownerOf(table, catalog);
-    const source = lastSource(table, owner.kind === 'service' ? [] : [owner.column]);
-    const name = quoteQualified(table.name);
-    const enable = `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`;
-    const decide = (after: string, reason: string): void => void decisions.push({ file: source.migration.file, object: table.name, before: 'every row for everyone who has a grant', after, reason });
-    if (table.policies.size > 0) {
-      noteText(texts, source, `${enable}\n`);
-      decide('what its policies say', 'it has policies, and row-level security was off');
-    } else if (owner.kind === 'service' || declared(examined, table.name, 'service-only')) {
-      noteText(texts, source, `${enable}\nGRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO service_role;\n`);
-      decide('nobody but the server', 'no column tells whose a row is');
-    } else {
-      noteText(texts, source, `${[enable, ...policiesFor(table, catalog, examined)].join('\n')}\n`);
-      decide(`${mayWrite(table, owner) ? 'rows' : 'reading of rows'} with ${conditionFor(owner)}`, `column ${owner.column}`);
-    }
+    const source = whereNamed(situation, table, lastSource(table, owner.kind === 'service' ? [] : [owner.column]));
+    const enable = `ALTER TABLE ${quoteQualified(table.name)} ENABLE ROW LEVEL SECURITY;`;
+    const policies = table.policies.size > 0 || owner.kind === 'service' || declared(examined, table.name, 'service-only') || saysServerOnly(table as OwnTable) ? [] : ownPolicies(table, owner);
+    noteText(texts, source, `${[enable, ...policies].join('\n')}\n`);
+    decisions.push({
+      file: source.migration.file,
+      object: table.name,
+      before: isGranted(table) ? 'every row for everyone who has a grant' : 'no row-level security, and no grant',
+      ...after(table, owner, policies),
+    });
   }
   return { ...placed(situation, texts), decisions };
+}
+
+function after(table: Table, owner: Owner, policies: readonly string[]): Pick<Decision, 'after' | 'reason'> {
+  if (table.policies.size > 0) return { after: 'what its policies say', reason: 'it has policies, and row-level security was off' };
+  if (policies.length > 0 && owner.kind !== 'service') return { after: `rows with ${conditionFor(owner)}`, reason: `column ${owner.column}` };
+  if (!isGranted(table)) return { after: 'nobody but the server', reason: 'no role of the app had a privilege on it' };
+  return { after: 'nobody but the server', reason: owner.kind === 'service' ? 'no column tells whose a row is' : 'its comment or its grants reserve it for the server' };
 }
 
 export const rule: Rule = {
@@ -82,7 +91,7 @@ export const rule: Rule = {
     },
   },
   fix: {
-    does: 'turns it on, and adds owner or organization policies where the columns tell whose a row is; else only the service role reaches the table',
+    does: 'turns it on; owner or organization policies only where users had a privilege and the columns tell whose a row is; else only the server reaches the table',
     stage: 'row-security',
     apply,
   },

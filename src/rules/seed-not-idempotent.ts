@@ -1,6 +1,6 @@
 import { findTable } from '../sql/catalog/lookup.ts';
 import type { Catalog } from '../sql/catalog/model.ts';
-import { allOf, fieldsOf } from '../sql/nodes.ts';
+import { allOf, fieldsOf, holds, walk } from '../sql/nodes.ts';
 import type { Node } from '../sql/nodes.ts';
 import { wordsOf } from '../sql/recover.ts';
 import type { Statement } from '../sql/statement.ts';
@@ -12,6 +12,16 @@ import { statementAt } from './engine/statements.ts';
 /** Says whether the expression is the same on every run: constants, casts, arrays of them. */
 function isConstant(node: Node): boolean {
   return !JSON.stringify(node).match(/"(?:FuncCall|SubLink|SQLValueFunction|ColumnRef|SetToDefault)"/);
+}
+
+function hasEmptyArray(item: Node): boolean {
+  let found = false;
+  walk(item, (type, fields) => {
+    if (type === 'TypeCast') return false;
+    if (type === 'A_ArrayExpr' && (fields.elements ?? []).length === 0) found = true;
+    return undefined;
+  });
+  return found;
 }
 
 /**
@@ -27,6 +37,8 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
   const values = words.findIndex(({ text }) => text === 'values');
   if (insert === undefined || lists.length === 0 || columns.length === 0 || lookup === undefined || !('found' in lookup) || values === -1) return undefined;
   const table = lookup.found;
+  // A row constructor, or an empty array, takes its column's type only where it stands directly in the VALUES of an INSERT.
+  if (lists.some((items) => items.some((item) => holds(item, 'RowExpr') || hasEmptyArray(item)))) return undefined;
   const types = columns.map((column) => table.columns.get(column)?.type);
   if (types.some((type) => type === undefined) || lists.some((items) => items.some((item) => fieldsOf(item, 'SetToDefault') !== undefined))) return undefined;
   const compared = columns.filter((_, index) => types[index] !== 'json' && lists.every((items) => isConstant(items[index]!)));

@@ -2,11 +2,12 @@ import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { parseSql } from '../sql/split.ts';
-import { quoteIdentifier } from '../shared/quote.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { closure, partsOf } from './engine/fix/builtin-parts.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
-import { tableUse } from './engine/fix/table-use.ts';
+import { usesPlatform } from './engine/fix/platform-use.ts';
+import { likelyType, tableUse } from './engine/fix/table-use.ts';
 import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
@@ -76,7 +77,8 @@ function supplyTables(situation: Situation): FixResult {
     const table = builtinCatalog.tables.get(name);
     return table?.site !== undefined && typesFit(catalog, name, table.columns.get(table.primaryKey[0] ?? '')?.type);
   };
-  const supplied = missing.filter(fits).map(({ name }) => name);
+  // The built-in core asks auth for the user, which a plain server does not have.
+  const supplied = missing.filter((need) => usesPlatform(situation) && fits(need)).map(({ name }) => name);
   const chosen = closure(parts, supplied);
   // What the kit makes itself, later, cannot be made here too.
   const clashes = new Set(chosen.map(({ makes }) => makes).filter((make) => make?.startsWith('table ') === true && catalog.tables.get(make.slice(6))?.site !== undefined));
@@ -86,7 +88,21 @@ function supplyTables(situation: Situation): FixResult {
   const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
   const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
-  return beforeUse(situation, missing, [title, ...texts, ...derived].join('\n\n'));
+  const named = columnsNamed(situation, missing, [...texts, ...derived].join('\n\n'));
+  return beforeUse(situation, missing, [title, ...texts, ...derived, ...named].join('\n\n'));
+}
+
+/** Statements that add what the files name of these tables, and what their description here lacks. */
+function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: string): string[] {
+  const first: Migration = { layer: 'core', file: '', number: '', checksum: '', sql };
+  const catalog = buildCatalog([first, ...migrations.map((migration): Migration => ({ ...migration, layer: 'core' }))]);
+  const names = new Set(tables.map(({ name }) => name));
+  const lacking = new Map<string, Set<string>>();
+  for (const { kind, name } of catalog.needs) {
+    const table = name.slice(0, name.lastIndexOf('.'));
+    if (kind === 'column' && names.has(table) && catalog.created.get(`column ${name}`) === undefined) lacking.set(table, (lacking.get(table) ?? new Set()).add(name.slice(table.length + 1)));
+  }
+  return [...lacking].map(([table, columns]) => `ALTER TABLE ${quoteQualified(table)}\n${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`);
 }
 
 /**

@@ -178,7 +178,7 @@ function refused(message: string, suggestion: string): MuseError {
  * @param items a table each, with the names of those it points at, itself aside
  * @throws MuseError `bad-table` naming the circle
  */
-export function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
+function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
   const byName = new Map(items.map((item) => [item.name, item]));
   const ordered: T[] = [];
   const done = new Set<string>();

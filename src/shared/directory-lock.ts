@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MuseError } from './error.ts';
+import { type ErrorCode, MuseError } from './error.ts';
 import { hasCode, readText } from './files.ts';
 
 /** What a lock is for, in the words of its errors. */
 export interface LockPurpose {
   /** Code of the error where the lock cannot be had. */
-  code: string;
+  code: ErrorCode;
   /** What is in use, e.g. `The embedded database in /srv/app/.muse/database`. */
   subject: string;
   /** What to do once it is free, e.g. `run the command again`. */

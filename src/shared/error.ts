@@ -4,13 +4,41 @@
  */
 import type { Finding } from './finding.ts';
 
+/**
+ * The names of everything that can go wrong. The prefix tells the kind, and with it the exit code: `bad-…` the call is
+ * wrong (2), `findings` the checks say no (3), `cancelled` (130), all else: it failed (1).
+ */
+export const errorCodes = [
+  'answer-lost', 'api-failed', 'api-forbidden', 'api-not-found', 'api-refused', 'api-unexpected', 'api-unreachable',
+  'backup-failed', 'backup-incomplete', 'bad-backup-file', 'bad-call', 'bad-certificate', 'bad-change', 'bad-command',
+  'bad-confirmation', 'bad-data-migration', 'bad-database-url', 'bad-directory', 'bad-environment',
+  'bad-environment-value', 'bad-flag', 'bad-identifier', 'bad-kit-source', 'bad-layout', 'bad-literal', 'bad-name',
+  'bad-organization', 'bad-password-missing', 'bad-preset', 'bad-profile', 'bad-prune', 'bad-region',
+  'bad-rollback-target', 'bad-session', 'bad-spec', 'bad-table', 'bad-target', 'bad-token', 'bad-token-missing',
+  'bad-url', 'baseline-missing', 'baseline-needs-superuser', 'baseline-present', 'baseline-version',
+  'bucket-not-empty', 'cancelled', 'cannot-act-as', 'changed-meanwhile', 'configure-failed', 'connect-failed',
+  'connection-lost', 'data-would-be-lost', 'database-closed', 'database-full', 'database-in-use', 'database-missing',
+  'database-password', 'database-starting', 'database-tls', 'database-unknown-host', 'database-unreachable',
+  'database-version', 'destroy-timeout', 'directory-changed', 'directory-in-use', 'disk-full', 'embedded-failed',
+  'environment-not-ignored', 'file-busy', 'findings', 'git-busy', 'git-failed', 'git-missing', 'git-timeout',
+  'history-newer', 'init-failed', 'intent-differs', 'journal-unreadable', 'keys-missing', 'kit-empty',
+  'kit-not-found', 'kit-owned-by-another', 'kit-private', 'kit-ref-unknown', 'kit-unreachable', 'kit-unsafe-link',
+  'layout-unknown', 'lock-lost', 'locked', 'migration-failed', 'muse-json-missing', 'muse-json-unreadable',
+  'name-taken', 'no-extension-folder', 'no-interactive-transaction', 'no-muse', 'no-permission', 'not-confirmed',
+  'not-in-staging', 'nothing-to-resume', 'ownership-unproven', 'password-refused', 'path-outside', 'path-taken',
+  'path-too-long', 'plan-limit', 'pooler-refused', 'project-gone', 'project-missing', 'project-unusable',
+  'quota-reached', 'rate-limited', 'read-only', 'restore-failed', 'restore-order', 'restore-refused',
+  'rollback-missing', 'run-unfinished', 'same-database', 'seed-failed', 'seed-unreadable', 'settle-failed',
+  'statement-timeout', 'token-refused', 'too-many-files', 'uncommitted-changes', 'unexpected',
+  'verification-unanswered', 'wait-timeout',
+] as const;
+
+/** What went wrong, for programs. */
+export type ErrorCode = (typeof errorCodes)[number];
+
 /** What a {@link MuseError} is made from. */
 export interface MuseErrorFields {
-  /**
-   * Kebab-case name of what went wrong. The prefix tells the kind, and with it the exit code:
-   * `bad-…` the call is wrong (2), `findings` the checks say no (3), `cancelled` (130), all else: it failed (1).
-   */
-  code: string;
+  code: ErrorCode;
   /** What happened, and where: one sentence. */
   message: string;
   /** More of it, several lines at most: what the other program printed, what was looked for. */
@@ -25,7 +53,7 @@ export interface MuseErrorFields {
 /** The one type of error that a user can meet. Leaves throw it; only `cli` prints it and exits. Holds no secret. */
 export class MuseError extends Error {
   override readonly name = 'MuseError';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly detail: string | undefined;
   readonly suggestion: string;
   readonly findings: readonly Finding[] | undefined;
@@ -37,6 +65,13 @@ export class MuseError extends Error {
     this.suggestion = fields.suggestion;
     this.findings = fields.findings;
   }
+}
+
+/** The error of a run that was stopped; what the error that the stop led to tells in detail is kept. */
+export function cancelled(cause: unknown): MuseError {
+  if (cause instanceof MuseError && cause.code === 'cancelled') return cause;
+  const detail = cause instanceof MuseError ? cause.detail : undefined;
+  return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.', cause, ...(detail === undefined ? {} : { detail }) });
 }
 
 /** An error that nobody expected, as the one type: says so, and how to see more of it. */

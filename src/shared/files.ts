@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { MuseError } from './error.ts';
+import { type ErrorCode, MuseError, unexpected } from './error.ts';
 
 /** Says whether the error is Node's with one of these codes, as `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -16,7 +16,7 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
 interface FileProblem {
   /** Node's codes, https://nodejs.org/api/errors.html#common-system-errors. */
   codes: readonly string[];
-  code: string;
+  code: ErrorCode;
   says: string;
   suggestion: string;
 }
@@ -81,6 +81,12 @@ export function fileError(error: unknown, path: string): unknown {
     suggestion: problem.suggestion,
     cause: error,
   });
+}
+
+/** Anything thrown, as the one type of error that a user can meet. */
+export function asMuseError(thrown: unknown, path = ''): MuseError {
+  const known = fileError(thrown, path);
+  return known instanceof MuseError ? known : unexpected(known);
 }
 
 /**

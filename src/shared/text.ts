@@ -44,3 +44,14 @@ export function caretSnippet(text: string, { line, column }: Position): string {
   const indent = source.slice(0, column - 1).replace(/[^\t]/g, ' ');
   return `  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}^`;
 }
+
+/** One line of Markdown, whatever is in it. */
+export const markdownLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+
+/** A text as Markdown code on one line, whatever is in it, in as many backticks as needed; also for the cell of a table. */
+export function markdownCode(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const ticks = '`'.repeat(longest + 1);
+  const space = longest > 0 ? ' ' : '';
+  return `${ticks}${space}${markdownLine(text).replaceAll('|', String.raw`\|`)}${space}${ticks}`;
+}

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   intervalMs?: number;
   /** For a new project's database to let us in, ms. */
   timeoutMs?: number;
+  /** Ends the connection when it aborts; over HTTPS, `http` has its own. */
+  signal?: AbortSignal | undefined;
   /** Called with messages: what is tried, and what prevents a connection. */
   onNote?: (note: string) => void;
 }
@@ -107,6 +109,7 @@ async function knock(
         database: endpoint.database,
         ssl: tls(endpoint, ca),
         connectTimeoutMs: 15_000,
+        signal: options.signal,
       });
       await database.query('select 1');
       return database;
@@ -215,7 +218,7 @@ function troubleOf(error: unknown): Trouble {
  * Says whether a TCP connection can be made, and sends nothing over it.
  * @param timeoutMs a firewall that drops packets looks like this
  */
-export async function answers(host: string, port: number, timeoutMs = 4000): Promise<boolean> {
+async function answers(host: string, port: number, timeoutMs = 4000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectSocket({ host, port });
     const end = (answer: boolean): void => {

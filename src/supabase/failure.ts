@@ -1,4 +1,4 @@
-import { MuseError } from '../shared/error.ts';
+import { type ErrorCode, MuseError } from '../shared/error.ts';
 
 /** What the API answered, as the `cause` of the error. */
 interface ApiRefusal {
@@ -21,7 +21,7 @@ function refusalOf(error: unknown): ApiRefusal | undefined {
   return typeof cause === 'object' && cause !== null && 'status' in cause ? (cause as ApiRefusal) : undefined;
 }
 
-const byStatus: Record<number, { code: string; suggestion: string }> = {
+const byStatus: Record<number, { code: ErrorCode; suggestion: string }> = {
   401: {
     code: 'token-refused',
     suggestion: 'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',

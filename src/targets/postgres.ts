@@ -20,9 +20,9 @@ export const postgres: Target = {
   provisioned: false,
   needsUrl: true,
   publicApi: false,
-  async open(place, { url, caFile } = {}) {
+  async open(place, { url, caFile, signal } = {}) {
     const { openPostgres } = await import('../database/postgres/postgres.ts');
-    return { database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile) }) };
+    return { database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile), signal }) };
   },
   exists: () => Promise.resolve(true),
   async preparePlatform(database, wanted) {

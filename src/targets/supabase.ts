@@ -20,15 +20,16 @@ export const supabase: Target = {
   provisioned: true,
   needsUrl: false,
   publicApi: true,
-  async open(place, { caFile, cloud, mustProve = false, onNote } = {}) {
+  async open(place, { caFile, cloud, mustProve = false, signal, onNote } = {}) {
     const { directory, name, entry, environment } = place;
     const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud.ts'), import('../supabase/connect.ts')]);
     const connected = await connectProject({
-      ...(await (cloud?.() ?? openCloud(environment))),
+      ...(await (cloud?.() ?? openCloud(environment, signal))),
       ref: refOf(entry),
       password: await passwordOfProject(directory, name, environment),
       ...certificateOf(place, caFile),
       mustProve,
+      signal,
       ...(onNote === undefined ? {} : { onNote }),
     });
     return { database: connected.database, connected };

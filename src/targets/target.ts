@@ -29,7 +29,7 @@ export interface OpenOptions {
   mustProve?: boolean | undefined;
   /** For people: what is being tried, and what stands in the way. */
   onNote?: ((note: string) => void) | undefined;
-  /** Ends a wait for another process that has the database open. */
+  /** When it aborts: ends a wait for another process that has the database open, and then the connection. */
   signal?: AbortSignal | undefined;
 }
 

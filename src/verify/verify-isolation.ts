@@ -11,11 +11,15 @@ import { lockedOut } from './probes/locked-out.ts';
 import { buildModel, type Model } from './catalog/model.ts';
 import { isWantedSubject, prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
-import { countProven, gapsOf, notProven, unfilledReport } from './report/not-proven.ts';
+import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
+import { oracles } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
+import { topicReport } from './report/topic-report.ts';
+import { wayFindings } from './report/ways.ts';
+import { readWays } from './catalog/ways-query.ts';
 import { type IsWanted, wantedAfter } from './catalog/wanted.ts';
 
 export interface IsolationOptions {
@@ -42,33 +46,38 @@ export interface IsolationOptions {
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
   const { model, isolation } = await readModel(database, options);
+  const ways = await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]);
   const isWanted = wantedAfter(options.only, model);
-  const proof = await prove(database, model, isolation, options.session, isWanted);
+  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter((subject) => isWantedSubject(subject, isWanted) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
-  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled].filter(({ object }) => isWanted(object));
+  const channels = topicReport(ways.topics, proof);
+  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled, ...channels.gaps].filter(({ object }) => isWanted(object));
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors, subject), ...(subject.kind === 'view' ? [] : lockedOut(subject, report, proof.actors, model)));
+    findings.push(...judge(report, proof.actors, subject), ...oracles(subject, report, proof.actors));
+    // Owners reach their rows by the table itself, whatever a view or a partition of it says.
+    if (subject.kind !== 'view' && !subject.table.partition) findings.push(...lockedOut(subject, report, proof.actors, model));
     return report;
   });
   const others = [
     ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof, leaks)),
     ...functions.map(({ report }) => report),
+    ...channels.reports,
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  findings.push(...escalations(proof));
+  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isWanted(object ?? '')));
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
     return notes.length === 0 ? report : { ...report, notes };
   });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
-  return { tables: reports, findings, ...countProven(reports, findings) };
+  return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
 }
 
 /** Names of what {@link verifyIsolation} proves for that `only`, among others: a filter for the names of a report. */

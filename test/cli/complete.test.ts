@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/ask.ts';
-import { completeAnswers, type GivenAnswers } from '../../src/cli/complete.ts';
+import { completeAnswers } from '../../src/cli/complete.ts';
+import type { GivenAnswers } from '../../src/create/defaults.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
 

@@ -16,7 +16,7 @@ describe('docs/cli.md', () => {
   });
 });
 
-const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/cli.md', 'docs/comparison.md', 'docs/kits.md', 'docs/lint-precision.md', 'docs/supabase.md', 'docs/verify.md'];
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/cli.md', 'docs/comparison.md', 'docs/kits.md', 'docs/lint-precision.md', 'docs/supabase.md', 'docs/verify.md'];
 
 describe('pages', () => {
   it.each(pages)('%s links to files that exist', (page) => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { museAnswers } from '../../src/create/answers.ts';
+import { provisionAnswers } from '../../src/create/defaults.ts';
 import { emptyOutput, type Journal, readJournal, writeJournal } from '../../src/create/journal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'create-muse-journal-'));
@@ -22,7 +22,7 @@ const region = { type: 'specific' as const, code: 'eu-central-1' };
 const good: Journal = {
   version: 2,
   pipeline: 'create',
-  answers: museAnswers(museFile, directory),
+  answers: provisionAnswers({ museFile, directory }, { environment: 'development', supabase: {} }),
   steps: [{ id: 'preflight', status: 'done', ms: 5, output: emptyOutput() }, { id: 'project', status: 'started', output: emptyOutput() }],
   data: {
     project: {

@@ -264,7 +264,7 @@ describe('two runs at once', () => {
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const both = await Promise.all(['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })));
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
-    expect(both.find(({ code }) => code === 1)?.stderr).toContain('has a project named "racing" already');
+    expect(both.find(({ code }) => code === 1)?.stderr).toContain('already has a project named "racing"');
     expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'racing')).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { fixMuse, type MuseMending } from '../../src/muse/fix.ts';
+import { fixMuse, type FixResult } from '../../src/muse/fix.ts';
 import { migrateMuse } from '../../src/muse/migrate.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
 import { openMuse } from '../../src/muse/open.ts';
@@ -58,9 +58,9 @@ async function committed(files: Readonly<Record<string, string>>, urls: Paramete
   return muse;
 }
 
-const fix = (muse: Muse, dryRun = false): Promise<MuseMending> => fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
-const rulesOf = ({ changes }: MuseMending): string[] => changes.map(({ rule }) => rule);
-const errorsOf = ({ findings }: MuseMending): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
+const fix = (muse: Muse, dryRun = false): Promise<FixResult> => fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
+const rulesOf = ({ changes }: FixResult): string[] => changes.map(({ rule }) => rule);
+const errorsOf = ({ findings }: FixResult): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
 
 async function errorOf(work: Promise<unknown>): Promise<MuseError> {
   const error = await work.then(() => undefined, (thrown: unknown) => thrown);

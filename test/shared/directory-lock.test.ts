@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/shared/directory-lock.ts';
 
-const purpose = { code: 'directory-in-use', subject: 'The directory', next: 'run it again' };
+const purpose = { code: 'directory-in-use', subject: 'The directory', next: 'run it again' } as const;
 const onLinux = process.platform === 'linux';
 
 let path: string;

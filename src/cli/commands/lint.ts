@@ -1,6 +1,7 @@
-import type { MuseMending } from '../../muse/fix.ts';
+import type { FixResult } from '../../muse/fix.ts';
 import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
+import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Muse } from '../../shared/muse-file.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
@@ -20,16 +21,18 @@ const formats = {
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'check all migrations without a database; --fix repairs them',
-  usage: ['[--format text|json|sarif|github]', '--fix [--dry-run]'],
+  usage: ['[--format text|json|sarif|github]', '--fix [--dry-run] [--allow-widening]'],
   flags: [
     { name: 'fix', type: 'boolean', about: 'fix what can be fixed, one commit for each rule', group },
     { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diffs, change nothing', group },
+    { name: 'allow-widening', type: 'boolean', about: 'with --fix: also make the repairs that widen access', group },
     { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'sarif', 'github'], about: 'text (default), json, sarif or github', group },
   ],
   async run(context) {
     const { typed } = context;
     const [fix, dryRun, format] = [typed.has('fix'), typed.has('dry-run'), typed.text('format')];
     if (dryRun && !fix) throw badCall('--dry-run needs --fix: it shows what --fix would change.', 'muse lint --fix --dry-run');
+    if (typed.has('allow-widening') && !fix) throw badCall('--allow-widening needs --fix: it says what --fix may do.', 'muse lint --fix --allow-widening');
     if (fix && (format === 'sarif' || format === 'github')) {
       throw badCall('--fix and --format cannot be combined.', `Run muse lint --fix first, then muse lint --format ${format}`);
     }
@@ -63,9 +66,11 @@ async function lint(muse: Muse, format: string | undefined, { output }: MuseCont
 async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promise<CommandResult> {
   const { fixMuse } = await import('../../muse/fix.ts');
   const { environment, output, signal } = context;
-  const fixed = await fixMuse(muse, { environment, signal, dryRun, onProgress: (text) => context.working(`Fixing: ${text}`) });
+  const { accessNotes } = await import('../../muse/repair/access-text.ts');
+  const fixed = await fixMuse(muse, { environment, signal, dryRun, mayWiden: await wideningOf(dryRun, context), onProgress: (text) => context.working(`Fixing: ${text}`) });
   const json = { ...museFields(muse), dryRun, ...fixed };
-  const text = (await fixLines(fixed, dryRun, context)).join('\n');
+  const notes = [...fixed.notes, ...accessNotes(fixed.access, 'To make these repairs too: muse lint --fix --allow-widening')];
+  const text = (await fixLines({ ...fixed, notes }, dryRun, context)).join('\n');
   if (!hasErrors(fixed.findings)) return { json, text };
   // What was fixed is shown even where it was not enough.
   if (!output.json) output.progress(text);
@@ -73,7 +78,20 @@ async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promi
   return { json, error: refusal(fixed.findings, dryRun ? 'These would remain and need a manual fix.' : 'These need a manual fix.', 'Fix the findings above.') };
 }
 
-async function fixLines({ changes, decisions, findings, silenced, notes }: MuseMending, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
+/** Who says whether a repair may widen access: the flag, else the person at the terminal, one question for each table. */
+async function wideningOf(dryRun: boolean, { typed, ask, output }: MuseContext): Promise<(changes: readonly AccessChange[]) => boolean | Promise<boolean>> {
+  if (typed.has('allow-widening')) return () => true;
+  if (ask === undefined || dryRun) return () => false;
+  const { wideningQuestion } = await import('../../muse/repair/access-text.ts');
+  return async (changes) => {
+    const lines = wideningQuestion(changes).split('\n');
+    const question = lines.pop() ?? '';
+    for (const line of lines.flatMap((text) => wrap(text, output.width))) output.progress(line);
+    return (await ask()).confirm(question, false);
+  };
+}
+
+async function fixLines({ changes, decisions, findings, silenced, notes }: FixResult, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
   const { formatDecisions } = await import('../repairs.ts');
   const { paint, width } = output;
   const lines: string[] = [];
@@ -94,7 +112,7 @@ async function fixLines({ changes, decisions, findings, silenced, notes }: MuseM
   return lines[0] === '' ? lines.slice(1) : lines;
 }
 
-function fixSummary(changes: MuseMending['changes'], dryRun: boolean): string {
+function fixSummary(changes: FixResult['changes'], dryRun: boolean): string {
   if (changes.length === 0) return 'Nothing to fix.';
   const where = `${counted(new Set(changes.flatMap(({ files }) => files)).size, 'file')} for ${counted(changes.length, 'rule')}`;
   if (dryRun) return `Would fix ${where}. Nothing was changed.`;

@@ -24,9 +24,8 @@ export const command: MuseCommand = {
   ],
   async run(context) {
     const { migrateMuse } = await import('../../muse/migrate.ts');
-    const { typed, working, environmentName: name, output } = context;
+    const { typed, environmentName: name, output } = context;
     const muse = await context.openMuse();
-    let file = '';
     const { applied, skipped, notes, backup, findings, isolation, error } = await migrateMuse(muse, name, context.environment, {
       ...consentOf(context),
       ...limitsOf(typed),
@@ -34,14 +33,8 @@ export const command: MuseCommand = {
       acceptEdited: typed.has('accept-edited'),
       verify: !typed.has('no-verify'),
       force: isForced(context),
-      onRehearsal: () => working('Rehearsing on a shadow database'),
-      onProof: () => working('Acting as users on what the files change'),
-      onPhase: working,
-      onProgress: (event) => {
-        file = event.file;
-        working(file);
-      },
-      onRaise: (text) => working(`${file}: ${text}`),
+      signal: context.signal,
+      onPhase: context.working,
     });
     const json = {
       ...environmentFields(muse, context),

@@ -9,8 +9,8 @@ export const command: MuseCommand = {
   usage: ['--org <slug> [--env <name>] [flags]', '--project-ref <ref> [--env <name>] [flags]', '--resume'],
   flags: [...supabaseFlags, resumeFlag],
   async run(context) {
-    const [{ museAnswers }, { provisionMuse, resumeMuse }, { askSupabase, supabaseAnswers }, { finishReport, runOptions }, { targetOf }] = await Promise.all([
-      import('../../create/answers.ts'),
+    const [{ provisionAnswers }, { provisionMuse, resumeMuse }, { askSupabase, supabaseAnswers }, { finishReport, runOptions }, { targetOf }] = await Promise.all([
+      import('../../create/defaults.ts'),
       import('../../create/create.ts'),
       import('../supabase-answers.ts'),
       import('../pipeline-run.ts'),
@@ -27,13 +27,11 @@ export const command: MuseCommand = {
     };
     if (typed.has('resume')) return finishReport(await resumeMuse(muse.directory, secrets, options, given), context);
     const ask = given.supabase.organization === undefined ? await context.ask?.() : undefined;
-    const answers = {
-      ...museAnswers(muse.museFile, muse.directory),
-      target: 'supabase' as const,
+    const answers = provisionAnswers(muse, {
       environment: name,
       ...given,
       ...(ask === undefined ? {} : { supabase: await askSupabase(given.supabase, ask, context) }),
-    };
+    });
     const before = muse.museFile.environments[name];
     if (before !== undefined && !targetOf(before.target).provisioned) {
       output.progress(`The ${targetOf(before.target).title} database stays as it is; its data is not copied.`);

@@ -28,6 +28,7 @@ export const command: MuseCommand = {
         output.progress(`This drops ${counted(total, 'row')} in ${counted(Object.keys(rows).length, 'table')} of development.`);
         return (await ask()).confirm('Drop them?', false);
       },
+      signal: context.signal,
       onPhase: context.working,
     });
     const tick = output.paint('green', '✓');

@@ -28,7 +28,7 @@ export const command: MuseCommand = {
     // --yes is enough for development; any other environment has to be named.
     if (name === 'development' && typed.has('yes')) consent.confirmed ??= name;
     needConsent(name, consent, `muse restore ${file} --env ${name}`);
-    const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), { ...consent, onProgress: context.working });
+    const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), { ...consent, signal: context.signal, onProgress: context.working });
     const tick = output.paint('green', '✓');
     const counts = Object.values(result.rows ?? {});
     const total = counts.reduce((sum, count) => sum + count, 0);

@@ -13,7 +13,7 @@ export const command: MuseCommand = {
     const { seedMuse } = await import('../../muse/seed.ts');
     const { output, environmentName: name } = context;
     const muse = await context.openMuse();
-    const { seeds, added, backup } = await seedMuse(muse, name, context.environment, { ...consentOf(context), onProgress: context.working });
+    const { seeds, added, backup } = await seedMuse(muse, name, context.environment, { ...consentOf(context), signal: context.signal, onProgress: context.working });
     const lines = seeds.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
     lines.push(...addedLines(added));
     if (seeds.length === 0) lines.push('Nothing to do: there are no files in seeds/.');

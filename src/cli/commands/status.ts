@@ -20,8 +20,8 @@ export const command: MuseCommand = {
     const { typed, output } = context;
     const muse = await context.openMuse();
     const wanted = typed.text('env') as EnvironmentName | undefined;
-    const drift = typed.has('drift');
-    const environments = wanted === undefined ? await museStatuses(muse, context.environment, drift) : [await museStatus(muse, wanted, context.environment, drift)];
+    const options = { drift: typed.has('drift'), signal: context.signal };
+    const environments = wanted === undefined ? await museStatuses(muse, context.environment, options) : [await museStatus(muse, wanted, context.environment, options)];
     const json = { ...museFields(muse), environments };
     const lines = environments.flatMap((environment) => linesOf(environment, context));
     const behind = environments.filter(isBehind);

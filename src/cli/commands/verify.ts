@@ -24,15 +24,16 @@ export const command: MuseCommand = {
     const muse = await context.openMuse();
     context.working('Acting as users on every table');
     const offline: OfflineReport | undefined = typed.has('offline')
-      ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment)
+      ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment, context.signal)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
-    const report = offline ?? (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment));
+    const report = offline ?? (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment, context.signal));
     const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
       ...environmentFields(muse, context),
       isolation: isolationJson(report, pending),
       findings: report.findings,
+      silenced: report.silenced,
       pending: report.pending,
       ...(offline === undefined ? {} : { offline: { standIns: offline.standIns, notCopied: offline.notCopied } }),
     };
@@ -55,6 +56,7 @@ export const command: MuseCommand = {
       ...(report.findings.length === 0 ? [] : ['', formatText(report.findings, output)]),
       '',
       ...conclusion(report, failed, output.paint),
+      ...(report.silenced === 0 ? [] : [`${counted(report.silenced, 'finding')} silenced by comments in the SQL.`]),
       ...lists(output.width),
     ];
     return { json, text: lines.join('\n'), ...exit };

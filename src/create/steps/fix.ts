@@ -1,10 +1,11 @@
-import { inside, writeWhole } from '../../shared/files.ts';
 import { addAll, commitIndex, initRepository } from '../../kit/git.ts';
 import { commitPaths } from '../../kit/git-work.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
-import type { Decision } from '../../rules/engine/fix/fix.ts';
+import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Configured } from '../context.ts';
 import { findMending, type Mending } from '../../muse/repair/repair.ts';
+import { accessNotes, wideningQuestion } from '../../muse/repair/access-text.ts';
+import { listMessage, type MadeChange, writeRepairs } from '../../muse/repair/report.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';
 import type { Step } from '../step.ts';
 
@@ -22,7 +23,7 @@ export const fixStep: Step<Configured, Fixed> = {
   id: 'fix',
   title: 'Fix the kit',
   applies: ({ fix }) => fix,
-  async run({ answers, environment, journal, museFile, onProgress, signal, stage }, output) {
+  async run({ agree, answers, environment, journal, museFile, onProgress, signal, stage }, output) {
     const git = { environment, signal };
     if (answers.git) {
       await initRepository(stage, git);
@@ -30,36 +31,23 @@ export const fixStep: Step<Configured, Fixed> = {
       await commitIndex(stage, `Take ${museFile.kit.source} as it is\n\nKit commit: ${museFile.kit.commit}`, git);
     }
     const files = await readMigrations(stage, museFile.migrations);
-    const repairs = await findMending(stage, museFile, files, { signal, ...(onProgress === undefined ? {} : { onProgress }) });
+    const allowed = answers.allowWidening === true ? (): boolean => true : agree === undefined ? undefined : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
+    const repairs = await findMending(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
+    const { access } = repairs;
+    const made: MadeChange[] = [];
     for (const change of repairs.changes) {
       await writeChange(stage, change);
-      if (answers.git) await commitPaths(stage, pathsOf(change), commitMessage(change), git);
+      made.push({ ...change, commit: answers.git ? await commitPaths(stage, pathsOf(change), commitMessage(change), git) : undefined });
     }
     const kitFiles = await readMigrations(stage, museFile.migrations);
     const decisions = repairs.changes.flatMap((change) => change.decisions);
-    journal.data.repairs = { classes: repairs.changes.map(({ rule, after }) => ({ rule, files: [...after.keys()] })), decisions };
-    output.notes.push(...repairs.notes);
-    if (decisions.length > 0) {
-      await writeWhole(await inside(stage, 'docs/REPAIRS.md'), describeDecisions(decisions));
-      output.notes.push(`${decisions.length} repairs change who may do what: docs/REPAIRS.md lists each, before and after.`);
-    }
+    journal.data.repairs = { classes: repairs.changes.map(({ rule, after }) => ({ rule, files: [...after.keys()] })), decisions, access };
+    output.notes.push(...repairs.notes, ...accessNotes(access, `Add --allow-widening, or later: muse lint --fix --allow-widening`));
+    const listed = await writeRepairs(stage, made, access);
+    if (listed !== undefined && answers.git) await commitPaths(stage, [listed], listMessage, git);
+    if (listed !== undefined) output.notes.push(`${listed} lists each repair that decides who may do what, before and after, and the command that undoes it.`);
     const count = new Set(repairs.changes.flatMap(({ after }) => [...after.keys()])).size;
     output.summary = `${count} files, ${new Set(repairs.changes.map(({ rule }) => rule)).size} classes`;
     return { repairs, kitFiles };
   },
 };
-
-function describeDecisions(decisions: readonly Decision[]): string {
-  const cell = (text: string): string => text.replaceAll('|', String.raw`\|`).replace(/\s+/g, ' ');
-  const rows = decisions.map(({ file, object, before, after, reason }) => `| ${[file, object, before, after, reason].map(cell).join(' | ')} |`);
-  return [
-    '# Repairs that change who may do what',
-    '',
-    'Each was decided by a name, a comment or columns. Review them before you rely on them.',
-    '',
-    '| file | what | before | after | why |',
-    '|---|---|---|---|---|',
-    ...rows,
-    '',
-  ].join('\n');
-}

@@ -4,6 +4,7 @@ import { expectationsOf } from '../../muse/declared-schema.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { readMuseFile } from '../../muse/muse-json.ts';
 import { notVerified } from '../../supabase/connect.ts';
+import { placesOf } from '../../rules/engine/live/places.ts';
 import { checkCatalog } from '../../verify/catalog/catalog-check.ts';
 import type { Configured, Placed, Run } from '../context.ts';
 import type { Step } from '../step.ts';
@@ -55,7 +56,8 @@ export const checkStep: Step<Placed> = {
   title: 'Check tables, policies and grants',
   async run({ files, museFile, target }, output) {
     const expectations = await expectationsOf(files.migrations, museFile);
-    const findings = await checkCatalog(await target(), expectations);
+    const places = await placesOf(files.migrations);
+    const findings = places.locate(places.settle(await checkCatalog(await target(), expectations), museFile.rules).findings);
     refuseErrors(findings, 'The migrations are applied, but the database is not as it should be.');
     const tables = expectations.tables?.length ?? 0;
     output.proven.push(`${tables} tables exist, with row-level security, policies, grants and indexes`);

@@ -4,8 +4,9 @@ import { refuseFinal } from '../../supabase/wait.ts';
 import { passwordOfProject } from '../../targets/cloud.ts';
 import { projectNameOf } from '../../targets/project-ref.ts';
 import { targetOf } from '../../targets/open.ts';
+import { cancelled } from '../../shared/error.ts';
 import type { Run } from '../context.ts';
-import { answerOf, cancelled, type Step } from '../step.ts';
+import { answerOf, type Step } from '../step.ts';
 
 /** Finds out what would stop the run later, while that costs nothing. */
 export const preflightStep: Step<Run> = {

@@ -1,11 +1,11 @@
 /** The messages for connections that failed. */
-import { MuseError } from '../../shared/error.ts';
+import { type ErrorCode, MuseError } from '../../shared/error.ts';
 import { toDatabaseError } from '../error-report.ts';
 import { certificateTrouble } from './certificate.ts';
 import { serverReport } from './failure.ts';
 
 /** Why a connection could not be made, by SQLSTATE or Node's code: our code, what happened, what to do. */
-const connectFailures: Readonly<Record<string, readonly [code: string, what: string, suggestion: string]>> = {
+const connectFailures: Readonly<Record<string, readonly [code: ErrorCode, what: string, suggestion: string]>> = {
   '28P01': ['database-password', 'refuses the user or the password', 'Check both; special characters in a URL must be percent-encoded.'],
   '28000': ['database-password', 'does not let this user in', 'Check the user, and pg_hba.conf on a server of your own.'],
   '3D000': ['database-missing', 'has no database of this name', 'Create the database, or correct the name.'],
@@ -39,7 +39,7 @@ export function connectError(error: unknown, where: string): MuseError {
   });
 }
 
-function byText(text: string, code: string): readonly [string, string, string] | undefined {
+function byText(text: string, code: string): readonly [ErrorCode, string, string] | undefined {
   if (/does not support SSL/i.test(text)) {
     return ['database-tls', 'offers no TLS', 'Where the way there is safe without, add ?sslmode=disable to the URL.'];
   }

@@ -1,6 +1,6 @@
 import type { Client, QueryConfig, QueryResult } from 'pg';
 import type { Database } from '../database.ts';
-import { MuseError } from '../../shared/error.ts';
+import { cancelled, MuseError } from '../../shared/error.ts';
 import { createDatabase } from '../session.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import { connectionLost, queryError } from './failure.ts';
@@ -15,6 +15,8 @@ export interface PostgresOptions {
   timeoutMs?: number | undefined;
   /** What the server's list of connections calls this one; default `create-muse`. */
   applicationName?: string | undefined;
+  /** Ends the connection when it aborts; PostgreSQL rolls back the transaction that is open. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function openPostgres(
   target: ({ url: string } | ServerAddress) & PostgresOptions,
   options: PostgresOptions = {},
 ): Promise<Database> {
-  const { caFile, connectTimeoutMs = 15_000, timeoutMs, applicationName = 'create-muse' } = { ...target, ...options };
+  const { caFile, connectTimeoutMs = 15_000, timeoutMs, applicationName = 'create-muse', signal } = { ...target, ...options };
   const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
   const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
   const path = caFile ?? ('caFile' in parsed ? parsed.caFile : undefined);
@@ -50,11 +52,12 @@ export async function openPostgres(
     keepAlive: true,
   });
   const where = `PostgreSQL at ${host}:${client.port}`;
-  const wire = createWire(client, where);
+  const wire = createWire(client, where, signal);
   try {
     await client.connect();
   } catch (error) {
     await client.end().catch(() => undefined);
+    if (signal?.aborted) throw cancelled(error);
     const { connectError } = await import('./connect-failure.ts');
     throw connectError(error, where);
   }
@@ -80,14 +83,22 @@ function withHost(host: string, ssl: false | TlsOptions): false | (TlsOptions & 
   return ssl === false ? false : { ...ssl, host };
 }
 
-function createWire(client: Client, where: string): Wire {
+function createWire(client: Client, where: string, signal: AbortSignal | undefined): Wire {
   let lost: MuseError | undefined;
+  // A statement that is under way is not waited for.
+  const end = (): void => {
+    lost ??= cancelled(undefined);
+    client.connection.stream.destroy();
+  };
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end);
   // Without a listener, a server that goes away between two queries would end the process.
   client.on('error', (error) => {
     lost ??= connectionLost(error, where);
   });
   client.on('end', () => {
     lost ??= connectionLost('it was closed', where);
+    signal?.removeEventListener('abort', end);
   });
 
   // One for each statement of a script that is done: what the error itself does not say.
@@ -102,6 +113,7 @@ function createWire(client: Client, where: string): Wire {
     try {
       return await client.query(config);
     } catch (error) {
+      if (signal?.aborted) throw cancelled(error);
       const normal = queryError(error, where, typeof config === 'string' ? done - before : undefined);
       if (normal instanceof MuseError) lost ??= normal;
       throw normal;

@@ -7,8 +7,11 @@ import { packageDirectory } from '../../kit/builtin.ts';
 import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
 import { namingFindings } from '../../migrations/naming.ts';
 import type { MigrationFiles } from '../../migrations/read.ts';
+import { measureAccess } from '../../rehearsal/measure.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
+import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Decision } from '../../rules/engine/fix/fix.ts';
+import type { AccessReport } from '../../rules/engine/fix/guard.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { mergeFindings } from '../examine.ts';
@@ -32,6 +35,8 @@ export interface Mending {
   /** What is wrong still when they are made. */
   findings: Finding[];
   silenced: number;
+  /** What the repairs change of who may do what, and what they left out because it would widen that. */
+  access: AccessReport;
   /** What stays although its rule has a fix, and why; a sentence each. */
   notes: string[];
 }
@@ -42,6 +47,8 @@ export interface MendOptions {
   /** The migrations that a known database has: never edited. */
   applied?: ReadonlySet<string>;
   onProgress?(text: string): void;
+  /** Says whether a repair may give somebody what they did not have, asked once for each table; absent: never. */
+  mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
 }
 
 /**
@@ -60,6 +67,17 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
     builtin: await builtinCore(),
     ...(options.applied === undefined ? {} : { applied: options.applied }),
     ...(severities === undefined ? {} : { severities }),
+    async measure(migrations) {
+      options.signal.throwIfAborted();
+      options.onProgress?.('measuring who can do what');
+      const database = await openEmbedded();
+      try {
+        return await measureAccess(database, migrations);
+      } finally {
+        await database.close();
+      }
+    },
+    ...(options.mayWiden === undefined ? {} : { mayWiden: options.mayWiden }),
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
       options.onProgress?.('rehearsing the fixed files');
@@ -79,7 +97,7 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
     for (const [path, text] of after) current.set(path, text);
     changes.push({ rule, before, after, decisions });
   }
-  return { changes, findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]), silenced: repaired.silenced, notes };
+  return { changes, findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]), silenced: repaired.silenced, access: repaired.access, notes };
 }
 
 /** What reading the files found, with what their names have wrong as they are now. */

@@ -69,3 +69,9 @@ export function here(piece: Piece, location?: number): Pick<Problem, 'source' | 
 export function policyObject(policy: { name: string; table: string }): string {
   return `policy "${policy.name}" on ${policy.table}`;
 }
+
+/** The table that the object of a finding is, or is a policy of, as `schema.name`. */
+export function tableOfObject(object: string): string {
+  const on = object.lastIndexOf('" on ');
+  return object.startsWith('policy "') && on !== -1 ? object.slice(on + '" on '.length) : object;
+}

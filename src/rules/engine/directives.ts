@@ -3,6 +3,7 @@ import type { RuleName } from '../names.ts';
 import type { Migration } from '../../sql/migration.ts';
 import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
 import { tableOf } from '../../sql/names.ts';
+import { fieldsOf } from '../../sql/nodes.ts';
 import { parseSql } from '../../sql/split.ts';
 
 /** What a file says it means, in a comment beside the statement: `-- muse: …`. */
@@ -19,6 +20,8 @@ export type Directive = Meaning & {
   line: number;
   /** The table that the statement beside it speaks of, as `schema.name`; `public` where the file names none. */
   table?: string;
+  /** The policy that the statement beside it makes or alters. */
+  policy?: string;
 };
 
 const forms: readonly { pattern: RegExp; read(parts: string[]): Meaning | undefined }[] = [
@@ -59,9 +62,10 @@ function directivesOf(file: string, parsed: ParsedSql): Directive[] {
   const directives: Directive[] = [];
   for (const statement of parsed.statements) {
     const table = statement.tree === undefined ? undefined : tableOf(statement.tree);
+    const policy = statement.tree === undefined ? undefined : (fieldsOf(statement.tree, 'CreatePolicyStmt') ?? fieldsOf(statement.tree, 'AlterPolicyStmt'))?.policy_name;
     for (const comment of statement.comments) {
       const meaning = meaningOf(comment);
-      if (meaning !== undefined) directives.push({ ...meaning, file, line: comment.line, ...(table === undefined ? {} : { table }) });
+      if (meaning !== undefined) directives.push({ ...meaning, file, line: comment.line, ...(table === undefined ? {} : { table }), ...(policy === undefined ? {} : { policy }) });
     }
   }
   return directives;

@@ -1,9 +1,10 @@
 import type { Table } from '../../sql/catalog/model.ts';
 import { fieldsOf } from '../../sql/nodes.ts';
 import { indexName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
+import { tableOfObject } from './check.ts';
 import { problemsOf } from './fix/fix.ts';
 import type { FixResult, Situation } from './fix/fix.ts';
-import { noteText, placed } from './fix/place.ts';
+import { noteText, placed, whereNamed } from './fix/place.ts';
 import type { Texts } from './fix/place.ts';
 
 /** Says whether an index, a key or a unique constraint begins with these columns, in any order. */
@@ -31,10 +32,11 @@ export function indexStatement(table: string, columns: readonly string[]): strin
 export function addIndexes(situation: Situation, rule: string): FixResult {
   const texts: Texts = new Map();
   const seen = new Set<string>();
-  for (const { source, suggestion } of problemsOf(situation, rule)) {
+  for (const { source, suggestion, object } of problemsOf(situation, rule)) {
     if (seen.has(suggestion)) continue;
     seen.add(suggestion);
-    noteText(texts, source, suggestion);
+    const table = situation.catalog.tables.get(tableOfObject(object ?? ''));
+    noteText(texts, table === undefined ? source : whereNamed(situation, table, source), suggestion);
   }
   return placed(situation, texts);
 }

@@ -9,10 +9,8 @@ import type { Examined, Located, Problem, Run } from './check.ts';
 import { meaningOf, meaningsOf } from './directives.ts';
 import type { Meaning } from './directives.ts';
 import type { Rule } from './rule.ts';
+import { type Severities, severityOf } from './severities.ts';
 import { commentsBeside, statementAt } from './statements.ts';
-
-/** Severities that `muse.json` sets, by rule; `off` silences a warning, never an error. */
-export type Severities = Readonly<Partial<Record<string, Severity | 'off'>>>;
 
 export interface LintInput {
   migrations: readonly Migration[];
@@ -34,7 +32,7 @@ export async function lintWith(rules: readonly Rule[], input: LintInput): Promis
   const levels = new Map(rules.map(({ name, severity }) => [name, severity]));
   const findings: Finding[] = [];
   for (const problem of problems) {
-    const severity = severityOf(problem, levels.get(problem.rule)!, input.severities ?? {});
+    const severity = severityOf(problem.rule, problem.severity ?? levels.get(problem.rule)!, input.severities ?? {});
     if (severity !== 'off') findings.push(toFinding(problem, severity));
   }
   return { findings, silenced };
@@ -93,12 +91,6 @@ function isIgnored(rule: string, { source, offset }: Problem): boolean {
   const statement = statementAt(source, offset);
   const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
   return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);
-}
-
-function severityOf(problem: Located, usual: Severity, set: Severities): Severity | 'off' {
-  const own = problem.severity ?? usual;
-  const wanted = set[problem.rule];
-  return wanted === undefined || (wanted === 'off' && own === 'error') ? own : wanted;
 }
 
 function toFinding({ rule, source, offset, object, message, suggestion }: Located, severity: Severity): Finding {

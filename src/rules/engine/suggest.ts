@@ -122,6 +122,27 @@ function grantTo(table: Table, privileges: string, ...roles: string[]): string[]
   return without.length === 0 ? [] : [`GRANT ${privileges} ON ${quoteQualified(table.name)} TO ${without.join(', ')};`];
 }
 
+/**
+ * The policies by which users keep their own rows of a table: of the verbs that they have a privilege for already. None
+ * where they have none.
+ */
+export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service' }>): string[] {
+  const name = quoteQualified(table.name);
+  const bare = table.name.slice(table.name.indexOf('.') + 1);
+  const condition = conditionFor(owner);
+  const make = (suffix: string, rest: string): string[] => {
+    const policy = quoteIdentifier(fitName(bare, suffix));
+    return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
+  };
+  // Which role the app connects as is its own affair: such a policy names none.
+  if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
+  const granted = new Set([...held(table, 'authenticated'), ...held(table, 'public')]);
+  const usable = commands.filter((command) => granted.has(command) && (command === 'select' || mayWrite(table, owner)));
+  if (usable.length === commands.length) return make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`);
+  const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
+  return usable.flatMap((command) => make(usable.length === 1 ? '_own' : `_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`));
+}
+
 /** Policies and grants that fit the table, ready to paste. */
 export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
   const name = quoteQualified(table.name);

@@ -35,6 +35,8 @@ export function buildCatalog(migrations: readonly Migration[], visitor: Visitor 
   for (const migration of inRunOrder(migrations)) {
     const source: Source = { migration, parsed: parseSql(migration.sql) };
     catalog.searchPath = ['public', 'extensions'];
+    // Nothing of one file's session is there for the next.
+    for (const [name, { temporary }] of catalog.tables) if (temporary === true) catalog.tables.delete(name);
     visitor.source?.(source);
     for (const statement of source.parsed.statements) {
       visitor.statement?.(statement, source);

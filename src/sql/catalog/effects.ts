@@ -7,7 +7,7 @@ import { knownExtensions } from './platform.ts';
 import { applyDefaultGrants, grant } from './grants.ts';
 import { findTable, newName, newQualified } from './lookup.ts';
 import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
-import { drop, rename } from './removal.ts';
+import { drop, rename, setSchema } from './removal.ts';
 import { newTable } from './start.ts';
 import { alterTable, bare, describedTable, note } from './tables.ts';
 import { typeText } from './types.ts';
@@ -37,18 +37,19 @@ function redefine(catalog: Catalog, known: Table, described: Table, site: Site):
   catalog.redefinitions.push({ known, described, skips: 'if_not_exists' in site.piece.node && site.piece.node.if_not_exists === true, missing, retyped, site });
 }
 
-function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt'>, relation: RangeVar, kind: Table['kind']): void {
+function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt' | 'SelectStmt'>, relation: RangeVar, kind: Table['kind']): void {
   const site = siteOf(piece, relation.location);
   const view = newTable(newName(catalog, relation));
   const options = allOf(piece.type === 'ViewStmt' ? piece.node.options : undefined, 'DefElem');
   const invoker = options.find(({ defname }) => defname === 'security_invoker');
   const rights = invoker !== undefined && !['off', 'false', '0', 'no'].includes(stringOf(invoker.arg).toLowerCase());
-  const targets = allOf(fieldsOf(piece.node.query, 'SelectStmt')?.targetList, 'ResTarget');
+  const query = piece.type === 'SelectStmt' ? piece.node : fieldsOf(piece.node.query, 'SelectStmt');
+  const targets = allOf(query?.targetList, 'ResTarget');
   for (const { name, val } of targets) {
     const column = name ?? stringsOf(fieldsOf(val, 'ColumnRef')?.fields).at(-1) ?? '';
     if (column !== '') view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
   }
-  addTable(catalog, { ...view, kind, invoker: rights, site, open: true }, site);
+  addTable(catalog, { ...view, kind, temporary: relation.relpersistence === 't', invoker: rights, site, open: true }, site);
 }
 
 /** A policy as CREATE POLICY describes it. */
@@ -120,6 +121,11 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   },
   CreateTableAsStmt(catalog, piece) {
     addView(catalog, piece, piece.node.into.rel, piece.node.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table');
+  },
+  SelectStmt(catalog, piece) {
+    const rel = piece.node.intoClause?.rel as RangeVar | undefined;
+    // In a body, INTO without TEMP or TABLE is a variable's.
+    if (rel !== undefined && (piece.inside === undefined || rel.relpersistence === 't')) addView(catalog, piece, rel, 'table');
   },
   ViewStmt(catalog, piece) {
     addView(catalog, piece, piece.node.view, 'view');
@@ -233,6 +239,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   },
   DropStmt: drop,
   RenameStmt: rename,
+  AlterObjectSchemaStmt: setSchema,
 };
 
 /** An empty entry for a table that is not there, so that its policies are checked all the same. */

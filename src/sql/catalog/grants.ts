@@ -13,8 +13,7 @@ function change(grants: Privileges, statement: Fields<'GrantStmt'>): void {
   for (const { roletype, rolename = '' } of allOf(statement.grantees, 'RoleSpec')) {
     const role = roletype === 'ROLESPEC_PUBLIC' ? 'public' : rolename;
     const known = grants.get(role);
-    // A REVOKE from a role that was never granted anything decides nothing: the role has no entry.
-    if (known === undefined && statement.is_grant !== true) continue;
+    // A REVOKE from a role that was never granted anything is a decision too: the role has an entry, and nothing in it.
     const held = known ?? new Set<string>();
     for (const privilege of privileges) {
       if (statement.is_grant === true) held.add(privilege);

@@ -12,14 +12,18 @@ const platform = new Set(['pg_catalog', 'information_schema', 'pg_toast', 'pg_te
 /** What looking a name up can end in: found, known to be none of our business, or missing under this full name. */
 export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
 
+/** Where temporary tables are: looked through before the search path. */
+export const temporarySchema = 'pg_temp';
+
 const foreign = { foreign: true } as const;
 
 function schemaMissing(catalog: Catalog, schema: string): boolean {
   return !catalog.schemas.has(schema);
 }
 
-/** The full name that a new thing gets. */
-export function newName(catalog: Catalog, name: { schemaname?: string; relname: string }): string {
+/** The full name that a new thing gets; a temporary one is in the schema of its session. */
+export function newName(catalog: Catalog, name: { schemaname?: string; relname: string; relpersistence?: string }): string {
+  if (name.relpersistence === 't') return `${temporarySchema}.${name.relname}`;
   return `${name.schemaname ?? catalog.searchPath[0] ?? 'public'}.${name.relname}`;
 }
 
@@ -37,7 +41,7 @@ export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
     if (schemaMissing(catalog, relation.schemaname)) return { missing: relation.schemaname, schema: true };
     return platform.has(relation.schemaname) ? foreign : { missing: relationName(relation) };
   }
-  for (const schema of catalog.searchPath) {
+  for (const schema of [temporarySchema, ...catalog.searchPath]) {
     const found = catalog.tables.get(`${schema}.${relation.relname}`);
     if (found !== undefined) return { found };
   }

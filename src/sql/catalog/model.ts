@@ -81,6 +81,8 @@ export interface Table {
   /** Privileges by role, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
   partitionOf?: string | undefined;
+  /** The last place that gave it, or a column of it, another name or schema: what comes before knows the old ones. */
+  renamed?: Site;
   temporary?: boolean;
   /** View: runs with the privileges of the querying user. */
   invoker?: boolean;

@@ -16,6 +16,7 @@ function ownRelation({ type, node }: Piece): RangeVar | undefined {
   if (type === 'CreateStmt') return node.relation;
   if (type === 'ViewStmt') return node.view;
   if (type === 'CreateTableAsStmt') return node.into.rel;
+  if (type === 'SelectStmt') return node.intoClause?.rel as RangeVar | undefined;
   if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true)) return node.relation;
   if (type === 'RenameStmt' && (otherObjects.has(node.renameType) || node.missing_ok === true)) return node.relation;
   if (type === 'AlterObjectSchemaStmt' && (otherObjects.has(node.objectType ?? '') || node.missing_ok === true)) return node.relation;

@@ -2,7 +2,7 @@ import { fieldsOf, stringsOf } from '../nodes.ts';
 import type { Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable, newQualified } from './lookup.ts';
-import type { Catalog, Table } from './model.ts';
+import type { Catalog, Site, Table } from './model.ts';
 import { note } from './tables.ts';
 
 function tableNamed(catalog: Catalog, names: readonly string[]): Table | undefined {
@@ -73,6 +73,26 @@ export function drop(catalog: Catalog, piece: Piece<'DropStmt'>): void {
   }
 }
 
+/** Gives a table another full name. */
+function rekey(catalog: Catalog, table: Table, name: string, site: Site): void {
+  catalog.tables.delete(table.name);
+  catalog.dropped.set(`table ${table.name}`, site);
+  table.name = name;
+  for (const policy of table.policies.values()) policy.table = name;
+  note(catalog, 'table', name, site);
+  catalog.tables.set(name, table);
+}
+
+/** Applies ALTER TABLE … SET SCHEMA. */
+export function setSchema(catalog: Catalog, piece: Piece<'AlterObjectSchemaStmt'>): void {
+  const { objectType, relation, newschema = '' } = piece.node;
+  const lookup = objectType === 'OBJECT_TABLE' && relation !== undefined ? findTable(catalog, relation) : undefined;
+  if (lookup === undefined || !('found' in lookup)) return;
+  const site = { piece, offset: piece.at() };
+  lookup.found.renamed = site;
+  rekey(catalog, lookup.found, `${newschema}.${lookup.found.name.split('.')[1]}`, site);
+}
+
 /** Applies ALTER … RENAME. */
 export function rename(catalog: Catalog, piece: Piece<'RenameStmt'>): void {
   const { renameType, relation, subname = '', newname } = piece.node;
@@ -80,19 +100,20 @@ export function rename(catalog: Catalog, piece: Piece<'RenameStmt'>): void {
   const lookup = relation === undefined ? undefined : findTable(catalog, relation);
   const table = lookup !== undefined && 'found' in lookup ? lookup.found : undefined;
   if (table === undefined) return;
+  if (renameType === 'OBJECT_TABLE' || renameType === 'OBJECT_COLUMN') table.renamed = site;
   if (renameType === 'OBJECT_TABLE' || renameType === 'OBJECT_VIEW') {
-    catalog.tables.delete(table.name);
-    catalog.dropped.set(`table ${table.name}`, site);
-    table.name = `${table.name.split('.')[0]}.${newname}`;
-    note(catalog, 'table', table.name, site);
-    catalog.tables.set(table.name, table);
+    rekey(catalog, table, `${table.name.split('.')[0]}.${newname}`, site);
   } else if (renameType === 'OBJECT_COLUMN') {
     const column = table.columns.get(subname);
     if (column === undefined) return;
     table.columns.delete(subname);
     table.columns.set(newname, { ...column, name: newname });
     note(catalog, 'column', `${table.name}.${newname}`, site);
-    for (const key of table.foreignKeys) key.columns = key.columns.map((each) => (each === subname ? newname : each));
+    const renamed = (columns: readonly string[]): string[] => columns.map((each) => (each === subname ? newname : each));
+    for (const key of table.foreignKeys) key.columns = renamed(key.columns);
+    for (const index of table.indexes.values()) index.columns = renamed(index.columns);
+    table.primaryKey = renamed(table.primaryKey);
+    table.unique = table.unique.map(renamed);
   } else if (renameType === 'OBJECT_POLICY') {
     const policy = table.policies.get(subname);
     table.policies.delete(subname);

@@ -66,6 +66,15 @@ const triggers = `
     'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D') order by g.tgname), '[]'::json)
   from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal`;
 
+/** Rewrite rules other than the one that makes a view. */
+const rules = `
+  select coalesce(json_agg(json_build_object('name', w.rulename, 'definition', pg_get_ruledef(w.oid)) order by w.rulename), '[]'::json)
+  from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'`;
+
+const parent = `
+  select fn.nspname || '.' || f.relname from pg_inherits i join pg_class f on f.oid = i.inhparent join pg_namespace fn on fn.oid = f.relnamespace
+  where i.inhrelid = c.oid order by i.inhseqno limit 1`;
+
 const grants = `
   select coalesce(json_object_agg(a.rolname,
     case when has_table_privilege(a.oid, c.oid, 'SELECT') then 'S' else '' end ||
@@ -108,9 +117,9 @@ const relations = `
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', ${isOurs},
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
     'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
-    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, false),
+    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, true),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
-    'policies', (${policies}), 'triggers', (${triggers}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
+    'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
     'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'

@@ -1,9 +1,10 @@
 import { allOf, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
+import { parseTree } from '../../sql/parser.ts';
 import { readRoutine } from './routine-bodies.ts';
 
-/** A table that a write changes by the way, and the trigger that does it. */
+/** A table that a write changes by the way, and the trigger or rule that does it. */
 export interface SideEffect {
   table: string;
   trigger: string;
@@ -23,8 +24,10 @@ export interface Dependencies {
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
   /** Tables that a function writes, itself or by what it calls; all of them where that cannot be read. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
-  /** Tables that triggers change when the table is written, transitively. */
+  /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
+  /** Relations whose policies, or the functions that those call, name the table. */
+  askers(table: string): readonly RelationRow[];
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
   /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
@@ -77,17 +80,24 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     const found = closure(bodies(routine), false);
     return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.writes]));
   });
+  const writesBeside = (name: string): [by: string, table: string][] => {
+    const { triggers = [], rules = [] } = relations.get(name) ?? {};
+    return [
+      ...triggers.filter(({ enabled }) => enabled).flatMap((trigger) => {
+        const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
+        return routine === undefined ? [] : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
+      }),
+      ...rules.flatMap((rule) => closure(mentionsOf([parseTree(rule.definition)], false, names), false)
+        .flatMap(({ writes }) => [...writes].map((table): [string, string] => [rule.name, table]))),
+    ];
+  };
   const sideEffects = remember((table: string): SideEffect[] => {
     const found = new Map<string, string>();
     const queue = [table];
     for (const name of queue) {
-      for (const trigger of relations.get(name)?.triggers ?? []) {
-        const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
-        if (!trigger.enabled || routine === undefined) continue;
-        for (const written of writtenBy(routine)) {
-          if (written !== table && !found.has(written)) queue.push(written);
-          if (!found.has(written)) found.set(written, trigger.name);
-        }
+      for (const [trigger, written] of writesBeside(name)) {
+        if (written !== table && !found.has(written)) queue.push(written);
+        if (!found.has(written)) found.set(written, trigger);
       }
     }
     return [...found].map(([written, trigger]) => ({ table: written, trigger }));
@@ -119,6 +129,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     }
     return { relations: affected, routines };
   };
+  const namedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -127,6 +138,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   });
   return {
     dependents, writtenBy, sideEffects, affectedBy, isDeciding, decidingColumns,
+    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
 }

@@ -1,14 +1,15 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
+import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
-/** What a column's value is: a user's id, an organization's id. */
-export type Meaning = 'user' | 'organization';
+/** What a column's value is: a user's id, an organization's id, the address of the user whose row it is. */
+export type Meaning = 'user' | 'organization' | 'email';
 
 /** What a policy looks at, as far as it tells whose a row is. */
 export interface PolicyFacts {
@@ -27,6 +28,8 @@ export interface Model {
   parse: ParseExpression;
   sources: Sources;
   dependencies: Dependencies;
+  /** What is read of the request. */
+  claims: Claims;
   /** By `schema.name`. */
   tables: ReadonlyMap<string, RelationRow>;
   /** The database role of signed-in users. */
@@ -45,6 +48,7 @@ export function buildModel(
   const model: Model = {
     catalog, declarations, tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined }, parse, sources, tables, userRole,
     dependencies: dependenciesOf(catalog, parse),
+    claims: readClaims(catalog, parse, sources),
     policyFacts(table) {
       const known = facts.get(table) ?? table.policies.filter((policy) => isForUsers(policy, catalog))
         .map((policy) => readPolicy(policy, table, model));
@@ -62,11 +66,15 @@ export function buildModel(
       if (isUserColumn(table, column, tenancy.userTables)) return 'user';
       const isShared = declarations.some((one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name);
       if (isShared && tenancy.organizations !== undefined) return 'organization';
-      const compared = model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name));
-      return compared && !key.includes(column.name) && !table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)) ? 'user' : undefined;
+      if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name))) return undefined;
+      if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
+      return meaningByClaim(table, column, model);
     },
   };
-  model.tenancy = findTenancy(catalog, isolation, (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)));
+  model.tenancy = findTenancy(catalog, isolation, {
+    isOwnKey: (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
+    isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
+  });
   return model;
 }
 
@@ -79,7 +87,9 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
       if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
         for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
           const column = columnOf(side);
-          if (column !== undefined && own.has(column.name) && isWhoAsks(other, model)) userColumns.add(column.name);
+          // PostgreSQL writes columns of other tables with those tables' names.
+          const isOwn = column !== undefined && own.has(column.name) && (column.qualifier === undefined || column.qualifier === table.name);
+          if (isOwn && isWhoAsks(other, model)) userColumns.add(column.name);
         }
       }
       membership ||= isMembership(type, node, table, model);
@@ -88,15 +98,27 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
   return { policy, userColumns: [...userColumns], membership };
 }
 
+/** What a column is by the claim that policies compare it with. */
+function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Meaning | undefined {
+  const claim = model.claims.comparedWith(table, column.name);
+  if (claim === 'email') return column.category === 'S' ? 'email' : undefined;
+  const { organizations } = model.tenancy;
+  const base = organizations?.columns.find(({ name }) => name === primaryKey(organizations)[0])?.base ?? 'uuid';
+  const isFree = column.labels === null && !table.constraints.some((check) => check.type === 'c' && check.columns.includes(column.name));
+  return claim === 'tenant' && isFree && (column.base === base || column.base === 'text') ? 'organization' : undefined;
+}
+
 /** An expression that is the id of the user who asks: `auth.uid()`, a claim, a setting, a helper that gives one. */
-function isWhoAsks(node: unknown, model: Model): boolean {
+export function isWhoAsks(node: unknown, model: Model): boolean {
+  const paths = model.claims.pathsIn(node);
+  if (paths.length > 0) return paths.some(isUserPath);
   let found = false;
   walk(node, (type, call) => {
     if (type === 'SubLink' && fields(call['subselect'], 'SelectStmt')?.['fromClause'] !== undefined) return false;
     if (type !== 'FuncCall') return undefined;
     const parts = nameParts(call['funcname']);
     const name = parts.at(-1);
-    if (parts[0] === 'auth' && (name === 'uid' || name === 'jwt')) found = true;
+    if (parts[0] === 'auth' && name === 'uid') found = true;
     const setting = name === 'current_setting' ? constantOf((call['args'] as unknown[])[0]) : undefined;
     if (setting !== undefined && (/user/.test(setting) || /claim/.test(setting))) found = true;
     const helper = model.catalog.functions.find((routine) => routine.name === name && routine.arguments.length === 0);

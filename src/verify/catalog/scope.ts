@@ -1,5 +1,6 @@
-import { type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type ColumnRow, type ConstraintRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
@@ -55,15 +56,18 @@ function meaningOf(table: RelationRow, name: string | undefined, model: Model): 
   return column === undefined ? undefined : model.meaningOf(table, column);
 }
 
-function ownershipOf(table: RelationRow, model: Model, seen: Set<string>): Ownership | undefined {
+function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
   const meanings = new Map(table.columns.map((column) => [column.name, model.meaningOf(table, column)]));
-  const users = [...meanings].filter(([, meaning]) => meaning === 'user').map(([name]) => name);
+  const users = ['user', 'email'].flatMap((kind) => [...meanings].filter(([, meaning]) => meaning === kind).map(([name]) => name));
   const organizations = [...meanings].filter(([, meaning]) => meaning === 'organization').map(([name]) => name);
   const [key] = primaryKey(table);
   if (table === model.tenancy.organizations && key !== undefined) return { owner: 'organization', columns: [key] };
   if (key !== undefined && model.tenancy.userTables.has(qualifiedName(table))) return { owner: 'user', columns: [key] };
   const shared = model.declarations.find((one) => one.scope === 'shared-with' && one.table === qualifiedName(table));
   if (shared?.column !== undefined && organizations.includes(shared.column)) return { owner: 'organization', columns: [shared.column] };
+  const asked = organizations.length === 0 && users.length > 0 && !seen.has(qualifiedName(table)) ? parentAsked(table, model) : undefined;
+  const byParent = asked === undefined ? undefined : ownershipBy(asked, table, model, seen);
+  if (byParent !== undefined) return byParent;
   const owners = ownerColumns(table, users, model);
   if (organizations.length > 0 && !isPersonal(table, owners, model)) return { owner: 'organization', columns: [organizations[0]!] };
   if (owners.length > 0) return { owner: 'user', columns: [owners[0]!] };
@@ -87,21 +91,48 @@ function isPersonal(table: RelationRow, owners: string[], model: Model): boolean
     && facts.some((one) => one.userColumns.includes(owners[0]!));
 }
 
-function ownershipByParent(table: RelationRow, model: Model, seen: Set<string>): Ownership | undefined {
+function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
   const name = qualifiedName(table);
   if (seen.has(name)) return undefined;
-  const trail = new Set([...seen, name]);
   const isRequired = (column: string): boolean => table.columns.some((one: ColumnRow) => one.name === column && one.notNull);
   const keys = table.constraints.filter((key) => key.type === 'f' && key.target !== name)
     .sort((a, b) => Number(b.columns.every(isRequired)) - Number(a.columns.every(isRequired)));
   for (const key of keys) {
-    const parent = model.tables.get(key.target ?? '');
-    const isShared = ['public-read', 'service-only'].some((scope) => isDeclared(model.declarations, key.target ?? '', scope as 'public-read'));
-    if (parent === undefined || !isTable(parent) || isShared) continue;
-    const ownership = ownershipOf(parent, model, trail);
-    if (ownership !== undefined) return { owner: ownership.owner, columns: key.columns, parent: key.target! };
+    const ownership = ownershipBy(key, table, model, seen);
+    if (ownership !== undefined) return ownership;
   }
   return undefined;
+}
+
+/** Whose a row is by the row that a foreign key points at. */
+function ownershipBy(key: ConstraintRow, table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
+  const parent = model.tables.get(key.target ?? '');
+  const isShared = ['public-read', 'service-only'].some((scope) => isDeclared(model.declarations, key.target ?? '', scope as 'public-read'));
+  if (parent === undefined || !isTable(parent) || isShared) return undefined;
+  const ownership = ownershipOf(parent, model, new Set([...seen, qualifiedName(table)]));
+  return ownership === undefined ? undefined : { owner: ownership.owner, columns: key.columns, parent: key.target! };
+}
+
+/**
+ * The foreign key to the parent that every INSERT policy asks about, while none asks who the user of the new row is: the
+ * parent owns the row then, and the user is a guest.
+ */
+function parentAsked(table: RelationRow, model: Model): ConstraintRow | undefined {
+  const inserting = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+  if (inserting.length === 0 || inserting.some(({ userColumns }) => userColumns.length > 0)) return undefined;
+  const asked = inserting.map(({ policy }) => columnsIn(policy.check ?? policy.using, table, model));
+  return table.constraints.find((key) => key.type === 'f' && key.target !== qualifiedName(table) && !model.tenancy.userTables.has(key.target ?? '')
+    && asked.every((columns) => key.columns.some((column) => columns.has(column))));
+}
+
+/** The table's own columns that an expression names. */
+function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<string> {
+  const found = new Set<string>();
+  walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+    const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined;
+    if (column !== undefined && (column.qualifier === undefined || column.qualifier === table.name)) found.add(column.name);
+  });
+  return found;
 }
 
 /** Policies that let signed-in users do what the letter says: S, I, U, D. */

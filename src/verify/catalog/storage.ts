@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
+import { foldersOf } from './object-paths.ts';
+import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
@@ -21,7 +21,7 @@ export interface BucketWorld {
  * policies look at memberships.
  * @throws DatabaseError what PostgreSQL says
  */
-export async function bucketsOf(session: Session, model: Model, people: readonly Person[]): Promise<BucketWorld[]> {
+export async function bucketsOf(session: Session, model: Model, people: readonly Person[], ids: Ids): Promise<BucketWorld[]> {
   const objects = model.tables.get('storage.objects');
   if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
   const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
@@ -34,7 +34,7 @@ export async function bucketsOf(session: Session, model: Model, people: readonly
   // The unnamed one is made first, so that an object can be moved to it.
   return [unnamed, ...rows, ...missing].map((bucket) => {
     const elsewhere = bucket === unnamed ? [...rows, ...missing][0]?.id : unnamed.id;
-    return bucketWorld(bucket, objects, model, people, known.has(bucket.id), elsewhere);
+    return bucketWorld(bucket, objects, { model, people, ids }, known.has(bucket.id), elsewhere);
   });
 }
 
@@ -47,28 +47,31 @@ interface Bucket {
 /** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
 export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
-function bucketWorld(bucket: Bucket, objects: RelationRow, model: Model, people: readonly Person[], exists: boolean, elsewhere: string | undefined): BucketWorld {
+function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids }: { model: Model; people: readonly Person[]; ids: Ids }, exists: boolean, elsewhere: string | undefined): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
-  const isPublic = bucket.public ?? (isDeclared(model.declarations, 'storage.objects', 'public-read') && policies.some((policy) => policy.roles.includes('anon') && policy.command === 'r'));
+  const isPublic = bucket.public === true || model.declarations.some((one) => one.table === 'storage.objects' && one.scope === 'public-read'
+    && policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name));
   const table: RelationRow = { ...objects, policies };
   const facts = model.policyFacts(table);
   const byOrganization = facts.some((one) => one.membership);
-  const folder = (person: Person): string => (byOrganization ? person.organization : person.user);
+  const usual = byOrganization ? 'organization' : 'user';
+  const folders = foldersOf(policies, usual, model);
+  const path = (ids: Record<'user' | 'organization', string>, extension: string): string =>
+    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}.${extension}`;
   const row = (owner: string, name: string): KnownRow => {
-    const id = quoteLiteral(randomUUID());
+    const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
       ['id', id], ['bucket_id', quoteLiteral(bucket.id)], ['name', name], ['owner', owner], ['owner_id', owner], ['version', "'muse'"],
     ];
     return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
   };
   const [a, b] = [people[0]!, people[1]!];
-  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/${folder(person)}.txt`));
-  // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
-  const own = byOrganization ? actingOrganization : actingUser;
-  const acting = `'${own}/${own}.new'`;
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, 'txt')));
+  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
+  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, 'new'));
   // Names that no object has yet: a name that is taken would be refused for that.
-  const made = (person: Person): string => quoteLiteral(`${folder(person)}/${folder(person)}.made`);
-  const rows = { a: known(a), b: known(b), m: undefined, h: undefined, k: undefined, l: undefined };
+  const made = (person: Person): string => quoteLiteral(path(person, 'made'));
+  const rows = { a: known(a), b: known(b), m: undefined, states: [], k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {

@@ -30,11 +30,18 @@ function foreignKeyOf(table: RelationRow, column: string): ConstraintRow | undef
   return table.constraints.find((key) => key.type === 'f' && key.columns.length === 1 && key.columns[0] === column);
 }
 
+/** What policies compare a column with. */
+export interface ComparedKeys {
+  /** With the user who asks. */
+  isOwnKey(table: RelationRow, column: string): boolean;
+  /** With a claim that the server signed and that is no user's id. */
+  isTenantKey(table: RelationRow, column: string): boolean;
+}
+
 /**
  * Finds users, organizations and memberships by what refers to what, and by name where nothing does.
- * @param isOwnKey says whether a table's policies compare that column with who asks
  */
-export function findTenancy(catalog: Catalog, isolation: Isolation, isOwnKey: (table: RelationRow, column: string) => boolean): Tenancy {
+export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, isTenantKey }: ComparedKeys): Tenancy {
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
   const own = mostReferred(tables, /^(app_)?(users?|profiles?)$/);
@@ -46,6 +53,7 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, isOwnKey: (t
   const named = membership?.organizations ?? mostReferred(tables.filter((table) => !userTables.has(qualifiedName(table))), organizationTables);
   // An organization that no user belongs to, by any table that is known, says nothing of whose a row is.
   const hasUsers = membership !== undefined || isolation === 'session'
+    || tables.some((table) => table.columns.some((column) => isTenantKey(table, column.name) && (table === named || isOrganizationColumn(table, column, named))))
     || tables.some((table) => userTables.has(qualifiedName(table)) && table.columns.some((column) => isOrganizationColumn(table, column, named)));
   const organizations = hasUsers ? named : undefined;
   return { users, userTables, organizations, membership: membership?.membership };

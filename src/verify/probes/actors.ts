@@ -1,5 +1,7 @@
 import type { Isolation } from '../../shared/muse-file.ts';
-import { claimsOf, isMultiOrg, type Person } from '../fixtures/people.ts';
+import { tokenSetting } from '../catalog/claim-paths.ts';
+import type { Cargo, Load } from '../fixtures/carried.ts';
+import { isMultiOrg, type Person, staffKey } from '../fixtures/people.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
@@ -12,6 +14,8 @@ export interface Actor extends ScriptActor {
   memberRole: string | undefined;
   /** A member of X and of Y, more privileged in one of them: only tried where rows go from one to the other. */
   isMultiOrg: boolean;
+  /** It is one of the muse's own staff, by a row, a flag or a claim, if there are any. */
+  isStaff: boolean;
   /** Nobody is signed in. */
   isAnonymous: boolean;
   /** Signed in, but in no organization where there are organizations: no row of the world is theirs. */
@@ -32,30 +36,31 @@ export interface SessionVariables {
   superadmin?: string;
 }
 
+/** Of a session that has no token. */
 const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
 
-/**
- * Everyone that the proof acts as, in the order of the matrix.
- * @param forged the user_metadata of those who have no business with A's rows
- */
-export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, forged: Readonly<Record<string, string>> = {}): Actor[] {
-  const [a, b, c, ...members] = people as [Person, Person, Person, ...Person[]];
+/** Everyone that the proof acts as, in the order of the matrix. */
+export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, cargo: Cargo): Actor[] {
+  const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
+  const members = others.filter(({ key }) => key !== staffKey);
   const hasOrganizations = members.length > 0;
-  const actAs = (name: string, person: Person, relation: Actor['relation'], isAnonymous = false): Actor => ({
-    name, relation, isAnonymous, isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined, isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
-    ...(isolation === 'session' && session !== undefined ? bySession(person, session, isAnonymous) : byClaims(person, isAnonymous, relation === 'none' ? forged : {})),
+  const isBySession = isolation === 'session' && session !== undefined;
+  const actAs = (name: string, person: Person, relation: Actor['relation'], settings: Record<string, string>, role = 'authenticated'): Actor => ({
+    name, relation, isStaff: relation === 'self' && cargo.hasStaff, isAnonymous: role === 'anon', isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined,
+    isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
+    ...(isBySession ? bySession(person, session, role === 'anon') : { role, settings }),
   });
+  const signedIn = (name: string, person: Person, relation: Actor['relation'], load: Load): Actor => actAs(name, person, relation, cargo.settings(person, load));
+  const lacking = isBySession ? [] : cargo.constants();
   return [
-    actAs('anon', a, 'none', true),
-    actAs('owner', a, 'self'),
-    ...members.map((person) => actAs(person.key, person, 'co-member')),
-    ...(hasOrganizations ? [actAs('outsider', b, 'none'), actAs('other', c, 'none')] : [actAs('other', b, 'none')]),
+    actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
+    signedIn('owner', a, 'self', 'full'),
+    ...(lacking.length === 0 ? [] : [signedIn(`owner without ${lacking.join(', ')}`, a, 'self', 'plain')]),
+    ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
+    ...(hasOrganizations ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')] : [signedIn('other', b, 'none', 'forging')]),
+    // Where nothing asks whether a user signed in without an address, such a user is any other.
+    ...(isBySession || !cargo.asks('is_anonymous') ? [] : [actAs('anonymous user', c, 'none', cargo.settings(c, 'forging', [{ setting: tokenSetting, path: ['is_anonymous'], value: true }]))]),
   ];
-}
-
-function byClaims(person: Person, isAnonymous: boolean, metadata: Readonly<Record<string, string>>): Pick<ScriptActor, 'role' | 'settings'> {
-  if (!isAnonymous) return { role: 'authenticated', settings: claimsOf(person, metadata) };
-  return { role: 'anon', settings: { ...noClaims, 'request.jwt.claims': '{"role":"anon"}', 'request.jwt.claim.role': 'anon' } };
 }
 
 /** Unset variables are empty after any transaction that set them: that is what a request without a session sees. */

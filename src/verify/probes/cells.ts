@@ -31,7 +31,7 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
   if (table.kind === 'function') {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
   }
-  const holds = actor === 'owner' || (actor.startsWith('member') && table.scope.includes('organization'));
+  const holds = actor === 'owner' || actor.startsWith('owner without ') || (actor.startsWith('member') && table.scope.includes('organization'));
   return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbs[check.verb].letter === letter), holds, none)).join(''), broken };
 }
 

@@ -36,8 +36,25 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   const key = subject.rows.a.key.map(([name]) => name);
   const isKey = uniqueSets(subject.table).some((set) => set.length === key.length && set.every((name) => key.includes(name)));
   const assignment = neutralAssignment(subject, actor, model);
-  const own = insertSql(subject, actor, model, 'own');
-  if (!isKey || assignment === undefined || own === undefined || actor.isAnonymous) return undefined;
+  const insert = underKeyOfA(subject, actor, model);
+  if (!isKey || assignment === undefined || insert === undefined || actor.isAnonymous || isReplaced(subject)) return undefined;
+  return `${insert} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
+}
+
+/** INSERT under the key of A's row where a rule or an INSTEAD OF trigger decides what comes of it: it may change the row that is there. */
+export function replacedInsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  return isReplaced(subject) ? underKeyOfA(subject, actor, model) : undefined;
+}
+
+/** A rule or an INSTEAD OF trigger may do something else; PostgreSQL refuses ON CONFLICT there. */
+function isReplaced({ kind, grants }: Subject): boolean {
+  return grants.rules.length > 0 || (kind === 'view' && grants.triggers.length > 0);
+}
+
+/** INSERT of the actor's own new row under the key of A's. */
+function underKeyOfA(subject: Subject, actor: Actor, model: Model): string | undefined {
+  if (insertSql(subject, actor, model, 'own') === undefined) return undefined;
+  const key = subject.rows.a.key.map(([name]) => name);
   const values = new Map(subject.fresh[actor.side].values);
   const sides = sidesOf(subject, actor);
   subject.belongs.forEach((one, index) => values.set(one.column, sides.own?.[index] ?? 'NULL'));
@@ -45,7 +62,7 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
   const columns = [...values.keys()].filter((name) =>
     subject.columns.some((column) => column.name === name) && (granted.size === 0 || granted.has(name) || key.includes(name)));
-  return `${insertStatement(subject, columns, values)} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
+  return insertStatement(subject, columns, values);
 }
 
 /** DELETE of A's row; without WHERE, of whatever the actor can reach. */

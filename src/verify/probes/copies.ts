@@ -1,12 +1,10 @@
 /** What strangers see of a row when its owner writes it: copies that triggers make of it elsewhere. */
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Model } from '../catalog/model.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
-
-/** The shortest text, with its quotes, that is not found in other rows by chance. */
-const leastLength = 8;
 
 /** Tables that triggers write when the subject is written, whose rows are not declared to be everyone's. */
 function copyTables(subject: Subject, model: Model): string[] {
@@ -33,7 +31,7 @@ export function copyTexts(subjects: readonly Subject[], model: Model): Map<strin
     const columns = subject.columns.filter((column) => column.category === 'S' && !keys.has(column.name) && model.meaningOf(subject.table, column) === undefined);
     const texts = columns.flatMap(({ name }) => [subject.rows.a, subject.fresh.a].flatMap(({ values }) => {
       const value = values.get(name);
-      return value === undefined || value === subject.rows.b.values.get(name) || !/^'[^'\\]*'$/.test(value) || value.length < leastLength ? [] : [value.slice(1, -1)];
+      return value === undefined || value === subject.rows.b.values.get(name) || !/^'[^'\\]*'$/.test(value) || !isMadeUp(value.slice(1, -1)) ? [] : [value.slice(1, -1)];
     }));
     return [subject.name, new Set(texts)];
   }));

@@ -81,7 +81,8 @@ const changes: Record<Manner, Change> = {
     return setUsers(subject, actor, model, values);
   },
   as: (subject, actor, model, values) => {
-    const inOrganization = subject.scope.owner === 'organization' && subject.table !== model.tenancy.organizations;
+    // The Storage API sets the owner of an object itself: its users choose the path alone.
+    const inOrganization = subject.kind !== 'bucket' && subject.scope.owner === 'organization' && subject.table !== model.tenancy.organizations;
     return inOrganization ? setUsers(subject, actor, model, values) : undefined;
   },
   cross: (subject, actor, model, values) => {

@@ -1,6 +1,8 @@
 import type { Finding } from '../../shared/finding.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
+import { notProven } from '../report/not-proven.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -29,6 +31,13 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
   const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model)
     .some((policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)));
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
+  const unknown = model.claims.all.filter((claim) => claim.isSigned && claim.isUnclear && claim.readers.has(qualifiedName(subject.table))).map(({ name }) => name);
+  if (byPolicy.length > 0 && unknown.length > 0) {
+    return [notProven({
+      object: subject.name, reason: `its policies read ${unknown.join(', ')} of the token, and what it should be is not known, so nobody could ${words(byPolicy)}`,
+      suggestion: `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} by hand with a token that has it.`,
+    })];
+  }
   return [
     ...(byPolicy.length === 0 ? [] : [makeFinding(
       'owner-locked-out', subject.name,

@@ -26,7 +26,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
     const prepare = row.prepare?.(subject, model) ?? (row.withoutWhere === true ? subject.prepare : undefined);
     return [...bySql].map(([sql, numbers]): NamedProbe => ({
       subject: subject.name, verb, sql, actors: numbers,
-      ...(row.letter === 'S' ? { mode: 'read' as const, state: '' } : { mode: 'write' as const, state: subject.state }),
+      ...(row.letter === 'S' ? { mode: 'read' as const, state: '' } : { mode: 'write' as const, state: subject.state, ...(row.result === 'changed' && subject.grants.rules.length > 0 ? { uncounted: true as const } : {}) }),
       ...(prepare === undefined ? {} : { prepare }),
     }));
   });

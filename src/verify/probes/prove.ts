@@ -7,7 +7,6 @@ import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Opening } from './follow.ts';
-import { forgedMetadata } from './metadata.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
@@ -20,7 +19,10 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
-import { tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
+import type { Ways } from '../catalog/ways-query.ts';
+import { realtimeMessages, topicProbes } from './topics.ts';
+import { partitionSubjects } from '../catalog/partitions.ts';
+import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import type { IsWanted } from '../catalog/wanted.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
@@ -32,6 +34,8 @@ export interface Proof {
   subjects: Subject[];
   /** Views in which rows are looked for by their values. */
   looked: { view: RelationRow; behind: RelationRow[] }[];
+  /** Views through which users may write, and that were not tried so. */
+  writable: RelationRow[];
   callables: Callable[];
   probes: NamedProbe[];
   quiet: SilencedTriggers;
@@ -63,22 +67,24 @@ export function isProbed(table: RelationRow): boolean {
  */
 export async function prove(
   session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
-  isWanted: IsWanted,
+  isWanted: IsWanted, topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables, forgedMetadata(model, world.people[0]!));
-  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people);
+  const actors = makeActors(world.people, isolation, variables, world.cargo);
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
   const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
-  const views = usableViews(model, actors.map((actor) => actor.role));
-  const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, model) ?? []);
+  const roles = [...new Set(actors.map((actor) => actor.role))];
+  const views = usableViews(model, roles);
+  const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, roles, model) ?? []);
   const looked = views.filter((view) => isWanted(`${view.schema}.${view.name}`) && !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
+  const writable = looked.map(({ view }) => view).filter((view) => isWritable(view, roles));
   // To look through a view is to read it whole, and a materialized one has to be made anew.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
-  const subjects = [...tableSubjects, ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
+  const subjects = [...tableSubjects, ...partitionSubjects(tableSubjects, roles, model), ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
   const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
   const looks = copyLooks(tableSubjects, model);
   const copies = copyTexts(tableSubjects, model);
@@ -87,6 +93,7 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
@@ -94,7 +101,8 @@ export async function prove(
     ...restoringSteps(world, tableSubjects, model),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
-  const states = Object.fromEntries(subjects.map((subject) => [subject.state, stateQuery(subject)]));
+  // A view has the state of its table, which may tell rows apart by columns that the view does not show.
+  const states = Object.fromEntries(subjects.filter(({ kind }) => kind !== 'view').map((subject) => [subject.state, stateQuery(subject)]));
   const together = Object.fromEntries(callables.flatMap(({ routine, probes }) => probes.filter(({ state }) => state !== '')
     .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)])));
   const plan: Plan = {
@@ -104,7 +112,7 @@ export async function prove(
     states: { ...states, ...together, [knownRowsState]: knownRowsQuery(tableSubjects, world.people, model, [...copies.values()].flatMap((texts) => [...texts])) },
     known: knownRowsState,
     actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
-    probes: probes.map(({ sql, mode, state, actors, prepare }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }) })),
+    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }), ...(uncounted === undefined ? {} : { uncounted }) })),
     chains: [],
   };
   const answer = await runInParts(session, plan);
@@ -114,15 +122,16 @@ export async function prove(
     leaks: leakFinder({ model, subjects, answer }),
     copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
   }, (chains) => runChains(session, plan, chains));
-  return { model, actors, subjects, looked, callables, probes, quiet, steps, answer, openings };
+  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, openings };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
-  const whole: Answer = { failed: [], states: {}, cells: [], opened: [] };
+  const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
+    whole.forced = part.forced;
     whole.states = part.states;
   }
   return whole;

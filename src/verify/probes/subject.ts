@@ -2,8 +2,8 @@ import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
-import { actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
-import { conditionsOf } from '../catalog/policy-conditions.ts';
+import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import { stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
@@ -24,18 +24,18 @@ export interface Subject {
   into: string;
   /** The table behind it. */
   table: RelationRow;
-  /** Where privileges are looked up: itself. */
-  grants: Pick<RelationRow, 'grants' | 'columnGrants'>;
+  /** What is written to: where privileges, rules and triggers are looked up. */
+  grants: Pick<RelationRow, 'grants' | 'columnGrants' | 'rules' | 'triggers'>;
   /** Columns that it has, of those of the table behind it. */
   columns: ColumnRow[];
   scope: Scope;
   /** Name of the state that tells which rows changed. */
   state: string;
   /**
-   * A's row and B's; where there are such, one that is partly A's and partly B's (m), one of A's in another state (h), and two
+   * A's row and B's; where there are such, one that is partly A's and partly B's (m), some of A's in other states, and two
    * in A's organization that were made by those who are in B's as well (k, l).
    */
-  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; h: KnownRow | undefined; k: KnownRow | undefined; l: KnownRow | undefined };
+  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; states: KnownRow[]; k: KnownRow | undefined; l: KnownRow | undefined };
   /** New rows of the one who acts: among A's rows, among B's. */
   fresh: { a: KnownRow; b: KnownRow };
   /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
@@ -64,7 +64,7 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
     const row = rows.get(name)?.find((one: Row) => one.label === label);
     if (row === undefined) return undefined;
     const values = valuesOf(row, rows);
-    return { values, key: keyOf(row, values) };
+    return { values, key: keyOf(row, values), ...(row.state === undefined ? {} : { state: row.state }) };
   };
   const idOf = (index: number): string => quoteLiteral(people[index]!.user);
   const [a, b, freshA, freshB] = [known('a'), known('b'), known('fresh:a'), known('fresh:b')];
@@ -72,25 +72,18 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
     name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
-    state: name, rows: { a, b, m: known('m'), h: inOtherState(known('h'), a, table, model), k: made(known('k')), l: made(known('l')) }, fresh: { a: freshA, b: freshB },
-    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? `'${actingUser}'` : undefined })),
+    state: name, rows: { a, b, m: known('m'), states: stateLabels.flatMap((label) => known(label) ?? []), k: made(known('k')), l: made(known('l')) }, fresh: { a: freshA, b: freshB },
+    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? ownValue(table, column, model) : undefined })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
     elsewhere: undefined, prepare: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
 }
 
-/** Says of a row in another state what tells it from the ordinary one: the columns that policies look at. */
-function inOtherState(row: KnownRow | undefined, usual: KnownRow, table: RelationRow, model: Model): KnownRow | undefined {
-  if (row === undefined) return undefined;
-  const words = [...conditionsOf(table, model).keys()].flatMap((name) => {
-    const value = row.values.get(name);
-    if (value === undefined || value === usual.values.get(name)) return [];
-    if (value === 'NULL') return [`${name} is null`];
-    const isMoment = /^(timestamp|date)/.test(table.columns.find((column) => column.name === name)?.base ?? '');
-    return [isMoment ? `${name} is set` : `${name} = ${value}`];
-  });
-  return words.length === 0 ? row : { ...row, state: words.join(' and ') };
+/** What whoever acts puts into the column that says whose a row is. */
+function ownValue(table: RelationRow, name: string, model: Model): string {
+  const column = table.columns.find((one) => one.name === name);
+  return column !== undefined && model.meaningOf(table, column) === 'email' ? actingEmail : `'${actingUser}'`;
 }
 
 function made(row: KnownRow | undefined): KnownRow | undefined {
@@ -109,8 +102,8 @@ export function stateQuery(subject: Subject): string {
 
 /** The rows that every look at the subject tells apart, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
-  const { a, b, m, h, k, l } = subject.rows;
-  const extras: [string, KnownRow | undefined][] = [['m', m], ['h', h], ['k', k], ['l', l]];
+  const { a, b, m, states, k, l } = subject.rows;
+  const extras: [string, KnownRow | undefined][] = [['m', m], ...states.map((row, index): [string, KnownRow] => [stateLabels[index]!, row]), ['k', k], ['l', l]];
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }
 

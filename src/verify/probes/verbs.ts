@@ -1,7 +1,7 @@
 import type { RuleName } from '../../rules/registry.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
-import { changeSql, deleteSql, reassignSql, relinkSql, upsertSql } from './change-sql.ts';
+import { changeSql, deleteSql, reassignSql, relinkSql, replacedInsertSql, upsertSql } from './change-sql.ts';
 import { adjustSql, joinSql, ownRowSql } from './deciding-sql.ts';
 import { escalateSql } from './escalate-sql.ts';
 import {
@@ -39,6 +39,8 @@ export interface VerbRow {
   followed?: 'askers' | 'triggers';
   /** Tried again after a permitted write: since it may open more, or to see what harm can be done then. */
   tried?: 'opens' | 'harms';
+  /** It adds a row of the actor's own under the key of A's: that a constraint stops it says nothing of A's row. */
+  underKeyOfA?: true;
   /** It points a row of the actor's at rows of A's. */
   linksToA?: true;
   /** Tried by those who are members of both organizations as well. */
@@ -83,7 +85,12 @@ const table = {
     sql: (...of) => [changeSql(...of, false)],
   },
   upsert: {
-    letter: 'U', rule: writes, wording: 'changes it by INSERT … ON CONFLICT', step: 'adds or changes a row of', followed: 'askers', result: 'changed', expects: expectChange, sql: (...of) => [upsertSql(...of)],
+    letter: 'U', rule: writes, wording: 'changes it by INSERT … ON CONFLICT', step: 'adds or changes a row of', followed: 'askers', result: 'changed', expects: expectChange, underKeyOfA: true,
+    sql: (...of) => [upsertSql(...of)],
+  },
+  'insert-replaced': {
+    letter: 'U', rule: writes, wording: 'changes it by INSERT', step: 'adds a row to', followed: 'triggers', result: 'changed', expects: expectChange, underKeyOfA: true,
+    sql: (...of) => [replacedInsertSql(...of)],
   },
   escalate: {
     letter: 'U', rule: writes, wording: 'gives itself a more privileged role', step: 'gives itself a role in', followed: 'askers', result: 'added', expects: expectEscalation, sql: (...of) => [escalateSql(...of)],

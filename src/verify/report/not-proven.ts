@@ -1,5 +1,7 @@
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
+import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import type { Answer } from '../probes/run-script.ts';
 import { largeTable } from '../probes/subject.ts';
@@ -29,7 +31,31 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
   const views = proof.looked.filter(({ behind }) => behind.some((table) => table.rows > largeTable)).map(({ view }): Gap => ({
     object: qualifiedName(view), reason: 'it was not read, since a table that it reads is too large', suggestion: onCopy,
   }));
-  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views].filter(({ object }) => !unfilled.has(object)) };
+  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views, ...proof.writable.map((view) => viewGap(view, proof)), ...partitionGaps(proof)].filter(({ object }) => !unfilled.has(object)) };
+}
+
+/** A view through which users may write, and which could not be tried so. */
+function viewGap(view: RelationRow, { model }: Proof): Gap {
+  const object = qualifiedName(view);
+  const outside = outsideTrigger(view, model);
+  const routines = view.triggers.flatMap((trigger) => model.sources.byOid(trigger.function) ?? []);
+  return {
+    object,
+    reason: outside === undefined
+      ? 'users may write through it, and it does not show the key of one table\'s rows, so that was not tried'
+      : `its trigger ${outside.trigger} ${outside.effect}, so nothing was written through it`,
+    suggestion: `Check by hand whose rows a write through it changes, or take it away: REVOKE INSERT, UPDATE, DELETE ON ${relation(view)} FROM anon, authenticated;`,
+    isDefiner: routines.length === 0 ? !view.securityInvoker : routines.some(({ definer }) => definer),
+  };
+}
+
+/** Partitions without a made-up row in them, whose policies are not those that were tried on the root. */
+function partitionGaps({ subjects, answer, model }: Proof): Gap[] {
+  return subjects.filter(({ kind, table, state }) => kind === 'table' && table.partition && !(answer.states[state] ?? '').startsWith('a')
+    && !hasPoliciesOf(table, rootOf(table, model))).map(({ name, table }): Gap => ({
+    object: name, reason: 'users may address this partition by name, and no made-up row belongs into it',
+    suggestion: `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ${qualifiedName(rootOf(table, model))}.`,
+  }));
 }
 
 const onCopy = 'Prove a copy of the schema, which has no rows: muse verify --offline.';
@@ -57,4 +83,14 @@ function reasonOf(failure: Answer['failed'][number]): string {
 /** A table that could not be filled, as a line of the report. */
 export function unfilledReport({ object }: Gap): TableReport {
   return { table: object, kind: 'table', scope: 'not filled', checks: [] };
+}
+
+/** Says in a finding that it hangs on a row which the proof put in past a trigger: in its own table, or in one that decides there. */
+export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
+  const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
+  return findings.map((finding) => {
+    const [table] = [...forced].filter((name) => name === finding.object || model.dependencies.askers(name).some((asker) => qualifiedName(asker) === finding.object));
+    if (table === undefined || !/^(isolation|anon)-/.test(finding.rule)) return finding;
+    return { ...finding, message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so see first whether such a row can come to be.` };
+  });
 }

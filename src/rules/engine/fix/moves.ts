@@ -76,6 +76,8 @@ export function moveEarlier(situation: Situation, rule: 'core-depends-on-extensi
   for (const { need, made } of found.sort((a, b) => a.need.site.piece.order - b.need.site.piece.order)) {
     const from = made!.piece.source;
     const to = need.site.piece.source;
+    // What only gives a thing another name stays where it is: the files before it speak of the thing by its old one.
+    if (made!.piece.type === 'RenameStmt' || made!.piece.type === 'AlterObjectSchemaStmt') continue;
     if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file)) continue;
     const statements = belonging(made!, need.site.piece, catalog).filter((statement) => !moved.has(statement));
     const target = need.site.piece.statement;

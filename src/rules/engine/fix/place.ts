@@ -1,6 +1,7 @@
 import { entriesOf } from '../../../migrations/drizzle-journal.ts';
 import type { Layer, Migration } from '../../../sql/migration.ts';
 import { nextNumber } from '../../../migrations/order.ts';
+import type { Table } from '../../../sql/catalog/model.ts';
 import type { Source } from '../../../sql/piece.ts';
 import type { Statement } from '../../../sql/statement.ts';
 import { parseSql } from '../../../sql/split.ts';
@@ -16,6 +17,12 @@ export type Texts = Map<Source, string[]>;
 /** Notes a text for the end of a file. */
 export function noteText(texts: Texts, source: Source, text: string): void {
   texts.set(source, [...(texts.get(source) ?? []), text]);
+}
+
+/** The file at whose end the table can be spoken of by its name: `source`, or a later one that gives it, or a column, that name. */
+export function whereNamed({ examined }: Situation, table: Pick<Table, 'renamed'>, source: Source): Source {
+  const renamed = table.renamed?.piece.source;
+  return renamed !== undefined && examined.sources.indexOf(renamed) > examined.sources.indexOf(source) ? renamed : source;
 }
 
 /** Says whether the file may be edited: no database has it yet. */

@@ -1,14 +1,20 @@
-import { createHash } from 'node:crypto';
 import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
 import type { Finding } from '../../../shared/finding.ts';
 import type { MigrationFolders } from '../../../shared/muse-file.ts';
 import type { Migration } from '../../../sql/migration.ts';
+import type { Catalog } from '../../../sql/catalog/model.ts';
+import { tableOfObject } from '../check.ts';
 import type { Examined } from '../check.ts';
 import { examineFiles, lintWith } from '../lint.ts';
 import type { LintInput } from '../lint.ts';
 import type { Rule } from '../rule.ts';
-import { applyEdits, fixStages } from './fix.ts';
-import type { Decision, Fix, FixResult, Left, Rename, Situation } from './fix.ts';
+import { compareAccess, statedAccess } from './access.ts';
+import type { Access, AccessChange, BareChange, Measured } from './access.ts';
+import { fixStages } from './fix.ts';
+import type { Decision, Fix, Left, Situation } from './fix.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, fileOf, judge } from './guard.ts';
+import type { AccessReport, Judgement } from './guard.ts';
+import { record } from './record.ts';
 
 /** The text of a migration's rollback. */
 export interface RollbackText {
@@ -30,6 +36,10 @@ export interface RepairInput {
   /** Drizzle's journals, by the folder that each is of. */
   journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
+  /** Runs the files once on a shadow database and tells who may do what then; without it nothing is held against anything. */
+  measure?(migrations: readonly Migration[]): Promise<Measured | undefined>;
+  /** Says whether a repair may give somebody what they did not have: the changes of one rule to one table. Absent: never. */
+  mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   /** Runs the files on a shadow database and tells what it found. */
   rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
 }
@@ -55,6 +65,8 @@ export interface Repair {
   /** Files that were there and are not any more: they have another name. */
   removed: string[];
   decisions: Decision[];
+  /** What the repairs changed of who may do what, as measured. */
+  access: AccessReport;
   /** What stays although its rule has a fix, and why. */
   left: Left[];
   /** What is still wrong, by lint and, where it ran, by the rehearsal. */
@@ -69,118 +81,250 @@ export interface Repair {
 /** Rounds of fixing; each sees what the one before brought to light. */
 const ROUNDS = 8;
 
+/** A fix with the name of its rule. */
+interface Fixable {
+  rule: string;
+  fix: Fix;
+}
+
+/** One run of the repair: what it works on, and what it has come to. */
+interface Run {
+  rules: readonly Rule[];
+  input: RepairInput;
+  result: Repair;
+  /** What the last rehearsal found, whose places hold until the first edit. */
+  rehearsed: readonly Finding[];
+  /** Paths of the files that were there at the beginning. */
+  before: ReadonlySet<string>;
+  /** What the files as they are now showed on a shadow database, where they can be measured. */
+  measured: Measured | undefined;
+  /** Tables by rule whose repair would widen access without a yes: left alone. */
+  held: Map<string, Set<string>>;
+  /** What those repairs would have given. */
+  withheld: AccessChange[];
+  /** Rules whose repair was taken back, with the reason. */
+  dropped: Map<string, Left>;
+  /** Answers that were given already, by rule and table. */
+  answers: Map<string, boolean>;
+  /** The files, parsed and checked as they are now. */
+  examined: Examined | undefined;
+}
+
 /**
- * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Pure: the texts of the files
- * come back, nothing is written.
+ * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Who may do what is measured
+ * before and after each class of repair: what would widen access without a yes, or break a file that ran, is left out. The
+ * round that ends with the fewest errors counts. Pure: the texts of the files come back, nothing is written.
  */
 export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
     classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], left: [], remaining: [], silenced: 0,
     migrations: [...input.migrations], rollbacks: new Map(input.rollbacks), journals: new Map(input.journals),
+    access: { widened: [], narrowed: [], withheld: [] },
   };
-  const before = new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file));
-  let rehearsed: readonly Finding[] = [];
+  const run: Run = {
+    rules, input, result, rehearsed: [],
+    before: new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file)),
+    measured: await input.measure?.(input.migrations), held: new Map(), withheld: [], dropped: new Map(), answers: new Map(), examined: undefined,
+  };
+  let last = await checkpoint(run, (await input.rehearse?.(result.migrations, result.rollbacks)) ?? []);
+  let best = last;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const changed = await fixOnce(rules, input, result, rehearsed, before);
+    const changed = await fixOnce(run);
     if (!changed && round > 0) break;
-    rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
+    if (changed) run.rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
+    else run.rehearsed = last.rehearsed;
+    last = await checkpoint(run, run.rehearsed);
+    if (last.errors <= best.errors) best = last;
   }
-  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
-  result.remaining = [...findings, ...rehearsed];
-  result.silenced = silenced;
+  const lost = best === last ? [] : result.classes.slice(best.result.classes.length);
+  Object.assign(result, best.result);
+  result.remaining = [...best.findings, ...best.rehearsed];
+  result.silenced = best.silenced;
+  result.left.push(...run.dropped.values());
+  result.access.withheld = run.withheld;
+  for (const { rule, files } of lost) result.left.push({ rule, file: [...files.keys()][0] ?? '', why: 'its repair was taken back, because more errors were left after it than before.' });
   return result;
 }
 
+/** A state of the files that the repair can come back to. */
+interface Checkpoint {
+  result: Repair;
+  findings: Finding[];
+  rehearsed: readonly Finding[];
+  silenced: number;
+  errors: number;
+}
+
+async function checkpoint({ rules, input, result }: Run, rehearsed: readonly Finding[]): Promise<Checkpoint> {
+  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
+  const errors = [...findings, ...rehearsed].filter(({ severity }) => severity === 'error').length;
+  return { result: structuredClone(result), findings, rehearsed, silenced, errors };
+}
+
 /** The rules that have a fix, in the order of their stages. */
-function fixable(rules: readonly Rule[]): { rule: string; fix: Fix }[] {
+function fixable(rules: readonly Rule[]): Fixable[] {
   return fixStages.flatMap((stage) => rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])));
 }
 
 /** One round over all rules. Says whether anything changed. */
-async function fixOnce(rules: readonly Rule[], input: RepairInput, result: Repair, rehearsed: readonly Finding[], before: ReadonlySet<string>): Promise<boolean> {
+async function fixOnce(run: Run): Promise<boolean> {
+  const foreseen = await fixForeseen(run);
+  if (foreseen !== undefined) return foreseen;
   let changed = false;
-  let known: Examined | undefined;
-  for (const { rule, fix } of fixable(rules)) {
-    // A move or a new table can uncover the next one of its kind.
-    for (let pass = 0; pass < 10; pass += 1) {
-      const examined = (known ??= await examineFiles(rules, result));
-      const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
-      if (!record(rule, fix.apply(situation), result, before)) break;
-      changed = true;
-      known = undefined;
-      if (fix.fromRehearsal === true) break;
-    }
-  }
+  for (const batch of batchesOf(fixable(run.rules))) changed = (await fixBatch(run, batch)) || changed;
   return changed;
 }
 
-/** Puts what was fixed into the result. Says whether that changed anything. */
-function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {
-  const files = new Map<string, string>();
-  result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
-  result.migrations = result.migrations.map((migration) => {
-    const own = edits.filter(({ file }) => file === migration.file);
-    const sql = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
-    if (sql === migration.sql) return migration;
-    files.set(migration.file, sql);
-    return withText(migration, sql);
-  });
-  for (const { path, sql, migration, last, rollback } of newFiles) {
-    files.set(path, sql);
-    if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
-    if (migration === undefined) continue;
-    const rest = result.migrations.filter(({ file }) => file !== path);
-    result.migrations = last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
+/**
+ * A round in which the files tell what each class changes of who may do what, and one run on a shadow database afterwards
+ * shows just that: each run costs as much as the migrations do.
+ * @returns undefined, and nothing is changed, where the run shows something else
+ */
+async function fixForeseen(run: Run): Promise<boolean | undefined> {
+  const { input, result } = run;
+  if (input.measure !== undefined && run.measured === undefined) return undefined;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  const foreseen: AccessChange[] = [];
+  let changed = false;
+  for (const each of fixable(run.rules)) {
+    const changes = await fixStated(run, each);
+    changed ||= changes !== undefined;
+    foreseen.push(...(changes ?? []));
   }
-  const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
-  for (const [path, text] of others) {
-    files.set(path, text);
-    for (const [folder, journal] of result.journals) if (journal.file === path) result.journals.set(folder, { ...journal, text });
+  if (!changed || input.measure === undefined) return changed;
+  const after = await input.measure(result.migrations);
+  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, '', after);
+  const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
+  const named = [widened, narrowed].map((changes) => changes.flatMap((change) => {
+    const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
+    return of === undefined ? [] : [{ ...change, rule: of.rule, file: of.file }];
+  }));
+  if (broken.length > 0 || named.flat().length < widened.length + narrowed.length || (await withoutYes(run, named[0]!)).length > 0) {
+    Object.assign(result, saved);
+    run.examined = undefined;
+    return undefined;
   }
-  if (files.size === 0) return false;
-  for (const path of removed) {
-    result.edits.delete(path);
-    if (!result.newFiles.delete(path)) result.removed.push(path);
-  }
-  result.removed = result.removed.filter((path) => !files.has(path));
-  for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
-  let known = result.classes.at(-1);
-  if (known?.rule !== rule) result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
-  for (const path of removed) known.files.delete(path);
-  for (const [path, sql] of files) known.files.set(path, sql);
-  known.removed = [...known.removed.filter((path) => !files.has(path)), ...removed];
-  known.renamed.push(...renames.map(({ from, to }): [string, string] => [from, to]));
-  known.decisions.push(...decisions);
-  result.decisions.push(...decisions);
+  run.measured = after;
+  result.access.widened.push(...named[0]!);
+  result.access.narrowed.push(...named[1]!);
   return true;
 }
 
-/** The order of a run with one more file, the last of its layer. */
-function behindLayer(migrations: readonly Migration[], added: Migration): Migration[] {
-  const at = migrations.findLastIndex(({ layer }) => layer === added.layer || layer === 'core') + 1;
-  return [...migrations.slice(0, at), added, ...migrations.slice(at)];
+/** Fixes one rule, but for tables to which that would give access without a yes, as far as the files tell. Gives what it changes; undefined where it does nothing. */
+async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
+  const { input, result } = run;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  if (!(await applyFix(run, each))) return undefined;
+  if (input.measure === undefined) return [];
+  const { widened, narrowed } = compareAccess(statedOf(catalog), statedOf((await examinedNow(run)).catalog));
+  const decisions = result.decisions.slice(saved.decisions.length);
+  const located = (change: BareChange): AccessChange => ({ ...change, rule: each.rule, file: fileOf(change.table, decisions) ?? [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '' });
+  const refused = await withoutYes(run, widened.map(located));
+  if (refused.length === 0) return [...widened, ...narrowed].map(located);
+  Object.assign(result, saved);
+  run.examined = undefined;
+  return hold(run, each.rule, refused) ? fixStated(run, each) : undefined;
 }
 
-/** Gives migrations and their rollbacks their new names, all at once: one may take the name that another leaves. Gives the old paths. */
-function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string, string>): string[] {
-  const byFile = new Map(renames.map((rename) => [rename.from, rename]));
-  result.migrations = result.migrations.map((migration) => {
-    const rename = byFile.get(migration.file);
-    if (rename === undefined) return migration;
-    files.set(rename.to, migration.sql);
-    return { ...migration, file: rename.to, number: rename.number };
-  });
-  const texts = renames.map(({ from }) => result.rollbacks.get(from));
-  for (const { from } of renames) result.rollbacks.delete(from);
-  return renames.flatMap(({ from, to, rollback }, index) => {
-    const text = texts[index];
-    if (rollback === undefined || text === undefined) return [from];
-    result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
-    files.set(rollback.to, text.sql);
-    return [from, rollback.from];
-  });
+/** Everything that the files state of who may do what. */
+function statedOf(catalog: Catalog): Access {
+  return { cells: statedAccess(catalog, () => true), objects: new Set(catalog.tables.keys()) };
 }
 
-function withText(migration: Migration, sql: string): Migration {
-  return { ...migration, sql, checksum: createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex') };
+/** Leaves tables out of the repair of a rule from now on. Says whether it leaves any out that it did not before. */
+function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean {
+  const held = run.held.get(rule) ?? new Set<string>();
+  const added = refused.filter(({ table }) => !held.has(table));
+  run.withheld.push(...added);
+  run.held.set(rule, new Set([...held, ...added.map(({ table }) => table)]));
+  return added.length > 0;
+}
+
+/** Fixes rules together, and one by one where together they change who may do what or break a file. */
+async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
+  const { input, result } = run;
+  if (input.measure !== undefined && run.measured === undefined && batch.some(({ fix }) => aboutAccess.has(fix.stage))) {
+    for (const { rule } of batch) if ((await examinedNow(run)).problems.some((problem) => problem.rule === rule)) run.dropped.set(rule, unmeasured(rule));
+    return false;
+  }
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  let changed = false;
+  for (const each of batch) changed = (await applyFix(run, each)) || changed;
+  if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
+  const after = await input.measure(result.migrations);
+  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
+  const refused = await withoutYes(run, widened);
+  if (broken.length === 0 && refused.length === 0 && (batch.length === 1 || widened.length + narrowed.length === 0)) {
+    run.measured = after;
+    result.access.widened.push(...widened);
+    result.access.narrowed.push(...narrowed);
+    return true;
+  }
+  Object.assign(result, saved);
+  run.examined = undefined;
+  if (batch.length > 1) {
+    changed = false;
+    for (const each of batch) changed = (await fixBatch(run, [each])) || changed;
+    return changed;
+  }
+  const [{ rule } = { rule: '' }] = batch;
+  if (broken.length === 0 && hold(run, rule, refused)) return fixBatch(run, batch);
+  const file = broken[0] ?? refused[0]?.file ?? '';
+  run.dropped.set(rule, broken.length > 0 ? brokenLeft(rule, broken, file) : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' });
+  return false;
+}
+
+/** A repair of which nobody can say whether it widens access. */
+function unmeasured(rule: string): Left {
+  return { rule, file: '', why: 'the files end the shadow database, so that nobody can say whether a repair would widen access.' };
+}
+
+/** What is said of files after which the shadow database does not answer any more. */
+function endless({ migrations }: Repair): Judgement {
+  return { broken: migrations.slice(-1).map(({ file }) => file), widened: [], narrowed: [] };
+}
+
+/** What a batch changed, by what the files showed on a shadow database before and after it. */
+function judgeAttempt({ measured, result }: Run, saved: Repair, catalog: Catalog, rule: string, after: Measured): Judgement {
+  const added = result.classes.slice(saved.classes.length === 0 ? 0 : saved.classes.length - 1);
+  const renamed = new Map(added.flatMap((each) => each.renamed.map(([from, to]): [string, string] => [to, from])));
+  const files = result.migrations.filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql).map(({ file }) => file);
+  return judge({ rule, before: measured ?? after, after, catalog, renamed, files, decisions: result.decisions.slice(saved.decisions.length) });
+}
+
+/** Those of the changes that nobody agreed to: asked once for each rule and table. */
+async function withoutYes({ input, answers }: Run, widened: readonly AccessChange[]): Promise<AccessChange[]> {
+  const refused: AccessChange[] = [];
+  for (const [table, changes] of byTable(widened.filter(({ rule }) => rule !== ''))) {
+    const key = `${changes[0]!.rule} ${table}`;
+    const yes = answers.get(key) ?? (await input.mayWiden?.(changes)) === true;
+    answers.set(key, yes);
+    if (!yes) refused.push(...changes);
+  }
+  return refused;
+}
+
+async function examinedNow(run: Run): Promise<Examined> {
+  return (run.examined ??= await examineFiles(run.rules, run.result));
+}
+
+/** Applies the fix of one rule until it changes nothing: a move or a new table can uncover the next one of its kind. */
+async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
+  const { input, result, rehearsed, before } = run;
+  if (run.dropped.has(rule)) return false;
+  const held = run.held.get(rule);
+  let changed = false;
+  for (let pass = 0; pass < 10; pass += 1) {
+    const examined = await examinedNow(run);
+    const problems = held === undefined ? examined.problems : examined.problems.filter((problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')));
+    const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined: { ...examined, problems }, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
+    if (!record(rule, fix.apply(situation), result, before)) break;
+    changed = true;
+    run.examined = undefined;
+    if (fix.fromRehearsal === true) break;
+  }
+  return changed;
 }

@@ -4,6 +4,7 @@ import type { Node } from '../../../sql/nodes.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/quote.ts';
 import { tableOf } from '../../../sql/names.ts';
 import type { Situation } from './fix.ts';
+import { usesPlatform } from './platform-use.ts';
 
 /**
  * A table as its use in the migrations tells it: the key that others refer to, the columns that policies, indexes and
@@ -32,9 +33,8 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
   return [
     `-- ${bare.replaceAll(/\s+/g, ' ')}: only what the migrations say of it is known; add the columns that the app needs.`,
     `CREATE TABLE IF NOT EXISTS ${quoteQualified(name)} (\n  ${lines.join(',\n  ')}\n);`,
-    '-- muse: service-only',
     `ALTER TABLE ${quoteQualified(name)} ENABLE ROW LEVEL SECURITY;`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`,
+    ...(usesPlatform(situation) ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`] : []),
   ].join('\n');
 }
 
@@ -57,16 +57,20 @@ function keyType({ catalog }: Situation, name: string): string | undefined {
   return [...types][0] ?? 'uuid';
 }
 
+/** The type that a column has most likely, by its name alone. */
+export function likelyType(column: string): string {
+  return column.endsWith('_id') ? 'uuid' : column.endsWith('_at') ? 'timestamptz' : 'text';
+}
+
 /** Columns that a statement about the table names; those that an ALTER TABLE adds go to `added`. */
 function columnsIn(tree: Node, name: string, added: Set<string>): [string, string][] {
   const columns: [string, string][] = [];
   const [type, fields] = open(tree);
   if (tableOf(tree) !== name) return columns;
-  const kept = /_id$/.test.bind(/_id$/);
   if (type === 'IndexStmt' || type === 'InsertStmt') {
     walk(type === 'IndexStmt' ? fields.indexParams : fields.cols, (kind, each) => {
       const column = kind === 'IndexElem' || kind === 'ResTarget' ? each.name : undefined;
-      if (column !== undefined) columns.push([column, kept(column) ? 'uuid' : 'text']);
+      if (column !== undefined) columns.push([column, likelyType(column)]);
     });
   }
   if (type === 'CreatePolicyStmt') {
@@ -74,7 +78,7 @@ function columnsIn(tree: Node, name: string, added: Set<string>): [string, strin
       if (kind === 'SubLink') return false;
       const names = kind === 'ColumnRef' ? stringsOf(each.fields) : [];
       const column = names.at(-1);
-      if (column !== undefined && column !== '') columns.push([column, kept(column) ? 'uuid' : 'text']);
+      if (column !== undefined && column !== '') columns.push([column, likelyType(column)]);
       return undefined;
     });
   }

@@ -68,6 +68,13 @@ export interface TriggerRow {
   enabled: boolean;
 }
 
+/** A rewrite rule: what it does runs with the rights of the relation's owner. */
+interface RuleRow {
+  name: string;
+  /** The CREATE RULE that makes it. */
+  definition: string;
+}
+
 export interface RelationRow {
   schema: string;
   name: string;
@@ -79,17 +86,20 @@ export interface RelationRow {
   forceRls: boolean;
   /** A partition of another table. */
   partition: boolean;
+  /** `schema.name` of the table that it is a partition or an inheritance child of. */
+  parent: string | null;
   /** A view that checks rights and policies as the one who asks. */
   securityInvoker: boolean;
   /** How many rows it has, about: PostgreSQL's own estimate, or what its size says where it was never analyzed. */
   rows: number;
-  /** What `pg_relation_is_updatable` says: 8 INSERT, 4 UPDATE, 16 DELETE, added up. */
+  /** What `pg_relation_is_updatable` says, INSTEAD OF triggers included: 8 INSERT, 4 UPDATE, 16 DELETE, added up. */
   updatable: number;
   columns: ColumnRow[];
   constraints: ConstraintRow[];
   indexes: IndexRow[];
   policies: PolicyRow[];
   triggers: TriggerRow[];
+  rules: RuleRow[];
   /** By role: letters of SIUDT on the whole relation. */
   grants: Record<string, PrivilegeLetters>;
   /** By role and letter (S, I, U): the columns it has where it lacks the privilege on the whole relation. */

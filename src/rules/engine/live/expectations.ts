@@ -7,6 +7,8 @@ export interface Declaration {
   scope: 'public-read' | 'service-only' | 'shared-with';
   /** With `shared-with`: the column that says with whom. */
   column?: string;
+  /** The policy that it stands beside; absent where it stands beside another statement. */
+  policy?: string;
 }
 
 export interface Expectations {

@@ -1,0 +1,132 @@
+/** From the answers that were given to all of them: checked, paths absolute, and a default for each that is missing. */
+import { resolve } from 'node:path';
+import { checkMuseName } from '../kit/name.ts';
+import { parseKitSource } from '../kit/source.ts';
+import { parseTable } from '../scaffold/parse-table.ts';
+import { listPresets } from '../scaffold/presets.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Muse } from '../shared/muse-file.ts';
+import { defaultTarget } from '../targets/kinds.ts';
+import { targetOf } from '../targets/open.ts';
+import type { Answers, Secrets, SupabaseAnswers } from './answers.ts';
+
+type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** Answers as they were given: those that are missing are asked for, or get their default. */
+export type GivenAnswers = Maybe<Omit<Answers, 'supabase' | 'environment'>> & { supabase: SupabaseAnswers };
+
+/**
+ * Checks what can be known to be wrong before anything else is looked at.
+ * @throws MuseError `bad-name`, `bad-kit-source`, `bad-table`
+ */
+export function checkGiven({ name, kit, ref, tables = [] }: GivenAnswers): void {
+  if (name !== undefined) checkName(name);
+  if (kit !== undefined) parseKitSource(kit, ref);
+  for (const table of tables) parseTable(table);
+}
+
+/**
+ * All answers, checked.
+ * @param directory absolute path that relative ones start from
+ * @throws MuseError what {@link checkGiven} throws; `bad-call` without a name, `bad-preset`, `bad-target`
+ */
+export async function withDefaults(given: GivenAnswers, directory: string): Promise<Answers> {
+  const { name, databaseCa, spec, supabase } = given;
+  if (name === undefined) {
+    throw new MuseError({
+      code: 'bad-call',
+      message: 'The name of the product is missing, and there is no terminal to ask for it.',
+      suggestion: 'Add it: create-muse <name> --yes',
+    });
+  }
+  checkGiven(given);
+  const presets = given.presets ?? [];
+  await checkPresets(presets);
+  const target = given.target ?? (supabase.organization === undefined ? defaultTarget : 'supabase');
+  targetOf(target);
+  return {
+    name,
+    directory: resolve(directory, given.directory ?? name),
+    kit: given.kit ?? 'builtin',
+    ...present('ref', given.ref),
+    ...present('core', given.core),
+    ...present('extensions', given.extensions),
+    kitExtensions: given.kitExtensions ?? 'archive',
+    presets: presets.filter((preset) => preset !== 'blank'),
+    tables: given.tables ?? [],
+    ...present('spec', spec === undefined ? undefined : resolve(directory, spec)),
+    prefix: given.prefix ?? '',
+    ...present('tenancy', given.tenancy),
+    target,
+    environment: 'development',
+    supabaseBaseline: given.supabaseBaseline ?? false,
+    ...present('databaseCa', databaseCa === undefined ? undefined : resolve(directory, databaseCa)),
+    supabase,
+    fix: given.fix ?? false,
+    ...present('allowWidening', given.allowWidening),
+    verify: given.verify ?? true,
+    git: given.git ?? true,
+    install: given.install ?? false,
+  };
+}
+
+/**
+ * The answers for a Supabase project of an existing muse.
+ * @param given `environment` is the one that the project is for; `databaseCa` an absolute path
+ */
+export function provisionAnswers({ directory, museFile }: Muse, given: Pick<Answers, 'environment' | 'supabase' | 'databaseCa'>): Answers {
+  return {
+    name: museFile.name,
+    directory,
+    kit: museFile.kit.source,
+    kitExtensions: 'keep',
+    presets: museFile.presets,
+    tables: [],
+    prefix: museFile.prefix,
+    target: 'supabase',
+    supabaseBaseline: false,
+    fix: false,
+    git: false,
+    install: false,
+    ...given,
+  };
+}
+
+/** @throws MuseError `bad-call` where the database has to be named by its URL and is not */
+export function checkUrl({ target }: Answers, { databaseUrl }: Secrets): void {
+  if (!targetOf(target).needsUrl || databaseUrl !== undefined) return;
+  throw new MuseError({
+    code: 'bad-call',
+    message: `The target is ${target}, but the URL of its database is missing.`,
+    suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
+  });
+}
+
+function checkName(name: string): void {
+  const checked = checkMuseName(name);
+  if (checked.ok) return;
+  throw new MuseError({
+    code: 'bad-name',
+    message: `"${name.slice(0, 80)}" cannot be the name: ${checked.reason}`,
+    suggestion: `Use this name instead: create-muse ${checked.nearest}`,
+  });
+}
+
+async function checkPresets(ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { nearest } = await import('../shared/nearest.ts');
+  const known = (await listPresets()).map(({ id }) => id);
+  for (const id of ids) {
+    if (known.includes(id)) continue;
+    const near = nearest(id, known);
+    throw new MuseError({
+      code: 'bad-preset',
+      message: `There is no preset "${id}".`,
+      suggestion: near === undefined ? `Choose one of these: ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
+    });
+  }
+}
+
+function present<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
+}

@@ -1,0 +1,28 @@
+import { parseSql } from '../../../sql/split.ts';
+
+const breakpoint = '--> statement-breakpoint';
+
+/**
+ * The text of a Drizzle migration with a breakpoint between statements that a repair has put beside each other: Drizzle's own
+ * migrator sends what stands between two breakpoints as one query. Where the file itself left one out, it stays out.
+ * @param before the text that `after` was made from
+ */
+export function withBreakpoints(before: string, after: string): string {
+  const pairs = new Set(gaps(before).map(({ pair }) => pair));
+  let text = after;
+  for (const { pair, end, hasBreakpoint } of gaps(after).toReversed()) {
+    if (!hasBreakpoint && !pairs.has(pair)) text = `${text.slice(0, end)}\n${breakpoint}${text.slice(end)}`;
+  }
+  return text;
+}
+
+/** Each place between two statements: both, where the first one ends with its semicolon, and whether a breakpoint is there. */
+function gaps(sql: string): { pair: string; end: number; hasBreakpoint: boolean }[] {
+  const { statements } = parseSql(sql);
+  return statements.slice(1).map((next, index) => {
+    const last = statements[index]!;
+    const between = sql.slice(last.end, next.start);
+    const semicolon = /^\s*;/.exec(between)?.[0].length ?? 0;
+    return { pair: `${last.sql}\0${next.sql}`, end: last.end + semicolon, hasBreakpoint: between.includes(breakpoint) };
+  });
+}

@@ -1,0 +1,28 @@
+import { walk } from '../../../sql/nodes.ts';
+import type { Source } from '../../../sql/piece.ts';
+import type { Situation } from './fix.ts';
+
+const apiRoles = new Set(['anon', 'authenticated', 'service_role']);
+const known = new WeakMap<readonly Source[], boolean>();
+
+/**
+ * Says whether a repair may name what Supabase has: roles of the Data API, `auth.uid()`. A kit with a migrator of its own
+ * (Drizzle) runs on a plain server too, where what names them fails, unless its files name them themselves.
+ */
+export function usesPlatform({ examined: { sources }, folders }: Pick<Situation, 'examined' | 'folders'>): boolean {
+  if (folders.order !== 'journal') return true;
+  const told = known.get(sources);
+  if (told !== undefined) return told;
+  let found = false;
+  for (const { parsed } of sources) {
+    walk(parsed.statements.map(({ tree }) => tree), (type, fields) => {
+      if (type === 'RoleSpec' && apiRoles.has(fields.rolename ?? '')) found = true;
+      if (type === 'RangeVar' && ['auth', 'storage'].includes(fields.schemaname ?? '')) found = true;
+      if (type === 'FuncCall' && JSON.stringify(fields.funcname).includes('"auth"')) found = true;
+      return !found;
+    });
+    if (found) break;
+  }
+  known.set(sources, found);
+  return found;
+}

@@ -1,0 +1,145 @@
+import type { Finding, Severity } from '../../../shared/finding.ts';
+import { buildCatalog } from '../../../sql/catalog/build.ts';
+import type { Site } from '../../../sql/catalog/model.ts';
+import type { Migration } from '../../../sql/migration.ts';
+import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
+import { allOf, type Node, stringsOf, walk } from '../../../sql/nodes.ts';
+import { loadParser } from '../../../sql/parser.ts';
+import { type Piece, treeOf } from '../../../sql/piece.ts';
+import { policyObject } from '../check.ts';
+import { meaningOf } from '../directives.ts';
+import { type Severities, severityOf } from '../severities.ts';
+import { commentsBeside } from '../statements.ts';
+
+/** What is left of findings of a database once the files and `muse.json` have had their say. */
+export interface Settled {
+  findings: Finding[];
+  /** Findings that a `-- muse: ignore` silenced. */
+  silenced: number;
+}
+
+/** Knows which statement of the files made what a finding of a database is about. */
+export interface Places {
+  /** Drops what a comment beside a statement about the object silences, and gives the rest the severities that are set. */
+  settle(findings: readonly Finding[], severities?: Severities): Settled;
+  /** Gives findings without a file that of the statement which made their object. */
+  locate(findings: readonly Finding[]): Finding[];
+}
+
+/** Reads the files for {@link Places}. */
+export async function placesOf(migrations: readonly Migration[]): Promise<Places> {
+  await loadParser();
+  const made = new Map<string, Site>();
+  const ignored = new Map<string, Set<string>>();
+  buildCatalog(migrations, {
+    piece(piece) {
+      if (piece.inside === 'routine') return;
+      const { makes, concerns = [], once = false } = objectsOf(piece);
+      for (const object of makes) if (!once || !made.has(object)) made.set(object, { piece, offset: piece.at() });
+      for (const comment of piece.source.migration.sql.includes('muse:') ? commentsBeside(piece.source, piece.statement) : []) {
+        const meaning = meaningOf(comment);
+        if (meaning?.kind !== 'ignore') continue;
+        for (const object of [...makes, ...concerns]) ignored.set(object, (ignored.get(object) ?? new Set()).add(meaning.rule));
+      }
+    },
+  });
+  return {
+    settle(findings, severities = {}) {
+      const kept: Finding[] = [];
+      let silenced = 0;
+      for (const finding of findings) {
+        const severity: Severity | 'off' = severityOf(finding.rule, finding.severity, severities);
+        if (namesOf(finding).some((object) => ignored.get(object)?.has(finding.rule) === true)) silenced += 1;
+        else if (severity !== 'off') kept.push({ ...finding, severity });
+      }
+      return { findings: kept, silenced };
+    },
+    locate: (findings) => findings.map((finding) => {
+      const site = finding.file === undefined ? namesOf(finding).map((object) => made.get(object)).find((one) => one !== undefined) : undefined;
+      return site === undefined ? finding : { ...finding, file: site.piece.source.migration.file, ...placeOf(site) };
+    }),
+  };
+}
+
+function placeOf({ piece: { source }, offset }: Site): { line: number; column: number } {
+  const { line, column } = source.parsed.position(offset);
+  return { line, column };
+}
+
+/** The names under which the files may know what a finding is about, the closest first. */
+function namesOf({ object, policy }: Finding): string[] {
+  if (object === undefined) return [];
+  const bucket = /^storage\.objects\[(.*)\]$/.exec(object)?.[1];
+  const table = bucket === undefined ? object : 'storage.objects';
+  const routine = /^([^(\s]+)\(.*\)$/.exec(object)?.[1];
+  return [
+    ...(policy === undefined ? [] : [policyObject({ name: policy, table })]), object, ...(bucket === undefined ? [] : ['storage.objects[]']),
+    ...(routine === undefined ? [] : [`${routine}()`]),
+  ];
+}
+
+/** What a statement makes, and what else it is about, as findings of a database name it. */
+interface Objects {
+  makes: string[];
+  concerns?: string[];
+  /** Made by the first such statement; what may be replaced, granted or altered is found at the last one. */
+  once?: true;
+}
+
+function objectsOf(piece: Piece): Objects {
+  const table = tableOf(treeOf(piece));
+  const tables = table === undefined ? [] : [table];
+  switch (piece.type) {
+    case 'CreateStmt':
+    case 'ViewStmt':
+      return { makes: tables, once: true };
+    case 'CreateTableAsStmt':
+      return { makes: piece.node.into?.rel === undefined ? [] : [relationName(piece.node.into.rel)], once: true };
+    case 'CreatePolicyStmt':
+    case 'AlterPolicyStmt': {
+      const policy = policyObject({ name: piece.node.policy_name, table: relationName(piece.node.table) });
+      return { makes: piece.type === 'CreatePolicyStmt' ? [policy] : [], concerns: table === 'storage.objects' ? bucketsOf([piece.node.qual, piece.node.with_check]) : [policy, ...tables] };
+    }
+    case 'CreateSeqStmt':
+    case 'AlterSeqStmt': {
+      const { relname, schemaname = 'public' } = piece.node.sequence ?? {};
+      return { makes: relname === undefined ? [] : [`${schemaname}.${relname}`], once: true };
+    }
+    case 'CreateFunctionStmt':
+      return { makes: [`${qualifiedName(piece.node.funcname)}()`] };
+    case 'CreateSchemaStmt':
+      return { makes: piece.node.schemaname === undefined ? [] : [`schema ${piece.node.schemaname}`], once: true };
+    case 'CreateRoleStmt':
+      return { makes: [`role ${piece.node.role}`] };
+    case 'AlterRoleStmt':
+      return { makes: [`role ${piece.node.role?.rolename ?? ''}`] };
+    case 'GrantRoleStmt':
+      return { makes: allOf(piece.node.grantee_roles, 'RoleSpec').map(({ rolename }) => `role ${rolename ?? ''}`) };
+    case 'GrantStmt':
+      return { makes: [], concerns: piece.node.objtype === 'OBJECT_SCHEMA' ? stringsOf(piece.node.objects).map((name) => `schema ${name}`) : tables };
+    case 'AlterDefaultPrivilegesStmt':
+      return { makes: defaultsOf(piece) };
+    case 'InsertStmt':
+      return { makes: table === 'storage.buckets' ? bucketsOf([piece.node.selectStmt]) : [] };
+    default:
+      return { makes: [], concerns: tables };
+  }
+}
+
+/** The buckets that are named below; one that names none is about them all. */
+function bucketsOf(nodes: readonly (Node | undefined)[]): string[] {
+  const names: string[] = [];
+  walk(nodes, (type, fields) => {
+    if (type === 'A_Const' && 'sval' in fields) names.push((fields.sval as { sval?: string } | undefined)?.sval ?? '');
+  });
+  return names.length === 0 ? ['storage.objects[]'] : names.map((name) => `storage.objects[${name}]`);
+}
+
+const kinds: Readonly<Record<string, string>> = { OBJECT_TABLE: 'tables', OBJECT_SEQUENCE: 'sequences', OBJECT_FUNCTION: 'functions' };
+
+function defaultsOf({ node }: Piece<'AlterDefaultPrivilegesStmt'>): string[] {
+  const schemas = allOf(node.options, 'DefElem').filter(({ defname }) => defname === 'schemas').flatMap(({ arg }) => stringsOf((arg as { List?: { items?: Node[] } } | undefined)?.List?.items));
+  const kind = kinds[node.action?.objtype ?? ''];
+  if (kind === undefined) return [];
+  return schemas.length === 0 ? [`default privileges on ${kind} in every schema`] : schemas.map((schema) => `default privileges on ${kind} in schema ${schema}`);
+}

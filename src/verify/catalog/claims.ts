@@ -1,0 +1,275 @@
+/** What policies, and the functions that they call, read of the request: claims of the token, and settings that the client sends. */
+import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf, fields, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
+import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
+import type { Sources } from './effects.ts';
+
+export type Json = string | number | boolean | Json[] | { [key: string]: Json };
+
+/** One value of the request that something reads, and what it is compared with. */
+export interface ClaimRead extends ClaimPath {
+  /** For people: `app_metadata.org_id`, `the header x-user-id`. */
+  name: string;
+  /** The server signs it: users cannot choose it. */
+  isSigned: boolean;
+  /** Values that let rows through. */
+  constants: Json[];
+  /** Columns that it is compared with. */
+  columns: { table: RelationRow; column: string }[];
+  /** Beside the comparison with a constant stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
+  isTied: boolean;
+  /** It is read, at least once, in a way that does not tell which values let rows through. */
+  isUnclear: boolean;
+  /** `schema.name` of the tables whose policies read it. */
+  readers: Set<string>;
+}
+
+export interface Claims {
+  all: readonly ClaimRead[];
+  /** What an expression reads of the request. */
+  pathsIn(node: unknown): ClaimPath[];
+  /** Whom a column's value is of, by the signed claim that it is compared with. */
+  comparedWith(table: RelationRow, column: string): 'email' | 'tenant' | undefined;
+}
+
+/** Claims that every token has, whatever the policies read. */
+const usual = new Set(['sub', 'email', 'role', 'aud', 'iss', 'exp', 'iat']);
+
+/** Keys of a token that hold the id of the user. */
+const userKeys = new Set(['sub', 'uid', 'user_id', 'userId']);
+
+/** Says whether the path is one to the id of who asks. */
+export function isUserPath({ path }: ClaimPath): boolean {
+  return userKeys.has(path.at(-1) ?? '');
+}
+
+/** How deep calls of functions are followed. */
+const deepest = 4;
+
+/** Reads all policies and functions. */
+export function readClaims(catalog: Catalog, parse: ParseExpression, sources: Sources): Claims {
+  const reader = pathReader(catalog, sources);
+  const visitor = new Visitor(catalog, sources, reader);
+  for (const table of catalog.relations.filter(({ policies }) => policies.length > 0)) {
+    for (const policy of table.policies) {
+      for (const sql of [policy.using, policy.check]) {
+        if (sql !== null) visitor.visit(parse(sql), { table, names: new Map(), isTied: !policy.permissive, depth: 0 });
+      }
+    }
+  }
+  for (const routine of catalog.functions.filter(({ schema }) => !isPlatformSchema(schema))) {
+    visitor.visit(sources.body(routine).trees, { table: undefined, names: reader.variables(routine), isTied: false, depth: deepest });
+  }
+  const found = [...visitor.found.values()];
+  return {
+    all: found.filter(({ setting, path }) => setting !== tokenSetting || path.length !== 1 || !usual.has(path[0]!)),
+    pathsIn: (node) => reader.pathsIn(node, new Map()),
+    comparedWith(table, column) {
+      const claim = found.find((one) => one.isSigned && !isUserPath(one) && one.columns.some((other) => other.table === table && other.column === column));
+      if (claim === undefined) return undefined;
+      return claim.path.join() === 'email' ? 'email' : 'tenant';
+    },
+  };
+}
+
+interface Place {
+  /** The table whose policy it is. */
+  table: RelationRow | undefined;
+  /** Names that stand for a claim or for a column: variables, arguments, aliases. */
+  names: Names;
+  isTied: boolean;
+  depth: number;
+}
+
+/** The other side of a comparison. */
+interface Compared {
+  constants: string[];
+  column?: { table: RelationRow; column: string };
+}
+
+const reversed: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '@>': '<@', '<@': '@>' };
+const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+
+class Visitor {
+  readonly found = new Map<string, ClaimRead>();
+
+  private readonly catalog: Catalog;
+  private readonly sources: Sources;
+  private readonly reader: PathReader;
+
+  constructor(catalog: Catalog, sources: Sources, reader: PathReader) {
+    this.catalog = catalog;
+    this.sources = sources;
+    this.reader = reader;
+  }
+
+  visit(tree: unknown, place: Place): void {
+    if (Array.isArray(tree)) {
+      for (const item of tree) this.visit(item, place);
+      return;
+    }
+    if (typeof tree !== 'object' || tree === null) return;
+    for (const [type, node] of Object.entries(tree as Node)) {
+      if (typeof node !== 'object' || node === null) continue;
+      if (!/^[A-Z]/.test(type)) this.visit(node, place);
+      else this.enter(type, node as Node, place);
+    }
+  }
+
+  private enter(type: string, node: Node, place: Place): void {
+    if (type === 'BoolExpr') this.combine(node, place);
+    else if (type === 'A_Expr' && comparing.has(nameParts(node['name']).at(-1) ?? '')) this.compare(node['lexpr'], node['rexpr'], nameParts(node['name']).at(-1)!, place);
+    else if (type === 'SubLink' && node['testexpr'] !== undefined) this.compare(node['testexpr'], { SubLink: { subselect: node['subselect'] } }, '=', place);
+    else if (type === 'BooleanTest') this.test(node['arg'], ['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype'])), place);
+    else if (type === 'NullTest') this.nullTest(node, place);
+    else if (type === 'SelectStmt') this.visit(Object.values(node), { ...place, names: this.reader.withSources(node, place.names) });
+    else if (type === 'ResTarget' && this.reader.pathOf(node['val'], place.names) !== undefined) return;
+    else if (type === 'RangeFunction') return;
+    else if (type === 'FuncCall' && this.call(node, place)) return;
+    else this.other({ [type]: node }, node, place);
+  }
+
+  /** Conditions beside a claim say whose the row is; a claim alone gives what it gives. */
+  private combine(node: Node, place: Place): void {
+    const args = node['args'] as unknown[];
+    for (const arg of args) {
+      const isTied = place.isTied || (node['boolop'] === 'AND_EXPR' && args.some((other) => other !== arg && asksRow(other)));
+      if (this.reader.pathOf(arg, place.names) === undefined) this.visit(arg, { ...place, isTied });
+      else this.test(arg, node['boolop'] !== 'NOT_EXPR', { ...place, isTied });
+    }
+  }
+
+  private test(arg: unknown, value: boolean, place: Place): void {
+    const path = this.reader.pathOf(arg, place.names);
+    if (path === undefined) this.visit(arg, place);
+    else this.note(path, place).constants.push(value);
+  }
+
+  private nullTest(node: Node, place: Place): void {
+    const path = this.reader.pathOf(node['arg'], place.names);
+    if (path === undefined) this.visit(node['arg'], place);
+    else if (node['nulltesttype'] === 'IS_NOT_NULL') this.note(path, place);
+  }
+
+  private compare(left: unknown, right: unknown, operator: string, place: Place): void {
+    for (const [side, other, sign] of [[left, right, operator], [right, left, reversed[operator] ?? operator]] as const) {
+      const paths = this.reader.pathsIn(side, place.names);
+      const isWhole = this.reader.pathOf(side, place.names) !== undefined;
+      for (const path of paths) this.take(path, sign, this.compared(other, place), place).isUnclear ||= !isWhole;
+      if (paths.length === 0) this.visit(side, place);
+    }
+  }
+
+  private take(path: ClaimPath, operator: string, { constants, column }: Compared, place: Place): ClaimRead {
+    const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
+    const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
+    if (column !== undefined) claim.columns.push(column);
+    else if (constants.length > 0) claim.constants.push(...constants.flatMap((constant) => fitting(operator, constant)));
+    else if (operator !== '<>') claim.isUnclear = true;
+    return claim;
+  }
+
+  /** A claim that is read and not compared: what it should be is not known. */
+  private other(whole: Node, node: Node, place: Place): void {
+    const path = this.reader.pathOf(whole, place.names);
+    if (path === undefined) this.visit(node, place);
+    else if (place.depth < deepest) this.note(path, place).isUnclear = true;
+  }
+
+  /** Follows a call, with what the function's arguments stand for; says whether it was followed. */
+  private call(node: Node, place: Place): boolean {
+    const parts = nameParts(node['funcname']);
+    const args = (node['args'] as unknown[] | undefined) ?? [];
+    const routine = this.catalog.functions.find((one) => one.name === parts.at(-1) && (parts.length === 1 || one.schema === parts.at(-2))
+      && one.arguments.length >= args.length && !isPlatformSchema(one.schema));
+    if (routine === undefined || place.depth >= deepest || this.reader.pathOf({ FuncCall: node }, place.names) !== undefined) return false;
+    const names = new Map(this.reader.variables(routine));
+    args.forEach((arg, index) => {
+      const meant = this.reader.pathOf(arg, place.names) ?? this.compared(arg, place).column;
+      if (meant === undefined) return;
+      for (const name of [`$${index + 1}`, routine.argumentNames[index] ?? '']) names.set(name, meant);
+    });
+    this.visit(this.sources.body(routine).trees, { ...place, names, depth: place.depth + 1 });
+    this.visit(args.filter((arg) => this.reader.pathOf(arg, place.names) === undefined), place);
+    return true;
+  }
+
+  private compared(node: unknown, place: Place): Compared {
+    const constants = constantsIn(node);
+    if (constants.length > 0) return { constants };
+    const named = [...this.reader.namesIn(node, place.names)].find((one) => 'column' in one);
+    if (named !== undefined && 'column' in named) return { constants: [], column: named };
+    const column = this.columnIn(node, place);
+    return column === undefined ? { constants: [] } : { constants: [], column };
+  }
+
+  /** The first column below, of the policy's own table before those of the tables that its queries name. */
+  private columnIn(node: unknown, place: Place): Compared['column'] {
+    const tables = [...(place.table === undefined ? [] : [place.table]), ...this.catalog.relations.filter(({ schema }) => !isPlatformSchema(schema))];
+    let found: Compared['column'];
+    walk(node, (type, column) => {
+      const name = type === 'ColumnRef' ? columnOf({ ColumnRef: column }) : undefined;
+      if (name === undefined || found !== undefined) return;
+      const having = tables.filter((table) => table.columns.some((one) => one.name === name.name));
+      const table = having.find((one) => one.name === name.qualifier) ?? having[0];
+      if (table !== undefined) found = { table, column: name.name };
+    });
+    return found;
+  }
+
+  private note(path: ClaimPath, place: Place): ClaimRead {
+    const key = [path.setting, ...path.path].join('\n');
+    const claim = this.found.get(key) ?? {
+      ...path, name: nameOf(path), isSigned: isSigned(path), constants: [], columns: [], isTied: false, isUnclear: false, readers: new Set(),
+    };
+    claim.isTied ||= place.isTied;
+    if (place.table !== undefined) claim.readers.add(qualifiedName(place.table));
+    this.found.set(key, claim);
+    return claim;
+  }
+}
+
+/** Users write their user_metadata themselves; of the request's other settings the client sends them all. */
+function isSigned({ setting, path }: ClaimPath): boolean {
+  return (setting === tokenSetting || setting.startsWith('request.jwt.claim.')) && !['user_metadata', 'raw_user_meta_data'].includes(path[0] ?? '');
+}
+
+function nameOf({ setting, path }: ClaimPath): string {
+  const keys = path.filter((key) => key !== '0').join('.');
+  return setting === tokenSetting ? keys : keys === '' ? setting : `${setting} ${keys}`;
+}
+
+/** Says whether a condition depends on the row, or asks other tables. */
+function asksRow(node: unknown): boolean {
+  let found = false;
+  walk(node, (type) => { found ||= type === 'ColumnRef' || type === 'RangeVar'; });
+  return found;
+}
+
+/** The value that fits a comparison of the claim with a constant. */
+function fitting(operator: string, constant: string): Json[] {
+  const number = Number(constant);
+  if (operator === '<>') return [];
+  if (operator === '>') return [number + 1];
+  if (operator === '<') return [number - 1];
+  if (operator === '~~' || operator === '~~*') return [constant.replaceAll('%', '').replaceAll('_', 'x')];
+  if (operator !== '@>') return [constant];
+  try {
+    return [JSON.parse(constant) as Json];
+  } catch {
+    return [constant];
+  }
+}
+
+/** The constants that a side of a comparison is made of: one, a list, the elements of an array. */
+function constantsIn(node: unknown): string[] {
+  const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
+  if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);
+  const cast = fields(node, 'TypeCast');
+  if (cast !== undefined && constantOf(node) === undefined) return constantsIn(cast['arg']);
+  const constant = constantOf(node);
+  const isArray = cast !== undefined && Array.isArray((cast['typeName'] as Node | undefined)?.['arrayBounds']);
+  if (constant === undefined) return [];
+  return isArray ? constant.replaceAll(/^\{|\}$/g, '').split(',').map((item) => item.replaceAll('"', '')) : [constant];
+}
+

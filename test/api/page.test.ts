@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames } from '../../src/cli/muse-command.ts';
+import * as api from '../../src/index.ts';
+import { node } from '../support/cli.ts';
+import { nativeDatabase } from '../muse/muse-on-disk.ts';
+import type { FakeApi } from '../support/fake-api/fake-api.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
+import { type Native, startNative } from '../support/native.ts';
+import { compilePage, readExamples } from './page.ts';
+
+let fakeApi: FakeApi;
+let native: Native;
+let directory: string;
+let page: string;
+let env: Record<string, string | undefined>;
+beforeAll(async () => {
+  [fakeApi, native] = await Promise.all([openFakeApi(), startNative()]);
+  fakeApi.conditions.upAtOnce = true;
+  directory = await mkdtemp(join(tmpdir(), 'create-muse-api-'));
+  page = compilePage(directory);
+  env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(directory) };
+});
+afterAll(async () => {
+  await Promise.all([fakeApi.close(), native.stop()]);
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Runs examples; what they print is all that is printed. */
+async function run(...headings: string[]): Promise<string> {
+  const { code, stdout, stderr } = await node(page, headings, { cwd: directory, env });
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return stdout;
+}
+
+describe('docs/api.md', () => {
+  const methods = Object.getOwnPropertyNames(api.Muse.prototype).filter((name) => !['constructor', 'museFile'].includes(name));
+
+  it('has an example of every function and method', () => {
+    const calls = ['createMuse', 'planMuse', 'resumeMuse', 'openMuse', ...methods.map((name) => `muse.${name}`)];
+    expect([...readExamples().examples.keys()].sort()).toEqual(['Errors', 'Progress and cancellation', ...calls].sort());
+  });
+
+  it('has a method for every command', () => {
+    const programs = ['help', 'version'];
+    expect(commandNames().filter((name) => !programs.includes(name) && !methods.includes(name))).toEqual([]);
+  });
+
+  // One muse, from its creation to the end of its Supabase project: each example works on what those before it left.
+  it('creates', async () => {
+    expect(await run('planMuse')).toContain('migrations/extensions/001_realtymuse_tables.sql');
+    expect(await run('createMuse', 'openMuse')).toContain(join(directory, 'realtymuse'));
+  });
+
+  it('migrates staging and rolls back', async () => {
+    const muse = await api.openMuse(join(directory, 'realtymuse'));
+    const { url } = await nativeDatabase(native, 'api');
+    const museFile = { ...muse.museFile, environments: { ...muse.museFile.environments, staging: { target: 'postgres' } } };
+    await writeFile(join(muse.directory, 'muse.json'), JSON.stringify(museFile));
+    await writeFile(join(muse.directory, '.env.staging.local'), `DATABASE_URL=${url}\n`);
+    expect(await run('muse.status')).toMatch(/^development 0 pending\nstaging \d+ pending\n$/);
+    expect(await run('muse.new')).toContain('migrations/extensions/002_price_history.sql');
+    expect(await run('muse.migrate')).toMatch(/^Rehearsing on a shadow database\nmigrations\/core\/[^]*002_price_history\.sql: \d+ ms/);
+    expect(await run('muse.rollback')).toContain('002_price_history.sql');
+  });
+
+  it('checks', async () => {
+    expect(await run('muse.lint', 'muse.fix', 'muse.rehearse', 'muse.docs')).toMatch(/\d+ files can be applied/);
+    expect(await readFile(join(directory, 'realtymuse', 'README.md'), 'utf8')).toContain('price_changes');
+  });
+
+  it('recreates development, and ends a run that is cancelled', async () => {
+    expect(await run('Progress and cancellation')).toBe('cancelled\n');
+    expect(await run('muse.reset', 'muse.verify')).toMatch(/\d+ proven, 0 not proven/);
+  });
+
+  it('seeds, backs up and restores', async () => {
+    expect(await run('muse.seed', 'muse.backup', 'muse.restore')).toContain(join(directory, 'realtymuse', '.muse', 'backups', 'development-'));
+  });
+
+  it('explains an error', async () => {
+    expect(await run('Errors')).toContain('production');
+  });
+
+  it('creates a Supabase project, continues where that stopped, and deletes it', async () => {
+    expect(await run('muse.provision', 'muse.destroy')).toContain('true');
+    fakeApi.conditions.upAtOnce = false;
+    const muse = await api.openMuse(join(directory, 'realtymuse'));
+    const supabase = { organization: 'acme', region: 'eu-central-1', waitTimeout: 0.5 };
+    await expect(muse.provision({ env: 'production', supabase, environment: { ...process.env, ...env } })).rejects.toMatchObject({ code: 'wait-timeout' });
+    fakeApi.conditions.upAtOnce = true;
+    expect(await run('resumeMuse')).toContain("id: 'project', status: 'skipped'");
+  });
+});

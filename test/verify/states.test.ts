@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import type { Finding } from '../../src/shared/finding.ts';
+import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { withSchema } from './database.ts';
+
+let database: Database;
+beforeAll(async () => { database = await openEmbedded(); });
+afterAll(() => database.close());
+
+const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
+
+const profiles = `
+  create table public.profiles (id uuid primary key references auth.users (id)); alter table public.profiles enable row level security;
+  grant select on public.profiles to authenticated; create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));`;
+
+const own = 'owner_id = (select auth.uid())';
+
+/** A table of its users, with more columns, and what reading takes. */
+const table = (columns: string, using: string): string => `
+  create table public.things (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), ${columns});
+  alter table public.things enable row level security; grant select, insert, update, delete on public.things to authenticated;
+  create policy reads on public.things for select to authenticated using (${using});
+  create policy adds on public.things for insert to authenticated with check (${own});
+  create policy changes on public.things for update to authenticated using (${own}) with check (${own});
+  create policy deletes on public.things for delete to authenticated using (${own});`;
+
+const repair = `alter policy reads on public.things using (${own})`;
+
+interface Case {
+  name: string;
+  sql: string;
+  finds: string;
+  says: RegExp;
+  repair: string;
+}
+
+const read = (name: string, columns: string, condition: string, says: RegExp): Case =>
+  ({ name, sql: table(columns, `${own} or ${condition}`), finds: 'isolation-read public.things', says, repair });
+
+const cases: Case[] = [
+  {
+    name: 'an optional user is not set', sql: file('unassigned'), finds: 'isolation-read public.h01', says: /reads it where assigned_to is null/,
+    repair: 'alter policy select_p on public.h01 using ((select auth.uid()) = owner_id)',
+  },
+  {
+    name: 'a large amount', sql: file('large-amounts'), finds: 'isolation-write public.h43', says: /where amount > 1000000/,
+    repair: 'alter policy update_p on public.h43 using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id)',
+  },
+  read('a small amount', 'amount int not null default 100', 'amount <= 5', /where amount <= 5/),
+  read('no user, asked for with IS NOT DISTINCT FROM', 'helper uuid references public.profiles (id)', 'helper is not distinct from null', /where helper is null/),
+  read('no user, filled by coalesce', 'helper uuid references public.profiles (id)', 'coalesce(helper, (select auth.uid())) = (select auth.uid())', /where helper is null/),
+  read('a status', "status text not null default 'draft'", "status = 'open'", /where status = 'open'/),
+  read('one of several statuses', "status text not null default 'draft' check (status in ('draft', 'sent', 'paid'))", "status in ('sent', 'paid')", /where status = 'sent'/),
+  read('any other status', "status text not null default 'draft' check (status in ('draft', 'sent'))", "status <> 'draft'", /where status = 'sent'/),
+  read('a flag', 'is_open boolean not null default false', 'is_open', /where is_open = true/),
+  read('no flag', 'is_closed boolean not null default true', 'not is_closed', /where is_closed = false/),
+  read('a flag and a status together', "is_open boolean not null default false, status text not null default 'draft'", "(is_open and status = 'live')", /where is_open = true and status = 'live'/),
+  read('a time that has passed', 'embargo timestamptz not null default now() + interval \'5 years\'', 'embargo < now()', /where embargo is in the past/),
+  read('a time to come', "valid_until date not null default '2020-01-01'", 'valid_until > current_date', /where valid_until is in the future/),
+  read('a name that begins so', 'code text not null default \'x\'', "code like 'pub-%'", /where code = 'pub-'/),
+  read('a tag', "tags text[] not null default '{}'", "'public' = any (tags)", /where tags has 'public'/),
+  read('a key in JSON', "data jsonb not null default '{}'", "data ->> 'visibility' = 'all'", /where data visibility = 'all'/),
+  read('a mark of deletion', 'archived_at timestamptz', 'archived_at is not null', /where archived_at is set/),
+];
+
+describe('rows in every state that policies look at', () => {
+  it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
+    const found = await errorsOf(sql);
+    expect(found.map(({ rule, object }) => `${rule} ${object}`), text(found)).toContain(finds);
+    expect(text(found)).toMatch(says);
+    expect(text(await errorsOf(`${sql};\n${repair}`))).toBe('');
+  });
+});
+
+async function errorsOf(sql: string): Promise<Finding[]> {
+  const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
+  return findings.filter(({ severity }) => severity === 'error');
+}
+
+function text(findings: readonly Finding[]): string {
+  return findings.map(({ rule, message }) => `${rule}: ${message}`).join('\n');
+}
