@@ -66,7 +66,8 @@ async function attempt(prove: () => Promise<IsolationReport>): Promise<Attempt> 
   try {
     return { report: await prove(), isComplete: true };
   } catch (error) {
-    if (!(error instanceof MuseError) && !(error instanceof DatabaseError)) throw error;
+    const isOurs = (error instanceof MuseError && error.code !== 'cancelled') || error instanceof DatabaseError;
+    if (!isOurs) throw error;
     const findings = [notProven({ object: 'the database', reason: `the proof could not be run: ${error.message.replace(/\.$/, '')}`, suggestion: 'Try it alone: muse verify' })];
     return { report: { tables: [], findings, ...countProven([], findings) }, isComplete: false };
   }
