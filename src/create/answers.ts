@@ -48,6 +48,8 @@ export interface Answers {
   fix: boolean;
   /** With `fix`: also make the repairs that give somebody access that they did not have. */
   allowWidening?: boolean;
+  /** Prove tenant isolation; default true. */
+  verify?: boolean;
   git: boolean;
   install: boolean;
 }

@@ -8,8 +8,9 @@ import type { Finding } from '../shared/finding.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import type { TargetKind } from '../targets/kinds.ts';
 import type { Secret } from '../supabase/secret.ts';
+import { type IsolationJson, isolationJson } from '../verify/report/isolation-json.ts';
 import type { Run } from './context.ts';
-import type { JournalData } from './journal.ts';
+import { type JournalData, readMatrix } from './journal.ts';
 import type { StepResult } from './step.ts';
 
 /** The result of a run; what `--json` prints. */
@@ -22,6 +23,8 @@ export interface CreateReport {
   steps: StepResult[];
   migrations: { applied: (FileName & { ms: number })[]; skipped: FileName[] };
   findings: Finding[];
+  /** What the isolation proof came to; absent where it was not run, or not yet. */
+  isolation?: IsolationJson;
   /** The tables that the extension adds, and whose rows they hold. */
   tables: { name: string; scope: string }[];
   /** What `--fix` fixed. */
@@ -52,6 +55,8 @@ export interface Reached extends Run {
 export async function reportOf(run: Reached, error?: MuseError): Promise<CreateReport> {
   const { adminPassword, answers, directory, journal, museFile, results } = run;
   const outputs = journal.steps.map(({ output }) => output);
+  const findings = [...outputs.flatMap((output) => output.findings), ...(error?.findings ?? [])];
+  const matrix = outputs.findLast((output) => output.matrix !== undefined)?.matrix;
   const { commit = journal.data.commit, layout } = museFile?.kit ?? {};
   const { ref, region } = { ...journal.data.project, ...museFile?.environments[answers.environment] };
   return {
@@ -70,7 +75,8 @@ export async function reportOf(run: Reached, error?: MuseError): Promise<CreateR
     },
     steps: results,
     migrations: { applied: outputs.flatMap(({ applied }) => applied), skipped: outputs.flatMap(({ skipped }) => skipped) },
-    findings: [...outputs.flatMap(({ findings }) => findings), ...(error?.findings ?? [])],
+    findings,
+    ...(matrix === undefined ? {} : { isolation: isolationJson({ tables: await readMatrix(directory, { matrix }), findings }) }),
     tables: journal.data.tables ?? [],
     ...repairsOf(journal.data),
     proven: outputs.flatMap(({ proven }) => proven),

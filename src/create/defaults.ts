@@ -64,6 +64,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     supabase,
     fix: given.fix ?? false,
     ...present('allowWidening', given.allowWidening),
+    verify: given.verify ?? true,
     git: given.git ?? true,
     install: given.install ?? false,
   };

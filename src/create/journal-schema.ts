@@ -40,6 +40,7 @@ const output = openObject({
   findings: list(openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() })),
   applied: list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() })),
   skipped: list(openObject({ layer: oneOf(['core', 'extension']), file: name() })),
+  matrix: exactOptional(name('a file name')),
 });
 
 /** What a resumed run relies on. Later versions may add to the rest of a journal. */

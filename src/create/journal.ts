@@ -4,6 +4,7 @@ import { readText, writeWhole } from '../shared/files.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { FileName } from '../migrations/compare.ts';
+import type { TableReport } from '../verify/report/report.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Answers } from './answers.ts';
 import type { JournalProject } from './journal-schema.ts';
@@ -24,6 +25,8 @@ export interface StepOutput {
   applied: (FileName & { ms: number })[];
   /** Migrations that had been applied before. */
   skipped: FileName[];
+  /** Name of the file beside the journal that has the matrix of the isolation proof. */
+  matrix?: string;
 }
 
 /** The output of a step that has said nothing yet. */
@@ -69,6 +72,20 @@ export interface Journal {
   data: JournalData;
   /** Set when everything is done. */
   finished?: boolean;
+}
+
+/** Keeps the matrix of an isolation proof beside the journal, which would grow too large to be written at every step. */
+export async function writeMatrix(directory: string, tables: readonly TableReport[]): Promise<string> {
+  await writeWhole(join(directory, '.muse', matrixName), JSON.stringify(tables));
+  return matrixName;
+}
+
+const matrixName = 'isolation.json';
+
+/** The matrix that an output names; empty where the file is gone. */
+export async function readMatrix(directory: string, { matrix }: Required<Pick<StepOutput, 'matrix'>>): Promise<TableReport[]> {
+  const text = await readText(join(directory, '.muse', matrix));
+  return text === undefined ? [] : (JSON.parse(text) as TableReport[]);
 }
 
 /** Path of the journal in a muse. */

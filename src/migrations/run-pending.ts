@@ -21,7 +21,7 @@ export interface MigrateOptions extends TimeLimits {
   command?: string;
   onProgress?: (event: MigrateProgress) => void;
   /** Called once before anything is run, if something is pending; what it throws ends the run with nothing applied. */
-  beforeRun?: (pending: readonly FileName[]) => Promise<void>;
+  beforeRun?: (pending: readonly Migration[]) => Promise<void>;
 }
 
 interface MigrateProgress {

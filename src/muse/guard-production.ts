@@ -8,6 +8,7 @@ import { refuseUntried } from './environments.ts';
 import { type Consent, takeConsent } from './guard.ts';
 import { planText, touchedTables } from './guard-plan.ts';
 import type { Muse } from '../shared/muse-file.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
 import { proveDatabase } from './verify.ts';
 
 /** How long a statement in production may wait for a lock, and run, in ms, where the call does not say. */
@@ -28,8 +29,10 @@ export interface ProductionOptions extends MigrateOptions, Consent {
 export interface ProductionResult extends MigrateResult {
   /** Path of the backup, relative to the muse. */
   backup?: string;
-  /** What the verification behind it found. */
+  /** What the verification behind it found; elsewhere what the isolation proof did. */
   findings?: Finding[];
+  /** The isolation proof, of what the files changed; absent where nothing was pending, or it was skipped. */
+  isolation?: IsolationReport;
   /** The migrations are applied, and the database is not as it should be. */
   error?: MuseError;
 }

@@ -1,10 +1,12 @@
 import type { Database } from '../database/database.ts';
-import { type MigrateResult, migrate } from '../migrations/apply.ts';
+import { hasErrors } from '../shared/finding.ts';
+import { migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
-import { readMigrations } from '../migrations/read.ts';
+import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
@@ -13,31 +15,44 @@ import type { ProductionOptions, ProductionResult } from './guard-production.ts'
 export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
   /** Installs what every Supabase project has on a plain PostgreSQL server first. */
   supabaseBaseline?: boolean;
+  /** Prove tenant isolation; default true. */
+  verify?: boolean;
 }
 
 /**
- * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. Production also
- * needs staging to have had them, its name as a consent, and a backup, and is verified behind it.
- * @throws MuseError `bad-confirmation` for production without a way to agree; `findings` where the rehearsal says no; what
- *   opening the database, `migrate` and `migrateProduction` throw
+ * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. What they change is
+ * proven to keep tenants apart: in a local development database once they are applied, for any other on the rehearsal's,
+ * before anything is applied. Production also needs staging to have had them, its name as a consent, and a backup, and is
+ * verified behind it.
+ * @returns with `error` where the files are applied and the proof has errors
+ * @throws MuseError `bad-confirmation` for production without a way to agree; `findings` where the rehearsal or the proof
+ *   before it says no; what opening the database, `migrate` and `migrateProduction` throw
  */
 export async function migrateMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
   options: MigrateMuseOptions = {},
-): Promise<MigrateResult & ProductionResult> {
+): Promise<ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
   const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
+  const provesAfter = name === 'development' && target.local;
   let prepare = (): Promise<void> => Promise.resolve();
-  const beforeRun = async (): Promise<void> => {
+  let isolation: IsolationReport | undefined;
+  const beforeRun = async (pending: readonly Migration[]): Promise<void> => {
     // A database that has had migrations has what they build on.
     if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
     const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
-    const { findings } = await rehearseMuse(muse, options.signal);
+    const proveBefore = async (shadow: Database, files: MigrationFiles): Promise<void> => {
+      const { proveChanges } = await import('./prove-files.ts');
+      options.onPhase?.(proving);
+      isolation = await proveChanges(shadow, muse.museFile, files.migrations, pending);
+    };
+    const { findings } = await rehearseMuse(muse, options.signal, provesAfter || options.verify === false ? undefined : proveBefore);
     refuseErrors(findings, 'Nothing was applied.', mendInMuse);
+    if (isolation !== undefined) refuseErrors(isolation.findings, 'Nothing was applied.', 'Fix the policies, grants and functions above, or skip the proof: --no-verify.');
     // In production nothing is put anywhere before that was agreed to.
     if (name !== 'production') await prepare();
   };
@@ -49,15 +64,33 @@ export async function migrateMuse(
   database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
   const run = { ...options, onProgress, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
   try {
-    const result = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
-    if (result.applied.length > 0) {
-      const { copyReports } = await import('./copied.ts');
-      result.notes.push(...(await copyReports(database, migrations, result.applied)));
-    }
-    return result;
+    const result: ProductionResult = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
+    if (result.applied.length === 0) return result;
+    const { copyReports } = await import('./copied.ts');
+    result.notes.push(...(await copyReports(database, migrations, result.applied)));
+    if (options.verify === false) result.notes.push(`Tenant isolation was not proven (--no-verify). Prove it: ${commandFor('muse verify', name)}`);
+    else if (provesAfter) return await withProof(database, muse, migrations, result, options);
+    return { ...result, ...(isolation === undefined ? {} : { isolation, findings: result.findings ?? isolation.findings }) };
   } finally {
     await database.close();
   }
+}
+
+/** What is shown while the proof runs. */
+const proving = 'Acting as users on what the files change';
+
+/** Looks at what was applied to a local development database. */
+async function withProof(database: Database, muse: Muse, migrations: readonly Migration[], result: ProductionResult, options: MigrateMuseOptions): Promise<ProductionResult> {
+  const [{ proveApplied }, { refusal }] = await Promise.all([import('./prove-files.ts'), import('./examine.ts')]);
+  options.onPhase?.(proving);
+  const applied = new Set(result.applied.map(({ file }) => file));
+  const isolation = await proveApplied(database, muse.museFile, migrations, migrations.filter(({ file }) => applied.has(file)));
+  const { findings } = isolation;
+  if (!hasErrors(findings)) return { ...result, isolation, findings };
+  const steps = applied.size === 1 ? '' : ` --steps ${applied.size}`;
+  const error = refusal(findings, `${applied.size === 1 ? 'The file is' : `All ${applied.size} files are`} applied to development.`,
+    `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other environments refuse the files until then.`);
+  return { ...result, isolation, findings, error };
 }
 
 async function toProduction(
@@ -65,11 +98,11 @@ async function toProduction(
   environment: NodeJS.ProcessEnv,
   database: Database,
   migrations: readonly Migration[],
-  { beforeRun, ...options }: ProductionOptions & { beforeRun(): Promise<void> },
+  { beforeRun, ...options }: ProductionOptions & { beforeRun(pending: readonly Migration[]): Promise<void> },
 ): Promise<ProductionResult> {
   const { pending } = compare(migrations, (await readHistory(database)) ?? []);
   if (pending.length === 0) return migrate(database, migrations, options);
-  await beforeRun();
+  await beforeRun(pending);
   const { migrateProduction } = await import('./guard-production.ts');
   return migrateProduction(muse, environment, database, migrations, pending, options);
 }

@@ -1,16 +1,23 @@
 import { openEmbedded } from '../database/embedded/embedded.ts';
-import { readMigrations } from '../migrations/read.ts';
+import type { Database } from '../database/database.ts';
+import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import { hasErrors } from '../shared/finding.ts';
 import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
  * Runs all migrations of a muse on a shadow database, twice and back, with every check.
+ * @param afterwards done with that database where nothing is wrong
  * @throws MuseError where the shadow database cannot be opened
  */
-export async function rehearseMuse({ directory, museFile }: Muse, signal?: AbortSignal): Promise<Examination> {
+export async function rehearseMuse(
+  { directory, museFile }: Muse, signal?: AbortSignal, afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
+): Promise<Examination> {
   const [database, files] = await Promise.all([openEmbedded({ signal }), readMigrations(directory, museFile.migrations)]);
   try {
-    return await examine(database, files, museFile);
+    const examination = await examine(database, files, museFile);
+    if (!hasErrors(examination.findings)) await afterwards?.(database, files);
+    return examination;
   } finally {
     await database.close();
   }

@@ -4,6 +4,7 @@ import type { RuleName } from '../rules/registry.ts';
 import type { Finding } from '../shared/finding.ts';
 import { openClient, type ProjectKeys } from './keys.ts';
 import type { Clock } from './clock.ts';
+import type { InsertFacts } from './insert-facts.ts';
 import { makePassword, type Secret } from './secret.ts';
 import { asServiceError, persistently, serviceFailed } from './service-error.ts';
 
@@ -32,7 +33,7 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   const { url, keys, clock } = request;
   const nobody = await openClient(url, keys.client);
   const service = await openClient(url, keys.server);
-  const parts = [await proveAnonymous(nobody, service, request.tables, clock)];
+  const parts = [await proveAnonymous(nobody, request.tables, clock)];
   const notes: string[] = [];
   const guest = request.admin ? undefined : await makeGuest(service, clock);
   try {
@@ -128,15 +129,16 @@ interface ProvedTable {
   name: string;
   /** Declared `public-read` in the files. */
   publicRead: boolean;
+  /** What the catalog says about inserting; absent where the catalog does not have the table. */
+  insert?: InsertFacts | undefined;
 }
 
 /**
- * As an anonymous visitor, no table can be read unless it is declared public, and no table can be written. A row that
- * could be written is removed.
+ * As an anonymous visitor, no table can be read unless it is declared public, and no table can be written. No
+ * row is added for it.
  */
 async function proveAnonymous(
   nobody: SupabaseClient,
-  service: SupabaseClient,
   tables: readonly ProvedTable[],
   clock: Clock,
 ): Promise<Proof> {
@@ -154,39 +156,31 @@ async function proveAnonymous(
       else if (error && !isRefusal(error)) findings.push(failed(object, asServiceError(error).message));
     }
     checks += 1;
-    if (await canWrite(nobody, service, table, clock)) findings.push(canChange(object));
+    const writes = await canWrite(nobody, table, clock);
+    if (writes === undefined) findings.push(notTried(object));
+    else if (writes) findings.push(canChange(object));
   }
   return { findings, checks, notes: [] };
 }
 
 /**
- * An insert of no rows is refused without a grant; otherwise an empty row is tried. PostgreSQL checks policies before
- * NOT NULL and other constraints, so a constraint error means that the policies allowed the row.
+ * Whether an anonymous visitor can insert. An insert of no rows is refused without a grant. Then a row is tried that no table
+ * keeps: NULL in columns that refuse it, which PostgreSQL checks after the policies; so nothing has to be removed.
+ * @returns undefined where such a row cannot be made and a policy may let one through
  */
-async function canWrite(nobody: SupabaseClient, service: SupabaseClient, table: ProvedTable, clock: Clock): Promise<boolean> {
-  const none = await persistently(clock, () => nobody.schema(table.schema).from(table.name).insert([]), false);
+async function canWrite(nobody: SupabaseClient, { schema, name, insert }: ProvedTable, clock: Clock): Promise<boolean | undefined> {
+  const none = await persistently(clock, () => nobody.schema(schema).from(name).insert([]), false);
   if (none.error && isRefusal(none.error)) return false;
-  const before = await keysOf(service, table);
-  const { error } = await nobody.schema(table.schema).from(table.name).insert({});
-  if (error) return asServiceError(error).code?.startsWith('23') ?? false;
-  await removeNew(service, table, before);
-  return true;
+  if (insert?.mayInsert === false) return false;
+  if (insert === undefined || insert.required.length === 0) return undefined;
+  const { error } = await persistently(clock, () => nobody.schema(schema).from(name).insert(Object.fromEntries(insert.required.map((column) => [column, null]))), false);
+  if (!error) return true;
+  if (isRefusal(error)) return false;
+  return asServiceError(error).code === notNullViolation ? true : undefined;
 }
 
-/** The existing rows, at most one page of them, each as JSON. */
-async function keysOf(service: SupabaseClient, table: ProvedTable): Promise<Set<string>> {
-  const { data } = await service.schema(table.schema).from(table.name).select('*');
-  return new Set((data ?? []).map((row) => JSON.stringify(row)));
-}
-
-/** Removes the row that the attempt left: the one that is new, found by all its comparable values. */
-async function removeNew(service: SupabaseClient, table: ProvedTable, before: ReadonlySet<string>): Promise<void> {
-  const { data } = await service.schema(table.schema).from(table.name).select('*');
-  const fresh = (data ?? []).filter((row) => !before.has(JSON.stringify(row)));
-  if (fresh.length !== 1) return;
-  const values = Object.entries(fresh[0] as Record<string, unknown>).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
-  if (values.length > 0) await service.schema(table.schema).from(table.name).delete().match(Object.fromEntries(values));
-}
+/** SQLSTATE of a NULL where a column refuses it: by then the policies had let the row through. */
+const notNullViolation = '23502';
 
 /**
  * 42501 is PostgreSQL's refusal; a schema that is not exposed (PGRST106) or a table not in the API (PGRST205) refuses
@@ -204,6 +198,16 @@ function canRead(object: string): Finding {
     object,
     message: `An anonymous visitor can read rows of ${object} through the public API.`,
     suggestion: `revoke select on ${object} from anon; -- or declare it: -- muse: public-read`,
+  };
+}
+
+function notTried(object: string): Finding {
+  return {
+    rule: 'not-proven',
+    severity: 'warning',
+    object,
+    message: `${object} is not proven: whether an anonymous visitor can insert was not tried through the public API, since no row can be made that the table is sure to refuse.`,
+    suggestion: `revoke insert on ${object} from anon; -- or look at its INSERT policies by hand`,
   };
 }
 

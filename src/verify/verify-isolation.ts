@@ -8,8 +8,8 @@ import { loadExpressionParser } from '../rules/engine/live/expression.ts';
 import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
-import { buildModel } from './catalog/model.ts';
-import { prove } from './probes/prove.ts';
+import { buildModel, type Model } from './catalog/model.ts';
+import { isWantedSubject, prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
@@ -20,6 +20,7 @@ import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
 import { readWays, type Ways } from './catalog/ways-query.ts';
+import { type IsWanted, wantedAfter } from './catalog/wanted.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */
@@ -28,7 +29,10 @@ export interface IsolationOptions {
   isolation?: Isolation;
   /** With `session`: the application's role and the names of its variables. */
   session?: SessionVariables;
-  /** Names of the tables, views, buckets and functions to prove, as the report has them; default all. */
+  /**
+   * Names of the tables, views, buckets and functions that changed, as the report has them, a function's also without its
+   * argument types: they are proven, with all that hangs on them and all that may open them. Default: everything is proven.
+   */
   only?: readonly string[];
   /** What lets users in beside the four verbs, where that is not to be read from this database: of a copy, from the original. */
   ways?: Ways;
@@ -43,15 +47,12 @@ export interface IsolationOptions {
  * @throws DatabaseError what PostgreSQL says
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
-  const isolation = options.isolation ?? 'auth-uid';
-  const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
-  const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
-  const ways = options.ways ?? await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
-  const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
-  const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
+  const { model, isolation } = await readModel(database, options);
+  const ways = options.ways ?? await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]);
+  const isWanted = wantedAfter(options.only, model);
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
-  const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
+  const subjects = proof.subjects.filter((subject) => isWantedSubject(subject, isWanted) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
@@ -81,4 +82,17 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
   return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
+}
+
+/** Names of what {@link verifyIsolation} proves for that `only`, among others: a filter for the names of a report. */
+export async function findAffected(database: Session, options: IsolationOptions): Promise<IsWanted> {
+  const { model } = await readModel(database, options);
+  return wantedAfter(options.only, model);
+}
+
+async function readModel(database: Session, options: IsolationOptions): Promise<{ model: Model; isolation: Isolation }> {
+  const isolation = options.isolation ?? 'auth-uid';
+  const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
+  const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
+  return { model: buildModel(catalog, options.declarations, parse, isolation, userRole), isolation };
 }

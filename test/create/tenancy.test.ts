@@ -80,7 +80,7 @@ describe('--tenancy session', () => {
     expect(cell('plans', 'owner', 'select')).toBe('refused');
     expect(cell('organizations', 'owner', 'select')).toBe('allowed');
     expect(cell('api_keys', 'owner', 'select')).toBe('refused');
-  });
+  }, 240_000);
 
   it('is what a kit is recognised to do, by its own variables; its files stay as they are', async () => {
     const { report, directory, file, museFile } = await create({ kit: repository(sessionKit).directory, tables: ['notes: x text, organization', 'mine: x text, owner user'] });

@@ -1,5 +1,7 @@
 import { MuseError } from '../../shared/error.ts';
 import type { Finding } from '../../shared/finding.ts';
+import { isolationJson, isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
+import type { IsolationReport } from '../../verify/report/report.ts';
 import { confirmFlag, limitFlags } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, limitsOf, type MuseContext } from '../muse-context.ts';
@@ -15,6 +17,7 @@ export const command: MuseCommand = {
   flags: [
     { name: 'supabase-baseline', type: 'boolean', about: "add Supabase's schemas and roles to a plain PostgreSQL server first", group },
     { name: 'accept-edited', type: 'boolean', about: 'accept applied files that were edited since', group },
+    { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group },
     confirmFlag,
     { name: 'force', type: 'string', value: 'production', choices: ['production'], about: 'apply to production what staging does not have yet', group },
     ...limitFlags,
@@ -23,11 +26,12 @@ export const command: MuseCommand = {
     const { migrateMuse } = await import('../../muse/migrate.ts');
     const { typed, environmentName: name, output } = context;
     const muse = await context.openMuse();
-    const { applied, skipped, notes, backup, findings, error } = await migrateMuse(muse, name, context.environment, {
+    const { applied, skipped, notes, backup, findings, isolation, error } = await migrateMuse(muse, name, context.environment, {
       ...consentOf(context),
       ...limitsOf(typed),
       supabaseBaseline: typed.has('supabase-baseline'),
       acceptEdited: typed.has('accept-edited'),
+      verify: !typed.has('no-verify'),
       force: isForced(context),
       signal: context.signal,
       onPhase: context.working,
@@ -37,6 +41,7 @@ export const command: MuseCommand = {
       migrations: { applied, skipped },
       ...(backup === undefined ? {} : { backup }),
       ...(findings === undefined ? {} : { findings }),
+      ...(isolation === undefined ? {} : { isolation: isolationJson(isolation) }),
     };
     if (error !== undefined) return { json, error };
     const lines = applied.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
@@ -44,7 +49,8 @@ export const command: MuseCommand = {
       applied.length === 0 ? `Nothing to do: ${counted(skipped.length, 'migration')} already applied.` : `Applied ${counted(applied.length, 'migration')} to ${name}.`,
       ...notes,
     );
-    if (findings !== undefined) lines.push(...verifiedLines(findings, context));
+    if (isolation !== undefined) lines.push(...provenLines(isolation, context));
+    if (name === 'production' && findings !== undefined) lines.push(...verifiedLines(findings, context));
     if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
     return { json, text: lines.join('\n') };
   },
@@ -59,6 +65,13 @@ function isForced({ typed, environmentName }: MuseContext): boolean {
     message: `--force names "${forced}", but the environment is ${environmentName}. Nothing was run.`,
     suggestion: 'It lets production go ahead of staging: muse migrate --env production --force production',
   });
+}
+
+/** What the isolation proof came to, where it found no error. */
+function provenLines(isolation: IsolationReport, { output }: MuseContext): string[] {
+  const note = notProvenNote(isolation.findings);
+  const sign = isolation.notProven === 0 ? output.paint('green', '✓') : output.paint('yellow', '!');
+  return isolation.proven + isolation.notProven === 0 ? [] : [`${sign} ${isolationLine(isolation)}`, ...(note === undefined ? [] : [note])];
 }
 
 /** What the verification after a run found, where it found no error. */

@@ -26,15 +26,12 @@ export const command: MuseCommand = {
     const offline: OfflineReport | undefined = typed.has('offline')
       ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment, context.signal)
       : undefined;
+    const { isolationJson } = await import('../../verify/report/isolation-json.ts');
     const report = offline ?? (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment, context.signal));
     const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
       ...environmentFields(muse, context),
-      isolation: {
-        proven: provenOf(report),
-        notProven: [...report.findings.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message), ...pending],
-        tables: report.tables,
-      },
+      isolation: isolationJson(report, pending),
       findings: report.findings,
       silenced: report.silenced,
       pending: report.pending,
@@ -76,12 +73,6 @@ function conclusion(report: MuseProof, failed: boolean, paint: Output['paint']):
   const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const tried = `${paint('green', '✓')} ${report.proven} tables, views and functions in ${counted(checks, 'check')}`;
   return report.pending.length > 0 ? [`${tried}.`] : [`${tried}:`, '  no one can reach rows that are not theirs.'];
-}
-
-/** The tables, views, functions and buckets that were tried in full, with nothing found. */
-function provenOf({ tables, findings }: MuseProof): string[] {
-  const found = new Set(findings.filter(({ severity }) => severity === 'error').map(({ object }) => object));
-  return tables.filter(({ table, checks, notes }) => checks.length > 0 && notes === undefined && !found.has(table) && !checks.some(({ rule }) => rule !== undefined)).map(({ table }) => table);
 }
 
 /** What a copy was made of: what replaces what, and what the copy lacks. */

@@ -5,31 +5,64 @@ import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
+import type { Database } from '../../database/database.ts';
+import type { Migration } from '../../sql/migration.ts';
+import { isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
+import type { IsolationReport } from '../../verify/report/report.ts';
+import { type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
 
 /** Runs all migrations on a shadow database, twice and then back, and checks the result. */
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
-  async run({ answers, kitFiles, museFile, shadow, stage, target }, output) {
+  async run({ answers, directory, kitFiles, museFile, onProgress, shadow, stage, target }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
     // Opening a local target uses a core that the rehearsal leaves idle.
     if (targetOf(answers.target).local) void target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
+    const proof = hasErrors(findings) || answers.verify === false ? undefined : await proveRehearsed(database, museFile, files.migrations, onProgress);
     // Frees its memory and its thread for the steps to come.
     await shadow.close();
     if (hasErrors(findings)) {
       const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile), kitFiles);
-      refuseErrors(all, 'Nothing was provisioned, and nothing was left behind.', answers.fix ? fixedAlready : undefined);
+      refuseErrors(all, refused, answers.fix ? fixedAlready : undefined);
     }
+    if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
     if (silenced > 0) output.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
     output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
     if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
+    if (proof === undefined) output.notes.push(notVerified);
+    else await report(proof, directory, output);
     output.summary = `${files.migrations.length} files, run twice and rolled back`;
   },
 };
+
+const refused = 'Nothing was provisioned, and nothing was left behind.';
+
+/** What to do where the files run, but let people reach rows that are not theirs. */
+const leaky = 'Fix the policies, grants and functions above in the kit. To look at it all in a muse, add --no-verify, then: muse verify';
+
+const notVerified = 'Tenant isolation was not proven (--no-verify). Prove it: muse verify';
+
+/** The proof is loaded only where it is run. */
+async function proveRehearsed(database: Database, museFile: MuseFile, migrations: readonly Migration[], onProgress?: (text: string) => void): Promise<IsolationReport> {
+  onProgress?.('acting as users on every table');
+  const { proveFiles } = await import('../../muse/prove-files.ts');
+  return proveFiles(database, museFile, migrations);
+}
+
+/** What a proof without errors says in the report. */
+async function report(proof: IsolationReport, directory: string, output: StepOutput): Promise<void> {
+  const { findings, tables } = proof;
+  output.matrix = await writeMatrix(directory, tables);
+  output.findings.push(...findings);
+  output.proven.push(isolationLine(proof));
+  const note = notProvenNote(findings);
+  if (note !== undefined) output.notes.push(note);
+}
 
 /** After `--fix`: the findings name files of a clone that is deleted. */
 const fixedAlready = 'These need a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';

@@ -10,6 +10,12 @@ export interface SideEffect {
   trigger: string;
 }
 
+/** Relations by `schema.name`, and functions. */
+export interface Affected {
+  relations: ReadonlySet<string>;
+  routines: ReadonlySet<FunctionRow>;
+}
+
 /** What hangs on what: read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
 export interface Dependencies {
   /** Relations that may answer otherwise when rows of the tables change: policies or views ask them, directly or through others. */
@@ -24,6 +30,8 @@ export interface Dependencies {
   askers(table: string): readonly RelationRow[];
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
+  /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
+  affectedBy(relations: Iterable<string>, routines: Iterable<FunctionRow>): Affected;
   /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
   decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
 }
@@ -98,6 +106,29 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     const changed = [...tables];
     return new Set([...relations.values()].filter((row) => changed.some((table) => readsOfRelation(row).has(table))).map(qualifiedName));
   };
+  /** Relations and functions that may answer or act otherwise: they ask, write or call what changed, or have a trigger that does. */
+  const hangingOn = (changed: Iterable<string>, changedRoutines: Iterable<FunctionRow>): { relations: Set<string>; routines: Set<FunctionRow> } => {
+    const [tables, routines] = [new Set(changed), new Set(changedRoutines)];
+    for (const routine of routines) for (const name of writtenBy(routine)) tables.add(name);
+    for (const name of tables) for (const effect of sideEffects(name)) tables.add(effect.table);
+    const hangs = (start: Mentions): boolean => closure(start, true).some((one) => one.isOpaque
+      || [...one.reads, ...one.writes].some((name) => tables.has(name)) || [...one.calls].some((routine) => routines.has(routine)));
+    const reached = new Set(catalog.functions.filter((routine) => routines.has(routine) || hangs(bodies(routine))));
+    const firing = new Set([...reached].map(({ oid }) => oid));
+    const rows = catalog.relations.filter((row) => tables.has(qualifiedName(row)) || hangs(askers(row))
+      || row.triggers.some((trigger) => trigger.enabled && firing.has(trigger.function)));
+    return { relations: new Set(rows.map(qualifiedName)), routines: reached };
+  };
+  const affectedBy = (changed: Iterable<string>, changedRoutines: Iterable<FunctionRow>): Affected => {
+    const { relations: affected, routines } = hangingOn(changed, changedRoutines);
+    for (let before = -1; before !== affected.size + routines.size;) {
+      before = affected.size + routines.size;
+      const asked = new Set([...[...affected].map((name) => readsOfRelation(relations.get(name)!)), ...[...routines].map(readsOfRoutine)].flatMap((names) => [...names]));
+      for (const routine of catalog.functions) if ([...writtenBy(routine)].some((name) => asked.has(name))) routines.add(routine);
+      for (const name of relations.keys()) if (asked.has(name) || sideEffects(name).some(({ table }) => asked.has(table))) affected.add(name);
+    }
+    return { relations: affected, routines };
+  };
   const namedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
@@ -106,7 +137,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     return row === undefined ? new Map<string, string[]>() : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
   });
   return {
-    dependents, writtenBy, sideEffects, isDeciding, decidingColumns,
+    dependents, writtenBy, sideEffects, affectedBy, isDeciding, decidingColumns,
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };

@@ -47,13 +47,18 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
     .map((routine) => callableOf(routine, model, actors, subjects));
 }
 
+/** A function's name in reports: with its schema and its argument types. */
+export function signatureOf(routine: FunctionRow): string {
+  return `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
+}
+
 /** Says whether a role may call the function: it may execute it and use its schema. */
 export function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
   return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
 }
 
 function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable {
-  const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
+  const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
   const effect = outsideEffect(routine, model.sources);
   const named = tablesNamed(routine, model);

@@ -23,6 +23,7 @@ import type { Ways } from '../catalog/ways-query.ts';
 import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
+import type { IsWanted } from '../catalog/wanted.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and what came of it. */
@@ -44,6 +45,11 @@ export interface Proof {
   openings: Opening[];
 }
 
+/** A bucket is proven by its name, or with the table of all objects. */
+export function isWantedSubject({ name, kind, table }: Subject, isWanted: IsWanted): boolean {
+  return isWanted(name) || (kind === 'bucket' && (isWanted(qualifiedName(table)) || isWanted('storage.buckets')));
+}
+
 /** Probes of one script; more are split over several, each with a world of its own. */
 const probesPerScript = 1200;
 
@@ -61,7 +67,7 @@ export function isProbed(table: RelationRow): boolean {
  */
 export async function prove(
   session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
-  isWanted: (name: string) => boolean, topics: Ways['topics'],
+  isWanted: IsWanted, topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
@@ -83,7 +89,7 @@ export async function prove(
   const looks = copyLooks(tableSubjects, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
-    ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
+    ...subjects.filter((subject) => isWantedSubject(subject, isWanted)).flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,

@@ -1,0 +1,111 @@
+import { type Database, DatabaseError } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
+import type { MuseFile } from '../shared/muse-file.ts';
+import { checkedSession } from '../scaffold/session.ts';
+import { changedObjects } from '../sql/changed-objects.ts';
+import type { Migration } from '../sql/migration.ts';
+import { loadParser } from '../sql/parser.ts';
+import { countProven, notProven } from '../verify/report/not-proven.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
+import { findAffected, type IsolationOptions, verifyIsolation } from '../verify/verify-isolation.ts';
+import { expectationsOf } from './declared-schema.ts';
+import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts';
+
+/**
+ * Proves what files allow, on a shadow database that they alone have made. A proof of the very same files is taken from the
+ * cache; where that knows the built-in core, only what the extension touches is proven.
+ */
+export async function proveFiles(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<IsolationReport> {
+  const key = await proofKey(migrations, museFile, 'whole');
+  const kept = await keptProof(key);
+  if (kept !== undefined) return kept;
+  const proof = await provedWithCore(database, museFile, migrations);
+  if (proof.isComplete) await keepProof(key, proof.report);
+  return proof.report;
+}
+
+/**
+ * Proves what some of the files change, with all that hangs on it, on a shadow database that all of them have made.
+ * @param changes the files that are about to be applied
+ */
+export async function proveChanges(database: Database, museFile: MuseFile, migrations: readonly Migration[], changes: readonly Migration[]): Promise<IsolationReport> {
+  const key = await proofKey(migrations, museFile, changes.map(({ checksum }) => checksum));
+  const kept = (await keptProof(key)) ?? (await keptProof(await proofKey(migrations, museFile, 'whole')));
+  if (kept !== undefined) return kept;
+  const { report, isComplete } = await attempt(async () => verifyIsolation(database, await optionsFor(museFile, migrations, changes)));
+  if (isComplete) await keepProof(key, report);
+  return report;
+}
+
+/** The same on a database that is in use, where files were applied a moment ago. */
+export async function proveApplied(database: Database, museFile: MuseFile, migrations: readonly Migration[], applied: readonly Migration[]): Promise<IsolationReport> {
+  return (await attempt(async () => verifyIsolation(database, await optionsFor(museFile, migrations, applied)))).report;
+}
+
+/** @param changes the files whose objects are proven; undefined for everything */
+async function optionsFor(museFile: MuseFile, migrations: readonly Migration[], changes?: readonly Migration[]): Promise<IsolationOptions> {
+  await loadParser();
+  const { declarations } = await expectationsOf(migrations, museFile);
+  const only = changes === undefined ? undefined : changedObjects(changes);
+  return {
+    declarations,
+    isolation: museFile.isolation,
+    ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
+    ...(only === undefined ? {} : { only }),
+  };
+}
+
+interface Attempt {
+  report: IsolationReport;
+  /** The proof could be run; whatever came of it. */
+  isComplete: boolean;
+}
+
+/** A proof that cannot be run proves nothing, and says so. */
+async function attempt(prove: () => Promise<IsolationReport>): Promise<Attempt> {
+  try {
+    return { report: await prove(), isComplete: true };
+  } catch (error) {
+    const isOurs = (error instanceof MuseError && error.code !== 'cancelled') || error instanceof DatabaseError;
+    if (!isOurs) throw error;
+    const findings = [notProven({ object: 'the database', reason: `the proof could not be run: ${error.message.replace(/\.$/, '')}`, suggestion: 'Try it alone: muse verify' })];
+    return { report: { tables: [], findings, ...countProven([], findings) }, isComplete: false };
+  }
+}
+
+/** With a proof of the built-in core in the cache, proves the rest; without one, proves all of it and keeps what is core's. */
+async function provedWithCore(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<Attempt> {
+  const core = migrations.filter(({ layer }) => layer === 'core');
+  const extensions = migrations.filter(({ layer }) => layer === 'extension');
+  const whole = await optionsFor(museFile, migrations);
+  const touched = await optionsFor(museFile, migrations, extensions);
+  // Of another kit, extensions may hold the tables that say who the tenants are.
+  if (museFile.kit.source !== 'builtin' || touched.only === undefined) return attempt(() => verifyIsolation(database, whole));
+  const key = await proofKey(core, museFile, 'core');
+  const kept = await keptProof(key);
+  if (kept === undefined) {
+    const proof = await attempt(() => verifyIsolation(database, whole));
+    const known = new Set(proof.report.tables.map(({ table }) => table));
+    // A finding about something that is not in the matrix could not be told again.
+    const isTold = proof.report.findings.every(({ object }) => known.has(object ?? ''));
+    if (proof.isComplete && isTold) await keepProof(key, await partOfCore(database, touched, proof.report));
+    return proof;
+  }
+  const proof = await attempt(() => verifyIsolation(database, { ...touched, only: [...touched.only ?? [], ...kept.toProve ?? []] }));
+  return { ...proof, report: joined(kept, proof.report) };
+}
+
+/** What is true of core whatever the extension: the reports in which it had no part. */
+async function partOfCore(database: Database, touched: IsolationOptions, { tables, findings }: IsolationReport): Promise<KeptProof> {
+  const isAffected = await findAffected(database, touched);
+  const isOpen = new Set(findings.map(({ object }) => object));
+  const isKept = (name: string): boolean => !isAffected(name) && !isOpen.has(name);
+  const own = tables.filter(({ table }) => isKept(table));
+  return { tables: own, findings: [], proven: own.length, notProven: 0, toProve: tables.map(({ table }) => table).filter((name) => !isKept(name)) };
+}
+
+function joined(core: IsolationReport, proof: IsolationReport): IsolationReport {
+  const known = new Set(proof.tables.map(({ table }) => table));
+  const tables = [...core.tables.filter(({ table }) => !known.has(table)), ...proof.tables];
+  return { tables, findings: proof.findings, ...countProven(tables, proof.findings) };
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { cacheDirectory } from '../../src/database/cache.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { migrate } from '../../src/migrations/apply.ts';
+import { readMigrations } from '../../src/migrations/read.ts';
+import { proveFiles } from '../../src/muse/prove-files.ts';
+import { changedObjects } from '../../src/sql/changed-objects.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
+import { museOnDisk, tableSql } from './muse-on-disk.ts';
+
+const snapshots = cacheDirectory();
+const before = process.env['CREATE_MUSE_CACHE'];
+let cache: string;
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
+  process.env['CREATE_MUSE_CACHE'] = cache;
+});
+afterAll(async () => {
+  if (before === undefined) delete process.env['CREATE_MUSE_CACHE'];
+  else process.env['CREATE_MUSE_CACHE'] = before;
+  await rm(cache, { recursive: true, force: true });
+});
+
+const core = { 'migrations/core/001_homes.sql': tableSql('homes'), 'migrations/core/002_rooms.sql': tableSql('rooms') };
+const extension = (sql: string): Record<string, string> => ({ ...core, 'migrations/extensions/001_own.sql': sql });
+
+async function prove(files: Record<string, string>): Promise<IsolationReport> {
+  const muse = await museOnDisk(files);
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const database = await openEmbedded({ cacheDirectory: snapshots });
+  onTestFinished(() => database.close());
+  await migrate(database, migrations);
+  return proveFiles(database, muse.museFile, migrations);
+}
+
+const outcome = ({ tables, findings, proven, notProven }: IsolationReport): unknown => ({
+  tables: tables.map(({ table }) => table).sort(), findings: findings.map(({ rule, object }) => `${rule} ${object}`).sort(), proven, notProven,
+});
+
+describe('proofs in the cache', () => {
+  it('are what a whole proof gives: the same files, another extension on the same core, and one that opens core', async () => {
+    const first = await prove(extension(tableSql('gardens')));
+    expect(outcome(first)).toEqual({ tables: ['public.gardens', 'public.homes', 'public.rooms'], findings: [], proven: 3, notProven: 0 });
+    expect(await readdir(join(cache, 'proofs'))).toHaveLength(2);
+    expect(await prove(extension(tableSql('gardens')))).toEqual(first);
+    expect(outcome(await prove(extension(tableSql('sheds'))))).toEqual({ tables: ['public.homes', 'public.rooms', 'public.sheds'], findings: [], proven: 3, notProven: 0 });
+    // An extension that lets everyone read a table of core: what the cache knows of that table is not taken.
+    const opening = await prove(extension(`${tableSql('lofts')}create policy "guests" on public.homes for select to authenticated using ((select auth.uid()) is not null);\n`));
+    expect(outcome(opening)).toMatchObject({ tables: ['public.homes', 'public.lofts', 'public.rooms'], findings: ['isolation-read public.homes'] });
+  });
+});
+
+describe('what files change', () => {
+  it.each<[string, string[] | undefined]>([
+    ['create table a (id int); create index on a (id); comment on table a is \'x\'', ['public.a']],
+    ['create table app.b partition of app.a default', ['app.b', 'app.a']],
+    ['alter table a attach partition b default', ['public.a', 'public.b']],
+    ['drop policy if exists p on app.a; create policy p on app.a using (true)', ['app.a']],
+    ['create or replace function app.f(x int) returns int language sql as \'select 1\'; grant execute on function app.g(int) to anon', ['app.f', 'app.g']],
+    ['create view v as select 1; drop view w; alter view v rename to u', ['public.v', 'public.w', 'public.u']],
+    ['insert into plans values (1); update plans set id = 2', ['public.plans']],
+    ['grant select on a, b to anon; revoke all on a from anon', ['public.a', 'public.b']],
+    ['create policy p on storage.objects using (true)', ['storage.objects']],
+    ['do $$ begin null; end $$', undefined],
+    ['select app.setup()', undefined],
+    ['drop table a cascade', undefined],
+    ['grant usage on schema app to anon', undefined],
+    ['grant select on all tables in schema public to anon', undefined],
+    ['alter default privileges grant select on tables to anon', undefined],
+    ['set search_path = app', undefined],
+    ['grant service_role to authenticated', undefined],
+  ])('%s', async (sql, changed) => {
+    await loadParser();
+    expect(changedObjects([{ sql }])).toEqual(changed);
+  });
+});
