@@ -105,6 +105,7 @@ async function plant({ server, place, peer, openPostgres, prove, expected }) {
       // What a tool says of the repaired twin as well is not about the hole.
       const twin = hole.twin === undefined ? clean : await withCopy(`${seed}; ${hole.twin}`, (url) => hearAll(tools, url));
       const heard = await withCopy(`${seed}; ${hole.sql}`, (url) => hearAll(tools, url));
+      if (hole.undo !== undefined) await admin.query(hole.undo);
       rows.push({ name: hole.name, cells: tools.map((tool, index) => cellOf(tool, hole, clean[index], heard[index], twin[index])) });
       line(hole.name, rows.at(-1).cells);
     }

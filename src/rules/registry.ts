@@ -6,7 +6,8 @@
  * it where they do; `names.ts` has the names alone.
  */
 import { repairWith } from './engine/fix/repair.ts';
-import type { Repair, RepairInput } from './engine/fix/repair.ts';
+import type { Repair } from './engine/fix/record.ts';
+import type { RepairInput } from './engine/fix/repair.ts';
 import { lintWith } from './engine/lint.ts';
 import type { LintInput, LintResult } from './engine/lint.ts';
 import { liveFindings } from './engine/live/run.ts';
@@ -15,7 +16,8 @@ import type { Finding } from '../shared/finding.ts';
 import type { Rule } from './engine/rule.ts';
 import { rules } from './list.ts';
 
-export type { Repair, RepairInput } from './engine/fix/repair.ts';
+export type { Repair } from './engine/fix/record.ts';
+export type { RepairInput } from './engine/fix/repair.ts';
 export type { Rule } from './engine/rule.ts';
 export type { RuleName } from './names.ts';
 export { rules };

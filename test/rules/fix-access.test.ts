@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
 import { measureAccess } from '../../src/rehearsal/measure.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { compareAccess } from '../../src/rules/engine/fix/access.ts';
@@ -15,7 +16,13 @@ import type { Kit } from './kit.ts';
 import { broken } from './broken.ts';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));
-const fresh = databases('embedded');
+const shared = databases('embedded');
+/** A session of its own, with nothing of a kit in it. */
+const fresh = async (): Promise<Database> => {
+  const database = await shared();
+  await database.script('DISCARD TEMP');
+  return database;
+};
 
 async function fix(kit: Kit, allow = false): Promise<Repair> {
   const journal = Object.keys(kit).find((file) => file.endsWith('_journal.json'));

@@ -27,7 +27,7 @@ const story = (number: number, made: MadeSchema, { table, how, steps }: Reach): 
   [`schema ${number} of seed ${seed}: public.${table} ${how} after`, ...steps, 'in', made.sql.slice(made.sql.indexOf('alter table'))].join('\n');
 
 /** Errors in schemas without a mistake, known to be false, by rule and table: one that is not found any more must leave the list. */
-const knownFalseErrors: string[] = [];
+const knownFalseErrors: string[] = ['isolation-insert public.org_members'];
 
 describe('what strangers reach by trial', () => {
   it(`is what the proof says, in ${schemas} made-up schemas with ${perSchema} sequences each (seed ${seed})`, async () => {

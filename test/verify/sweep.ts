@@ -65,7 +65,7 @@ async function judge({ database, sql, options, whole }: World, mutant: Mutant): 
 export interface Outcome {
   missed: Mutant[];
   killed: number;
-  tried: number;
+  tried: Mutant[];
 }
 
 /** Tries every so manieth mutant, prints what came of them, and gives those that nothing found and nothing explains. */
@@ -87,7 +87,7 @@ export async function sweep(world: World, every: number): Promise<Outcome> {
     `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${killed} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
     ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`), ...missed.map(({ name }) => `  missed: ${name}`),
   ].join('\n'));
-  return { missed, killed, tried: tried.length };
+  return { missed, killed, tried };
 }
 
 /** Everything is tried where everything is run; else one in so many, by turns of all kinds. */

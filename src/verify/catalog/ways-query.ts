@@ -66,11 +66,12 @@ const isOwnSchema = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema' a
 const list = (rows: string): string => `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
 const isHeld = '(x.grantee = 0 or pg_has_role(a.oid, x.grantee, \'usage\'))';
 
-/** Rights by an access list: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
+/** Rights by an access list, of those who do not own the thing anyway: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `
   select o.object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
   from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('${kind}', o.relowner))) x
-  where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld} group by o.object, a.rolname order by 1, 2`;
+  where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld}
+    and not pg_has_role(a.oid, o.relowner, 'usage') group by o.object, a.rolname order by 1, 2`;
 
 /** `$1` is a JSON array of the roles of users. One row, one column `ways`. */
 const query = `

@@ -98,7 +98,7 @@ class SchemaMaker {
 
     const writesPrefs = this.#random.chance(0.4);
     this.#open({ name: 'prefs', columns: [{ name: 'id', holds: 'id' }, { name: 'user_id', holds: 'user' }, { name: 'archived', holds: 'flag' }], verbs: ['select', ...(writesPrefs ? ['insert' as const, 'update' as const] : [])] });
-    for (const verb of ['select', 'insert', 'update'] as const) this.#policy('prefs', verb, `user_id = ${me}`);
+    for (const verb of writesPrefs ? (['select', 'insert', 'update'] as const) : (['select'] as const)) this.#policy('prefs', verb, `user_id = ${me}`);
     this.#writesPrefs = writesPrefs;
   }
   #writesPrefs = false;

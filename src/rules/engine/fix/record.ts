@@ -1,10 +1,53 @@
 /** Puts what a fix comes to into the files of a repair. */
 import { createHash } from 'node:crypto';
+import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
+import type { Finding } from '../../../shared/finding.ts';
 import type { Migration } from '../../../sql/migration.ts';
 import { withBreakpoints } from './breakpoints.ts';
 import { applyEdits } from './fix.ts';
-import type { FixResult, Rename } from './fix.ts';
-import type { Repair } from './repair.ts';
+import type { Decision, FixResult, Left, Rename } from './fix.ts';
+import type { AccessReport } from './guard.ts';
+
+/** The text of a migration's rollback. */
+export interface RollbackText {
+  file: string;
+  sql: string;
+}
+
+/** What was fixed of one rule: one commit. */
+export interface RepairClass {
+  rule: string;
+  /** Whole new text by path; in the order of the classes the later ones build on the earlier. */
+  files: Map<string, string>;
+  /** Paths that are gone: renamed files. */
+  removed: string[];
+  /** Migrations that have another name, the old one first. */
+  renamed: [from: string, to: string][];
+  /** What of it changes who may do what. */
+  decisions: Decision[];
+}
+
+/** What a repair came to. */
+export interface Repair {
+  classes: RepairClass[];
+  /** New text of files that were there, and of those that were not. */
+  edits: Map<string, string>;
+  newFiles: Map<string, string>;
+  /** Files that were there and are not any more: they have another name. */
+  removed: string[];
+  decisions: Decision[];
+  /** What the repairs changed of who may do what, as measured. */
+  access: AccessReport;
+  /** What stays although its rule has a fix, and why. */
+  left: Left[];
+  /** What is still wrong, by lint and, where it ran, by the rehearsal. */
+  remaining: Finding[];
+  silenced: number;
+  /** The files as they are now. */
+  migrations: Migration[];
+  rollbacks: Map<string, RollbackText>;
+  journals: Map<string, JournalFile>;
+}
 
 /** Puts what was fixed into the result. Says whether that changed anything. */
 export function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {

@@ -11,16 +11,11 @@ import type { Rule } from '../rule.ts';
 import { compareAccess, statedAccess } from './access.ts';
 import type { Access, AccessChange, BareChange, Measured } from './access.ts';
 import { fixStages } from './fix.ts';
-import type { Decision, Fix, Left, Situation } from './fix.ts';
+import type { Fix, Left, Situation } from './fix.ts';
 import { aboutAccess, batchesOf, brokenLeft, byTable, fileOf, judge } from './guard.ts';
-import type { AccessReport, Judgement } from './guard.ts';
+import type { Judgement } from './guard.ts';
 import { record } from './record.ts';
-
-/** The text of a migration's rollback. */
-export interface RollbackText {
-  file: string;
-  sql: string;
-}
+import type { Repair, RollbackText } from './record.ts';
 
 export interface RepairInput {
   migrations: readonly Migration[];
@@ -42,40 +37,6 @@ export interface RepairInput {
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   /** Runs the files on a shadow database and tells what it found. */
   rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
-}
-
-/** What was fixed of one rule: one commit. */
-export interface RepairClass {
-  rule: string;
-  /** Whole new text by path; in the order of the classes the later ones build on the earlier. */
-  files: Map<string, string>;
-  /** Paths that are gone: renamed files. */
-  removed: string[];
-  /** Migrations that have another name, the old one first. */
-  renamed: [from: string, to: string][];
-  /** What of it changes who may do what. */
-  decisions: Decision[];
-}
-
-export interface Repair {
-  classes: RepairClass[];
-  /** New text of files that were there, and of those that were not. */
-  edits: Map<string, string>;
-  newFiles: Map<string, string>;
-  /** Files that were there and are not any more: they have another name. */
-  removed: string[];
-  decisions: Decision[];
-  /** What the repairs changed of who may do what, as measured. */
-  access: AccessReport;
-  /** What stays although its rule has a fix, and why. */
-  left: Left[];
-  /** What is still wrong, by lint and, where it ran, by the rehearsal. */
-  remaining: Finding[];
-  silenced: number;
-  /** The files as they are now. */
-  migrations: Migration[];
-  rollbacks: Map<string, RollbackText>;
-  journals: Map<string, JournalFile>;
 }
 
 /** Rounds of fixing; each sees what the one before brought to light. */
