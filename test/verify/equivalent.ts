@@ -29,6 +29,7 @@ function asksWho(expression: string | null): boolean {
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
+  if (mutant.isRefused === true) return 'a trigger refuses every change of a row';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
   if (mutant.widened !== undefined) {
     const { policy, table } = mutant.widened;

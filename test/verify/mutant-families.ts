@@ -114,16 +114,21 @@ function sideFamilies(table: RelationRow, id: string, role: string): Mutant[] {
 }
 
 /** Ways to the rows of a table beside it. */
-function besideFamilies(table: RelationRow, role: string): Mutant[] {
+function besideFamilies(table: RelationRow, catalog: Catalog, role: string): Mutant[] {
   const name = qualifiedName(table);
   const into = relation(table);
   const make = (what: string, sql: string, touches: string[]): Mutant => ({ family: 'rules and children', name: `rules and children: ${what} ${name}`, sql, touches });
   return [
     make('a view with its owner\'s rights of', `create view public.mutant_view as select * from ${into}; grant select on public.mutant_view to ${role}`, ['public.mutant_view']),
-    make('a view with its owner\'s rights to write', `create view public.mutant_view as select * from ${into}; grant update, delete on public.mutant_view to ${role}`, ['public.mutant_view']),
+    { ...make('a view with its owner\'s rights to write', `create view public.mutant_view as select * from ${into}; grant update, delete on public.mutant_view to ${role}`, ['public.mutant_view']), isRefused: isFrozen(table, catalog) },
     make('TRUNCATE on', `grant truncate on ${into} to ${role}`, [name]),
     { ...make('a child without row-level security of', `create table public.mutant_child () inherits (${into}); grant select on public.mutant_child to ${role}`, ['public.mutant_child']), isOfCatalog: true },
   ];
+}
+
+/** A trigger refuses every change of a row: its function does nothing but raise. */
+function isFrozen(table: RelationRow, catalog: Catalog): boolean {
+  return table.triggers.some((trigger) => trigger.enabled && catalog.functions.some(({ oid, source }) => oid === trigger.function && /^\s*begin\s+raise\b[^;]*;\s*end;?\s*$/i.test(source)));
 }
 
 /** Users write for themselves what other tables' policies and functions trust. */
@@ -213,7 +218,7 @@ export function familyMutants(catalog: Catalog, role = 'authenticated'): Mutant[
       const id = table.columns.find((column) => column.name === 'id' && column.base === 'uuid');
       return [
         ...guarded.filter((policy) => !(isPublic && policy.command === 'r')).flatMap((policy) => policyFamilies(policy, table, isSession)),
-        ...(id === undefined || isPublic || guarded.length === 0 ? [] : [...keyFamilies(table, 'id', role), ...besideFamilies(table, role)]),
+        ...(id === undefined || isPublic || guarded.length === 0 ? [] : [...keyFamilies(table, 'id', role), ...besideFamilies(table, catalog, role)]),
         ...(id === undefined || isPublic || guarded.length === 0 || !held.includes('I') ? [] : sideFamilies(table, 'id', role)),
         ...(isSession ? [] : trustedFamilies(table, catalog, role)),
       ];

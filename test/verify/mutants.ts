@@ -25,6 +25,8 @@ export interface Mutant {
   family?: Family;
   /** A policy that lets more through than it did. */
   widened?: { policy: PolicyRow; table: RelationRow };
+  /** A trigger of the table refuses what it lets through. */
+  isRefused?: boolean;
   /** The checks of the catalog say it. */
   isOfCatalog?: boolean;
 }
