@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 
 /** Where the words are looked for: files, and folders with all that is in them. */
-const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/publish', 'templates/muse'];
+const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/muse', 'src/publish', 'src/shared', 'templates/muse'];
 /** Written from data that is checked elsewhere. */
 const generated = ['docs/rules'];
 

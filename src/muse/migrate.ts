@@ -9,7 +9,7 @@ import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 
-/** How a run of migrations is agreed to, limited, followed and stopped. */
+/** How a run of migrations is confirmed, limited, followed and stopped. */
 export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
   /** Installs what every Supabase project has on a plain PostgreSQL server first. */
   supabaseBaseline?: boolean;
@@ -17,8 +17,8 @@ export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 
 
 /**
  * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. Production also
- * needs staging to have had them, its name as a consent, and a backup, and is verified behind it.
- * @throws MuseError `bad-confirmation` for production without a way to agree; `findings` where the rehearsal says no; what
+ * requires that staging has applied them, its name as a confirmation, and a backup, and is verified afterwards.
+ * @throws MuseError `bad-confirmation` for production without a way to confirm; `findings` where the rehearsal says no; what
  *   opening the database, `migrate` and `migrateProduction` throw
  */
 export async function migrateMuse(
@@ -31,14 +31,14 @@ export async function migrateMuse(
   const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
   let prepare = (): Promise<void> => Promise.resolve();
   const beforeRun = async (): Promise<void> => {
-    // A database that has had migrations has what they build on.
+    // A database with applied migrations has what they build on.
     if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
+    const [{ rehearseMuse }, { fixInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
     const { findings } = await rehearseMuse(muse, options.signal);
-    refuseErrors(findings, 'Nothing was applied.', mendInMuse);
-    // In production nothing is put anywhere before that was agreed to.
+    refuseErrors(findings, 'Nothing was applied.', fixInMuse);
+    // In production nothing is installed before the run is confirmed.
     if (name !== 'production') await prepare();
   };
   let running = '';

@@ -4,7 +4,7 @@ import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
- * Runs all migrations of a muse on a shadow database, twice and back, with every check.
+ * Runs all migrations of a muse on a shadow database, twice, rolls them back, and runs every check.
  * @throws MuseError where the shadow database cannot be opened
  */
 export async function rehearseMuse({ directory, museFile }: Muse, signal?: AbortSignal): Promise<Examination> {

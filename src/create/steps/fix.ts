@@ -3,7 +3,7 @@ import { commitPaths } from '../../kit/git-work.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Configured } from '../context.ts';
-import { findMending, type Mending } from '../../muse/repair/repair.ts';
+import { planFixes, type FixPlan } from '../../muse/repair/repair.ts';
 import { accessNotes, wideningQuestion } from '../../muse/repair/access-text.ts';
 import { listMessage, type MadeChange, writeRepairs } from '../../muse/repair/report.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';
@@ -11,7 +11,7 @@ import type { Step } from '../step.ts';
 
 /** What `--fix` adds: the repairs, and the kit's files as repaired. */
 export interface Fixed {
-  repairs?: Mending;
+  repairs?: FixPlan;
   kitFiles?: MigrationFiles;
 }
 
@@ -32,7 +32,7 @@ export const fixStep: Step<Configured, Fixed> = {
     }
     const files = await readMigrations(stage, museFile.migrations);
     const allowed = answers.allowWidening === true ? (): boolean => true : agree === undefined ? undefined : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
-    const repairs = await findMending(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
+    const repairs = await planFixes(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
     const { access } = repairs;
     const made: MadeChange[] = [];
     for (const change of repairs.changes) {
