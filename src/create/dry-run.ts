@@ -33,7 +33,7 @@ export interface Plan {
   requests?: RequestRecord[];
   /** `--fix`: what would be fixed, class by class, each as a unified diff. */
   repairs?: PlannedRepairs;
-  /** `--fix`: what it would change of who may do what. */
+  /** `--fix`: how it would change access. */
   access?: AccessReport;
   /** `--fix`: what would still be wrong. */
   findings?: Finding[];

@@ -28,7 +28,7 @@ export const fixStep: Step<Configured, Fixed> = {
     if (answers.git) {
       await initRepository(stage, git);
       await addAll(stage, journal.data.ignored ?? [], git);
-      await commitIndex(stage, `Take ${museFile.kit.source} as it is\n\nKit commit: ${museFile.kit.commit}`, git);
+      await commitIndex(stage, `Import ${museFile.kit.source} unchanged\n\nKit commit: ${museFile.kit.commit}`, git);
     }
     const files = await readMigrations(stage, museFile.migrations);
     const allowed = answers.allowWidening === true ? (): boolean => true : agree === undefined ? undefined : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
@@ -45,7 +45,7 @@ export const fixStep: Step<Configured, Fixed> = {
     output.notes.push(...repairs.notes, ...accessNotes(access, `Add --allow-widening, or later: muse lint --fix --allow-widening`));
     const listed = await writeRepairs(stage, made, access);
     if (listed !== undefined && answers.git) await commitPaths(stage, [listed], listMessage, git);
-    if (listed !== undefined) output.notes.push(`${listed} lists each repair that decides who may do what, before and after, and the command that undoes it.`);
+    if (listed !== undefined) output.notes.push(`${listed} lists each repair that changes who may do what: before, after, and the command that undoes it.`);
     const count = new Set(repairs.changes.flatMap(({ after }) => [...after.keys()])).size;
     output.summary = `${count} files, ${new Set(repairs.changes.map(({ rule }) => rule)).size} classes`;
     return { repairs, kitFiles };
