@@ -99,7 +99,7 @@ describe('is waited for', () => {
     await expect(takeLock(path, purpose, { waitMs: 300 })).rejects.toMatchObject({
       code: 'directory-in-use',
       message: `The directory is in use by muse migrate (pid ${process.pid}, running for 12 s).`,
-      suggestion: 'Wait until that process ends, or stop it; then run it again.',
+      suggestion: 'Wait until that process ends, or stop it. Then run it again.',
     });
     expect(readdirSync(join(path, '..'))).toEqual(['lock']);
   });
