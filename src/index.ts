@@ -139,6 +139,8 @@ export interface LintResult {
 export interface FixOptions extends CallOptions {
   /** Returns the diffs and changes nothing. */
   dryRun?: boolean;
+  /** Also makes the repairs that give somebody access that they did not have; without it they are listed in `access.withheld`. */
+  allowWidening?: boolean;
   onProgress?(text: string): void;
 }
 
@@ -235,10 +237,10 @@ export class Muse {
   }
 
   /** Fixes what lint finds and can be fixed, one commit for each rule. What is left is in `findings`. */
-  fix({ dryRun = false, onProgress, ...options }: FixOptions = {}): Promise<FixResult> {
+  fix({ dryRun = false, allowWidening = false, onProgress, ...options }: FixOptions = {}): Promise<FixResult> {
     return this.#call(options, async (muse, context) => {
       const { fixMuse } = await import('./muse/fix.ts');
-      return fixMuse(muse, { ...context, dryRun, ...given({ onProgress }) });
+      return fixMuse(muse, { ...context, dryRun, mayWiden: () => allowWidening, ...given({ onProgress }) });
     });
   }
 

@@ -8,6 +8,8 @@ import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { readWays, type Ways } from '../verify/catalog/ways-query.ts';
+import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
@@ -31,13 +33,13 @@ const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator',
  */
 export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<OfflineReport> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { steps, files: { applied, had, pending }, version } = await readEnvironment(muse, name, environment, migrations, signal);
+  const { steps, files: { applied, had, pending }, version, ways } = await readEnvironment(muse, name, environment, migrations, signal);
   const model = await modelOf(muse.museFile, applied, signal);
   // Setting owners and access lists as in the original needs a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
   try {
     const notCopied = withoutParts(await buildCopy(copy, steps));
-    const proof = await proveDatabase(copy, muse.museFile, had, model.tables);
+    const proof = await proveDatabase(copy, muse.museFile, had, model.tables, ways);
     const standIns = [
       'auth, storage and realtime as the embedded database has them',
       ...(await stubsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),
@@ -52,6 +54,8 @@ export async function verifyOffline(muse: Muse, name: EnvironmentName, environme
 
 interface Original {
   steps: CopyStep[];
+  /** Default privileges, memberships of roles and the like, which the copy has not. */
+  ways: Ways;
   files: FilesOfDatabase;
   /** The server's major version. */
   version: number;
@@ -69,6 +73,7 @@ async function readEnvironment(
     const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
     return {
       steps: await readCopy(session),
+      ways: await readWays(session, muse.museFile.isolation === 'session' ? [checkedSession(muse.museFile.session).role] : ['anon', 'authenticated']),
       files: (await hasHistory(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
       version: rows[0]?.version ?? 17,
     };

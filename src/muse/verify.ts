@@ -7,6 +7,7 @@ import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
+import type { Ways } from '../verify/catalog/ways-query.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
@@ -61,12 +62,14 @@ export async function modelOf(museFile: MuseFile, files: readonly Migration[], s
 /**
  * {@link verifyMuse} on a database that is open.
  * @param expected what the files alone allow
+ * @param ways the other ways to reach rows, besides the four verbs; needed for a copy that lacks some of them
  */
 export async function proveDatabase(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
   expected?: IsolationReport['tables'],
+  ways?: Ways,
 ): Promise<DatabaseProof> {
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const catalog = await checkCatalog(database, expectations);
@@ -74,6 +77,7 @@ export async function proveDatabase(
     declarations: expectations.declarations,
     isolation: museFile.isolation,
     ...(expected === undefined ? {} : { expected }),
+    ...(ways === undefined ? {} : { ways }),
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
   });
   const { findings, silenced } = places.settle([...catalog, ...proof.findings], museFile.rules);

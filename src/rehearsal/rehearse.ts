@@ -79,6 +79,8 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   const takeSnapshot = snapshotTaker(database);
   const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, parsedFiles);
 
+  // The second run is another session's: temporary tables of the first are not there for it.
+  await database.script('DISCARD TEMP');
   onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
   if (refusals.length > 0) findings.push(...accessFindings(refusals, await parsedFiles()));

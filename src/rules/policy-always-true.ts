@@ -16,7 +16,7 @@ import { commandsOf, isAlwaysTrue, isForUsers, namesService, policiesOf } from '
 import type { Rule } from './engine/rule.ts';
 import { conditionFor, mayWrite, ownerOf } from './engine/suggest.ts';
 import type { Owner } from './engine/suggest.ts';
-import { declared } from './engine/tables.ts';
+import { declared, isGranted } from './engine/tables.ts';
 
 /** Narrows policies that let everyone write: to the server where they speak of it, else to whose row it is. */
 function apply(situation: Situation): FixResult {
@@ -49,24 +49,30 @@ function apply(situation: Situation): FixResult {
       object: policyObject(policy),
       before: `${rolesOf(policy)}: any row`,
       after: 'service' in to ? 'service_role' : `${to.owner.kind === 'session' ? 'signed-in users' : 'authenticated'}: rows with ${to.condition}`,
-      reason: 'service' in to ? 'its name or comment speaks of the service role' : `column ${to.owner.column}`,
+      reason: 'service' in to ? to.service : `column ${to.owner.column}`,
     });
   }
   return { ...withPlaced(situation, edits, texts, decisions), left };
 }
 
-type Narrowed = { service: true } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
+type Narrowed = { service: string } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
 
 /** Whom a policy that lets everyone write should be for; why a person must say so where neither words nor columns tell. */
 function narrowed(situation: Situation, policy: Policy, table: Table): Narrowed {
   const platform = usesPlatform(situation);
-  if (namesService(saidOf(policy)) && platform) return { service: true };
+  if (namesService(saidOf(policy)) && platform) return { service: 'its name or comment speaks of the service role' };
+  if (isUnused(policy, table) && platform) return { service: 'users have other privileges on the table, and none for this: nobody loses anything' };
   const owner = ownerOf(table, situation.catalog);
   if (owner.kind === 'service') return { why: 'no column tells whose a row is' };
   if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that tells who is signed in' };
   if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order) return { why: `column ${owner.column}, which tells whose a row is, is added only after it` };
   if (!mayWrite(table, owner)) return { why: `writing only one's own rows would still let a user write what only the server should` };
   return { owner, condition: conditionFor(owner) };
+}
+
+/** Says whether the files grant users something on the table, and nothing that the policy is for. */
+function isUnused(policy: Policy, table: Table): boolean {
+  return isGranted(table) && commandsOf(policy).every((command) => ['anon', 'authenticated', 'public'].every((role) => table.grants.get(role)?.has(command) !== true));
 }
 
 /** Says in the file what a policy that lets strangers read means, where its author says so in words. */

@@ -14,6 +14,7 @@ import type { Texts } from './engine/fix/place.ts';
 import { inFile, replaceTrue, rolesOf, saidOf, setRoles, withPlaced } from './engine/fix/policy-edits.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import { isAlwaysTrue, isForSessions, mentionsOf, namesService, policiesOf } from './engine/policies.ts';
+import { readsOf } from './engine/reads.ts';
 import type { Rule } from './engine/rule.ts';
 import { signedInBySession } from './engine/suggest.ts';
 import { declared } from './engine/tables.ts';
@@ -40,18 +41,23 @@ function audience(situation: Situation, policy: Policy): { roles: string; reason
   return undefined;
 }
 
-/** Says whether an expression asks who is signed in, itself or through functions of the files. */
+/** Says whether an expression asks who is signed in: itself, through functions of the files, or through tables that do by their policies. */
 function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet<string> = new Set()): boolean {
   let found = false;
+  const follow = (name: string, inner: readonly unknown[]): void => {
+    if (!seen.has(name) && asksUser(catalog, inner, new Set([...seen, name]))) found = true;
+  };
   walk(trees, (type, fields) => {
     if (type !== 'FuncCall') return;
+    if (/^auth\.(?:uid|jwt|email|role)$|(?:^|\.)current_setting$/.test(stringsOf(fields.funcname).join('.'))) found = true;
     const lookup = findRoutines(catalog, fields.funcname);
-    for (const { name, body } of 'found' in lookup ? lookup.found : []) {
-      if (name.startsWith('auth.')) found = true;
-      else if (!seen.has(name) && asksUser(catalog, body.map(({ type: kind, node }) => ({ [kind]: node })), new Set([...seen, name]))) found = true;
-    }
+    for (const { name, body } of 'found' in lookup ? lookup.found : []) follow(name, body.map(({ type: kind, node }) => ({ [kind]: node })));
   });
-  return found || mentionsOf({ using: trees[0] as Policy['using'], check: trees[1] as Policy['check'] }).user;
+  for (const name of readsOf(catalog, trees, 'expressions')) {
+    const table = catalog.tables.get(name);
+    if (table?.rls !== undefined) follow(`table ${name}`, [...table.policies.values()].flatMap(({ using }) => using ?? []));
+  }
+  return found;
 }
 
 /** Says whether a condition depends on more than the row and the clock. */

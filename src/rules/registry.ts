@@ -16,7 +16,7 @@ import type { Rule } from './engine/rule.ts';
 import { rules } from './list.ts';
 
 export type { Repair, RepairInput } from './engine/fix/repair.ts';
-export type { FoundBy, Rule } from './engine/rule.ts';
+export type { Rule } from './engine/rule.ts';
 export type { RuleName } from './names.ts';
 export { rules };
 

@@ -174,7 +174,7 @@ const wider: Readonly<Record<string, readonly string[]>> = {
  * Converts a value as SQL, the types as the catalog prints them. If a value may not fit (a text that is not a number,
  * or too long), the condition checks it with PostgreSQL itself (`pg_input_is_valid`, PostgreSQL 16).
  */
-export function convert(value: string, from: string, to: string): Conversion {
+function convert(value: string, from: string, to: string): Conversion {
   const type = typeSql(to);
   if (typeSql(from) === type) return { sql: value, fits: undefined };
   const [source, target] = [readType(from), readType(to)];

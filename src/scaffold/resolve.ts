@@ -178,7 +178,7 @@ function refused(message: string, suggestion: string): MuseError {
  * @param items tables, each with the names of the other tables that it references
  * @throws MuseError `bad-table` naming the cycle
  */
-export function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
+function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
   const byName = new Map(items.map((item) => [item.name, item]));
   const ordered: T[] = [];
   const done = new Set<string>();

@@ -218,7 +218,7 @@ function troubleOf(error: unknown): Trouble {
  * Says whether a TCP connection can be made, and sends nothing over it.
  * @param timeoutMs a firewall that drops packets looks like this
  */
-export async function answers(host: string, port: number, timeoutMs = 4000): Promise<boolean> {
+async function answers(host: string, port: number, timeoutMs = 4000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectSocket({ host, port });
     const end = (answer: boolean): void => {

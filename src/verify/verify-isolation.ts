@@ -11,14 +11,15 @@ import { lockedOut } from './probes/locked-out.ts';
 import { buildModel } from './catalog/model.ts';
 import { prove } from './probes/prove.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
-import { countProven, gapsOf, notProven, unfilledReport } from './report/not-proven.ts';
+import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
 import { oracles } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
+import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
-import { readWays } from './catalog/ways-query.ts';
+import { readWays, type Ways } from './catalog/ways-query.ts';
 
 export interface IsolationOptions {
   /** What the files say of tables. */
@@ -29,6 +30,8 @@ export interface IsolationOptions {
   session?: SessionVariables;
   /** Names of the tables, views, buckets and functions to prove, as the report has them; default all. */
   only?: readonly string[];
+  /** What lets users in beside the four verbs, where that is not to be read from this database: of a copy, from the original. */
+  ways?: Ways;
   /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
   expected?: readonly TableReport[];
 }
@@ -43,16 +46,17 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const isolation = options.isolation ?? 'auth-uid';
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
   const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
-  const ways = await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
+  const ways = options.ways ?? await readWays(database, isolation === 'session' ? [userRole] : ['anon', userRole]);
   const model = buildModel(catalog, options.declarations, parse, isolation, userRole);
   const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
-  const proof = await prove(database, model, isolation, options.session, isWanted);
+  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter((subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
-  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled].filter(({ object }) => isWanted(object));
+  const channels = topicReport(ways.topics, proof);
+  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled, ...channels.gaps].filter(({ object }) => isWanted(object));
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
@@ -64,14 +68,17 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const others = [
     ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof, leaks)),
     ...functions.map(({ report }) => report),
+    ...channels.reports,
   ];
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
-  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isWanted(object ?? '')));
+  // Roles, schemas and default privileges concern every table.
+  const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
+  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')));
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
     return notes.length === 0 ? report : { ...report, notes };
   });
   if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
-  return { tables: reports, findings, ...countProven(reports, findings) };
+  return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
 }

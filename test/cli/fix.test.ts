@@ -27,7 +27,7 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
   it('ends green on a native server, runs there again without a change, and nobody who is not signed in writes', async () => {
     const cwd = await temporaryDirectory();
     const url = await native.createDatabase('mended');
-    const made = await createMuse(['mine', '--yes', '--json', '--fix', '--kit', kitIn(cwd), '--kit-extensions', 'keep', '--target', 'postgres', '--supabase-baseline'], { cwd, env: { DATABASE_URL: url } });
+    const made = await createMuse(['mine', '--yes', '--json', '--fix', '--allow-widening', '--kit', kitIn(cwd), '--kit-extensions', 'keep', '--target', 'postgres', '--supabase-baseline'], { cwd, env: { DATABASE_URL: url } });
     const { migrations, error } = JSON.parse(made.stdout) as { migrations: { applied: { file: string }[] }; error?: unknown };
     expect(error).toBeUndefined();
     expect(made.code).toBe(0);
@@ -60,7 +60,7 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
 
   it('shows with --dry-run what it would change, as diffs, and makes nothing', async () => {
     const cwd = await temporaryDirectory();
-    const args = ['mine', '--yes', '--fix', '--dry-run', '--kit', kitIn(cwd)];
+    const args = ['mine', '--yes', '--fix', '--allow-widening', '--dry-run', '--kit', kitIn(cwd)];
     const shown = await createMuse(args, { cwd });
     expect(shown.code).toBe(0);
     expect(shown.stdout).toContain('no error is left');

@@ -10,7 +10,7 @@ import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 /** Every request is walked with this set. */
-const every = process.env['CREATE_MUSE_ALL_KILLS'] !== undefined;
+const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) !== undefined;
 const support = join(import.meta.dirname, '..', 'support');
 const answers = { name: 'unlucky', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
 

@@ -11,7 +11,7 @@ import type { FakeApi } from '../support/fake-api/fake-api.ts';
 const root = join(import.meta.dirname, '..', '..');
 const killer = join(root, 'test', 'support', 'kill-at.js');
 /** Every request is walked with this set; else each seventh, which takes about a minute. */
-const every = process.env['CREATE_MUSE_ALL_KILLS'] === undefined ? 7 : 1;
+const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) === undefined ? 7 : 1;
 const answers = { name: 'killed', kitExtensions: 'archive', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
 
 let fakeApi: FakeApi;

@@ -58,7 +58,9 @@ async function committed(files: Readonly<Record<string, string>>, urls: Paramete
   return muse;
 }
 
-const fix = (muse: Muse, dryRun = false): Promise<FixResult> => fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun });
+/** Repairs a muse; where a repair would widen access, the answer is yes unless said otherwise. */
+const fix = (muse: Muse, dryRun = false, yes = true): Promise<FixResult> =>
+  fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun, mayWiden: () => yes });
 const rulesOf = ({ changes }: FixResult): string[] => changes.map(({ rule }) => rule);
 const errorsOf = ({ findings }: FixResult): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
 
@@ -92,7 +94,10 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     expect(planned.decisions).toEqual(done.decisions);
     expect(done.decisions).toContainEqual(expect.objectContaining({ object: 'policy "all" on public.things', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }));
     const log = (await git(directory, 'log', '--reverse', '--format=%s', `${head.trim()}..`)).trim().split('\n');
-    expect(log).toEqual(rulesOf(done).map((rule) => `Fix ${rule}`));
+    expect(log).toEqual([...rulesOf(done).map((rule) => `Fix ${rule}`), 'List the repairs in docs/REPAIRS.md']);
+    const repairs = await readFile(join(directory, 'docs/REPAIRS.md'), 'utf8');
+    for (const { rule, commit } of done.changes.filter((change) => ['policy-always-true', 'grant-missing'].includes(change.rule))) expect(repairs).toContain(`## ${rule}\n\nUndo it: \`git revert ${commit}\`\n`);
+    expect(repairs).toContain('| `authenticated` | `select` | `public.things` | `nothing` |');
     expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain('policy "all" on public.things: everyone, including anon: any row -> authenticated');
     expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual(['?? notes.txt', 'AM README.md']);
     expect(await git(directory, 'show', ':README.md')).toBe('mine, staged');
@@ -108,8 +113,19 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
       await rm(join(copy, `.${index}.patch`));
     }
     const after = await snapshot(directory);
+    delete after['docs/REPAIRS.md'];
     expect(await snapshot(copy)).toEqual({ ...after, [open]: after[open]!.slice(1) });
     expect((await fix(muse)).changes).toEqual([]);
+  });
+
+  it('gives nobody what they did not have without a yes, lists it, and says how to agree', async () => {
+    const muse = await committed(broken);
+    const { access, changes, findings } = await fix(muse, false, false);
+    expect(changes.map(({ rule }) => rule)).not.toContain('grant-missing');
+    expect(access.widened).toEqual([]);
+    expect(access.withheld).toContainEqual(expect.objectContaining({ actor: 'authenticated', verb: 'select', table: 'public.things', before: 'nothing', rule: 'grant-missing' }));
+    expect(findings.map(({ rule }) => rule)).toContain('grant-missing');
+    expect(await readFile(join(muse.directory, 'docs/REPAIRS.md'), 'utf8')).toMatch(/## Left out\n\n[^\n]*muse lint --fix --allow-widening/);
   });
 
   it.each<[string, (directory: string) => Promise<unknown>, string, string]>([

@@ -102,6 +102,7 @@ it('tells each change of who may do what, before and after, and commits by class
   const { decisions, classes } = await mend({ [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n` });
   expect(decisions).toMatchObject([
     { object: 'policy "w" on public.notes', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' },
+    { object: 'policy "Anyone reads" on public.notes', before: 'everyone, including anon', after: 'anon, authenticated', reason: 'The policy\'s name says: "Anyone reads".' },
     { object: 'public.notes', before: 'anon: refused, whatever the policies say', after: 'anon: SELECT of the rows that the policies give' },
     { object: 'public.notes', after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give' },
   ]);

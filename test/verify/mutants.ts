@@ -1,6 +1,7 @@
 import { quoteIdentifier } from '../../src/shared/quote.ts';
 import type { Catalog, FunctionRow, PolicyRow, RelationRow } from '../../src/rules/engine/live/catalog.ts';
 import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
+import type { Family } from './mutant-families.ts';
 import { relation } from '../../src/rules/engine/live/catalog.ts';
 
 /** One way in which the security of a schema is weakened. */
@@ -20,11 +21,18 @@ export interface Mutant {
   isUnused?: boolean;
   /** For functions: the source as it was. */
   source?: string;
+  /** What kind of mistake it is, where it is not one of a single policy, grant, switch, view or function. */
+  family?: Family;
+  /** A policy that lets more through than it did. */
+  widened?: { policy: PolicyRow; table: RelationRow };
+  /** The checks of the catalog say it. */
+  isOfCatalog?: boolean;
 }
 
 const commandWords = { r: 'select', a: 'insert', w: 'update', d: 'delete', '*': 'all' };
 
-function policySql(row: PolicyRow, table: RelationRow, change: Partial<PolicyRow>): string {
+/** The policy made anew, with the change. */
+export function policySql(row: PolicyRow, table: RelationRow, change: Partial<PolicyRow>): string {
   const policy = { ...row, ...change };
   const roles = policy.roles.map((role) => (role === 'public' ? 'public' : quoteIdentifier(role))).join(', ');
   const using = policy.using === null || policy.command === 'a' ? '' : ` using (${policy.using})`;

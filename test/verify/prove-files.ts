@@ -2,6 +2,8 @@ import type { Session } from '../../src/database/database.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import type { Migration } from '../../src/sql/migration.ts';
+import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
+import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 
@@ -11,6 +13,16 @@ export async function findingsOf(session: Session, files: readonly Migration[], 
   const catalog = await checkCatalog(session, expectations);
   const { findings } = await verifyIsolation(session, { declarations: expectations.declarations, ...(only === undefined ? {} : { only }) });
   return [...catalog, ...findings];
+}
+
+/** Names of everything that is proven one by one, as the report has them. */
+export async function objectsOf(session: Session): Promise<string[]> {
+  const { relations, functions } = await readCatalog(session);
+  const { rows } = await session.query<{ id: string }>('select id from storage.buckets');
+  return [
+    ...relations.map(qualifiedName), ...functions.map((routine) => `${qualifiedName(routine)}(${routine.arguments.join(', ')})`),
+    ...rows.map(({ id }) => `storage.objects[${id}]`),
+  ];
 }
 
 /** Rule and object of each error, once and in order. */

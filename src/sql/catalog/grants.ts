@@ -7,13 +7,14 @@ const everything = ['select', 'insert', 'update', 'delete'];
 
 type Privileges = Map<string, Set<string>>;
 
-function change(grants: Privileges, statement: Fields<'GrantStmt'>): void {
+/** @param decides whether a REVOKE from a role that was never granted anything says something: the role gets an entry, and nothing in it */
+function change(grants: Privileges, statement: Fields<'GrantStmt'>, decides: boolean): void {
   const names = allOf(statement.privileges, 'AccessPriv').map(({ priv_name: name }) => name ?? '');
   const privileges = names.length === 0 ? everything : names;
   for (const { roletype, rolename = '' } of allOf(statement.grantees, 'RoleSpec')) {
     const role = roletype === 'ROLESPEC_PUBLIC' ? 'public' : rolename;
     const known = grants.get(role);
-    // A REVOKE from a role that was never granted anything is a decision too: the role has an entry, and nothing in it.
+    if (known === undefined && statement.is_grant !== true && !decides) continue;
     const held = known ?? new Set<string>();
     for (const privilege of privileges) {
       if (statement.is_grant === true) held.add(privilege);
@@ -32,7 +33,7 @@ export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?
   if (schemas !== undefined) {
     for (const schema of schemas) {
       const grants: Privileges = catalog.defaultGrants.get(schema) ?? new Map();
-      change(grants, statement);
+      change(grants, statement, false);
       catalog.defaultGrants.set(schema, grants);
     }
     return;
@@ -43,7 +44,8 @@ export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?
   });
   const all = statement.targtype === 'ACL_TARGET_ALL_IN_SCHEMA' ? stringsOf(statement.objects) : [];
   const inSchemas = all.length === 0 ? [] : [...catalog.tables.values()].filter(({ name }) => all.includes(name.split('.')[0]!));
-  for (const table of [...named, ...inSchemas]) change(table.grants, statement);
+  // Before a table has policies, a REVOKE only makes it begin with nothing; after them, it withholds what they promise.
+  for (const table of [...named, ...inSchemas]) change(table.grants, statement, table.policies.size > 0);
 }
 
 /** Gives a new table what ALTER DEFAULT PRIVILEGES said before. */

@@ -203,7 +203,7 @@ function isUuid(sql: string): boolean {
 }
 
 /** The text of a literal; undefined for another expression. */
-export function textOf(sql: string): string | undefined {
+function textOf(sql: string): string | undefined {
   return /^'[^'\\]*'$/.test(sql) ? sql.slice(1, -1) : undefined;
 }
 

@@ -18,7 +18,7 @@ export interface ClaimRead extends ClaimPath {
   columns: { table: RelationRow; column: string }[];
   /** Beside the comparison with a constant stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
   isTied: boolean;
-  /** It is read in a way that does not tell which values it takes. */
+  /** It is read, at least once, in a way that does not tell which values let rows through. */
   isUnclear: boolean;
   /** `schema.name` of the tables whose policies read it. */
   readers: Set<string>;
@@ -154,17 +154,19 @@ class Visitor {
   private compare(left: unknown, right: unknown, operator: string, place: Place): void {
     for (const [side, other, sign] of [[left, right, operator], [right, left, reversed[operator] ?? operator]] as const) {
       const paths = this.reader.pathsIn(side, place.names);
-      for (const path of paths) this.take(path, sign, this.compared(other, place), place);
+      const isWhole = this.reader.pathOf(side, place.names) !== undefined;
+      for (const path of paths) this.take(path, sign, this.compared(other, place), place).isUnclear ||= !isWhole;
       if (paths.length === 0) this.visit(side, place);
     }
   }
 
-  private take(path: ClaimPath, operator: string, { constants, column }: Compared, place: Place): void {
+  private take(path: ClaimPath, operator: string, { constants, column }: Compared, place: Place): ClaimRead {
     const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
     if (column !== undefined) claim.columns.push(column);
     else if (constants.length > 0) claim.constants.push(...constants.flatMap((constant) => fitting(operator, constant)));
     else if (operator !== '<>') claim.isUnclear = true;
+    return claim;
   }
 
   /** A claim that is read and not compared: what it should be is not known. */

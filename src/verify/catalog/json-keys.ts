@@ -1,5 +1,5 @@
 import { allOf, type Fields, fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
-import type { FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
 
 /** What a function reads out of JSON: objects within objects, by their keys; an empty one is a value. */
@@ -58,9 +58,4 @@ function columnsOf(node: unknown, tables: ReadonlyMap<string, RelationRow>): str
   const names = stringsOf(fieldsOf(node, 'TypeCast')?.typeName?.names);
   const table = tables.get(names.length === 1 ? `public.${names[0]}` : names.join('.'));
   return table?.columns.map(({ name }) => name) ?? [];
-}
-
-/** Says whether a function takes JSON. */
-export function takesJson(routine: FunctionRow): boolean {
-  return routine.inputs.some(({ base, element }) => /^jsonb?$/.test(element ?? base));
 }

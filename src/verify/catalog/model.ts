@@ -109,7 +109,7 @@ function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Me
 }
 
 /** An expression that is the id of the user who asks: `auth.uid()`, a claim, a setting, a helper that gives one. */
-function isWhoAsks(node: unknown, model: Model): boolean {
+export function isWhoAsks(node: unknown, model: Model): boolean {
   const paths = model.claims.pathsIn(node);
   if (paths.length > 0) return paths.some(isUserPath);
   let found = false;

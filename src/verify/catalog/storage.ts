@@ -4,6 +4,7 @@ import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
+import { foldersOf } from './object-paths.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
@@ -53,7 +54,10 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
   const table: RelationRow = { ...objects, policies };
   const facts = model.policyFacts(table);
   const byOrganization = facts.some((one) => one.membership);
-  const folder = (person: Person): string => (byOrganization ? person.organization : person.user);
+  const usual = byOrganization ? 'organization' : 'user';
+  const folders = foldersOf(policies, usual, model);
+  const path = (ids: Record<'user' | 'organization', string>, extension: string): string =>
+    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}.${extension}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
@@ -62,12 +66,11 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
     return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
   };
   const [a, b] = [people[0]!, people[1]!];
-  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(`${folder(person)}/${folder(person)}.txt`));
-  // Both ways that policies read a name: the first folder is the owner's id, or the file is called by it.
-  const own = byOrganization ? actingOrganization : actingUser;
-  const acting = `'${own}/${own}.new'`;
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, 'txt')));
+  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
+  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, 'new'));
   // Names that no object has yet: a name that is taken would be refused for that.
-  const made = (person: Person): string => quoteLiteral(`${folder(person)}/${folder(person)}.made`);
+  const made = (person: Person): string => quoteLiteral(path(person, 'made'));
   const rows = { a: known(a), b: known(b), m: undefined, states: [], k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;

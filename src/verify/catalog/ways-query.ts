@@ -51,7 +51,7 @@ export interface Ways {
   foreign: Held[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
-  topics: { name: string; command: string; roles: string[]; expression: string }[];
+  topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
   /** The platform is create-muse's own: no default privilege is Supabase's. */
   isOwnPlatform: boolean;
 }
@@ -66,11 +66,12 @@ const isOwnSchema = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema' a
 const list = (rows: string): string => `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
 const isHeld = '(x.grantee = 0 or pg_has_role(a.oid, x.grantee, \'usage\'))';
 
-/** Rights by an access list: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
+/** Rights by an access list, of those who do not own the thing anyway: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `
   select o.object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
   from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('${kind}', o.relowner))) x
-  where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld} group by o.object, a.rolname order by 1, 2`;
+  where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld}
+    and not pg_has_role(a.oid, o.relowner, 'usage') group by o.object, a.rolname order by 1, 2`;
 
 /** `$1` is a JSON array of the roles of users. One row, one column `ways`. */
 const query = `
@@ -122,10 +123,10 @@ select json_build_object(
   'labels', ${list(`
     select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid where l.classoid = 'pg_class'::regclass order by 1`)},
   'topics', ${list(`
-    select p.polname as name, p.polcmd as command, coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
+    select p.polname as name, p.polcmd as command, p.polpermissive as permissive, coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
       (select json_agg(coalesce(r.rolname, 'public')) from unnest(p.polroles) as role(oid) left join pg_roles r on r.oid = role.oid) as roles
     from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'realtime' and c.relname = 'messages' and p.polpermissive order by 1`)},
+    where n.nspname = 'realtime' and c.relname = 'messages' order by 1`)},
   'isOwnPlatform', coalesce((select obj_description(n.oid, 'pg_namespace') = '${platformMark}' from pg_namespace n where n.nspname = 'auth'), true)
 ) as ways`;
 

@@ -1,7 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Actor } from './actors.ts';
-import { isUnknown } from '../fixtures/carried.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
 import type { Model } from '../catalog/model.ts';
@@ -32,7 +31,7 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
   const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model)
     .some((policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)));
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
-  const unknown = model.claims.all.filter((claim) => claim.readers.has(qualifiedName(subject.table)) && isUnknown(claim)).map(({ name }) => name);
+  const unknown = model.claims.all.filter((claim) => claim.isSigned && claim.isUnclear && claim.readers.has(qualifiedName(subject.table))).map(({ name }) => name);
   if (byPolicy.length > 0 && unknown.length > 0) {
     return [notProven({
       object: subject.name, reason: `its policies read ${unknown.join(', ')} of the token, and what it should be is not known, so nobody could ${words(byPolicy)}`,

@@ -19,6 +19,8 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
+import type { Ways } from '../catalog/ways-query.ts';
+import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
@@ -59,7 +61,7 @@ export function isProbed(table: RelationRow): boolean {
  */
 export async function prove(
   session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
-  isWanted: (name: string) => boolean,
+  isWanted: (name: string) => boolean, topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
@@ -85,6 +87,7 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
   const steps = [
     ...world.steps.filter((step) => !step.rows.some((row) => untouchable.has(`${row.table.schema}.${row.table.name}`))),
@@ -117,11 +120,12 @@ export async function prove(
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
-  const whole: Answer = { failed: [], states: {}, cells: [], opened: [] };
+  const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
+    whole.forced = part.forced;
     whole.states = part.states;
   }
   return whole;

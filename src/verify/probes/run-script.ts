@@ -17,6 +17,8 @@ export type Opened = { chain: number; before: Record<string, string> } & (
 export interface Answer {
   /** Steps of the fill that put no row in, and why. */
   failed: { step: number; code: string; message: string; constraint: string }[];
+  /** Steps of the fill that put a row in only with the table's own triggers off. */
+  forced: number[];
   /** The states before any probe. */
   states: Record<string, string>;
   cells: Cell[];
@@ -25,6 +27,7 @@ export interface Answer {
 
 interface RawAnswer {
   failed: [number, string, string, string][];
+  forced: number[];
   states: Record<string, string>;
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
   opened: ([number, string, string] | [number, number, number, number, string, string])[];
@@ -50,6 +53,7 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
   const raw = JSON.parse(message.slice(start + answerFrame[0].length, end)) as RawAnswer;
   return {
     failed: raw.failed.map(([step, code, message, constraint]) => ({ step, code, message, constraint })),
+    forced: raw.forced,
     states: raw.states,
     cells: raw.cells.map((cell): Cell => {
       const [actor, probe, third, fourth] = cell;

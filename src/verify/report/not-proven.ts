@@ -84,3 +84,13 @@ function reasonOf(failure: Answer['failed'][number]): string {
 export function unfilledReport({ object }: Gap): TableReport {
   return { table: object, kind: 'table', scope: 'not filled', checks: [] };
 }
+
+/** Says in a finding that it hangs on a row which the proof put in past a trigger: in its own table, or in one that decides there. */
+export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
+  const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
+  return findings.map((finding) => {
+    const [table] = [...forced].filter((name) => name === finding.object || model.dependencies.askers(name).some((asker) => qualifiedName(asker) === finding.object));
+    if (table === undefined || !/^(isolation|anon)-/.test(finding.rule)) return finding;
+    return { ...finding, message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so see first whether such a row can come to be.` };
+  });
+}

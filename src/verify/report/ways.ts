@@ -33,7 +33,6 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
     ...ways.labels.map(({ object, provider }) => notProven({
       object, reason: `a security label of ${provider} says what it shows to whom`, suggestion: 'Check by hand what the label shows, as a signed-in user and as an anonymous visitor.',
     })),
-    ...(ways.topics.length === 0 ? [] : [topicsFinding(ways.topics)]),
   ];
 }
 
@@ -158,11 +157,4 @@ function publishedFinding({ object, publication, full, roles }: Ways['published'
     `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and changed row to ${roles.join(' and ')}${old}.`,
     `ALTER TABLE ${quoteQualified(object)} ENABLE ROW LEVEL SECURITY;`,
   );
-}
-
-function topicsFinding(topics: Ways['topics']): Finding {
-  return notProven({
-    object: 'realtime.messages', reason: `channels have topics that are made up by the app, so ${topics.map(({ name }) => `policy ${name}`).join(', ')} was not tried`,
-    suggestion: 'Check by hand that the policy compares realtime.topic() with an id that belongs to the one who asks.',
-  });
 }

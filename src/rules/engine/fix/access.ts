@@ -118,8 +118,8 @@ const rowVerbs = ['select', 'insert', 'update', 'delete'] as const;
 
 /** What the files say of tables, as far as they can be read: for those that a shadow database could not show. */
 export function statedAccess(catalog: Catalog, isWanted: (table: string) => boolean): AccessCell[] {
-  return [...catalog.tables.values(), ...catalog.ghosts.values()].filter(({ name }) => isWanted(name)).flatMap((table) =>
-    [...new Set(['public', 'anon', 'authenticated', ...table.grants.keys()])].flatMap((actor): AccessCell[] => {
+  return [...catalog.tables.values()].filter(({ name }) => isWanted(name)).flatMap((table) =>
+    [...new Set(['public', 'anon', 'authenticated', ...table.grants.keys()])].filter((actor) => actor !== 'service_role').flatMap((actor): AccessCell[] => {
       const holds = (verb: string): boolean => [actor, 'public'].some((role) => table.grants.get(role)?.has(verb) === true);
       const cells = rowVerbs.flatMap((verb): AccessCell[] => {
         const reach = holds(verb) ? statedReach(table, actor, verb) : undefined;

@@ -60,7 +60,8 @@ export function judge({ rule, before, after, catalog, renamed, files, decisions 
   return { broken, widened: widened.map(located), narrowed: narrowed.map(located) };
 }
 
-function fileOf(table: string, decisions: readonly Decision[]): string | undefined {
+/** The file of the decision about a table. */
+export function fileOf(table: string, decisions: readonly Decision[]): string | undefined {
   return decisions.find(({ object }) => tableOfObject(object) === table)?.file;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
 import type { Finding } from '../../../shared/finding.ts';
 import type { MigrationFolders } from '../../../shared/muse-file.ts';
@@ -9,12 +8,13 @@ import type { Examined } from '../check.ts';
 import { examineFiles, lintWith } from '../lint.ts';
 import type { LintInput } from '../lint.ts';
 import type { Rule } from '../rule.ts';
-import type { AccessChange, Measured } from './access.ts';
-import { withBreakpoints } from './breakpoints.ts';
-import { applyEdits, fixStages } from './fix.ts';
-import type { Decision, Fix, FixResult, Left, Rename, Situation } from './fix.ts';
-import { aboutAccess, batchesOf, brokenLeft, byTable, judge } from './guard.ts';
+import { compareAccess, statedAccess } from './access.ts';
+import type { Access, AccessChange, BareChange, Measured } from './access.ts';
+import { fixStages } from './fix.ts';
+import type { Decision, Fix, Left, Situation } from './fix.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, fileOf, judge } from './guard.ts';
 import type { AccessReport, Judgement } from './guard.ts';
+import { record } from './record.ts';
 
 /** The text of a migration's rollback. */
 export interface RollbackText {
@@ -100,6 +100,8 @@ interface Run {
   measured: Measured | undefined;
   /** Tables by rule whose repair would widen access without a yes: left alone. */
   held: Map<string, Set<string>>;
+  /** What those repairs would have given. */
+  withheld: AccessChange[];
   /** Rules whose repair was taken back, with the reason. */
   dropped: Map<string, Left>;
   /** Answers that were given already, by rule and table. */
@@ -122,7 +124,7 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   const run: Run = {
     rules, input, result, rehearsed: [],
     before: new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file)),
-    measured: await input.measure?.(input.migrations), held: new Map(), dropped: new Map(), answers: new Map(), examined: undefined,
+    measured: await input.measure?.(input.migrations), held: new Map(), withheld: [], dropped: new Map(), answers: new Map(), examined: undefined,
   };
   let last = await checkpoint(run, (await input.rehearse?.(result.migrations, result.rollbacks)) ?? []);
   let best = last;
@@ -139,6 +141,7 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   result.remaining = [...best.findings, ...best.rehearsed];
   result.silenced = best.silenced;
   result.left.push(...run.dropped.values());
+  result.access.withheld = run.withheld;
   for (const { rule, files } of lost) result.left.push({ rule, file: [...files.keys()][0] ?? '', why: 'its repair was taken back, because more errors were left after it than before.' });
   return result;
 }
@@ -165,9 +168,78 @@ function fixable(rules: readonly Rule[]): Fixable[] {
 
 /** One round over all rules. Says whether anything changed. */
 async function fixOnce(run: Run): Promise<boolean> {
+  const foreseen = await fixForeseen(run);
+  if (foreseen !== undefined) return foreseen;
   let changed = false;
   for (const batch of batchesOf(fixable(run.rules))) changed = (await fixBatch(run, batch)) || changed;
   return changed;
+}
+
+/**
+ * A round in which the files tell what each class changes of who may do what, and one run on a shadow database afterwards
+ * shows just that: each run costs as much as the migrations do.
+ * @returns undefined, and nothing is changed, where the run shows something else
+ */
+async function fixForeseen(run: Run): Promise<boolean | undefined> {
+  const { input, result } = run;
+  if (input.measure !== undefined && run.measured === undefined) return undefined;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  const foreseen: AccessChange[] = [];
+  let changed = false;
+  for (const each of fixable(run.rules)) {
+    const changes = await fixStated(run, each);
+    changed ||= changes !== undefined;
+    foreseen.push(...(changes ?? []));
+  }
+  if (!changed || input.measure === undefined) return changed;
+  const after = await input.measure(result.migrations);
+  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, '', after);
+  const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
+  const named = [widened, narrowed].map((changes) => changes.flatMap((change) => {
+    const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
+    return of === undefined ? [] : [{ ...change, rule: of.rule, file: of.file }];
+  }));
+  if (broken.length > 0 || named.flat().length < widened.length + narrowed.length || (await withoutYes(run, named[0]!)).length > 0) {
+    Object.assign(result, saved);
+    run.examined = undefined;
+    return undefined;
+  }
+  run.measured = after;
+  result.access.widened.push(...named[0]!);
+  result.access.narrowed.push(...named[1]!);
+  return true;
+}
+
+/** Fixes one rule, but for tables to which that would give access without a yes, as far as the files tell. Gives what it changes; undefined where it does nothing. */
+async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
+  const { input, result } = run;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  if (!(await applyFix(run, each))) return undefined;
+  if (input.measure === undefined) return [];
+  const { widened, narrowed } = compareAccess(statedOf(catalog), statedOf((await examinedNow(run)).catalog));
+  const decisions = result.decisions.slice(saved.decisions.length);
+  const located = (change: BareChange): AccessChange => ({ ...change, rule: each.rule, file: fileOf(change.table, decisions) ?? [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '' });
+  const refused = await withoutYes(run, widened.map(located));
+  if (refused.length === 0) return [...widened, ...narrowed].map(located);
+  Object.assign(result, saved);
+  run.examined = undefined;
+  return hold(run, each.rule, refused) ? fixStated(run, each) : undefined;
+}
+
+/** Everything that the files state of who may do what. */
+function statedOf(catalog: Catalog): Access {
+  return { cells: statedAccess(catalog, () => true), objects: new Set(catalog.tables.keys()) };
+}
+
+/** Leaves tables out of the repair of a rule from now on. Says whether it leaves any out that it did not before. */
+function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean {
+  const held = run.held.get(rule) ?? new Set<string>();
+  const added = refused.filter(({ table }) => !held.has(table));
+  run.withheld.push(...added);
+  run.held.set(rule, new Set([...held, ...added.map(({ table }) => table)]));
+  return added.length > 0;
 }
 
 /** Fixes rules together, and one by one where together they change who may do what or break a file. */
@@ -199,16 +271,10 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
     return changed;
   }
   const [{ rule } = { rule: '' }] = batch;
-  const held = run.held.get(rule) ?? new Set<string>();
-  const tables = refused.map(({ table }) => table).filter((table) => !held.has(table));
-  result.access.withheld.push(...refused.filter(({ table }) => tables.includes(table)));
-  if (broken.length > 0 || tables.length === 0) {
-    const file = broken[0] ?? refused[0]?.file ?? '';
-    run.dropped.set(rule, broken.length > 0 ? brokenLeft(rule, broken, file) : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' });
-    return false;
-  }
-  run.held.set(rule, new Set([...held, ...tables]));
-  return fixBatch(run, batch);
+  if (broken.length === 0 && hold(run, rule, refused)) return fixBatch(run, batch);
+  const file = broken[0] ?? refused[0]?.file ?? '';
+  run.dropped.set(rule, broken.length > 0 ? brokenLeft(rule, broken, file) : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' });
+  return false;
 }
 
 /** A repair of which nobody can say whether it widens access. */
@@ -261,81 +327,4 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
     if (fix.fromRehearsal === true) break;
   }
   return changed;
-}
-
-/** Puts what was fixed into the result. Says whether that changed anything. */
-function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {
-  const files = new Map<string, string>();
-  result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
-  result.migrations = result.migrations.map((migration) => {
-    const own = edits.filter(({ file }) => file === migration.file);
-    const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
-    const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
-    if (sql === migration.sql) return migration;
-    files.set(migration.file, sql);
-    return withText(migration, sql);
-  });
-  for (const { path, sql, migration, last, rollback } of newFiles) {
-    files.set(path, sql);
-    if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
-    if (migration === undefined) continue;
-    const rest = result.migrations.filter(({ file }) => file !== path);
-    result.migrations = last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
-  }
-  const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
-  for (const [path, text] of others) {
-    files.set(path, text);
-    for (const [folder, journal] of result.journals) if (journal.file === path) result.journals.set(folder, { ...journal, text });
-  }
-  if (files.size === 0) return false;
-  for (const path of removed) {
-    result.edits.delete(path);
-    if (!result.newFiles.delete(path)) result.removed.push(path);
-  }
-  result.removed = result.removed.filter((path) => !files.has(path));
-  for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
-  let known = result.classes.at(-1);
-  if (known?.rule !== rule) result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
-  for (const path of removed) known.files.delete(path);
-  for (const [path, sql] of files) known.files.set(path, sql);
-  known.removed = [...known.removed.filter((path) => !files.has(path)), ...removed];
-  known.renamed.push(...renames.map(({ from, to }): [string, string] => [from, to]));
-  known.decisions.push(...decisions);
-  result.decisions.push(...decisions);
-  return true;
-}
-
-/** Says whether the file is one of Drizzle's. */
-function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
-  return journals.has(file.slice(0, file.lastIndexOf('/')));
-}
-
-/** The order of a run with one more file, the last of its layer. */
-function behindLayer(migrations: readonly Migration[], added: Migration): Migration[] {
-  const at = migrations.findLastIndex(({ layer }) => layer === added.layer || layer === 'core') + 1;
-  return [...migrations.slice(0, at), added, ...migrations.slice(at)];
-}
-
-/** Gives migrations and their rollbacks their new names, all at once: one may take the name that another leaves. Gives the old paths. */
-function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string, string>): string[] {
-  const byFile = new Map(renames.map((rename) => [rename.from, rename]));
-  result.migrations = result.migrations.map((migration) => {
-    const rename = byFile.get(migration.file);
-    if (rename === undefined) return migration;
-    files.set(rename.to, migration.sql);
-    return { ...migration, file: rename.to, number: rename.number };
-  });
-  const texts = renames.map(({ from }) => result.rollbacks.get(from));
-  for (const { from } of renames) result.rollbacks.delete(from);
-  return renames.flatMap(({ from, to, rollback }, index) => {
-    const text = texts[index];
-    if (rollback === undefined || text === undefined) return [from];
-    result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
-    files.set(rollback.to, text.sql);
-    return [from, rollback.from];
-  });
-}
-
-function withText(migration: Migration, sql: string): Migration {
-  return { ...migration, sql, checksum: createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex') };
 }

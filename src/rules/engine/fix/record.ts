@@ -1,0 +1,84 @@
+/** Puts what a fix comes to into the files of a repair. */
+import { createHash } from 'node:crypto';
+import type { Migration } from '../../../sql/migration.ts';
+import { withBreakpoints } from './breakpoints.ts';
+import { applyEdits } from './fix.ts';
+import type { FixResult, Rename } from './fix.ts';
+import type { Repair } from './repair.ts';
+
+/** Puts what was fixed into the result. Says whether that changed anything. */
+export function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {
+  const files = new Map<string, string>();
+  result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
+  result.migrations = result.migrations.map((migration) => {
+    const own = edits.filter(({ file }) => file === migration.file);
+    const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
+    const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
+    if (sql === migration.sql) return migration;
+    files.set(migration.file, sql);
+    return withText(migration, sql);
+  });
+  for (const { path, sql, migration, last, rollback } of newFiles) {
+    files.set(path, sql);
+    if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
+    if (migration === undefined) continue;
+    const rest = result.migrations.filter(({ file }) => file !== path);
+    result.migrations = last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
+  }
+  const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
+  for (const [path, text] of others) {
+    files.set(path, text);
+    for (const [folder, journal] of result.journals) if (journal.file === path) result.journals.set(folder, { ...journal, text });
+  }
+  if (files.size === 0) return false;
+  for (const path of removed) {
+    result.edits.delete(path);
+    if (!result.newFiles.delete(path)) result.removed.push(path);
+  }
+  result.removed = result.removed.filter((path) => !files.has(path));
+  for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
+  let known = result.classes.at(-1);
+  if (known?.rule !== rule) result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
+  for (const path of removed) known.files.delete(path);
+  for (const [path, sql] of files) known.files.set(path, sql);
+  known.removed = [...known.removed.filter((path) => !files.has(path)), ...removed];
+  known.renamed.push(...renames.map(({ from, to }): [string, string] => [from, to]));
+  known.decisions.push(...decisions);
+  result.decisions.push(...decisions);
+  return true;
+}
+
+/** Says whether the file is one of Drizzle's. */
+function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
+  return journals.has(file.slice(0, file.lastIndexOf('/')));
+}
+
+/** The order of a run with one more file, the last of its layer. */
+function behindLayer(migrations: readonly Migration[], added: Migration): Migration[] {
+  const at = migrations.findLastIndex(({ layer }) => layer === added.layer || layer === 'core') + 1;
+  return [...migrations.slice(0, at), added, ...migrations.slice(at)];
+}
+
+/** Gives migrations and their rollbacks their new names, all at once: one may take the name that another leaves. Gives the old paths. */
+function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string, string>): string[] {
+  const byFile = new Map(renames.map((rename) => [rename.from, rename]));
+  result.migrations = result.migrations.map((migration) => {
+    const rename = byFile.get(migration.file);
+    if (rename === undefined) return migration;
+    files.set(rename.to, migration.sql);
+    return { ...migration, file: rename.to, number: rename.number };
+  });
+  const texts = renames.map(({ from }) => result.rollbacks.get(from));
+  for (const { from } of renames) result.rollbacks.delete(from);
+  return renames.flatMap(({ from, to, rollback }, index) => {
+    const text = texts[index];
+    if (rollback === undefined || text === undefined) return [from];
+    result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
+    files.set(rollback.to, text.sql);
+    return [from, rollback.from];
+  });
+}
+
+function withText(migration: Migration, sql: string): Migration {
+  return { ...migration, sql, checksum: createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex') };
+}

@@ -1,0 +1,63 @@
+import type { PolicyRow } from '../../rules/engine/live/catalog.ts';
+import { constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { isWhoAsks, type Model } from './model.ts';
+
+/** What a folder of an object's path is to be: whose id, or a fixed name. */
+export type Folder = { of: 'user' | 'organization' } | { name: string };
+
+/**
+ * The folders that the policies of a bucket ask for, outermost first: of `(storage.foldername(name))[2] = auth.uid()::text`
+ * the second one is the user's.
+ * @param usual what a folder is of which they do not say whose it is
+ */
+export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organization', model: Model): Folder[] {
+  const asked = new Map<number, Folder>();
+  for (const sql of policies.flatMap(({ using, check }) => [using, check])) {
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      if (type !== 'A_Expr') return;
+      for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+        const position = nameParts(node['name']).at(-1) === '=' ? positionOf(side) : startsAt(node, side, other);
+        if (position !== undefined && !asked.has(position)) asked.set(position, folderFrom(other, usual, model));
+      }
+    });
+  }
+  const depth = Math.max(1, ...asked.keys());
+  return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? { of: usual });
+}
+
+/** Which folder of the name an expression takes, from 1: `(storage.foldername(name))[1]`, `split_part(name, '/', 1)`. */
+function positionOf(node: unknown): number | undefined {
+  const cast = fields(node, 'TypeCast');
+  if (cast !== undefined) return positionOf(cast['arg']);
+  const taken = fields(node, 'A_Indirection');
+  if (taken !== undefined) {
+    const call = fields(taken['arg'], 'FuncCall');
+    const index = fields((taken['indirection'] as unknown[] | undefined)?.[0], 'A_Indices');
+    return nameParts(call?.['funcname']).at(-1) === 'foldername' ? numberOf(index?.['uidx']) : undefined;
+  }
+  const call = fields(node, 'FuncCall');
+  const args = (call?.['args'] ?? []) as unknown[];
+  return nameParts(call?.['funcname']).at(-1) === 'split_part' && constantOf(args[1]) === '/' ? numberOf(args[2]) : undefined;
+}
+
+/** `name LIKE 'covers/%'` asks for the first folder. */
+function startsAt(node: Node, side: unknown, other: unknown): number | undefined {
+  const isName = nameParts(fields(side, 'ColumnRef')?.['fields']).at(-1) === 'name';
+  return isName && side === node['lexpr'] && nameParts(node['name']).at(-1) === '~~' && (constantOf(other) ?? '').includes('/') ? 1 : undefined;
+}
+
+function numberOf(node: unknown): number | undefined {
+  const number = Number(constantOf(node));
+  return Number.isInteger(number) && number > 0 ? number : undefined;
+}
+
+function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model): Folder {
+  const constants: string[] = [];
+  let isRead = false;
+  walk([node], (type, inner) => {
+    if (type === 'FuncCall' || type === 'SubLink') isRead = true;
+    if (type === 'A_Const') constants.push(constantOf({ A_Const: inner }) ?? '');
+  });
+  if (!isRead && constants[0] !== undefined) return { name: constants[0].split('/')[0]! };
+  return { of: isWhoAsks(node, model) ? 'user' : usual };
+}

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { expectationsOf } from '../../src/muse/declared-schema.ts';
+import { asMigration } from './kit.ts';
+import { models } from './models.ts';
+import { missedIn } from './open-families.ts';
+import { sessionKit } from './session-kit.ts';
+import { makeWorld, strideOf, sweep } from './sweep.ts';
+
+let database: Database;
+beforeAll(async () => { database = await openEmbedded(); });
+afterAll(() => database.close());
+
+describe('an app of another shape', () => {
+  it.each([...models])('%s reports every mutant that changes what somebody can do', async (name, sql) => {
+    const { declarations } = await expectationsOf([asMigration(`${name}.sql`, sql)]);
+    const { missed } = await sweep(await makeWorld(name, database, sql, { declarations }), strideOf(41));
+    expect(missedIn(missed)).toEqual([]);
+  }, 3_600_000);
+
+  it('a kit by session variables reports every mutant that changes what somebody can do', async () => {
+    const { missed } = await sweep(await makeWorld('session variables', database, sessionKit, { declarations: [], isolation: 'session', session: { role: 'app_user' } }), strideOf(17));
+    expect(missedIn(missed)).toEqual([]);
+  }, 3_600_000);
+});

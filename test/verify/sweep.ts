@@ -1,0 +1,96 @@
+import type { Database } from '../../src/database/database.ts';
+import type { Finding } from '../../src/shared/finding.ts';
+import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
+import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
+import { type IsolationOptions, verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { withSchema } from './database.ts';
+import { whyEquivalent } from './equivalent.ts';
+import { familyMutants } from './mutant-families.ts';
+import { allMutants, type Mutant, redefinition } from './mutants.ts';
+
+/** A schema that is right as it is, and what the proof says of it. */
+export interface World {
+  name: string;
+  database: Database;
+  /** SQL that makes it, where it is not in the database already. */
+  sql: string;
+  options: IsolationOptions;
+  whole: IsolationReport;
+  mutants: Mutant[];
+}
+
+/** Proves the world as it is, and makes up everything that could be wrong in it. */
+export async function makeWorld(name: string, database: Database, sql: string, options: IsolationOptions): Promise<World> {
+  return withSchema(database, sql, async (session) => {
+    const { rows } = await session.query<{ oid: string; definition: string }>(
+      "select p.oid::text as oid, pg_get_functiondef(p.oid) as definition from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private') and p.prokind = 'f'");
+    const definitions = new Map(rows.map((row) => [row.oid, row.definition]));
+    const whole = await verifyIsolation(session, options);
+    const catalog = await readCatalog(session, options.session === undefined ? [] : [options.session.role]);
+    const role = options.session?.role;
+    const mutants = [
+      // The weakenings of single policies are about the roles of Supabase.
+      ...(role === undefined ? allMutants(catalog, (routine, source) => redefinition(definitions.get(routine.oid)!, routine.source, source)) : []),
+      ...familyMutants(catalog, role),
+    ];
+    return { name, database, sql, options, whole, mutants };
+  });
+}
+
+type Verdict = 'not valid' | 'rules' | 'matrix' | 'nothing';
+
+/** What the proof says of a mutant: findings by the rules alone, or against the matrix of the world as it is. */
+async function judge({ database, sql, options, whole }: World, mutant: Mutant): Promise<Verdict> {
+  let isValid = false;
+  const known = new Set(whole.findings.map(({ message }) => message));
+  try {
+    const findings = await withSchema(database, `${sql};\n${mutant.sql}`, async (session): Promise<Finding[]> => {
+      isValid = true;
+      const only = mutant.touches === undefined ? {} : { only: mutant.touches };
+      const expectations = { tables: [], declarations: [...options.declarations], serverOnly: [] };
+      const proof = await verifyIsolation(session, { ...options, expected: whole.tables, ...only });
+      return [...proof.findings, ...(mutant.isOfCatalog === true ? await checkCatalog(session, expectations) : [])];
+    });
+    const fresh = findings.filter(({ message }) => !known.has(message));
+    if (fresh.some(({ message }) => !message.includes('expected matrix'))) return 'rules';
+    return fresh.length > 0 ? 'matrix' : 'nothing';
+  } catch (error) {
+    if (isValid) throw error;
+    return 'not valid';
+  }
+}
+
+/** What came of the mutants of one world. */
+export interface Outcome {
+  missed: Mutant[];
+  killed: number;
+  tried: number;
+}
+
+/** Tries every so manieth mutant, prints what came of them, and gives those that nothing found and nothing explains. */
+export async function sweep(world: World, every: number): Promise<Outcome> {
+  const counts = { 'not valid': 0, rules: 0, matrix: 0, nothing: 0 };
+  const reasons = new Map<string, number>();
+  const missed: Mutant[] = [];
+  const tried = world.mutants.filter((_, number) => number % every === 0);
+  for (const mutant of tried) {
+    const verdict = await judge(world, mutant);
+    counts[verdict] += 1;
+    if (verdict !== 'nothing') continue;
+    const reason = whyEquivalent(mutant);
+    if (reason === undefined) missed.push(mutant);
+    else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  const killed = counts.rules + counts.matrix;
+  console.log([
+    `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${killed} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
+    ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`), ...missed.map(({ name }) => `  missed: ${name}`),
+  ].join('\n'));
+  return { missed, killed, tried: tried.length };
+}
+
+/** Everything is tried where everything is run; else one in so many, by turns of all kinds. */
+export function strideOf(sample: number): number {
+  return (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_MUTANTS']) === undefined ? sample : 1;
+}
