@@ -150,7 +150,7 @@ export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'file
 }
 
 export interface MigrateOptions extends GuardedOptions, TimeLimits {
-  /** Applies to production what staging has not had. */
+  /** Applies files to production that staging has not applied. */
   force?: boolean;
   /** Accepts applied files that were edited since. */
   acceptEdited?: boolean;

@@ -5,28 +5,30 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 
 /** Where the words are looked for: files, and folders with all that is in them. */
-const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/publish', 'templates/muse'];
+const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/create', 'src/kit', 'src/migrations', 'src/muse', 'src/publish', 'src/scaffold', 'src/shared', 'src/supabase', 'src/targets', 'templates'];
 /** Written from data that is checked elsewhere. */
 const generated = ['docs/rules'];
 
 /** What is not written any more, and what is instead. */
 const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bmend(s|ed|ing)?\b/i, 'fix'],
-  [/\bledger\b/i, 'migration history'],
+  // The database's own table keeps its name.
+  [/(?<!\bmuse\.)\bledger\b/i, 'migration history'],
   [/\bthrow-?away\b/i, 'shadow database'],
   [/\b(take|takes|took|taken|taking)( [\w.'’]+){0,3} back\b/i, 'roll back'],
   [/\b(the|a|no) ways? back\b/i, 'rollback'],
   [/\bstand-ins?\b/i, 'extension stub'],
   [/\btwins?\b/i, 'fake API'],
-  [/\b(room|house)\b/i, 'module, architecture'],
+  // A quoted word is data, e.g. a kind of property.
+  [/(?<!")\b(room|house)\b/i, 'module, architecture, space'],
   [/\b(quiet|quieted) triggers?\b|\bknots?\b/i, 'silenced triggers, check group'],
   [/\b(mighty|mightier|mightiest)\b/i, 'privileged'],
   [/\bfellows?\b/i, 'co-member'],
-  [/\b(raise|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
+  [/\b(raise(?! (exception|notice))|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
   [/\bwhoever\b/i, 'anyone'],
   [/\bsomebody\b/i, 'anyone, a signed-in user, an anonymous visitor'],
   [/\bneeded\(|\b(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
-  [/\bis no (JSON|SQL|UTF-8|number|pair|git|repository|directory|file)\b/i, 'is not a valid …'],
+  [/(?<!\bthere )\bis no (JSON|SQL|UTF-8|number|pair|git|repository|directory|file)\b/i, 'is not a valid …'],
   [/,? as eu-central-1\b/, 'e.g. eu-central-1'],
   [/\b(behind|in front of) (it|them|the (first|last|next|other|file|files|migration))\b/i, 'after, before'],
   [/\bspace chooses\b|\benter goes on\b/i, 'space to select, enter to continue'],
@@ -36,7 +38,8 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bwrite what the findings say\b/i, 'Fix the findings above'],
   [/\bbut a person\b/i, 'needs a manual fix'],
   [/\bas (its|their) names? says?\b/i, 'what it does'],
-  [/\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test))/i, 'American spelling'],
+  // Kits may spell a table or a column like this.
+  [/(?<!public\.)\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test)|: 'organization')/i, 'American spelling'],
   [/\bbeing run\b|\bis told so\b|\bill\b/, 'plain words'],
 ];
 
@@ -73,6 +76,11 @@ describe('plain English', () => {
     ['Go on?', 1],
     ['"x" is no JSON.', 1],
     ['RAISE EXCEPTION without recommending', 0],
+    ["RAISE EXCEPTION 'The role is taken'", 0],
+    ['insert into muse.ledger', 0],
+    ['There is no repository', 0],
+    ['"choices": ["house"]', 0],
+    ['make room', 1],
     ['raise notice in a trigger; promotes the standby', 0],
     ['takes a backup and goes back', 0],
     ['roll it back; a background worker; behind a proxy', 0],

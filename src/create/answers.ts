@@ -1,5 +1,5 @@
 /**
- * create/: the pipeline from a name to a muse: named, journaled steps, and the life of its Supabase project.
+ * create/: the pipeline from a name to a muse: named, journaled steps, and the life cycle of its Supabase project.
  * May touch: the muse's directory, git, its databases, the Management API.
  */
 import type { EnvironmentName, Isolation } from '../shared/muse-file.ts';
@@ -46,7 +46,7 @@ export interface Answers {
   databaseCa?: string;
   supabase: SupabaseAnswers;
   fix: boolean;
-  /** With `fix`: also make the repairs that give somebody access that they did not have. */
+  /** With `fix`: also make the repairs that widen access. */
   allowWidening?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
@@ -54,7 +54,7 @@ export interface Answers {
   install: boolean;
 }
 
-/** What must not be stored anywhere but in `.env.local`. */
+/** What may only be stored in `.env.local`. */
 export interface Secrets {
   databaseUrl?: string;
   /** Whether a password that is made for the admin can be shown once. */

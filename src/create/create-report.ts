@@ -29,9 +29,9 @@ export interface CreateReport {
   tables: { name: string; scope: string }[];
   /** What `--fix` fixed. */
   repairs?: Omit<NonNullable<JournalData['repairs']>, 'access'>;
-  /** What `--fix` changed of who may do what. */
+  /** How `--fix` changed access. */
   access?: AccessReport;
-  /** What was shown to hold, one line each. */
+  /** What was proven, one line each. */
   proven: string[];
   /** The commands to type next. */
   next: string[];

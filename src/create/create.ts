@@ -33,7 +33,7 @@ export interface RunOptions extends StepEvents {
 }
 
 /**
- * Makes a muse: clone, scaffold, rehearse, migrate, check, commit.
+ * Creates a muse: clone, scaffold, rehearse, migrate, check, commit.
  * @returns the report; a failure after the directory was claimed is in `error`, with what to do next
  * @throws MuseError `bad-…` and the like, if nothing was started
  */

@@ -55,7 +55,7 @@ export async function destroyMuse(
 function notConfirmed({ ref, name }: Doomed): MuseError {
   return new MuseError({
     code: 'bad-confirmation',
-    message: `The project "${name}" (${ref}) was not deleted: it was not confirmed by its name.`,
-    suggestion: `Type its name when asked, or say so: muse destroy --confirm ${ref}`,
+    message: `The project "${name}" (${ref}) was not deleted: its name was not typed to confirm.`,
+    suggestion: `Type its name when asked, or run muse destroy --confirm ${ref}`,
   });
 }

@@ -15,7 +15,7 @@ import { startRun, type RunOptions } from './create.ts';
 import { emptyOutput } from './journal.ts';
 import { draft, pipelines } from './pipeline.ts';
 import { stepsOf } from './sequence.ts';
-import type { Mending } from '../muse/repair/repair.ts';
+import type { FixPlan } from '../muse/repair/repair.ts';
 import { diffOf, pathsOf } from '../muse/repair/write.ts';
 
 /** What a run would do. */
@@ -33,7 +33,7 @@ export interface Plan {
   requests?: RequestRecord[];
   /** `--fix`: what would be fixed, class by class, each as a unified diff. */
   repairs?: PlannedRepairs;
-  /** `--fix`: what it would change of who may do what. */
+  /** `--fix`: how it would change access. */
   access?: AccessReport;
   /** `--fix`: what would still be wrong. */
   findings?: Finding[];
@@ -80,7 +80,7 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
   }
 }
 
-async function plannedRepairs({ changes }: Mending, { environment, signal }: RunOptions): Promise<PlannedRepairs> {
+async function plannedRepairs({ changes }: FixPlan, { environment, signal }: RunOptions): Promise<PlannedRepairs> {
   const classes: PlannedRepairs['classes'] = [];
   for (const change of changes) classes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, { environment, signal }) });
   return { classes, decisions: changes.flatMap(({ decisions }) => decisions) };

@@ -15,7 +15,7 @@ import type { JournalProject } from './journal-schema.ts';
 export interface StepOutput {
   /** A few words on the result, for the progress display. */
   summary?: string;
-  /** What was shown to hold, one line each. */
+  /** What was proven, one line each. */
   proven: string[];
   /** What the user should know, one sentence each. */
   notes: string[];

@@ -18,7 +18,7 @@ const meanings: readonly [key: 'organization' | 'user' | 'superadmin', pattern: 
   ['user', /user|member|person/],
 ];
 
-/** What a variable holds, by its last word, else by the one before the dot; undefined for what is no id. */
+/** What a variable holds, by its last word, else by the one before the dot; undefined for anything that is not an id. */
 function meaningOf(name: string): 'organization' | 'user' | 'superadmin' | undefined {
   const [, last = ''] = name.split('.');
   if (/^(?:request|pgrst)\.|^app\.settings$|role|name|mail|slug|plan/.test(name)) return undefined;
@@ -41,8 +41,8 @@ export function sessionOf(migrations: readonly Pick<Migration, 'sql'>[]): Sessio
 }
 
 /**
- * Writes the migration with the roles of session variables, and the helper that the app sets them with; nothing where
- * the muse isolates by `auth.uid()`, and no file a second time.
+ * Writes the migration with the roles for session variables, and the helper that sets them; nothing if
+ * the muse isolates by `auth.uid()`, and no file that exists already.
  * @param directory of the muse, or where it is put together
  * @returns the paths written, relative to the directory, with `/`
  * @throws MuseError `bad-session` if the names in `muse.json` cannot be used
@@ -71,7 +71,7 @@ export async function writeTenancy(directory: string, museFile: MuseFile, migrat
 
 const policiesOf = (catalog: Catalog): Policy[] => [...catalog.tables.values()].flatMap(({ policies }) => [...policies.values()]);
 
-/** How core's own policies isolate: by what most of them ask for. */
+/** How core's own policies isolate: the kind that most of them use. */
 function coreIsolation(catalog: Catalog): Isolation {
   const all = policiesOf(catalog);
   return all.filter((policy) => isForSessions(policy, catalog)).length * 2 > all.length ? 'session' : 'auth-uid';

@@ -124,7 +124,7 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
   if ((await kindOf(path)) === undefined) {
     throw new MuseError({
       code: 'kit-not-found',
-      message: `There is nothing at ${path}.`,
+      message: `${path} does not exist.`,
       suggestion: `Check the path of --kit "${text}"; owner/repo is a repository on GitHub, ./path one on this machine.`,
     });
   }

@@ -116,7 +116,7 @@ function late(verb: string, timeoutMs: number): MuseError {
 function missing(cause: unknown): MuseError {
   return new MuseError({
     code: 'git-missing',
-    message: 'There is no git on this machine, or it is not on the PATH.',
+    message: 'git is not installed on this machine, or it is not on the PATH.',
     suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
     cause,
   });
@@ -186,7 +186,7 @@ const cases: readonly Case[] = [
     says: /No space left on device|Disk quota exceeded/i,
     code: 'disk-full',
     message: (subject) => `The disk is full, so ${subject} could not be written.`,
-    suggestion: 'Make room, then run this again.',
+    suggestion: 'Free some space, then run this again.',
   },
   {
     says: /unknown (option|switch)/i,

@@ -39,7 +39,7 @@ export async function headCommit(directory: string, options: GitOptions = {}): P
 }
 
 /**
- * Takes all files of the directory into the index but the ignored ones.
+ * Adds all files of the directory to the index, except the ignored ones.
  * @param also ignored files, relative to the directory, that are added nevertheless if they exist
  */
 export async function addAll(directory: string, also: readonly string[] = [], options: GitOptions = {}): Promise<void> {
@@ -101,7 +101,7 @@ export async function setRemote(directory: string, name: string, url: string, op
 
 /**
  * Says whether git ignores the file.
- * @returns undefined if there is no repository (or no git) to ask
+ * @returns undefined outside a repository, or without git
  */
 export async function isIgnored(directory: string, file: string, options: GitOptions = {}): Promise<boolean | undefined> {
   const result = await ask(['check-ignore', '--quiet', '--no-index', '--', file], { ...options, directory });
@@ -109,7 +109,7 @@ export async function isIgnored(directory: string, file: string, options: GitOpt
   return result.ok;
 }
 
-/** Says whether the file is in git's index; false if there is no repository. */
+/** Says whether the file is in git's index; false outside a repository. */
 export async function isTracked(directory: string, file: string, options: GitOptions = {}): Promise<boolean> {
   const args = ['--literal-pathspecs', 'ls-files', '--error-unmatch', '-z', '--', file];
   return (await ask(args, { ...options, directory }))?.ok ?? false;

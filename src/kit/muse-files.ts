@@ -12,7 +12,7 @@ export interface ReadmeOptions {
   /** Default: the name for people, e.g. `Realty Muse`. */
   title?: string | undefined;
   tagline?: string | undefined;
-  /** The list of tables in Markdown, with the marks that let it be brought up to date. */
+  /** The list of tables in Markdown, between the markers that let it be updated. */
   tables?: string | undefined;
 }
 

@@ -102,7 +102,7 @@ const pruneList: readonly string[] = [
   '/supabase/.branches',
   '/apps/*/supabase/.temp',
   '/apps/*/supabase/.branches',
-  // What systems and tools drop
+  // What systems and tools leave behind
   '.DS_Store',
   '._*',
   'Thumbs.db',

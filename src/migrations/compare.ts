@@ -16,7 +16,7 @@ export interface Comparison {
   applied: Migration[];
   /** Never applied, or started outside a transaction and not finished. */
   pending: Migration[];
-  /** Applied, and another text now. */
+  /** Applied with a different text. */
   edited: { migration: Migration; row: HistoryRow }[];
   /** Applied under another name: the same text, and the old file is gone. */
   renamed: { migration: Migration; row: HistoryRow }[];

@@ -19,7 +19,7 @@ export interface RunState {
 
 /**
  * The error to throw for a file that failed.
- * @param command what the user runs again, as `muse migrate`
+ * @param command what the user runs again, e.g. `muse migrate`
  */
 export async function failure(database: Database, thrown: unknown, text: RunText, script: FileScript, state: RunState, command: string): Promise<unknown> {
   const error = thrown instanceof FailedStatement ? thrown.cause : thrown;

@@ -28,12 +28,12 @@ export interface HistoryRow {
 export async function readHistory(session: Session): Promise<HistoryRow[] | undefined> {
   try {
     // Rows as JSON: of a newer history with other columns at least the version is read.
-    const { rows } = await session.query<{ ledger: { version: number; tool: string } | null; rows: HistoryRow[] }>(
-      `select (select to_jsonb(l) from muse.ledger l) as ledger,
+    const { rows } = await session.query<{ format: { version: number; tool: string } | null; rows: HistoryRow[] }>(
+      `select (select to_jsonb(l) from muse.ledger l) as format,
               (select coalesce(jsonb_agg(to_jsonb(m)), '[]') from muse.migrations m) as rows`,
     );
-    const { ledger, rows: found } = rows[0]!;
-    if (ledger !== null && ledger.version > historyVersion) throw await newer(ledger.version, ledger.tool);
+    const { format, rows: found } = rows[0]!;
+    if (format !== null && format.version > historyVersion) throw await newer(format.version, format.tool);
     return found;
   } catch (error) {
     if (error instanceof DatabaseError && (error.code === '42P01' || error.code === '3F000')) return undefined;

@@ -2,9 +2,9 @@ import type { Finding } from '../shared/finding.ts';
 import { numberOf, plainNumber, type Order } from './order.ts';
 
 const wantedForm: Record<Order, string> = {
-  number: 'NNN_name.sql, as 004_invoices.sql',
-  timestamp: '<14 digits>_name.sql, as 20260131120000_invoices.sql',
-  journal: 'NNNN_name.sql, as 0004_invoices.sql',
+  number: 'NNN_name.sql, e.g. 004_invoices.sql',
+  timestamp: '<14 digits>_name.sql, e.g. 20260131120000_invoices.sql',
+  journal: 'NNNN_name.sql, e.g. 0004_invoices.sql',
 };
 
 /**

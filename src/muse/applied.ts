@@ -6,17 +6,17 @@ import type { Migration } from '../sql/migration.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { placeOf } from '../targets/open.ts';
 
-/** A database's share of the files. */
+/** Which of the migration files a database has. */
 export interface FilesOfDatabase {
-  /** Those that it has had with the text that they have now. */
+  /** Applied, with the text that they have now. */
   applied: Migration[];
-  /** Those that it has had with any text; all of them where it has had none, as it may have been made without this tool. */
+  /** Applied, with any text; all files where the database has no migration history, as it may have been made without this tool. */
   had: readonly Migration[];
   pending: string[];
 }
 
 /**
- * Which of the files one database has had, by its ledger; each list in the order in which the files run.
+ * Which of the files one database has, by its migration history; each list in the order in which the files run.
  * @throws MuseError `history-newer`
  */
 export async function filesOf(session: Session, migrations: readonly Migration[]): Promise<FilesOfDatabase> {
@@ -27,17 +27,17 @@ export async function filesOf(session: Session, migrations: readonly Migration[]
   return { applied: migrations.filter((one) => asNow.has(one)), had: migrations.filter((one) => !waiting.has(one)), pending: pending.map(({ file }) => file) };
 }
 
-/** Which migrations the databases of a muse have had, all of them together. */
+/** Which migrations have been applied to any database of a muse. */
 export interface AppliedFiles {
-  /** By file; begun ones among them. */
+  /** By file, including those that were started and not finished. */
   files: Set<string>;
-  /** The environments that cannot tell, and why; a sentence each. */
+  /** One sentence for each environment whose history could not be read: which, and why. */
   notes: string[];
 }
 
 /**
- * Asks the ledger of every environment in `muse.json`. A database that is not there yet is not created for it.
- * @throws MuseError `database-in-use` where an embedded database is open elsewhere: it could be asked, and must be
+ * Reads the migration history of every environment in `muse.json`. A database that does not exist yet is not created for this.
+ * @throws MuseError `database-in-use` where another process has an embedded database open: its history must be read
  */
 export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
@@ -55,7 +55,7 @@ export async function appliedFiles(muse: Muse, migrations: readonly Migration[],
       }
     } catch (error) {
       if (!(error instanceof MuseError) || error.code === 'database-in-use' || signal?.aborted) throw error;
-      applied.notes.push(`What ${name} has applied is not known: ${error.message}`);
+      applied.notes.push(`The migration history of ${name} could not be read: ${error.message}`);
     }
   }
   return applied;

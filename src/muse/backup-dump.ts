@@ -7,8 +7,8 @@ import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { HistoryRow } from '../migrations/history.ts';
 
 /**
- * The connection that a program of PostgreSQL takes from its environment, so that no password is among its arguments.
- * @param environment of the process, which the rest is taken from
+ * The connection as environment variables for PostgreSQL's own programs, so that no password is among their arguments.
+ * @param environment of the process; the variables are added to it
  */
 function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { address, sslmode, caFile, options } = parseDatabaseUrl(url);
@@ -18,7 +18,7 @@ function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.Proce
     PGUSER: address.user,
     PGPASSWORD: address.password,
     PGDATABASE: address.database,
-    // libpq has no name for TLS that is not verified; `require` is that.
+    // libpq has no mode `no-verify`; its `require` does not verify the certificate.
     PGSSLMODE: sslmode === 'no-verify' ? 'require' : sslmode,
     PGSSLROOTCERT: caFile,
     PGOPTIONS: options,
@@ -40,8 +40,8 @@ async function runTool(program: 'pg_dump' | 'pg_restore', args: readonly string[
 }
 
 /**
- * Says whether `pg_dump` can take a backup that `pg_restore` brings back: one of the server's major version is there, and
- * everything in the database is the connection's to drop and make again.
+ * Says whether `pg_dump` can take a backup that `pg_restore` can restore: its major version is the server's, and
+ * the connection's role may drop and recreate everything in the database.
  */
 export async function canDump(session: Session, environment: NodeJS.ProcessEnv): Promise<boolean> {
   const { rows } = await session.query<{ major: number; owner: boolean }>(`
@@ -54,17 +54,17 @@ export async function canDump(session: Session, environment: NodeJS.ProcessEnv):
 }
 
 /**
- * Writes the whole database as a dump of the custom format; whole or not at all, mode 0600.
+ * Writes the whole database as a dump in the custom format, mode 0600; a failed dump leaves no file.
  * @throws MuseError `backup-failed` with what pg_dump says
  */
 export async function writeDump(path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // Made by us, so that it is nobody else's to read from its first byte on.
+  // Created here with its mode, so that no other user can read it at any time.
   const file = await open(temporary, 'wx', 0o600);
   try {
     const { ok, stderr } = await runTool('pg_dump', ['--format=custom', '--no-password', `--file=${temporary}`], connectionOf(url, environment), signal);
-    if (!ok) throw toolFailed('backup-failed', 'pg_dump took no backup, so nothing was changed.', stderr);
+    if (!ok) throw toolFailed('backup-failed', 'pg_dump could not take the backup. Nothing was changed.', stderr);
     await file.sync();
     await rename(temporary, path);
   } catch (error) {
@@ -76,10 +76,10 @@ export async function writeDump(path: string, url: string, environment: NodeJS.P
 }
 
 /**
- * The ledger as a dump has it.
+ * The migration history in a dump.
  * @throws MuseError `bad-backup-file`
  */
-export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<HistoryRow, 'layer' | 'file'>[]> {
+export async function historyOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<HistoryRow, 'layer' | 'file'>[]> {
   const { ok, stdout, stderr } = await runTool('pg_restore', ['--data-only', '--schema=muse', '--table=migrations', '--file=-', path], environment);
   if (!ok) throw toolFailed('bad-backup-file', `pg_restore cannot read ${path}. Nothing was changed.`, stderr);
   const lines = stdout.split('\n');
@@ -91,13 +91,13 @@ export async function ledgerOfDump(path: string, environment: NodeJS.ProcessEnv)
 }
 
 /**
- * Brings the whole database back to a dump, in one transaction.
+ * Restores the whole database from a dump, in one transaction.
  * @throws MuseError `restore-failed`: the database is as it was
  */
 export async function restoreDump(database: Database, path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   const connection = connectionOf(url, environment);
   const { stdout } = await runTool('pg_restore', ['--list', path], environment);
-  // What belongs to the server or to an extension stays: dropping it would take more along than the dump has.
+  // What belongs to the server or to an extension stays: dropping it would drop more than the dump has.
   const { rows } = await database.query<{ name: string }>(`
     SELECT 'EXTENSION - ' || extname AS name FROM pg_catalog.pg_extension UNION ALL SELECT 'SCHEMA - ' || nspname FROM pg_catalog.pg_namespace
     UNION ALL SELECT 'EVENT TRIGGER - ' || evtname FROM pg_catalog.pg_event_trigger UNION ALL SELECT 'PUBLICATION - ' || pubname FROM pg_catalog.pg_publication`);
@@ -114,7 +114,7 @@ export async function restoreDump(database: Database, path: string, url: string,
     const name = `dbname='${(connection['PGDATABASE'] ?? '').replaceAll(/['\\]/g, '\\$&')}'`;
     const args = ['--clean', '--if-exists', '--single-transaction', '--no-password', `--use-list=${list}`, `--dbname=${name}`, path];
     const { ok, stderr } = await runTool('pg_restore', args, connection, signal);
-    if (!ok) throw toolFailed('restore-failed', 'pg_restore did not bring the backup back; what it had done was taken back.', stderr);
+    if (!ok) throw toolFailed('restore-failed', 'pg_restore failed and rolled back: the database is unchanged.', stderr);
   } finally {
     await rm(list, { force: true });
   }
@@ -125,6 +125,6 @@ function toolFailed(code: ErrorCode, message: string, stderr: string): MuseError
     code,
     message,
     detail: stderr.split('\n').slice(0, 8).join('\n'),
-    suggestion: 'Mend what it says, then run this again. Where pg_dump is not on the PATH, backups are taken through the connection itself.',
+    suggestion: 'Fix the cause that it reports, then run this again. Without pg_dump on the PATH, backups are taken through the connection itself.',
   });
 }

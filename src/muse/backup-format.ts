@@ -28,27 +28,27 @@ export interface BackupHeader {
   environment: string;
   /** ISO time. */
   taken: string;
-  /** As `170005`. */
+  /** E.g. `170005`. */
   server: number;
   tables: BackupTable[];
-  ledger: HistoryRow[];
-  /** The applied files with their texts, as far as the muse has them: they make the schema again. */
+  history: HistoryRow[];
+  /** The applied files with their texts, as far as the muse has them: they recreate the schema. */
   migrations: Migration[];
-  /** The schema as the catalog told it: what is restored is held to it. */
+  /** The schema by the catalog; a restore compares the database with it. */
   schema: SchemaObject[];
 }
 
-/** A sequence and where it stood. */
+/** A sequence and its position. */
 export interface BackupSequence {
   name: string;
   value: string;
   called: boolean;
 }
 
-/** A line behind the first: rows of the table at an index of the header's list, the sequences, the end. */
+/** A line after the first: rows of one table (an index into the header's list), the sequences, or the end. */
 export type BackupLine = { table: number; rows: string[] } | { sequences: BackupSequence[] } | { end: true; rows: number };
 
-/** Writes a backup, one JSON a line, compressed; whole or not at all. Mode 0600, in a folder of mode 0700. */
+/** Writes a backup, one JSON object a line, compressed. Mode 0600, in a folder of mode 0700; a failure leaves no file. */
 export async function writeBackup(path: string, lines: AsyncIterable<BackupHeader | BackupLine>): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -74,15 +74,15 @@ async function* texts(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
 }
 
 /**
- * Opens a backup: its first line, and the ones behind it as they are read.
- * @throws MuseError `bad-backup-file` where it is none, is newer than this tool, or breaks off
+ * Opens a backup: its first line, and the following lines as they are read.
+ * @throws MuseError `bad-backup-file` where it is not a backup, is newer than this tool, or is truncated
  */
 export async function openBackup(path: string): Promise<{ header: BackupHeader; lines: AsyncGenerator<BackupLine> }> {
   const all = readLines(path);
   const { value } = await all.next();
   const header = value as Partial<BackupHeader> | undefined;
-  if (header?.format !== 'create-muse-backup') throw badFile(path, 'it is no backup that muse has written');
-  if (header.version !== 1) throw badFile(path, `it has format ${header.version}, and this version knows format 1`);
+  if (header?.format !== 'create-muse-backup') throw badFile(path, 'it is not a backup that muse has written');
+  if (header.version !== 1) throw badFile(path, `it has format ${header.version}, and this version of create-muse only reads format 1`);
   return { header: header as BackupHeader, lines: checked(path, all) };
 }
 
@@ -94,14 +94,14 @@ async function* checked(path: string, lines: AsyncGenerator<unknown>): AsyncGene
     if ('end' in line && line.rows === rows) return;
     yield line;
   }
-  throw badFile(path, 'it breaks off before its end');
+  throw badFile(path, 'it is truncated');
 }
 
-/** One value a line. Split at LF alone: a row's text may hold what else counts as the end of a line. */
+/** One value a line. Split at LF only: a row's text may contain other characters that end a line. */
 async function* readLines(path: string): AsyncGenerator<unknown> {
   const source = createReadStream(path);
   const unpacked = createGunzip().setEncoding('utf8');
-  // The error of the file comes out of the loop below.
+  // The loop below throws the file's error.
   source.on('error', (error) => unpacked.destroy(error));
   let parts: string[] = [];
   try {
@@ -125,7 +125,7 @@ function badFile(path: string, why: string, cause?: unknown): MuseError {
   return new MuseError({
     code: 'bad-backup-file',
     message: `${path} cannot be restored: ${why}. Nothing was changed.`,
-    suggestion: 'Name a file of .muse/backups.',
+    suggestion: 'Pass a file from .muse/backups.',
     cause,
   });
 }

@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
 import type { BackupLine, BackupSequence, BackupTable } from './backup-format.ts';
 
-/** Under these every value's text is exact, and reads back the same wherever it is restored. */
+/** With these settings the text of every value is exact, and reads back the same in any database. */
 const settings: readonly [name: string, value: string][] = [
   ['search_path', ''], ['datestyle', 'ISO, YMD'], ['intervalstyle', 'postgres'], ['timezone', 'UTC'], ['extra_float_digits', '3'],
   ['bytea_output', 'hex'], ['xmloption', 'content'], ['lc_monetary', 'C'],
@@ -24,8 +24,8 @@ export function nameOf({ schema, name }: { schema: string; name: string }): stri
 }
 
 /**
- * Schemas whose rows a backup leaves out: PostgreSQL's, the ledger's (kept in the header), and those of Supabase's services,
- * but for the users in `auth`. What is in storage is files, and those are not in the database.
+ * Schemas whose rows a backup leaves out: PostgreSQL's, the migration history's (it is in the header), and those of Supabase's
+ * services, except for the users in `auth`. The files in Storage are not in the database.
  */
 const leftOut = [
   'information_schema', 'muse', 'storage', 'realtime', '_realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
@@ -35,7 +35,7 @@ const leftOut = [
 const ours = `n.nspname !~ '^pg_' AND n.nspname NOT IN (${leftOut}) AND c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')`;
 
-// The first row sets what the others are written under: the parts of a UNION ALL run one after the other.
+// The first row sets the settings for the others: the parts of a UNION ALL run one after the other.
 const tablesQuery = `
 SELECT '' AS schema, '' AS name, (${settingCalls} IS NULL) AS partitioned, true AS readable, '[]'::pg_catalog.jsonb AS columns
 UNION ALL
@@ -54,7 +54,7 @@ export async function readTables(session: Session): Promise<BackupTable[]> {
   const { rows } = await session.query<BackupTable & { readable: boolean }>(tablesQuery);
   const tables = rows.filter(({ name }) => name !== '');
   const closed = tables.filter(({ readable, schema }) => !readable && schema !== 'auth');
-  if (closed.length > 0) throw incomplete(`it may not read ${closed.map(nameOf).join(', ')}`);
+  if (closed.length > 0) throw incomplete(`the connection's role may not read ${closed.map(nameOf).join(', ')}`);
   return tables
     .filter(({ readable }) => readable)
     .map(({ schema, name, partitioned, columns }) => ({ schema, name, partitioned, columns }))
@@ -62,12 +62,12 @@ export async function readTables(session: Session): Promise<BackupTable[]> {
 }
 
 const rowsOf = (table: BackupTable): string => `(x.*)::pg_catalog.text AS row FROM ${table.partitioned ? '' : 'ONLY '}${nameOf(table)} AS x`;
-/** Rows are fetched so many at a time that a line of the backup, and the statement that restores it, stays about this long. */
+/** Rows are fetched in batches such that a line of the backup, and the statement that restores it, is about this long. */
 const lineLength = 2_000_000;
 
 /**
- * The rows of the tables, as lines of a backup. In a transaction they are read by a cursor, some at a time; over HTTPS all
- * in one statement, which is what sees one state of the database there.
+ * The rows of the tables, as lines of a backup. In a transaction a cursor reads them in batches; over HTTPS one statement
+ * reads all of them, because only a single statement sees one state of the database there.
  */
 export async function* readRows(database: Database | undefined, session: Session, tables: readonly BackupTable[]): AsyncGenerator<BackupLine> {
   if (database?.kind === 'https') {
@@ -92,7 +92,7 @@ export async function* readRows(database: Database | undefined, session: Session
   }
 }
 
-/** Where every sequence of those schemas stands; read behind the rows, so that none is behind its table. */
+/** The position of every sequence in those schemas; read after the rows, so that none lags behind its table. */
 export async function readSequences(session: Session): Promise<BackupSequence[]> {
   const { rows } = await session.query<{ schema: string; name: string }>(`
     SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -114,7 +114,7 @@ async function guarded<T>(work: Promise<T>): Promise<T> {
 function incomplete(why: string): MuseError {
   return new MuseError({
     code: 'backup-incomplete',
-    message: `No backup was taken, as it would lack rows: ${why}. Nothing was changed.`,
+    message: `No backup was taken, because it would be incomplete: ${why}. Nothing was changed.`,
     suggestion: 'Connect as the owner of the tables, or as a role with BYPASSRLS and pg_read_all_data.',
   });
 }

@@ -20,8 +20,8 @@ export interface Backup {
 }
 
 /**
- * Takes a backup of an environment's database into `.muse/backups`: by `pg_dump` where one of the server's major version is
- * there and the target is a URL, else through the connection itself. Either is restored by `muse restore`.
+ * Writes a backup of an environment's database to `.muse/backups`: with `pg_dump` if its major version is the server's
+ * and the target is a URL, else through the connection itself. `muse restore` restores either.
  * @throws MuseError `backup-incomplete`, `backup-failed`, and what opening the database throws
  */
 export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Backup> {
@@ -88,13 +88,13 @@ async function* backupLines(
   migrations: readonly Migration[],
   counts: Record<string, number>,
 ): AsyncGenerator<BackupHeader | BackupLine> {
-  // A transaction that failed takes no more statements, so a ledger that is not there must not be asked for in one.
-  const ledger = (await hasHistory(session)) ? ((await readHistory(session)) ?? []) : [];
+  // A failed transaction accepts no more statements, so a migration history that does not exist must not be queried in one.
+  const history = (await hasHistory(session)) ? ((await readHistory(session)) ?? []) : [];
   const schema = await readSchema(session);
   const tables = await readTables(session);
   const { rows: server } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int AS version");
   const isApplied = ({ layer, file, checksum }: Migration): boolean =>
-    ledger.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied');
+    history.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied');
   yield {
     format: 'create-muse-backup',
     version: 1,
@@ -103,7 +103,7 @@ async function* backupLines(
     taken: new Date().toISOString(),
     server: server[0]?.version ?? 0,
     tables,
-    ledger,
+    history,
     migrations: migrations.filter(isApplied),
     schema,
   };

@@ -3,14 +3,14 @@ import { quoteIdentifier } from '../shared/quote.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 
-/** The line by which a migration of data says what it reads, and where it keeps what it wrote. */
+/** The line with which a data migration declares the table it reads, and the table that records what it wrote. */
 const report = /^-- Report: (\{.*\})$/m;
 
 type Name = [schema: string, table: string];
 
 /**
- * What migrations of data did, a sentence each: rows read, written, skipped. Counted in the database, since what a script
- * says while it runs does not come through on every kind of connection.
+ * What data migrations did, a sentence each: rows read, written, skipped. Counted in the database, because notices that a script
+ * raises while it runs do not arrive on every kind of connection.
  * @param applied the files of this run
  * @throws DatabaseError what PostgreSQL says
  */
@@ -37,7 +37,7 @@ function namesIn(sql: string): { from: Name; written: Name } | undefined {
     const { from, written } = JSON.parse(text) as { from?: unknown; written?: unknown };
     return isName(from) && isName(written) ? { from, written } : undefined;
   } catch {
-    // Edited by hand: the migration is as good without its report.
+    // Edited by hand: the migration works without its report.
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { nearest } from '../shared/nearest.ts';
  * A table as the migrations leave it.
  * @param name `table` or `schema.table`
  * @param flag that named it, for the error
- * @throws MuseError `bad-data-migration` where no migration makes it
+ * @throws MuseError `bad-data-migration` where no migration creates it
  */
 export function dataTable(catalog: Catalog, name: string, flag: string): DataTable {
   const full = name.includes('.') ? name : `public.${name}`;
@@ -28,7 +28,7 @@ function unknown(catalog: Catalog, full: string, name: string, flag: string): Mu
   const meant = nearest(full.replace(/^public\./, ''), known);
   return new MuseError({
     code: 'bad-data-migration',
-    message: `No migration makes a table ${JSON.stringify(name.slice(0, 80))} (${flag}).`,
-    suggestion: meant === undefined ? 'Its columns and types are read from the migrations: describe it in one before this one, by CREATE TABLE IF NOT EXISTS.' : `Write ${flag} ${meant}.`,
+    message: `No migration creates a table ${JSON.stringify(name.slice(0, 80))} (${flag}).`,
+    suggestion: meant === undefined ? 'The columns and types are read from the migrations: declare the table in an earlier migration, with CREATE TABLE IF NOT EXISTS.' : `Write ${flag} ${meant}.`,
   });
 }

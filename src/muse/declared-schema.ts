@@ -14,7 +14,7 @@ import { parseSql } from '../sql/split.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import type { Expectations } from '../rules/engine/live/expectations.ts';
 
-/** What a new extension file can be built on: what core makes, and the extension files before it. */
+/** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
   await loadParser();
   return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
@@ -22,7 +22,7 @@ export async function factsOf(migrations: readonly Migration[]): Promise<CoreFac
 
 const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;
 
-/** What the files say that a database must have, and what they declare of its tables. */
+/** What a database must have by the files, and what they declare about its tables. */
 export async function expectationsOf(migrations: readonly Migration[], museFile?: Pick<MuseFile, 'isolation' | 'session'>): Promise<Expectations> {
   await loadParser();
   const catalog = buildCatalog(migrations);
@@ -52,7 +52,7 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
     }));
 }
 
-/** `public` and the schemas that the files make. */
+/** `public` and the schemas that the files create. */
 export async function schemasOf(migrations: readonly Migration[]): Promise<string[]> {
   await loadParser();
   const made = [...buildCatalog(migrations).schemas].filter(([, site]) => site !== undefined).map(([name]) => name);

@@ -8,8 +8,8 @@ import { schemasOf } from './declared-schema.ts';
 import { filesOf } from './applied.ts';
 
 /**
- * What a database has, or lacks, that its applied files do not say: the same files are run on a throw-away database, and
- * the two schemas compared, in `public` and the schemas that the files make.
+ * Finds where a database differs from its applied files: the same files are run on a shadow database, and
+ * the two schemas are compared, in `public` and the schemas that the files create.
  */
 export async function schemaDrift(database: Database, migrations: readonly Migration[], signal?: AbortSignal): Promise<Finding[]> {
   const { applied: files } = await filesOf(database, migrations);
@@ -20,16 +20,16 @@ export async function schemaDrift(database: Database, migrations: readonly Migra
     const [expected, found] = await Promise.all([readSchema(model, { schemas }), readSchema(database, { schemas })]);
     const { missing, extra, changed } = diffSchema(expected.filter(isOfFiles), found.filter(isOfFiles));
     return [
-      ...missing.map((object) => finding(object, 'is not in the database, and the files make it')),
-      ...extra.map((object) => finding(object, 'is in the database, and no file makes it')),
-      ...changed.map(({ kind, name, after }) => finding({ kind, name, definition: after }, 'is not as the files make it')),
+      ...missing.map((object) => finding(object, 'is not in the database, but the files create it')),
+      ...extra.map((object) => finding(object, 'is in the database, but no file creates it')),
+      ...changed.map(({ kind, name, after }) => finding({ kind, name, definition: after }, 'differs from what the files create')),
     ];
   } finally {
     await model.close();
   }
 }
 
-/** What a platform has of its own, and has otherwise than the throw-away database, is nobody's change. */
+/** A platform has its own objects of these kinds, which differ from the shadow database without anyone changing them. */
 const platformKinds = new Set(['extension', 'publication', 'event trigger', 'default privileges']);
 
 const isOfFiles = ({ kind }: SchemaObject): boolean => !platformKinds.has(kind);
@@ -39,7 +39,7 @@ function finding({ kind, name, definition }: SchemaObject, what: string): Findin
     rule: 'schema-drift',
     severity: 'warning',
     object: `${kind} ${name}`,
-    message: `The ${kind} ${name} ${what}: somebody changed the database by hand.`,
-    suggestion: `Write the change as a migration (muse new), or take it back. In the database it is: ${definition.slice(0, 300)}`,
+    message: `The ${kind} ${name} ${what}: the database was changed by hand.`,
+    suggestion: `Write the change as a migration (muse new), or undo it in the database. Definition there: ${definition.slice(0, 300)}`,
   };
 }

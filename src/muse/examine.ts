@@ -9,7 +9,7 @@ import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import { expectationsOf } from './declared-schema.ts';
 
-/** What a rehearsal with all its checks came to. */
+/** The result of a rehearsal with all its checks. */
 export interface Examination {
   findings: Finding[];
   /** Findings that a comment in the SQL silences. */
@@ -18,25 +18,25 @@ export interface Examination {
 }
 
 /**
- * Everything that can be known of migrations before a real database sees them: read as files, run on a shadow
- * database, and that database's catalog looked at.
- * @param database a shadow database with the platform; used up by this
+ * Finds everything that can be known about migrations before they run on a real database: the files are linted, run on a shadow
+ * database, and that database's catalog is checked.
+ * @param database a shadow database with the platform's objects; it cannot be used again
  */
 export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
   const { migrations, rollbacks } = files;
   const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
-  // The database works in a thread of its own: the files are read as files meanwhile.
+  // The database works in its own thread: meanwhile the files are linted here.
   const [rehearsal, linted] = await Promise.all([
     rehearse(database, { migrations, rollbacks, own }),
     lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
   ]);
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const { findings: seen, silenced } = places.settle(await checkCatalog(database, expectations), museFile.rules);
-  // A table whose CREATE failed is told of by that.
+  // A table whose CREATE failed already has that finding.
   const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
     findings: places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
-    // The catalog shows again what the files have shown.
+    // The catalog has the same problems that the files have.
     silenced: Math.max(linted.silenced, silenced),
     rehearsal,
   };
@@ -51,7 +51,7 @@ export function refuseErrors(findings: readonly Finding[], consequence: string, 
 }
 
 /** What to do about findings inside a muse, where its own command fixes them. */
-export const mendInMuse = 'Fix the findings above, or let muse fix what it can: muse lint --fix.';
+export const fixInMuse = 'Fix the findings above, or let muse fix what it can: muse lint --fix.';
 
 /** The error of a run that has errors: how many, in how many files. */
 export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Fix the findings above, or let create-muse fix what it can: --fix.'): MuseError {
@@ -62,8 +62,8 @@ export function refusal(findings: readonly Finding[], consequence: string, sugge
 }
 
 /**
- * The findings of several sources, each later one without what an earlier one has said: of the same rule at the same line,
- * or, where a database knows no line, of the same rule about the same object. Within a source nothing is dropped.
+ * The findings of several sources, without repetitions between them: findings of the same rule at the same line,
+ * or, where a database knows no line, of the same rule about the same object. Within one source nothing is dropped.
  */
 export function mergeFindings(sources: readonly (readonly Finding[])[]): Finding[] {
   const merged: Finding[] = [];

@@ -5,7 +5,7 @@ import { readMigrations } from '../migrations/read.ts';
 import type { AccessChange } from '../rules/engine/fix/access.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
-import { findMending } from './repair/repair.ts';
+import { planFixes } from './repair/repair.ts';
 import { listMessage, type MadeChange, repairsFile, writeRepairs } from './repair/report.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
@@ -22,14 +22,14 @@ export interface MuseChange {
   diff?: string;
 }
 
-/** What the fixes of a muse came to. */
+/** The result of fixing a muse. */
 export interface FixResult {
   changes: MuseChange[];
-  /** What of it changes who may do what. */
+  /** The parts of it that change who may do what. */
   decisions: Decision[];
-  /** What it changes of who may do what, as measured, and what was left out because it would widen that. */
+  /** The measured changes of access, and the repairs left out because they would widen access. */
   access: AccessReport;
-  /** What is wrong still. */
+  /** The findings that remain. */
   findings: Finding[];
   silenced: number;
   notes: string[];
@@ -39,26 +39,26 @@ export interface FixResult {
 export interface FixOptions {
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
-  /** Shows the diffs and touches nothing. */
+  /** Shows the diffs and changes nothing. */
   dryRun: boolean;
-  /** Says whether a repair may give somebody what they did not have; absent: never. */
+  /** Says whether a repair may widen access; absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   onProgress?(text: string): void;
 }
 
 /**
- * Fixes the migrations of a muse, class by class, each in a commit of its own. What a database has applied is left as it is,
- * and fixed by a new migration. Without a repository the files are edited and nothing is committed.
- * @throws MuseError `uncommitted-changes` where a file to be edited has changes of somebody's, `git-busy` in the middle of a
- *   merge or the like, both before anything is touched; `database-in-use`; what writing and git throw
+ * Fixes the migrations of a muse, one commit for each class of repair. Applied files are left as they are,
+ * and fixed with a new migration. Without a repository the files are edited and nothing is committed.
+ * @throws MuseError `uncommitted-changes` where a file to be edited has uncommitted changes, `git-busy` in the middle of a
+ *   merge or the like, both before anything is changed; `database-in-use`; what writing and git throw
  */
 export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWiden, onProgress }: FixOptions): Promise<FixResult> {
   const { directory, museFile } = muse;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
-  onProgress?.('asking what the databases have applied');
+  onProgress?.('reading the migration history of each environment');
   const applied = await appliedFiles(muse, files.migrations, environment, signal);
-  const { changes, findings, silenced, access, notes } = await findMending(directory, museFile, files, { signal, applied: applied.files, ...(mayWiden === undefined ? {} : { mayWiden }), ...(onProgress === undefined ? {} : { onProgress }) });
+  const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, { signal, applied: applied.files, ...(mayWiden === undefined ? {} : { mayWiden }), ...(onProgress === undefined ? {} : { onProgress }) });
   const result: FixResult = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), access, findings, silenced, notes: [...applied.notes, ...notes] };
   if (dryRun) {
     for (const change of changes) result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
@@ -68,7 +68,7 @@ export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWide
   const paths = [...touched(changes).keys(), repairsFile];
   const commits = await inRepository(directory, 'muse.json', git);
   if (commits) await refuseUnfinished(directory, paths, git);
-  else result.notes.push('No git repository holds this muse: the files are edited, and nothing is committed.');
+  else result.notes.push('This muse is not in a git repository: the files were edited, and nothing was committed.');
   await checkUntouched(directory, changes);
   const made: MadeChange[] = [];
   for (const change of changes) {
@@ -83,18 +83,18 @@ export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWide
   return result;
 }
 
-/** Lets nothing of somebody's own be swept into a commit, or lost. */
+/** Keeps the user's own changes from being committed along or lost. */
 async function refuseUnfinished(directory: string, paths: readonly string[], git: { environment: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<void> {
   const begun = await underWay(directory, git);
   if (begun !== undefined) {
-    throw new MuseError({ code: 'git-busy', message: `A ${begun} is under way in ${directory}. Nothing was changed.`, suggestion: `End it first: git ${begun} --continue, or git ${begun} --abort; then run this again.` });
+    throw new MuseError({ code: 'git-busy', message: `A ${begun} is in progress in ${directory}. Nothing was changed.`, suggestion: `Finish or abort it first: git ${begun} --continue, or git ${begun} --abort; then run this again.` });
   }
   const dirty = await uncommitted(directory, paths, git);
   if (dirty.length === 0) return;
   throw new MuseError({
     code: 'uncommitted-changes',
-    message: `${dirty.length === 1 ? 'A file that would be mended has' : `${dirty.length} files that would be mended have`} changes that are not committed. Nothing was changed.`,
+    message: `${dirty.length === 1 ? 'A file that would be fixed has' : `${dirty.length} files that would be fixed have`} uncommitted changes. Nothing was changed.`,
     detail: dirty.join('\n'),
-    suggestion: 'Commit them first (git add <file>, git commit), or put them aside (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
+    suggestion: 'Commit them first (git add <file>, git commit), or stash them (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
   });
 }

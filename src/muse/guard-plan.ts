@@ -4,13 +4,13 @@ import { type RangeVar, stringsOf, walk } from '../sql/nodes.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
 
-/** A table that is there, and how many rows it has. */
+/** An existing table, and how many rows it has. */
 export interface TouchedTable {
   table: string;
   rows: number;
 }
 
-/** The tables that scripts name and the database has, with their row counts; sorted by name. */
+/** The existing tables that scripts name, with their row counts; sorted by name. */
 export async function touchedTables(session: Session, scripts: readonly string[]): Promise<TouchedTable[]> {
   await loadParser();
   const names = new Set<string>();
@@ -50,13 +50,13 @@ async function countOf(session: Session, name: string): Promise<number | undefin
   }
 }
 
-/** The plan as it is shown before it is agreed to. */
+/** The plan that is shown before it is confirmed. */
 export function planText(title: string, files: readonly string[], tables: readonly TouchedTable[]): string {
   const width = Math.max(0, ...tables.map(({ table }) => table.length));
   return [
     title,
     ...files.map((file) => `  ${file}`),
-    ...(tables.length === 0 ? [] : ['They name these tables:', ...tables.map(({ table, rows }) => `  ${table.padEnd(width)}  ${rows} ${rows === 1 ? 'row' : 'rows'}`)]),
+    ...(tables.length === 0 ? [] : ['Tables that they use:', ...tables.map(({ table, rows }) => `  ${table.padEnd(width)}  ${rows} ${rows === 1 ? 'row' : 'rows'}`)]),
   ].join('\n');
 }
 
@@ -66,7 +66,7 @@ interface DeleteNode {
 }
 
 /**
- * Buckets with files in them that the scripts would delete: by their id where the statement names one, else all.
+ * Storage buckets with files that the scripts would delete: those whose id the statement names, else all.
  * @returns bucket and number of files
  */
 export async function lostBuckets(session: Session, scripts: readonly string[]): Promise<{ bucket: string; files: number }[]> {
@@ -80,7 +80,7 @@ export async function lostBuckets(session: Session, scripts: readonly string[]):
   return rows.map(({ bucket, files }) => ({ bucket, files: Number(files) })).filter(({ bucket }) => deletes.some((texts) => texts === 'all' || texts.includes(bucket)));
 }
 
-/** What a statement deletes from the storage's tables: the texts in its condition, or all. */
+/** The string literals in the condition of a statement that deletes from Storage's tables; `all` without any. */
 function deletesOf(tree: unknown): (string[] | 'all')[] {
   const found: (string[] | 'all')[] = [];
   walk(tree, (type, fields) => {

@@ -11,37 +11,37 @@ import type { Muse } from '../shared/muse-file.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { proveDatabase } from './verify.ts';
 
-/** How long a statement in production may wait for a lock, and run, in ms, where the call does not say. */
+/** Default limits for production: how long a statement may wait for a lock, and run, in ms. */
 export const productionLimits = { lockTimeoutMs: 5000, statementTimeoutMs: 600_000 };
 
 export interface ProductionOptions extends MigrateOptions, Consent {
-  /** Go past staging. */
+  /** Skip the check that staging has applied the files. */
   force?: boolean;
   /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
-  /** Told what is being done: the step, then each file. */
+  /** Called with the current step, then with each file. */
   onPhase?(text: string): void;
-  /** Done behind the backup, in front of the first file. */
+  /** Called after the backup and before the first file. */
   prepare?(): Promise<void>;
 }
 
-/** What a migration of production came to. */
+/** The result of migrating production. */
 export interface ProductionResult extends MigrateResult {
   /** Path of the backup, relative to the muse. */
   backup?: string;
-  /** What the verification behind it found; elsewhere what the isolation proof did. */
+  /** What the verification after it found; elsewhere what the isolation proof did. */
   findings?: Finding[];
-  /** The isolation proof, of what the files changed; absent where nothing was pending, or it was skipped. */
+  /** The isolation proof of what the files changed; absent where nothing was pending, or it was skipped. */
   isolation?: IsolationReport;
-  /** The migrations are applied, and the database is not as it should be. */
+  /** Set if the migrations are applied, but verification found errors. */
   error?: MuseError;
 }
 
 /**
- * Applies pending files to production: after staging had them, a plan that was agreed to, and a backup; with time limits;
- * and looks at the database afterwards.
+ * Applies pending files to production, with time limits: checks that staging has applied them, asks for confirmation of the plan,
+ * takes a backup, migrates, and verifies the database.
  * @throws MuseError `not-in-staging`, `same-database`, `not-confirmed`, what the backup throws; what `migrate` throws, with
- *   the state and the way back added
+ *   the backup and the command that restores it added
  */
 export async function migrateProduction(
   muse: Muse,
@@ -54,14 +54,14 @@ export async function migrateProduction(
   if (options.force !== true) await refuseUntried(muse, database, pending, environment, options.signal);
   const files = pending.map(({ file }) => file);
   const tables = await touchedTables(database, pending.map(({ sql }) => sql));
-  await takeConsent('production', options, planText(`To be applied to production after a backup:\n  in the ${database.description}`, files, tables));
+  await takeConsent('production', options, planText(`These files will be applied to production, after a backup:\n  in the ${database.description}`, files, tables));
   const backup = await backupBefore(muse, 'production', environment, database, { onProgress: options.onPhase, signal: options.signal });
   let result: MigrateResult;
   try {
     await options.prepare?.();
     result = await migrate(database, migrations, { ...productionLimits, ...options });
   } catch (error) {
-    throw withWayBack(error, backup);
+    throw withRestoreHint(error, backup);
   }
   options.onPhase?.('Verifying production');
   const { findings, note } = await verify(database, muse, migrations);
@@ -71,7 +71,7 @@ export async function migrateProduction(
   return { ...result, notes, backup, findings, error: notAsItShouldBe(result, findings, backup) };
 }
 
-/** What verification says of production. That it cannot be had is told, and undoes nothing. */
+/** Verifies production. A verification that cannot run is reported as a note, and undoes nothing. */
 async function verify(database: Database, muse: Muse, migrations: readonly Migration[]): Promise<{ findings?: Finding[]; note?: string }> {
   try {
     return { findings: (await proveDatabase(database, muse.museFile, migrations)).findings };
@@ -81,15 +81,15 @@ async function verify(database: Database, muse: Muse, migrations: readonly Migra
   }
 }
 
-/** The same error, with the backup and the ways on and back. */
-export function withWayBack(error: unknown, backup: string): unknown {
+/** The same error, with the backup and the command that restores it. */
+export function withRestoreHint(error: unknown, backup: string): unknown {
   if (!(error instanceof MuseError)) return error;
   const { code, message, detail, suggestion, cause, findings } = error;
   return new MuseError({
     code,
     message,
-    detail: [...(detail === undefined ? [] : [detail]), `The backup of before is ${backup}.`].join('\n'),
-    suggestion: `${suggestion} To go back instead: ${restoreCommand(backup)}`,
+    detail: [...(detail === undefined ? [] : [detail]), `Backup taken before the run: ${backup}`].join('\n'),
+    suggestion: `${suggestion} To restore the backup instead: ${restoreCommand(backup)}`,
     cause,
     ...(findings === undefined ? {} : { findings }),
   });
@@ -99,7 +99,7 @@ function restoreCommand(backup: string): string {
   return `muse restore ${backup} --env production`;
 }
 
-/** Some error says what is wrong, rather than what could not be tried. */
+/** Says whether an error is a proven problem, rather than something that could not be tested. */
 function isProven(findings: readonly Finding[]): boolean {
   return findings.some(({ severity, rule }) => severity === 'error' && rule !== 'not-proven' && rule !== 'owner-locked-out');
 }
@@ -108,11 +108,11 @@ function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return new MuseError({
     code: 'findings',
-    message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, and verification has ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
-    detail: `The backup of before is ${backup}.`,
+    message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, but verification found ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
+    detail: `Backup taken before the run: ${backup}`,
     suggestion: isProven(findings)
-      ? `Fix it with a new migration; or roll the files back, muse rollback --env production --steps ${applied.length}; or restore the backup: ${restoreCommand(backup)}`
-      : 'Read what could not be proven above, and fix that with a new migration where it needs one. No row is known to be exposed, so nothing has to be rolled back.',
+      ? `Fix the findings with a new migration. Or roll back: muse rollback --env production --steps ${applied.length}. Or restore the backup: ${restoreCommand(backup)}`
+      : 'No row is known to be exposed, so a rollback is not necessary. Read above what could not be proven, and add a migration where one is needed.',
     findings,
   });
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type LockOptions, takeLock } from '../shared/directory-lock.ts';
 
 /**
- * Holds a muse's directory for one run, so that no two runs change it at the same time.
- * @returns releases it
+ * Locks a muse's directory for one run, so that no two runs change it at the same time.
+ * @returns a function that releases the lock
  * @throws MuseError `directory-in-use` where another run still holds it after the wait; `cancelled`
  */
 export async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {

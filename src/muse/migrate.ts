@@ -11,7 +11,7 @@ import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 
-/** How a run of migrations is agreed to, limited, followed and stopped. */
+/** How a run of migrations is confirmed, limited, followed and stopped. */
 export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
   /** Installs what every Supabase project has on a plain PostgreSQL server first. */
   supabaseBaseline?: boolean;
@@ -22,10 +22,10 @@ export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 
 /**
  * Applies the pending migrations of an environment, after a rehearsal of all of them where there are any. What they change is
  * proven to keep tenants apart: in a local development database once they are applied, for any other on the rehearsal's,
- * before anything is applied. Production also needs staging to have had them, its name as a consent, and a backup, and is
- * verified behind it.
+ * before anything is applied. Production also requires that staging has applied them, its name as a confirmation, and a
+ * backup, and is verified afterwards.
  * @returns with `error` where the files are applied and the proof has errors
- * @throws MuseError `bad-confirmation` for production without a way to agree; `findings` where the rehearsal or the proof
+ * @throws MuseError `bad-confirmation` for production without a way to confirm; `findings` where the rehearsal or the proof
  *   before it says no; what opening the database, `migrate` and `migrateProduction` throw
  */
 export async function migrateMuse(
@@ -40,20 +40,20 @@ export async function migrateMuse(
   let prepare = (): Promise<void> => Promise.resolve();
   let isolation: IsolationReport | undefined;
   const beforeRun = async (pending: readonly Migration[]): Promise<void> => {
-    // A database that has had migrations has what they build on.
+    // A database with applied migrations has what they build on.
     if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { mendInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
+    const [{ rehearseMuse }, { fixInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
     const proveBefore = async (shadow: Database, files: MigrationFiles): Promise<void> => {
       const { proveChanges } = await import('./prove-files.ts');
       options.onPhase?.(proving);
       isolation = await proveChanges(shadow, muse.museFile, files.migrations, pending);
     };
     const { findings } = await rehearseMuse(muse, options.signal, provesAfter || options.verify === false ? undefined : proveBefore);
-    refuseErrors(findings, 'Nothing was applied.', mendInMuse);
+    refuseErrors(findings, 'Nothing was applied.', fixInMuse);
     if (isolation !== undefined) refuseErrors(isolation.findings, 'Nothing was applied.', 'Fix the policies, grants and functions above, or skip the proof: --no-verify.');
-    // In production nothing is put anywhere before that was agreed to.
+    // In production nothing is installed before the run is confirmed.
     if (name !== 'production') await prepare();
   };
   let running = '';

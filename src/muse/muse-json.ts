@@ -3,10 +3,10 @@ import { MuseError } from '../shared/error.ts';
 import { readText, writeWhole } from '../shared/files.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 
-/** Where the JSON Schema is in a muse that has this tool among its packages: `$schema` of every `muse.json` that is written. */
+/** Where the JSON Schema is in a muse that has this tool among its packages: the `$schema` of every `muse.json` that is written. */
 const schemaPath = './node_modules/create-muse/muse.schema.json';
 
-/** How many problems of a file are shown. */
+/** At most this many problems of a file are shown. */
 const mostProblems = 10;
 
 /**
@@ -21,7 +21,7 @@ export async function readMuseFile(directory: string): Promise<MuseFile> {
     throw new MuseError({
       code: 'muse-json-missing',
       message: `There is no muse.json in ${directory}.`,
-      suggestion: 'Run muse inside a muse, or name it by --dir <path>. create-muse <name> makes one.',
+      suggestion: 'Run the command inside a muse, or pass --dir <path>. To create a muse: create-muse <name>',
     });
   }
   let value: unknown;
@@ -38,7 +38,7 @@ export async function readMuseFile(directory: string): Promise<MuseFile> {
   return value as MuseFile;
 }
 
-/** Writes `muse.json` whole, with the name of its JSON Schema where it has none. */
+/** Writes `muse.json` whole, with the name of its JSON Schema if it has none. */
 export async function writeMuseFile(directory: string, museFile: MuseFile): Promise<void> {
   await writeWhole(join(directory, 'muse.json'), `${JSON.stringify({ $schema: schemaPath, ...museFile }, undefined, 2)}\n`);
 }
@@ -51,6 +51,6 @@ function unreadable(path: string, problems: readonly string[]): MuseError {
     code: 'muse-json-unreadable',
     message: `${path} cannot be used: ${first}`,
     ...(shown.length === 0 ? {} : { detail: shown.join('\n') }),
-    suggestion: 'Correct it, or take the last committed one from git: git checkout -- muse.json',
+    suggestion: 'Correct it, or restore the last committed version: git checkout -- muse.json',
   });
 }

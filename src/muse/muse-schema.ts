@@ -35,7 +35,7 @@ function foreignSetting(target: keyof typeof targets, key: string): SchemaProble
   const others = targetKinds.filter((kind) => Object.hasOwn(targets[kind].settings, key));
   return {
     path: [key],
-    message: `an environment whose target is ${target} has no ${key}; one of ${others.join(' or ')} has`,
+    message: `${key} is a setting of the target ${others.join(' or ')}, not of ${target}`,
     suggestion: own.length === 0 ? 'Leave it out.' : `Leave it out. Known here: ${own.join(', ')}.`,
   };
 }
@@ -43,7 +43,7 @@ function foreignSetting(target: keyof typeof targets, key: string): SchemaProble
 const severity = oneOf(['error', 'warning', 'off']);
 
 /**
- * What `muse.json` may hold. The JSON Schema that ships in the package is made from this, by `scripts/muse-schema.js`.
+ * What `muse.json` may contain. `scripts/muse-schema.js` generates the package's JSON Schema from it.
  */
 export const museSchema = object({
   $schema: exactOptional(described(text(), 'The JSON Schema that editors complete and check this file with.')),

@@ -21,7 +21,7 @@ export interface DataCopy {
  * Adds an extension migration that copies rows, with its rollback.
  * @param title free text: names the file
  * @returns the files written, relative to the muse, with `/`
- * @throws MuseError `bad-data-migration` where the tables do not fit
+ * @throws MuseError `bad-data-migration` where the tables do not match
  */
 export async function newDataInMuse({ directory, museFile }: Muse, title: string, { from, to, map }: DataCopy): Promise<string[]> {
   const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });

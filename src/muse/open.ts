@@ -1,5 +1,5 @@
 /**
- * muse/: what is done inside a muse: migrate, roll back, verify, seed, back up, restore.
+ * muse/: the commands inside a muse: migrate, roll back, verify, seed, back up, restore.
  * May touch: the muse's directory, its databases, git.
  */
 import { dirname, resolve } from 'node:path';
@@ -19,7 +19,7 @@ export async function openMuse(path: string): Promise<Muse> {
   }
   throw new MuseError({
     code: 'no-muse',
-    message: `There is no muse in ${resolve(path)} or above: no muse.json.`,
-    suggestion: 'Go into a muse (cd), or name it by --dir <path>. create-muse <name> makes one.',
+    message: `There is no muse.json in ${resolve(path)} or a directory above it.`,
+    suggestion: 'Change into a muse (cd <path>), or pass --dir <path>. To create a muse: create-muse <name>',
   });
 }

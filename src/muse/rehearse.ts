@@ -6,8 +6,8 @@ import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
- * Runs all migrations of a muse on a shadow database, twice and back, with every check.
- * @param afterwards done with that database where nothing is wrong
+ * Runs all migrations of a muse on a shadow database, twice, rolls them back, and runs every check.
+ * @param afterwards runs on that database if nothing is wrong
  * @throws MuseError where the shadow database cannot be opened
  */
 export async function rehearseMuse(

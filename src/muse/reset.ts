@@ -6,7 +6,7 @@ import { readHistory } from '../migrations/history.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
-import { mendInMuse, refuseErrors } from './examine.ts';
+import { fixInMuse, refuseErrors } from './examine.ts';
 import { openEnvironment, placeOf } from '../targets/open.ts';
 import { lostBuckets } from './guard-plan.ts';
 import type { Muse } from '../shared/muse-file.ts';
@@ -16,13 +16,13 @@ import { seedMuse, type SeedResult } from './seed.ts';
 
 /** What a reset did. */
 export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
-  /** Files rolled back, newest first; none for a database that was dropped whole. */
+  /** Files rolled back, newest first; none for a database that was deleted as a whole. */
   rolledBack: FileName[];
   applied: (FileName & { ms: number })[];
 }
 
 export interface ResetOptions {
-  /** Asked with the rows that would go, by table, where there are any; false ends it before anything ran. */
+  /** Asked if rows would be lost, with their number by table; false stops the reset before anything runs. */
   agree(rows: Readonly<Record<string, number>>): Promise<boolean>;
   /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
@@ -30,15 +30,15 @@ export interface ResetOptions {
 }
 
 /**
- * Makes development new: drops what its migrations made, migrates and seeds. A database of the muse's own is dropped whole;
- * on a server every applied file is rolled back, as dropping whole schemas would take what is not the muse's.
- * @throws MuseError `findings` where the rehearsal says no; `rollback-missing` with the files that have no way back;
- *   `bucket-not-empty`; `data-would-be-lost` where nobody agrees: before that, nothing is dropped. What seeding throws
+ * Recreates development: drops what its migrations created, migrates and seeds. The muse's own database is deleted as a whole;
+ * on a server every applied file is rolled back, because dropping schemas would drop what is not the muse's.
+ * @throws MuseError `findings` where the rehearsal finds errors; `rollback-missing` with the files that have no rollback;
+ *   `bucket-not-empty`; `data-would-be-lost` without agreement: nothing is dropped until then. What seeding throws
  */
 export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, signal, onPhase }: ResetOptions): Promise<ResetResult> {
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
   onPhase?.('Rehearsing on a shadow database');
-  refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', mendInMuse);
+  refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', fixInMuse);
   const { place, target } = placeOf(muse, 'development', environment);
   onPhase?.('Dropping');
   let rolledBack: FileName[] = [];
@@ -58,7 +58,7 @@ export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { ag
   return { rolledBack, applied, seeds, added };
 }
 
-/** Row counts of a database that can be dropped whole; one that cannot be opened any more has nothing that could be kept. */
+/** Row counts of a database that is deleted as a whole; empty for one that cannot be opened any more. */
 async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Record<string, number>> {
   try {
     const { database } = await openEnvironment(muse, 'development', environment, { signal });
@@ -72,19 +72,19 @@ async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, signal: AbortS
 async function rollBackAll(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, { agree, signal }: ResetOptions): Promise<FileName[]> {
   const { database } = await openEnvironment(muse, 'development', environment, { signal });
   try {
-    const ledger = (await readHistory(database)) ?? [];
-    if (ledger.length === 0) return [];
-    const steps = rollbackSteps(migrations, rollbacks, ledger, { steps: ledger.length });
+    const history = (await readHistory(database)) ?? [];
+    if (history.length === 0) return [];
+    const steps = rollbackSteps(migrations, rollbacks, history, { steps: history.length });
     const buckets = await lostBuckets(database, steps.map((step) => step.rollback.sql));
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     await ask(await countUserRows(database), agree);
-    return (await rollback(database, migrations, rollbacks, { steps: ledger.length })).rolledBack.map(({ layer, file }) => ({ layer, file }));
+    return (await rollback(database, migrations, rollbacks, { steps: history.length })).rolledBack.map(({ layer, file }) => ({ layer, file }));
   } finally {
     await database.close();
   }
 }
 
-/** Rows outside the schemas of Supabase's services, which are there from the start; tables without rows are left out. */
+/** Rows outside the schemas of Supabase's services, which have rows from the start; tables without rows are left out. */
 async function countUserRows(session: Parameters<typeof countRows>[0]): Promise<Record<string, number>> {
   const counts = Object.entries(await countRows(session));
   return Object.fromEntries(counts.filter(([table, rows]) => rows > 0 && !/^(?:storage|realtime|supabase_|vault|auth\.schema_migrations)/.test(table)));
@@ -94,8 +94,8 @@ async function ask(rows: Readonly<Record<string, number>>, agree: ResetOptions['
   if (Object.keys(rows).length === 0 || (await agree(rows))) return;
   throw new MuseError({
     code: 'bad-confirmation',
-    message: 'A reset drops everything in development, and there are rows. Nothing was dropped.',
+    message: 'A reset deletes all data in development, and some tables have rows. Nothing was deleted.',
     detail: Object.entries(rows).map(([table, count]) => `${table}: ${count} ${count === 1 ? 'row' : 'rows'}`).join('\n'),
-    suggestion: 'Say so: muse reset --yes. To keep them, take a backup first: muse backup',
+    suggestion: 'To delete them: muse reset --yes. To keep them, take a backup first: muse backup',
   });
 }

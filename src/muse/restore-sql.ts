@@ -3,14 +3,14 @@ import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import type { BackupHeader, BackupLine, BackupTable } from './backup-format.ts';
 import { exactSettings, nameOf } from './backup-read.ts';
 
-/** What a restore has to know of the database that it goes into. */
+/** What a restore has to know about its target database. */
 export interface RestorePlace {
-  /** Whether `session_replication_role` may be set: no trigger fires and no foreign key is looked at while it is `replica`. */
+  /** Whether `session_replication_role` may be set: while it is `replica`, no trigger fires and no foreign key is checked. */
   replica: boolean;
   /** Tables of the backup that may be written, as `schema.name` in SQL. */
   tables: { name: string; owned: boolean }[];
   triggers: { table: string; name: string; state: 'O' | 'A' | 'R' }[];
-  /** `inside`: the table it points at is restored as well. */
+  /** `inside`: the referenced table is restored as well. */
   keys: { table: string; name: string; definition: string; inside: boolean; broken: string }[];
   views: string[];
   /** Sequences that may be set. */
@@ -43,17 +43,17 @@ SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS 
     WHERE CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'UPDATE') END) AS sequences,
   (SELECT pg_catalog.set_config('search_path', path.was, true) FROM path) AS path`;
 
-/** Looks at the database that is to take the backup's rows; changes nothing. */
+/** Reads what a restore has to know about the target database; changes nothing. */
 export async function readPlace(session: Session, { tables }: BackupHeader): Promise<RestorePlace> {
   const { rows } = await session.query<RestorePlace>(placeQuery, [tables.map(nameOf)]);
   const place = rows[0]!;
-  // Without `replica`, the foreign keys of a table can only be kept still by its owner.
+  // Without `replica`, only the owner of a table can drop its foreign keys for the time of the restore.
   return place.replica ? place : { ...place, tables: place.tables.filter(({ owned }) => owned) };
 }
 
 /**
- * The statements that put the backup's rows, and nothing else, into the tables: for one transaction, in this order. Triggers
- * do not fire, and every foreign key that could be broken by it is checked at the end.
+ * The statements that replace the tables' rows with the backup's, for one transaction, in this order. Triggers
+ * do not fire, and every foreign key that this could break is checked at the end.
  */
 export async function* restoreStatements(header: BackupHeader, lines: AsyncIterable<BackupLine>, place: RestorePlace): AsyncGenerator<string> {
   const restored = new Set(place.tables.map(({ name }) => name));
@@ -89,14 +89,14 @@ export async function* restoreStatements(header: BackupHeader, lines: AsyncItera
   for (const view of place.views) yield `refresh materialized view ${view}`;
 }
 
-/** What must be switched off by hand: with `replica`, only the triggers that fire even then. */
+/** The triggers and foreign keys to disable one by one; with `replica`, only the triggers that fire even then. */
 function silenced({ replica, tables, triggers, keys }: RestorePlace): Pick<RestorePlace, 'triggers' | 'keys'> {
   if (replica) return { triggers: triggers.filter(({ state }) => state !== 'O'), keys: [] };
   const restored = new Set(tables.map(({ name }) => name));
   return { triggers: triggers.filter(({ table }) => restored.has(table)), keys: keys.filter(({ table }) => restored.has(table)) };
 }
 
-/** A row type with the backup's own order of columns, which need not be that of the table. */
+/** A row type with the backup's order of columns, which may differ from the table's. */
 function rowType({ columns }: BackupTable, index: number): string {
   return `create temporary table muse_restore_${index} (${columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', ')}) on commit drop`;
 }
@@ -109,6 +109,6 @@ function insert(table: BackupTable, index: number, rows: readonly string[]): str
 }
 
 function check(table: string, name: string, broken: string): string {
-  const said = quoteLiteral(`rows of ${table} point at rows that are not there: ${name}`);
+  const said = quoteLiteral(`rows of ${table} reference rows that do not exist: ${name}`);
   return `do ${quoteLiteral(`begin if exists (${broken}) then raise foreign_key_violation using message = ${said}; end if; end`)}`;
 }

@@ -17,15 +17,15 @@ import { readPlace, restoreStatements } from './restore-sql.ts';
 
 /** What a restore did. */
 export interface RestoreResult {
-  /** When the backup was taken, ISO time; absent for a dump of pg_dump, whose name tells it. */
+  /** When the backup was taken, ISO time; absent for a dump by pg_dump, whose name contains it. */
   taken?: string;
-  /** Files that had been applied since, taken back; newest first. */
+  /** Files applied after the backup, which were rolled back; newest first. */
   rolledBack: FileName[];
-  /** Files that the backup's database had and this one had not. */
+  /** Files that the backup has and the database had not, which were applied. */
   applied: FileName[];
-  /** Rows put into each table that has any, by `schema.table`; absent for a dump of pg_dump. */
+  /** Rows put into each table that has any, by `schema.table`; absent for a dump by pg_dump. */
   rows?: Record<string, number>;
-  /** The backup of what was there before: production only. */
+  /** The backup that was taken first: production only. */
   backup?: string;
   notes: string[];
 }
@@ -37,28 +37,28 @@ export interface RestoreOptions extends Consent {
 }
 
 /**
- * Brings an environment back to a backup: the files that came later are taken back, those that it lacks are applied, then
+ * Restores an environment from a backup: later files are rolled back, missing ones are applied, then
  * every table has the backup's rows and no others, in one transaction.
  * @param path absolute path of the backup
- * @throws MuseError `bad-backup-file`; `not-confirmed`; `rollback-missing`, `restore-order` where a later file has no way
- *   back; `restore-refused` where the tables are others than the backup's; `restore-failed`: the rows are as they were
+ * @throws MuseError `bad-backup-file`; `not-confirmed`; `rollback-missing`, `restore-order` where a later file cannot be
+ *   rolled back; `restore-refused` where the tables differ from the backup's; `restore-failed`: no row was changed
  */
 export async function restoreMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, path: string, options: RestoreOptions): Promise<RestoreResult> {
   const isDump = path.endsWith('.dump');
-  // Read to its end once before anything is changed: a file that breaks off is found out here.
-  const source = isDump ? { ledger: await (await import('./backup-dump.ts')).ledgerOfDump(path, environment) } : await readWhole(path);
+  // Read to its end once before anything is changed, to find a truncated file.
+  const source = isDump ? { history: await (await import('./backup-dump.ts')).historyOfDump(path, environment) } : await readWhole(path);
   const { header } = source;
-  const had = header?.ledger ?? source.ledger ?? [];
+  const had = header?.history ?? source.history ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
   const open = await openEnvironment(muse, name, environment, { signal: options.signal });
   const { database } = open;
   try {
-    const ledger = (await readHistory(database)) ?? [];
-    const later = ledger.filter((row) => !has(had, row));
-    const steps = later.length === 0 ? [] : rollbackSteps(migrations, rollbacks, ledger, { steps: later.length });
+    const history = (await readHistory(database)) ?? [];
+    const later = history.filter((row) => !has(had, row));
+    const steps = later.length === 0 ? [] : rollbackSteps(migrations, rollbacks, history, { steps: later.length });
     const wrong = steps.filter((step) => !has(later, step));
     if (wrong.length > 0) throw wrongOrder(wrong, later);
-    const lacking = (header?.ledger ?? []).filter((row) => row.state === 'applied' && !has(ledger, row));
+    const lacking = (header?.history ?? []).filter((row) => row.state === 'applied' && !has(history, row));
     const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
@@ -66,7 +66,7 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
     const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
     if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
     const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
-    options.onProgress?.('Putting the rows back');
+    options.onProgress?.('Restoring the rows');
     if (url !== undefined) {
       await (await import('./backup-dump.ts')).restoreDump(database, path, url, environment, options.signal);
       return { rolledBack, applied: [], notes: [], ...backup };
@@ -80,19 +80,19 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
   }
 }
 
-/** What is known of a backup before it is restored: of our own, all but the rows themselves; of a dump, its ledger. */
+/** What is known about a backup before it is restored: everything but the rows; of a dump by pg_dump, only its migration history. */
 interface Source {
   header?: BackupHeader;
   rows?: Record<string, number>;
-  ledger?: Pick<HistoryRow, 'layer' | 'file'>[];
+  history?: Pick<HistoryRow, 'layer' | 'file'>[];
 }
 
 async function urlOf({ place, target }: OpenEnvironment): Promise<string> {
   if (target.url !== undefined) return target.url(place);
   throw new MuseError({
     code: 'restore-refused',
-    message: `pg_restore needs the URL of the database, and ${place.name} is ${target.title}, which has none. Nothing was changed.`,
-    suggestion: 'Restore a .jsonl.gz file of .muse/backups, which any database takes.',
+    message: `pg_restore needs the URL of the database, but ${place.name} (${target.title}) has none. Nothing was changed.`,
+    suggestion: 'Restore a .jsonl.gz file from .muse/backups: it works with any database.',
   });
 }
 
@@ -111,11 +111,11 @@ function planText(name: EnvironmentName, path: string, later: readonly FileName[
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
   return [
     `Restore ${name} from ${path}`,
-    ...(header === undefined ? ['  everything that the dump has is dropped and made again; every row that is there now goes'] : [
+    ...(header === undefined ? ['  everything in the dump is dropped and recreated; all current rows are deleted'] : [
       `  taken    ${header.taken}, of ${header.environment}`,
-      `  rows     ${total} in ${Object.keys(rows).length} tables; every row that is there now goes`,
+      `  rows     ${total} in ${Object.keys(rows).length} tables; all current rows are deleted`,
     ]),
-    ...later.map(({ file }) => `  back     ${file}`),
+    ...later.map(({ file }) => `  rollback ${file}`),
   ].join('\n');
 }
 
@@ -138,11 +138,11 @@ async function putBack(database: Database, path: string): Promise<string[]> {
     if (!(error instanceof DatabaseError)) throw error;
     throw new MuseError({
       code: 'restore-failed',
-      message: `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). They were taken back: the rows are as they were.`,
+      message: `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). The restore was rolled back: no row was changed.`,
       ...(error.detail === undefined ? {} : { detail: error.detail }),
-      suggestion: 'Restore as the owner of the tables; the message says which table it is about.',
+      suggestion: 'Restore as the owner of the tables; the message names the table.',
       cause: error,
     });
   }
-  return left.length === 0 ? [] : [`Left as they are, as this connection may not write them: ${left.map(nameOf).join(', ')}.`];
+  return left.length === 0 ? [] : [`Not restored, because this connection may not write to them: ${left.map(nameOf).join(', ')}.`];
 }

@@ -25,11 +25,11 @@ export interface RollbackGuard extends Consent, TimeLimits {
 }
 
 /**
- * Takes migrations back, newest first. In production after a backup, and with time limits.
- * @param agree asked with what would be lost, where there is something to lose; false ends it before anything ran
- * @param guard how production may be agreed to
- * @throws MuseError `bad-confirmation`, `not-confirmed`; `data-would-be-lost` where nobody agrees; `bucket-not-empty` where
- *   a bucket with files would go; what `rollbackPlan` and `rollback` throw
+ * Rolls migrations back, newest first. In production after a backup, and with time limits.
+ * @param agree asked if data would be lost, with a list of it; false stops the rollback before anything runs
+ * @param guard how a rollback of production is confirmed
+ * @throws MuseError `bad-confirmation`, `not-confirmed`; `data-would-be-lost` without agreement; `bucket-not-empty` where
+ *   a bucket with files would be deleted; what `rollbackPlan` and `rollback` throw
  */
 export async function rollbackMuse(
   muse: Muse,
@@ -52,14 +52,14 @@ export async function rollbackMuse(
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses, saidAgain(name, target, guard));
     if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
-    const plan = planText(`To be taken back in production after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
+    const plan = planText(`These files will be rolled back in production, after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
-    const [{ backupBefore }, { productionLimits, withWayBack }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
+    const [{ backupBefore }, { productionLimits, withRestoreHint }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
     const backup = await backupBefore(muse, name, environment, database, { onProgress: guard.onPhase, signal: guard.signal });
     try {
       return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
     } catch (error) {
-      throw withWayBack(error, backup);
+      throw withRestoreHint(error, backup);
     }
   } finally {
     await database.close();
@@ -71,7 +71,7 @@ export function describeLosses(losses: readonly Loss[]): string {
   return losses.map((loss) => `${loss.table}${loss.column === undefined ? '' : `.${loss.column}`}: ${loss.rows} ${loss.rows === 1 ? 'row' : 'rows'}`).join('\n');
 }
 
-/** The call as it was, to be typed with its consent. */
+/** The command as it was typed, with the flag that agrees. */
 function saidAgain(name: EnvironmentName, { to, steps }: RollbackTarget, { confirmed }: Consent): string {
   const flags = [to === undefined ? '' : ` --to ${to}`, steps === undefined ? '' : ` --steps ${steps}`, confirmed === undefined ? '' : ` --confirm ${confirmed}`];
   return `${commandFor('muse rollback', name)}${flags.join('')} --yes`;
@@ -82,7 +82,7 @@ function wouldBeLost(losses: readonly Loss[], command: string): MuseError {
     code: 'data-would-be-lost',
     message: 'The rollback would drop tables or columns that hold data. Nothing was run.',
     detail: describeLosses(losses),
-    suggestion: `Save what is needed (muse backup), then say so: ${command}`,
+    suggestion: `Back up what you need (muse backup), then confirm: ${command}`,
   });
 }
 
@@ -92,6 +92,6 @@ export function bucketsNotEmpty(buckets: readonly { bucket: string; files: numbe
     code: 'bucket-not-empty',
     message: 'The rollback would delete storage buckets that hold files. Nothing was run.',
     detail: buckets.map(({ bucket, files }) => `${bucket}: ${files} ${files === 1 ? 'file' : 'files'}`).join('\n'),
-    suggestion: 'SQL deletes only their entries, and the files would stay behind, paid for and out of reach: empty the buckets through the Storage API or the dashboard, then run this again.',
+    suggestion: 'SQL only deletes their entries: the files would stay in storage, be charged for, and be out of reach. Empty the buckets in the dashboard or through the Storage API, then run this again.',
   });
 }

@@ -21,7 +21,7 @@ const folder = 'seeds';
 /**
  * The seeds of a muse, in the order of their names: `.sql` files, and `.js` and `.ts` modules whose default export takes
  * a `Session`. All are read before any is run.
- * @throws MuseError `seed-unreadable` for a file that is no UTF-8, a module that does not load or has no such export;
+ * @throws MuseError `seed-unreadable` for a file that is not UTF-8, a module that does not load or has no such export;
  *   `path-outside` for a symbolic link
  */
 export async function readSeeds(directory: string): Promise<Seed[]> {
@@ -44,7 +44,7 @@ async function runOf(path: string, file: string): Promise<NonNullable<Seed['run'
     throw unreadable(`${file}${placeIn(cause, path)}`, `Loading it failed: ${saidBy(cause)}.`, `Correct ${file}, then run muse seed again.`, cause);
   }
   if (typeof run === 'function') return run as NonNullable<Seed['run']>;
-  throw unreadable(file, 'It has no default export that is a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
+  throw unreadable(file, 'Its default export is not a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
 }
 
 function unreadable(file: string, why: string, suggestion: string, cause?: unknown): MuseError {

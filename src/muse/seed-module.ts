@@ -2,15 +2,15 @@ import { pathToFileURL } from 'node:url';
 
 /**
  * Loads a module of a muse through jiti, so that a seed does the same on every version of Node: Node itself reads TypeScript
- * from 22.18 on, and then without enums, without `paths` of tsconfig.json and with every ending written; and of JavaScript
- * that does not parse it does not say the line. Packages are those of the muse.
+ * from 22.18 on, and then without enums, without `paths` of tsconfig.json and with every ending written; and for JavaScript
+ * that does not parse it does not report the line. Packages are resolved from the muse.
  * @param path absolute
  * @returns its default export, or what a CommonJS module exports
  * @throws whatever the module throws while it is loaded
  */
 export async function loadDefault(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
-  // Nothing of ours is left in the muse's node_modules.
+  // No cache is left in the muse's node_modules.
   const jiti = createJiti(path, { fsCache: false, interopDefault: false, tsconfigPaths: true });
   const module = await jiti.import<{ default?: unknown }>(path);
   return typeof module === 'function' ? module : module.default;
@@ -32,7 +32,7 @@ export function placeIn(error: unknown, path: string): string {
   return '';
 }
 
-/** What an error says, in one line, without the paths and stacks that some put into it. */
+/** The first line of an error's message, without the paths and stacks that some contain. */
 export function saidBy(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   return first.trim().replace(/[.\s]+$/, '');

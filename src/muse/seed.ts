@@ -15,7 +15,7 @@ import { readSeeds, type Seed } from './seed-files.ts';
 export interface SeedResult {
   /** In the order in which they ran. */
   seeds: { file: string; ms: number }[];
-  /** Rows that each table has more than before (fewer: below zero), by `schema.table`; tables as they were are left out. */
+  /** By how much the number of rows of each table changed, by `schema.table`; unchanged tables are left out. */
   added: Record<string, number>;
   /** The backup that was taken first: production only. */
   backup?: string;
@@ -29,7 +29,7 @@ export interface SeedOptions extends Consent {
 
 /**
  * Runs the muse's seeds in the order of their names, each in one transaction, under the run lock. Where the connection can
- * hold a transaction open, each runs twice in it, and one that adds rows the second time is taken back.
+ * hold a transaction open, each runs twice in it, and one that adds rows the second time is rolled back.
  * @throws MuseError `bad-confirmation`, `not-confirmed` outside development; `seed-unreadable`; `findings` for a seed with
  *   its own BEGIN or COMMIT, or that is not repeatable; `seed-failed` with file, line and column. Seeds before it stay.
  */
@@ -68,7 +68,7 @@ async function runSeeds(database: Database, seeds: readonly Seed[], { onProgress
         done.push({ file: seed.file, ms: Math.round(performance.now() - began) });
       }
     } finally {
-      // Where the connection is gone, so are its settings; what went wrong says more than this.
+      // If the connection is gone, so are its settings, and the first error says more than this one.
       if (settings.end !== '') await database.script(settings.end).catch(() => undefined);
     }
     return { seeds: done, added: difference(before, await countRows(database)) };
@@ -106,7 +106,7 @@ async function refuseControl(seeds: readonly Seed[]): Promise<void> {
   if (findings.length === 0 && alone === undefined) return;
   throw new MuseError({
     code: 'findings',
-    message: `${alone === undefined ? 'A seed' : alone.text.file} cannot run in the one transaction that a seed has. No seed was run.`,
+    message: `${alone === undefined ? 'A seed' : alone.text.file} cannot run in a transaction, and every seed runs in one. No seed was run.`,
     suggestion: findings[0]?.suggestion ?? 'Write it as a migration: muse new.',
     findings,
   });
@@ -119,18 +119,18 @@ function notRepeatable(file: string, what: string): MuseError {
     file,
     line: 1,
     column: 1,
-    message: `Run a second time it ${what}.`,
-    suggestion: 'INSERT … ON CONFLICT DO NOTHING with a fixed key, or WHERE NOT EXISTS on the row’s own values.',
+    message: `A second run ${what}.`,
+    suggestion: 'Use INSERT … ON CONFLICT DO NOTHING with a fixed key, or WHERE NOT EXISTS on the row’s own values.',
   };
   return new MuseError({
     code: 'findings',
-    message: `${file} is not repeatable, so it was taken back.`,
-    suggestion: 'Make it add nothing when it runs again, then run muse seed.',
+    message: `${file} is not repeatable, so it was rolled back.`,
+    suggestion: 'Change it so that a second run adds nothing, then run muse seed.',
     findings: [finding],
   });
 }
 
-/** The error of one seed, with its place where PostgreSQL or the parser knows it, and what ran before it. */
+/** The error of one seed, with line and column if PostgreSQL or the parser knows them, and what ran before it. */
 async function seedFailure(database: Database, thrown: unknown, seed: Seed, settings: RunSettings, done: SeedResult['seeds'], seeds: readonly Seed[]): Promise<unknown> {
   if (thrown instanceof MuseError && thrown.code === 'findings') return thrown;
   if (seed.sql === undefined) {
@@ -138,7 +138,7 @@ async function seedFailure(database: Database, thrown: unknown, seed: Seed, sett
     const said = thrown instanceof DatabaseError ? `${thrown.message} (SQLSTATE ${thrown.code})` : saidBy(thrown);
     return new MuseError({
       code: 'seed-failed',
-      message: `${seed.file}${placeIn(thrown, seed.path ?? '')}: ${said}. It was taken back.`,
+      message: `${seed.file}${placeIn(thrown, seed.path ?? '')}: ${said}. It was rolled back.`,
       suggestion: `Correct ${seed.file}, then run muse seed again.`,
       cause: thrown,
     });

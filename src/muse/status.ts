@@ -15,18 +15,18 @@ export interface EnvironmentStatus {
   pending: FileName[];
   edited: FileName[];
   missing: FileName[];
-  /** Of a target that is a service: how it is. */
+  /** The status of the service, if the target is one. */
   health?: TargetHealth;
-  /** Where it was asked for: what differs from what the files say. */
+  /** With `drift`: where the schema differs from the files. */
   drift?: Finding[];
-  /** Why nothing is known of it: it cannot be reached, and the lists are empty. */
+  /** Set if the environment cannot be reached; the lists are empty then. */
   error?: { code: ErrorCode; message: string; suggestion: string };
 }
 
 export interface StatusOptions {
   /** Also compares the schema with the files, which takes seconds. */
   drift?: boolean;
-  /** Ends the questions when it aborts. */
+  /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
@@ -50,8 +50,8 @@ export async function museStatus(muse: Muse, name: EnvironmentName, environment:
 }
 
 /**
- * {@link museStatus} of every environment in `muse.json`; one that cannot be reached says so, and the others are told.
- * @throws MuseError the first one's, where none can be reached
+ * {@link museStatus} of every environment in `muse.json`; one that cannot be reached has an `error`, and the others are reported.
+ * @throws MuseError of the first environment, if none can be reached
  */
 export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, options: StatusOptions = {}): Promise<EnvironmentStatus[]> {
   const statuses: EnvironmentStatus[] = [];

@@ -17,25 +17,25 @@ import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
 
 /** A proof that was taken on a copy. */
 export interface OfflineReport extends MuseProof {
-  /** What stood in for what the embedded database has not, a sentence each. */
+  /** What the copy has in place of things that an embedded database lacks, a sentence each. */
   standIns: string[];
   /** What the copy lacks, and why. */
   notCopied: NotCopied[];
 }
 
-/** What the schema is made of, and what has no say in who may do what. */
+/** Kinds of objects that do not affect who may do what. */
 const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator', 'operator class', 'text search configuration', 'sequence', 'sequence owner', 'foreign table']);
 
 /**
- * Proves an environment on a copy of its schema: reads its catalog in a read-only transaction, makes what it says in a
- * throw-away embedded database, and acts as users there. Nothing is written to the environment's own database.
+ * Verifies an environment on a copy of its schema: reads its catalog in a read-only transaction, recreates the schema in a
+ * shadow database, and acts as users there. Nothing is written to the environment's own database.
  * @throws MuseError what opening the database throws
  */
 export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<OfflineReport> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { steps, files: { applied, had, pending }, version, ways } = await readEnvironment(muse, name, environment, migrations, signal);
   const model = await modelOf(muse.museFile, applied, signal);
-  // Owners and access lists are put in as they are in the original, which takes a superuser.
+  // Setting owners and access lists as in the original needs a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
   try {
     const notCopied = withoutParts(await buildCopy(copy, steps));
@@ -57,7 +57,7 @@ interface Original {
   /** Default privileges, memberships of roles and the like, which the copy has not. */
   ways: Ways;
   files: FilesOfDatabase;
-  /** PostgreSQL's major version there. */
+  /** The server's major version. */
   version: number;
 }
 
@@ -85,7 +85,7 @@ async function readEnvironment(
   }
 }
 
-/** Over HTTPS no transaction stays open: there it is SELECTs alone. */
+/** Over HTTPS no transaction stays open: there only SELECTs are sent. */
 function readOnly<T>(database: Database, read: (session: Session) => Promise<T>): Promise<T> {
   if (database.kind === 'https') return read(database);
   return database.transaction(async (session) => {
@@ -94,20 +94,20 @@ function readOnly<T>(database: Database, read: (session: Session) => Promise<T>)
   });
 }
 
-/** Of a relation that is not there itself, what hangs on it goes without saying. */
+/** For a relation that is missing itself, what belongs to it is not reported separately. */
 function withoutParts(all: readonly NotCopied[]): NotCopied[] {
   const gone = new Set(all.filter(({ kind }) => ['table', 'view', 'materialized view', 'foreign table'].includes(kind)).map(({ of }) => of));
   return all.filter(({ kind, of }) => of === null || !gone.has(of) || ['table', 'view', 'materialized view', 'foreign table'].includes(kind));
 }
 
-/** What the copy lacks may be what keeps others out, or lets them in: nothing is proven of that relation. */
+/** What the copy lacks may be what protects or opens a relation: nothing is proven for that relation. */
 function unproven(notCopied: readonly NotCopied[]): Finding[] {
   const telling = notCopied.filter(({ kind }) => !harmless.has(kind));
   const byObject = new Map<string, NotCopied[]>();
   for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
   return [...byObject].map(([object, parts]) => notProven({
     object,
-    reason: `it is not in the copy as it is in the database: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}`,
-    suggestion: 'Prove it in the database itself: muse verify without --offline, which leaves nothing behind.',
+    reason: `the copy differs from the database: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}`,
+    suggestion: 'Run muse verify without --offline: it tests the database itself and leaves nothing behind.',
   }));
 }

@@ -14,20 +14,20 @@ import { expectationsOf } from './declared-schema.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
 
-/** What was proven of an environment. */
+/** What was proven about an environment. */
 export interface MuseProof extends DatabaseProof {
-  /** Files that the database has not had: of what they make nothing is proven. */
+  /** Files that are not applied: nothing is proven about what they create. */
   pending: string[];
 }
 
-/** What was proven of a database, after what its files and `muse.json` say of the findings. */
+/** What was proven about a database; severities and comments in the SQL are applied to the findings. */
 export interface DatabaseProof extends IsolationReport {
   /** Findings that a comment in the SQL silences. */
   silenced: number;
 }
 
 /**
- * Proves an environment: its catalog against the rules, and by acting as users who can do what with whose rows. Leaves
+ * Verifies an environment: checks its catalog against the rules, and tests as users who can do what with whose rows. Leaves
  * nothing behind.
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
@@ -36,7 +36,7 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
   const { database, target } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
-    // A local database is what its files made; a server may have been changed by hand.
+    // A local database is what its files created; a server may have been changed by hand.
     const model = target.local ? undefined : await modelOf(muse.museFile, applied, signal);
     return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
   } finally {
@@ -45,8 +45,8 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
 }
 
 /**
- * What files alone allow, proven on a shadow database.
- * @param files those that a database has had: more or less than this, there, is a finding
+ * What the files alone allow, measured on a shadow database.
+ * @param files those that are applied to a database: a difference there is a finding
  * @throws MuseError, DatabaseError where the files do not run
  */
 export async function modelOf(museFile: MuseFile, files: readonly Migration[], signal?: AbortSignal): Promise<DatabaseProof> {
@@ -61,8 +61,8 @@ export async function modelOf(museFile: MuseFile, files: readonly Migration[], s
 
 /**
  * {@link verifyMuse} on a database that is open.
- * @param expected what is allowed where the files alone made the database
- * @param ways what lets users in beside the four verbs, where the database is a copy that lacks some of it
+ * @param expected what the files alone allow
+ * @param ways the other ways to reach rows, besides the four verbs; needed for a copy that lacks some of them
  */
 export async function proveDatabase(
   database: Database,

@@ -4,7 +4,7 @@ import type { Helper } from './core.ts';
 import type { Grant, Policy } from './model.ts';
 import type { TableScope } from './table.ts';
 
-/** What policies are built on. */
+/** What policies depend on. */
 export interface AccessContext {
   isolation: Isolation;
   /** With isolation `session`. */
@@ -33,10 +33,10 @@ export function currentOrganization(context: AccessContext): string | undefined 
 }
 
 /**
- * SQL that says whether a column has the signed-in user or their organization. Each form is evaluated once a
- * query, not once a row, and lets an index on the column be used.
+ * SQL that says whether a column has the signed-in user or their organization. Each form is evaluated once per
+ * query, not once per row, and can use an index on the column.
  * @param column SQL of the column
- * @param writing whether it is about writing; if core has roles, a viewer cannot write
+ * @param writing for policies that write: if core has roles, a viewer cannot
  */
 export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization', column: string, writing = false): string {
   if (scopedBy === 'owner') return `(select ${currentUser(context)}) = ${column}`;
@@ -69,10 +69,10 @@ function rolesOf(context: AccessContext): { users: string[]; everyone: string[] 
 }
 
 /**
- * The policies, one a verb, and the grants that they need.
+ * The policies, one for each verb, and the grants that they need.
  * @param own SQL that says whether the user can read the row as its owner, and whether they can write it; undefined if
  * it has no owner
- * @param references SQL conditions that hold for what a row points at
+ * @param references SQL conditions on the rows that a row references
  */
 export function accessOf(
   context: AccessContext,

@@ -24,7 +24,7 @@ export interface Membership {
   hasDeletedAt: boolean;
 }
 
-/** A function that the file calls: one that exists, or one that the file makes. */
+/** A function that the file calls: an existing one, or one that the file creates. */
 export interface Helper {
   schema: string;
   name: string;
@@ -46,7 +46,7 @@ export function keyOf(core: CoreFacts, name: string): Key | undefined {
 }
 
 /**
- * Where core keeps people: `profiles` if its key is the id that they sign in with, else `auth.users`. With session
+ * Where core keeps users: `profiles` if its key is the id that they sign in with, else `auth.users`. With session
  * variables there may be no such table; then the owner column has no foreign key.
  */
 export function peopleKey(core: CoreFacts, isolation: Isolation): Key | undefined {
@@ -71,7 +71,7 @@ export function membershipOf(core: CoreFacts): Membership | undefined {
   const found = Object.entries(core.tables).flatMap(([name, { columns }]) => {
     const organizationColumn = ['organization_id', 'org_id'].find((column) => columns[column] !== undefined);
     const { schema, table } = splitName(name);
-    // Invitations, posts and the like have the same two columns; a members table has the word in its name.
+    // Invitations, posts and others have the same two columns; a table of members has that word in its name.
     const fits = /(^|_)(members?|memberships?)$/.test(table) && plain.test(table) && plain.test(schema);
     if (organizationColumn === undefined || columns['user_id'] === undefined || !fits) return [];
     return [{ schema, table, organizationColumn, organizationType: columns[organizationColumn] ?? 'uuid', userType: columns['user_id'], hasStatus: columns['status'] !== undefined, hasDeletedAt: columns['deleted_at'] !== undefined }];
@@ -96,7 +96,7 @@ function helper(core: CoreFacts, muse: string, name: string): Helper {
 }
 
 /**
- * Checks that core has what rows that belong to organizations need.
+ * Checks that core has what a table whose rows belong to organizations needs.
  * @throws MuseError `bad-table` naming what is missing
  */
 export function requireMembership(core: CoreFacts, table: string): Membership {
@@ -105,7 +105,7 @@ export function requireMembership(core: CoreFacts, table: string): Membership {
   throw new MuseError({
     code: 'bad-table',
     message: `The rows of "${table}" belong to organizations, but core has no table of organization members.`,
-    detail: 'Looked for a members table, e.g. organization_members, with the columns organization_id (or org_id) and user_id.',
+    detail: 'Looked for a table of members, e.g. organization_members, with the columns organization_id (or org_id) and user_id.',
     suggestion: 'Use a kit that has one, e.g. the built-in kit, or let the rows belong to a user: owner user.',
   });
 }

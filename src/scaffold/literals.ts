@@ -23,7 +23,7 @@ const checks: Readonly<Record<LiteralKind, Check>> = {
   json: (text) => {
     try {
       JSON.parse(text);
-      // jsonb has no place for these two, though JSON's grammar has (documentation, "JSON Types").
+      // jsonb cannot store these two, though JSON's grammar allows them (documentation, "JSON Types").
       return !/\\u0000|\\ud[89a-f]/i.test(text) && !/\p{Cs}/u.test(text);
     } catch {
       return false;

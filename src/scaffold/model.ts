@@ -1,6 +1,6 @@
 import type { TableScope } from './table.ts';
 
-/** What the templates lay out: names not yet quoted, expressions already SQL. */
+/** What the templates render: names are not quoted yet, expressions are SQL. */
 export interface ResolvedColumn {
   name: string;
   /** SQL. */
@@ -46,7 +46,7 @@ export interface ResolvedTable {
   scope: TableScope;
   scopeColumn: string | null;
   scopedBy: 'owner' | 'organization' | null;
-  /** For people: whose the rows are. */
+  /** Whose rows they are, as text. */
   whose: string;
   directive: string | null;
   comment: string | null;
@@ -56,7 +56,7 @@ export interface ResolvedTable {
   foreignKeys: ForeignKey[];
   indexes: { name: string; columns: string[] }[];
   policies: Policy[];
-  /** Roles that lose what a database's default privileges may have given them. */
+  /** Roles whose privileges are revoked first, because default privileges may have granted them some. */
   revoke: string[];
   grants: Grant[];
 }

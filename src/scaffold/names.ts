@@ -6,7 +6,7 @@ const nameBytes = 63;
 /** Columns that every PostgreSQL table has already (documentation, "System Columns"). */
 const systemColumns = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
-/** Columns that every scaffolded table gets by itself. */
+/** Columns that every scaffolded table gets automatically. */
 const ownColumns = new Set(['id', 'created_at', 'updated_at']);
 
 const identifier = /^[\p{L}_][\p{L}\p{M}\p{N}_]*$/u;
@@ -64,7 +64,7 @@ function cutTo(text: string, limit: number): string {
 
 /**
  * A name for an index, constraint or policy: the parts joined by `_`; if that is longer than PostgreSQL allows, cut,
- * with a hash of the whole, so that it is the same every time and two long names stay two.
+ * with a hash of the whole name, so that it is stable and two long names stay different.
  */
 export function fitName(parts: readonly string[], suffix: string): string {
   const whole = [...parts, suffix].join('_');
@@ -77,7 +77,7 @@ function hashed(parts: readonly string[], suffix: string): string {
   return `${cutTo(parts.join('_'), nameBytes - bytes(suffix) - 10)}_${hash}_${suffix}`;
 }
 
-/** Gives names of indexes and constraints, which share one namespace in a schema: two never get the same. */
+/** Gives unique names to indexes and constraints, which share one namespace in a schema. */
 export function nameGiver(taken: Iterable<string>): (parts: readonly string[], suffix: string) => string {
   const used = new Set(taken);
   return (parts, suffix) => {

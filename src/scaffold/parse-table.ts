@@ -25,7 +25,7 @@ const before = 40;
 const width = 76;
 
 function badTable(text: string, at: number, message: string, suggestion: string): MuseError {
-  // One column a character, whatever it is, so that the caret is at the right place.
+  // Each character becomes one column, so that the caret is at the right place.
   const shown = (part: string): string => part.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   const from = at <= width - before ? 0 : at - before;
   const line = `${from > 0 ? '…' : ''}${shown(text.slice(from, from + width))}${from + width < text.length ? '…' : ''}`;

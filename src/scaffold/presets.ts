@@ -5,12 +5,12 @@ import { nearest } from '../shared/nearest.ts';
 import { tableProblems } from './check-table.ts';
 import type { Bucket, ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 
-/** A ready-made extension: data, and where that is not enough, the name of a template. */
+/** A ready-made extension: data, and the names of templates where data is not enough. */
 export interface Preset {
   id: string;
   /** One line, for a list to choose from. */
   title: string;
-  /** The tables of core that it builds on, e.g. `public.social_posts`. */
+  /** The tables of core that it needs, e.g. `public.social_posts`. */
   needs: string[];
   tables: TableSpecification[];
   /** Columns that it adds to tables of core. */
@@ -22,7 +22,7 @@ export interface Preset {
 
 const folder = new URL('../../templates/presets/', import.meta.url);
 
-/** The presets there are, sorted by id, `blank` first. */
+/** All presets, sorted by id, `blank` first. */
 export async function listPresets(): Promise<Pick<Preset, 'id' | 'title'>[]> {
   const ids = await presetIds();
   return Promise.all(ids.map(async (id) => ({ id, title: (await readPreset(id)).title })));
@@ -30,7 +30,7 @@ export async function listPresets(): Promise<Pick<Preset, 'id' | 'title'>[]> {
 
 /**
  * A preset by its id.
- * @throws MuseError `bad-preset` if there is none, with the nearest
+ * @throws MuseError `bad-preset` if there is none, with the nearest id
  */
 export async function loadPreset(id: string): Promise<Preset> {
   const ids = await presetIds();
@@ -44,7 +44,7 @@ export async function loadPreset(id: string): Promise<Preset> {
 }
 
 /**
- * Checks that core has the tables that a preset builds on.
+ * Checks that core has the tables that a preset needs.
  * @throws MuseError `bad-preset` naming those that are missing
  */
 export function requireCore(preset: Preset, core: CoreFacts): void {
@@ -53,7 +53,7 @@ export function requireCore(preset: Preset, core: CoreFacts): void {
   throw new MuseError({
     code: 'bad-preset',
     message: `The preset ${preset.id} needs ${missing.join(', ')}, which this kit's core does not create.`,
-    suggestion: 'Use the built-in kit, leave the preset out, or let --fix add the missing tables.',
+    suggestion: 'Use the built-in kit, omit the preset, or add --fix, which creates the missing tables.',
   });
 }
 
@@ -62,7 +62,7 @@ async function presetIds(): Promise<string[]> {
   return ids.sort((a, b) => Number(b === 'blank') - Number(a === 'blank') || (a < b ? -1 : 1));
 }
 
-/** A file in templates/presets is part of this tool: a mistake in it is one in the tool. */
+/** A file in templates/presets is part of this package: a mistake in it is a bug. */
 async function readPreset(id: string): Promise<Preset> {
   const [text, { pathText, problemsOf }, { presetSchema }] = await Promise.all([
     readFile(fileURLToPath(new URL(`${id}.json`, folder)), 'utf8'),

@@ -7,16 +7,16 @@ import type { TableSpecification } from './table.ts';
 
 type Path = readonly (string | number)[];
 
-/** A specification is small; what is larger is something else. */
+/** A longer text is not a table specification. */
 const mostCharacters = 1_000_000;
 
 /**
  * Reads tables as data: a list of them, or `tables:` with that list. A table is an object, or a text as for `--table`.
  * @param form how the text is written; YAML 1.2 with core types only, no tags, and few aliases
- * @throws MuseError `bad-spec` naming the path of what is wrong, as `tables[0].columns[2].type`
+ * @throws MuseError `bad-spec` naming the path of what is wrong, e.g. `tables[0].columns[2].type`
  */
 export async function readSpecification(source: string, form: 'yaml' | 'json'): Promise<TableSpecification[]> {
-  if (source.length > mostCharacters) throw bad('', `it has ${source.length} characters, more than ${mostCharacters}`, 'Name the file that has the tables.');
+  if (source.length > mostCharacters) throw bad('', `it has ${source.length} characters, more than ${mostCharacters}`, 'Check that it is the file with the tables.');
   const data = form === 'json' ? fromJson(source) : await fromYaml(source);
   const [{ list, object, pathText, problemsOf }, { tableSchema }, { unknown }] = await Promise.all([
     import('../shared/schema.ts'),
@@ -36,19 +36,19 @@ export async function readSpecification(source: string, form: 'yaml' | 'json'): 
   });
 }
 
-/** The table with what follows from what is written. */
+/** The table with the defaults that follow from the given values. */
 function completed(given: GivenTable): TableSpecification {
   const asked = given.columns.some((column) => column.name === 'organization');
-  // A reference has its target's type; uuid is what it is until that is known.
+  // A reference gets the type of its target, and uuid until that is known.
   const columns = given.columns.filter((column) => column.name !== 'organization').map((column) => ({ type: 'uuid', ...column }));
   return { scope: asked ? 'organization' : 'owner', ...given, columns };
 }
 
 function scopeProblems({ scope, scopedBy, scopeColumn }: TableSpecification): SchemaProblem[] {
   const owned = scope === 'owner' || scope === 'organization';
-  if (owned && scopedBy !== undefined && scopedBy !== scope) return [{ path: ['scopedBy'], message: `the scope is ${scope} already`, suggestion: 'Leave scopedBy out.' }];
+  if (owned && scopedBy !== undefined && scopedBy !== scope) return [{ path: ['scopedBy'], message: `the scope is already ${scope}`, suggestion: 'Remove scopedBy.' }];
   if (owned || scopeColumn === undefined || scopedBy !== undefined) return [];
-  return [{ path: ['scopeColumn'], message: 'it does not say whose the rows are', suggestion: 'Add scopedBy: owner, or scopedBy: organization.' }];
+  return [{ path: ['scopeColumn'], message: 'the owner of the rows is missing', suggestion: 'Add scopedBy: owner, or scopedBy: organization.' }];
 }
 
 /** @throws MuseError `bad-spec` with the first problem, if there is one */
@@ -73,7 +73,7 @@ async function fromYaml(source: string): Promise<unknown> {
   try {
     return document.toJS({ maxAliasCount: 50 }) as unknown;
   } catch (error) {
-    throw bad('', error instanceof Error ? error.message : String(error), 'Write the tables out instead of repeating them by alias.');
+    throw bad('', error instanceof Error ? error.message : String(error), 'Write the tables in full instead of repeating them with aliases.');
   }
 }
 

@@ -7,7 +7,7 @@ import type { ColumnSpecification, CoreFacts, TableSpecification } from './table
 import { scopedByOf, scopeColumnOf } from './check-table.ts';
 import { readType } from './types.ts';
 
-/** A table of the extension while it is turned into SQL. */
+/** A table of the extension while it is being resolved to SQL. */
 export interface Draft {
   specification: TableSpecification;
   /** With its prefix. */
@@ -27,14 +27,14 @@ export interface Reference {
   key: Key;
   /** The target, if the extension creates it. */
   draft?: Draft;
-  /** Make it a key of two columns, (key, scope column): both rows have the same owner, whoever writes. */
+  /** Make it a key of two columns, (key, scope column), so that both rows always have the same owner. */
   withScope: boolean;
   /** SQL for WITH CHECK, if the target is not a table of the extension with the same scope. */
   condition?: string;
 }
 
 /**
- * Finds what a column points at, and how to keep it within the tenant.
+ * Finds the table that a column references, and how to keep the reference within the tenant.
  * @throws MuseError `bad-table` if there is no such table, it has no single key, or only the service role sees it
  */
 export function resolveReference(context: ReferenceContext, source: Draft, column: ColumnSpecification): Reference {
@@ -43,10 +43,10 @@ export function resolveReference(context: ReferenceContext, source: Draft, colum
   if (draft !== undefined) return ownTarget(source, column, draft);
   const target = name.includes('.') ? name : `public.${name}`;
   const key = name === 'user' ? context.people : keyOf(context.core, target);
-  if (name === 'user' && key === undefined) throw unusable(source, column, 'core keeps no people that it could point at', 'Point at the table that has them, as users.');
+  if (name === 'user' && key === undefined) throw unusable(source, column, 'core has no table of users', 'Reference the table that has them, e.g. users.');
   if (key === undefined) throw unknown(context, source, column, target);
   if (readType(key.type) === undefined && !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(key.type)) {
-    throw unusable(source, column, `the key of ${target} has the type ${key.type}`, 'Point at a table with a plain key.');
+    throw unusable(source, column, `its key has the type ${key.type}, which is not supported`, 'Reference a table with a uuid, number or text key.');
   }
   if (column.self === true) return { key, withScope: false, condition: isOwn(context.access, 'owner', quoteIdentifier(column.name)) };
   return { key, withScope: false, ...coreCondition(context, source, column, key) };
@@ -60,9 +60,9 @@ function ownTarget(source: Draft, column: ColumnSpecification, draft: Draft): Re
   if (scopedBy === scopedByOf(to)) return { key, draft, withScope: true };
   if (from.scope === 'service-only') return { key, draft, withScope: false };
   if (to.scope === 'service-only') {
-    throw unusable(source, column, `only the service role sees "${to.name}", so nobody else can be let point at its rows`, `Make ${to.name} public-read, or "${from.name}" service-only too.`);
+    throw unusable(source, column, `only the service role can see "${to.name}", so no other role can reference its rows`, `Make ${to.name} public-read, or "${from.name}" service-only too.`);
   }
-  // Row-level security of the target applies inside: what the user cannot see, they cannot point at.
+  // Row-level security of the target applies inside: users cannot reference rows that they cannot see.
   return { key, draft, withScope: false, condition: seen(source, column, key, []) };
 }
 
@@ -72,7 +72,7 @@ function coreCondition({ core, people, access }: ReferenceContext, source: Draft
   const { specification } = source;
   const scopedBy = scopedByOf(specification);
   const same = (other: Key | undefined): boolean => other?.schema === key.schema && other.table === key.table;
-  // Only the service role writes there; and users are referenced as people, not as rows that someone owns.
+  // Only the service role writes to the first kind; and a reference to a user is not one to a row with an owner.
   if (scopedBy === undefined || specification.scope === 'service-only' || same(people) || same(keyOf(core, 'auth.users'))) return {};
   if (same(organizationKey(core))) return { condition: orNull(column, isOwn(access, 'organization', outer(source, column.name))) };
   const columns = core.tables[`${key.schema}.${key.table}`]?.columns ?? {};
@@ -81,8 +81,8 @@ function coreCondition({ core, people, access }: ReferenceContext, source: Draft
   if (both !== undefined && scope !== undefined) {
     return { condition: seen(source, column, key, [`${alias(source)}.${quoteIdentifier(both)} = ${outer(source, scope)}`]) };
   }
-  // Whose its rows are is not known: what the user cannot see, they cannot point at. Schemas that the Data API does not
-  // serve have no grants that would let them look.
+  // The owner of its rows is unknown: users cannot reference rows that they cannot see. Schemas that the Data API does not
+  // serve have no grants for such a check.
   return key.schema === 'public' ? { condition: seen(source, column, key, []) } : {};
 }
 
@@ -100,7 +100,7 @@ function orNull(column: ColumnSpecification, condition: string): string {
 }
 
 function unknown({ core, drafts }: ReferenceContext, source: Draft, column: ColumnSpecification, target: string): MuseError {
-  if (core.tables[target] !== undefined) return unusable(source, column, `${target} has no key of one column`, 'Point at a table that has one.');
+  if (core.tables[target] !== undefined) return unusable(source, column, `${target} has no primary key with a single column`, 'Reference a table that has one.');
   const known = [...drafts.map(({ specification }) => specification.name), ...Object.keys(core.tables).map((name) => name.replace(/^public\./, ''))].sort();
   const meant = nearest(target.replace(/^public\./, ''), known);
   const list = known.join(', ');
@@ -108,10 +108,10 @@ function unknown({ core, drafts }: ReferenceContext, source: Draft, column: Colu
     source,
     column,
     `there is no table ${target}, in core or in this extension`,
-    meant === undefined ? `Point at one of ${list.length > 300 ? `${list.slice(0, 300)}…` : list}, or user.` : `Write ${column.name.replace(/_id$/, '')} -> ${meant}.`,
+    meant === undefined ? `Reference one of ${list.length > 300 ? `${list.slice(0, 300)}…` : list}, or user.` : `Write ${column.name.replace(/_id$/, '')} -> ${meant}.`,
   );
 }
 
 function unusable(source: Draft, column: ColumnSpecification, why: string, suggestion: string): MuseError {
-  return new MuseError({ code: 'bad-table', message: `Column "${column.name}" of table "${source.specification.name}" cannot point at ${column.references}: ${why}.`, suggestion });
+  return new MuseError({ code: 'bad-table', message: `Column "${column.name}" of table "${source.specification.name}" cannot reference ${column.references}: ${why}.`, suggestion });
 }

@@ -9,7 +9,7 @@ const folders = { extension: templates, preset: new URL('../../templates/presets
 
 type Named = { schema: string; name?: string; table?: string };
 
-/** Keeps a text within its `--` comment, whatever is in it. */
+/** Makes any text safe inside a `--` comment. */
 function line(text: unknown): string {
   return String(text)
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
@@ -17,7 +17,7 @@ function line(text: unknown): string {
     .trim();
 }
 
-/** The only ways to put values into a template: as an identifier, a literal, or text of a comment. */
+/** The only ways to insert values into a template: as an identifier, a literal, or the text of a comment. */
 const helpers = {
   id: (name: string) => quoteIdentifier(name),
   ids: (names: string[]) => names.map((name) => quoteIdentifier(name)).join(', '),
@@ -29,13 +29,13 @@ const helpers = {
   reversed: <T>(list: readonly T[]) => list.toReversed(),
 };
 
-/** A template, with the line ends that the migration shall have wherever it was checked out. */
+/** A template with LF line ends, however git checked it out. */
 const read = async (url: URL): Promise<string> => (await readFile(fileURLToPath(url), 'utf8')).replaceAll('\r\n', '\n');
 
 /**
  * Renders a template of templates/extension, templates/presets (inside another file) or templates/tenancy.
  * @param name file name without `.hbs`
- * @param more further helpers
+ * @param more additional helpers
  */
 export async function render(kind: keyof typeof folders, name: string, model: object, more: Record<string, (name: string, ...names: unknown[]) => unknown> = {}): Promise<string> {
   const { default: handlebars } = await import('handlebars');

@@ -10,7 +10,7 @@ import { type Draft, type Reference, type ReferenceContext, resolveReference } f
 import type { ColumnSpecification, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
-/** A column whose target is known. */
+/** A reference whose target is known. */
 interface Link {
   column: ColumnSpecification;
   reference: Reference;
@@ -27,9 +27,9 @@ export function draftTables(tables: readonly TableSpecification[], prefix: strin
     const problem = nameProblem(name);
     if (problem !== undefined) throw refused(`${problem.message}.`, `Shorten the name${prefix === '' ? '' : ` or the prefix ${prefix}`}.`);
     if (coreTables.includes(`public.${name}`)) {
-      throw refused(`Core has a table "${name}" already; an extension never changes it.`, `Give the table another name, or point at core's: ${name} in "-> ${name}".`);
+      throw refused(`Core already has a table "${name}", and an extension never changes it.`, `Give the table another name, or reference core's table: -> ${name}`);
     }
-    if (drafts.some((draft) => draft.name === name)) throw refused(`The table "${name}" is there twice.`, 'Leave one out, or give it another name.');
+    if (drafts.some((draft) => draft.name === name)) throw refused(`There are two tables "${name}".`, 'Remove one, or give it another name.');
     drafts.push({ specification, name });
   }
   return drafts;
@@ -100,7 +100,7 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
 
 function scopeColumns({ access, people }: ReferenceContext, name: string | null, scopedBy: 'owner' | 'organization' | null, key: Key | undefined): ResolvedColumn[] {
   if (name === null) return [];
-  // Whoever inserts a row need not say that it is theirs.
+  // The owner of a new row is the user who inserts it, unless stated otherwise.
   const owner = scopedBy === 'owner';
   return [
     {
@@ -108,7 +108,7 @@ function scopeColumns({ access, people }: ReferenceContext, name: string | null,
       type: owner ? (people?.type ?? 'uuid') : key === undefined ? access.organizationType : keyType(key),
       notNull: true,
       default: (owner ? currentUser(access) : currentOrganization(access)) ?? null,
-      comment: owner ? 'The user whose row it is.' : 'The organization whose row it is.',
+      comment: owner ? 'The user who owns the row.' : 'The organization that owns the row.',
     },
   ];
 }
@@ -148,13 +148,13 @@ function foreignKey(table: string, column: ColumnSpecification, { key, withScope
     schema: key.schema,
     table: key.table,
     targetColumns: both ? [key.column, scopeColumnOf(draft.specification) ?? ''] : [key.column],
-    // NO ACTION refuses like RESTRICT, but allows both rows to be deleted together with their owner.
+    // NO ACTION refuses like RESTRICT, but lets both rows be deleted together with their owner.
     onDelete: { cascade: 'CASCADE', restrict: 'NO ACTION', 'set null': 'SET NULL' }[action],
     setNull: both && action === 'set null' ? column.name : null,
   };
 }
 
-/** The indexes that are wanted and that no key, nor a longer one of them, serves already. */
+/** The wanted indexes, without those that a key or a longer index covers already. */
 function indexesOf(wanted: readonly string[][], keys: readonly string[][]): string[][] {
   const serves = (longer: readonly string[], columns: readonly string[]): boolean => columns.every((column, index) => longer[index] === column);
   return wanted.filter(
@@ -175,8 +175,8 @@ function refused(message: string, suggestion: string): MuseError {
 
 /**
  * Tables in an order in which each comes after those it references; otherwise as given.
- * @param items a table each, with the names of those it points at, itself aside
- * @throws MuseError `bad-table` naming the circle
+ * @param items tables, each with the names of the other tables that it references
+ * @throws MuseError `bad-table` naming the cycle
  */
 function inOrder<T extends { name: string; needs: readonly string[] }>(items: readonly T[]): T[] {
   const byName = new Map(items.map((item) => [item.name, item]));
@@ -199,7 +199,7 @@ function inOrder<T extends { name: string; needs: readonly string[] }>(items: re
 function circle(names: string[]): MuseError {
   return new MuseError({
     code: 'bad-table',
-    message: `Tables reference each other in a circle: ${names.join(' -> ')}.`,
-    suggestion: 'Omit one of the references, or move it to a table of its own that references both.',
+    message: `The tables reference each other in a cycle: ${names.join(' -> ')}.`,
+    suggestion: 'Remove one of the references, or move it to a separate table that references both.',
   });
 }

@@ -17,19 +17,19 @@ import { readType } from './types.ts';
 
 /** What an extension migration is made from. */
 export interface ScaffoldRequest {
-  /** The muse's name; names the file and the helpers that the file makes. */
+  /** The muse's name; names the file and the helpers that the file creates. */
   name: string;
   /** Table prefix with its underscore, e.g. `kv_`; empty for none. */
   prefix: string;
   presets: readonly Preset[];
   tables: readonly TableSpecification[];
-  /** What exists before this file: core, and the extension files in front of it. */
+  /** What exists before this file: core, and the extension files before it. */
   core: CoreFacts;
   /** As the folder's files are numbered: `001`, or 14 digits. */
   number: string;
   folders: MigrationFolders;
   isolation: Isolation;
-  /** With isolation `session`: roles and variables; default as a new muse has them. */
+  /** With isolation `session`: roles and variables; default: those of a new muse. */
   session?: SessionTenancy;
   /** Free text that names the file instead of `<name>_tables`. */
   title?: string;
@@ -59,7 +59,7 @@ interface CoreColumn {
 }
 
 /**
- * Makes the extension migration of a muse, and its rollback, from presets and tables.
+ * Creates the extension migration of a muse, and its rollback, from presets and tables.
  * @throws MuseError `bad-table`, `bad-preset` if they cannot be built on this core
  */
 export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
@@ -73,7 +73,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const access = accessContext(request, muse, specifications);
   const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
   const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
-  // Storage and its policies are Supabase's: they know no session variables.
+  // Supabase's Storage and its policies do not use session variables.
   const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
   const { path, rollbackPath } = extensionPaths(request.folders, request.number, request.title ?? `${muse.slice(0, 53)}_tables`);
   const extras = await extrasOf(presets, drafts, request);
@@ -190,7 +190,7 @@ function summary(table: ResolvedTable): TableSummary {
 }
 
 /**
- * The policies of the buckets' files: everyone reads a public bucket, else each user the own folder, which is named by
+ * The policies of the buckets' files: everyone can read a public bucket, else users only their own folder, which is named after
  * the user's id (Supabase documentation, "Storage Access Control"); a user can only write there.
  */
 function storagePolicies(buckets: readonly Bucket[], muse: string): Policy[] {

@@ -1,7 +1,7 @@
 import { MuseError } from '../shared/error.ts';
 import type { SessionTenancy } from '../shared/muse-file.ts';
 
-/** Roles and variables as a muse has them unless its kit says otherwise. */
+/** Default roles and variables, for kits that do not name their own. */
 export const defaultSession: SessionTenancy = {
   role: 'app_user',
   superadminRole: 'app_superadmin',
@@ -13,11 +13,11 @@ export const defaultSession: SessionTenancy = {
 const taken = /^(?:anon|authenticated|service_role|authenticator|postgres|public|none|dashboard_user|current_user|session_user|pg_.*|supabase_.*)$/;
 
 const forms: readonly [key: keyof SessionTenancy, good: (value: string) => boolean, form: string][] = [
-  ['role', isRole, 'a role of the app alone: lower case letters, digits and _, as app_user'],
-  ['superadminRole', isRole, 'a role of the app alone: lower case letters, digits and _, as app_superadmin'],
-  ['organization', isVariable, 'a variable with a dot in it, as app.current_org_id'],
-  ['user', isVariable, 'a variable with a dot in it, as app.current_user_id'],
-  ['superadmin', isVariable, 'a variable with a dot in it, as app.is_superadmin'],
+  ['role', isRole, 'a role that only the app uses: lower-case letters, digits and _, e.g. app_user'],
+  ['superadminRole', isRole, 'a role that only the app uses: lower-case letters, digits and _, e.g. app_superadmin'],
+  ['organization', isVariable, 'a variable with a dot in it, e.g. app.current_org_id'],
+  ['user', isVariable, 'a variable with a dot in it, e.g. app.current_user_id'],
+  ['superadmin', isVariable, 'a variable with a dot in it, e.g. app.is_superadmin'],
 ];
 
 function isRole(name: string): boolean {
@@ -29,7 +29,7 @@ function isVariable(name: string): boolean {
 }
 
 /**
- * The roles and variables of `muse.json`, checked, since they go into SQL and TypeScript; what is left out is as in a
+ * The roles and variables of `muse.json`, checked, since they go into SQL and TypeScript; what is missing is as in a
  * new muse.
  * @throws MuseError `bad-session` naming what is wrong
  */
@@ -40,9 +40,9 @@ export function checkedSession(given: Partial<SessionTenancy> = {}): SessionTena
     if (value === undefined || (typeof value === 'string' && good(value))) continue;
     throw bad(`session.${key} in muse.json is ${JSON.stringify(value).slice(0, 80)}.`, `Write ${form}.`);
   }
-  if (session.role === session.superadminRole) throw bad('session.role and session.superadminRole in muse.json are the same.', 'Give the superadmin a role of its own, as app_superadmin.');
+  if (session.role === session.superadminRole) throw bad('session.role and session.superadminRole in muse.json are the same.', 'Give the superadmin a separate role, e.g. app_superadmin.');
   const variables = [session.organization, session.user, ...(session.superadmin === undefined ? [] : [session.superadmin])];
-  if (new Set(variables).size !== variables.length) throw bad('Two variables of session in muse.json have the same name.', 'Give each a name of its own.');
+  if (new Set(variables).size !== variables.length) throw bad('Two variables under session in muse.json have the same name.', 'Give each a different name.');
   return session;
 }
 

@@ -2,10 +2,10 @@ import { boolean, exactOptional, type GenericSchema, null_, number as anyNumber,
 import { checked, either, list, number, object, oneOf, text, yesOrNo } from '../shared/schema.ts';
 import { type ColumnSpecification, defaultExpressions, type TableSpecification } from './table.ts';
 
-/** A reference has the type of its target; uuid is what it is until that is known. */
+/** A reference gets the type of its target, and uuid until that is known. */
 type GivenColumn = Omit<ColumnSpecification, 'type'> & Partial<Pick<ColumnSpecification, 'type'>>;
 
-/** A table as people write it. */
+/** A table as users write it. */
 export type GivenTable = Omit<TableSpecification, 'columns' | 'scope'> & Partial<Pick<TableSpecification, 'scope'>> & { columns: GivenColumn[] };
 
 const literal = either([string(), anyNumber(), boolean(), null_()], 'text, a number, true, false or null');
@@ -30,7 +30,7 @@ const column = checked(
   ({ type, references }) => (type === undefined && references === undefined ? [{ path: [], message: 'type is missing', suggestion: 'Add type.' }] : []),
 ) satisfies GenericSchema<unknown, GivenColumn>;
 
-/** The shape of a table specification; what names and types mean is for `check-table.ts`. */
+/** The shape of a table specification; `check-table.ts` checks names and types. */
 export const tableSchema = object({
   name: text(),
   columns: list(column),

@@ -38,7 +38,7 @@ export class TableReader {
 
   read(): TableSpecification {
     const name = this.#word('the name of the table', example, ['name']);
-    this.#cursor.sign(':', `a colon behind ${JSON.stringify(name)}`, example);
+    this.#cursor.sign(':', `a colon after ${JSON.stringify(name)}`, example);
     const columns: ColumnSpecification[] = [];
     const unique: string[][] = [];
     const indexes: string[][] = [];
@@ -47,7 +47,7 @@ export class TableReader {
       this.#item(columns, unique, indexes);
     } while (this.#cursor.take(','));
     const rest = this.#cursor.peek();
-    if (rest.kind !== 'end') throw this.#cursor.unexpected(rest, 'a comma or the end', 'Behind a type come !, unique, = default; then a comma.');
+    if (rest.kind !== 'end') throw this.#cursor.unexpected(rest, 'a comma or the end', 'After a type you can write !, unique and = default; then a comma.');
     const scope = this.#scope ?? this.#scopedBy ?? 'owner';
     return {
       name,
@@ -85,7 +85,7 @@ export class TableReader {
   #scopeWord(scope: TableSpecification['scope'], token: Token): void {
     this.#cursor.skip();
     if (scope === 'organization') return this.#setScope('organization', 'organization_id', token);
-    if (this.#scope !== undefined) throw this.#fail(token.start, 'a table has one scope', 'Leave one of the two out.');
+    if (this.#scope !== undefined) throw this.#fail(token.start, 'a table can only have one scope', 'Remove one of the two.');
     this.#scope = scope;
   }
 
@@ -96,15 +96,15 @@ export class TableReader {
 
   #setScope(scopedBy: 'owner' | 'organization', column: string, token: Token): void {
     if (this.#scopedBy !== undefined) {
-      throw this.#fail(token.start, 'one column says whose the rows are, and there is one already', `For another user's key write ${column.replace(/_id$/, '')} -> user.`);
+      throw this.#fail(token.start, 'the table already has a column for the owner of its rows', `To reference another user, write ${column.replace(/_id$/, '')} -> user.`);
     }
     [this.#scopedBy, this.#scopeColumn] = [scopedBy, column];
     this.#places.set('scopeColumn', token.start);
   }
 
   #reference(name: string, path: (string | number)[]): ColumnSpecification {
-    let target = this.#word('a table behind ->', `Write ${name} -> profiles.`, [...path, 'references']);
-    if (this.#cursor.take('.')) target += `.${this.#word('a table behind the dot', `Write ${name} -> auth.users.`)}`;
+    let target = this.#word('a table after ->', `Write ${name} -> profiles.`, [...path, 'references']);
+    if (this.#cursor.take('.')) target += `.${this.#word('a table after the dot', `Write ${name} -> auth.users.`)}`;
     const column: ColumnSpecification = { name: withId(name), type: 'uuid', references: target };
     for (;;) {
       const token = this.#cursor.peek();
@@ -146,14 +146,14 @@ export class TableReader {
         this.#places.set([...path, 'default'].join('.'), this.#cursor.peek().start);
         this.#default(column);
       } else if (token.text === '->') {
-        throw this.#fail(token.start, 'a foreign key has the type of the key it points at', `Write ${name} -> ${this.#cursor.peek(1).text || 'profiles'}.`);
+        throw this.#fail(token.start, 'a foreign key gets the type of the key that it references', `Write ${name} -> ${this.#cursor.peek(1).text || 'profiles'}.`);
       } else return column;
     }
   }
 
   #typeWords(name: string): string {
     const token = this.#cursor.peek();
-    if (token.kind !== 'word') throw this.#cursor.unexpected(token, `a type behind ${JSON.stringify(name)}`, `Write ${name} text.`);
+    if (token.kind !== 'word') throw this.#cursor.unexpected(token, `a type after ${JSON.stringify(name)}`, `Write ${name} text.`);
     for (let count = 4; count > 0; count--) {
       const words = Array.from({ length: count }, (_, index) => this.#cursor.peek(index));
       const known = words.every((word) => word.kind === 'word') ? typeName(words.map((word) => word.text).join(' ')) : undefined;
@@ -162,7 +162,7 @@ export class TableReader {
       return known;
     }
     const meant = suggestType(token.text);
-    throw this.#fail(token.start, `${JSON.stringify(token.text.slice(0, 60))} is no type`, `Write ${name} ${meant ?? 'text'}.`);
+    throw this.#fail(token.start, `${JSON.stringify(token.text.slice(0, 60))} is not a type`, `Write ${name} ${meant ?? 'text'}.`);
   }
 
   #modifiers(): string {
@@ -189,7 +189,7 @@ export class TableReader {
       column.defaultExpression = expression;
       return;
     }
-    const token = this.#cursor.literal('a value behind =');
+    const token = this.#cursor.literal('a value after =');
     const number = Number(token.text);
     const words: Record<string, boolean | null> = { true: true, false: false, null: null };
     if (token.kind === 'number') column.default = Number.isInteger(number) && !Number.isSafeInteger(number) ? token.text : number;

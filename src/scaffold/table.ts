@@ -1,6 +1,6 @@
 /**
  * scaffold/: a table specification becomes SQL, its rollback and its docs.
- * Pure but for reading templates; imports from database/ only.
+ * Pure except for reading templates; imports from database/ only.
  */
 
 /** The only expressions that a default may be besides a literal, so that no user input becomes SQL. */
@@ -11,11 +11,11 @@ type DefaultExpression = (typeof defaultExpressions)[number];
 /** A column of a table that an extension adds. */
 export interface ColumnSpecification {
   name: string;
-  /** A PostgreSQL type from the list that `types.ts` accepts, as `numeric(12,2)` or `text[]`. */
+  /** A PostgreSQL type from the list that `types.ts` accepts, e.g. `numeric(12,2)` or `text[]`. */
   type: string;
   required?: boolean;
   unique?: boolean;
-  /** A literal; becomes SQL by quoting, never by pasting. */
+  /** A literal; it is quoted, never inserted as SQL. */
   default?: string | number | boolean | null;
   /** Instead of a literal. */
   defaultExpression?: DefaultExpression;
@@ -25,8 +25,8 @@ export interface ColumnSpecification {
   min?: number;
   max?: number;
   /**
-   * The table it points at, as `profiles` or `schema.table`; `user` is a user who signs in, by whichever table core
-   * keeps people in. The column's type is then that of the key it points at.
+   * The referenced table, e.g. `profiles` or `schema.table`; `user` is a user who signs in, in whichever table core
+   * keeps users. The column's type is then that of the referenced key.
    */
   references?: string;
   onDelete?: 'cascade' | 'restrict' | 'set null';
@@ -35,7 +35,7 @@ export interface ColumnSpecification {
   comment?: string;
 }
 
-/** Whose a table's rows are; policies, grants and indexes follow from it. */
+/** Who owns a table's rows; policies, grants and indexes follow from it. */
 export type TableScope = 'owner' | 'organization' | 'public-read' | 'service-only';
 
 /**
@@ -49,8 +49,8 @@ export interface TableSpecification {
   /** Column with the owner of the row: default `user_id` for `owner`, `organization_id` for `organization`. */
   scopeColumn?: string;
   /**
-   * With `public-read` and `service-only`: whose the rows are nevertheless. A `public-read` row can then be written by
-   * them; without it, only the service role writes.
+   * With `public-read` and `service-only`: who owns the rows nevertheless. A `public-read` row can then be written by its
+   * owner; without it, only the service role writes.
    */
   scopedBy?: 'owner' | 'organization';
   comment?: string;

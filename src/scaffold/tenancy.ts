@@ -14,7 +14,7 @@ export interface CoreTable {
   /** `schema.name`. */
   name: string;
   rls: boolean;
-  /** What its policies without a role mean to let be done: `select`, `insert` … */
+  /** The verbs that its policies without a role allow: `select`, `insert` … */
   open: string[];
 }
 
@@ -23,16 +23,16 @@ export interface TenancyRequest {
   name: string;
   core: CoreFacts;
   tables: readonly CoreTable[];
-  /** Schemas that core makes, whose functions its policies may call. */
+  /** Schemas that core creates, whose functions its policies may call. */
   schemas: readonly string[];
-  /** How core itself isolates: if by variables as well, its own policies are for the app's role. */
+  /** How core itself isolates tenants: with session variables, its own policies apply to the app's role. */
   coreIsolation: Isolation;
   session: SessionTenancy;
   number: string;
   folders: MigrationFolders;
 }
 
-/** What a role is let do with a table of core. */
+/** What a role may do with a table of core. */
 interface CoreAccess {
   schema: string;
   table: string;
@@ -42,12 +42,12 @@ interface CoreAccess {
 }
 
 const allVerbs = ['select', 'insert', 'update', 'delete'];
-/** Functions of the built-in core that know session variables. */
+/** Functions of the built-in core that read session variables. */
 const sessionFunctions = ['public.feature_enabled(text, uuid)', 'public.write_audit(text, text, text, uuid, jsonb)'];
 const secretColumn = /secret|token|password|hash|credential|(^|_)key$/;
 
 /**
- * The migration that makes the roles of session variables, what they may do with core, and the superadmin's log; and
+ * The migration that creates the roles for session variables, their rights on core, and the superadmin's log; and
  * its rollback.
  * @returns paths relative to the muse's directory, with `/`
  * @throws MuseError `bad-session` if the names cannot be used
@@ -119,12 +119,12 @@ function ownRows(name: string, core: CoreFacts, session: SessionTenancy): string
 
 const template = new URL('../../templates/tenancy/tenant.ts', import.meta.url);
 
-/** How the helper begins; a file that begins so may be replaced by a newer one. */
+/** How the helper begins; a file that begins like this may be replaced with a newer one. */
 export const helperStart = '/** Tenants, kept apart';
 
 /**
- * The helper that the app sets variables with, in TypeScript, with the names of the muse in it.
- * @param session as `checkedSession` gives it: plain words, safe in a string
+ * The TypeScript helper with which the app sets the variables, with the names of the muse in it.
+ * @param session as `checkedSession` returns it: plain words, safe in a string
  */
 export async function helperFile(session: SessionTenancy): Promise<string> {
   const text = (await readFile(fileURLToPath(template), 'utf8')).replaceAll('\r\n', '\n');

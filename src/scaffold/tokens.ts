@@ -19,7 +19,7 @@ export interface Token {
 }
 
 const patterns: readonly [Token['kind'], RegExp][] = [
-  // A hyphen joins letters only, as in public-read, so that `agent->profiles` and `price=-1` still read well.
+  // A hyphen only joins letters, as in public-read, so that `agent->profiles` and `price=-1` are read correctly.
   ['word', /[\p{L}_][\p{L}\p{M}\p{N}_$]*(?:-[\p{L}][\p{L}\p{M}\p{N}_$]*)*/uy],
   ['number', /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])/uy],
   ['sign', /->|[:,()[\]!=|.]/uy],
@@ -31,7 +31,7 @@ const quoted: readonly [Token['kind'], string][] = [
 ];
 
 /**
- * Cuts a `--table` specification into tokens; the last is `end`. What is no token is `unknown`, and the rest is still
+ * Splits a `--table` specification into tokens; the last is `end`. Anything else is `unknown`, and the rest is still
  * read.
  */
 function tokenize(text: string): Token[] {
@@ -60,7 +60,7 @@ function tokenAt(text: string, start: number): { token: Token; end: number } {
     if (match !== undefined) return { token: { kind, text: kind === 'word' ? match.toLowerCase() : match, raw: match, start }, end: start + match.length };
   }
   const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
-  return { token: { kind: 'unknown', text: character, raw: character, start, problem: `${JSON.stringify(character)} means nothing here` }, end: start + character.length };
+  return { token: { kind: 'unknown', text: character, raw: character, start, problem: `${JSON.stringify(character)} has no meaning here` }, end: start + character.length };
 }
 
 /** A text in quotes, with quotes inside doubled, as in SQL. */
@@ -71,7 +71,7 @@ function quotedAt(text: string, start: number, kind: Token['kind'], mark: string
     else if (text[at + 1] === mark) content += text[at++];
     else return { token: { kind, text: content, raw: content, start, quoted: true }, end: at + 1 };
   }
-  return { token: { kind: 'unknown', text: text.slice(start), raw: text.slice(start), start, problem: `the ${mark} is never closed` }, end: text.length };
+  return { token: { kind: 'unknown', text: text.slice(start), raw: text.slice(start), start, problem: `the ${mark} has no closing ${mark}` }, end: text.length };
 }
 
 /** Makes the error for a place: offset, what is wrong, what to write instead. */
@@ -118,13 +118,13 @@ export class TokenCursor {
 
   literal(expected: string): Token {
     const token = this.peek();
-    if (!['word', 'string', 'number'].includes(token.kind)) throw this.unexpected(token, expected, "Put text in single quotes, as 'active'.");
+    if (!['word', 'string', 'number'].includes(token.kind)) throw this.unexpected(token, expected, "Put text in single quotes, e.g. 'active'.");
     this.#at++;
     return token;
   }
 
   unexpected(token: Token, expected: string, suggestion: string): MuseError {
-    const found = token.problem ?? (token.kind === 'end' ? 'it ends' : `${JSON.stringify(token.raw.slice(0, 60))} stands`);
+    const found = token.problem ?? (token.kind === 'end' ? 'the text ends' : `found ${JSON.stringify(token.raw.slice(0, 60))}`);
     const name = token.kind === 'string' && expected.startsWith('a column') ? nearestName(token.text) : undefined;
     return this.#fail(token.start, `expected ${expected}, but ${found}`, name === undefined ? suggestion : `Write ${name}.`);
   }

@@ -45,7 +45,7 @@ const acceptedTypes: Readonly<Record<string, AcceptedType>> = {
   tstzrange: { literal: 'none' },
 };
 
-/** What people type from habit, and what they mean in PostgreSQL. */
+/** Type names from other systems, with the PostgreSQL type that is meant. */
 const habits: Readonly<Record<string, string>> = {
   string: 'text',
   str: 'text',
@@ -71,9 +71,9 @@ const byName = new Map<string, string>(
   Object.entries(acceptedTypes).flatMap(([name, { aliases = [] }]) => [name, ...aliases].map((known) => [known, name] as const)),
 );
 
-/** A type that a column may have, in parts. */
+/** A type that a column may have, in its parts. */
 export interface ColumnType {
-  /** As PostgreSQL gets it: `numeric(12,2)`, `text[]`. */
+  /** As SQL: `numeric(12,2)`, `text[]`. */
   sql: string;
   name: string;
   modifiers: number[];
@@ -94,7 +94,7 @@ export function takesModifiers(name: string): boolean {
 }
 
 /**
- * Reads a type as `numeric(12, 2)`, `character varying(40)`, `text[]`; undefined if it is not an accepted type, or
+ * Reads a type, e.g. `numeric(12, 2)`, `character varying(40)`, `text[]`; undefined if it is not an accepted type, or
  * its numbers are out of PostgreSQL's bounds.
  */
 export function readType(text: string): ColumnType | undefined {
@@ -123,7 +123,7 @@ function modifiersFit(name: string, [first, second]: number[]): boolean {
   return first >= 1 && first <= 10_485_760;
 }
 
-/** The accepted type that is probably meant, or undefined. */
+/** The accepted type that was probably meant, or undefined. */
 export function suggestType(text: string): string | undefined {
   const word = /[a-z][a-z0-9]*/i.exec(text)?.[0]?.toLowerCase() ?? '';
   const habit = Object.hasOwn(habits, word) ? habits[word] : undefined;

@@ -1,7 +1,7 @@
 import { cancelled } from './error.ts';
 import { asMuseError } from './files.ts';
 
-/** What every call of the public API takes. */
+/** Options of every call of the public API. */
 export interface CallOptions {
   /** Ends the call with the code `cancelled` when it aborts. Default: never aborted. */
   signal?: AbortSignal | undefined;
@@ -17,11 +17,11 @@ export interface CallContext {
 
 /**
  * Runs a call of the public API to its end.
- * @throws MuseError for anything that is thrown: `cancelled` after an abort, `unexpected` for what nobody expected
+ * @throws MuseError for anything that is thrown: `cancelled` after an abort, `unexpected` for any other error
  */
 export async function call<T>({ signal, environment = process.env }: CallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
   if (signal?.aborted) throw cancelled(signal.reason);
-  // A signal of its own: the caller's may live for years, and keeps nothing of a call that has ended.
+  // A signal of its own: the caller's may live for years, and must not hold on to a call that has ended.
   const own = new AbortController();
   const stop = (): void => own.abort(cancelled(signal?.reason));
   signal?.addEventListener('abort', stop);

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MuseError } from './error.ts';
 import { hasCode, readText } from './files.ts';
 
-/** What a lock is for, in the words of its errors. */
+/** What a lock is for, as its errors say it. */
 export interface LockPurpose {
-  /** Code of the error where the lock cannot be had. */
+  /** Code of the error if the lock cannot be taken. */
   code: ErrorCode;
   /** What is in use, e.g. `The embedded database in /srv/app/.muse/database`. */
   subject: string;
@@ -21,14 +21,14 @@ export interface LockOptions {
   waitMs?: number | undefined;
   /** Ends the wait. */
   signal?: AbortSignal | undefined;
-  /** For people: called once when the wait begins, with what is waited for. */
+  /** Called once with a message when the wait begins. */
   onWait?: ((text: string) => void) | undefined;
 }
 
 /** Who holds a lock: the content of its file. */
 interface Holder {
   pid: number;
-  /** When the process began, as far as the system tells; else empty. A pid is used again, a pid with its start is not. */
+  /** When the process started, if the system reports it; else empty. Pids are reused; a pid with its start time is unique. */
   started: string;
   host: string;
   /** Tells two holders in one process apart. */
@@ -41,13 +41,13 @@ interface Holder {
 
 const defaultWaitMs = 10_000;
 const pollMs = 100;
-/** How often a file without a holder in it is looked at again: it may be one that is being written. */
+/** How often a file without a holder is read again: it may be in the middle of being written. */
 const writingPolls = 3;
 
 /**
- * Takes a lock file. One that a process left that is dead, or a zombie, or whose pid another process has now, is taken over
- * at once; one that a live process holds is waited for.
- * @returns releases the lock; may be called again
+ * Takes a lock file. The lock of a process that is dead or a zombie, or whose pid another process has now, is taken over
+ * at once; the lock of a live process is waited for.
+ * @returns a function that releases the lock; it may be called again
  * @throws MuseError with the purpose's code, naming who holds it; the signal's reason when it aborts
  */
 export async function takeLock(path: string, purpose: LockPurpose, options: LockOptions = {}): Promise<() => Promise<void>> {
@@ -99,7 +99,7 @@ async function tryLink(mine: string, path: string, text: string): Promise<boolea
     if (hasCode(error, 'EEXIST')) return false;
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR')) throw error;
   }
-  // A file system without links: the file may be seen before its text is in it.
+  // A file system without hard links: another process may see the file before its text is written.
   try {
     await writeFile(path, text, { flag: 'wx', mode: 0o600 });
     return true;
@@ -128,7 +128,7 @@ async function release(path: string, token: string): Promise<void> {
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
-  // Of another machine, or another container, nothing can be known.
+  // Nothing is known about processes of another machine or container.
   if (holder.host !== hostname()) return true;
   try {
     process.kill(holder.pid, 0);
@@ -141,8 +141,8 @@ async function isAlive(holder: Holder): Promise<boolean> {
 }
 
 /**
- * What the system tells of the process that has a pid; undefined where it tells nothing, as everywhere but on Linux.
- * A zombie has ended, and keeps its pid until its parent asks for its exit code: in a container, that may be never.
+ * What the system knows about the process with a pid; undefined anywhere but on Linux.
+ * A zombie has ended but keeps its pid until its parent reads its exit code: in a container, that may be never.
  * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
  */
 async function processAt(pid: number): Promise<{ started: string; dead: boolean } | undefined> {
@@ -167,10 +167,10 @@ function parse(text: string): Holder | undefined {
   }
 }
 
-/** As people read it: `muse migrate (pid 123, since 12 s)`. */
+/** The holder in a message: `muse migrate (pid 123, running for 12 s)`. */
 function named({ command, pid, host, since }: Holder): string {
   const seconds = Math.round((Date.now() - since) / 1000);
-  const facts = [`pid ${pid}`, ...(host === hostname() ? [] : [`on ${printable(host)}`]), ...(seconds >= 0 ? [`since ${seconds} s`] : [])];
+  const facts = [`pid ${pid}`, ...(host === hostname() ? [] : [`on ${printable(host)}`]), ...(seconds >= 0 ? [`running for ${seconds} s`] : [])];
   return `${command === '' ? 'another process' : printable(command)} (${facts.join(', ')})`;
 }
 
@@ -185,7 +185,7 @@ function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpos
     message: `${subject} is in use by ${named(holder)}.`,
     detail: `Lock file: ${path}`,
     suggestion: holder.host === hostname()
-      ? `Wait until that process ends, or stop it; then ${next}.`
-      : `If that process is gone for good, delete ${path}; then ${next}.`,
+      ? `Wait until that process ends, or stop it. Then ${next}.`
+      : `If that process no longer exists, delete ${path}. Then ${next}.`,
   });
 }

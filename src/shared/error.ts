@@ -1,12 +1,12 @@
 /**
- * shared/: what every module uses: the error type, findings, files, locks, text.
- * May touch: files, in files.ts and directory-lock.ts only.
+ * shared/: the error type, findings, files, locks and text, for every module.
+ * May touch: files, only in files.ts and directory-lock.ts.
  */
 import type { Finding } from './finding.ts';
 
 /**
- * The names of everything that can go wrong. The prefix tells the kind, and with it the exit code: `bad-…` the call is
- * wrong (2), `findings` the checks say no (3), `cancelled` (130), all else: it failed (1).
+ * All error codes. The prefix decides the exit code: `bad-…` the call is
+ * wrong (2), `findings` the checks found errors (3), `cancelled` (130), anything else failed (1).
  */
 export const errorCodes = [
   'answer-lost', 'api-failed', 'api-forbidden', 'api-not-found', 'api-refused', 'api-unexpected', 'api-unreachable',
@@ -41,16 +41,16 @@ export interface MuseErrorFields {
   code: ErrorCode;
   /** What happened, and where: one sentence. */
   message: string;
-  /** More of it, several lines at most: what the other program printed, what was looked for. */
+  /** A few lines of detail: what another program printed, what was looked for. */
   detail?: string;
-  /** What to do next: a command, a flag, a thing to write. */
+  /** What to do next: a command, a flag, or what to write. */
   suggestion: string;
   cause?: unknown;
   /** With `findings`: what was found. */
   findings?: readonly Finding[];
 }
 
-/** The one type of error that a user can meet. Leaves throw it; only `cli` prints it and exits. Holds no secret. */
+/** The only type of error that a user sees. Any module throws it; only `cli` prints it and exits. Contains no secret. */
 export class MuseError extends Error {
   override readonly name = 'MuseError';
   readonly code: ErrorCode;
@@ -67,22 +67,22 @@ export class MuseError extends Error {
   }
 }
 
-/** The error of a run that was stopped; what the error that the stop led to tells in detail is kept. */
+/** The error of a run that was stopped, with the detail of the error that the stop caused. */
 export function cancelled(cause: unknown): MuseError {
   if (cause instanceof MuseError && cause.code === 'cancelled') return cause;
   const detail = cause instanceof MuseError ? cause.detail : undefined;
   return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Run the same command again.', cause, ...(detail === undefined ? {} : { detail }) });
 }
 
-/** An error that nobody expected, as the one type: says so, and how to see more of it. */
+/** An unexpected error as a MuseError that says how to see more of it. */
 export function unexpected(thrown: unknown): MuseError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  // Some programs throw pages; a line of at most 300 characters says as much.
+  // Some libraries throw pages of text; a line of at most 300 characters is enough.
   const line = (error.message.split('\n', 1)[0] ?? '').slice(0, 300);
   return new MuseError({
     code: 'unexpected',
     message: `Something unexpected went wrong: ${line}`,
-    suggestion: 'Run it again with --verbose and report what it prints.',
+    suggestion: 'Run the command again with --verbose, and report what it prints.',
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The file system's edge: every room that reads or writes files does it through here, so that writing through a
+ * All access to the file system: every module reads and writes files through here, so that writing through a
  * symbolic link, half a file after a crash, or a secret that others can read is prevented in one place.
  */
 import { randomBytes } from 'node:crypto';
@@ -8,7 +8,7 @@ import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promi
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, MuseError, unexpected } from './error.ts';
 
-/** Says whether the error is Node's with one of these codes, as `ENOENT`. */
+/** Says whether the error is Node's with one of these codes, e.g. `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
@@ -25,38 +25,38 @@ const fileProblems: readonly FileProblem[] = [
   {
     codes: ['EACCES', 'EPERM'],
     code: 'no-permission',
-    says: 'may not be read or written by this user',
-    suggestion: 'Look at its owner and mode (ls -l), close programs that hold it, or choose another place by --dir <path>.',
+    says: 'cannot be read or written by this user',
+    suggestion: 'Check its owner and mode (ls -l), close programs that use it, or choose another directory with --dir <path>.',
   },
   {
     codes: ['EROFS'],
     code: 'read-only',
-    says: 'is on a file system that is read-only',
-    suggestion: 'Choose another place by --dir <path>.',
+    says: 'is on a read-only file system',
+    suggestion: 'Choose another directory with --dir <path>.',
   },
   {
     codes: ['ENOSPC', 'EDQUOT'],
     code: 'disk-full',
-    says: 'could not be written: the disk, or your share of it, is full',
-    suggestion: 'Make room, then run this again; what was there before is unchanged.',
+    says: 'could not be written: the disk is full, or your quota is used up',
+    suggestion: 'Free some space, then run this again. What existed before is unchanged.',
   },
   {
     codes: ['EMFILE', 'ENFILE'],
     code: 'too-many-files',
     says: 'could not be opened: too many files are open',
-    suggestion: 'Close other programs, or raise the limit (ulimit -n), then run this again.',
+    suggestion: 'Close other programs or increase the limit (ulimit -n), then run this again.',
   },
   {
     codes: ['ENAMETOOLONG'],
     code: 'path-too-long',
-    says: 'has a longer name than the file system takes',
-    suggestion: 'Choose a place with a shorter path by --dir <path>.',
+    says: 'has a longer name than the file system allows',
+    suggestion: 'Choose a directory with a shorter path: --dir <path>.',
   },
   {
     codes: ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY'],
     code: 'path-taken',
-    says: 'is in the way: a file where a folder is needed, or a folder where a file is',
-    suggestion: 'Move it away, then run this again.',
+    says: 'is a file where a folder is needed, or a folder where a file is needed',
+    suggestion: 'Move or rename it, then run this again.',
   },
   {
     codes: ['EBUSY', 'ETXTBSY'],
@@ -67,8 +67,8 @@ const fileProblems: readonly FileProblem[] = [
 ];
 
 /**
- * The error that a user can do something with, for one of the file system's own; any other error as it is.
- * @param path what was read or written, where the error itself does not say
+ * The MuseError for an error of the file system; any other error unchanged.
+ * @param path what was read or written, if the error itself does not say
  */
 export function fileError(error: unknown, path: string): unknown {
   const problem = fileProblems.find(({ codes }) => hasCode(error, ...codes));
@@ -83,7 +83,7 @@ export function fileError(error: unknown, path: string): unknown {
   });
 }
 
-/** Anything thrown, as the one type of error that a user can meet. */
+/** Anything thrown, as a MuseError. */
 export function asMuseError(thrown: unknown, path = ''): MuseError {
   const known = fileError(thrown, path);
   return known instanceof MuseError ? known : unexpected(known);
@@ -103,7 +103,7 @@ export async function readBytes(path: string): Promise<Buffer | undefined> {
 }
 
 /**
- * {@link readBytes} without giving way: for hundreds of small files this takes a fifth of the time, as each `await` of a
+ * {@link readBytes}, synchronously: for hundreds of small files this takes a fifth of the time, because each `await` of a
  * file is four trips through the thread pool.
  */
 export function readBytesAtOnce(path: string): Buffer | undefined {
@@ -150,7 +150,7 @@ export async function inside(root: string, path: string): Promise<string> {
   const base = resolve(root);
   const target = resolve(base, path);
   const way = relative(base, target);
-  // On Windows the way to another drive is an absolute path, and a NUL ends a path early for the system.
+  // On Windows a relative path to another drive is absolute, and a NUL ends a path early for the system.
   if (isAbsolute(way) || way.split(sep)[0] === '..' || path.includes('\0')) throw outside(path, root);
   let current = base;
   for (const part of way.split(sep)) {
@@ -163,13 +163,13 @@ export async function inside(root: string, path: string): Promise<string> {
 function outside(path: string, root: string): MuseError {
   return new MuseError({
     code: 'path-outside',
-    message: `"${path}" leads out of ${root}, by ".." or a symbolic link, so nothing was written there.`,
+    message: `"${path}" leads out of ${root}, through ".." or a symbolic link, so nothing was written there.`,
     suggestion: 'Remove the link, or use a path inside the directory.',
   });
 }
 
 /**
- * Writes the whole file or nothing: a temporary file beside it, flushed, then renamed over it. Makes parent directories.
+ * Writes a file atomically: a temporary file beside it, flushed, then renamed over it. Creates parent directories.
  * @param mode permission bits where the system has them; `0o600` for secrets
  * @throws MuseError as {@link fileError} says: `no-permission`, `disk-full`, `read-only` …
  */

@@ -1,9 +1,9 @@
-/** An error forbids going on; a warning is shown. */
+/** An error stops the run; a warning is only shown. */
 export type Severity = 'error' | 'warning';
 
-/** One thing wrong, wherever it was found: lint, rehearsal or verification. */
+/** One problem, found by lint, rehearsal or verification. */
 export interface Finding {
-  /** A name of `rules/registry.ts`. */
+  /** A name from `rules/registry.ts`. */
   rule: string;
   severity: Severity;
   /** Path relative to the muse's directory, with `/`. */
@@ -14,11 +14,11 @@ export interface Finding {
   column?: number;
   /** The table, policy, function … as `schema.name` or `policy "x" on schema.table`. */
   object?: string;
-  /** The policy that lets it through, by name, where there is one. */
+  /** The name of the policy that allows it, if there is one. */
   policy?: string;
-  /** SQL that shows it, to try by hand. */
+  /** SQL that reproduces it. */
   probe?: string;
-  /** What is wrong and what it leads to: one sentence. */
+  /** What is wrong and what it leads to, in one sentence. */
   message: string;
   /** What to write instead; SQL where SQL is the answer, ready to paste. */
   suggestion: string;
@@ -26,7 +26,7 @@ export interface Finding {
   snippet?: string;
 }
 
-/** Says whether any of the findings forbids going on. */
+/** Says whether any of the findings is an error. */
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }

@@ -23,7 +23,7 @@ export function lazy<T extends { close(): Promise<void> }>(open: () => Promise<T
   return Object.assign(get, { close });
 }
 
-/** Makes something at most once; a failure is not kept. */
+/** Calls a function at most once and keeps its result; a failure is not kept. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

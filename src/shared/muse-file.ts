@@ -5,9 +5,9 @@ export type Isolation = 'auth-uid' | 'session';
 
 /** With session variables: the roles, and the names of the variables that the app's own connection sets. */
 export interface SessionTenancy {
-  /** The role that the app works as; it owns nothing, so row-level security holds it. */
+  /** The role that the app works as; it owns nothing, so row-level security applies to it. */
   role: string;
-  /** The role for work across tenants; every use of it is written down. */
+  /** The role for work across tenants; every use of it is logged. */
   superadminRole: string;
   /** Holds the id of the organization. */
   organization: string;
@@ -24,7 +24,7 @@ export interface MigrationFolders {
   rollback: string;
   archive: string;
   /**
-   * How the files of a folder are named and ordered, as the layout has it: `number` `NNN_name.sql`;
+   * How the files of a folder are named and ordered, by the layout: `number` `NNN_name.sql`;
    * `timestamp` `<14 digits>_name.sql`; `journal` as Drizzle's `meta/_journal.json` lists them.
    */
   order: 'number' | 'timestamp' | 'journal';
@@ -68,7 +68,7 @@ export interface MuseFile {
   isolation: Isolation;
   /** With isolation `session`. */
   session?: SessionTenancy;
-  /** Table prefix with its underscore, as `kv_`; empty for none. */
+  /** Table prefix with its underscore, e.g. `kv_`; empty for none. */
   prefix: string;
   presets: string[];
   environments: Partial<Record<EnvironmentName, Environment>>;

@@ -1,6 +1,6 @@
 /**
- * The known word that is nearest to what was typed, or undefined where none is near enough to be meant: at most a third
- * of the letters wrong, with a swap of neighbours counted as one.
+ * The known word nearest to what was typed, or undefined if none is near enough: at most a third
+ * of the letters wrong, with a swap of neighbors counted as one.
  */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
   const word = typed.toLowerCase();
@@ -15,7 +15,7 @@ export function nearest(typed: string, known: readonly string[]): string | undef
 
 /** At most `count` of the names, the most like `wanted` first, however far they are from it. */
 export function closest(wanted: string, names: readonly string[], count: number): string[] {
-  // Names of branches can be long, and nobody mistypes the hundredth letter only.
+  // Branch names can be long, and a typo is rarely in the hundredth letter only.
   const word = wanted.slice(0, 100).toLowerCase();
   return names
     .map((name) => ({ name, far: editDistance(word, name.slice(0, 100).toLowerCase()) }))
@@ -24,7 +24,7 @@ export function closest(wanted: string, names: readonly string[], count: number)
     .map(({ name }) => name);
 }
 
-/** Optimal string alignment distance: insert, delete, replace, swap of two neighbours. */
+/** Optimal string alignment distance: insert, delete, replace, swap of two neighbors. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

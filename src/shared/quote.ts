@@ -1,12 +1,12 @@
 import { MuseError } from './error.ts';
 import { reservedKeywords } from './keywords.ts';
 
-/** PostgreSQL cuts longer names off without a word; NAMEDATALEN - 1. */
+/** PostgreSQL silently truncates longer names; NAMEDATALEN - 1. */
 const longestName = 63;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /**
- * An identifier as SQL, quoted only where PostgreSQL must have it so, as `quote_ident` does: keywords, upper case,
+ * An identifier as SQL, quoted only where PostgreSQL requires it, as `quote_ident` does: keywords, upper case,
  * anything but `[a-z_][a-z0-9_]*`.
  * @throws MuseError `bad-identifier` for an empty name, one with a NUL or a lone surrogate, or more than 63 bytes
  */
@@ -24,24 +24,24 @@ export function quoteIdentifier(name: string): string {
 }
 
 /**
- * A name cut to the 63 bytes that PostgreSQL keeps, never inside a character. With a suffix it is the front that gives way.
+ * A name cut to the 63 bytes that PostgreSQL keeps, never inside a character. With a suffix, the part before it is cut.
  * @param suffix what the name must end with, at most 62 bytes
  */
 export function fitName(name: string, suffix = ''): string {
   const whole = name + suffix;
   if (Buffer.byteLength(whole) <= longestName) return whole;
-  const room = longestName - Buffer.byteLength(suffix);
+  const space = longestName - Buffer.byteLength(suffix);
   let front = '';
   let bytes = 0;
   for (const character of name) {
     bytes += Buffer.byteLength(character);
-    if (bytes > room) break;
+    if (bytes > space) break;
     front += character;
   }
   return front + suffix;
 }
 
-/** The name of an index on these columns of a table, unquoted: the same wherever an index is proposed or written. */
+/** The name of an index on these columns of a table, unquoted: the same wherever an index is suggested or written. */
 export function indexName(table: string, columns: readonly string[]): string {
   return fitName(`idx_${table}_${columns.join('_')}`);
 }
@@ -64,7 +64,7 @@ function reason(name: string, bytes: number): string {
 }
 
 /**
- * A name of one or two parts, as `profiles` or `public.profiles`, each part quoted where it must be. Dots separate;
+ * A name of one or two parts, e.g. `profiles` or `public.profiles`, each part quoted where it must be. Dots separate;
  * for a name that has a dot in it, quote the parts one by one.
  * @throws MuseError `bad-identifier` for a bad part, or more than two
  */
@@ -73,7 +73,7 @@ export function quoteName(name: string): string {
   if (parts.length > 2) {
     throw new MuseError({
       code: 'bad-identifier',
-      message: `${JSON.stringify(name)} has more than a schema and a name.`,
+      message: `${JSON.stringify(name)} has more than two parts; a name has a schema and a table at most.`,
       suggestion: 'Write it as "name" or "schema.name".',
     });
   }
@@ -81,20 +81,20 @@ export function quoteName(name: string): string {
 }
 
 /**
- * A literal as SQL, right whatever `standard_conforming_strings` says. Null gives `NULL`; numbers that need no sign
+ * A literal as SQL, correct with any value of `standard_conforming_strings`. Null gives `NULL`; numbers that need no sign
  * and booleans stay bare, everything else is quoted and takes its type from where it stands.
  * @throws MuseError `bad-literal` for a NUL character or a lone surrogate, which no PostgreSQL text can hold
  */
 export function quoteLiteral(value: string | number | bigint | boolean | null): string {
   if (value === null) return 'NULL';
   if (typeof value === 'boolean') return String(value);
-  // A minus sign behind another one would begin a comment, so a negative number is quoted.
+  // Two minus signs in a row would begin a comment, so a negative number is quoted.
   if (typeof value !== 'string') return /^\d/.test(String(value)) ? String(value) : quoteLiteral(String(value));
   if (value.includes('\0') || loneSurrogate.test(value)) {
     throw new MuseError({
       code: 'bad-literal',
       message: 'A text has a NUL character or is not valid Unicode; PostgreSQL cannot store it.',
-      suggestion: 'Take the character out.',
+      suggestion: 'Remove the character.',
     });
   }
   const quoted = `'${value.replaceAll('\'', '\'\'')}'`;

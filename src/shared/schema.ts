@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { nearest } from './nearest.ts';
 
 /**
- * Schemas for what comes from outside (files that people write, answers of services), whose problems can be shown as they
- * are: where, what is wrong, what to write instead. Importing this file loads the schema library: commands that read
+ * Schemas for input from outside (files that users write, answers of services), whose problems can be shown directly:
+ * where, what is wrong, what to write instead. Importing this file loads the schema library: commands that read
  * nothing, e.g. `--help`, must not.
  */
 
@@ -27,10 +27,10 @@ interface ValueProblem extends SchemaProblem {
   expected: string;
 }
 
-/** What is wrong, what to do, and the value that it is about, travel through the library as the lines of its message. */
+/** The library only passes one message on: its lines are what is wrong, what to do, and the value. */
 const said = (message: string, suggestion: string, value = ''): string => `${message}\n${suggestion}\n${value}`;
 
-/** The message of a value that is not what was expected, e.g. `text was expected, not 5`. */
+/** The message for an unexpected value, e.g. `text was expected, not 5`. */
 const expected = (what: string): Message => ({ input }) => said(`${what} was expected`, `Write ${what}.`, shown(input));
 
 /** An object with these keys and no others. */
@@ -38,12 +38,12 @@ export function object<const T extends Entries>(entries: T): v.StrictObjectSchem
   return v.strictObject(entries, keyMessage(Object.keys(entries), requiredOf(entries)));
 }
 
-/** An object with at least these keys: of a service that may add others, or of a later version of this tool. */
+/** An object with at least these keys: for services, and later versions of this tool, that may add others. */
 export function openObject<const T extends Entries>(entries: T): v.ObjectSchema<T, Message> {
   return v.object(entries, keyMessage(Object.keys(entries), requiredOf(entries)));
 }
 
-/** Text, shown in problems as what it is, e.g. `a folder`. */
+/** Text; `what` names it in messages, e.g. `a folder`. */
 export function text(what = 'text'): v.StringSchema<Message> {
   return v.string(expected(what));
 }
@@ -53,7 +53,7 @@ export function name(what = 'text'): v.SchemaWithPipe<readonly [v.StringSchema<M
   return v.pipe(text(what), v.minLength(1, expected(what)));
 }
 
-/** Text that matches; `what` says in words what that is. */
+/** Text that matches; `what` describes it in messages. */
 export function matching(pattern: RegExp, what: string): v.SchemaWithPipe<readonly [v.StringSchema<Message>, v.RegexAction<string, Message>]> {
   return v.pipe(text(what), v.regex(pattern, expected(what)));
 }
@@ -71,7 +71,7 @@ export function list<const T extends Schema>(item: T, what = 'a list'): v.ArrayS
   return v.array(item, expected(what));
 }
 
-/** One of these words; a near miss is named. */
+/** One of these words; the message suggests the nearest. */
 export function oneOf<const T extends readonly string[]>(words: T): v.PicklistSchema<T, Message> {
   return v.picklist(words, ({ input }) => {
     const meant = typeof input === 'string' ? nearest(input.slice(0, 40), words) : undefined;
@@ -85,17 +85,17 @@ export function exactly<const T extends string | number | boolean>(value: T, sug
   return v.literal(value, ({ input }) => said(`${JSON.stringify(value)} was expected`, suggestion, shown(input)));
 }
 
-/** One of several shapes; `what` says in words which. */
+/** One of several shapes; `what` describes them in messages. */
 export function either<const T extends readonly Schema[]>(shapes: T, what: string): v.UnionSchema<T, Message> {
   return v.union([...shapes], expected(what)) as unknown as v.UnionSchema<T, Message>;
 }
 
-/** The schema, and what it means, for editors that complete a file by its JSON Schema. */
+/** The schema with a description, which editors show. */
 export function described<const T extends Schema>(schema: T, about: string): v.SchemaWithPipe<readonly [T, v.DescriptionAction<v.InferOutput<T>, string>]> {
   return v.pipe(schema, v.description<v.InferOutput<T>, string>(about));
 }
 
-/** The schema, and what it cannot say itself: problems that are looked for in values of its shape; their paths start at the value. */
+/** The schema with further checks of values that have its shape; the paths of their problems start at the value. */
 export function checked<const T extends Schema>(schema: T, find: (value: v.InferOutput<T>) => readonly SchemaProblem[]): v.SchemaWithPipe<readonly [T, v.RawCheckAction<v.InferOutput<T>>]> {
   const check = v.rawCheck<v.InferOutput<T>>(({ dataset, addIssue }) => {
     if (!dataset.typed || dataset.issues !== undefined) return;
@@ -113,19 +113,19 @@ export function problemsOf(schema: Schema, value: unknown): ValueProblem[] {
   const problems = issues.map((issue) => {
     const [wrong = '', suggestion = '', found = ''] = issue.message.split('\n');
     const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
-    // Of a key that is missing, and of a list that stands for an object, the place is the object.
+    // For a missing key, and for a list in place of an object, the path is that of the object.
     const owner = issue.path?.at(-1);
     const outer = owner?.origin === 'key' && (Array.isArray(owner.input) || issue.expected !== 'never');
     const missing = outer ? String(path.pop()) : undefined;
     return { path, expected: wrong, message: found === '' ? wrong : `${wrong}, not ${found}`, suggestion, missing };
   });
-  // A key that is mistyped is unknown, and the one that was meant is missing: the first says it all.
+  // A mistyped key is unknown and the intended one is missing: only the first is reported.
   const meant = (one: { path: (string | number)[]; missing: string | undefined }): boolean =>
     problems.some((other) => other.suggestion === didYouMean(one.missing ?? '') && samePath(other.path.slice(0, -1), one.path));
   return problems.filter((problem) => problem.missing === undefined || !meant(problem)).map(({ missing: _missing, ...problem }) => problem);
 }
 
-/** A path as people write it: `tables[0].columns[2].type`. */
+/** A path as text: `tables[0].columns[2].type`. */
 export function pathText(path: readonly (string | number)[]): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${printable(part)}`)).join('');
 }
@@ -133,7 +133,7 @@ export function pathText(path: readonly (string | number)[]): string {
 const didYouMean = (key: string): string => `Did you mean "${key}"?`;
 const samePath = (one: readonly (string | number)[], other: readonly (string | number)[]): boolean => one.length === other.length && one.every((part, index) => part === other[index]);
 
-/** The message of an object that is none, lacks a key, or has one too many. */
+/** The message for a value that is not an object, or has a missing or unknown key. */
 function keyMessage(known: readonly string[], required: readonly string[]): Message {
   const give = required.length === 0 ? 'Write an object.' : `Write an object with ${required.join(' and ')}.`;
   return (issue) => {

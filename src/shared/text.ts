@@ -1,4 +1,4 @@
-/** Positions in a file's text: what a person's editor shows. */
+/** Positions in a file's text, as an editor shows them. */
 
 export interface Position {
   /** 1-based. */
@@ -45,10 +45,10 @@ export function caretSnippet(text: string, { line, column }: Position): string {
   return `  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}^`;
 }
 
-/** One line of Markdown, whatever is in it. */
+/** A text as one line of Markdown. */
 export const markdownLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
 
-/** A text as Markdown code on one line, whatever is in it, in as many backticks as needed; also for the cell of a table. */
+/** A text as Markdown code on one line, in as many backticks as needed; also for a table cell. */
 export function markdownCode(text: string): string {
   const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const ticks = '`'.repeat(longest + 1);

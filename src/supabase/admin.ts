@@ -7,20 +7,20 @@ interface AdminRequest {
   email: string;
   /** With a password the user can sign in at once; without, an invitation is mailed. */
   password?: Secret;
-  /** Where the link of the invitation leads. */
+  /** The target of the invitation's link. */
   redirectTo?: string;
-  /** Sets the password of a user who is there already: only when an earlier run was cut off while it made them. */
+  /** Sets the password of an existing user: only if an earlier run stopped while it created them. */
   resetPassword?: boolean;
 }
 
 interface Admin {
   userId: string;
-  /** False where the user was there already; then the password is theirs, unless it was reset. */
+  /** False if the user existed; then their password is unchanged, unless it was reset. */
   created: boolean;
 }
 
 /**
- * The first admin: made, or found where an earlier run made them.
+ * Creates the first admin, or finds the one that an earlier run created.
  * @param client with the project's server key
  * @throws MuseError `configure-failed`
  */

@@ -32,7 +32,7 @@ select json_build_object(
 ) as contents`;
 
 /**
- * Looks what is in an existing project; changes nothing. A project that is not up shows its status and no contents.
+ * Reads what is in an existing project; changes nothing. A project that is not up shows its status and no contents.
  * @throws MuseError what the API refuses: `api-not-found` if the token cannot see it
  */
 export async function adoptProject(http: Http, ref: string): Promise<ProjectContents> {

@@ -8,7 +8,7 @@ import type { AuthConfig } from './types.ts';
 /** A bucket that a preset or the kit needs. */
 export interface Bucket {
   id: string;
-  /** Everybody may read its files by their URL. */
+  /** Everyone may read its files by their URL. */
   public: boolean;
   /** Bytes. */
   fileSizeLimit?: number;
@@ -19,7 +19,7 @@ export interface Bucket {
 const local = ['http://localhost:3000/**', 'http://127.0.0.1:3000/**'];
 
 /**
- * Sets the Site URL and adds to the redirect list; what is in the list stays. Sends nothing where nothing changes.
+ * Sets the Site URL and adds to the redirect list; what is in the list stays. Sends nothing if nothing changes.
  * @param siteUrl the product's own URL; without it the Site URL stays as it is
  * @returns whether something was changed
  */
@@ -38,9 +38,9 @@ export async function configureAuth(http: Http, ref: string, siteUrl?: string): 
 }
 
 /**
- * Makes the buckets that are not there and corrects those that differ in what is said of them.
+ * Creates missing buckets, and updates those whose settings differ.
  * @param client with the project's server key
- * @returns the ids of those made or changed
+ * @returns the ids of those created or changed
  * @throws MuseError `configure-failed`
  */
 export async function ensureBuckets(client: SupabaseClient, buckets: readonly Bucket[], clock: Clock): Promise<string[]> {
@@ -58,7 +58,7 @@ export async function ensureBuckets(client: SupabaseClient, buckets: readonly Bu
     if (there && sameBucket(bucket, there)) continue;
     if (!there) {
       const made = await persistently(clock, () => client.storage.createBucket(bucket.id, options));
-      if (made.error && !isDuplicate(made.error)) throw serviceFailed(`Making the bucket "${bucket.id}"`, made.error);
+      if (made.error && !isDuplicate(made.error)) throw serviceFailed(`Creating the bucket "${bucket.id}"`, made.error);
     } else {
       const updated = await persistently(clock, () => client.storage.updateBucket(bucket.id, options));
       if (updated.error) throw serviceFailed(`Changing the bucket "${bucket.id}"`, updated.error);

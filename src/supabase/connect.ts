@@ -140,7 +140,7 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 }
 
 /** What to say about a connection that is not `verified`. */
-export const notVerified = "The connection is encrypted, but the server's identity was not verified: give --db-ca FILE (download it in the dashboard: Database settings, SSL).";
+export const notVerified = "The connection is encrypted, but the server's identity was not verified. To verify it, add --db-ca <file> (download the certificate in the dashboard: Database settings, SSL).";
 
 function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
   const verified = endpoint.loopback || options.caFile !== undefined;

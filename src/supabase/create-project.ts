@@ -7,7 +7,7 @@ import { digestOf, isFrom, isRecent, makeIntent, type Intent, type ProjectReques
 import { isIn, nameTaken } from './preflight.ts';
 import type { CreateProjectBody, Project } from './types.ts';
 
-/** Who calls writes these down, and flushes them, before they resolve. */
+/** The caller journals these, and flushes the journal, before they resolve. */
 interface CreateHooks {
   /** Before the request leaves, and again when it was refused for certain. A later call replaces the earlier intent. */
   onIntent: (intent: Intent) => Promise<void>;
@@ -30,7 +30,7 @@ export interface CreatedProject {
 type Outcome = { project: Project } | { error: unknown };
 
 /**
- * Makes exactly one project, whatever happens to the request or its answer.
+ * Creates exactly one project, whatever happens to the request or its answer.
  * @param previous the intent of an earlier run that has no ref yet; it is settled by looking before anything is sent
  * @throws MuseError `name-taken`, `quota-reached`, `intent-differs`, `settle-failed`, and what the API refuses
  */

@@ -21,7 +21,7 @@ interface Preflight {
   /** What the plan allows, one sentence for people. */
   allows: string;
   region: RegionSelection;
-  /** Things to know that do not forbid going on. */
+  /** Warnings that do not stop the run. */
   warnings: string[];
 }
 
@@ -62,7 +62,7 @@ export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> 
   return { organization, plan, allows: plans[plan] ?? 'what Supabase\'s pricing page says', region, warnings };
 }
 
-/** A token of narrow scope may make projects and not read the organization: then the plan is not known. */
+/** A token with a narrow scope may create projects but not read the organization: then the plan is unknown. */
 async function planOf(http: Http, slug: string): Promise<string> {
   try {
     return (await getOrganization(http, slug)).plan ?? 'unknown';
@@ -108,7 +108,7 @@ function chooseOrganization(organizations: readonly Organization[], wanted: stri
       : `The token can see ${found.length === 0 ? 'no' : 'more than one'} organization "${wanted}".`,
     detail: organizations.map((one) => `${one.slug}  ${one.name}`).join('\n'),
     suggestion: organizations.length === 0
-      ? 'Make an organization at https://supabase.com/dashboard/new, or use another token.'
-      : 'Give --org the slug of one of these.',
+      ? 'Create an organization at https://supabase.com/dashboard/new, or use another token.'
+      : 'Pass the slug of one of these with --org.',
   });
 }

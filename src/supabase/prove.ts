@@ -236,7 +236,7 @@ interface ProvedBucket {
   public: boolean;
   /** Users can only write to a folder named after their id. */
   ownerFolder: boolean;
-  /** A type that the bucket accepts, or a pattern as `image/*`; default `text/plain`. */
+  /** A type that the bucket accepts, or a pattern such as `image/*`; default `text/plain`. */
   mimeType?: string;
 }
 
@@ -299,7 +299,7 @@ async function proveStorage(proof: StorageProof): Promise<Proof> {
   return { findings, checks, notes };
 }
 
-/** One type of those that a pattern as `image/*` allows. */
+/** One type of those that a pattern such as `image/*` allows. */
 function oneOf(mimeType: string): string {
   const examples: Record<string, string> = { image: 'png', video: 'mp4', audio: 'mpeg', text: 'plain', application: 'octet-stream' };
   const [kind = '', form] = mimeType.split('/');

@@ -20,7 +20,7 @@ interface PlannedProject {
 type Planned = [method: string, path: string, body?: unknown];
 
 /**
- * Every request that making and configuring this project sends, in order, without secrets: to the Management API, and,
+ * Every request that creating and configuring this project sends, in order, without secrets: to the Management API, and,
  * after `{project}` (the project's own URL), to its Auth, Storage and Data API. `{ref}` is what the platform will name
  * it. Polling requests are repeated. Migrations use a PostgreSQL connection; only if none is possible, they go to the
  * query endpoint.

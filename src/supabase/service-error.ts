@@ -9,13 +9,13 @@ interface ServiceError {
 }
 
 /**
- * PostgREST's codes for a table that its schema cache does not have: new tables get there a moment after they are made.
+ * PostgREST's codes for a table that its schema cache does not have: new tables get there a moment after they are created.
  */
 const unknownTable = ['PGRST205', 'PGRST204'];
 
 /**
- * Repeats a call until it succeeds: a service that has just started may fail for some seconds. Only for calls that come
- * to the same when they run twice.
+ * Repeats a call until it succeeds: a service that has just started may fail for some seconds. Only for calls that have
+ * the same result when they run twice.
  * @param forTable false: what is not in the API's schema cache is not waited for
  * @returns the answer, whose error (if any) is not a passing one
  */
@@ -64,7 +64,7 @@ export function serviceFailed(what: string, error: unknown): MuseError {
     code: 'configure-failed',
     message: `${what} failed${status ? ` (${status})` : ''}: ${message}`,
     suggestion: /^(?:email_address_not_authorized|over_email_send_rate_limit)$/.test(code ?? '')
-      ? 'Supabase\'s own mail service sends a few mails an hour, to members of the organization only: set up SMTP in the dashboard (Authentication, Emails), or make the admin with a password; then continue with --resume.'
+      ? 'Supabase\'s own mail service sends a few mails an hour, to members of the organization only: set up SMTP in the dashboard (Authentication, Emails), or create the admin with a password in a terminal; then continue with --resume.'
       : 'See the project\'s logs in the dashboard, fix what the message is about, and continue with --resume.',
     cause: error,
   });

@@ -69,14 +69,14 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
   return secret(text);
 }
 
-/** Only TLS leaves this machine: a token over plain HTTP would be anyone's. */
+/** Only TLS leaves this machine: anyone could read a token sent over plain HTTP. */
 function checkUrl(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url?.protocol === 'http:' && isLoopback(url.hostname);
   if (!url || (url.protocol !== 'https:' && !plain) || url.username !== '' || url.password !== '') {
     throw new MuseError({
       code: 'bad-url',
-      message: `${name} is not a URL that it is safe to send a token to.`,
+      message: `${name} is not a URL that a token can safely be sent to.`,
       suggestion: 'Write https://…, without a user name or password; http:// is accepted for this machine only (127.0.0.1, localhost).',
     });
   }
@@ -112,7 +112,7 @@ const defaultProfile: Profile = {
 async function readProfile(source: string): Promise<Profile> {
   if (source === 'supabase') return defaultProfile;
   const text = await readText(source);
-  if (text === undefined) throw badProfile(source, 'there is no such file');
+  if (text === undefined) throw badProfile(source, 'that file does not exist');
   const values = extname(source).toLowerCase() === '.toml' ? readFlatToml(text) : await readYaml(source, text);
   const apiUrl = values['api_url'];
   const projectHost = values['project_host'];
@@ -150,7 +150,7 @@ function readFlatToml(text: string): Record<string, unknown> {
 function badProfile(source: string, reason: string): MuseError {
   return new MuseError({
     code: 'bad-profile',
-    message: `SUPABASE_PROFILE names "${source}", and ${reason}.`,
+    message: `SUPABASE_PROFILE names "${source}", but ${reason}.`,
     suggestion: 'Set it to the path of a Supabase CLI profile file (api_url, project_host, pooler_host), or unset SUPABASE_PROFILE.',
   });
 }

@@ -5,7 +5,7 @@
 import { exactOptional, type InferOutput, nullable } from 'valibot';
 import { list, matching, name, number, oneOf, openObject, text } from '../shared/schema.ts';
 
-/** What every project ref looks like. It becomes part of host names and paths, so no other is let in. */
+/** What every project ref looks like. It becomes part of host names and paths, so nothing else is accepted. */
 const projectRef = matching(/^[a-z]{20}$/, 'a project ref (20 letters a-z)');
 
 export type Organization = InferOutput<typeof organization>;

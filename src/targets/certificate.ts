@@ -5,15 +5,15 @@ import type { EnvironmentName } from '../shared/muse-file.ts';
 import { certificateSetting, type Place, type Target } from './target.ts';
 
 /**
- * Copies the certificate of a database's authority into the muse. It is public: committed, it lets everyone who clones
+ * Copies a database's CA certificate into the muse. It is public: once committed, it lets everyone who clones
  * the muse verify the same server.
  * @param directory absolute path of the muse
  * @param from path of the PEM file that was given
- * @returns its path in the muse, for `muse.json`. No `.pem`: many kits have git ignore that.
+ * @returns its path in the muse, for `muse.json`. Not `.pem`: many kits have git ignore that.
  * @throws MuseError `bad-certificate`
  */
 export async function keepCertificate(directory: string, name: EnvironmentName, from: string): Promise<string> {
-  // Loaded here: every command asks this file where its certificate is, and few have one.
+  // Loaded here: every command imports this file, and few need the reader.
   const { readCertificates } = await import('../database/postgres/certificate.ts');
   const text = await readCertificates(from);
   const path = `certificates/${name}.crt`;
@@ -28,7 +28,7 @@ export function takesCertificate({ settings }: Target): boolean {
 }
 
 /**
- * Where the certificate is that an environment's database is verified with, as `openPostgres` and `connectProject` take it.
+ * The path of the certificate that verifies an environment's database, as an option of `openPostgres` and `connectProject`.
  * @param given path of the file, before the muse has its own copy
  */
 export function certificateOf({ directory, entry }: Pick<Place, 'directory' | 'entry'>, given?: string): { caFile?: string } {

@@ -17,8 +17,8 @@ const passwordVariable = 'SUPABASE_DB_PASSWORD';
 
 /**
  * Prepares the connection to Supabase; sends nothing.
- * @param signal ends every wait and every request that is under way
- * @param onAgain is told, for people, why a request is sent again
+ * @param signal ends every wait and every request in progress
+ * @param onAgain called with a message when a request is sent again: why
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
  */
 export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal, onAgain?: (text: string) => void): Promise<Cloud> {
@@ -29,7 +29,7 @@ export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSi
 
 /**
  * The database password of the project that is about to be created: what an earlier run wrote into the secrets file, else a
- * new one, written there before anything is asked of Supabase.
+ * new one, written there before any request to Supabase.
  */
 export async function passwordForNewProject(directory: string, name: EnvironmentName): Promise<Secret> {
   const known = (await readVariables(directory, name))[passwordVariable];
@@ -49,7 +49,7 @@ export async function passwordOfProject(directory: string, name: EnvironmentName
   if (known !== undefined && known !== '') return secret(known);
   throw new MuseError({
     code: 'bad-password-missing',
-    message: `The database's password is missing: ${passwordVariable} is neither in ${secretsFileOf(name)} nor in the environment.`,
-    suggestion: `Set ${passwordVariable}. If you do not know it, reset it in the dashboard: Database, Settings.`,
+    message: `The database password is missing: ${passwordVariable} is neither in ${secretsFileOf(name)} nor in the environment.`,
+    suggestion: `Set ${passwordVariable}. If you don't know it, reset it in the dashboard under Database settings.`,
   });
 }

@@ -6,7 +6,7 @@ import type { Target } from './target.ts';
 /** PostgreSQL in the muse's directory. */
 export const embedded: Target = {
   title: 'embedded',
-  about: 'PostgreSQL in the directory itself: nothing to install, nothing to pay',
+  about: 'PostgreSQL in the directory itself: nothing to install, free',
   settings: {},
   local: true,
   provisioned: false,
@@ -19,7 +19,7 @@ export const embedded: Target = {
   async exists({ directory, name }) {
     return (await kindOf(join(embeddedDirectory(directory, name), 'data'))) !== undefined;
   },
-  // Every embedded database starts with it.
+  // Every embedded database has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
   async drop({ directory, name }) {
     const { dropDirectory } = await import('../database/embedded/directory.ts');

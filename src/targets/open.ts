@@ -44,13 +44,13 @@ export function placeOf({ directory, museFile }: Muse, name: EnvironmentName, en
   throw new MuseError({
     code: 'bad-environment',
     message: `muse.json has no environment "${name}".`,
-    suggestion: `It has ${known.join(', ')}; add "${name}" there, or choose another by --env ${nearest(name, known) ?? known[0] ?? '<name>'}.`,
+    suggestion: `It has ${known.join(', ')}; add "${name}" there, or choose another: --env ${nearest(name, known) ?? known[0] ?? '<name>'}.`,
   });
 }
 
 /**
  * Opens the database of one environment of a muse.
- * @param environment variables of the process; most count before those of the secrets file
+ * @param environment variables of the process; most of them override those of the secrets file
  * @throws MuseError what {@link placeOf} throws, `bad-database-url`, and what opening throws
  */
 export async function openEnvironment(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, options?: OpenOptions): Promise<OpenEnvironment> {

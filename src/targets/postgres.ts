@@ -4,7 +4,7 @@ import { certificateOf } from './certificate.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
 import { certificateSetting, type Place, type Target } from './target.ts';
 
-/** A PostgreSQL server that is there already, reached by its URL. */
+/** An existing PostgreSQL server, reached by its URL. */
 export const postgres: Target = {
   title: 'PostgreSQL',
   about: 'any server, by its URL',
@@ -42,14 +42,14 @@ export const postgres: Target = {
  */
 async function databaseUrl({ directory, name, entry, environment }: Place): Promise<string> {
   const { urlVariable = 'DATABASE_URL' } = entry;
-  // The process's variable is meant for the app that is being developed; another environment's own file comes first.
+  // The process's variable is meant for development; for another environment, its own file comes first.
   const own = name === 'development' ? undefined : (await readVariables(directory, name))[urlVariable];
   const url = own || environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
   if (url !== undefined && url !== '') return url;
   throw new MuseError({
     code: 'bad-database-url',
-    message: `The database's URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
-    suggestion: `Set it, e.g. ${urlVariable}=postgresql://user:password@host:5432/database, or give --database-url.`,
+    message: `The database URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
+    suggestion: `Set it, e.g. ${urlVariable}=postgresql://user:password@host:5432/database, or add --database-url <url>.`,
   });
 }
 

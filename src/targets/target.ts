@@ -1,5 +1,5 @@
 /**
- * targets/: where a muse's database is. One file a kind, behind one interface.
+ * targets/: where a muse's database is. One file for each kind, all with the same interface.
  * May touch: the database, `.env*.local` files, the Management API.
  */
 import type { Database } from '../database/database.ts';
@@ -25,9 +25,9 @@ export interface OpenOptions {
   caFile?: string | undefined;
   /** The connection to Supabase that the run already has. */
   cloud?: (() => Promise<Cloud>) | undefined;
-  /** The project was found by looking for it: its database must take the password before anything is done to it. */
+  /** The project was found by searching: its database must accept the password before anything is done to it. */
   mustProve?: boolean | undefined;
-  /** For people: what is being tried, and what stands in the way. */
+  /** Called with messages: what is tried, and what prevents it. */
   onNote?: ((note: string) => void) | undefined;
   /** When it aborts: ends a wait for another process that has the database open, and then the connection. */
   signal?: AbortSignal | undefined;
@@ -35,20 +35,20 @@ export interface OpenOptions {
 
 export interface Opened {
   database: Database;
-  /** Where there are several ways to the database: the one that was taken. */
+  /** If there are several ways to connect: the one that was used. */
   connected?: Connected;
 }
 
-/** A key that an environment of this kind may have in `muse.json`: text that means the same in every target that has it. */
+/** A key of an environment in `muse.json`: text, with the same meaning in every target that has it. */
 export interface Setting {
   /** What it holds, for editors. */
   about: string;
   pattern?: RegExp;
-  /** What matches the pattern, in words. */
+  /** A description of what matches the pattern. */
   shape?: string;
 }
 
-/** The key for the certificate of every target whose server has an identity to verify. */
+/** The certificate key, for targets whose server identity is verified. */
 export const certificateSetting: Setting = {
   about: "Path of the certificate that the server's identity is verified with, relative to muse.json, with /.",
 };
@@ -60,7 +60,7 @@ export interface TargetHealth {
 
 /** A kind of place for a muse's database. All that commands need to know about a kind is here. */
 export interface Target {
-  /** As people write it. */
+  /** For display, e.g. `PostgreSQL`. */
   title: string;
   /** One line, for a list to choose from. */
   about: string;
@@ -70,26 +70,26 @@ export interface Target {
   local: boolean;
   /** The database belongs to a project that is created for the muse, and can be destroyed with it. */
   provisioned: boolean;
-  /** The person has to name the database by its URL. */
+  /** The user has to give the URL of the database. */
   needsUrl: boolean;
   /** Tables can be reached through a public API, through which isolation is then proven as well. */
   publicApi: boolean;
 
-  /** Opens the database. Throws MuseError: what is missing to reach it, and what connecting throws. */
+  /** Opens the database. Throws MuseError if something needed to connect is missing, and what connecting throws. */
   open(place: Place, options?: OpenOptions): Promise<Opened>;
-  /** Whether there is a database to ask, found out without creating one. */
+  /** Whether the database exists; checked without creating it. */
   exists(place: Place): Promise<boolean>;
   /**
-   * Checks that the database has what migrations for Supabase build on.
+   * Checks that the database has what migrations for Supabase need.
    * @param wanted whether it may be installed where it is missing
-   * @returns installs what is missing; does nothing where nothing is
+   * @returns a function that installs what is missing, if anything
    * @throws MuseError `baseline-missing` where it is missing and not wanted
    */
   preparePlatform(database: Database, wanted: boolean): Promise<() => Promise<void>>;
-  /** The URL that `pg_dump` and `pg_restore` take; absent where the database has none. Holds a secret. */
+  /** The URL for `pg_dump` and `pg_restore`; absent if the database has none. Contains a secret. */
   url?(place: Place): Promise<string>;
-  /** Deletes the database in one go; absent where only rollbacks can undo what migrations made. */
+  /** Deletes the whole database; absent if only rollbacks can undo migrations. */
   drop?(place: Place): Promise<void>;
-  /** How the service that runs the database is; undefined where there is nothing to ask about. */
+  /** The status of the service that runs the database; undefined if there is no service. */
   health?(place: Place): Promise<TargetHealth | undefined>;
 }

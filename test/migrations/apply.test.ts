@@ -20,7 +20,7 @@ async function tables(database: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-async function ledger(database: Database): Promise<Record<string, unknown>[]> {
+async function history(database: Database): Promise<Record<string, unknown>[]> {
   return (await database.query('select layer, file, checksum, state, ms, tool from muse.migrations order by applied_at, file')).rows;
 }
 
@@ -42,7 +42,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(events).toEqual([`started ${two} 0/2`, `applied ${two} 0/2`, `started ${three} 1/2`, `applied ${three} 1/2`]);
     expect(await migrate(database, migrations)).toMatchObject({ applied: [], skipped: [{ file: one }, { file: two }, { file: three }] });
     expect((await database.query('select * from one')).rows).toEqual([{ id: 1 }]);
-    const rows = await ledger(database);
+    const rows = await history(database);
     expect(rows).toMatchObject(migrations.map(({ layer, file, checksum }) => ({ layer, file, checksum, state: 'applied', ms: expect.any(Number), tool: expect.stringMatching(/^\d/) })));
   });
 
@@ -61,7 +61,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(error.detail).toContain(`Done before it: ${one}.`);
     expect(error.detail).toContain(`Not done: ${two}, ${three}.`);
     expect(await tables(database)).toEqual(['one', 'one_pkey']);
-    expect(await ledger(database)).toHaveLength(1);
+    expect(await history(database)).toHaveLength(1);
     // And goes on when it is mended.
     expect((await migrate(database, migrationsOf({ [one]: good[one]!, [two]: good[two]! }))).applied).toMatchObject([{ file: two }]);
   });
@@ -102,7 +102,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       await migrate(database, migrationsOf({ [one]: `create table first as ${state}`, [two]: sql, [three]: `create table public.second as ${state}` }));
       const { rows } = await database.query('select * from public.first except select * from public.second');
       expect(rows).toEqual([]);
-      expect(await ledger(database)).toHaveLength(3);
+      expect(await history(database)).toHaveLength(3);
     } finally {
       await database.script('drop role if exists leak_role');
     }
@@ -114,7 +114,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     const edited = migrationsOf({ [one]: `${good[one]} -- edited`, [two]: good[two]! });
     const error = await failureOf(migrate(database, edited));
     expect(error).toMatchObject({ code: 'findings', findings: [{ rule: 'checksum-drift', severity: 'error', file: one }] });
-    expect(await ledger(database)).toHaveLength(1);
+    expect(await history(database)).toHaveLength(1);
     expect((await migrate(database, edited, { acceptEdited: true })).applied).toMatchObject([{ file: two }]);
     expect((await migrationStatus(database, edited)).edited).toEqual([]);
   });
@@ -149,7 +149,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     });
   });
 
-  it('stops at a ledger of a newer version, and says which', async () => {
+  it('stops at a history of a newer version, and says which', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [one]: 'select 1;' }));
     await database.script('update muse.ledger set version = 99, tool = \'9.8.7\'; alter table muse.migrations rename checksum to digest');

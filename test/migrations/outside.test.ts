@@ -46,7 +46,7 @@ describe('which files run outside a transaction', () => {
 describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   const fresh = databases(kind);
 
-  it('runs such a file alone, with its row in the ledger', async () => {
+  it('runs such a file alone, with its row in the history', async () => {
     const database = await fresh();
     const migrations = migrationsOf({ [one]: base, [two]: 'set lock_timeout = 5000;\ncreate index concurrently i on t (id);\n' });
     expect((await migrate(database, migrations)).applied).toHaveLength(2);
@@ -146,7 +146,7 @@ describe('on a server with others', () => {
     expect(await blocked).toMatchObject({ code: 'migration-failed', message: expect.stringContaining('55P03') });
   });
 
-  it('closes the ledger to the roles of the Data API', async () => {
+  it('closes the history to the roles of the Data API', async () => {
     const [first] = await open();
     await first.script('do $$ begin create role anon nologin; exception when duplicate_object then null; end $$; alter default privileges grant all on tables to anon; alter default privileges grant usage on schemas to anon;');
     await migrate(first, migrationsOf({ [one]: base }));

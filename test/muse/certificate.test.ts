@@ -103,6 +103,6 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
 
     const unverified = await createMuse(['plainmuse', ...flags], { cwd, env });
     expect(unverified.code).toBe(0);
-    expect(unverified.stdout.replaceAll('\n', ' ')).toContain("the server's identity was not verified: give --db-ca FILE");
+    expect(unverified.stdout.replaceAll('\n', ' ')).toContain("the server's identity was not verified. To verify it, add --db-ca <file>");
   }, 180_000);
 });

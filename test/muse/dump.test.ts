@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('pg_dump of another program’s ma
 });
 
 describe.skipIf(dumpMajor() !== 17)('a dump by pg_dump 17', () => {
-  it('brings schema, rows and ledger back', async () => {
+  it('brings schema, rows and migration history back', async () => {
     const { url, database } = await nativeDatabase(native, 'dump');
     const muse = await museOnDisk(files, { production: url });
     const apply = async (): Promise<unknown> => migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);

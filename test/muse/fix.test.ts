@@ -232,7 +232,7 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
   it('is unknown where an environment cannot be reached, which is told', async () => {
     const muse = await committed(broken, { production: 'postgres://nobody:hidden-password@127.0.0.1:1/none' });
     const { notes } = await fix(muse, true);
-    expect(notes).toContainEqual(expect.stringMatching(/^What production has applied is not known: /));
+    expect(notes).toContainEqual(expect.stringMatching(/^The migration history of production could not be read: /));
     expect(notes.join()).not.toContain('hidden-password');
   });
 });

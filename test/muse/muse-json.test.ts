@@ -69,7 +69,7 @@ describe('refuses', () => {
     ['text for a list', { ...good, presets: 'realty' }, 'presets: a list was expected, not "realty"'],
     ['an order that there is not', { ...good, migrations: { ...good.migrations, order: 'numbers' } }, 'migrations.order: one of number, timestamp, journal was expected, not "numbers". Did you mean "number"?'],
     ['a ref that is none', environment({ target: 'supabase', ref: '../x' }), 'environments.development.ref: a project ref: 20 letters a-z'],
-    ['a key of another target', environment({ target: 'postgres', ref }), 'environments.development.ref: an environment whose target is postgres has no ref; one of supabase has. Leave it out. Known here: urlVariable, databaseCa.'],
+    ['a key of another target', environment({ target: 'postgres', ref }), 'environments.development.ref: ref is a setting of the target supabase, not of postgres. Leave it out. Known here: urlVariable, databaseCa.'],
     ['null for an environment', environment(null), 'environments.development: an object was expected, not null'],
     ['environments in a list', { ...good, environments: [{ target: 'embedded' }] }, 'environments: an object was expected, not a list'],
     ['a prototype', `{"__proto__": {}, ${JSON.stringify(good).slice(1)}`, '__proto__: unknown key'],

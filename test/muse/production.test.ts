@@ -131,7 +131,7 @@ describe('muse migrate --env production', () => {
     const file = /\.muse\/backups\/\S+\.gz/.exec(error?.detail ?? '')?.[0] ?? '';
     expect(error?.detail).toContain('Done before it: migrations/extensions/002_gardens.sql');
     expect(error?.suggestion).toContain('--lock-timeout');
-    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it continues from there. To go back instead: muse restore ${file} --env production`);
+    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it continues from there. To restore the backup instead: muse restore ${file} --env production`);
     await production.script(home('after'));
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, file), agreed);
     expect(result.rolledBack).toEqual([{ layer: 'extension', file: 'migrations/extensions/002_gardens.sql' }]);
@@ -162,14 +162,14 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
     await migrateMuse(muse, 'staging', {});
     const error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, statementTimeoutMs: 300 }));
     expect(error.message).toMatch(/^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/);
-    expect(error.detail).toMatch(/Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nThe backup of before is \.muse\/backups\/production/);
-    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it continues from there\. To go back instead: muse restore \.muse\/backups\/production/);
+    expect(error.detail).toMatch(/Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nBackup taken before the run: \.muse\/backups\/production/);
+    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it continues from there\. To restore the backup instead: muse restore \.muse\/backups\/production/);
     expect(await textRows(production, '(select last_value from public.tries)')).toEqual(['(1)']);
   });
 
-  it('tells what the verification has found, with the ways on and back', async () => {
+  it('tells what the verification has found, and how to continue or roll back', async () => {
     await migrateMuse(muse, 'staging', {});
-    // Somebody opened a table by hand that no file knows.
+    // A table that no file creates was opened by hand.
     await production.script('create table public.by_hand (id integer primary key, secret text); grant all on public.by_hand to anon');
     const { applied, error, backup } = await migrateMuse(muse, 'production', {}, agreed);
     expect(applied).toHaveLength(1);

@@ -63,9 +63,9 @@ describe('muse seed', () => {
 
   const typed = 'interface Row {\n  id: number;\n}\n\n';
   it.each<[string, string, string, string]>([
-    ['throws', '10_bad.ts', `${typed}export default async (): Promise<void> => {\n  const row: Row = { id: 1 };\n  throw new Error(\`my mistake \${row.id}\`);\n};\n`, 'seeds/10_bad.ts:7:9: my mistake 1. It was taken back.'],
-    ['throws, in JavaScript', '10_bad.js', "export default async () => {\n  throw new Error('mine.');\n};\n", 'seeds/10_bad.js:2:9: mine. It was taken back.'],
-    ['runs SQL that is refused', '10_bad.mts', `${typed}export default async (session: any): Promise<void> => {\n  await session.query('select * from public.nowhere');\n};\n`, 'seeds/10_bad.mts:6:3: relation "public.nowhere" does not exist (SQLSTATE 42P01). It was taken back.'],
+    ['throws', '10_bad.ts', `${typed}export default async (): Promise<void> => {\n  const row: Row = { id: 1 };\n  throw new Error(\`my mistake \${row.id}\`);\n};\n`, 'seeds/10_bad.ts:7:9: my mistake 1. It was rolled back.'],
+    ['throws, in JavaScript', '10_bad.js', "export default async () => {\n  throw new Error('mine.');\n};\n", 'seeds/10_bad.js:2:9: mine. It was rolled back.'],
+    ['runs SQL that is refused', '10_bad.mts', `${typed}export default async (session: any): Promise<void> => {\n  await session.query('select * from public.nowhere');\n};\n`, 'seeds/10_bad.mts:6:3: relation "public.nowhere" does not exist (SQLSTATE 42P01). It was rolled back.'],
     ['does not parse', '10_bad.ts', `${typed}export default async () => {\n  const row = ;\n};\n`, 'seeds/10_bad.ts:6:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
     ['does not parse, in JavaScript', '10_bad.js', 'export default async () => {\n  const row = ;\n};\n', 'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
     ['wants a module that is not there', '10_bad.ts', `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`, "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run."],
@@ -80,7 +80,7 @@ describe('muse seed', () => {
     ['a seed that adds rows every time', '20_bad.sql', "insert into public.log values ('again');", { code: 'findings', findings: [expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('public.log +1') })] }],
     ['a seed that fails the second time', '20_bad.sql', 'insert into public.things values (5);', { code: 'findings', findings: [expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('duplicate key') })] }],
     ['a module that throws', '20_bad.js', "export default async (session) => { await session.script(\"insert into public.log values ('lost')\"); throw new Error('my mistake'); };", { code: 'seed-failed', message: expect.stringContaining('my mistake') }],
-  ])('%s is taken back, and those before it stay', async (_, name, text, expected) => {
+  ])('%s is rolled back, and those before it stay', async (_, name, text, expected) => {
     await seeds({ '10_first.sql': add(1, 'one'), [name]: text, '30_last.sql': add(3, 'three') });
     expect(await errorOf(seedMuse(muse, 'development', {}))).toMatchObject(expected);
     expect(await textRows(database, 'public.things')).toEqual(['(1,one)']);
@@ -133,7 +133,7 @@ describe('muse reset', () => {
     expect(await textRows(database, 'public.log')).toEqual(['(mine)']);
   });
 
-  it('drops nothing where a file has no way back, or where the files are not sound', async () => {
+  it('drops nothing where a file has no rollback, or where the files are not sound', async () => {
     await migrateMuse(muse, 'development', {});
     await addFiles(muse.directory, { 'migrations/extensions/002_bad.sql': '-- Is wrong.\nselect 1 from public.nowhere;\n' });
     expect((await errorOf(resetMuse(muse, {}, all))).code).toBe('findings');

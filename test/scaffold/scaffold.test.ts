@@ -46,7 +46,7 @@ describe('scaffold', () => {
 
   it('gives the prefix to tables and what points at them, once', async () => {
     const sql = await sqlOf(['b: a -> a!, owner user', 'kv_a: x text, owner user', 'a: x text, owner user'], { prefix: 'kv_' }).catch((error: unknown) => String(error));
-    expect(sql).toContain('"kv_a" is there twice');
+    expect(sql).toContain('There are two tables "kv_a"');
     expect(await sqlOf(['b: a -> kv_a!, owner user', 'kv_a: x text, owner user'], { prefix: 'kv_' })).toMatch(/kv_b_a_id_fkey FOREIGN KEY \(a_id, owner_id\) REFERENCES public\.kv_a \(id, owner_id\) ON DELETE CASCADE/);
   });
 
@@ -75,12 +75,12 @@ describe('scaffold', () => {
   });
 
   it.each<[string, string[], Partial<ScaffoldRequest>, string, string]>([
-    ['a table that core has', ['profiles: x text'], {}, 'Core has a table "profiles" already', 'another name'],
-    ['a table that is there twice', ['a: x text', 'a: y text'], {}, 'twice', ''],
+    ['a table that core has', ['profiles: x text'], {}, 'Core already has a table "profiles"', 'another name'],
+    ['a table that is there twice', ['a: x text', 'a: y text'], {}, 'There are two tables', ''],
     ['a reference to nothing', ['a: x -> profile'], {}, 'no table public.profile', 'x -> profiles'],
-    ['a reference to a key of two columns', ['a: x -> pairs'], {}, 'no key of one column', ''],
-    ['a circle', ['a: b -> b, owner user', 'b: a -> a, owner user'], {}, 'circle: a -> b -> a', ''],
-    ['a reference to what the user cannot see', ['a: b -> b, owner user', 'b: x text, service-only'], {}, 'only the service role sees "b"', 'public-read'],
+    ['a reference to a key of two columns', ['a: x -> pairs'], {}, 'no primary key with a single column', ''],
+    ['a cycle', ['a: b -> b, owner user', 'b: a -> a, owner user'], {}, 'cycle: a -> b -> a', ''],
+    ['a reference to what the user cannot see', ['a: b -> b, owner user', 'b: x text, service-only'], {}, 'only the service role can see "b"', 'public-read'],
     ['organizations without members', ['a: x text, organization'], { core: { tables: {}, functions: [] } }, 'no table of organization members', 'owner user'],
     ['a name too long with its prefix', [`${'x'.repeat(62)}: x text`], { prefix: 'kv_' }, 'too long', 'prefix'],
   ])('refuses %s', async (_, tables, changes, message, suggestion) => {

@@ -84,7 +84,7 @@ describe('is waited for', () => {
     await release();
     await (await second)();
     expect(order).toEqual(['released', 'taken']);
-    expect(told).toEqual([expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, since \\d+ s\\)$`))]);
+    expect(told).toEqual([expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, running for \\d+ s\\)$`))]);
     expect(readdirSync(join(path, '..'))).toEqual([]);
   });
 
@@ -98,8 +98,8 @@ describe('is waited for', () => {
     hold({});
     await expect(takeLock(path, purpose, { waitMs: 300 })).rejects.toMatchObject({
       code: 'directory-in-use',
-      message: `The directory is in use by muse migrate (pid ${process.pid}, since 12 s).`,
-      suggestion: 'Wait until that process ends, or stop it; then run it again.',
+      message: `The directory is in use by muse migrate (pid ${process.pid}, running for 12 s).`,
+      suggestion: 'Wait until that process ends, or stop it. Then run it again.',
     });
     expect(readdirSync(join(path, '..'))).toEqual(['lock']);
   });

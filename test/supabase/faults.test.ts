@@ -100,7 +100,7 @@ const faults: Fault[] = [
     name: 'over HTTPS: answer lost after COMMIT of a migration',
     begin: () => {
       fakeApi.conditions.poolerClosed = true;
-      // Looking at the ledger, taking the lease, and the ledger again come before the first migration.
+      // Reading the history, taking the lease, and reading the history again come before the first migration.
       fakeApi.http.add('answer-lost', `POST ${project}/database/query`, 1, 5);
     },
     told: ['answer-lost'],

@@ -51,8 +51,8 @@ async function lint(muse: Muse, format: string | undefined, { output }: MuseCont
     return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
   }
   if (hasErrors(findings)) {
-    const { mendInMuse, refusal } = await import('../../muse/examine.ts');
-    return { json, error: refusal(findings, 'No database was touched.', mendInMuse) };
+    const { fixInMuse, refusal } = await import('../../muse/examine.ts');
+    return { json, error: refusal(findings, 'No database was touched.', fixInMuse) };
   }
   const { formatText } = await import('../../publish/findings-text.ts');
   const lines = [

@@ -16,8 +16,8 @@ export const command: MuseCommand = {
     const { findings, rehearsal, silenced } = await rehearseMuse(muse, context.signal);
     const json = { ...museFields(muse), findings, silenced };
     if (hasErrors(findings)) {
-      const { mendInMuse, refusal } = await import('../../muse/examine.ts');
-      return { json, error: refusal(findings, 'No database was changed.', mendInMuse) };
+      const { fixInMuse, refusal } = await import('../../muse/examine.ts');
+      return { json, error: refusal(findings, 'No database was changed.', fixInMuse) };
     }
     const { formatText } = await import('../../publish/findings-text.ts');
     const lines = [

@@ -62,7 +62,7 @@ export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
 function noEndpoints({ target }: Answers): MuseError {
   return new MuseError({
     code: 'bad-target',
-    message: `A database of the target ${target} has no endpoints that an app could be configured with.`,
+    message: `The target ${target} has no API endpoints for the app to use.`,
     suggestion: 'Choose another target: --target supabase.',
   });
 }

@@ -3,7 +3,7 @@ import { commitPaths } from '../../kit/git-work.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Configured } from '../context.ts';
-import { findMending, type Mending } from '../../muse/repair/repair.ts';
+import { planFixes, type FixPlan } from '../../muse/repair/repair.ts';
 import { accessNotes, wideningQuestion } from '../../muse/repair/access-text.ts';
 import { listMessage, type MadeChange, writeRepairs } from '../../muse/repair/report.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';
@@ -11,7 +11,7 @@ import type { Step } from '../step.ts';
 
 /** What `--fix` adds: the repairs, and the kit's files as repaired. */
 export interface Fixed {
-  repairs?: Mending;
+  repairs?: FixPlan;
   kitFiles?: MigrationFiles;
 }
 
@@ -28,11 +28,11 @@ export const fixStep: Step<Configured, Fixed> = {
     if (answers.git) {
       await initRepository(stage, git);
       await addAll(stage, journal.data.ignored ?? [], git);
-      await commitIndex(stage, `Take ${museFile.kit.source} as it is\n\nKit commit: ${museFile.kit.commit}`, git);
+      await commitIndex(stage, `Import ${museFile.kit.source} unchanged\n\nKit commit: ${museFile.kit.commit}`, git);
     }
     const files = await readMigrations(stage, museFile.migrations);
     const allowed = answers.allowWidening === true ? (): boolean => true : agree === undefined ? undefined : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
-    const repairs = await findMending(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
+    const repairs = await planFixes(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
     const { access } = repairs;
     const made: MadeChange[] = [];
     for (const change of repairs.changes) {
@@ -45,7 +45,7 @@ export const fixStep: Step<Configured, Fixed> = {
     output.notes.push(...repairs.notes, ...accessNotes(access, `Add --allow-widening, or later: muse lint --fix --allow-widening`));
     const listed = await writeRepairs(stage, made, access);
     if (listed !== undefined && answers.git) await commitPaths(stage, [listed], listMessage, git);
-    if (listed !== undefined) output.notes.push(`${listed} lists each repair that decides who may do what, before and after, and the command that undoes it.`);
+    if (listed !== undefined) output.notes.push(`${listed} lists each repair that changes who may do what: before, after, and the command that undoes it.`);
     const count = new Set(repairs.changes.flatMap(({ after }) => [...after.keys()])).size;
     output.summary = `${count} files, ${new Set(repairs.changes.map(({ rule }) => rule)).size} classes`;
     return { repairs, kitFiles };

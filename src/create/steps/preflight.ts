@@ -13,7 +13,7 @@ export const preflightStep: Step<Run> = {
   id: 'preflight',
   title: 'Preflight checks',
   async run({ answers, git, shadow, target }) {
-    // Opening the shadow database takes longest of all: it goes on while the steps before the rehearsal run.
+    // Opening the shadow database takes the longest: it continues while the steps before the rehearsal run.
     void shadow().catch(() => undefined);
     // Waited for before anything is moved into place.
     void git().catch(() => undefined);

@@ -12,14 +12,14 @@ import type { IsolationReport } from '../../verify/report/report.ts';
 import { type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
 
-/** Runs all migrations on a shadow database, twice and then back, and checks the result. */
+/** Runs all migrations on a shadow database, twice, rolls them back, and checks the result. */
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
   async run({ answers, directory, kitFiles, museFile, onProgress, shadow, stage, target }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
-    // Opening a local target uses a core that the rehearsal leaves idle.
+    // Opening a local target uses a processor core that the rehearsal leaves idle.
     if (targetOf(answers.target).local) void target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
     const proof = hasErrors(findings) || answers.verify === false ? undefined : await proveRehearsed(database, museFile, files.migrations, onProgress);
@@ -31,7 +31,7 @@ export const rehearseStep: Step<Configured> = {
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
-    if (silenced > 0) output.notes.push(`${silenced} findings are silenced by comments in the SQL.`);
+    if (silenced > 0) output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
     output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
     if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
     if (proof === undefined) output.notes.push(notVerified);

@@ -52,7 +52,7 @@ async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
   const path = resolve(answers.spec);
   const text = await readText(path);
   if (text === undefined) {
-    throw new MuseError({ code: 'bad-spec', message: `There is no file ${path}.`, suggestion: 'Name a YAML or JSON file: --spec tables.yaml' });
+    throw new MuseError({ code: 'bad-spec', message: `The file ${path} does not exist.`, suggestion: 'Name a YAML or JSON file: --spec tables.yaml' });
   }
   return [...tables, ...(await readSpecification(text, path.endsWith('.json') ? 'json' : 'yaml'))];
 }

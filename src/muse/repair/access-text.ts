@@ -1,19 +1,19 @@
-/** Changes of who may do what, in words for a terminal. */
+/** Changes of access as text for a terminal. */
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
 
 /** One line: `anon may SELECT public.notes: nothing → rows with published`. */
-export function accessLine({ actor, verb, table, before, after }: AccessChange): string {
+function accessLine({ actor, verb, table, before, after }: AccessChange): string {
   return `${actor === 'public' ? 'everyone' : actor} ${verb.toUpperCase()} ${table}: ${before} → ${after}`;
 }
 
-/** The question whether a repair may widen access to one table; its last line is what is asked. */
+/** The question whether a repair may widen access to one table; the last line is the question itself. */
 export function wideningQuestion(changes: readonly AccessChange[]): string {
   const [{ rule, table, file } = { rule: '', table: '', file: '' }] = changes;
   return [`The repair of ${rule} in ${file} would give more access to ${table}:`, ...changes.map((change) => `  ${accessLine(change)}`), `Give this access to ${table}?`].join('\n');
 }
 
-/** What a person should know of the changes of access, a sentence each. @param how what to run for what was left out */
+/** Notes on the changes of access, a sentence each. @param how how to make the repairs that were left out */
 export function accessNotes({ widened, narrowed, withheld }: AccessReport, how: string): string[] {
   const consequences = [...new Set(narrowed.map(({ consequence = '', rule, file }) => `${consequence} (${rule}, ${file}).`))];
   return [

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { readBytes } from '../../shared/files.ts';
 import { walk } from '../../kit/walk.ts';
 
-/** What speaks of files by their names. */
+/** Files that mention renamed migrations. */
 export interface Followed {
   /** The new texts by path. */
   texts: Map<string, string>;
   before: Map<string, string>;
-  /** Names that could mean another file, so that what speaks of them was left; a sentence each. */
+  /** A sentence for each name that could also mean another file, whose mentions were left unchanged. */
   notes: string[];
 }
 
-/** Files larger than this are no text that a person wrote. */
+/** Larger files are not text that a person wrote. */
 const MOST_BYTES = 1024 * 1024;
 const notTheirs = /^(?:\.git|node_modules|\.next|\.turbo|dist|build|coverage)$/;
 
@@ -20,9 +20,9 @@ const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
 /**
- * Finds the files of a directory that name a renamed migration, and says what they read with its new name: a script that
- * reads `sql/0001_rls.sql` would fail without.
- * @param known texts that are newer than what is on the disk, by path; their files are none of a person's to follow
+ * Finds the files of a directory that mention a renamed migration, and returns their texts with the new name: a script that
+ * reads `sql/0001_rls.sql` would fail otherwise.
+ * @param known texts that are newer than those on disk, by path
  */
 export async function followNames(root: string, renamed: readonly (readonly [from: string, to: string])[], known: ReadonlyMap<string, string>): Promise<Followed> {
   const followed: Followed = { texts: new Map(), before: new Map(), notes: [] };
@@ -34,7 +34,7 @@ export async function followNames(root: string, renamed: readonly (readonly [fro
     paths.push(path);
     // A rollback of the same name is renamed with it.
     if (names.has(name) && !known.has(path)) {
-      followed.notes.push(`${path} has the name of a migration that got another number: what speaks of ${name} was left as it is.`);
+      followed.notes.push(`${path} has the same name as a renumbered migration, so mentions of ${name} were left unchanged.`);
       names.delete(name);
     }
   }
@@ -51,7 +51,7 @@ export async function followNames(root: string, renamed: readonly (readonly [fro
   return followed;
 }
 
-/** The text of a file that is one, with every byte in it that the file has; undefined for others. */
+/** The file's text, if decoding keeps every byte; undefined for binary files. */
 async function textOf(path: string): Promise<string | undefined> {
   if ((await stat(path)).size > MOST_BYTES) return undefined;
   const bytes = await readBytes(path);

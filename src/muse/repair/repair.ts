@@ -1,4 +1,4 @@
-/** What `--fix` does, in a clone and in a muse alike: finds out every change first, so that it can be shown before it is made. */
+/** Plans what `--fix` changes, in a clone and in a muse alike, so that every change can be shown before it is made. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
@@ -20,43 +20,43 @@ import { followNames } from './file-names.ts';
 /** The repair of one rule: what it changes in the directory. Texts by path, with `/`. */
 export interface Change {
   rule: string;
-  /** The whole old text of each file that was there. */
+  /** The complete old text of each existing file. */
   before: Map<string, string>;
-  /** The whole new text of each file that is there afterwards. */
+  /** The complete new text of each file that exists afterwards. */
   after: Map<string, string>;
-  /** What of it changes who may do what. */
+  /** The parts of it that change who may do what. */
   decisions: Decision[];
 }
 
-/** What can be fixed, not yet done. */
-export interface Mending {
-  /** In the order in which they are made; each builds on the ones before. */
+/** What can be fixed; nothing is written yet. */
+export interface FixPlan {
+  /** In the order in which they are made; each builds on those before it. */
   changes: Change[];
-  /** What is wrong still when they are made. */
+  /** The findings that remain after the changes. */
   findings: Finding[];
   silenced: number;
-  /** What the repairs change of who may do what, and what they left out because it would widen that. */
+  /** The changes of access, and the repairs left out because they would widen access. */
   access: AccessReport;
-  /** What stays although its rule has a fix, and why; a sentence each. */
+  /** A sentence for each finding that stays although its rule has a fix, with the reason. */
   notes: string[];
 }
 
-/** How fixing goes. */
-export interface MendOptions {
+/** How fixes are planned. */
+export interface PlanOptions {
   signal: AbortSignal;
-  /** The migrations that a known database has: never edited. */
+  /** Migrations that are applied to a known database: never edited. */
   applied?: ReadonlySet<string>;
   onProgress?(text: string): void;
-  /** Says whether a repair may give somebody what they did not have, asked once for each table; absent: never. */
+  /** Says whether a repair may widen access, asked once for each table; absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
 }
 
 /**
- * Finds out what can be fixed in migrations: linted and rehearsed again until nothing changes. Writes nothing.
+ * Plans what can be fixed in migrations: lints and rehearses them again until nothing changes. Writes nothing.
  * @param root the directory that the files are in
  * @throws MuseError where the shadow database cannot be opened
  */
-export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>, files: MigrationFiles, options: MendOptions): Promise<Mending> {
+export async function planFixes(root: string, museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>, files: MigrationFiles, options: PlanOptions): Promise<FixPlan> {
   const { kit, migrations: folders, rules: severities } = museFile;
   const journals = await readJournalFiles(root, [...folders.core, ...folders.extensions]);
   const repaired = await repair({
@@ -100,7 +100,7 @@ export async function findMending(root: string, museFile: Pick<MuseFile, 'kit' |
   return { changes, findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]), silenced: repaired.silenced, access: repaired.access, notes };
 }
 
-/** What reading the files found, with what their names have wrong as they are now. */
+/** The findings from reading the files, with those on file names as they are now. */
 function namesWrong({ findings }: MigrationFiles, { migrations, journals }: Repair, { migrations: folders }: Pick<MuseFile, 'migrations'>): Finding[] {
   const naming = new Set<string>(['bad-file-name', 'duplicate-number', 'number-gap']);
   const read = findings.filter(({ rule }) => !naming.has(rule));
@@ -116,7 +116,7 @@ function namesWrong({ findings }: MigrationFiles, { migrations, journals }: Repa
   ];
 }
 
-/** Tables that kits use and do not make come from here. */
+/** The built-in core, the source of tables that kits use and do not create. */
 async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   const folder = join(packageDirectory, 'templates', 'musekit', 'migrations', 'core');
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();

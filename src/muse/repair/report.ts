@@ -1,4 +1,4 @@
-/** `docs/REPAIRS.md` of a muse: what its repairs decided, what that changed of who may do what, and how to undo it. */
+/** `docs/REPAIRS.md` of a muse: what its repairs decided, how that changed access, and how to undo it. */
 import { join } from 'node:path';
 import { inside, readText, writeWhole } from '../../shared/files.ts';
 import { markdownCode } from '../../shared/text.ts';
@@ -21,9 +21,9 @@ export interface MadeChange extends Pick<Change, 'rule' | 'decisions'> {
 const opening = [
   '# Repairs',
   '',
-  'What `--fix` decided in this product\'s migrations, with what it changed of who may do what. Each was decided by a name, a',
-  'comment, a grant or columns: review it before you rely on it. Each class of repair is one commit, and the command below it',
-  'undoes it.',
+  'The changes that `--fix` made to this product\'s migrations, and how they changed access. Each was decided by a name, a',
+  'comment, a grant or columns: review it before you rely on it. Each class of repair is one commit, and the command below its',
+  'heading undoes it.',
 ].join('\n');
 const leftOut = '## Left out';
 
@@ -41,7 +41,7 @@ function section({ rule, decisions, commit }: MadeChange, { widened, narrowed }:
     '',
     `## ${rule}`,
     '',
-    commit === undefined ? 'It was not committed: undo it in your editor.' : `Undo it: \`git revert ${commit}\``,
+    commit === undefined ? 'Not committed: undo it in your editor.' : `Undo it: \`git revert ${commit}\``,
     ...table(['file', 'what', 'before', 'after', 'why'], decisions.map(({ file, object, before, after, reason }) => [file, object, before, after, reason].map(markdownCode))),
     ...table(['who', 'may', 'what', 'before', 'after', 'so'], own.map(accessRow)),
   ];
@@ -49,19 +49,19 @@ function section({ rule, decisions, commit }: MadeChange, { widened, narrowed }:
 
 function withheldSection({ withheld }: AccessReport): string[] {
   if (withheld.length === 0) return [];
-  return ['', leftOut, '', 'These repairs would give somebody what they did not have. To make them: `muse lint --fix --allow-widening`', ...table(['who', 'would', 'what', 'before', 'after', 'so'], withheld.map(accessRow))];
+  return ['', leftOut, '', 'These repairs would widen access. To make them: `muse lint --fix --allow-widening`', ...table(['who', 'would', 'what', 'before', 'after', 'so'], withheld.map(accessRow))];
 }
 
 /**
- * The list of repairs with those of one run added.
+ * The list of repairs, with those of one run added.
  * @param previous what it held before; undefined for none
  * @returns undefined where the run has nothing to add
  */
-export function repairsText(previous: string | undefined, changes: readonly MadeChange[], access: AccessReport): string | undefined {
+function repairsText(previous: string | undefined, changes: readonly MadeChange[], access: AccessReport): string | undefined {
   const made = changes.flatMap((change, index) => section(change, changes.findIndex(({ rule }) => rule === change.rule) === index ? access : { widened: [], narrowed: [], withheld: [] }));
   const last = withheldSection(access);
   if (made.length + last.length === 0) return undefined;
-  // What an earlier run left out is tried again by each run: only the last list holds.
+  // Each run tries again what an earlier run left out: only the last list is current.
   const kept = (previous ?? opening).split(`\n${leftOut}\n`)[0]!.trimEnd();
   return `${[kept, ...made, ...last].join('\n').trimEnd()}\n`;
 }

@@ -13,7 +13,7 @@ const platform = new Set(['pg_catalog', 'information_schema', 'pg_toast', 'pg_te
 export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
 
 /** Where temporary tables are: looked through before the search path. */
-export const temporarySchema = 'pg_temp';
+const temporarySchema = 'pg_temp';
 
 const foreign = { foreign: true } as const;
 

@@ -64,7 +64,7 @@ describe('the lock', () => {
   it('keeps a second process out, says which has it, and is taken from it when it is dead', async () => {
     const child = await other();
     await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
-      code: 'database-in-use', message: expect.stringContaining(`(pid ${child.pid}, since`) as string,
+      code: 'database-in-use', message: expect.stringContaining(`(pid ${child.pid}, running for`) as string,
     });
     await kill(child);
     const database = await openEmbedded({ directory });
