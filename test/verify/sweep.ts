@@ -62,7 +62,7 @@ async function judge({ database, sql, options, whole }: World, mutant: Mutant): 
 }
 
 /** What came of the mutants of one world. */
-export interface Outcome {
+interface Outcome {
   missed: Mutant[];
   killed: number;
   tried: Mutant[];
