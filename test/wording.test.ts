@@ -27,7 +27,7 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(raise(?! (exception|notice))|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
   [/\bwhoever\b/i, 'anyone'],
   [/\bsomebody\b/i, 'anyone, a signed-in user, an anonymous visitor'],
-  [/\bneeded\(|(?<![-\w])(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
+  [/\bneeded\(|(?<!-)\b(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
   [/(?<!\bthere )\bis no (JSON|SQL|UTF-8|number|pair|git|repository|directory|file)\b/i, 'is not a valid …'],
   [/,? as eu-central-1\b/, 'e.g. eu-central-1'],
   [/\b(behind|in front of) (it|them|the (first|last|next|other|file|files|migration))\b/i, 'after, before'],
