@@ -23,7 +23,7 @@ export interface BackupTable {
 /** The first line of a backup. Holds no secret of ours; the rows may hold anything. */
 export interface BackupHeader {
   format: 'create-muse-backup';
-  version: 1;
+  version: 2;
   tool: string;
   environment: string;
   /** ISO time. */
@@ -80,10 +80,13 @@ async function* texts(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
 export async function openBackup(path: string): Promise<{ header: BackupHeader; lines: AsyncGenerator<BackupLine> }> {
   const all = readLines(path);
   const { value } = await all.next();
-  const header = value as Partial<BackupHeader> | undefined;
+  const header = value as (Partial<Omit<BackupHeader, 'version'>> & { version?: number; ledger?: HistoryRow[] }) | undefined;
   if (header?.format !== 'create-muse-backup') throw badFile(path, 'it is not a backup that muse has written');
-  if (header.version !== 1) throw badFile(path, `it has format ${header.version}, and this version of create-muse only reads format 1`);
-  return { header: header as BackupHeader, lines: checked(path, all) };
+  if (header.version !== 1 && header.version !== 2) {
+    throw badFile(path, `it has format ${header.version}, and this version of create-muse only reads formats 1 and 2`);
+  }
+  // Format 1 had the history under another name.
+  return { header: { ...header, history: header.history ?? header.ledger } as BackupHeader, lines: checked(path, all) };
 }
 
 async function* checked(path: string, lines: AsyncGenerator<unknown>): AsyncGenerator<BackupLine> {

@@ -97,7 +97,7 @@ async function* backupLines(
     history.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied');
   yield {
     format: 'create-muse-backup',
-    version: 1,
+    version: 2,
     tool: packageVersion(),
     environment: name,
     taken: new Date().toISOString(),
