@@ -195,7 +195,7 @@ describe('a backup as a file', () => {
     await database.script('alter table public.kept drop column word; alter table public.kept alter id type bigint');
     await expect(restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' })).rejects.toMatchObject({
       code: 'restore-refused',
-      detail: 'public.kept.id is bigint, and was integer\npublic.kept has no column word',
+      detail: 'public.kept.id has the type bigint, but integer in the backup\npublic.kept has no column word',
     });
     // Another order of the columns is no other table.
     await database.script('alter table public.kept drop column id; alter table public.kept add word text; alter table public.kept add id integer; truncate public.kept');
