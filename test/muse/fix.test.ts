@@ -156,7 +156,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     for (const muse of [alone, await openMuse(join(around, 'muse'))]) {
       const { changes, notes } = await fix(muse);
       expect(changes.every(({ commit }) => commit === undefined)).toBe(true);
-      expect(notes).toContainEqual(expect.stringContaining('nothing is committed'));
+      expect(notes).toContainEqual(expect.stringContaining('nothing was committed'));
       expect(await readFile(join(muse.directory, open), 'utf8')).toContain('IF NOT EXISTS things');
     }
     expect(await git(around, 'status', '--porcelain')).toBe('?? muse/\n');
