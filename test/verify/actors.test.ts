@@ -56,6 +56,19 @@ const own = 'owner_id = (select auth.uid())';
 const onNotes = (using: string): string => `${tables}; drop table public.papers; create policy p on public.notes to authenticated using (${using}) with check (${own})`;
 const onPapers = (using: string): string => `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
 
+/** Members who are added and removed by those of whom the function says so. */
+const membersBy = (leads: string, roles: readonly [string, string] = ['owner', 'member']): string => `
+  alter table public.organizations add column created_by uuid not null default auth.uid() references public.profiles (id);
+  alter table public.organization_members drop constraint organization_members_role_check; alter table public.organization_members add check (role in ('${roles.join("', '")}'));
+  create function private.leads(o uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${leads} $$;
+  grant execute on function private.leads(uuid) to authenticated; grant insert, delete on public.organization_members to authenticated;
+  create policy adds on public.organization_members for insert to authenticated with check (private.leads(organization_id));
+  create policy removes on public.organization_members for delete to authenticated using (private.leads(organization_id));`;
+
+const byFounder = 'select exists (select 1 from public.organizations where id = o and created_by = auth.uid())';
+const byAnyone = 'select exists (select 1 from public.organization_members m where m.organization_id = o and m.user_id = auth.uid())';
+const byLead = byAnyone.replace('m.user_id = auth.uid()', () => "m.user_id = auth.uid() and m.role in ('lead')");
+
 interface Case {
   name: string;
   sql: string;
@@ -71,6 +84,16 @@ const publicRead = (...names: string[]): Declaration[] => names.map((table) => (
 
 
 const cases: Case[] = [
+  { name: 'whoever made the organization adds members', sql: membersBy(byFounder), finds: [] },
+  {
+    name: 'any member adds members', sql: membersBy(byAnyone), finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
+    repair: `create or replace function private.leads(o uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${byFounder} $$`,
+  },
+  { name: 'leads add members', sql: membersBy(byLead, ['member', 'lead']), finds: [] },
+  {
+    name: 'any member adds members, where there are leads', sql: membersBy(byAnyone, ['lead', 'member']), finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
+    repair: `create or replace function private.leads(o uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${byLead} $$`,
+  },
   { name: 'the organization is in the token', sql: file('token-organization'), finds: [] },
   { name: '… and a second factor is asked for', sql: file('claims'), finds: [] },
   { name: 'a restrictive policy asks for a second factor', sql: file('restrictive-mfa'), finds: [] },

@@ -157,6 +157,25 @@ const cases: Case[] = [
     return { name: `objects that are one's own ${how}`, rule: 'isolation-read', object: 'storage.objects[pictures]', hole: bucket('owner_id is not null'), repaired: bucket(own) };
   }),
   ...([
+    ['by its extension', "storage.extension(name) = 'jpg'"],
+    ['by one of two extensions', "lower(storage.extension(name)) in ('png', 'jpg')"],
+    ['by a pattern', "name like '%.jpg'"],
+    ['by its last letters', "right(name, 4) = '.jpg'"],
+  ] as const).map(([how, ends]): Case => {
+    const own = '(storage.foldername(name))[1] = (select auth.uid())::text';
+    const bucket = (using: string): string => `insert into storage.buckets (id, name) values ('pictures', 'pictures');
+      create policy put on storage.objects for insert to authenticated with check (bucket_id = 'pictures' and ${own} and ${ends}); create policy see on storage.objects for select to authenticated using (bucket_id = 'pictures' and ${using});`;
+    return { name: `objects with one ending, known ${how}`, rule: 'isolation-read', object: 'storage.objects[pictures]', hole: bucket(`(${own} or ${ends})`), repaired: bucket(`${own} and ${ends}`) };
+  }),
+  {
+    name: 'objects with another ending than one\'s own have', rule: 'isolation-read', object: 'storage.objects[pictures]', says: 'its name ends in .pdf',
+    hole: `insert into storage.buckets (id, name) values ('pictures', 'pictures');
+      create policy own on storage.objects for select to authenticated using (bucket_id = 'pictures' and (storage.foldername(name))[1] = (select auth.uid())::text and storage.extension(name) in ('jpg', 'pdf'));
+      create policy pages on storage.objects for select to authenticated using (bucket_id = 'pictures' and storage.extension(name) = 'pdf')`,
+    repaired: `insert into storage.buckets (id, name) values ('pictures', 'pictures');
+      create policy own on storage.objects for select to authenticated using (bucket_id = 'pictures' and (storage.foldername(name))[1] = (select auth.uid())::text and storage.extension(name) in ('jpg', 'pdf'))`,
+  },
+  ...([
     ['of a user', "realtime.topic() = 'user:' || (select auth.uid())::text", "realtime.topic() like 'user:%'"],
     ['of a row', "exists (select 1 from public.notes n where 'note:' || n.id::text = realtime.topic() and n.owner_id = (select auth.uid()))", "(select realtime.topic()) like 'note:%'"],
     ['by a part of the topic', "split_part(realtime.topic(), ':', 1) = 'user' and split_part(realtime.topic(), ':', 2) = (select auth.uid())::text", "split_part(realtime.topic(), ':', 1) = 'user'"],

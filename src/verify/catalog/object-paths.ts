@@ -52,12 +52,47 @@ function numberOf(node: unknown): number | undefined {
 }
 
 function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model): Folder {
-  const constants: string[] = [];
   let isRead = false;
-  walk([node], (type, inner) => {
-    if (type === 'FuncCall' || type === 'SubLink') isRead = true;
-    if (type === 'A_Const') constants.push(constantOf({ A_Const: inner }) ?? '');
-  });
-  if (!isRead && constants[0] !== undefined) return { name: constants[0].split('/')[0]! };
+  walk([node], (type) => { if (type === 'FuncCall' || type === 'SubLink') isRead = true; });
+  const [constant] = constantsIn(node);
+  if (!isRead && constant !== undefined) return { name: constant.split('/')[0]! };
   return { of: isWhoAsks(node, model) ? 'user' : usual };
+}
+
+/**
+ * The endings of names that the policies of a bucket ask for, with their dots: constants compared with the extension or with
+ * the right end of a name, and patterns that begin with anything.
+ */
+export function endingsOf(policies: readonly PolicyRow[], model: Model): string[] {
+  const found = new Set<string>();
+  for (const sql of policies.flatMap(({ using, check }) => [using, check])) {
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      if (type !== 'A_Expr') return;
+      const isPattern = /^~~\*?$/.test(nameParts(node['name']).at(-1) ?? '');
+      for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+        if (!readsEnd(side, isPattern)) continue;
+        for (const constant of constantsIn(other)) {
+          const ending = isPattern ? (/%([^%/]+)$/.exec(constant)?.[1] ?? '') : constant;
+          if (ending !== '') found.add(ending.includes('.') ? ending : `.${ending}`);
+        }
+      }
+    });
+  }
+  return [...found];
+}
+
+/** An expression that takes the end of the name: `storage.extension(name)`, `right(name, 4)`; to a pattern, the name itself. */
+function readsEnd(node: unknown, isPattern: boolean): boolean {
+  let [isEnd, isName] = [isPattern, false];
+  walk([node], (type, inner) => {
+    if (type === 'FuncCall') isEnd ||= ['extension', 'right'].includes(nameParts(inner['funcname']).at(-1) ?? '');
+    if (type === 'ColumnRef') isName ||= nameParts(inner['fields']).at(-1) === 'name';
+  });
+  return isEnd && isName;
+}
+
+function constantsIn(node: unknown): string[] {
+  const constants: string[] = [];
+  walk([node], (type, inner) => { if (type === 'A_Const') constants.push(constantOf({ A_Const: inner }) ?? ''); });
+  return constants;
 }

@@ -54,14 +54,19 @@ function isOfUsersAlone(table: RelationRow, model: Model): boolean {
 /** The policies of a table, and the bodies of the functions that those call. */
 function treesOf(asker: RelationRow, model: Model): unknown[] {
   const own = asker.policies.flatMap(({ using, check }) => [using, check]).filter((sql) => sql !== null).map((sql) => model.parse(sql));
+  return [...own, ...bodiesCalled(own, model)];
+}
+
+/** The bodies of the functions that the expressions call, and of those which these call. */
+export function bodiesCalled(expressions: readonly unknown[], model: Model): unknown[] {
   const called = new Set<FunctionRow>();
-  for (const tree of own) {
+  for (const tree of expressions) {
     walk(tree, (type, call) => {
       const name = type === 'FuncCall' ? nameParts(call['funcname']).at(-1) : undefined;
       for (const routine of model.catalog.functions) if (routine.name === name && !isPlatformSchema(routine.schema)) model.sources.reached(routine).forEach((one) => called.add(one));
     });
   }
-  return [...own, ...[...called].flatMap((routine) => model.sources.body(routine).trees)];
+  return [...called].flatMap((routine) => model.sources.body(routine).trees);
 }
 
 function names(tree: unknown, table: RelationRow): boolean {

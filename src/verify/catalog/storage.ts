@@ -4,10 +4,11 @@ import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
-import { foldersOf } from './object-paths.ts';
+import { endingsOf, foldersOf } from './object-paths.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { stateLabels } from '../probes/labels.ts';
 import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
 
 /** A bucket of the storage and what is made up in it. */
@@ -56,8 +57,10 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
   const byOrganization = facts.some((one) => one.membership);
   const usual = byOrganization ? 'organization' : 'user';
   const folders = foldersOf(policies, usual, model);
-  const path = (ids: Record<'user' | 'organization', string>, extension: string): string =>
-    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}.${extension}`;
+  // A policy may open, or let its owner in at, names with one ending alone.
+  const [ending, ...endings] = [...endingsOf(policies, model), '.txt'].slice(0, stateLabels.length + 1) as [string, ...string[]];
+  const path = (ids: Record<'user' | 'organization', string>, end: string): string =>
+    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
@@ -66,12 +69,13 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
     return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
   };
   const [a, b] = [people[0]!, people[1]!];
-  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, 'txt')));
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
   // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
-  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, 'new'));
+  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, `.new${ending}`));
   // Names that no object has yet: a name that is taken would be refused for that.
-  const made = (person: Person): string => quoteLiteral(path(person, 'made'));
-  const rows = { a: known(a), b: known(b), m: undefined, states: [], k: undefined, l: undefined };
+  const made = (person: Person): string => quoteLiteral(path(person, `.made${ending}`));
+  const states = endings.map((end) => ({ ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))), state: `its name ends in ${end}` }));
+  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
@@ -87,9 +91,8 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
       prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
       elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > largeTable,
     },
-    steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...[a, b].map((person, index) => ({
-      rows: [], settings: { ...claimsOf(person), ...storageSettings },
-      sql: [insertSql('storage.objects', { table: objects }, [rows.a, rows.b][index]!.values)],
+    steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...([[a, rows.a], [b, rows.b], ...states.map((state) => [a, state])] as [Person, KnownRow][]).map(([person, { values }]) => ({
+      rows: [], settings: { ...claimsOf(person), ...storageSettings }, sql: [insertSql('storage.objects', { table: objects }, values)],
     }))],
   };
 }

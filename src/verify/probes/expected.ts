@@ -1,4 +1,5 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { managingRoles } from '../catalog/managing-roles.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
@@ -52,8 +53,14 @@ export const expectRead = withScope((subject, actor) => {
   return 'no';
 });
 
-/** To add rows in one's own name: anyone's, if the policies allow it; but who is a member is not for everyone to decide. */
-export const expectInOwnName = asWriter((subject, actor, model) => (decidesMemberships(subject, actor, model) ? 'may' : 'no'));
+/**
+ * To add rows in one's own name: anyone's, if the policies allow it; but who is a member is not for everyone to decide. The
+ * stranger decides that in its own organization, whose first member it is.
+ */
+export const expectInOwnName = asWriter((subject, actor, model) => {
+  const isFounder = actor.relation === 'none' && !actor.isNobody;
+  return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
+});
 
 /** To link rows of one's own to rows of others. */
 export const expectLink = asWriter(() => 'may');
@@ -87,7 +94,7 @@ function isAdmin(actor: Actor): boolean {
 /** Ordinary members of an organization do not decide who is in it, with which role; where there are no roles, all do. */
 function decides(actor: Actor, model: Model): boolean {
   const hasRoles = model.tenancy.membership?.role !== undefined;
-  return actor.relation === 'self' || isAdmin(actor) || !hasRoles || (actor.relation === 'co-member' && actor.memberRole === undefined);
+  return actor.relation === 'self' || isAdmin(actor) || managingRoles(model).has(actor.memberRole ?? '') || !hasRoles || (actor.relation === 'co-member' && actor.memberRole === undefined);
 }
 
 function decidesMemberships(subject: Subject, actor: Actor, model: Model): boolean {
