@@ -67,6 +67,25 @@ const cases: Case[] = [
   read('a mark of deletion', 'archived_at timestamptz', 'archived_at is not null', /where archived_at is set/),
 ];
 
+const ownPrefs = 'user_id = (select auth.uid())';
+
+/** One row of each user, and what the policy of the command takes. */
+const prefs = (key: string, command: 'select' | 'update', using: string): string => `
+  create table public.prefs (${key}, color text); alter table public.prefs enable row level security; grant select, insert, update on public.prefs to authenticated;
+  create policy adds on public.prefs for insert to authenticated with check (${ownPrefs});
+  create policy reads on public.prefs for select to authenticated using (${command === 'select' ? using : ownPrefs});
+  create policy changes on public.prefs for update to authenticated using (${command === 'update' ? using : ownPrefs});`;
+
+for (const [name, key] of [
+  ['its key is the user', 'user_id uuid primary key references public.profiles (id)'],
+  ['the user is unique', 'id uuid primary key default gen_random_uuid(), user_id uuid not null unique references public.profiles (id)'],
+] as const) {
+  cases.push(
+    { name: `one row of each user is read; ${name}`, sql: prefs(key, 'select', `${ownPrefs} or color is null`), finds: 'isolation-read public.prefs', says: /where color is null/, repair: `alter policy reads on public.prefs using (${ownPrefs})` },
+    { name: `one row of each user is changed; ${name}`, sql: prefs(key, 'update', `${ownPrefs} or color is null`), finds: 'isolation-write public.prefs', says: /where color is null/, repair: `alter policy changes on public.prefs using (${ownPrefs})` },
+  );
+}
+
 describe('rows in every state that policies look at', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
