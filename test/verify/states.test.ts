@@ -86,6 +86,23 @@ for (const [name, key] of [
   );
 }
 
+const shares = (asks: string): string => `
+  create schema private; grant usage on schema private to authenticated;
+  create table public.docs (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), title text);
+  create table public.shares (doc_id uuid not null references public.docs (id), user_id uuid not null references public.profiles (id), can_write boolean not null default false, primary key (doc_id, user_id));
+  create function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${asks} $$;
+  grant execute on function private.writes(uuid) to authenticated; alter table public.docs enable row level security; alter table public.shares enable row level security;
+  grant select, insert, update (title) on public.docs to authenticated; grant select on public.shares to authenticated;
+  create policy reads on public.docs for select to authenticated using (${own} or private.writes(id)); create policy adds on public.docs for insert to authenticated with check (${own});
+  create policy changes on public.docs for update to authenticated using (${own} or private.writes(id)) with check (${own} or private.writes(id));
+  create policy reads on public.shares for select to authenticated using (user_id = (select auth.uid()));`;
+
+const anyShare = 'select exists (select 1 from public.shares where doc_id = d and can_write)';
+cases.push({
+  name: 'a flag in a share that is anybody\'s', sql: shares(anyShare), finds: 'isolation-write public.docs', says: /other updates it/,
+  repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
+});
+
 describe('rows in every state that policies look at', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
