@@ -112,6 +112,23 @@ describe('rows in every state that policies look at', () => {
   });
 });
 
+describe('a policy that asks for the time alone', () => {
+  it.each([
+    ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'its policy reads opens on 2227-03-01'],
+    ['opens on a day to come, the other way round', "date '2227-03-01' <= current_date", 'its policy reads opens on 2227-03-01'],
+    ['opens on a day to come, by what does not hold until then', "not (now() < timestamptz '2227-03-01')", 'its policy reads opens on 2227-03-01'],
+    ['opens at some hours', 'extract(hour from now()) between 26 and 30', 'its policy reads opens at another time'],
+    ['opened long ago, and closed', "now() < timestamptz '2020-01-01'", undefined],
+    ['asks for a time in the row', 'false and expires_at > now()', undefined],
+  ])('%s', async (_, condition, says) => {
+    const sql = `${profiles}\n${table('expires_at timestamptz', `${own} or (${condition})`)}`;
+    const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
+    const open = findings.filter(({ rule }) => rule === 'not-proven');
+    expect(open.map(({ object, severity }) => `${severity} ${object}`)).toEqual(says === undefined ? [] : ['warning public.things']);
+    if (says !== undefined) expect(text(open)).toContain(says);
+  });
+});
+
 async function errorsOf(sql: string): Promise<Finding[]> {
   const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
   return findings.filter(({ severity }) => severity === 'error');
