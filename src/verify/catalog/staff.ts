@@ -10,6 +10,8 @@ export interface Staff {
   tables: ReadonlySet<string>;
   /** By `schema.name`: columns of a user's row that let it do more, with the SQL that does. */
   flags: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The same of rows that share another row with a user: that makes nobody one of the staff. */
+  shareFlags: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 const known = new WeakMap<Model, Staff>();
@@ -23,17 +25,18 @@ export function findStaff(model: Model): Staff {
 
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
-  const flags = new Map<string, ReadonlyMap<string, string>>();
+  const [flags, shareFlags] = [new Map<string, ReadonlyMap<string, string>>(), new Map<string, ReadonlyMap<string, string>>()];
   for (const table of [...model.tables.values()].filter((row) => isTable(row) && !isPlatformSchema(row.schema))) {
     const name = qualifiedName(table);
     const asking = model.dependencies.askers(name).filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
-    if (asking.length === 0 || !isOfUsersAlone(table, model)) continue;
+    const isShare = sharesParent(table, model);
+    if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const trees = asking.flatMap((asker) => treesOf(asker, model)).filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
-    if (found.size > 0) flags.set(name, found);
-    else if (!isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table))) tables.add(name);
+    if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
+    else if (!isShare && !isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table))) tables.add(name);
   }
-  return { tables, flags };
+  return { tables, flags, shareFlags };
 }
 
 /** Every user has a row there: it is where users come from, or others point at it. */
@@ -49,6 +52,14 @@ function isOfUsersAlone(table: RelationRow, model: Model): boolean {
   const leadsOn = table.constraints.some((key) => key.type === 'f' && key.target !== null && !model.tenancy.userTables.has(key.target)
     && model.tables.get(key.target)?.columns.some((column) => model.meaningOf(model.tables.get(key.target!)!, column) !== undefined) === true);
   return table !== model.tenancy.membership?.table && meanings.includes('user') && !meanings.includes('organization') && !leadsOn;
+}
+
+/** Its rows join a user to a row of another table, and nothing points at them: what they say counts where policies ask for it. */
+function sharesParent(table: RelationRow, model: Model): boolean {
+  const name = qualifiedName(table);
+  const joins = table.constraints.some((key) => key.type === 'f' && key.target !== name && !model.tenancy.userTables.has(key.target ?? ''));
+  return joins && table !== model.tenancy.membership?.table && table.columns.some((column) => model.meaningOf(table, column) === 'user')
+    && ![...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name));
 }
 
 /** The policies of a table, and the bodies of the functions that those call. */

@@ -1,7 +1,7 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { isMultiOrg, type Person, staffKey } from '../fixtures/people.ts';
+import { isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
@@ -42,7 +42,7 @@ const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'reque
 /** Everyone that the proof acts as, in the order of the matrix. */
 export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, cargo: Cargo): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
-  const members = others.filter(({ key }) => key !== staffKey);
+  const members = others.filter(({ key }) => key !== staffKey && !isStateHolder(key));
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
   const actAs = (name: string, person: Person, relation: Actor['relation'], settings: Record<string, string>, role = 'authenticated'): Actor => ({

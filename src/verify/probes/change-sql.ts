@@ -7,15 +7,20 @@ import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.t
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
-export function changeSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
-  if (!withWhere && subject.isLarge) return undefined;
-  const where = withWhere ? ` where ${condition(subject.rows.a.key)}` : '';
+export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const assignment = neutralAssignment(subject, actor, model);
-  return assignment === undefined ? undefined : `update ${subject.into} set ${assignment}${where}`;
+  return assignment === undefined ? undefined : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
+}
+
+/** The same without WHERE; and to what A's rows in other states have, where a policy may let rows be changed as long as they stay so. */
+export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (subject.isLarge) return [];
+  const assignments = [subject.rows.a, ...subject.rows.states].flatMap((row) => neutralAssignment(subject, actor, model, row) ?? []);
+  return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
 /** An assignment that the role may make, of a column that is neither unique nor says whose the row is, if there is one. */
-function neutralAssignment(subject: Subject, actor: Actor, model: Model): string | undefined {
+function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = subject.rows.a): string | undefined {
   const granted = grantedColumns(subject, actor.role, 'U', model);
   const columns = granted.length > 0 ? granted : subject.columns;
   const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
@@ -24,7 +29,7 @@ function neutralAssignment(subject: Subject, actor: Actor, model: Model): string
   const rank = (column: ColumnRow): number =>
     (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
   const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
-  return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${valueOf(best, subject) ?? 'default'}`;
+  return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${row.values.get(best.name) ?? 'default'}`;
 }
 
 function valueOf(column: ColumnRow, subject: Subject): string | undefined {

@@ -1,7 +1,7 @@
 import type { RuleName } from '../../rules/registry.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
-import { changeSql, deleteSql, reassignSql, relinkSql, replacedInsertSql, upsertSql } from './change-sql.ts';
+import { changeAllSql, changeSql, deleteSql, reassignSql, relinkSql, replacedInsertSql, upsertSql } from './change-sql.ts';
 import { adjustSql, joinSql, ownRowSql } from './deciding-sql.ts';
 import { escalateSql } from './escalate-sql.ts';
 import {
@@ -79,10 +79,10 @@ const table = {
     letter: 'I', rule: inserts, wording: 'inserts rows linked to rows of others', step: 'adds a row to', followed: 'askers', result: 'added', expects: expectLink, shown: 'when-broken',
     linksToA: true, sql: (...of) => [insertSql(...of, 'cross')],
   },
-  update: { letter: 'U', rule: writes, wording: 'updates it', step: 'changes a row of', followed: 'triggers', result: 'changed', expects: expectChange, sql: (...of) => [changeSql(...of, true)] },
+  update: { letter: 'U', rule: writes, wording: 'updates it', step: 'changes a row of', followed: 'triggers', result: 'changed', expects: expectChange, sql: (...of) => [changeSql(...of)] },
   'update-all': {
     letter: 'U', rule: writes, wording: 'updates it without WHERE', step: 'changes rows of', followed: 'triggers', tried: 'harms', result: 'changed', expects: expectChange, withoutWhere: true,
-    sql: (...of) => [changeSql(...of, false)],
+    sql: changeAllSql,
   },
   upsert: {
     letter: 'U', rule: writes, wording: 'changes it by INSERT … ON CONFLICT', step: 'adds or changes a row of', followed: 'askers', result: 'changed', expects: expectChange, underKeyOfA: true,

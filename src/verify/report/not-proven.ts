@@ -5,6 +5,7 @@ import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import type { Answer } from '../probes/run-script.ts';
 import { largeTable } from '../probes/subject.ts';
+import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 
@@ -31,7 +32,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
   const views = proof.looked.filter(({ behind }) => behind.some((table) => table.rows > largeTable)).map(({ view }): Gap => ({
     object: qualifiedName(view), reason: 'it was not read, since a table that it reads is too large', suggestion: onCopy,
   }));
-  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views, ...proof.writable.map((view) => viewGap(view, proof)), ...partitionGaps(proof)].filter(({ object }) => !unfilled.has(object)) };
+  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views, ...proof.writable.map((view) => viewGap(view, proof)), ...partitionGaps(proof), ...clockGaps(proof.subjects, proof.model)].filter(({ object }) => !unfilled.has(object)) };
 }
 
 /** A view through which users may write, and which could not be tried so. */
