@@ -60,7 +60,11 @@ function formatSummary(report: CreateReport, { output, directory }: CommandConte
     const width = Math.max(...report.tables.map(({ name }) => name.length));
     lines.push('', 'Tables of the extension:', ...report.tables.map(({ name, scope }) => `  ${name.padEnd(width)}  ${paint('gray', scopeWords[scope] ?? scope)}`));
   }
-  lines.push('', 'Proven:', ...report.proven.map((fact) => `  ${paint('green', '✓')} ${fact}`));
+  lines.push('', 'Proven:');
+  for (const fact of report.proven) {
+    const [first, ...rest] = wrap(fact, output.width - 4);
+    lines.push(`  ${paint('green', '✓')} ${first}`, ...rest.map((line) => `    ${line}`));
+  }
   const warnings = report.findings.filter(({ severity }) => severity === 'warning');
   if (warnings.length > 0) {
     const rules = [...new Set(warnings.map(({ rule }) => rule))].join(', ');
