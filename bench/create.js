@@ -22,16 +22,25 @@ export async function create({ root, peer, rounds }) {
     const script = (name) => join(import.meta.dirname, 'floor', name);
     const snapshot = join(place, 'baseline.tar');
     await node(script('snapshot.js'), root, join(place, 'baseline'), snapshot);
-    const floor = (way) => node(script('create.js'), root, join(place, 'sample'), join(place, 'product'), snapshot, way);
+    const floor = (way) =>
+      node(script('create.js'), root, join(place, 'sample'), join(place, 'product'), snapshot, way);
     const subjects = [
       fresh('floor: loadDataDir, run SQL once, git commit', () => floor('documented')),
       fresh('the same, opened as create-muse opens it', () => floor('ours')),
       fresh('create-muse product --yes', () => node(bin, 'product', '--yes', '--preset', 'realty', '--json')),
     ];
     const vite = peer('create-vite', 'index.js');
-    if (vite) subjects.push(fresh('create-vite (no database, no git)', () => node(vite, 'product', '--template', 'vanilla', '--no-interactive')));
+    if (vite)
+      subjects.push(
+        fresh('create-vite (no database, no git)', () =>
+          node(vite, 'product', '--template', 'vanilla', '--no-interactive'),
+        ),
+      );
     const t3 = peer('create-t3-app', 'dist/index.js');
-    if (t3) subjects.push(fresh('create-t3-app (no install, no git)', () => node(t3, 'product', '--CI', '--noInstall', '--noGit')));
+    if (t3)
+      subjects.push(
+        fresh('create-t3-app (no install, no git)', () => node(t3, 'product', '--CI', '--noInstall', '--noGit')),
+      );
     print('From a name to a migrated, checked muse', await compare(subjects, rounds), {
       floor: 'floor: loadDataDir, run SQL once, git commit',
       ours: 'create-muse product --yes',

@@ -8,14 +8,21 @@ import { compare, once, print } from './measure.js';
 function write(place, count) {
   const folder = join(place, 'migrations', 'core');
   mkdirSync(folder, { recursive: true });
-  for (let number = 1; number <= count; number++) writeFileSync(join(folder, `${String(number).padStart(4, '0')}_t.sql`), sql(number));
+  for (let number = 1; number <= count; number++)
+    writeFileSync(join(folder, `${String(number).padStart(4, '0')}_t.sql`), sql(number));
   writeFileSync(
     join(place, 'muse.json'),
     JSON.stringify({
       version: 1,
       name: 'bench',
       kit: { source: 'builtin', commit: 'bench', layout: 'musekit' },
-      migrations: { core: ['migrations/core'], extensions: [], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' },
+      migrations: {
+        core: ['migrations/core'],
+        extensions: [],
+        rollback: 'migrations/rollback',
+        archive: 'migrations/archive',
+        order: 'number',
+      },
       isolation: 'auth-uid',
       prefix: '',
       presets: [],
@@ -33,14 +40,22 @@ export async function lint({ root, peer, rounds }) {
       const folder = write(place, count);
       const node = (args, exit) => once({ command: process.execPath, args, cwd: place, exit });
       const subjects = [
-        { name: 'floor: libpg-query parses', run: () => node([join(import.meta.dirname, 'floor', 'parse.js'), folder]) },
+        {
+          name: 'floor: libpg-query parses',
+          run: () => node([join(import.meta.dirname, 'floor', 'parse.js'), folder]),
+        },
         { name: 'muse lint', run: () => node([join(root, 'bin', 'muse.js'), 'lint', '--json'], 3) },
       ];
       const squawk = peer('squawk-cli', 'js/bin/squawk');
       if (squawk) subjects.push({ name: 'squawk', run: () => node([squawk, 'migrations/core/*.sql'], 1) });
       const server = peer('@postgres-language-server/cli', 'bin/postgres-language-server');
-      if (server) subjects.push({ name: 'postgres language server', run: () => node([server, 'check', 'migrations/core']) });
-      print(`Lint of ${count} files`, await compare(subjects, Math.min(rounds, 5)), { floor: 'floor: libpg-query parses', ours: 'muse lint', limit: 3 });
+      if (server)
+        subjects.push({ name: 'postgres language server', run: () => node([server, 'check', 'migrations/core']) });
+      print(`Lint of ${count} files`, await compare(subjects, Math.min(rounds, 5)), {
+        floor: 'floor: libpg-query parses',
+        ours: 'muse lint',
+        limit: 3,
+      });
     } finally {
       rmSync(place, { recursive: true, force: true });
     }

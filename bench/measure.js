@@ -27,7 +27,11 @@ function peakOf(pid) {
 export function once({ command, args, cwd, env, exit = 0 }) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(command, args, { cwd, env: { ...process.env, CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, CI: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     let peak;
     const watch = setInterval(() => (peak = peakOf(child.pid) ?? peak), 10);
@@ -58,7 +62,11 @@ export async function compare(subjects, rounds) {
       if (peak !== undefined) results[index].peak.push(peak);
     }
   }
-  return results.map(({ name, ms, peak }) => ({ name, ms: median(ms), peak: peak.length === 0 ? undefined : median(peak) }));
+  return results.map(({ name, ms, peak }) => ({
+    name,
+    ms: median(ms),
+    peak: peak.length === 0 ? undefined : median(peak),
+  }));
 }
 
 /**
@@ -73,7 +81,9 @@ export function print(title, results, { floor, ours, limit }) {
   process.stdout.write(`\n${title}\n`);
   for (const { name, ms, peak } of results) {
     const memory = peak === undefined ? '' : `${peak.toFixed(0).padStart(6)} MB`;
-    process.stdout.write(`  ${name.padEnd(width)}  ${ms.toFixed(0).padStart(6)} ms  ${(ms / base).toFixed(2).padStart(6)}x${memory}\n`);
+    process.stdout.write(
+      `  ${name.padEnd(width)}  ${ms.toFixed(0).padStart(6)} ms  ${(ms / base).toFixed(2).padStart(6)}x${memory}\n`,
+    );
   }
   const ratio = (results.find(({ name }) => name === ours)?.ms ?? Number.NaN) / base;
   const aim = limit === undefined ? '' : `, aim ${limit}: ${ratio <= limit ? 'met' : 'NOT met'}`;

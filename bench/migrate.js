@@ -23,14 +23,27 @@ create index if not exists t${number}_user_id_idx on public.t${number} (user_id)
 
 /** The same files as each runner wants them named. */
 function writeFiles(place) {
-  for (const folder of ['muse/migrations/core', 'dbmate', 'node-pg-migrate']) mkdirSync(join(place, folder), { recursive: true });
+  for (const folder of ['muse/migrations/core', 'dbmate', 'node-pg-migrate'])
+    mkdirSync(join(place, folder), { recursive: true });
   for (let number = 1; number <= count; number++) {
     const text = sql(number);
     writeFileSync(join(place, 'muse/migrations/core', `${String(number).padStart(3, '0')}_t.sql`), text);
-    writeFileSync(join(place, 'dbmate', `${20260101000000 + number}_t.sql`), `-- migrate:up\n${text}\n-- migrate:down\ndrop table public.t${number};\n`);
-    writeFileSync(join(place, 'node-pg-migrate', `${1700000000000 + number}_t.sql`), `-- Up Migration\n${text}\n-- Down Migration\ndrop table public.t${number};\n`);
+    writeFileSync(
+      join(place, 'dbmate', `${20260101000000 + number}_t.sql`),
+      `-- migrate:up\n${text}\n-- migrate:down\ndrop table public.t${number};\n`,
+    );
+    writeFileSync(
+      join(place, 'node-pg-migrate', `${1700000000000 + number}_t.sql`),
+      `-- Up Migration\n${text}\n-- Down Migration\ndrop table public.t${number};\n`,
+    );
   }
-  const folders = { core: ['migrations/core'], extensions: [], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' };
+  const folders = {
+    core: ['migrations/core'],
+    extensions: [],
+    rollback: 'migrations/rollback',
+    archive: 'migrations/archive',
+    order: 'number',
+  };
   writeFileSync(
     join(place, 'muse', 'muse.json'),
     JSON.stringify({
@@ -60,16 +73,23 @@ export async function migrate({ root, peer, rounds }) {
       return server.url(name);
     };
     const script = (name) => join(import.meta.dirname, 'floor', name);
-    const run = (database, args, cwd) => once({ command: process.execPath, args, cwd, env: { DATABASE_URL: server.url(database) } });
+    const run = (database, args, cwd) =>
+      once({ command: process.execPath, args, cwd, env: { DATABASE_URL: server.url(database) } });
     // Without the rehearsal that muse does first: the runners beside it have none.
     const ours = (database) => run(database, [script('ours.js'), root, join(place, 'muse')], place);
-    const floor = (database) => run(database, [script('one-transaction.js'), join(place, 'muse/migrations/core')], place);
+    const floor = (database) =>
+      run(database, [script('one-transaction.js'), join(place, 'muse/migrations/core')], place);
     const subjects = [
       { name: 'floor: pg, one transaction', database: 'floor', run: floor },
       { name: 'create-muse', database: 'ours', run: ours },
     ];
     const npm = peer('node-pg-migrate', 'bin/node-pg-migrate.js');
-    if (npm) subjects.push({ name: 'node-pg-migrate 9', database: 'npm', run: (database) => run(database, [npm, 'up', '-m', join(place, 'node-pg-migrate')], place) });
+    if (npm)
+      subjects.push({
+        name: 'node-pg-migrate 9',
+        database: 'npm',
+        run: (database) => run(database, [npm, 'up', '-m', join(place, 'node-pg-migrate')], place),
+      });
     const dbmate = peer('dbmate', 'dist/cli.js');
     if (dbmate) {
       subjects.push({
@@ -91,13 +111,24 @@ export async function migrate({ root, peer, rounds }) {
         return start(database);
       },
     }));
-    print(`${count} migrations, fresh database`, await compare(fromNothing, rounds), { floor: 'floor: pg, one transaction', ours: 'create-muse', limit: 1.15 });
+    print(`${count} migrations, fresh database`, await compare(fromNothing, rounds), {
+      floor: 'floor: pg, one transaction',
+      ours: 'create-muse',
+      limit: 1.15,
+    });
     const again = [
       { name: 'floor: node, one connection', run: () => run('ours', [script('one-connection.js')], place) },
-      { name: 'muse migrate', run: () => run('ours', [join(root, 'bin/muse.js'), 'migrate', '--json'], join(place, 'muse')) },
+      {
+        name: 'muse migrate',
+        run: () => run('ours', [join(root, 'bin/muse.js'), 'migrate', '--json'], join(place, 'muse')),
+      },
       ...subjects.slice(2).map(({ name, database, run: start }) => ({ name, run: () => start(database) })),
     ];
-    print(`${count} migrations, nothing to do`, await compare(again, rounds), { floor: 'floor: node, one connection', ours: 'muse migrate', limit: 1.2 });
+    print(`${count} migrations, nothing to do`, await compare(again, rounds), {
+      floor: 'floor: node, one connection',
+      ours: 'muse migrate',
+      limit: 1.2,
+    });
   } finally {
     await admin.end();
     await server.stop();

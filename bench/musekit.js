@@ -17,11 +17,21 @@ export async function musekit({ root, rounds }) {
   const kit = join(place, 'musekit');
   const from = process.env.MUSEKIT_SOURCE;
   try {
-    const git = (...args) => execFileSync('git', args, { stdio: 'pipe', encoding: 'utf8', env: { ...process.env, GIT_TERMINAL_PROMPT: '0' } }).trim();
+    const git = (...args) =>
+      execFileSync('git', args, {
+        stdio: 'pipe',
+        encoding: 'utf8',
+        env: { ...process.env, GIT_TERMINAL_PROMPT: '0' },
+      }).trim();
     git('clone', '--quiet', '--depth', '1', '--', from === undefined ? source : pathToFileURL(from).href, kit);
     process.stdout.write(`\nMuseKit at ${git('-C', kit, 'rev-parse', '--short=12', 'HEAD')}\n`);
   } catch (error) {
-    process.stdout.write(`\nMuseKit could not be cloned, and its times are left out: ${String(error.stderr ?? error).trim().split('\n').at(-1)}\n`);
+    process.stdout.write(
+      `\nMuseKit could not be cloned, and its times are left out: ${String(error.stderr ?? error)
+        .trim()
+        .split('\n')
+        .at(-1)}\n`,
+    );
     rmSync(place, { recursive: true, force: true });
     return;
   }
@@ -31,7 +41,17 @@ export async function musekit({ root, rounds }) {
     const floor = (name) => join(import.meta.dirname, 'floor', name);
     await node([floor('baseline.js'), root], { DATABASE_URL: server.url('postgres') });
     await measure({ title: 'as it is', muse: kit, root, place, server, rounds, node, floor });
-    await node([join(root, 'bin', 'create-muse.js'), 'mended', '--kit', kit, '--fix', '--kit-extensions', 'keep', '--yes', '--json']);
+    await node([
+      join(root, 'bin', 'create-muse.js'),
+      'mended',
+      '--kit',
+      kit,
+      '--fix',
+      '--kit-extensions',
+      'keep',
+      '--yes',
+      '--json',
+    ]);
     await measure({ title: 'mended by --fix', muse: join(place, 'mended'), root, place, server, rounds, node, floor });
   } finally {
     await server.stop();
@@ -49,11 +69,23 @@ async function measure({ title, muse, root, place, server, rounds, node, floor }
     await recreate(server);
     return apply(server.url('musekit'));
   };
-  const pgSends = { name: 'pg, each file whole', run: () => fresh((url) => node([floor('whole-files.js'), ...paths], { DATABASE_URL: url })) };
-  const psql = { name: 'psql -f …', run: () => fresh((url) => once({ command: 'psql', args: ['-X', '-q', '-d', url, ...paths.flatMap((path) => ['-f', path])] })) };
+  const pgSends = {
+    name: 'pg, each file whole',
+    run: () => fresh((url) => node([floor('whole-files.js'), ...paths], { DATABASE_URL: url })),
+  };
+  const psql = {
+    name: 'psql -f …',
+    run: () =>
+      fresh((url) =>
+        once({ command: 'psql', args: ['-X', '-q', '-d', url, ...paths.flatMap((path) => ['-f', path])] }),
+      ),
+  };
   const runner = hasPsql() ? psql : pgSends;
   const results = await compare([runner, { name: 'lint + rehearsal', run: ours }], Math.min(rounds, 5));
-  print(`MuseKit ${title}: ${files.length} files, ${errors} errors and ${warnings} warnings found`, results, { floor: runner.name, ours: 'lint + rehearsal' });
+  print(`MuseKit ${title}: ${files.length} files, ${errors} errors and ${warnings} warnings found`, results, {
+    floor: runner.name,
+    ours: 'lint + rehearsal',
+  });
 }
 
 async function recreate(server) {

@@ -4,7 +4,17 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const peers = { 'create-vite': '9.3.0', giget: '3.3.1', 'create-t3-app': '7.40.0', 'node-pg-migrate': '9.0.0', dbmate: '2.36.0', supabase: '3.1.0', 'squawk-cli': '2.66.0', '@postgres-language-server/cli': '0.25.5', supashield: '0.3.0' };
+const peers = {
+  'create-vite': '9.3.0',
+  giget: '3.3.1',
+  'create-t3-app': '7.40.0',
+  'node-pg-migrate': '9.0.0',
+  dbmate: '2.36.0',
+  supabase: '3.1.0',
+  'squawk-cli': '2.66.0',
+  '@postgres-language-server/cli': '0.25.5',
+  supashield: '0.3.0',
+};
 
 /** Folder whose node_modules holds the peers, or undefined where they cannot be had. */
 export function installPeers() {
@@ -14,7 +24,9 @@ export function installPeers() {
   if (!existsSync(join(place, 'package.json'))) writeFileSync(join(place, 'package.json'), '{"private":true}\n');
   for (const name of missing) {
     try {
-      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', place, `${name}@${peers[name]}`], { stdio: 'pipe' });
+      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', place, `${name}@${peers[name]}`], {
+        stdio: 'pipe',
+      });
     } catch {
       process.stdout.write(`(${name} could not be installed and is left out)\n`);
     }

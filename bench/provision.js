@@ -17,7 +17,17 @@ export async function provision({ root, peer, rounds }) {
   try {
     for (let round = 0; round < Math.min(rounds, 3); round++) {
       ours.push(await runOurs(fakeApi, place, env, root, `ours${round}`));
-      if (cli) theirs.push(await runTheirs(fakeApi, place, env, cli, `theirs${round}`, join(place, `ours${round}`, 'migrations', 'core')));
+      if (cli)
+        theirs.push(
+          await runTheirs(
+            fakeApi,
+            place,
+            env,
+            cli,
+            `theirs${round}`,
+            join(place, `ours${round}`, 'migrations', 'core'),
+          ),
+        );
     }
     report(ours, theirs);
   } finally {
@@ -32,7 +42,20 @@ async function runOurs(fakeApi, place, env, root, name) {
   const report = join(place, `${name}.json`);
   const { ms } = await once({
     command: process.execPath,
-    args: [join(root, 'bench', 'floor', 'to-file.js'), report, join(root, 'bin', 'create-muse.js'), name, '--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--yes', '--json'],
+    args: [
+      join(root, 'bench', 'floor', 'to-file.js'),
+      report,
+      join(root, 'bin', 'create-muse.js'),
+      name,
+      '--target',
+      'supabase',
+      '--org',
+      'acme',
+      '--region',
+      'eu-central-1',
+      '--yes',
+      '--json',
+    ],
     cwd: place,
     env,
   });
@@ -41,10 +64,19 @@ async function runOurs(fakeApi, place, env, root, name) {
   const requests = fakeApi.state.requests.slice(from);
   // Waiting begins behind the POST and ends with the last look at the services' health.
   const isHealth = ({ path }) => path.includes('/health');
-  const waiting = requests.slice(requests.findIndex(({ method }) => method === 'POST') + 1, requests.findLastIndex(isHealth) + 1);
+  const waiting = requests.slice(
+    requests.findIndex(({ method }) => method === 'POST') + 1,
+    requests.findLastIndex(isHealth) + 1,
+  );
   const looks = waiting.filter((request) => isHealth(request) || /\/v1\/projects\/[a-z]{20}$/.test(request.path));
   const gaps = looks.slice(1).map(({ at }, index) => at - looks[index].at);
-  return { ms, waited, requests: requests.filter(({ path }) => path.startsWith('/v1/')).length, all: requests.length, smallestGap: Math.min(...gaps) };
+  return {
+    ms,
+    waited,
+    requests: requests.filter(({ path }) => path.startsWith('/v1/')).length,
+    all: requests.length,
+    smallestGap: Math.min(...gaps),
+  };
 }
 
 /** `projects create`, then `db push` of the same core files as soon as the database lets it in. */
@@ -53,20 +85,50 @@ async function runTheirs(fakeApi, place, env, cli, name, core) {
   const directory = join(place, name);
   mkdirSync(join(directory, 'supabase', 'migrations'), { recursive: true });
   for (const file of readdirSync(core).filter((file) => file.endsWith('.sql'))) {
-    writeFileSync(join(directory, 'supabase', 'migrations', `${20260101000000 + Number.parseInt(file, 10)}_${file.slice(4)}`), readFileSync(join(core, file)));
+    writeFileSync(
+      join(directory, 'supabase', 'migrations', `${20260101000000 + Number.parseInt(file, 10)}_${file.slice(4)}`),
+      readFileSync(join(core, file)),
+    );
   }
-  const run = (args, exit) => once({ command: process.execPath, args: [cli, ...args], cwd: directory, env: { ...env, HOME: directory, DO_NOT_TRACK: '1' }, exit });
+  const run = (args, exit) =>
+    once({
+      command: process.execPath,
+      args: [cli, ...args],
+      cwd: directory,
+      env: { ...env, HOME: directory, DO_NOT_TRACK: '1' },
+      exit,
+    });
   const start = performance.now();
-  await run(['projects', 'create', name, '--org-id', 'acme', '--region', 'eu-central-1', '--db-password', 'bench-password-of-the-fake-api', '--yes']);
+  await run([
+    'projects',
+    'create',
+    name,
+    '--org-id',
+    'acme',
+    '--region',
+    'eu-central-1',
+    '--db-password',
+    'bench-password-of-the-fake-api',
+    '--yes',
+  ]);
   const project = [...fakeApi.state.projects.values()].find((one) => one.name === name);
   let waited = 0;
   // It waits for nothing: until the project is up, somebody has to.
   for (;;) {
-    const answer = await fetch(`${fakeApi.url}/v1/projects/${project.ref}/config/database/pooler`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
+    const answer = await fetch(`${fakeApi.url}/v1/projects/${project.ref}/config/database/pooler`, {
+      headers: { authorization: `Bearer ${fakeApi.state.token}` },
+    });
     const [row] = await answer.json();
-    const up = await fetch(`${fakeApi.url}/v1/projects/${project.ref}`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
+    const up = await fetch(`${fakeApi.url}/v1/projects/${project.ref}`, {
+      headers: { authorization: `Bearer ${fakeApi.state.token}` },
+    });
     if (row && (await up.json()).status === 'ACTIVE_HEALTHY') {
-      await run(['db', 'push', `--remote=postgresql://${row.db_user}:bench-password-of-the-fake-api@${row.db_host}:${row.db_port}/postgres?sslmode=disable`, '--yes']);
+      await run([
+        'db',
+        'push',
+        `--remote=postgresql://${row.db_user}:bench-password-of-the-fake-api@${row.db_host}:${row.db_port}/postgres?sslmode=disable`,
+        '--yes',
+      ]);
       return { ms: performance.now() - start, waited, requests: fakeApi.state.requests.slice(from).length };
     }
     waited += 2000;
@@ -77,11 +139,15 @@ async function runTheirs(fakeApi, place, env, cli, name, core) {
 function report(ours, theirs) {
   const line = (name, results) => {
     const of = (key) => median(results.map((result) => result[key]));
-    process.stdout.write(`  ${name.padEnd(34)} ${(of('ms') / 1000).toFixed(1).padStart(5)} s, of it waiting ${(of('waited') / 1000).toFixed(1).padStart(4)} s, own ${((of('ms') - of('waited')) / 1000).toFixed(1).padStart(4)} s, ${String(of('requests')).padStart(3)} requests to the Management API\n`);
+    process.stdout.write(
+      `  ${name.padEnd(34)} ${(of('ms') / 1000).toFixed(1).padStart(5)} s, of it waiting ${(of('waited') / 1000).toFixed(1).padStart(4)} s, own ${((of('ms') - of('waited')) / 1000).toFixed(1).padStart(4)} s, ${String(of('requests')).padStart(3)} requests to the Management API\n`,
+    );
   };
   process.stdout.write('\nFrom a name to a migrated project, against the fake API\n');
   line('create-muse, all of it', ours);
   if (theirs.length > 0) line('supabase projects create + db push', theirs);
   const gap = Math.min(...ours.map(({ smallestGap }) => smallestGap));
-  process.stdout.write(`  looks at the status: never less than ${(gap / 1000).toFixed(2)} s apart, aim 2: ${gap >= 1950 ? 'met' : 'NOT met'}\n`);
+  process.stdout.write(
+    `  looks at the status: never less than ${(gap / 1000).toFixed(2)} s apart, aim 2: ${gap >= 1950 ? 'met' : 'NOT met'}\n`,
+  );
 }

@@ -21,12 +21,50 @@ const organization = { column: 'organization_id', mine: 'public.tickets' };
  * documents' `user_id` is `owner_id` here. With the index PostgreSQL takes a bare auth.uid() to it as well: nothing to gain.
  */
 const naive = [
-  { of: owner, name: 'auth.uid() = owner_id, no index', table: 'naive.notes', index: false, using: 'auth.uid() = owner_id' },
-  { of: owner, name: 'auth.uid() = owner_id, index', count: 1, table: 'naive.notes_indexed', index: true, using: 'auth.uid() = owner_id' },
-  { of: organization, name: 'in (select … members), no index', table: 'naive.tickets', index: false, using: 'organization_id in (select organization_id from naive.organization_members where user_id = auth.uid())' },
-  { of: organization, name: 'in (select … members), index', table: 'naive.tickets_indexed', index: true, using: 'organization_id in (select organization_id from naive.organization_members where user_id = auth.uid())' },
-  { of: organization, name: 'exists (… members), index', table: 'naive.tickets_exists', index: true, using: 'exists (select 1 from naive.organization_members as om where om.organization_id = tickets_exists.organization_id and om.user_id = auth.uid())' },
-  { of: organization, name: 'is_member(organization_id), index', table: 'naive.tickets_helper', index: true, using: 'naive.is_member(organization_id)' },
+  {
+    of: owner,
+    name: 'auth.uid() = owner_id, no index',
+    table: 'naive.notes',
+    index: false,
+    using: 'auth.uid() = owner_id',
+  },
+  {
+    of: owner,
+    name: 'auth.uid() = owner_id, index',
+    count: 1,
+    table: 'naive.notes_indexed',
+    index: true,
+    using: 'auth.uid() = owner_id',
+  },
+  {
+    of: organization,
+    name: 'in (select … members), no index',
+    table: 'naive.tickets',
+    index: false,
+    using: 'organization_id in (select organization_id from naive.organization_members where user_id = auth.uid())',
+  },
+  {
+    of: organization,
+    name: 'in (select … members), index',
+    table: 'naive.tickets_indexed',
+    index: true,
+    using: 'organization_id in (select organization_id from naive.organization_members where user_id = auth.uid())',
+  },
+  {
+    of: organization,
+    name: 'exists (… members), index',
+    table: 'naive.tickets_exists',
+    index: true,
+    using:
+      'exists (select 1 from naive.organization_members as om where om.organization_id = tickets_exists.organization_id and om.user_id = auth.uid())',
+  },
+  {
+    of: organization,
+    name: 'is_member(organization_id), index',
+    table: 'naive.tickets_helper',
+    index: true,
+    using: 'naive.is_member(organization_id)',
+  },
 ];
 
 const queries = (table, id) => [
@@ -47,8 +85,20 @@ export async function rls({ root, rounds }) {
     await once({
       command: process.execPath,
       args: [
-        join(root, 'bin', 'create-muse.js'), 'rls', '--yes', '--json', '--no-git', '--target', 'postgres', '--database-url', server.url('postgres'), '--supabase-baseline',
-        '--table', 'notes: title text!, owner user', '--table', 'tickets: title text!, organization',
+        join(root, 'bin', 'create-muse.js'),
+        'rls',
+        '--yes',
+        '--json',
+        '--no-git',
+        '--target',
+        'postgres',
+        '--database-url',
+        server.url('postgres'),
+        '--supabase-baseline',
+        '--table',
+        'notes: title text!, owner user',
+        '--table',
+        'tickets: title text!, organization',
       ],
       cwd: place,
     });
@@ -92,10 +142,14 @@ async function measure(client, of, rounds) {
   const me = (await client.query(`select ${uuid('a', Math.floor(owners / 2))} as id`)).rows[0].id;
   const forms = [{ name: 'create-muse', table: of.mine }, ...naive.filter((form) => form.of === of)];
   await client.query('begin');
-  await client.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify({ sub: me, role: 'authenticated' })]);
+  await client.query("select set_config('request.jwt.claims', $1, true)", [
+    JSON.stringify({ sub: me, role: 'authenticated' }),
+  ]);
   await client.query('set local role authenticated');
   const seen = (await client.query(`select id from ${of.mine}`)).rows;
-  process.stdout.write(`\nRow-level security, ${rows.toLocaleString('en')} rows, rows of the ${of === owner ? 'owner' : 'organization'}: ${seen.length} are the user's; ms in the client\n`);
+  process.stdout.write(
+    `\nRow-level security, ${rows.toLocaleString('en')} rows, rows of the ${of === owner ? 'owner' : 'organization'}: ${seen.length} are the user's; ms in the client\n`,
+  );
   const all = forms.map((form) => ({ ...form, queries: queries(form.table, seen[0].id), ms: {} }));
   for (const [index] of all[0].queries.entries()) await time(client, all, index, rounds);
   await client.query('rollback');
@@ -125,15 +179,29 @@ function print(forms) {
   const [mine, ...others] = forms;
   const width = Math.max(...forms.map(({ name }) => name.length));
   const ratio = (form, what) => form.ms[what] / mine.ms[what];
-  process.stdout.write(`  ${''.padEnd(width)}${Object.keys(mine.ms).map((what) => what.padStart(20)).join('')}\n`);
+  process.stdout.write(
+    `  ${''.padEnd(width)}${Object.keys(mine.ms)
+      .map((what) => what.padStart(20))
+      .join('')}\n`,
+  );
   for (const form of forms) {
-    const cells = Object.keys(form.ms).map((what) => `${form.ms[what].toFixed(2)} ${`${ratio(form, what).toFixed(ratio(form, what) < 10 ? 2 : 0)}x`.padStart(8)}`.padStart(20));
+    const cells = Object.keys(form.ms).map((what) =>
+      `${form.ms[what].toFixed(2)} ${`${ratio(form, what).toFixed(ratio(form, what) < 10 ? 2 : 0)}x`.padStart(8)}`.padStart(
+        20,
+      ),
+    );
     process.stdout.write(`  ${form.name.padEnd(width)}${cells.join('')}\n`);
   }
   // Of equal things, which every query of a fraction of a millisecond nearly is, one is always some percent behind.
-  const missed = others.flatMap((form) => Object.keys(form.ms)
-    .filter((what) => ratio(form, what) < ((what === 'count' ? (form.count ?? 100) : 1) === 1 ? 0.9 : 100))
-    .map((what) => `${what} beside ${form.name} ${ratio(form, what).toFixed(2)}`));
-  const aims = others.some(({ count }) => count === 1) ? 'counts 100 times faster than without an index' : 'counts 100 times faster';
-  process.stdout.write(`  ${aims}, nothing slower by a tenth: ${missed.length === 0 ? 'met' : `NOT met: ${missed.join('; ')}`}\n`);
+  const missed = others.flatMap((form) =>
+    Object.keys(form.ms)
+      .filter((what) => ratio(form, what) < ((what === 'count' ? (form.count ?? 100) : 1) === 1 ? 0.9 : 100))
+      .map((what) => `${what} beside ${form.name} ${ratio(form, what).toFixed(2)}`),
+  );
+  const aims = others.some(({ count }) => count === 1)
+    ? 'counts 100 times faster than without an index'
+    : 'counts 100 times faster';
+  process.stdout.write(
+    `  ${aims}, nothing slower by a tenth: ${missed.length === 0 ? 'met' : `NOT met: ${missed.join('; ')}`}\n`,
+  );
 }

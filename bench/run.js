@@ -14,7 +14,10 @@ const sections = {
   create: async (options) => (await import('./create.js')).create(options),
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string', default: '9' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '9' } },
+});
 const wanted = positionals.length === 0 ? Object.keys(sections) : positionals;
 const unknown = wanted.filter((name) => !(name in sections));
 if (unknown.length > 0) {
@@ -22,5 +25,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const options = { root: join(import.meta.dirname, '..'), peer: installPeers(), rounds: Number(values.rounds) };
-process.stdout.write(`Node ${process.version}, medians of ${options.rounds} interleaved runs; the ratios are what counts\n`);
+process.stdout.write(
+  `Node ${process.version}, medians of ${options.rounds} interleaved runs; the ratios are what counts\n`,
+);
 for (const name of wanted) await sections[name](options);

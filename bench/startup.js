@@ -18,5 +18,9 @@ export async function startup({ root, peer, rounds }) {
     const path = peer(name, file);
     if (path !== undefined) subjects.push(node(`${name} --help`, path, '--help'));
   }
-  print('Start-up: --help', await compare(subjects, rounds), { floor: 'node -e 0', ours: 'create-muse --help', limit: 1.25 });
+  print('Start-up: --help', await compare(subjects, rounds), {
+    floor: 'node -e 0',
+    ours: 'create-muse --help',
+    limit: 1.25,
+  });
 }

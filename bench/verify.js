@@ -21,13 +21,33 @@ export async function verify({ root, peer, rounds }) {
   try {
     await once({
       command: process.execPath,
-      args: [join(root, 'bin', 'create-muse.js'), 'kit', '--yes', '--json', '--no-git', '--target', 'postgres', '--database-url', server.url('postgres'), '--supabase-baseline', ...presets],
+      args: [
+        join(root, 'bin', 'create-muse.js'),
+        'kit',
+        '--yes',
+        '--json',
+        '--no-git',
+        '--target',
+        'postgres',
+        '--database-url',
+        server.url('postgres'),
+        '--supabase-baseline',
+        ...presets,
+      ],
       cwd: place,
     });
     const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-    const [{ readMigrations }, { readMuseFile }, { proveDatabase }, { openEmbedded }, { migrate }, { openPostgres }] = await Promise.all(
-      ['migrations/read.js', 'muse/muse-json.js', 'muse/verify.js', 'database/embedded/embedded.js', 'migrations/apply.js', 'database/postgres/postgres.js'].map(load),
-    );
+    const [{ readMigrations }, { readMuseFile }, { proveDatabase }, { openEmbedded }, { migrate }, { openPostgres }] =
+      await Promise.all(
+        [
+          'migrations/read.js',
+          'muse/muse-json.js',
+          'muse/verify.js',
+          'database/embedded/embedded.js',
+          'migrations/apply.js',
+          'database/postgres/postgres.js',
+        ].map(load),
+      );
     const muse = join(place, 'kit');
     const museFile = await readMuseFile(muse);
     const { migrations } = await readMigrations(muse, museFile.migrations, { rollbacks: false });
@@ -46,27 +66,39 @@ export async function verify({ root, peer, rounds }) {
 async function time(database, prove, rounds) {
   let proof;
   let probes = 0;
-  const timed = (name, work) => ({ name, run: async () => {
-    const start = performance.now();
-    await work();
-    return { ms: performance.now() - start };
-  } });
-  const results = await compare([
-    timed('hand-seeded prober', async () => {
-      const answer = await probeSeeded(database);
-      if (answer.failures.length > 0) throw new Error(`The prober is not at one with the kit: ${answer.failures.join(', ')}`);
-      probes = answer.probes;
-    }),
-    timed('muse verify', async () => {
-      proof = await prove(database);
-      if (proof.findings.length > 0) throw new Error(`The kit is not clean: ${proof.findings[0].message}`);
-    }),
-  ], Math.min(rounds, 5));
+  const timed = (name, work) => ({
+    name,
+    run: async () => {
+      const start = performance.now();
+      await work();
+      return { ms: performance.now() - start };
+    },
+  });
+  const results = await compare(
+    [
+      timed('hand-seeded prober', async () => {
+        const answer = await probeSeeded(database);
+        if (answer.failures.length > 0)
+          throw new Error(`The prober is not at one with the kit: ${answer.failures.join(', ')}`);
+        probes = answer.probes;
+      }),
+      timed('muse verify', async () => {
+        proof = await prove(database);
+        if (proof.findings.length > 0) throw new Error(`The kit is not clean: ${proof.findings[0].message}`);
+      }),
+    ],
+    Math.min(rounds, 5),
+  );
   const checks = proof.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const [theirs, ours] = results;
   process.stdout.write('\nThe proof of the built-in kit with all presets, embedded database\n');
-  for (const [{ name, ms }, count] of [[theirs, probes], [ours, checks]]) {
-    process.stdout.write(`  ${name.padEnd(20)} ${ms.toFixed(0).padStart(6)} ms ${(ms / theirs.ms).toFixed(2).padStart(6)}x, ${String(count).padStart(4)} checks, ${(ms / count).toFixed(2)} ms each\n`);
+  for (const [{ name, ms }, count] of [
+    [theirs, probes],
+    [ours, checks],
+  ]) {
+    process.stdout.write(
+      `  ${name.padEnd(20)} ${ms.toFixed(0).padStart(6)} ms ${(ms / theirs.ms).toFixed(2).padStart(6)}x, ${String(count).padStart(4)} checks, ${(ms / count).toFixed(2)} ms each\n`,
+    );
   }
   process.stdout.write(`  muse verify, aim 3 s: ${ours.ms <= 3000 ? 'met' : 'NOT met'}\n`);
   return proof;
@@ -97,19 +129,36 @@ async function plant({ server, place, peer, openPostgres, prove, expected }) {
       return said;
     });
     for (const [index, tool] of tools.entries()) tool.broken ??= clean[index].broken;
-    const line = (name, cells) => process.stdout.write(`  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(13)).join('')}\n`);
-    process.stdout.write('\nHoles planted one by one into the built-in kit with all presets, native PostgreSQL: who reports them\n');
-    line('', tools.map(({ name }) => name));
+    const line = (name, cells) =>
+      process.stdout.write(`  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(13)).join('')}\n`);
+    process.stdout.write(
+      '\nHoles planted one by one into the built-in kit with all presets, native PostgreSQL: who reports them\n',
+    );
+    line(
+      '',
+      tools.map(({ name }) => name),
+    );
     const rows = [];
     for (const hole of holes) {
       // What a tool says of the repaired twin as well is not about the hole.
-      const twin = hole.twin === undefined ? clean : await withCopy(`${seed}; ${hole.twin}`, (url) => hearAll(tools, url));
+      const twin =
+        hole.twin === undefined ? clean : await withCopy(`${seed}; ${hole.twin}`, (url) => hearAll(tools, url));
       const heard = await withCopy(`${seed}; ${hole.sql}`, (url) => hearAll(tools, url));
       if (hole.undo !== undefined) await admin.query(hole.undo);
-      rows.push({ name: hole.name, cells: tools.map((tool, index) => cellOf(tool, hole, clean[index], heard[index], twin[index])) });
+      rows.push({
+        name: hole.name,
+        cells: tools.map((tool, index) => cellOf(tool, hole, clean[index], heard[index], twin[index])),
+      });
       line(hole.name, rows.at(-1).cells);
     }
-    line('reported', tools.map((tool, index) => (tool.broken === undefined ? `${rows.filter(({ cells }) => ['yes', 'diff'].includes(cells[index])).length} of ${rows.length}` : '?')));
+    line(
+      'reported',
+      tools.map((tool, index) =>
+        tool.broken === undefined
+          ? `${rows.filter(({ cells }) => ['yes', 'diff'].includes(cells[index])).length} of ${rows.length}`
+          : '?',
+      ),
+    );
     conclude(tools, rows);
   } finally {
     await admin.end();
@@ -135,8 +184,10 @@ async function hearAll(tools, url) {
 function cellOf(tool, hole, clean, heard, twin) {
   if (tool.broken !== undefined) return '?';
   if (heard.broken !== undefined || twin.broken !== undefined) return 'fails';
-  const isNew = (key) => [...heard[key]].some((text) => !clean[key].has(text) && !twin[key].has(text) && (tool.names?.(text, hole) ?? true));
-  if (isNew('said')) return [...twin.said].some((text) => !clean.said.has(text) && (tool.refuses?.(text) ?? false)) ? 'twin' : 'yes';
+  const isNew = (key) =>
+    [...heard[key]].some((text) => !clean[key].has(text) && !twin[key].has(text) && (tool.names?.(text, hole) ?? true));
+  if (isNew('said'))
+    return [...twin.said].some((text) => !clean.said.has(text) && (tool.refuses?.(text) ?? false)) ? 'twin' : 'yes';
   return isNew('compared') ? 'diff' : '-';
 }
 
@@ -144,15 +195,20 @@ function muse(openPostgres, prove, expected) {
   const findings = async (url, model) => {
     const database = await openPostgres({ url });
     try {
-      return (await prove(database, model)).findings.map(({ rule, object, severity, message }) => `${severity} ${rule} ${object}: ${message}`);
+      return (await prove(database, model)).findings.map(
+        ({ rule, object, severity, message }) => `${severity} ${rule} ${object}: ${message}`,
+      );
     } finally {
       await database.close();
     }
   };
   return {
-    name: 'muse verify', ask: (url) => findings(url), compare: (url) => findings(url, expected),
+    name: 'muse verify',
+    ask: (url) => findings(url),
+    compare: (url) => findings(url, expected),
     // A finding of another object, or by another rule, is an accident; where the matrix alone tells, any of its lines is meant.
-    names: (text, { finds }) => finds === matrixAlone || text.startsWith(`error ${finds}: `) || text.startsWith(`warning ${finds}: `),
+    names: (text, { finds }) =>
+      finds === matrixAlone || text.startsWith(`error ${finds}: `) || text.startsWith(`warning ${finds}: `),
     refuses: (text) => text.startsWith('error '),
   };
 }
@@ -177,13 +233,23 @@ function peers(peer, place) {
   const missing = (name) => ({ name, ask: async () => [], broken: 'its npm package could not be installed' });
   const folder = join(place, 'supashield');
   mkdirSync(folder);
-  return [shield ? supashield(shield, folder, outsiderEmail) : missing('supashield'), cli ? splinter(cli, place) : missing('splinter')];
+  return [
+    shield ? supashield(shield, folder, outsiderEmail) : missing('supashield'),
+    cli ? splinter(cli, place) : missing('splinter'),
+  ];
 }
 
 function conclude(tools, rows) {
-  process.stdout.write('  yes: says so of the database as it is, and not of the repaired twin; diff: only by comparing with the clean kit; twin: refuses the repaired twin too\n');
-  process.stdout.write('  splinter: `supabase db advisors`; by hand: plain SQL in the manner of pgTAP\'s is_empty and throws_ok, with rows written by hand\n');
-  for (const { name, broken } of tools.filter((tool) => tool.broken !== undefined)) process.stdout.write(`  ? ${name} did not run: ${broken}\n`);
+  process.stdout.write(
+    '  yes: says so of the database as it is, and not of the repaired twin; diff: only by comparing with the clean kit; twin: refuses the repaired twin too\n',
+  );
+  process.stdout.write(
+    "  splinter: `supabase db advisors`; by hand: plain SQL in the manner of pgTAP's is_empty and throws_ok, with rows written by hand\n",
+  );
+  for (const { name, broken } of tools.filter((tool) => tool.broken !== undefined))
+    process.stdout.write(`  ? ${name} did not run: ${broken}\n`);
   const missed = rows.filter(({ cells }) => !['yes', 'diff', '?'].includes(cells[0])).map(({ name }) => name);
-  process.stdout.write(`  muse verify reports every hole: ${missed.length === 0 ? 'met' : `NOT met: ${missed.join(', ')}`}\n`);
+  process.stdout.write(
+    `  muse verify reports every hole: ${missed.length === 0 ? 'met' : `NOT met: ${missed.join(', ')}`}\n`,
+  );
 }

@@ -10,7 +10,9 @@ const here = (path) => existsSync(new URL(path, import.meta.url));
 export async function launch(command, load) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    process.stderr.write(`${command} needs Node 20.19 or later; this is ${process.version}. Get one from https://nodejs.org\n`);
+    process.stderr.write(
+      `${command} needs Node 20.19 or later; this is ${process.version}. Get one from https://nodejs.org\n`,
+    );
     process.exitCode = 1;
     return;
   }

@@ -42,7 +42,15 @@ function flagTable(flags) {
 /** @param {Command} command */
 function commandText({ name, about, usage, flags }) {
   const calls = usage.map((line) => `muse ${name} ${line}`.trim());
-  const text = [`### \`muse ${name}\``, '', `${about.charAt(0).toUpperCase()}${about.slice(1)}.`, '', '```', ...calls, '```'];
+  const text = [
+    `### \`muse ${name}\``,
+    '',
+    `${about.charAt(0).toUpperCase()}${about.slice(1)}.`,
+    '',
+    '```',
+    ...calls,
+    '```',
+  ];
   return [...text, ...(flags.length === 0 ? [] : ['', flagTable(flags)])].join('\n');
 }
 

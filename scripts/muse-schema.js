@@ -10,7 +10,8 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 export const schemaText = (schema, rules) => {
   // Checks that span several keys have no place in a JSON Schema: they are made when the file is read.
   const json = { title: 'muse.json', ...toJsonSchema(schema, { errorMode: 'ignore' }) };
-  for (const [name, { means }] of Object.entries(rules)) json.properties.rules.properties[name].description = `${means}.`;
+  for (const [name, { means }] of Object.entries(rules))
+    json.properties.rules.properties[name].description = `${means}.`;
   return `${JSON.stringify(json, undefined, 2)}\n`;
 };
 

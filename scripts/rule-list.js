@@ -13,7 +13,10 @@ const note = '// Written by scripts/rule-list.js from the files of this folder: 
 
 /** The texts of the lists, by file name. */
 export function ruleLists() {
-  const names = readdirSync(folder).filter((file) => file.endsWith('.ts') && !others.includes(file)).map((file) => file.slice(0, -3)).sort();
+  const names = readdirSync(folder)
+    .filter((file) => file.endsWith('.ts') && !others.includes(file))
+    .map((file) => file.slice(0, -3))
+    .sort();
   return {
     'names.ts': [
       note,

@@ -5,5 +5,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', '--disable-console-intercept', ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, CREATE_MUSE_ALL: '1' } });
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', '--disable-console-intercept', ...process.argv.slice(2)],
+  { stdio: 'inherit', env: { ...process.env, CREATE_MUSE_ALL: '1' } },
+);
 process.exitCode = status ?? 1;

@@ -1,7 +1,17 @@
 // Runs the README's two commands in fresh clones of HEAD, in surroundings that differ from a developer's own: other users,
 // directories that others cannot read, odd paths, no install scripts, no network. Changes that are not committed do not count.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,12 +29,35 @@ const place = mkdtempSync(join(tmpdir(), 'create-muse-fresh-'));
 chmodSync(place, 0o755);
 
 /** Each pair shares a directory, and with it npm's cache: the second of a pair runs with what the first one fetched. */
-const closed = { directory: join(place, 'closed'), mode: 0o700, umask: 0o077, temporary: join(place, 'closed', 'tmp'), readOnlyHome: false };
-const odd = { directory: join(place, 'Über mir'), mode: 0o755, umask: 0o022, temporary: join(place, 'tmp'), readOnlyHome: true, user: isRoot ? nobody : undefined };
+const closed = {
+  directory: join(place, 'closed'),
+  mode: 0o700,
+  umask: 0o077,
+  temporary: join(place, 'closed', 'tmp'),
+  readOnlyHome: false,
+};
+const odd = {
+  directory: join(place, 'Über mir'),
+  mode: 0o755,
+  umask: 0o022,
+  temporary: join(place, 'tmp'),
+  readOnlyHome: true,
+  user: isRoot ? nobody : undefined,
+};
 const surroundings = [
-  { ...closed, name: 'umask 077, checkout and TMPDIR in a directory of mode 0700, empty HOME', network: true, scripts: true },
+  {
+    ...closed,
+    name: 'umask 077, checkout and TMPDIR in a directory of mode 0700, empty HOME',
+    network: true,
+    scripts: true,
+  },
   { ...closed, name: 'the same, without a network and without install scripts', network: false, scripts: false },
-  { ...odd, name: 'a space and an umlaut in the path, TMPDIR elsewhere, read-only HOME, no install scripts', network: true, scripts: false },
+  {
+    ...odd,
+    name: 'a space and an umlaut in the path, TMPDIR elsewhere, read-only HOME, no install scripts',
+    network: true,
+    scripts: false,
+  },
   { ...odd, name: 'the same, without a network, with install scripts', network: false, scripts: true },
 ];
 
@@ -40,12 +73,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 try {
   const commands = readmeCommands();
   const environment = baseEnvironment();
-  if (execFileSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' })) process.stdout.write('Changes that are not committed are not tried.\n');
+  if (execFileSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' }))
+    process.stdout.write('Changes that are not committed are not tried.\n');
   if (!isRoot) process.stdout.write('Not tried, because this is not root: the same as root.\n');
   for (const one of surroundings) {
     const who = one.user ? 'an ordinary user' : isRoot ? 'root' : 'this user';
     if (one.user && !canRunNode(one.user)) {
-      process.stdout.write(`-        ${who}: ${one.name}: not tried, because that user cannot run node and npm in ${place}\n`);
+      process.stdout.write(
+        `-        ${who}: ${one.name}: not tried, because that user cannot run node and npm in ${place}\n`,
+      );
       continue;
     }
     const started = performance.now();
@@ -65,16 +101,23 @@ function readmeCommands() {
   const blocks = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```\w*\n(npm ci && .+)\n```$/gm);
   const [create, test] = [...blocks].map(([, command]) => command);
   if (!create?.startsWith('npm ci && npx create-muse ') || test !== 'npm ci && npm test') {
-    throw new Error('README.md has no longer its two commands, each alone in a block: "npm ci && npx create-muse …" and "npm ci && npm test".');
+    throw new Error(
+      'README.md has no longer its two commands, each alone in a block: "npm ci && npx create-muse …" and "npm ci && npm test".',
+    );
   }
   return [create, `${test} -- ${tests.join(' ')}`];
 }
 
 /** The environment without what is set for this project, this run or by npm, but with npm's way to its registry. */
 function baseEnvironment() {
-  const strange = /^(npm_|CREATE_MUSE_|SUPABASE_|XDG_|GIT_|VITEST|CI$|INIT_CWD$|NODE_ENV$|NODE_OPTIONS$|DATABASE_URL$)/i;
-  const settings = JSON.parse(execFileSync('npm', ['config', 'ls', '--json'], { cwd: root, encoding: 'utf8', shell: windows }));
-  const way = ['registry', 'cafile', 'proxy', 'https-proxy', 'noproxy'].filter((key) => typeof settings[key] === 'string' && settings[key] !== '');
+  const strange =
+    /^(npm_|CREATE_MUSE_|SUPABASE_|XDG_|GIT_|VITEST|CI$|INIT_CWD$|NODE_ENV$|NODE_OPTIONS$|DATABASE_URL$)/i;
+  const settings = JSON.parse(
+    execFileSync('npm', ['config', 'ls', '--json'], { cwd: root, encoding: 'utf8', shell: windows }),
+  );
+  const way = ['registry', 'cafile', 'proxy', 'https-proxy', 'noproxy'].filter(
+    (key) => typeof settings[key] === 'string' && settings[key] !== '',
+  );
   return {
     ...Object.fromEntries(Object.entries(process.env).filter(([key]) => !strange.test(key))),
     ...Object.fromEntries(way.map((key) => [`npm_config_${key.replaceAll('-', '_')}`, settings[key]])),
@@ -82,11 +125,20 @@ function baseEnvironment() {
 }
 
 function canRunNode(user) {
-  return spawnSync('sh', ['-c', 'cd "$0" && node --version && npm --version', place], { ...user, env: { ...process.env, HOME: place } }).status === 0;
+  return (
+    spawnSync('sh', ['-c', 'cd "$0" && node --version && npm --version', place], {
+      ...user,
+      env: { ...process.env, HOME: place },
+    }).status === 0
+  );
 }
 
 /** Runs each command in a clone of its own; returns what was printed last where one fails. */
-async function tryCommands(commands, { directory, mode, umask, temporary, readOnlyHome, user, network, scripts }, environment) {
+async function tryCommands(
+  commands,
+  { directory, mode, umask, temporary, readOnlyHome, user, network, scripts },
+  environment,
+) {
   const home = join(directory, 'home');
   for (const path of [directory, temporary, home]) {
     mkdirSync(path, { recursive: true });
@@ -121,14 +173,16 @@ async function tryCommands(commands, { directory, mode, umask, temporary, readOn
 }
 
 function giveAway(directory, { uid, gid }) {
-  for (const path of readdirSync(directory, { recursive: true, encoding: 'utf8' })) lchownSync(join(directory, path), uid, gid);
+  for (const path of readdirSync(directory, { recursive: true, encoding: 'utf8' }))
+    lchownSync(join(directory, path), uid, gid);
   chownSync(directory, uid, gid);
 }
 
 /** As root on Linux with no interface but loopback; elsewhere only npm is told that there is no network. */
 function runOffline(command, options) {
   const isolated = (line) => ['unshare', ['--net', 'sh', '-c', `ip link set lo up && ${line}`]];
-  if (isRoot && options.uid === undefined && spawnSync(...isolated('true')).status === 0) return run(...isolated(command), options);
+  if (isRoot && options.uid === undefined && spawnSync(...isolated('true')).status === 0)
+    return run(...isolated(command), options);
   return run(command, [], { ...options, shell: true, env: { ...options.env, npm_config_offline: 'true' } });
 }
 

@@ -8,7 +8,13 @@ const root = join(import.meta.dirname, '..');
 const place = mkdtempSync(join(tmpdir(), 'create-muse-package-'));
 const windows = process.platform === 'win32';
 const run = (command, args, options = {}) =>
-  execFileSync(command, args, { cwd: place, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], shell: windows, ...options });
+  execFileSync(command, args, {
+    cwd: place,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: windows,
+    ...options,
+  });
 
 try {
   run('npm', ['pack', '--pack-destination', place, '--ignore-scripts'], { cwd: root });
@@ -17,7 +23,9 @@ try {
   run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', join(place, tarball)]);
   const bin = join(place, 'node_modules', 'create-muse', 'bin');
   const created = JSON.parse(
-    run(process.execPath, [join(bin, 'create-muse.js'), 'realtymuse', '--yes', '--preset', 'realty', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    run(process.execPath, [join(bin, 'create-muse.js'), 'realtymuse', '--yes', '--preset', 'realty', '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
   );
   const muse = join(place, 'realtymuse');
   const status = JSON.parse(run(process.execPath, [join(bin, 'muse.js'), 'status', '--json'], { cwd: muse }));
@@ -25,7 +33,10 @@ try {
   if (!created.ok || environment.pending.length > 0 || environment.applied.length === 0) {
     throw new Error(`The packed run is not green: ${JSON.stringify(status)}`);
   }
-  if (!existsSync(join(muse, '.gitignore')) || !readFileSync(join(muse, 'README.md'), 'utf8').includes('mls_listings')) {
+  if (
+    !existsSync(join(muse, '.gitignore')) ||
+    !readFileSync(join(muse, 'README.md'), 'utf8').includes('mls_listings')
+  ) {
     throw new Error('The muse lacks its .gitignore or its list of tables.');
   }
   process.stdout.write(`realtymuse from ${tarball}: ${environment.applied.length} migrations applied\n`);

@@ -30,7 +30,19 @@ import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/mus
 export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
 export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
-export type { CallOptions, EnvironmentName, EnvironmentStatus, FixResult, MuseFile, Plan, ResetResult, RestoreResult, RollbackResult, SeedResult, SupabaseAnswers };
+export type {
+  CallOptions,
+  EnvironmentName,
+  EnvironmentStatus,
+  FixResult,
+  MuseFile,
+  Plan,
+  ResetResult,
+  RestoreResult,
+  RollbackResult,
+  SeedResult,
+  SupabaseAnswers,
+};
 
 /** What a call about one database takes. */
 export interface EnvironmentOptions extends CallOptions {
@@ -100,8 +112,13 @@ export function planMuse(options: CreateOptions): Promise<Plan> {
 export function resumeMuse(directory: string, options: ResumeOptions = {}): Promise<CreateResult> {
   return call(options, async (context) => {
     const { resumeMuse: resume } = await import('./create/create.ts');
-    const changes = { ...(options.supabase === undefined ? {} : { supabase: options.supabase }), ...certificateOf(options) };
-    return resultOf(await resume(resolve(directory), secretsOf(options, context), runOptions(options, context), changes));
+    const changes = {
+      ...(options.supabase === undefined ? {} : { supabase: options.supabase }),
+      ...certificateOf(options),
+    };
+    return resultOf(
+      await resume(resolve(directory), secretsOf(options, context), runOptions(options, context), changes),
+    );
   });
 }
 
@@ -259,7 +276,11 @@ export class Muse {
   migrate({ env = 'development', confirm, onProgress, ...options }: MigrateOptions = {}): Promise<MigrateResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { migrateMuse } = await import('./muse/migrate.ts');
-      const { error, ...result } = await migrateMuse(muse, env, environment, { ...options, signal, ...given({ confirmed: confirm, onPhase: onProgress }) });
+      const { error, ...result } = await migrateMuse(muse, env, environment, {
+        ...options,
+        signal,
+        ...given({ confirmed: confirm, onPhase: onProgress }),
+      });
       if (error !== undefined) throw error;
       return inPlace(muse, result);
     });
@@ -269,11 +290,20 @@ export class Muse {
    * Rolls back the newest migrations: one, `steps` of them, or all after `to`.
    * @throws MuseError `data-would-be-lost` without `allowDataLoss`
    */
-  rollback({ env = 'development', confirm, onProgress, allowDataLoss = false, ...options }: RollbackOptions = {}): Promise<RollbackResult> {
+  rollback({
+    env = 'development',
+    confirm,
+    onProgress,
+    allowDataLoss = false,
+    ...options
+  }: RollbackOptions = {}): Promise<RollbackResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { rollbackMuse } = await import('./muse/rollback.ts');
       const guard = { ...options, signal, ...given({ confirmed: confirm, onPhase: onProgress }) };
-      return inPlace(muse, await rollbackMuse(muse, env, environment, options, () => Promise.resolve(allowDataLoss), guard));
+      return inPlace(
+        muse,
+        await rollbackMuse(muse, env, environment, options, () => Promise.resolve(allowDataLoss), guard),
+      );
     });
   }
 
@@ -281,7 +311,10 @@ export class Muse {
   seed({ env = 'development', confirm, onProgress, ...options }: GuardedOptions = {}): Promise<SeedResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { seedMuse } = await import('./muse/seed.ts');
-      return inPlace(muse, await seedMuse(muse, env, environment, { signal, ...given({ confirmed: confirm, onProgress }) }));
+      return inPlace(
+        muse,
+        await seedMuse(muse, env, environment, { signal, ...given({ confirmed: confirm, onProgress }) }),
+      );
     });
   }
 
@@ -292,7 +325,11 @@ export class Muse {
   reset({ allowDataLoss = false, onProgress, ...options }: ResetOptions = {}): Promise<ResetResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { resetMuse } = await import('./muse/reset.ts');
-      return resetMuse(muse, environment, { agree: () => Promise.resolve(allowDataLoss), signal, ...given({ onPhase: onProgress }) });
+      return resetMuse(muse, environment, {
+        agree: () => Promise.resolve(allowDataLoss),
+        signal,
+        ...given({ onPhase: onProgress }),
+      });
     });
   }
 
@@ -308,12 +345,21 @@ export class Muse {
    * Restores the data of an environment from a backup; `confirm` is always needed, as all rows are replaced.
    * @param file of {@link Muse.backup}
    */
-  restore(file: string, { env = 'development', confirm, onProgress, ...options }: GuardedOptions & { confirm: string }): Promise<RestoreResult> {
+  restore(
+    file: string,
+    { env = 'development', confirm, onProgress, ...options }: GuardedOptions & { confirm: string },
+  ): Promise<RestoreResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      const [{ needConsent }, { restoreMuse }] = await Promise.all([import('./muse/guard.ts'), import('./muse/restore.ts')]);
+      const [{ needConsent }, { restoreMuse }] = await Promise.all([
+        import('./muse/guard.ts'),
+        import('./muse/restore.ts'),
+      ]);
       const consent = given({ confirmed: confirm });
       needConsent(env, consent, `muse restore ${file}`);
-      return inPlace(muse, await restoreMuse(muse, env, environment, resolve(file), { ...consent, signal, ...given({ onProgress }) }));
+      return inPlace(
+        muse,
+        await restoreMuse(muse, env, environment, resolve(file), { ...consent, signal, ...given({ onProgress }) }),
+      );
     });
   }
 
@@ -333,14 +379,26 @@ export class Muse {
   /** Creates a Supabase project for an environment, or takes the one of `supabase.projectRef`, migrates and configures it. */
   provision(options: ProvisionOptions = {}): Promise<CreateResult> {
     return this.#call(options, async (muse, context) => {
-      const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([import('./create/defaults.ts'), import('./create/create.ts')]);
-      const answers = provisionAnswers(muse, { environment: options.env ?? 'development', supabase: options.supabase ?? {}, ...certificateOf(options) });
+      const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([
+        import('./create/defaults.ts'),
+        import('./create/create.ts'),
+      ]);
+      const answers = provisionAnswers(muse, {
+        environment: options.env ?? 'development',
+        supabase: options.supabase ?? {},
+        ...certificateOf(options),
+      });
       return resultOf(await provisionMuse(muse, answers, secretsOf(options, context), runOptions(options, context)));
     });
   }
 
   /** Deletes the Supabase project of an environment for good; the directory stays. */
-  destroy({ env = 'development', confirm, onWait, ...options }: DestroyOptions): Promise<{ ref: string; deleted: boolean }> {
+  destroy({
+    env = 'development',
+    confirm,
+    onWait,
+    ...options
+  }: DestroyOptions): Promise<{ ref: string; deleted: boolean }> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { destroyMuse } = await import('./create/destroy.ts');
       const { ref, name } = await destroyMuse(muse, env, environment, () => Promise.resolve(confirm), onWait, signal);
@@ -361,12 +419,22 @@ async function answersOf(options: CreateOptions): Promise<Answers> {
   return (await import('./create/defaults.ts')).withDefaults({ supabase: {}, ...options }, process.cwd());
 }
 
-function secretsOf({ databaseUrl, returnAdminPassword = false }: ResumeOptions, { environment }: Context): { databaseUrl?: string; showPassword: boolean } {
+function secretsOf(
+  { databaseUrl, returnAdminPassword = false }: ResumeOptions,
+  { environment }: Context,
+): { databaseUrl?: string; showPassword: boolean } {
   return { showPassword: returnAdminPassword, ...given({ databaseUrl: databaseUrl ?? environment['DATABASE_URL'] }) };
 }
 
-function runOptions({ onStep, onProgress, recreateFailedProject = false }: PipelineOptions, context: Context): RunOptions {
-  return { ...context, ...given({ onStep, onProgress }), ...(recreateFailedProject ? { agree: () => Promise.resolve(true) } : {}) };
+function runOptions(
+  { onStep, onProgress, recreateFailedProject = false }: PipelineOptions,
+  context: Context,
+): RunOptions {
+  return {
+    ...context,
+    ...given({ onStep, onProgress }),
+    ...(recreateFailedProject ? { agree: () => Promise.resolve(true) } : {}),
+  };
 }
 
 function certificateOf({ databaseCa }: { databaseCa?: string }): { databaseCa?: string } {
@@ -386,5 +454,7 @@ function inPlace<T extends { backup?: string }>({ directory }: MuseOnDisk, resul
 
 /** The options that were given. */
 function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

@@ -29,8 +29,12 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
 /** What a file imports, types included, as paths from src/ and as package names. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:^(?:import|export)\b[^;'"]*?from\s*|^import\s*|\bimport\(\s*|new URL\(\s*)'([^']+)'/gms)].map((match) => match[1] ?? '');
-  return specifiers.map((specifier) => (specifier.startsWith('.') ? posix.normalize(posix.join(dirname(file), specifier)) : specifier));
+  const specifiers = [
+    ...text.matchAll(/(?:^(?:import|export)\b[^;'"]*?from\s*|^import\s*|\bimport\(\s*|new URL\(\s*)'([^']+)'/gms),
+  ].map((match) => match[1] ?? '');
+  return specifiers.map((specifier) =>
+    specifier.startsWith('.') ? posix.normalize(posix.join(dirname(file), specifier)) : specifier,
+  );
 }
 
 const moduleOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
@@ -85,25 +89,45 @@ describe('imports point down', () => {
 describe('what depends on a kind of target is asked of the target', () => {
   const kinds = targetKinds.join('|');
   // A database of its own kind (`database.kind`) is no target.
-  const comparison = new RegExp(`(?:target|(?<!database\\.)kind)\\b['"\\]]*\\s*[!=]==?\\s*['"\`](?:${kinds})['"\`]|['"\`](?:${kinds})['"\`]\\s*[!=]==?|\\bcase ['"\`](?:${kinds})['"\`]`);
+  const comparison = new RegExp(
+    `(?:target|(?<!database\\.)kind)\\b['"\\]]*\\s*[!=]==?\\s*['"\`](?:${kinds})['"\`]|['"\`](?:${kinds})['"\`]\\s*[!=]==?|\\bcase ['"\`](?:${kinds})['"\`]`,
+  );
   it.each(files.filter((file) => moduleOf(file) !== 'targets'))('%s', (file) => {
     const lines = readFileSync(join(source, file), 'utf8').split('\n');
     expect(lines.filter((line) => comparison.test(line))).toEqual([]);
   });
 
-  it.each(["if (target === 'embedded')", 'entry?.target !== "postgres"', "'supabase' === answers.target", "case 'embedded':", "answers['target'] == 'supabase'"])('sees %s', (line) => {
+  it.each([
+    "if (target === 'embedded')",
+    'entry?.target !== "postgres"',
+    "'supabase' === answers.target",
+    "case 'embedded':",
+    "answers['target'] == 'supabase'",
+  ])('sees %s', (line) => {
     expect(comparison.test(line)).toBe(true);
   });
 });
 
 describe('heavy packages are imported where they are used', () => {
-  const heavy = ['@electric-sql/pglite', 'pg', '@libpg-query/parser', 'handlebars', '@supabase/supabase-js', 'yaml', 'execa', 'inquirer', 'jiti'];
+  const heavy = [
+    '@electric-sql/pglite',
+    'pg',
+    '@libpg-query/parser',
+    'handlebars',
+    '@supabase/supabase-js',
+    'yaml',
+    'execa',
+    'inquirer',
+    'jiti',
+  ];
   it.each(files)('%s', (file) => {
     const text = readFileSync(join(source, file), 'utf8');
     // Type imports cost nothing; the worker is loaded only to run the embedded database.
     if (file.endsWith('-worker.js')) return;
     const eager = [...text.matchAll(/^import (?!type)[^;]*?from '([^']+)'/gms)].map((match) => match[1] ?? '');
-    expect(eager.filter((name) => heavy.some((packageName) => name === packageName || name.startsWith(`${packageName}/`)))).toEqual([]);
+    expect(
+      eager.filter((name) => heavy.some((packageName) => name === packageName || name.startsWith(`${packageName}/`))),
+    ).toEqual([]);
   });
 });
 

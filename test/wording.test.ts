@@ -5,7 +5,23 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 
 /** Where the words are looked for: files, and folders with all that is in them. */
-const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'src/cli', 'src/create', 'src/kit', 'src/migrations', 'src/muse', 'src/publish', 'src/scaffold', 'src/shared', 'src/supabase', 'src/targets', 'templates'];
+const checked = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'docs',
+  'src/cli',
+  'src/create',
+  'src/kit',
+  'src/migrations',
+  'src/muse',
+  'src/publish',
+  'src/scaffold',
+  'src/shared',
+  'src/supabase',
+  'src/targets',
+  'templates',
+];
 /** Written from data that is checked elsewhere. */
 const generated = ['docs/rules'];
 
@@ -13,7 +29,7 @@ const generated = ['docs/rules'];
 const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bmend(s|ed|ing)?\b/i, 'fix'],
   // The database's own table keeps its name.
-  [/(?<!\bmuse\.)\bledger\b/i, 'migration history'],
+  [/(?<!\b(muse|header)\.)\bledger\b(?!\?:)/i, 'migration history'],
   [/\bthrow-?away\b/i, 'shadow database'],
   [/\b(take|takes|took|taken|taking)( [\w.'’]+){0,3} back\b/i, 'roll back'],
   [/\b(the|a|no) ways? back\b/i, 'rollback'],
@@ -24,7 +40,10 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(quiet|quieted) triggers?\b|\bknots?\b/i, 'silenced triggers, check group'],
   [/\b(mighty|mightier|mightiest)\b/i, 'privileged'],
   [/\bfellows?\b/i, 'co-member'],
-  [/\b(raise(?! (exception|notice))|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i, 'escalate'],
+  [
+    /\b(raise(?! (exception|notice))|raises|promote|promotes)( \S+){0,2} (own )?(role|privileges|rights)\b/i,
+    'escalate',
+  ],
   [/\bwhoever\b/i, 'anyone'],
   [/\bsomebody\b/i, 'anyone, a signed-in user, an anonymous visitor'],
   [/\bneeded\(|(?<!-)\b(lazily|small|facts)\.ts\b/, 'required(), lazy.ts, what the file holds'],
@@ -33,13 +52,19 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(behind|in front of) (it|them|the (first|last|next|other|file|files|migration))\b/i, 'after, before'],
   [/\bspace chooses\b|\benter goes on\b/i, 'space to select, enter to continue'],
   [/\bgo(es|ing)? on\b/i, 'continue'],
-  [/Look before the first step|Make it your own|Put the kit's own product aside|Put it in place|Commit and hand over/, 'the step titles of STYLE'],
+  [
+    /Look before the first step|Make it your own|Put the kit's own product aside|Put it in place|Commit and hand over/,
+    'the step titles of STYLE',
+  ],
   [/\beach row is its\b/i, 'rows are private to their owner'],
   [/\bwrite what the findings say\b/i, 'Fix the findings above'],
   [/\bbut a person\b/i, 'needs a manual fix'],
   [/\bas (its|their) names? says?\b/i, 'what it does'],
   // Kits may spell a table or a column like this.
-  [/(?<!public\.)\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test)|: 'organization')/i, 'American spelling'],
+  [
+    /(?<!public\.)\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test)|: 'organization')/i,
+    'American spelling',
+  ],
   [/\bbeing run\b|\bis told so\b|\bill\b/, 'plain words'],
 ];
 

@@ -4,7 +4,10 @@ import { pathToFileURL } from 'node:url';
 
 const [root = '.'] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-const [{ installPlatform }, { openPostgres }] = await Promise.all([load('database/baseline/install.js'), load('database/postgres/postgres.js')]);
+const [{ installPlatform }, { openPostgres }] = await Promise.all([
+  load('database/baseline/install.js'),
+  load('database/postgres/postgres.js'),
+]);
 const database = await openPostgres({ url: process.env.DATABASE_URL });
 await installPlatform(database);
 await database.close();

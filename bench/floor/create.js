@@ -8,14 +8,24 @@ import { pathToFileURL } from 'node:url';
 
 const [root = '.', sample = '.', place = '.', snapshot = '.', way = 'documented'] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-const [{ readMigrations }, { readMuseFile }] = await Promise.all([load('migrations/read.js'), load('create/muse/muse-json.js')]);
+const [{ readMigrations }, { readMuseFile }] = await Promise.all([
+  load('migrations/read.js'),
+  load('create/muse/muse-json.js'),
+]);
 const { migrations } = await readMigrations(sample, (await readMuseFile(sample)).migrations, { rollbacks: false });
 
 /** Opens the snapshot; gives what runs a script, and what closes. */
 const open = {
   async documented() {
-    const [{ PGlite }, { pgcrypto }] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/contrib/pgcrypto')]);
-    const database = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]), username: 'supabase_admin', extensions: { pgcrypto } });
+    const [{ PGlite }, { pgcrypto }] = await Promise.all([
+      import('@electric-sql/pglite'),
+      import('@electric-sql/pglite/contrib/pgcrypto'),
+    ]);
+    const database = await PGlite.create({
+      loadDataDir: new Blob([readFileSync(snapshot)]),
+      username: 'supabase_admin',
+      extensions: { pgcrypto },
+    });
     await database.exec('set session authorization postgres');
     return { run: (sql) => database.exec(sql), close: () => database.close() };
   },
@@ -32,4 +42,15 @@ cpSync(sample, place, { recursive: true, filter: (path) => !/[\\/](\.git|\.muse)
 const git = (...args) => execFileSync('git', args, { cwd: place, stdio: 'ignore' });
 git('init', '--quiet', '--initial-branch=main');
 git('add', '--all');
-git('-c', 'user.name=bench', '-c', 'user.email=bench@example.com', '-c', 'commit.gpgsign=false', 'commit', '--quiet', '-m', 'Start');
+git(
+  '-c',
+  'user.name=bench',
+  '-c',
+  'user.email=bench@example.com',
+  '-c',
+  'commit.gpgsign=false',
+  'commit',
+  '--quiet',
+  '-m',
+  'Start',
+);

@@ -15,9 +15,13 @@ const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { re
 ]);
 // A kit that is no muse yet has no muse.json: its layout says where its migrations are.
 const layout = existsSync(join(place, 'muse.json')) ? undefined : await recognizeLayout(place);
-const museFile = layout === undefined ? await readMuseFile(place) : { migrations: layout.folders, isolation: layout.isolation };
+const museFile =
+  layout === undefined ? await readMuseFile(place) : { migrations: layout.folders, isolation: layout.isolation };
 const [files, database] = await Promise.all([readMigrations(place, museFile.migrations), openEmbedded({})]);
 const { findings } = await examine(database, files, museFile);
 await database.close();
 const errors = findings.filter(({ severity }) => severity === 'error').length;
-writeFileSync(answer, JSON.stringify({ files: files.migrations.map(({ file }) => file), errors, warnings: findings.length - errors }));
+writeFileSync(
+  answer,
+  JSON.stringify({ files: files.migrations.map(({ file }) => file), errors, warnings: findings.length - errors }),
+);

@@ -13,7 +13,10 @@ const first = (table, column, owner) => `(select id from public.${table} where $
 const ofUsers = {
   mls_listings: ['owner_id', () => ({ title: "'House'", address: "'1 Road'", city: "'Town'" })],
   property_alerts: ['owner_id', () => ({ name: "'Houses'" })],
-  showings: ['owner_id', ({ me }) => ({ listing_id: first('mls_listings', 'owner_id', me), visitor_name: "'Guest'", starts_at: 'now()' })],
+  showings: [
+    'owner_id',
+    ({ me }) => ({ listing_id: first('mls_listings', 'owner_id', me), visitor_name: "'Guest'", starts_at: 'now()' }),
+  ],
   alert_logs: ['user_id', () => ({ kind: "'post_failed'", message: "'No'" })],
   brand_preferences: ['user_id', () => ({ brand_name: "'Brand'" })],
   brand_settings: ['user_id', () => ({ brand_name: "'Brand'" })],
@@ -30,45 +33,122 @@ const ofOrganizations = {
   deals: () => ({ title: "'Deal'" }),
   activities: () => ({ subject: "'Call'" }),
   inventory_items: () => ({ stock_number: "'1'", name: "'Thing'" }),
-  deal_comments: ({ me, boss }) => ({ deal_id: first('deals', 'organization_id', me), author_id: boss, body: "'Well'" }),
+  deal_comments: ({ me, boss }) => ({
+    deal_id: first('deals', 'organization_id', me),
+    author_id: boss,
+    body: "'Well'",
+  }),
   deal_collaborators: ({ me, boss }) => ({ deal_id: first('deals', 'organization_id', me), collaborator_id: boss }),
   api_keys: ({ n }) => ({ name: "'Key'", prefix: "'mk'", key_hash: hash(`key ${n}`) }),
   invitations: ({ n }) => ({ email: `'guest${n}@example.com'`, token_hash: hash(`token ${n}`) }),
   audit_logs: () => ({ action: "'looked'", actor_role: "'authenticated'" }),
   usage_metrics: () => ({ metric: "'calls'", period_start: "'2026-01-01'" }),
   subscriptions: () => ({ product_id: "(select id from public.products where slug = 'seeded')" }),
-  organization_feature_flags: () => ({ flag_id: "(select id from public.feature_flag_definitions where key = 'seeded')", enabled: 'true' }),
+  organization_feature_flags: () => ({
+    flag_id: "(select id from public.feature_flag_definitions where key = 'seeded')",
+    enabled: 'true',
+  }),
 };
 
-const insert = (table, values) => `insert into public.${table} (${Object.keys(values).join(', ')}) values (${Object.values(values).join(', ')})`;
+const insert = (table, values) =>
+  `insert into public.${table} (${Object.keys(values).join(', ')}) values (${Object.values(values).join(', ')})`;
 const rowOf = (table, n, me, boss) =>
-  (ofUsers[table] ? { [ofUsers[table][0]]: me, ...ofUsers[table][1]({ n, me }) } : { organization_id: me, ...ofOrganizations[table]({ n, me, boss }) });
+  ofUsers[table]
+    ? { [ofUsers[table][0]]: me, ...ofUsers[table][1]({ n, me }) }
+    : { organization_id: me, ...ofOrganizations[table]({ n, me, boss }) };
 
 /** Everything that is put in, in the order that foreign keys want; without the users, the rest of it cannot be. */
 export const seed = [
-  ...[A, B, member, viewer, outsider].map((id) => `insert into auth.users (id, email) values (${id}, ${id} || '@example.com')`),
+  ...[A, B, member, viewer, outsider].map(
+    (id) => `insert into auth.users (id, email) values (${id}, ${id} || '@example.com')`,
+  ),
   `insert into public.products (slug, name, is_active) values ('seeded', 'Seeded', false)`,
   `insert into public.feature_flag_definitions (key) values ('seeded')`,
-  ...[[X, A, 'x'], [Y, B, 'y']].map(([id, founder, slug]) => `insert into public.organizations (id, name, slug, created_by) values (${id}, '${slug}', '${slug}', ${founder})`),
-  ...[[X, A, 'owner'], [X, member, 'member'], [X, viewer, 'viewer'], [Y, B, 'owner']].map(([organization, id, role]) =>
-    `insert into public.organization_members (organization_id, user_id, role) values (${organization}, ${id}, '${role}') on conflict (organization_id, user_id) do update set role = excluded.role`),
+  ...[
+    [X, A, 'x'],
+    [Y, B, 'y'],
+  ].map(
+    ([id, founder, slug]) =>
+      `insert into public.organizations (id, name, slug, created_by) values (${id}, '${slug}', '${slug}', ${founder})`,
+  ),
+  ...[
+    [X, A, 'owner'],
+    [X, member, 'member'],
+    [X, viewer, 'viewer'],
+    [Y, B, 'owner'],
+  ].map(
+    ([organization, id, role]) =>
+      `insert into public.organization_members (organization_id, user_id, role) values (${organization}, ${id}, '${role}') on conflict (organization_id, user_id) do update set role = excluded.role`,
+  ),
   ...[A, B].map((id) => `insert into public.user_roles (user_id) values (${id}) on conflict do nothing`),
-  ...[X, Y].map((id) => `insert into public.organization_settings (organization_id) values (${id}) on conflict do nothing`),
-  ...Object.keys(ofUsers).flatMap((table) => [[1, A], [2, B]].map(([n, me]) => insert(table, rowOf(table, n, me)))),
-  ...Object.keys(ofOrganizations).flatMap((table) => [[1, X, A], [2, Y, B]].map(([n, me, boss]) => insert(table, rowOf(table, n, me, boss)))),
+  ...[X, Y].map(
+    (id) => `insert into public.organization_settings (organization_id) values (${id}) on conflict do nothing`,
+  ),
+  ...Object.keys(ofUsers).flatMap((table) =>
+    [
+      [1, A],
+      [2, B],
+    ].map(([n, me]) => insert(table, rowOf(table, n, me))),
+  ),
+  ...Object.keys(ofOrganizations).flatMap((table) =>
+    [
+      [1, X, A],
+      [2, Y, B],
+    ].map(([n, me, boss]) => insert(table, rowOf(table, n, me, boss))),
+  ),
 ].join(';\n');
 
 /** Tables with the condition that finds A's or X's rows, and the statement that puts one more of them in. */
 const subjects = [
-  ...Object.entries(ofUsers).map(([table, [column]]) => ({ table, where: `${column} = ${A}`, forged: insert(table, rowOf(table, 3, A)), shared: false })),
-  ...Object.keys(ofOrganizations).map((table) => ({ table, where: `organization_id = ${X}`, forged: insert(table, rowOf(table, 3, X, A)), shared: true })),
+  ...Object.entries(ofUsers).map(([table, [column]]) => ({
+    table,
+    where: `${column} = ${A}`,
+    forged: insert(table, rowOf(table, 3, A)),
+    shared: false,
+  })),
+  ...Object.keys(ofOrganizations).map((table) => ({
+    table,
+    where: `organization_id = ${X}`,
+    forged: insert(table, rowOf(table, 3, X, A)),
+    shared: true,
+  })),
   { table: 'profiles', where: `id = ${A}`, forged: `insert into public.profiles (id) values (${A})`, shared: false },
-  { table: 'user_roles', where: `user_id = ${A}`, forged: `insert into public.user_roles (user_id, role) values (${A}, 'admin')`, shared: false },
-  { table: 'organizations', where: `id = ${X}`, forged: `insert into public.organizations (name, slug, created_by) values ('z', 'z', ${A})`, shared: true },
-  { table: 'organization_members', where: `organization_id = ${X}`, forged: `insert into public.organization_members (organization_id, user_id) values (${X}, ${outsider})`, shared: true },
-  { table: 'organization_settings', where: `organization_id = ${X}`, forged: `insert into public.organization_settings (organization_id) values (${X})`, shared: true },
-  { table: 'products', where: "slug = 'seeded'", forged: `insert into public.products (slug, name) values ('forged', 'Forged')`, shared: false },
-  { table: 'feature_flag_definitions', where: "key = 'seeded'", forged: `insert into public.feature_flag_definitions (key) values ('forged')`, shared: false },
+  {
+    table: 'user_roles',
+    where: `user_id = ${A}`,
+    forged: `insert into public.user_roles (user_id, role) values (${A}, 'admin')`,
+    shared: false,
+  },
+  {
+    table: 'organizations',
+    where: `id = ${X}`,
+    forged: `insert into public.organizations (name, slug, created_by) values ('z', 'z', ${A})`,
+    shared: true,
+  },
+  {
+    table: 'organization_members',
+    where: `organization_id = ${X}`,
+    forged: `insert into public.organization_members (organization_id, user_id) values (${X}, ${outsider})`,
+    shared: true,
+  },
+  {
+    table: 'organization_settings',
+    where: `organization_id = ${X}`,
+    forged: `insert into public.organization_settings (organization_id) values (${X})`,
+    shared: true,
+  },
+  {
+    table: 'products',
+    where: "slug = 'seeded'",
+    forged: `insert into public.products (slug, name) values ('forged', 'Forged')`,
+    shared: false,
+  },
+  {
+    table: 'feature_flag_definitions',
+    where: "key = 'seeded'",
+    forged: `insert into public.feature_flag_definitions (key) values ('forged')`,
+    shared: false,
+  },
 ];
 
 const actors = [
@@ -117,14 +197,19 @@ export async function probeSeeded(database, isSeeded = false) {
   let probes = 0;
   await database.script(`begin; ${isSeeded ? '' : `${seed};`} savepoint seeded`);
   for (const actor of actors) {
-    const claims = JSON.stringify(actor.sub === undefined ? { role: actor.role } : { role: actor.role, sub: actor.sub.slice(1, -1) });
-    await database.script(`rollback to savepoint seeded; set local role ${actor.role}; set local request.jwt.claims = '${claims}'; savepoint probe`);
+    const claims = JSON.stringify(
+      actor.sub === undefined ? { role: actor.role } : { role: actor.role, sub: actor.sub.slice(1, -1) },
+    );
+    await database.script(
+      `rollback to savepoint seeded; set local role ${actor.role}; set local request.jwt.claims = '${claims}'; savepoint probe`,
+    );
     for (const subject of subjects) {
       for (const [verb, sqlOf] of Object.entries(verbs)) {
         probes += 1;
         const outcome = await tryOne(database, sqlOf(subject));
         const should = expected(actor, subject, verb);
-        if (outcome === 'error' || (should !== undefined && should !== outcome)) failures.push(`${actor.name} ${verb} ${subject.table}: ${outcome}`);
+        if (outcome === 'error' || (should !== undefined && should !== outcome))
+          failures.push(`${actor.name} ${verb} ${subject.table}: ${outcome}`);
       }
     }
   }

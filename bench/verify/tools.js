@@ -4,8 +4,20 @@ import { execFile } from 'node:child_process';
 /** Runs a CLI whatever it exits with; findings are exits other than 0. */
 function run(script, args, cwd) {
   return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, HOME: cwd, USERPROFILE: cwd, SystemRoot: process.env.SystemRoot, DO_NOT_TRACK: '1', NO_COLOR: '1' };
-    execFile(process.execPath, [script, ...args], { cwd, env, timeout: 120_000, maxBuffer: 1 << 26 }, (_, stdout, stderr) => resolve(stdout + stderr));
+    const env = {
+      PATH: process.env.PATH,
+      HOME: cwd,
+      USERPROFILE: cwd,
+      SystemRoot: process.env.SystemRoot,
+      DO_NOT_TRACK: '1',
+      NO_COLOR: '1',
+    };
+    execFile(
+      process.execPath,
+      [script, ...args],
+      { cwd, env, timeout: 120_000, maxBuffer: 1 << 26 },
+      (_, stdout, stderr) => resolve(stdout + stderr),
+    );
   });
 }
 
@@ -26,13 +38,19 @@ export function supashield(script, place, email) {
     },
     ask: async (url) => {
       const [audit, lint, made, real] = await Promise.all([
-        run(script, ['audit', '-u', url], place), run(script, ['lint', '-u', url, '--json'], place),
-        run(script, ['test', '-u', url, '--json'], place), run(script, ['test', '-u', url, '--json', '--as-user', email], place),
+        run(script, ['audit', '-u', url], place),
+        run(script, ['lint', '-u', url, '--json'], place),
+        run(script, ['test', '-u', url, '--json'], place),
+        run(script, ['test', '-u', url, '--json', '--as-user', email], place),
       ]);
       const lines = audit.split('\n').filter((line) => /^\s+(Table|Column|Policy|View|Function|Issue):/.test(line));
-      return [...lines, ...[lint, made, real].flatMap((text) => jsonIn(text).issues.map((issue) => JSON.stringify(issue)))];
+      return [
+        ...lines,
+        ...[lint, made, real].flatMap((text) => jsonIn(text).issues.map((issue) => JSON.stringify(issue))),
+      ];
     },
-    compare: async (url) => (await run(script, ['diff', '-u', url], place)).split('\n').filter((line) => !/Inspecting|Connecting/.test(line)),
+    compare: async (url) =>
+      (await run(script, ['diff', '-u', url], place)).split('\n').filter((line) => !/Inspecting|Connecting/.test(line)),
   };
 }
 
@@ -40,6 +58,13 @@ export function supashield(script, place, email) {
 export function splinter(script, place) {
   return {
     name: 'splinter',
-    ask: async (url) => jsonIn(await run(script, ['db', 'advisors', `--remote=${url}`, '--type', 'security', '--level', 'info', '--output-format', 'json'], place)).results.map((result) => JSON.stringify(result)),
+    ask: async (url) =>
+      jsonIn(
+        await run(
+          script,
+          ['db', 'advisors', `--remote=${url}`, '--type', 'security', '--level', 'info', '--output-format', 'json'],
+          place,
+        ),
+      ).results.map((result) => JSON.stringify(result)),
   };
 }

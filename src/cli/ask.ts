@@ -7,7 +7,10 @@ export interface Choice {
 
 /** Questions to the person at the terminal; handed in, so that tests answer them. */
 export interface Ask {
-  text(message: string, options?: { default?: string; check?: (value: string) => true | string | Promise<true | string> }): Promise<string>;
+  text(
+    message: string,
+    options?: { default?: string; check?: (value: string) => true | string | Promise<true | string> },
+  ): Promise<string>;
   /** A text that the terminal does not show. */
   secret(message: string): Promise<string>;
   one(message: string, choices: readonly Choice[], initial?: string): Promise<string>;
@@ -38,7 +41,13 @@ export async function terminalAsk(): Promise<Ask> {
     },
     async one(message, choices, initial) {
       const { answer } = await inquirer.prompt([
-        { type: 'select', name: 'answer', message, choices: [...choices], ...(initial === undefined ? {} : { default: initial }) },
+        {
+          type: 'select',
+          name: 'answer',
+          message,
+          choices: [...choices],
+          ...(initial === undefined ? {} : { default: initial }),
+        },
       ]);
       return answer as string;
     },

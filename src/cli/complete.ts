@@ -18,7 +18,12 @@ import { askSupabase } from './supabase-answers.ts';
  * @param secrets gets the database's URL, where it is asked for
  * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
  */
-export async function completeAnswers(given: GivenAnswers, secrets: Secrets, context: CommandContext, dryRun: boolean): Promise<Answers> {
+export async function completeAnswers(
+  given: GivenAnswers,
+  secrets: Secrets,
+  context: CommandContext,
+  dryRun: boolean,
+): Promise<Answers> {
   const ask = dryRun ? undefined : await context.ask?.();
   checkGiven(given);
   const answers = ask === undefined ? given : await askWhatIsMissing(given, secrets, ask, context);
@@ -32,19 +37,33 @@ function asksAnything(given: GivenAnswers): boolean {
   return given.name === undefined || (given.presets ?? given.tables ?? given.spec) === undefined;
 }
 
-async function askWhatIsMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
+async function askWhatIsMissing(
+  given: GivenAnswers,
+  secrets: Secrets,
+  ask: Ask,
+  context: CommandContext,
+): Promise<GivenAnswers> {
   if (asksAnything(given)) return askMissing(given, secrets, ask, context);
-  if (given.target === undefined || !targetOf(given.target).provisioned || given.supabase.organization !== undefined) return given;
+  if (given.target === undefined || !targetOf(given.target).provisioned || given.supabase.organization !== undefined)
+    return given;
   return { ...given, supabase: await askSupabase(given.supabase, ask, context) };
 }
 
-async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, context: CommandContext): Promise<GivenAnswers> {
+async function askMissing(
+  given: GivenAnswers,
+  secrets: Secrets,
+  ask: Ask,
+  context: CommandContext,
+): Promise<GivenAnswers> {
   const name = given.name ?? (await ask.text('Product name:', { check: nameOrWhy }));
   const kit = given.kit ?? (await askKit(ask));
   const content = (given.presets ?? given.tables ?? given.spec) === undefined ? await askTables(ask) : {};
   const target =
     given.target ??
-    ((await ask.one('Database:', targetKinds.map((kind) => ({ name: targets[kind].title, value: kind, description: targets[kind].about })))) as TargetKind);
+    ((await ask.one(
+      'Database:',
+      targetKinds.map((kind) => ({ name: targets[kind].title, value: kind, description: targets[kind].about })),
+    )) as TargetKind);
   if (targetOf(target).needsUrl) secrets.databaseUrl ??= await ask.secret('Database URL (postgresql://…):');
   const supabase = targetOf(target).provisioned ? await askSupabase(given.supabase, ask, context) : given.supabase;
   const prefix = given.prefix ?? (await ask.text('Table prefix (empty for none):', { default: '' }));
@@ -54,7 +73,11 @@ async function askMissing(given: GivenAnswers, secrets: Secrets, ask: Ask, conte
 async function askKit(ask: Ask): Promise<string> {
   const kind = await ask.one('Kit:', [
     { name: 'built-in MuseKit core', value: 'builtin' },
-    { name: 'another repository or path', value: 'other', description: 'owner/repo, a git URL or a local path; #ref pins it' },
+    {
+      name: 'another repository or path',
+      value: 'other',
+      description: 'owner/repo, a git URL or a local path; #ref pins it',
+    },
   ]);
   if (kind === 'builtin') return kind;
   return ask.text('Repository or path:', { check: (text) => orWhy(() => parseKitSource(text)) });
@@ -63,14 +86,19 @@ async function askKit(ask: Ask): Promise<string> {
 async function askTables(ask: Ask): Promise<Pick<GivenAnswers, 'presets' | 'tables'>> {
   const presets = await ask.many(
     'Presets (space to select, enter to continue):',
-    (await listPresets()).filter(({ id }) => id !== 'blank').map(({ id, title }) => ({ name: id, value: id, description: title })),
+    (await listPresets())
+      .filter(({ id }) => id !== 'blank')
+      .map(({ id, title }) => ({ name: id, value: id, description: title })),
   );
   const tables: string[] = [];
   for (;;) {
-    const spec = await ask.text(`${tables.length === 0 ? 'A table to add' : 'Another table'}, e.g. "notes: title text!, owner user" (empty for none):`, {
-      default: '',
-      check: (text) => (text.trim() === '' ? true : orWhy(() => parseTable(text))),
-    });
+    const spec = await ask.text(
+      `${tables.length === 0 ? 'A table to add' : 'Another table'}, e.g. "notes: title text!, owner user" (empty for none):`,
+      {
+        default: '',
+        check: (text) => (text.trim() === '' ? true : orWhy(() => parseTable(text))),
+      },
+    );
     if (spec === '') return { presets, tables };
     tables.push(spec);
   }
@@ -80,7 +108,11 @@ async function confirmPlan(answers: Answers, ask: Ask, context: CommandContext):
   const { formatIntent } = await import('./format-plan.ts');
   context.output.progress(formatIntent(answers));
   if (await ask.confirm('Continue?')) return;
-  throw new MuseError({ code: 'cancelled', message: 'Cancelled. Nothing was created.', suggestion: 'To start again, run create-muse.' });
+  throw new MuseError({
+    code: 'cancelled',
+    message: 'Cancelled. Nothing was created.',
+    suggestion: 'To start again, run create-muse.',
+  });
 }
 
 function nameOrWhy(name: string): true | string {

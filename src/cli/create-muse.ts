@@ -6,14 +6,39 @@ import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 
 const about = 'Create a product from a SaaS kit, with a migrated and verified database.';
-const usage = ['create-muse [name] [flags]', 'create-muse realtymuse --preset realty --yes', 'create-muse help', 'create-muse version'];
+const usage = [
+  'create-muse [name] [flags]',
+  'create-muse realtymuse --preset realty --yes',
+  'create-muse help',
+  'create-muse version',
+];
 
 /** The flags of `create-muse`. */
 export const createFlags: readonly Flag[] = [
-  { name: 'kit', type: 'string', value: '<source>', about: 'builtin (default), a git URL, owner/repo or a local path; #ref pins it', group: 'Kit' },
+  {
+    name: 'kit',
+    type: 'string',
+    value: '<source>',
+    about: 'builtin (default), a git URL, owner/repo or a local path; #ref pins it',
+    group: 'Kit',
+  },
   { name: 'ref', type: 'string', value: '<ref>', about: 'branch, tag or commit of the kit', group: 'Kit' },
-  { name: 'core', type: 'string', value: '<folder>', multiple: true, about: "folder of the kit's core migrations, for an unknown layout; repeatable", group: 'Kit' },
-  { name: 'extensions', type: 'string', value: '<folder>', multiple: true, about: "folder of the kit's extension migrations, likewise", group: 'Kit' },
+  {
+    name: 'core',
+    type: 'string',
+    value: '<folder>',
+    multiple: true,
+    about: "folder of the kit's core migrations, for an unknown layout; repeatable",
+    group: 'Kit',
+  },
+  {
+    name: 'extensions',
+    type: 'string',
+    value: '<folder>',
+    multiple: true,
+    about: "folder of the kit's extension migrations, likewise",
+    group: 'Kit',
+  },
   {
     name: 'kit-extensions',
     type: 'string',
@@ -23,10 +48,29 @@ export const createFlags: readonly Flag[] = [
     group: 'Kit',
   },
   { name: 'fix', type: 'boolean', about: "fix the kit's errors in the clone, without widening access", group: 'Kit' },
-  { name: 'allow-widening', type: 'boolean', about: 'with --fix: also make the repairs that widen access', group: 'Kit' },
+  {
+    name: 'allow-widening',
+    type: 'boolean',
+    about: 'with --fix: also make the repairs that widen access',
+    group: 'Kit',
+  },
   { name: 'dir', type: 'string', value: '<path>', about: 'where to create it (default: ./<name>)', group: 'Product' },
-  { name: 'preset', type: 'string', value: '<id>', multiple: true, about: 'blank, realty, social, deliverables or crm; repeatable', group: 'Product' },
-  { name: 'table', type: 'string', value: '<spec>', multiple: true, about: 'a table to create: "name: column type!, …"; repeatable', group: 'Product' },
+  {
+    name: 'preset',
+    type: 'string',
+    value: '<id>',
+    multiple: true,
+    about: 'blank, realty, social, deliverables or crm; repeatable',
+    group: 'Product',
+  },
+  {
+    name: 'table',
+    type: 'string',
+    value: '<spec>',
+    multiple: true,
+    about: 'a table to create: "name: column type!, …"; repeatable',
+    group: 'Product',
+  },
   { name: 'spec', type: 'string', value: '<file>', about: 'tables as YAML or JSON', group: 'Product' },
   { name: 'prefix', type: 'string', value: '<p>', about: 'table prefix, e.g. kv_', group: 'Product' },
   {
@@ -34,7 +78,8 @@ export const createFlags: readonly Flag[] = [
     type: 'string',
     value: '<t>',
     choices: ['auth-uid', 'session'],
-    about: "how tenants are isolated: by Supabase's auth.uid(), or by session variables that the app sets (default: as the kit does)",
+    about:
+      "how tenants are isolated: by Supabase's auth.uid(), or by session variables that the app sets (default: as the kit does)",
     group: 'Product',
   },
   {
@@ -45,8 +90,19 @@ export const createFlags: readonly Flag[] = [
     about: `where the database is: ${targetKinds.map((kind) => (kind === defaultTarget ? `${kind} (default)` : kind)).join(', ')}`,
     group: 'Database',
   },
-  { name: 'database-url', type: 'string', value: '<url>', about: 'URL of the PostgreSQL server (default: DATABASE_URL)', group: 'Database' },
-  { name: 'supabase-baseline', type: 'boolean', about: "add Supabase's schemas and roles to a plain PostgreSQL server first", group: 'Database' },
+  {
+    name: 'database-url',
+    type: 'string',
+    value: '<url>',
+    about: 'URL of the PostgreSQL server (default: DATABASE_URL)',
+    group: 'Database',
+  },
+  {
+    name: 'supabase-baseline',
+    type: 'boolean',
+    about: "add Supabase's schemas and roles to a plain PostgreSQL server first",
+    group: 'Database',
+  },
   ...supabaseFlags,
   { name: 'yes', type: 'boolean', short: 'y', about: 'use the defaults, never ask', group: 'Run' },
   { name: 'dry-run', type: 'boolean', about: 'show the plan, change nothing', group: 'Run' },
@@ -69,7 +125,12 @@ export async function main(argv: string[]): Promise<number> {
   // A run of seconds ends before V8's optimizing compiler has earned what it costs: an eighth of the processor time. A kit
   // of the size of the real MuseKit takes the same with it and without.
   setFlagsFromString('--no-opt');
-  return runCommand('create-muse', argv, async () => ({ title: 'create-muse', argv, flags: createFlags, work: create }));
+  return runCommand('create-muse', argv, async () => ({
+    title: 'create-muse',
+    argv,
+    flags: createFlags,
+    work: create,
+  }));
 }
 
 function print(text: string): number {
@@ -102,13 +163,22 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   const options = runOptions(context);
   if (typed.has('resume')) {
     const { resumeMuse } = await import('../create/create.ts');
-    const changes = { supabase: given.supabase, ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }) };
-    return finishReport(await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options, changes), context);
+    const changes = {
+      supabase: given.supabase,
+      ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }),
+    };
+    return finishReport(
+      await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options, changes),
+      context,
+    );
   }
   const { completeAnswers } = await import('./complete.ts');
   const answers = await completeAnswers(given, secrets, context, typed.has('dry-run'));
   if (typed.has('dry-run')) {
-    const [{ planMuse }, { formatPlan }] = await Promise.all([import('../create/dry-run.ts'), import('./format-plan.ts')]);
+    const [{ planMuse }, { formatPlan }] = await Promise.all([
+      import('../create/dry-run.ts'),
+      import('./format-plan.ts'),
+    ]);
     const plan = await planMuse(answers, options);
     return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
   }
@@ -117,7 +187,10 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
 }
 
 /** What was typed, as answers; what was not typed is not there. */
-async function readGiven(typed: ParsedArguments, { directory, environment, output }: CommandContext): Promise<{ given: GivenAnswers; secrets: Secrets }> {
+async function readGiven(
+  typed: ParsedArguments,
+  { directory, environment, output }: CommandContext,
+): Promise<{ given: GivenAnswers; secrets: Secrets }> {
   const [{ MuseError }, { supabaseAnswers }, { resolve }] = await Promise.all([
     import('../shared/error.ts'),
     import('./supabase-answers.ts'),

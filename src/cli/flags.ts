@@ -20,7 +20,12 @@ export interface Flag {
 
 /** The flags of both programs that decide what is printed. */
 export const outputFlags: readonly Flag[] = [
-  { name: 'json', type: 'boolean', about: 'print one JSON object on stdout, progress on stderr; never ask', group: 'Output' },
+  {
+    name: 'json',
+    type: 'boolean',
+    about: 'print one JSON object on stdout, progress on stderr; never ask',
+    group: 'Output',
+  },
   { name: 'verbose', type: 'boolean', about: 'show details, and the stack of an unexpected error', group: 'Output' },
   { name: 'quiet', type: 'boolean', about: 'show only errors and the result', group: 'Output' },
   { name: 'help', type: 'boolean', short: 'h', about: 'show this help', group: 'Output' },
@@ -37,7 +42,13 @@ export const museFlags: readonly Flag[] = [
     about: 'environment in muse.json (default: development)',
     group: 'Global',
   },
-  { name: 'dir', type: 'string', value: '<path>', about: "the muse's directory (default: this one or the nearest parent)", group: 'Global' },
+  {
+    name: 'dir',
+    type: 'string',
+    value: '<path>',
+    about: "the muse's directory (default: this one or the nearest parent)",
+    group: 'Global',
+  },
   { name: 'yes', type: 'boolean', short: 'y', about: 'never ask', group: 'Global' },
   ...outputFlags,
 ];
@@ -45,25 +56,73 @@ export const museFlags: readonly Flag[] = [
 /** How `create-muse` and `muse provision` set up a Supabase project. */
 export const supabaseFlags: readonly Flag[] = [
   { name: 'org', type: 'string', value: '<slug>', about: 'Supabase organization', group: 'Supabase' },
-  { name: 'region', type: 'string', value: '<code>', about: 'region, e.g. eu-central-1, or a group: americas, emea, apac', group: 'Supabase' },
+  {
+    name: 'region',
+    type: 'string',
+    value: '<code>',
+    about: 'region, e.g. eu-central-1, or a group: americas, emea, apac',
+    group: 'Supabase',
+  },
   { name: 'size', type: 'string', value: '<size>', about: 'instance size, e.g. micro', group: 'Supabase' },
   { name: 'site-url', type: 'string', value: '<url>', about: "the URL of the product's website", group: 'Supabase' },
-  { name: 'admin-email', type: 'string', value: '<email>', about: 'email address of the first admin', group: 'Supabase' },
-  { name: 'project-ref', type: 'string', value: '<ref>', about: 'use an existing project instead of creating one', group: 'Supabase' },
-  { name: 'wait-timeout', type: 'string', value: '<seconds>', about: 'how long to wait for the project to be ready (default: 600)', group: 'Supabase' },
-  { name: 'db-ca', type: 'string', value: '<file>', about: "CA certificate to verify the database server's identity with", group: 'Supabase' },
+  {
+    name: 'admin-email',
+    type: 'string',
+    value: '<email>',
+    about: 'email address of the first admin',
+    group: 'Supabase',
+  },
+  {
+    name: 'project-ref',
+    type: 'string',
+    value: '<ref>',
+    about: 'use an existing project instead of creating one',
+    group: 'Supabase',
+  },
+  {
+    name: 'wait-timeout',
+    type: 'string',
+    value: '<seconds>',
+    about: 'how long to wait for the project to be ready (default: 600)',
+    group: 'Supabase',
+  },
+  {
+    name: 'db-ca',
+    type: 'string',
+    value: '<file>',
+    about: "CA certificate to verify the database server's identity with",
+    group: 'Supabase',
+  },
 ];
 
 /** Continues a run of the pipeline. */
 export const resumeFlag: Flag = { name: 'resume', type: 'boolean', about: 'continue a run that stopped', group: 'Run' };
 
 /** Agrees to a guarded command in advance. */
-export const confirmFlag: Flag = { name: 'confirm', type: 'string', value: '<name>', about: "the environment's name, instead of typing it when asked", group: 'Command' };
+export const confirmFlag: Flag = {
+  name: 'confirm',
+  type: 'string',
+  value: '<name>',
+  about: "the environment's name, instead of typing it when asked",
+  group: 'Command',
+};
 
 /** Time limits of a run of SQL files. */
 export const limitFlags: readonly Flag[] = [
-  { name: 'lock-timeout', type: 'string', value: '<seconds>', about: 'longest wait for a lock (production: 5)', group: 'Command' },
-  { name: 'statement-timeout', type: 'string', value: '<seconds>', about: 'longest run of a statement (production: 600)', group: 'Command' },
+  {
+    name: 'lock-timeout',
+    type: 'string',
+    value: '<seconds>',
+    about: 'longest wait for a lock (production: 5)',
+    group: 'Command',
+  },
+  {
+    name: 'statement-timeout',
+    type: 'string',
+    value: '<seconds>',
+    about: 'longest run of a statement (production: 600)',
+    group: 'Command',
+  },
 ];
 
 /** Says whether a boolean flag is among the arguments, before any `--`: known before the rest of the line is read. */

@@ -4,11 +4,18 @@ import type { Output } from './output.ts';
 import { formatDecisions } from './repairs.ts';
 import { counted } from './text.ts';
 
-const targets = { embedded: 'embedded, in .muse/', postgres: 'the server in DATABASE_URL', supabase: 'a new Supabase project' } as const;
+const targets = {
+  embedded: 'embedded, in .muse/',
+  postgres: 'the server in DATABASE_URL',
+  supabase: 'a new Supabase project',
+} as const;
 
 /** What is about to be created, shown before the question whether to continue. */
 export function formatIntent(answers: Answers): string {
-  const contents = [...answers.presets.map((preset) => `preset ${preset}`), ...answers.tables.map((table) => `table ${table.split(':', 1)[0]}`)];
+  const contents = [
+    ...answers.presets.map((preset) => `preset ${preset}`),
+    ...answers.tables.map((table) => `table ${table.split(':', 1)[0]}`),
+  ];
   if (answers.spec !== undefined) contents.push(answers.spec);
   return [
     '',
@@ -24,7 +31,11 @@ export function formatIntent(answers: Answers): string {
 
 /** The plan of a dry run: steps, SQL in order, files, and what would be fixed. */
 export function formatPlan(plan: Plan, output: Output): string {
-  const section = (title: string, lines: readonly string[]): string[] => ['', title, ...lines.map((line) => `  ${line}`)];
+  const section = (title: string, lines: readonly string[]): string[] => [
+    '',
+    title,
+    ...lines.map((line) => `  ${line}`),
+  ];
   return [
     `Plan for ${plan.name} in ${plan.directory}. Nothing was created.`,
     ...section(
@@ -40,7 +51,10 @@ export function formatPlan(plan: Plan, output: Output): string {
       ? []
       : section(
           'Requests to Supabase',
-          plan.requests.map(({ method, path, body }) => `${method.padEnd(5)} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`),
+          plan.requests.map(
+            ({ method, path, body }) =>
+              `${method.padEnd(5)} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`,
+          ),
         )),
     ...(plan.notes.length === 0 ? [] : section('Notes', plan.notes)),
     ...(plan.repairs === undefined ? [] : formatRepairs(plan, plan.repairs, output)),

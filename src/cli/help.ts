@@ -11,7 +11,12 @@ export interface CommandList {
  * Help text for 80 columns.
  * @param usage lines after "Usage:", e.g. `create-muse [name] [flags]`
  */
-export function formatHelp(about: string, usage: readonly string[], flags: readonly Flag[], lists: readonly CommandList[] = []): string {
+export function formatHelp(
+  about: string,
+  usage: readonly string[],
+  flags: readonly Flag[],
+  lists: readonly CommandList[] = [],
+): string {
   const lines = [about, '', 'Usage:', ...usage.map((line) => `  ${line}`)];
   for (const { heading, commands } of lists) {
     lines.push('', `${heading}:`, ...commands.map((command) => twoColumns(command.name, command.about, 14)));

@@ -47,22 +47,38 @@ export async function museHelp(name?: string): Promise<string> {
   const [{ formatHelp }, known] = [await import('./help.ts'), commandNames()];
   if (name === undefined) {
     const commands = await Promise.all(known.map(async (each) => ({ name: each, ...(await loadCommand(each)) })));
-    const lists = sections.map((heading) => ({ heading, commands: commands.filter(({ section }) => section === heading) }));
-    return formatHelp('Migrate, check and maintain a muse.', ['muse <command> [flags]', 'muse help <command>'], museFlags, lists);
+    const lists = sections.map((heading) => ({
+      heading,
+      commands: commands.filter(({ section }) => section === heading),
+    }));
+    return formatHelp(
+      'Migrate, check and maintain a muse.',
+      ['muse <command> [flags]', 'muse help <command>'],
+      museFlags,
+      lists,
+    );
   }
   if (!known.includes(name)) throw await unknownCommand(name);
   const { about, usage, flags } = await loadCommand(name);
   const sentence = `${about.charAt(0).toUpperCase()}${about.slice(1)}.`;
-  return formatHelp(sentence, usage.map((line) => `muse ${name} ${line}`.trim()), [...flags, ...museFlags]);
+  return formatHelp(
+    sentence,
+    usage.map((line) => `muse ${name} ${line}`.trim()),
+    [...flags, ...museFlags],
+  );
 }
 
 /** The error for a command that is missing or unknown, with the nearest one that exists. */
 export async function unknownCommand(name: string | undefined): Promise<Error> {
-  const [{ MuseError }, { nearest }] = await Promise.all([import('../shared/error.ts'), import('../shared/nearest.ts')]);
+  const [{ MuseError }, { nearest }] = await Promise.all([
+    import('../shared/error.ts'),
+    import('../shared/nearest.ts'),
+  ]);
   const near = nearest(name ?? '', commandNames());
   return new MuseError({
     code: 'bad-command',
     message: name === undefined ? 'The command is missing.' : `There is no command "${name}".`,
-    suggestion: near === undefined ? 'List all commands: muse help' : `Did you mean muse ${near}? List all commands: muse help`,
+    suggestion:
+      near === undefined ? 'List all commands: muse help' : `Did you mean muse ${near}? List all commands: muse help`,
   });
 }

@@ -46,7 +46,8 @@ export function environmentFields(muse: Muse, { environmentName }: MuseContext):
 export function consentOf({ typed, environmentName: name, ask: terminal, output }: MuseContext): Consent {
   const confirmed = typed.text('confirm');
   // A typo need not end the whole run; no answer is an answer.
-  const check = (text: string): true | string => ['', name].includes(text.trim()) || `That is not ${name}. Type ${name}, or press Enter to cancel.`;
+  const check = (text: string): true | string =>
+    ['', name].includes(text.trim()) || `That is not ${name}. Type ${name}, or press Enter to cancel.`;
   const ask = async (plan: string): Promise<string> => {
     output.progress(plan);
     return (await terminal!()).text(`Type ${name} to continue:`, { check });
@@ -67,5 +68,8 @@ const longest = 2_147_483;
  */
 export function limitsOf(typed: ParsedArguments): TimeLimits {
   const [lock, statement] = [typed.seconds('lock-timeout', longest), typed.seconds('statement-timeout', longest)];
-  return { ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }), ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }) };
+  return {
+    ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }),
+    ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }),
+  };
 }

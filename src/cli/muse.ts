@@ -21,12 +21,13 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
-  const [{ commandNames, loadCommand, unknownCommand }, { runCommand }, { splitCommand }, { museContext }] = await Promise.all([
-    import('./muse-command.ts'),
-    import('./run.ts'),
-    import('./parse.ts'),
-    import('./muse-context.ts'),
-  ]);
+  const [{ commandNames, loadCommand, unknownCommand }, { runCommand }, { splitCommand }, { museContext }] =
+    await Promise.all([
+      import('./muse-command.ts'),
+      import('./run.ts'),
+      import('./parse.ts'),
+      import('./muse-context.ts'),
+    ]);
   return runCommand('muse', argv, async () => {
     const typed = splitCommand(argv, museFlags, 'muse');
     // "muse status --help" is "muse help status".

@@ -40,7 +40,8 @@ export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr, environment } = options;
   const progressStream = options.json ? stderr : stdout;
   const color =
-    !environment['NO_COLOR'] && ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
+    !environment['NO_COLOR'] &&
+    ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
   const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
   /** Lines on the screen that are to be replaced. */
   let pending = 0;

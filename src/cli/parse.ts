@@ -56,13 +56,19 @@ export class ParsedArguments {
     if (text === undefined) return undefined;
     const seconds = Number(text);
     if (seconds >= 0.001 && seconds <= most) return seconds;
-    throw badFlag(`--${name} takes a number of seconds from 0.001 to ${most}, not "${text}".`, `For example: --${name} 30`);
+    throw badFlag(
+      `--${name} takes a number of seconds from 0.001 to ${most}, not "${text}".`,
+      `For example: --${name} 30`,
+    );
   }
 }
 
 function optionsOf(flags: readonly Flag[]): NonNullable<ParseArgsConfig['options']> {
   return Object.fromEntries(
-    flags.map(({ name, type, multiple = false, short }) => [name, { type, multiple, ...(short === undefined ? {} : { short }) }]),
+    flags.map(({ name, type, multiple = false, short }) => [
+      name,
+      { type, multiple, ...(short === undefined ? {} : { short }) },
+    ]),
   );
 }
 
@@ -73,15 +79,25 @@ function optionsOf(flags: readonly Flag[]): NonNullable<ParseArgsConfig['options
  * @returns the command, undefined where there is none, and the arguments without it
  * @throws MuseError `bad-flag` for a flag before the command that is not a global one
  */
-export function splitCommand(argv: readonly string[], globalFlags: readonly Flag[], program: string): { command?: string; rest: string[] } {
+export function splitCommand(
+  argv: readonly string[],
+  globalFlags: readonly Flag[],
+  program: string,
+): { command?: string; rest: string[] } {
   const { tokens } = parseArgs({ args: [...argv], options: optionsOf(globalFlags), strict: false, tokens: true });
   for (const token of tokens) {
-    if (token.kind === 'positional') return { command: token.value, rest: argv.filter((_, index) => index !== token.index) };
+    if (token.kind === 'positional')
+      return { command: token.value, rest: argv.filter((_, index) => index !== token.index) };
     if (token.kind !== 'option' || globalFlags.some(({ name }) => name === token.name)) continue;
-    const near = nearest(token.name, globalFlags.map(({ name }) => name));
+    const near = nearest(
+      token.name,
+      globalFlags.map(({ name }) => name),
+    );
     throw badFlag(
       `${token.rawName} is not a global flag, so it cannot go before the command.`,
-      near === undefined ? `Write it after the command: ${program} <command> ${token.rawName}` : `Did you mean --${near}?`,
+      near === undefined
+        ? `Write it after the command: ${program} <command> ${token.rawName}`
+        : `Did you mean --${near}?`,
     );
   }
   return { rest: [...argv] };
@@ -94,7 +110,12 @@ export function splitCommand(argv: readonly string[], globalFlags: readonly Flag
  * @throws MuseError `bad-flag` for an unknown flag (with the nearest one), a missing or unwanted value
  */
 export function parseArguments(argv: readonly string[], flags: readonly Flag[], command: string): ParsedArguments {
-  const { values, positionals, tokens } = parseArgs({ args: [...argv], options: optionsOf(flags), strict: false, tokens: true });
+  const { values, positionals, tokens } = parseArgs({
+    args: [...argv],
+    options: optionsOf(flags),
+    strict: false,
+    tokens: true,
+  });
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const flag = flags.find((known) => known.name === token.name);
@@ -129,7 +150,9 @@ function unknownFlag(raw: string, flags: readonly Flag[], command: string): Muse
   );
   return badFlag(
     `There is no flag ${raw}.`,
-    near === undefined ? `List all flags: ${command} --help` : `Did you mean --${near}? List all flags: ${command} --help`,
+    near === undefined
+      ? `List all flags: ${command} --help`
+      : `Did you mean --${near}? List all flags: ${command} --help`,
   );
 }
 

@@ -26,22 +26,31 @@ function stepEvents(output: Output): StepEvents {
     onStep({ title, status, ms = 0, note = '' }) {
       current = title;
       if (status === 'started') output.transient(`${output.paint('cyan', '…')} ${title}`);
-      else if (status === 'skipped') output.progress(`${output.paint('gray', '·')} ${title} ${output.paint('gray', 'already done')}`);
+      else if (status === 'skipped')
+        output.progress(`${output.paint('gray', '·')} ${title} ${output.paint('gray', 'already done')}`);
       else if (status === 'failed') output.progress(`${output.paint('red', '✗')} ${title}`);
       else {
         const padded = title.padEnd(38);
         const time = `${(ms / 1000).toFixed(2)} s`;
         const fits = note !== '' && padded.length + time.length + note.length + 6 <= output.width;
-        output.progress(`${output.paint('green', '✓')} ${padded} ${output.paint('gray', fits ? `${time} (${note})` : time)}`);
+        output.progress(
+          `${output.paint('green', '✓')} ${padded} ${output.paint('gray', fits ? `${time} (${note})` : time)}`,
+        );
         // What does not fit goes below, in full: the price of a plan must not be cut off.
-        if (note !== '' && !fits) for (const line of wrap(note, output.width - 4)) output.progress(output.paint('gray', `    ${line}`));
+        if (note !== '' && !fits)
+          for (const line of wrap(note, output.width - 4)) output.progress(output.paint('gray', `    ${line}`));
       }
     },
     onProgress(text) {
       // Text that begins with a line feed is a list: one line for each thing that is waited for.
       const [first = '', ...rest] = text.split('\n');
       const head = shorten(first === '' ? current : `${current}: ${first}`, output.width - 3);
-      output.transient([`${output.paint('cyan', '…')} ${head}`, ...rest.map((line) => output.paint('gray', `    ${shorten(line, output.width - 5)}`))].join('\n'));
+      output.transient(
+        [
+          `${output.paint('cyan', '…')} ${head}`,
+          ...rest.map((line) => output.paint('gray', `    ${shorten(line, output.width - 5)}`)),
+        ].join('\n'),
+      );
     },
   };
 }
@@ -58,7 +67,13 @@ function formatSummary(report: CreateReport, { output, directory }: CommandConte
   const lines = ['', `${paint(['green', 'bold'], report.name)} is ready in ${shownPath(directory, report.directory)}`];
   if (report.tables.length > 0) {
     const width = Math.max(...report.tables.map(({ name }) => name.length));
-    lines.push('', 'Tables of the extension:', ...report.tables.map(({ name, scope }) => `  ${name.padEnd(width)}  ${paint('gray', scopeWords[scope] ?? scope)}`));
+    lines.push(
+      '',
+      'Tables of the extension:',
+      ...report.tables.map(
+        ({ name, scope }) => `  ${name.padEnd(width)}  ${paint('gray', scopeWords[scope] ?? scope)}`,
+      ),
+    );
   }
   lines.push('', 'Proven:');
   for (const fact of report.proven) {
@@ -88,5 +103,7 @@ const scopeWords: Record<string, string> = {
 /** The shorter of the two ways to write the path. */
 function shownPath(from: string, path: string): string {
   const near = relative(from, path);
-  return near !== '' && near.length < path.length && !near.startsWith('../..') ? `./${near}`.replace(/^\.\/\.\./, '..') : path;
+  return near !== '' && near.length < path.length && !near.startsWith('../..')
+    ? `./${near}`.replace(/^\.\/\.\./, '..')
+    : path;
 }

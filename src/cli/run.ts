@@ -46,8 +46,15 @@ export interface Runnable {
  * @param choose finds the command; what it throws is printed as any other error
  * @returns the exit code
  */
-export async function runCommand(program: string, argv: readonly string[], choose: () => Promise<Runnable>): Promise<number> {
-  const json = isAmong(argv, 'json') || isAmong(argv, 'format=json') || argv.some((word, index) => word === '--format' && argv[index + 1] === 'json');
+export async function runCommand(
+  program: string,
+  argv: readonly string[],
+  choose: () => Promise<Runnable>,
+): Promise<number> {
+  const json =
+    isAmong(argv, 'json') ||
+    isAmong(argv, 'format=json') ||
+    argv.some((word, index) => word === '--format' && argv[index + 1] === 'json');
   const output = createOutput({
     json,
     quiet: isAmong(argv, 'quiet'),
@@ -77,7 +84,12 @@ export async function runCommand(program: string, argv: readonly string[], choos
     // The name that others see: those that wait for a lock of this process, and `ps`, which then shows no secret argument.
     process.title = title;
     const parsed = parseArguments(runnable.argv, runnable.flags, title);
-    const interactive = !parsed.has('yes') && !json && !process.env['CI'] && process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const interactive =
+      !parsed.has('yes') &&
+      !json &&
+      !process.env['CI'] &&
+      process.stdin.isTTY === true &&
+      process.stdout.isTTY === true;
     const result = await runnable.work(parsed, {
       output,
       signal: abort.signal,
@@ -104,7 +116,12 @@ function exitCodeOf(code: ErrorCode): number {
   return code === 'cancelled' ? 130 : 1;
 }
 
-async function printError(title: string, thrown: unknown, output: Output, json: CommandResult['json'] = {}): Promise<number> {
+async function printError(
+  title: string,
+  thrown: unknown,
+  output: Output,
+  json: CommandResult['json'] = {},
+): Promise<number> {
   const error = errorOf(thrown);
   if (output.json) output.result(failureJson(title, error, json));
   else {
@@ -131,9 +148,22 @@ function failureJson(command: string, error: MuseError, json: CommandResult['jso
 /** An error as text for people: what happened, more of it, what to do next. */
 function formatError(error: MuseError, output: Output): string {
   // In a terminal words stay whole. What follows the arrow holds commands, which are copied: they stay as they are.
-  const message = output.live ? error.message.split('\n').flatMap((line) => wrap(line, output.width - 2)).join('\n') : error.message;
+  const message = output.live
+    ? error.message
+        .split('\n')
+        .flatMap((line) => wrap(line, output.width - 2))
+        .join('\n')
+    : error.message;
   const lines = [`${output.paint(['red', 'bold'], '✗')} ${message}`];
-  if (error.detail !== undefined && error.detail !== '') lines.push('', ...error.detail.trimEnd().split('\n').map((line) => `  ${line}`), '');
+  if (error.detail !== undefined && error.detail !== '')
+    lines.push(
+      '',
+      ...error.detail
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${line}`),
+      '',
+    );
   lines.push(`${output.paint('cyan', '→')} ${error.suggestion}`);
   return lines.join('\n');
 }
@@ -141,7 +171,11 @@ function formatError(error: MuseError, output: Output): string {
 /** Anything thrown, as the one type; a question that was not answered cancels. */
 function errorOf(thrown: unknown): MuseError {
   if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
-    return new MuseError({ code: 'cancelled', message: 'Cancelled.', suggestion: 'Nothing was changed. Run the same command again.' });
+    return new MuseError({
+      code: 'cancelled',
+      message: 'Cancelled.',
+      suggestion: 'Nothing was changed. Run the same command again.',
+    });
   }
   return asMuseError(thrown);
 }

@@ -24,13 +24,20 @@ export function supabaseAnswers(typed: ParsedArguments): SupabaseAnswers {
 }
 
 /** Asks for organization, region and first admin, with the choices that the token can see; for nothing where a project is adopted. */
-export async function askSupabase(given: SupabaseAnswers, ask: Ask, { environment }: CommandContext): Promise<SupabaseAnswers> {
+export async function askSupabase(
+  given: SupabaseAnswers,
+  ask: Ask,
+  { environment }: CommandContext,
+): Promise<SupabaseAnswers> {
   if (given.projectRef !== undefined) return given;
   const { organizationChoices, regionChoices } = await import('../targets/choices.ts');
   const organizations = given.organization === undefined ? await organizationChoices(environment) : [];
   const organization =
-    given.organization ?? (organizations.length === 1 ? organizations[0]?.value : undefined) ?? (await ask.one('Organization:', organizations));
+    given.organization ??
+    (organizations.length === 1 ? organizations[0]?.value : undefined) ??
+    (await ask.one('Organization:', organizations));
   const region = given.region ?? (await ask.one('Region:', await regionChoices(environment, organization)));
-  const adminEmail = given.adminEmail ?? (await ask.text('Email address of the first admin (empty for none):', { default: '' }));
+  const adminEmail =
+    given.adminEmail ?? (await ask.text('Email address of the first admin (empty for none):', { default: '' }));
   return { ...given, organization, region, ...(adminEmail === '' ? {} : { adminEmail }) };
 }

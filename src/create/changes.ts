@@ -19,14 +19,28 @@ const configuring = ['siteUrl', 'adminEmail'] as const;
  */
 export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Changes): void {
   const { answers, data } = journal;
-  const differs = (key: keyof SupabaseAnswers): boolean => supabase[key] !== undefined && supabase[key] !== answers.supabase[key];
-  const chosen = choosing.filter((key) => differs(key) && !(key === 'projectRef' && supabase.projectRef === data.project?.ref));
+  const differs = (key: keyof SupabaseAnswers): boolean =>
+    supabase[key] !== undefined && supabase[key] !== answers.supabase[key];
+  const chosen = choosing.filter(
+    (key) => differs(key) && !(key === 'projectRef' && supabase.projectRef === data.project?.ref),
+  );
   if (chosen.length > 0) {
     const { project } = data;
-    if (project?.ref !== undefined) throw badChange(journal, chosen, `the project ${project.ref} exists`, `To get another one instead, delete it first: muse destroy --confirm ${project.ref}`);
+    if (project?.ref !== undefined)
+      throw badChange(
+        journal,
+        chosen,
+        `the project ${project.ref} exists`,
+        `To get another one instead, delete it first: muse destroy --confirm ${project.ref}`,
+      );
     const doubtful = project?.intent !== undefined && project.intent.refused !== true;
     if (doubtful && supabase.projectRef === undefined) {
-      throw badChange(journal, chosen, 'a request that was sent may have created the project', 'Resume without it, which looks for that project first; or name a project to use: --project-ref <ref>');
+      throw badChange(
+        journal,
+        chosen,
+        'a request that was sent may have created the project',
+        'Resume without it, which looks for that project first; or name a project to use: --project-ref <ref>',
+      );
     }
     delete data.project;
     redo(journal, 'cloud-preflight');
@@ -42,9 +56,19 @@ export function takeChanges(journal: Journal, { supabase = {}, databaseCa }: Cha
   if (databaseCa !== undefined) answers.databaseCa = databaseCa;
 }
 
-const flags: Record<(typeof choosing)[number], string> = { organization: '--org', region: '--region', size: '--size', projectRef: '--project-ref' };
+const flags: Record<(typeof choosing)[number], string> = {
+  organization: '--org',
+  region: '--region',
+  size: '--size',
+  projectRef: '--project-ref',
+};
 
-function badChange({ answers }: Journal, keys: readonly (typeof choosing)[number][], why: string, suggestion: string): MuseError {
+function badChange(
+  { answers }: Journal,
+  keys: readonly (typeof choosing)[number][],
+  why: string,
+  suggestion: string,
+): MuseError {
   return new MuseError({
     code: 'bad-change',
     message: `${keys.map((key) => flags[key]).join(' and ')} cannot be changed for ${answers.name}: ${why}.`,

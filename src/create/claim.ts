@@ -20,7 +20,10 @@ export async function claimDirectory(directory: string): Promise<Claim> {
   if (kind === 'directory' || kind === 'link') {
     const names = await listNames(directory);
     // A run that was killed before it wrote a journal left only its lock.
-    const onlyLock = names.length === 1 && names[0] === '.muse' && (await listNames(join(directory, '.muse'))).every((name) => name.startsWith('lock'));
+    const onlyLock =
+      names.length === 1 &&
+      names[0] === '.muse' &&
+      (await listNames(join(directory, '.muse'))).every((name) => name.startsWith('lock'));
     if (names.length > 0 && !onlyLock) throw await notEmpty(directory, names);
     return { made: undefined };
   }

@@ -74,9 +74,14 @@ export async function reportOf(run: Reached, error?: MuseError): Promise<CreateR
       ...(region === undefined ? {} : { region }),
     },
     steps: results,
-    migrations: { applied: outputs.flatMap(({ applied }) => applied), skipped: outputs.flatMap(({ skipped }) => skipped) },
+    migrations: {
+      applied: outputs.flatMap(({ applied }) => applied),
+      skipped: outputs.flatMap(({ skipped }) => skipped),
+    },
     findings,
-    ...(matrix === undefined ? {} : { isolation: isolationJson({ tables: await readMatrix(directory, { matrix }), findings }) }),
+    ...(matrix === undefined
+      ? {}
+      : { isolation: isolationJson({ tables: await readMatrix(directory, { matrix }), findings }) }),
     tables: journal.data.tables ?? [],
     ...repairsOf(journal.data),
     proven: outputs.flatMap(({ proven }) => proven),

@@ -41,7 +41,14 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
   checkUrl(answers, secrets);
   await checkCertificate(answers);
   const { made } = await claimDirectory(answers.directory);
-  const journal: Journal = { version: 2, pipeline: 'create', answers, ...(made === undefined ? {} : { made }), steps: [], data: {} };
+  const journal: Journal = {
+    version: 2,
+    pipeline: 'create',
+    answers,
+    ...(made === undefined ? {} : { made }),
+    steps: [],
+    data: {},
+  };
   return runPipeline(journal, secrets, options);
 }
 
@@ -51,13 +58,19 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
  * @param changes answers that replace those of the stopped run
  * @throws MuseError `nothing-to-resume` if there is no journal, `bad-change`, `bad-certificate`
  */
-export async function resumeMuse(directory: string, secrets: Secrets, options: RunOptions, changes: Changes = {}): Promise<CreateReport> {
+export async function resumeMuse(
+  directory: string,
+  secrets: Secrets,
+  options: RunOptions,
+  changes: Changes = {},
+): Promise<CreateReport> {
   const journal = await readJournal(directory);
   if (journal === undefined) {
     throw new MuseError({
       code: 'nothing-to-resume',
       message: `There is no unfinished run in ${directory}.`,
-      suggestion: 'Start one: create-muse <name>. If the run is in another directory, name that: --dir <path> --resume.',
+      suggestion:
+        'Start one: create-muse <name>. If the run is in another directory, name that: --dir <path> --resume.',
     });
   }
   // A directory that was moved, or is reached by another path, is the same muse.
@@ -77,18 +90,28 @@ export async function resumeMuse(directory: string, secrets: Secrets, options: R
  * is not copied.
  * @throws MuseError `run-unfinished` if another run stopped there
  */
-export async function provisionMuse({ directory, museFile }: Muse, answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
+export async function provisionMuse(
+  { directory, museFile }: Muse,
+  answers: Answers,
+  secrets: Secrets,
+  options: RunOptions,
+): Promise<CreateReport> {
   await checkCertificate(answers);
   const before = await readJournal(directory);
   // A run that stopped before it asked for a project left nothing to resume.
   if (before !== undefined && before.finished !== true && !isRefused(before)) throw unfinishedRun(directory, before);
   const data = { tables: (before?.data.tables ?? []).slice() };
-  return runPipeline({ version: 2, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data }, secrets, options);
+  return runPipeline(
+    { version: 2, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data },
+    secrets,
+    options,
+  );
 }
 
 /** @throws MuseError `bad-certificate` before anything is made */
 async function checkCertificate({ databaseCa }: Answers): Promise<void> {
-  if (databaseCa !== undefined) await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
+  if (databaseCa !== undefined)
+    await (await import('../database/postgres/certificate.ts')).readCertificates(databaseCa);
 }
 
 /** Replaces the certificate of an environment that is in `muse.json` already. */
@@ -112,7 +135,10 @@ function isRefused({ pipeline, steps }: Journal): boolean {
 
 async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const { answers } = journal;
-  const unlock = await lockDirectory(answers.directory, { signal: options.signal, onWait: (text) => options.onProgress?.(text) });
+  const unlock = await lockDirectory(answers.directory, {
+    signal: options.signal,
+    onWait: (text) => options.onProgress?.(text),
+  });
   const run = startRun(journal, secrets, options);
   try {
     await run.save();
@@ -149,15 +175,22 @@ async function settle({ answers, directory, journal }: Run, error: MuseError): P
   if (!isPlaced(journal)) {
     await releaseDirectory(directory, journal.made);
     if (error.code !== 'cancelled') return error;
-    return new MuseError({ ...fieldsOf(error), message: 'Cancelled. Nothing was left behind.', suggestion: 'Run the same command again.' });
+    return new MuseError({
+      ...fieldsOf(error),
+      message: 'Cancelled. Nothing was left behind.',
+      suggestion: 'Run the same command again.',
+    });
   }
   if (isRefused(journal)) return error;
   const resume = resumeCommand(answers.name, directory);
   const ref = journal.data.project?.ref;
   return new MuseError({
     ...fieldsOf(error),
-    ...(error.code === 'cancelled' && ref !== undefined ? { message: `Cancelled. The Supabase project ${ref} exists and stays.` } : {}),
-    suggestion: error.code === 'cancelled' ? `Continue with: ${resume}` : `${error.suggestion}\nThen continue with: ${resume}`,
+    ...(error.code === 'cancelled' && ref !== undefined
+      ? { message: `Cancelled. The Supabase project ${ref} exists and stays.` }
+      : {}),
+    suggestion:
+      error.code === 'cancelled' ? `Continue with: ${resume}` : `${error.suggestion}\nThen continue with: ${resume}`,
   });
 }
 
@@ -195,7 +228,9 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
     opened: lazy(() => openTarget(run)),
     target: async () => (await run.opened()).database,
-    cloud: once(async () => (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options))),
+    cloud: once(async () =>
+      (await import('../targets/cloud.ts')).openCloud(environment, signal, options.onProgress?.bind(options)),
+    ),
   };
   return run;
 }

@@ -74,7 +74,10 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
  * The answers for a Supabase project of an existing muse.
  * @param given `environment` is the one that the project is for; `databaseCa` an absolute path
  */
-export function provisionAnswers({ directory, museFile }: Muse, given: Pick<Answers, 'environment' | 'supabase' | 'databaseCa'>): Answers {
+export function provisionAnswers(
+  { directory, museFile }: Muse,
+  given: Pick<Answers, 'environment' | 'supabase' | 'databaseCa'>,
+): Answers {
   return {
     name: museFile.name,
     directory,

@@ -32,7 +32,9 @@ export async function destroyMuse(
   try {
     const journal = await readJournal(directory);
     // A run that stopped early has the ref in its journal before it is in muse.json.
-    const ref = museFile.environments[name]?.ref ?? refOf(journal?.answers.environment === name ? journal.data.project : undefined);
+    const ref =
+      museFile.environments[name]?.ref ??
+      refOf(journal?.answers.environment === name ? journal.data.project : undefined);
     const { http } = await openCloud(environment, signal);
     const project: Doomed = { ref, name: await projectName(http, ref) };
     if (project.name !== undefined) {

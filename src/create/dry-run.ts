@@ -62,7 +62,9 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
     const { museFile, repairs } = await draft.perform(run, output);
     const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
     const names = await readdir(place, { recursive: true, withFileTypes: true });
-    const files = names.filter((entry) => !entry.isDirectory()).map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
+    const files = names
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
     return {
       name: answers.name,
       directory: answers.directory,
@@ -72,7 +74,9 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
       migrations: migrations.map(({ layer, file }) => ({ layer, file })),
       files: files.sort(),
       ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
-      ...(repairs === undefined ? {} : { repairs: await plannedRepairs(repairs, options), access: repairs.access, findings: repairs.findings }),
+      ...(repairs === undefined
+        ? {}
+        : { repairs: await plannedRepairs(repairs, options), access: repairs.access, findings: repairs.findings }),
       notes: output.notes,
     };
   } finally {
@@ -82,12 +86,18 @@ export async function planMuse(answers: Answers, options: RunOptions): Promise<P
 
 async function plannedRepairs({ changes }: FixPlan, { environment, signal }: RunOptions): Promise<PlannedRepairs> {
   const classes: PlannedRepairs['classes'] = [];
-  for (const change of changes) classes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, { environment, signal }) });
+  for (const change of changes)
+    classes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, { environment, signal }) });
   return { classes, decisions: changes.flatMap(({ decisions }) => decisions) };
 }
 
 async function requestsOf({ name, presets, supabase }: Answers): Promise<RequestRecord[]> {
   const { organization = '{organization}', waitTimeout: _wait, ...wanted } = supabase;
   const loaded = await Promise.all(presets.map(loadPreset));
-  return planRequests({ name, organization, ...wanted, buckets: loaded.flatMap((preset) => preset.buckets.map(({ id }) => id)) });
+  return planRequests({
+    name,
+    organization,
+    ...wanted,
+    buckets: loaded.flatMap((preset) => preset.buckets.map(({ id }) => id)),
+  });
 }

@@ -11,16 +11,18 @@ const project = openObject({
   selection: exactOptional(regionSelection),
   size: exactOptional(text()),
   /** Written before the request that creates the project, so that a lost answer can be cleared up. */
-  intent: exactOptional(openObject({
-    name: name(),
-    organization: name(),
-    region: regionSelection,
-    at: name('a time'),
-    skewMs: number(),
-    digest: name(),
-    before: list(text()),
-    refused: exactOptional(exactly(true, 'Leave it out.')),
-  })),
+  intent: exactOptional(
+    openObject({
+      name: name(),
+      organization: name(),
+      region: regionSelection,
+      at: name('a time'),
+      skewMs: number(),
+      digest: name(),
+      before: list(text()),
+      refused: exactOptional(exactly(true, 'Leave it out.')),
+    }),
+  ),
   /** Written as soon as it is known. */
   ref: exactOptional(apiProject.entries.ref),
   region: exactOptional(text()),
@@ -37,7 +39,9 @@ const project = openObject({
 const output = openObject({
   proven: list(text()),
   notes: list(text()),
-  findings: list(openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() })),
+  findings: list(
+    openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() }),
+  ),
   applied: list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() })),
   skipped: list(openObject({ layer: oneOf(['core', 'extension']), file: name() })),
   matrix: exactOptional(name('a file name')),

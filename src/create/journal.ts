@@ -83,7 +83,10 @@ export async function writeMatrix(directory: string, tables: readonly TableRepor
 const matrixName = 'isolation.json';
 
 /** The matrix that an output names; empty where the file is gone. */
-export async function readMatrix(directory: string, { matrix }: Required<Pick<StepOutput, 'matrix'>>): Promise<TableReport[]> {
+export async function readMatrix(
+  directory: string,
+  { matrix }: Required<Pick<StepOutput, 'matrix'>>,
+): Promise<TableReport[]> {
   const text = await readText(join(directory, '.muse', matrix));
   return text === undefined ? [] : (JSON.parse(text) as TableReport[]);
 }
@@ -107,10 +110,14 @@ export async function readJournal(directory: string): Promise<Journal | undefine
   } catch (error) {
     throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
-  const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([import('./journal-schema.ts'), import('../shared/schema.ts')]);
+  const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([
+    import('./journal-schema.ts'),
+    import('../shared/schema.ts'),
+  ]);
   const journal = isVersion1(value) ? fromVersion1(value) : value;
   const [problem] = problemsOf(journalSchema, journal);
-  if (problem !== undefined) throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
+  if (problem !== undefined)
+    throw unreadable(path, `${problem.path.length === 0 ? '' : `${pathText(problem.path)}: `}${problem.message}`);
   return journal as Journal;
 }
 
@@ -133,12 +140,21 @@ interface JournalVersion1 extends Omit<Journal, 'version' | 'steps' | 'data'> {
 /** Says whether a journal claims to be of version 1; only the parts that the conversion reads are checked here. */
 function isVersion1(value: unknown): value is JournalVersion1 {
   const { version, steps, data } = (value ?? {}) as Partial<JournalVersion1>;
-  return version === 1 && Array.isArray(steps) && typeof data === 'object' && data !== null && (data.proven === undefined || Array.isArray(data.proven));
+  return (
+    version === 1 &&
+    Array.isArray(steps) &&
+    typeof data === 'object' &&
+    data !== null &&
+    (data.proven === undefined || Array.isArray(data.proven))
+  );
 }
 
 function fromVersion1({ steps, data: { proven = [], ...data }, ...rest }: JournalVersion1): Journal {
   // The rehearsal comes first of the steps that prove something, and is done in every run that can be resumed.
-  const withOutput = steps.map((step) => ({ ...step, output: { ...emptyOutput(), ...(step.id === 'rehearse' ? { proven: [...new Set(proven)] } : {}) } }));
+  const withOutput = steps.map((step) => ({
+    ...step,
+    output: { ...emptyOutput(), ...(step.id === 'rehearse' ? { proven: [...new Set(proven)] } : {}) },
+  }));
   return { ...rest, version: 2, steps: withOutput, data };
 }
 
@@ -152,7 +168,8 @@ export async function writeJournal(directory: string, journal: Journal): Promise
  * @throws MuseError `journal-unreadable` for a journal that has lost it
  */
 export function chosenProject({ answers, data }: Journal): JournalProject {
-  if (data.project === undefined) throw unreadable(journalPath(answers.directory), 'it does not name the Supabase organization and region');
+  if (data.project === undefined)
+    throw unreadable(journalPath(answers.directory), 'it does not name the Supabase organization and region');
   return data.project;
 }
 
@@ -173,6 +190,10 @@ export function forgetProject(journal: Journal): void {
   const { project } = journal.data;
   if (project === undefined) return;
   const { organization, selection, size } = project;
-  journal.data.project = { organization, ...(selection === undefined ? {} : { selection }), ...(size === undefined ? {} : { size }) };
+  journal.data.project = {
+    organization,
+    ...(selection === undefined ? {} : { selection }),
+    ...(size === undefined ? {} : { size }),
+  };
   redoFrom(journal, 'project');
 }

@@ -80,7 +80,9 @@ export class ResumableSequence<Has extends Run = Run> implements Sequence {
 
 /** The steps of a sequence that apply to these answers. */
 export function stepsOf(sequence: Sequence, answers: Answers): { id: string; title: string }[] {
-  return sequence.listed.filter(({ step }) => step.applies?.(answers) !== false).map(({ step: { id, title } }) => ({ id, title }));
+  return sequence.listed
+    .filter(({ step }) => step.applies?.(answers) !== false)
+    .map(({ step: { id, title } }) => ({ id, title }));
 }
 
 /**

@@ -4,7 +4,13 @@ import type { StepOutput } from './journal.ts';
 
 /** What a running step reports while the user waits. */
 export interface StepEvents {
-  onStep?(event: { id: string; title: string; status: 'started' | 'done' | 'skipped' | 'failed'; ms?: number; note?: string }): void;
+  onStep?(event: {
+    id: string;
+    title: string;
+    status: 'started' | 'done' | 'skipped' | 'failed';
+    ms?: number;
+    note?: string;
+  }): void;
   /** A line of progress within a step. */
   onProgress?(text: string): void;
 }

@@ -11,10 +11,19 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
   const target = targetOf(answers.target);
   const opened = await target.open(
     { directory, name: answers.environment, entry: await entryOf(run), environment },
-    { url: secrets.databaseUrl, caFile: answers.databaseCa, cloud, signal, mustProve: journal.data.project?.settled === 'found', onNote: onProgress },
+    {
+      url: secrets.databaseUrl,
+      caFile: answers.databaseCa,
+      cloud,
+      signal,
+      mustProve: journal.data.project?.settled === 'found',
+      onNote: onProgress,
+    },
   );
   try {
-    await (await target.preparePlatform(opened.database, answers.supabaseBaseline))();
+    await (
+      await target.preparePlatform(opened.database, answers.supabaseBaseline)
+    )();
   } catch (error) {
     await opened.database.close();
     throw error;

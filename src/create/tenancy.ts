@@ -22,7 +22,9 @@ const meanings: readonly [key: 'organization' | 'user' | 'superadmin', pattern: 
 function meaningOf(name: string): 'organization' | 'user' | 'superadmin' | undefined {
   const [, last = ''] = name.split('.');
   if (/^(?:request|pgrst)\.|^app\.settings$|role|name|mail|slug|plan/.test(name)) return undefined;
-  return [last, name].map((text) => meanings.find(([, pattern]) => pattern.test(text))?.[0]).find((key) => key !== undefined);
+  return [last, name]
+    .map((text) => meanings.find(([, pattern]) => pattern.test(text))?.[0])
+    .find((key) => key !== undefined);
 }
 
 /** The roles and variables of a muse whose kit has this SQL: the kit's own names where it has them. */
@@ -47,7 +49,11 @@ export function sessionOf(migrations: readonly Pick<Migration, 'sql'>[]): Sessio
  * @returns the paths written, relative to the directory, with `/`
  * @throws MuseError `bad-session` if the names in `muse.json` cannot be used
  */
-export async function writeTenancy(directory: string, museFile: MuseFile, migrations: readonly Migration[]): Promise<string[]> {
+export async function writeTenancy(
+  directory: string,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+): Promise<string[]> {
   if (museFile.isolation !== 'session') return [];
   await loadParser();
   const core = await factsOf(migrations);
@@ -69,7 +75,8 @@ export async function writeTenancy(directory: string, museFile: MuseFile, migrat
   return files.map(({ path }) => path);
 }
 
-const policiesOf = (catalog: Catalog): Policy[] => [...catalog.tables.values()].flatMap(({ policies }) => [...policies.values()]);
+const policiesOf = (catalog: Catalog): Policy[] =>
+  [...catalog.tables.values()].flatMap(({ policies }) => [...policies.values()]);
 
 /** How core's own policies isolate: the kind that most of them use. */
 function coreIsolation(catalog: Catalog): Isolation {
@@ -78,11 +85,16 @@ function coreIsolation(catalog: Catalog): Isolation {
 }
 
 function coreTables(catalog: Catalog, session: SessionTenancy): CoreTable[] {
-  const own = [...catalog.tables.values()].filter(({ kind, site, temporary }) => kind === 'table' && site?.piece.source.migration.layer === 'core' && temporary !== true);
+  const own = [...catalog.tables.values()].filter(
+    ({ kind, site, temporary }) =>
+      kind === 'table' && site?.piece.source.migration.layer === 'core' && temporary !== true,
+  );
   return own.map(({ name, rls, policies }) => ({
     name,
     rls: rls !== undefined,
-    open: [...policies.values()].filter(({ permissive, roles }) => permissive && (roles.length === 0 || roles.includes(session.role))).flatMap(commandsOf),
+    open: [...policies.values()]
+      .filter(({ permissive, roles }) => permissive && (roles.length === 0 || roles.includes(session.role)))
+      .flatMap(commandsOf),
   }));
 }
 

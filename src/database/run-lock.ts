@@ -64,17 +64,21 @@ export function createRunLock(session: Session): <T>(work: () => Promise<T>, wai
   };
 }
 
-const holderQuery = runLockHolder('a.pid, a.application_name AS application, a.client_addr::text AS address, a.backend_start::text AS since');
+const holderQuery = runLockHolder(
+  'a.pid, a.application_name AS application, a.client_addr::text AS address, a.backend_start::text AS since',
+);
 
 async function lockedError(session: Session, waitMs: number): Promise<MuseError> {
   const { rows } = await session.query<Holder>(holderQuery).catch(() => ({ rows: [] as Holder[] }));
   const holder = rows[0];
-  const parts = holder && [
-    `backend ${holder.pid ?? 'unknown'}`,
-    holder.application ? `application "${holder.application}"` : undefined,
-    holder.address ? `from ${holder.address}` : undefined,
-    holder.since ? `connected since ${holder.since}` : undefined,
-  ].filter((part) => part !== undefined);
+  const parts =
+    holder &&
+    [
+      `backend ${holder.pid ?? 'unknown'}`,
+      holder.application ? `application "${holder.application}"` : undefined,
+      holder.address ? `from ${holder.address}` : undefined,
+      holder.since ? `connected since ${holder.since}` : undefined,
+    ].filter((part) => part !== undefined);
   return new MuseError({
     code: 'locked',
     message: `Another run holds the lock on this database; gave up after ${waitMs} ms.`,

@@ -44,7 +44,8 @@ export function schemaReader(session: Session): () => Promise<SchemaObject[]> {
   const name = `create_muse_${randomBytes(8).toString('hex')}`;
   let prepared = false;
   const read = async (): Promise<SchemaObject[]> => {
-    if (!prepared) await session.query(`PREPARE ${name} AS ${query(`'{*}'::text[]`, `'{${services.join(',')}}'::text[]`)}`);
+    if (!prepared)
+      await session.query(`PREPARE ${name} AS ${query(`'{*}'::text[]`, `'{${services.join(',')}}'::text[]`)}`);
     prepared = true;
     const { rows } = await session.query<SchemaObject>(`EXECUTE ${name}`);
     return sorted(rows);

@@ -8,7 +8,15 @@ type Parser = (text: string) => unknown;
 
 /** OIDs of pg_type, the same in every PostgreSQL. */
 const oid = {
-  bool: 16, int8: 20, int2: 21, int4: 23, oid: 26, json: 114, float4: 700, float8: 701, jsonb: 3802,
+  bool: 16,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  oid: 26,
+  json: 114,
+  float4: 700,
+  float8: 701,
+  jsonb: 3802,
 } as const;
 
 const scalars: Record<number, Parser> = {
@@ -26,8 +34,14 @@ const asText: Parser = (text) => text;
 
 /** Array types by OID, with the parser of their elements. */
 const arrays: Record<number, Parser> = {
-  1000: scalars[oid.bool]!, 1005: Number, 1007: Number, 1028: Number, 1021: Number, 1022: Number,
-  199: scalars[oid.json]!, 3807: scalars[oid.jsonb]!,
+  1000: scalars[oid.bool]!,
+  1005: Number,
+  1007: Number,
+  1028: Number,
+  1021: Number,
+  1022: Number,
+  199: scalars[oid.json]!,
+  3807: scalars[oid.jsonb]!,
   // "char", name, text, varchar, bpchar, int8, numeric, uuid, date, timestamp, timestamptz, regclass, regtype, regrole.
   ...Object.fromEntries(
     [1002, 1003, 1009, 1015, 1014, 1016, 1231, 2951, 1182, 1115, 1185, 2210, 2211, 4097].map((type) => [type, asText]),

@@ -1,4 +1,3 @@
-
 /** The columns of a result, in order. */
 export interface WireField {
   name: string;

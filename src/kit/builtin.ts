@@ -8,7 +8,11 @@ import { walk } from './walk.ts';
 export const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
 
 /** npm leaves these names out of a package or changes them, so templates carry them with `_` for the dot. */
-const renamed: Readonly<Record<string, string>> = { _gitignore: '.gitignore', _npmrc: '.npmrc', _gitattributes: '.gitattributes' };
+const renamed: Readonly<Record<string, string>> = {
+  _gitignore: '.gitignore',
+  _npmrc: '.npmrc',
+  _gitattributes: '.gitattributes',
+};
 
 /** The version of create-muse, e.g. `0.1.0`. */
 export async function ownVersion(): Promise<string> {

@@ -25,7 +25,7 @@ const tail = /^[^\S\r\n]*(?:#.*)?\r?$/;
 
 function assignments(text: string): Assignment[] {
   const found: Assignment[] = [];
-  for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length; ) {
+  for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length;) {
     const match = head.exec(text.slice(at, endOfLine(text, at)));
     if (match !== null) {
       const start = at + match[0].length;
@@ -124,7 +124,10 @@ function addLines(text: string, lines: readonly string[]): string {
 export function updateEnvironment(text: string, values: Readonly<Record<string, string>>): string {
   const there = parseEnvironment(text);
   const added = Object.entries(values).filter(([name]) => !Object.hasOwn(there, name));
-  return addLines(changeLines(text, values), added.map(([name, value]) => `${name}=${quoted(name, value)}`));
+  return addLines(
+    changeLines(text, values),
+    added.map(([name, value]) => `${name}=${quoted(name, value)}`),
+  );
 }
 
 /**
@@ -138,7 +141,10 @@ export function fillEnvironment(template: string, values: Readonly<Record<string
   const own = new Set(neededVariables.map(({ name }) => name));
   const further = Object.entries(values).filter(([name]) => !there.has(name) && !own.has(name));
   const lines = [
-    ...needed.flatMap(({ name, placeholder, comment }) => [`# ${comment}`, `${name}=${quoted(name, values[name] ?? placeholder)}`]),
+    ...needed.flatMap(({ name, placeholder, comment }) => [
+      `# ${comment}`,
+      `${name}=${quoted(name, values[name] ?? placeholder)}`,
+    ]),
     ...further.map(([name, value]) => `${name}=${quoted(name, value)}`),
   ];
   const heading = template === '' || lines.length === 0 ? [] : ['', '# Added by create-muse'];
@@ -147,9 +153,17 @@ export function fillEnvironment(template: string, values: Readonly<Record<string
 
 /** The variables that every muse's `.env.local` has, with a placeholder until the value is known. */
 const neededVariables: readonly { name: string; placeholder: string; comment: string }[] = [
-  { name: 'NEXT_PUBLIC_SUPABASE_URL', placeholder: 'http://127.0.0.1:54321', comment: 'Supabase: Project Settings > API' },
+  {
+    name: 'NEXT_PUBLIC_SUPABASE_URL',
+    placeholder: 'http://127.0.0.1:54321',
+    comment: 'Supabase: Project Settings > API',
+  },
   { name: 'NEXT_PUBLIC_SUPABASE_ANON_KEY', placeholder: 'your-anon-key', comment: 'Supabase: the public key' },
-  { name: 'SUPABASE_SERVICE_ROLE_KEY', placeholder: 'your-service-role-key', comment: 'Supabase: the secret key; never in a browser' },
+  {
+    name: 'SUPABASE_SERVICE_ROLE_KEY',
+    placeholder: 'your-service-role-key',
+    comment: 'Supabase: the secret key; never in a browser',
+  },
   {
     name: 'DATABASE_URL',
     placeholder: 'postgresql://postgres:postgres@127.0.0.1:54322/postgres',
@@ -159,7 +173,11 @@ const neededVariables: readonly { name: string; placeholder: string; comment: st
   { name: 'NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY', placeholder: 'pk_test_xxx', comment: 'Stripe: Developers > API keys' },
   { name: 'STRIPE_WEBHOOK_SECRET', placeholder: 'whsec_xxx', comment: 'Stripe: Developers > Webhooks' },
   { name: 'RESEND_API_KEY', placeholder: 're_xxx', comment: 'Resend: API keys' },
-  { name: 'RESEND_FROM_EMAIL', placeholder: 'noreply@example.com', comment: 'Resend: the address that mail comes from' },
+  {
+    name: 'RESEND_FROM_EMAIL',
+    placeholder: 'noreply@example.com',
+    comment: 'Resend: the address that mail comes from',
+  },
   { name: 'NEXT_PUBLIC_APP_URL', placeholder: 'http://localhost:3000', comment: 'Where the app runs' },
   { name: 'SESSION_SECRET', placeholder: 'change-me', comment: 'Any long random text' },
 ];
@@ -210,7 +228,9 @@ async function ignore(directory: string, name: string): Promise<void> {
   const covering = new Set([name, `/${name}`, base, '.env*', '.env.*', '.env*.local', '*.local']);
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const covered = lines.findLastIndex((line) => covering.has(line));
-  const undone = lines.slice(covered).some((line) => line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))));
+  const undone = lines
+    .slice(covered)
+    .some((line) => line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))));
   if (covered !== -1 && !undone) return;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;
@@ -234,6 +254,8 @@ async function mustBeIgnored(directory: string, name: string): Promise<void> {
     message: tracked
       ? `git already tracks ${name}, so secrets in it would be committed; the file was not written.`
       : `git does not ignore ${name}, so secrets in it could be committed; the file was not written.`,
-    suggestion: tracked ? `Run git rm --cached ${name}, commit, and run this again.` : `Look for a line like "!${name}" in .gitignore and remove it.`,
+    suggestion: tracked
+      ? `Run git rm --cached ${name}, commit, and run this again.`
+      : `Look for a line like "!${name}" in .gitignore and remove it.`,
   });
 }

@@ -95,7 +95,13 @@ async function fill(source: KitSource, stage: string, options: FetchOptions): Pr
   );
   const { notes: seen, ignored } = await inspectCheckout(stage, git);
   await rm(join(stage, '.git'), { recursive: true, force: true });
-  return { commit, ...(source.ref === undefined ? {} : { ref: source.ref }), remoteUrl: path ?? url, ignored, notes: [...notes, ...seen] };
+  return {
+    commit,
+    ...(source.ref === undefined ? {} : { ref: source.ref }),
+    remoteUrl: path ?? url,
+    ignored,
+    notes: [...notes, ...seen],
+  };
 }
 
 /** If GitHub has no such repository but this machine has such a folder, the user may have meant that. */
@@ -134,7 +140,8 @@ async function mustBeRepository(text: string, path: string): Promise<void> {
   throw new MuseError({
     code: 'kit-not-found',
     message: `${path} is not a git repository, so there is no commit to use.`,
-    suggestion: 'Name the top folder of a repository; or create one there: git init && git add . && git commit -m "Start".',
+    suggestion:
+      'Name the top folder of a repository; or create one there: git init && git add . && git commit -m "Start".',
   });
 }
 
@@ -148,8 +155,14 @@ function linked(place: string): MuseError {
 
 /** Settings that disable a repository's own clean filters, which git would run as programs. */
 async function withoutFilters(path: string, git: GitOptions): Promise<string[]> {
-  const found = await runGit(['-C', path, 'config', '--name-only', '-z', '--get-regexp', String.raw`^filter\..*\.(clean|smudge|process)$`], git);
-  return found.stdout.split('\0').filter((key) => key !== '').flatMap((key) => ['-c', `${key}=`]);
+  const found = await runGit(
+    ['-C', path, 'config', '--name-only', '-z', '--get-regexp', String.raw`^filter\..*\.(clean|smudge|process)$`],
+    git,
+  );
+  return found.stdout
+    .split('\0')
+    .filter((key) => key !== '')
+    .flatMap((key) => ['-c', `${key}=`]);
 }
 
 /**
@@ -160,12 +173,31 @@ async function looseChanges(path: string, git: GitOptions): Promise<KitNote[]> {
   if ((await kindOf(join(path, '.git'))) === undefined) return [];
   const filters = await withoutFilters(path, git);
   const result = await runGit(
-    [...filters, '-C', path, 'status', '--porcelain', '-z', '--no-renames', '--untracked-files=normal', '--ignore-submodules=all'],
+    [
+      ...filters,
+      '-C',
+      path,
+      'status',
+      '--porcelain',
+      '-z',
+      '--no-renames',
+      '--untracked-files=normal',
+      '--ignore-submodules=all',
+    ],
     git,
   );
   if (!result.ok) return [];
-  const paths = result.stdout.split('\0').filter((line) => line !== '').map((line) => line.slice(3));
+  const paths = result.stdout
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(3));
   if (paths.length === 0) return [];
   const count = paths.length === 1 ? 'One change is' : `${paths.length} changes are`;
-  return [{ kind: 'uncommitted', paths, message: `${count} not committed in the kit, and not used: the muse is made from its last commit.` }];
+  return [
+    {
+      kind: 'uncommitted',
+      paths,
+      message: `${count} not committed in the kit, and not used: the muse is made from its last commit.`,
+    },
+  ];
 }

@@ -54,7 +54,16 @@ export async function fetchHistory(
   subject = url,
 ): Promise<string | undefined> {
   const refs = ['+refs/heads/*:refs/kit/heads/*', '+refs/tags/*:refs/kit/tags/*'];
-  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-commit-graph', '--', url, ...refs];
+  const args = [
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-recurse-submodules',
+    '--no-write-commit-graph',
+    '--',
+    url,
+    ...refs,
+  ];
   await mustRun('fetch', subject, args, options);
   const found = await runGit(['rev-parse', '--verify', '--quiet', '--end-of-options', `${part}^{commit}`], options);
   if (!found.ok) return undefined;

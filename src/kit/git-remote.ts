@@ -73,7 +73,8 @@ function findRef(refs: readonly RemoteRef[], ref: string): string | undefined {
 function headRef(refs: readonly RemoteRef[], subject: string): string {
   if (refs.some(({ name }) => name === 'HEAD')) return 'HEAD';
   const branches = refs.filter(({ name }) => name.startsWith('refs/heads/')).map(({ name }) => name);
-  const only = branches.find((name) => /\/(main|master)$/.test(name)) ?? (branches.length === 1 ? branches[0] : undefined);
+  const only =
+    branches.find((name) => /\/(main|master)$/.test(name)) ?? (branches.length === 1 ? branches[0] : undefined);
   if (only !== undefined) return only;
   throw new MuseError({
     code: 'kit-ref-unknown',
@@ -86,7 +87,9 @@ function headRef(refs: readonly RemoteRef[], subject: string): string {
 const short = (name: string) => name.replace(/^refs\/(heads|tags)\//, '');
 
 function unknownRef(ref: string, refs: readonly RemoteRef[], subject: string): MuseError {
-  const names = [...new Set(refs.filter(({ name }) => /^refs\/(heads|tags)\//.test(name)).map(({ name }) => short(name)))];
+  const names = [
+    ...new Set(refs.filter(({ name }) => /^refs\/(heads|tags)\//.test(name)).map(({ name }) => short(name))),
+  ];
   const close = closest(ref, names, 5);
   return new MuseError({
     code: 'kit-ref-unknown',

@@ -117,7 +117,8 @@ function missing(cause: unknown): MuseError {
   return new MuseError({
     code: 'git-missing',
     message: 'git is not installed on this machine, or it is not on the PATH.',
-    suggestion: 'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
+    suggestion:
+      'Install git 2.30 or newer from https://git-scm.com/downloads, open a new terminal, and run this again.',
     cause,
   });
 }
@@ -128,7 +129,12 @@ function missing(cause: unknown): MuseError {
  * @returns what it wrote to its standard output
  * @throws MuseError from {@link gitError} and {@link runGit}
  */
-export async function mustRun(verb: string, subject: string, args: readonly string[], options: GitOptions): Promise<string> {
+export async function mustRun(
+  verb: string,
+  subject: string,
+  args: readonly string[],
+  options: GitOptions,
+): Promise<string> {
   const result = await runGit(args, options);
   if (!result.ok) throw gitError(subject, verb, result.stderr);
   return result.stdout;
@@ -156,7 +162,8 @@ const cases: readonly Case[] = [
     says: /Permission denied \(publickey|Host key verification failed|no matching host key/i,
     code: 'kit-private',
     message: (subject) => `${subject} refused the ssh sign-in.`,
-    suggestion: 'Run `ssh -T git@github.com` (or your host) once: it says which key or host is missing. Or use the https address.',
+    suggestion:
+      'Run `ssh -T git@github.com` (or your host) once: it says which key or host is missing. Or use the https address.',
   },
   {
     says: /repository '.*' not found|Repository not found|does not appear to be a git repository|error: 404/i,

@@ -36,22 +36,38 @@ const begun: readonly (readonly [path: string, what: string])[] = [
 
 /** The operation that is in progress in the repository, e.g. `merge`; undefined if there is none. */
 export async function underWay(directory: string, options: GitOptions = {}): Promise<string | undefined> {
-  const folder = (await mustRun('rev-parse', directory, ['rev-parse', '--absolute-git-dir'], { ...options, directory })).replace(/\r?\n$/, '');
+  const folder = (
+    await mustRun('rev-parse', directory, ['rev-parse', '--absolute-git-dir'], { ...options, directory })
+  ).replace(/\r?\n$/, '');
   for (const [path, what] of begun) if ((await kindOf(join(folder, path))) !== undefined) return what;
   return undefined;
 }
 
 /** Those of the paths that differ from the last commit, or that git does not know and does not ignore either. */
-export async function uncommitted(directory: string, paths: readonly string[], options: GitOptions = {}): Promise<string[]> {
+export async function uncommitted(
+  directory: string,
+  paths: readonly string[],
+  options: GitOptions = {},
+): Promise<string[]> {
   if (paths.length === 0) return [];
   const here = { ...options, directory };
   const [text, prefix] = await Promise.all([
-    mustRun('status', directory, ['status', '--porcelain', '-z', '--no-renames', '--untracked-files=all', '--ignore-submodules=all', '--', '.'], here),
+    mustRun(
+      'status',
+      directory,
+      ['status', '--porcelain', '-z', '--no-renames', '--untracked-files=all', '--ignore-submodules=all', '--', '.'],
+      here,
+    ),
     mustRun('rev-parse', directory, ['rev-parse', '--show-prefix'], here),
   ]);
   // Porcelain's paths start at the top of the repository.
   const top = prefix.replace(/\r?\n$/, '');
-  const changed = new Set(text.split('\0').filter((line) => line !== '').map((line) => line.slice(3 + top.length)));
+  const changed = new Set(
+    text
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line) => line.slice(3 + top.length)),
+  );
   return paths.filter((path) => changed.has(path));
 }
 
@@ -60,12 +76,21 @@ export async function uncommitted(directory: string, paths: readonly string[], o
  * index stays as it is. Ignored files that git does not track are left out.
  * @returns the commit, 40 hex; undefined if none of them has changed
  */
-export async function commitPaths(directory: string, paths: readonly string[], message: string, options: GitOptions = {}): Promise<string | undefined> {
+export async function commitPaths(
+  directory: string,
+  paths: readonly string[],
+  message: string,
+  options: GitOptions = {},
+): Promise<string | undefined> {
   const known: string[] = [];
   const fresh: string[] = [];
   for (const path of paths) {
     if (await isTracked(directory, path, options)) known.push(path);
-    else if ((await kindOf(join(directory, path))) !== undefined && (await isIgnored(directory, path, options)) !== true) fresh.push(path);
+    else if (
+      (await kindOf(join(directory, path))) !== undefined &&
+      (await isIgnored(directory, path, options)) !== true
+    )
+      fresh.push(path);
   }
   if (known.length + fresh.length === 0) return undefined;
   const place = await mkdtemp(join(tmpdir(), 'create-muse-paths-'));
@@ -75,7 +100,11 @@ export async function commitPaths(directory: string, paths: readonly string[], m
       await writeFile(join(place, name), list.join('\0'));
       return ['--pathspec-file-nul', `--pathspec-from-file=${join(place, name)}`];
     };
-    if (fresh.length > 0) await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], { ...options, directory });
+    if (fresh.length > 0)
+      await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], {
+        ...options,
+        directory,
+      });
     return await commitWith(directory, message, ['--only', ...(await listed('all', [...known, ...fresh]))], options);
   } finally {
     await rm(place, { recursive: true, force: true });
@@ -83,17 +112,26 @@ export async function commitPaths(directory: string, paths: readonly string[], m
 }
 
 /** Nothing of the user's settings changes what a diff looks like, and line ends stay what they are. */
-const plain = ['core.autocrlf=false', `core.attributesFile=${devNull}`, 'diff.algorithm=histogram'].flatMap((setting) => ['-c', setting]);
+const plain = ['core.autocrlf=false', `core.attributesFile=${devNull}`, 'diff.algorithm=histogram'].flatMap(
+  (setting) => ['-c', setting],
+);
 
 /**
  * The unified diff between two sets of texts, in the form that `git apply` accepts; empty if they are the same.
  * @param before texts by path, with `/`; a path that only one side has is new, or gone
  * @throws MuseError `git-missing` and the like, `path-outside` for a path that leads out
  */
-export async function diffTexts(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, options: GitOptions = {}): Promise<string> {
+export async function diffTexts(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  options: GitOptions = {},
+): Promise<string> {
   const place = await mkdtemp(join(tmpdir(), 'create-muse-diff-'));
   try {
-    for (const [side, texts] of [['a', before], ['b', after]] as const) {
+    for (const [side, texts] of [
+      ['a', before],
+      ['b', after],
+    ] as const) {
       await mkdir(join(place, side));
       for (const [path, text] of texts) {
         const file = await inside(join(place, side), path);
@@ -101,7 +139,20 @@ export async function diffTexts(before: ReadonlyMap<string, string>, after: Read
         await writeFile(file, text);
       }
     }
-    const args = ['diff', '--no-index', '--no-color', '--no-ext-diff', '--no-textconv', '--text', '--no-prefix', '--find-renames', '--unified=3', '--', 'a', 'b'];
+    const args = [
+      'diff',
+      '--no-index',
+      '--no-color',
+      '--no-ext-diff',
+      '--no-textconv',
+      '--text',
+      '--no-prefix',
+      '--find-renames',
+      '--unified=3',
+      '--',
+      'a',
+      'b',
+    ];
     const result = await runGit([...plain, ...args], { ...options, directory: place });
     // Exit code 1 means that there are differences.
     if (!result.ok && result.stdout === '') throw gitError('the texts before and after', 'diff', result.stderr);

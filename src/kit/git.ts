@@ -64,7 +64,9 @@ const nobody = [
 async function missingIdentity(options: GitOptions): Promise<string[]> {
   const environment = options.environment ?? process.env;
   const { stdout } = await runGit(['config', '-z', '--get-regexp', String.raw`^user\.(name|email)$`], options);
-  const known = new Map(stdout.split('\0').map((entry) => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)]));
+  const known = new Map(
+    stdout.split('\0').map((entry) => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)]),
+  );
   return nobody
     .filter(({ key, variables }) => !known.get(key)?.trim() && !variables.every((name) => environment[name]))
     .flatMap(({ key, value }) => ['-c', `${key}=${value}`]);
@@ -79,13 +81,28 @@ export function commitIndex(directory: string, message: string, options: GitOpti
 }
 
 /** {@link commitIndex} with more arguments, which may name the paths. */
-export async function commitWith(directory: string, message: string, more: readonly string[], options: GitOptions): Promise<string | undefined> {
+export async function commitWith(
+  directory: string,
+  message: string,
+  more: readonly string[],
+  options: GitOptions,
+): Promise<string | undefined> {
   const here = { ...options, directory };
-  const args = ['--literal-pathspecs', 'commit', '--quiet', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', `--message=${message}`, ...more];
+  const args = [
+    '--literal-pathspecs',
+    'commit',
+    '--quiet',
+    '--no-verify',
+    '--no-gpg-sign',
+    '--cleanup=whitespace',
+    `--message=${message}`,
+    ...more,
+  ];
   const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
   if (result.ok) return headCommit(directory, options);
   // If nothing has changed, git says so on stdout and prints nothing on stderr.
-  if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout)) return undefined;
+  if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout))
+    return undefined;
   const staged = await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here);
   if (staged === '') return undefined;
   throw gitError(directory, 'commit', result.stderr || result.stdout);
@@ -103,7 +120,11 @@ export async function setRemote(directory: string, name: string, url: string, op
  * Says whether git ignores the file.
  * @returns undefined outside a repository, or without git
  */
-export async function isIgnored(directory: string, file: string, options: GitOptions = {}): Promise<boolean | undefined> {
+export async function isIgnored(
+  directory: string,
+  file: string,
+  options: GitOptions = {},
+): Promise<boolean | undefined> {
   const result = await ask(['check-ignore', '--quiet', '--no-index', '--', file], { ...options, directory });
   if (result === undefined || /^fatal/m.test(result.stderr)) return undefined;
   return result.ok;
@@ -126,7 +147,16 @@ async function ask(args: readonly string[], options: GitOptions): Promise<GitRes
 }
 
 /** What is changed, added or unknown to git, with porcelain's two letters; ignored files are not in it. */
-export async function gitStatus(directory: string, options: GitOptions = {}): Promise<{ state: string; path: string }[]> {
-  const text = await mustRun('status', directory, ['status', '--porcelain', '-z', '--no-renames'], { ...options, directory });
-  return text.split('\0').filter((line) => line !== '').map((line) => ({ state: line.slice(0, 2), path: line.slice(3) }));
+export async function gitStatus(
+  directory: string,
+  options: GitOptions = {},
+): Promise<{ state: string; path: string }[]> {
+  const text = await mustRun('status', directory, ['status', '--porcelain', '-z', '--no-renames'], {
+    ...options,
+    directory,
+  });
+  return text
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => ({ state: line.slice(0, 2), path: line.slice(3) }));
 }

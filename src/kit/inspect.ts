@@ -54,8 +54,19 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   const notes = [
     ...note('link-left-out', links, 'Symbolic links that lead out of the kit were removed.'),
     ...note('submodule', submodules, 'Submodules are not fetched: their folders are empty.'),
-    ...note('large-file', await largeFiles(tree.map(({ path }) => path), options), 'Large files (Git LFS) are not fetched: there are only pointers to them.'),
-    ...note('same-name', sameNames(tree.map(({ path }) => path)), 'Some paths differ only in upper and lower case: not every system can store both.'),
+    ...note(
+      'large-file',
+      await largeFiles(
+        tree.map(({ path }) => path),
+        options,
+      ),
+      'Large files (Git LFS) are not fetched: there are only pointers to them.',
+    ),
+    ...note(
+      'same-name',
+      sameNames(tree.map(({ path }) => path)),
+      'Some paths differ only in upper and lower case: not every system can store both.',
+    ),
     ...note('reserved', reserved, 'The kit has its own .muse folder, which was removed.'),
   ];
   const gone = new Set([...links, ...reserved]);
@@ -66,7 +77,8 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
 async function largeFiles(paths: readonly string[], options: GitOptions & { directory: string }): Promise<string[]> {
   for (const path of paths.filter((name) => /(^|\/)\.gitattributes$/.test(name))) {
     const file = join(options.directory, path);
-    if ((await kindOf(file)) === 'file' && /\bfilter=lfs\b/.test((await readText(file)) ?? '')) return lfsPointers(options);
+    if ((await kindOf(file)) === 'file' && /\bfilter=lfs\b/.test((await readText(file)) ?? ''))
+      return lfsPointers(options);
   }
   return [];
 }
@@ -102,7 +114,7 @@ const mostSteps = 40;
 async function leavesKit(root: string, path: string): Promise<boolean> {
   const stack: string[] = [];
   let waiting = path.split('/');
-  for (let steps = 0; waiting.length > 0; ) {
+  for (let steps = 0; waiting.length > 0;) {
     const [part, ...rest] = waiting;
     waiting = rest;
     if (part === undefined || part === '' || part === '.') continue;

@@ -65,7 +65,8 @@ function find(text: string, path: readonly string[]): Place | undefined {
 export function setJsonString(text: string, path: readonly string[], value: string): string {
   let current: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
   for (const key of path) {
-    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key)) return text;
+    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key))
+      return text;
     current = (current as Record<string, unknown>)[key];
   }
   const place = typeof current === 'string' ? find(text, path) : undefined;

@@ -27,7 +27,11 @@ export interface LayoutRule {
 const numbered = /^\d{1,6}[_-].*\.(sql|pgsql)$/i;
 /** As the Supabase CLI accepts them: 14 digits, in practice any number. */
 const timestamped = /^\d+_.*\.sql$/i;
-const nextTo = { extensions: '<core>/../extensions', rollback: '<core>/../rollback', archive: '<core>/../archive' } as const;
+const nextTo = {
+  extensions: '<core>/../extensions',
+  rollback: '<core>/../rollback',
+  archive: '<core>/../archive',
+} as const;
 const atTop = {
   extensions: 'migrations/extensions',
   rollback: 'migrations/rollback',
@@ -127,6 +131,9 @@ export const layoutRules: readonly LayoutRule[] = [
  * neither counts.
  */
 export const isolationMarks: readonly { isolation: Isolation; mark: RegExp }[] = [
-  { isolation: 'session', mark: /current_setting\s*\(\s*'(?!(?:request|pgrst|plpgsql|app\.settings)\.)[a-z_]\w*\.\w/gi },
+  {
+    isolation: 'session',
+    mark: /current_setting\s*\(\s*'(?!(?:request|pgrst|plpgsql|app\.settings)\.)[a-z_]\w*\.\w/gi,
+  },
   { isolation: 'auth-uid', mark: /\bauth\.(?:uid|jwt)\s*\(/gi },
 ];

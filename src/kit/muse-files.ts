@@ -26,7 +26,10 @@ async function scriptsOf(directory: string): Promise<Record<string, unknown> | u
   const text = await readText(join(directory, 'package.json'));
   if (text === undefined) return undefined;
   try {
-    return Object((JSON.parse(text.replace(/^\uFEFF/, '')) as { scripts?: unknown }).scripts) as Record<string, unknown>;
+    return Object((JSON.parse(text.replace(/^\uFEFF/, '')) as { scripts?: unknown }).scripts) as Record<
+      string,
+      unknown
+    >;
   } catch {
     return {};
   }
@@ -56,7 +59,9 @@ export async function renderReadme(directory: string, muse: MuseFile, options: R
 export async function addIgnoredLines(text: string): Promise<string> {
   const there = new Set(text.split(/\r?\n/).map((entry) => entry.trim()));
   const lines = (await template('gitignore')).split('\n').filter((entry) => entry !== '' && !entry.startsWith('#'));
-  const missing = lines.filter((entry) => !there.has(entry) && !there.has(`/${entry}`) && !there.has(entry.replace(/\/$/, '')));
+  const missing = lines.filter(
+    (entry) => !there.has(entry) && !there.has(`/${entry}`) && !there.has(entry.replace(/\/$/, '')),
+  );
   if (text.trim() === '') return template('gitignore');
   if (missing.length === 0) return text;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
@@ -69,7 +74,11 @@ export async function addIgnoredLines(text: string): Promise<string> {
  * @returns the files, with `/`
  * @throws MuseError `path-outside` if one of them is a symbolic link
  */
-export async function writeMuseFiles(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string[]> {
+export async function writeMuseFiles(
+  directory: string,
+  muse: MuseFile,
+  options: ReadmeOptions = {},
+): Promise<string[]> {
   const ignore = await inside(directory, '.gitignore');
   await writeWhole(ignore, await addIgnoredLines((await readText(ignore)) ?? ''));
   await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, options));

@@ -26,12 +26,16 @@ export function databaseName(name: string): string {
 
 /** The name for people: `realty-muse` becomes `Realty Muse`. */
 export function titleOf(name: string): string {
-  return name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
+  return name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(' ');
 }
 
 function wrongWith(name: string): string | undefined {
   if (name === '') return 'It is empty.';
-  if (/[^a-z0-9-]/.test(name)) return 'Use lower-case letters a to z, digits and hyphens only: nothing else is safe everywhere the name is used.';
+  if (/[^a-z0-9-]/.test(name))
+    return 'Use lower-case letters a to z, digits and hyphens only: nothing else is safe everywhere the name is used.';
   if (!/^[a-z]/.test(name)) return 'It must start with a letter: tables are named after it.';
   if (name.endsWith('-') || name.includes('--')) return 'A hyphen must be between letters or digits.';
   if (name.length < 2) return 'One letter is too short for a package.';
@@ -45,7 +49,18 @@ function wrongWith(name: string): string | undefined {
 
 /** Letters that Unicode does not decompose into a plain letter and a mark. */
 const letters: Readonly<Record<string, string>> = {
-  ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i', ħ: 'h', ŋ: 'n', ŧ: 't',
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  ł: 'l',
+  þ: 'th',
+  ı: 'i',
+  ħ: 'h',
+  ŋ: 'n',
+  ŧ: 't',
 };
 
 function nearestName(name: string): string {

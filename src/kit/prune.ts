@@ -43,7 +43,8 @@ function compile(pattern: string): (entry: Entry) => boolean {
     throw new MuseError({
       code: 'bad-prune',
       message: `"${pattern}" in the prune list is not a path in the kit.`,
-      suggestion: 'Write a name (matches anywhere) or a path from the top, e.g. "/docs/old"; * matches any characters except /.',
+      suggestion:
+        'Write a name (matches anywhere) or a path from the top, e.g. "/docs/old"; * matches any characters except /.',
     });
   }
   const source = parts.map((part) => part.split('*').map(escape).join('[^/]*')).join('/');

@@ -111,7 +111,9 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
   const extensions = (byHand.extensions ?? []).map(plain);
   for (const folder of extensions) await mustBeFolder(directory, folder, false);
   const names = (await Promise.all(core.map((folder) => listNames(join(directory, folder))))).flat();
-  const journal = (await Promise.all(core.map((folder) => kindOf(join(directory, folder, 'meta', '_journal.json'))))).includes('file');
+  const journal = (
+    await Promise.all(core.map((folder) => kindOf(join(directory, folder, 'meta', '_journal.json'))))
+  ).includes('file');
   const stamped = names.some((name) => /^\d{14}_.*\.sql$/i.test(name));
   return {
     id: 'custom',
@@ -152,13 +154,21 @@ async function unknown(directory: string): Promise<MuseError> {
     const folder = posix.dirname(entry.path);
     seen.set(folder, (seen.get(folder) ?? 0) + 1);
   }
-  const lines = [...seen].slice(0, listed).map(([folder, count]) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`);
+  const lines = [...seen]
+    .slice(0, listed)
+    .map(([folder, count]) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`);
   const more = seen.size > listed ? [`  … and ${seen.size - listed} more folders`] : [];
   const looked = layoutRules.map((rule) => `  ${rule.title}`);
   return new MuseError({
     code: 'layout-unknown',
     message: 'create-muse does not know how this kit stores its migrations.',
-    detail: ['Looked for:', ...looked, seen.size === 0 ? 'It has no SQL files.' : 'SQL files are in:', ...lines, ...more].join('\n'),
+    detail: [
+      'Looked for:',
+      ...looked,
+      seen.size === 0 ? 'It has no SQL files.' : 'SQL files are in:',
+      ...lines,
+      ...more,
+    ].join('\n'),
     suggestion:
       seen.size === 0
         ? 'Use a kit with SQL migrations, or --kit builtin.'

@@ -22,7 +22,10 @@ type Change = readonly [path: readonly string[], value: string | undefined];
 /** The strings that change, file by file; a path that a file does not have is skipped. */
 function changesOf(name: string, branding: Branding): Readonly<Record<string, readonly Change[]>> {
   const title = branding.title ?? titleOf(name);
-  const lock: readonly Change[] = [[['name'], name], [['packages', '', 'name'], name]];
+  const lock: readonly Change[] = [
+    [['name'], name],
+    [['packages', '', 'name'], name],
+  ];
   return {
     'package.json': [[['name'], name]],
     'package-lock.json': lock,
@@ -48,7 +51,10 @@ export async function renameKit(directory: string, name: string, branding: Brand
   const changed: string[] = [];
   for (const [file, changes] of Object.entries(changesOf(name, branding))) {
     const edit = (text: string) =>
-      changes.reduce((result, [path, value]) => (value === undefined ? result : setJsonString(result, path, value)), text);
+      changes.reduce(
+        (result, [path, value]) => (value === undefined ? result : setJsonString(result, path, value)),
+        text,
+      );
     if (await editFile(directory, file, edit)) changed.push(file);
   }
   for (const pattern of ['supabase', 'apps/*/supabase', 'packages/*/supabase']) {

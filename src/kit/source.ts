@@ -41,7 +41,11 @@ export function parseKitSource(text: string, ref?: string): KitSource {
   if (controlCharacter.test(trimmed)) throw bad('--kit holds a control character (a line end, perhaps).');
   if (trimmed.startsWith('-')) throw bad(`--kit "${trimmed}" looks like an option.`);
   if (trimmed === 'builtin') {
-    if (ref !== undefined) throw bad('--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.', 'Omit --ref.');
+    if (ref !== undefined)
+      throw bad(
+        '--ref needs a --kit of your own: the built-in kit has one version, that of create-muse.',
+        'Omit --ref.',
+      );
     return { kind: 'builtin', text: 'builtin' };
   }
   const address = /^(?:git\+)?([a-z][a-z0-9+.-]+):\/\//i.test(trimmed) ? trimmed.replace(/^git\+/i, '') : trimmed;
@@ -63,7 +67,8 @@ export function parseKitSource(text: string, ref?: string): KitSource {
 type Address = { kind: 'url'; text: string; url: string } | { kind: 'path'; text: string; path: string };
 
 function readAddress(body: string): Address {
-  if (/^[a-z][a-z0-9+.-]*::/i.test(body)) throw bad(`"${body.split('::')[0]}::" would run a program of the address's choice; that is refused.`);
+  if (/^[a-z][a-z0-9+.-]*::/i.test(body))
+    throw bad(`"${body.split('::')[0]}::" would run a program of the address's choice; that is refused.`);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(body)?.[1]?.toLowerCase();
   if (scheme !== undefined) return readUrl(scheme, body);
   const github = /^(?:github:)?([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/.exec(body);
@@ -80,9 +85,13 @@ function readAddress(body: string): Address {
 
 function readUrl(scheme: string, body: string): Address {
   if (scheme === 'git' || scheme === 'http') {
-    throw bad(`${scheme}:// is not encrypted: anyone on the way can change the kit.`, 'Use https:// or ssh:// instead.');
+    throw bad(
+      `${scheme}:// is not encrypted: anyone on the way can change the kit.`,
+      'Use https:// or ssh:// instead.',
+    );
   }
-  if (scheme !== 'https' && scheme !== 'ssh' && scheme !== 'file') throw bad(`create-muse does not speak ${scheme}://.`);
+  if (scheme !== 'https' && scheme !== 'ssh' && scheme !== 'file')
+    throw bad(`create-muse does not speak ${scheme}://.`);
   if (!URL.canParse(body)) throw bad(`The address of --kit cannot be read as a URL.`);
   const url = new URL(body);
   const safe = `${url.protocol}//${url.host}${url.pathname}`;
@@ -92,8 +101,10 @@ function readUrl(scheme: string, body: string): Address {
       `Use ${safe} and put a token in GITHUB_TOKEN (GitHub), or let git's credential helper keep it.`,
     );
   }
-  if (url.search !== '') throw bad('The address holds a query ("?…"), which a repository has no use for.', `Use ${safe}.`);
-  if (scheme !== 'file' && (url.hostname === '' || url.hostname.startsWith('-'))) throw bad('The address names no host.');
+  if (url.search !== '')
+    throw bad('The address holds a query ("?…"), which a repository has no use for.', `Use ${safe}.`);
+  if (scheme !== 'file' && (url.hostname === '' || url.hostname.startsWith('-')))
+    throw bad('The address names no host.');
   if (url.username.startsWith('-')) throw bad('The user of the address looks like an option.');
   return { kind: 'url', text: body, url: body };
 }

@@ -30,7 +30,11 @@ export async function* walk(root: string, enter: (entry: Entry) => boolean = () 
     const below: string[] = [];
     for (const found of await entries(join(root, folder))) {
       if (folder === '' && skipped.has(found.name)) continue;
-      const entry = { path: folder === '' ? found.name : `${folder}/${found.name}`, name: found.name, kind: kindOf(found) };
+      const entry = {
+        path: folder === '' ? found.name : `${folder}/${found.name}`,
+        name: found.name,
+        kind: kindOf(found),
+      };
       yield entry;
       if (entry.kind === 'directory' && enter(entry)) below.push(entry.path);
     }

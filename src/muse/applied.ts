@@ -24,7 +24,11 @@ export async function filesOf(session: Session, migrations: readonly Migration[]
   if (pending.length === migrations.length) return { applied: [], had: migrations, pending: [] };
   const asNow = new Set([...applied, ...renamed.map(({ migration }) => migration)]);
   const waiting = new Set(pending);
-  return { applied: migrations.filter((one) => asNow.has(one)), had: migrations.filter((one) => !waiting.has(one)), pending: pending.map(({ file }) => file) };
+  return {
+    applied: migrations.filter((one) => asNow.has(one)),
+    had: migrations.filter((one) => !waiting.has(one)),
+    pending: pending.map(({ file }) => file),
+  };
 }
 
 /** Which migrations have been applied to any database of a muse. */
@@ -39,7 +43,12 @@ export interface AppliedFiles {
  * Reads the migration history of every environment in `muse.json`. A database that does not exist yet is not created for this.
  * @throws MuseError `database-in-use` where another process has an embedded database open: its history must be read
  */
-export async function appliedFiles(muse: Muse, migrations: readonly Migration[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<AppliedFiles> {
+export async function appliedFiles(
+  muse: Muse,
+  migrations: readonly Migration[],
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
   for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
     const { place, target } = placeOf(muse, name, environment);

@@ -26,7 +26,12 @@ function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.Proce
   return { ...environment, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) };
 }
 
-async function runTool(program: 'pg_dump' | 'pg_restore', args: readonly string[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<{ ok: boolean; stdout: string; stderr: string }> {
+async function runTool(
+  program: 'pg_dump' | 'pg_restore',
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<{ ok: boolean; stdout: string; stderr: string }> {
   const { execa } = await import('execa');
   const { failed, stdout, stderr, shortMessage } = await execa(program, args, {
     env: environment,
@@ -57,13 +62,23 @@ export async function canDump(session: Session, environment: NodeJS.ProcessEnv):
  * Writes the whole database as a dump in the custom format, mode 0600; a failed dump leaves no file.
  * @throws MuseError `backup-failed` with what pg_dump says
  */
-export async function writeDump(path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
+export async function writeDump(
+  path: string,
+  url: string,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Created here with its mode, so that no other user can read it at any time.
   const file = await open(temporary, 'wx', 0o600);
   try {
-    const { ok, stderr } = await runTool('pg_dump', ['--format=custom', '--no-password', `--file=${temporary}`], connectionOf(url, environment), signal);
+    const { ok, stderr } = await runTool(
+      'pg_dump',
+      ['--format=custom', '--no-password', `--file=${temporary}`],
+      connectionOf(url, environment),
+      signal,
+    );
     if (!ok) throw toolFailed('backup-failed', 'pg_dump could not take the backup. Nothing was changed.', stderr);
     await file.sync();
     await rename(temporary, path);
@@ -79,22 +94,38 @@ export async function writeDump(path: string, url: string, environment: NodeJS.P
  * The migration history in a dump.
  * @throws MuseError `bad-backup-file`
  */
-export async function historyOfDump(path: string, environment: NodeJS.ProcessEnv): Promise<Pick<HistoryRow, 'layer' | 'file'>[]> {
-  const { ok, stdout, stderr } = await runTool('pg_restore', ['--data-only', '--schema=muse', '--table=migrations', '--file=-', path], environment);
+export async function historyOfDump(
+  path: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Pick<HistoryRow, 'layer' | 'file'>[]> {
+  const { ok, stdout, stderr } = await runTool(
+    'pg_restore',
+    ['--data-only', '--schema=muse', '--table=migrations', '--file=-', path],
+    environment,
+  );
   if (!ok) throw toolFailed('bad-backup-file', `pg_restore cannot read ${path}. Nothing was changed.`, stderr);
   const lines = stdout.split('\n');
   const start = lines.findIndex((line) => line.startsWith('COPY muse.migrations'));
   if (start === -1) return [];
   const columns = (/\((.*)\)/.exec(lines[start] ?? '')?.[1] ?? '').split(', ');
   const rows = lines.slice(start + 1, lines.indexOf('\\.', start)).map((line) => line.split('\t'));
-  return rows.map((row) => ({ layer: row[columns.indexOf('layer')] as HistoryRow['layer'], file: row[columns.indexOf('file')] ?? '' }));
+  return rows.map((row) => ({
+    layer: row[columns.indexOf('layer')] as HistoryRow['layer'],
+    file: row[columns.indexOf('file')] ?? '',
+  }));
 }
 
 /**
  * Restores the whole database from a dump, in one transaction.
  * @throws MuseError `restore-failed`: the database is as it was
  */
-export async function restoreDump(database: Database, path: string, url: string, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
+export async function restoreDump(
+  database: Database,
+  path: string,
+  url: string,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<void> {
   const connection = connectionOf(url, environment);
   const { stdout } = await runTool('pg_restore', ['--list', path], environment);
   // What belongs to the server or to an extension stays: dropping it would drop more than the dump has.
@@ -112,9 +143,18 @@ export async function restoreDump(database: Database, path: string, url: string,
     await file.writeFile(wanted.join('\n'));
     await file.close();
     const name = `dbname='${(connection['PGDATABASE'] ?? '').replaceAll(/['\\]/g, '\\$&')}'`;
-    const args = ['--clean', '--if-exists', '--single-transaction', '--no-password', `--use-list=${list}`, `--dbname=${name}`, path];
+    const args = [
+      '--clean',
+      '--if-exists',
+      '--single-transaction',
+      '--no-password',
+      `--use-list=${list}`,
+      `--dbname=${name}`,
+      path,
+    ];
     const { ok, stderr } = await runTool('pg_restore', args, connection, signal);
-    if (!ok) throw toolFailed('restore-failed', 'pg_restore failed and rolled back: the database is unchanged.', stderr);
+    if (!ok)
+      throw toolFailed('restore-failed', 'pg_restore failed and rolled back: the database is unchanged.', stderr);
   } finally {
     await rm(list, { force: true });
   }
@@ -125,6 +165,7 @@ function toolFailed(code: ErrorCode, message: string, stderr: string): MuseError
     code,
     message,
     detail: stderr.split('\n').slice(0, 8).join('\n'),
-    suggestion: 'Fix the cause that it reports, then run this again. Without pg_dump on the PATH, backups are taken through the connection itself.',
+    suggestion:
+      'Fix the cause that it reports, then run this again. Without pg_dump on the PATH, backups are taken through the connection itself.',
   });
 }

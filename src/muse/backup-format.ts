@@ -46,7 +46,8 @@ export interface BackupSequence {
 }
 
 /** A line after the first: rows of one table (an index into the header's list), the sequences, or the end. */
-export type BackupLine = { table: number; rows: string[] } | { sequences: BackupSequence[] } | { end: true; rows: number };
+export type BackupLine =
+  { table: number; rows: string[] } | { sequences: BackupSequence[] } | { end: true; rows: number };
 
 /** Writes a backup, one JSON object a line, compressed. Mode 0600, in a folder of mode 0700; a failure leaves no file. */
 export async function writeBackup(path: string, lines: AsyncIterable<BackupHeader | BackupLine>): Promise<void> {
@@ -80,7 +81,8 @@ async function* texts(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
 export async function openBackup(path: string): Promise<{ header: BackupHeader; lines: AsyncGenerator<BackupLine> }> {
   const all = readLines(path);
   const { value } = await all.next();
-  const header = value as (Partial<Omit<BackupHeader, 'version'>> & { version?: number; ledger?: HistoryRow[] }) | undefined;
+  const header = value as
+    (Partial<Omit<BackupHeader, 'version'>> & { version?: number; ledger?: HistoryRow[] }) | undefined;
   if (header?.format !== 'create-muse-backup') throw badFile(path, 'it is not a backup that muse has written');
   if (header.version !== 1 && header.version !== 2) {
     throw badFile(path, `it has format ${header.version}, and this version of create-muse only reads formats 1 and 2`);
@@ -118,7 +120,9 @@ async function* readLines(path: string): AsyncGenerator<unknown> {
       parts.push(chunk.slice(start));
     }
   } catch (error) {
-    throw error instanceof MuseError ? error : badFile(path, error instanceof Error ? error.message : String(error), error);
+    throw error instanceof MuseError
+      ? error
+      : badFile(path, error instanceof Error ? error.message : String(error), error);
   } finally {
     source.destroy();
   }

@@ -5,8 +5,14 @@ import type { BackupLine, BackupSequence, BackupTable } from './backup-format.ts
 
 /** With these settings the text of every value is exact, and reads back the same in any database. */
 const settings: readonly [name: string, value: string][] = [
-  ['search_path', ''], ['datestyle', 'ISO, YMD'], ['intervalstyle', 'postgres'], ['timezone', 'UTC'], ['extra_float_digits', '3'],
-  ['bytea_output', 'hex'], ['xmloption', 'content'], ['lc_monetary', 'C'],
+  ['search_path', ''],
+  ['datestyle', 'ISO, YMD'],
+  ['intervalstyle', 'postgres'],
+  ['timezone', 'UTC'],
+  ['extra_float_digits', '3'],
+  ['bytea_output', 'hex'],
+  ['xmloption', 'content'],
+  ['lc_monetary', 'C'],
 ];
 
 /** The settings under which values are written and read; `search_path` only when they are written. */
@@ -28,9 +34,25 @@ export function nameOf({ schema, name }: { schema: string; name: string }): stri
  * services, except for the users in `auth`. The files in Storage are not in the database.
  */
 const leftOut = [
-  'information_schema', 'muse', 'storage', 'realtime', '_realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
-  'pgbouncer', 'pgsodium', 'pgsodium_masks', '_analytics', '_supavisor', 'extensions',
-].map(quoteLiteral).join(', ');
+  'information_schema',
+  'muse',
+  'storage',
+  'realtime',
+  '_realtime',
+  'vault',
+  'graphql',
+  'graphql_public',
+  'supabase_functions',
+  'supabase_migrations',
+  'pgbouncer',
+  'pgsodium',
+  'pgsodium_masks',
+  '_analytics',
+  '_supavisor',
+  'extensions',
+]
+  .map(quoteLiteral)
+  .join(', ');
 
 const ours = `n.nspname !~ '^pg_' AND n.nspname NOT IN (${leftOut}) AND c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')`;
@@ -61,7 +83,8 @@ export async function readTables(session: Session): Promise<BackupTable[]> {
     .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-const rowsOf = (table: BackupTable): string => `(x.*)::pg_catalog.text AS row FROM ${table.partitioned ? '' : 'ONLY '}${nameOf(table)} AS x`;
+const rowsOf = (table: BackupTable): string =>
+  `(x.*)::pg_catalog.text AS row FROM ${table.partitioned ? '' : 'ONLY '}${nameOf(table)} AS x`;
 /** Rows are fetched in batches such that a line of the backup, and the statement that restores it, is about this long. */
 const lineLength = 2_000_000;
 
@@ -69,10 +92,18 @@ const lineLength = 2_000_000;
  * The rows of the tables, as lines of a backup. In a transaction a cursor reads them in batches; over HTTPS one statement
  * reads all of them, because only a single statement sees one state of the database there.
  */
-export async function* readRows(database: Database | undefined, session: Session, tables: readonly BackupTable[]): AsyncGenerator<BackupLine> {
+export async function* readRows(
+  database: Database | undefined,
+  session: Session,
+  tables: readonly BackupTable[],
+): AsyncGenerator<BackupLine> {
   if (database?.kind === 'https') {
     const parts = tables.map((table, index) => `SELECT ${index}, ${rowsOf(table)}`);
-    const { rows } = await guarded(session.query<{ t: number; row: string }>([`SELECT -1 AS t, ${settingCalls} AS row`, ...parts].join('\nUNION ALL\n')));
+    const { rows } = await guarded(
+      session.query<{ t: number; row: string }>(
+        [`SELECT -1 AS t, ${settingCalls} AS row`, ...parts].join('\nUNION ALL\n'),
+      ),
+    );
     for (const [index] of tables.entries()) {
       const own = rows.filter(({ t }) => t === index).map(({ row }) => row);
       if (own.length > 0) yield { table: index, rows: own };
@@ -81,7 +112,7 @@ export async function* readRows(database: Database | undefined, session: Session
   }
   for (const [index, table] of tables.entries()) {
     await guarded(session.query(`DECLARE muse_backup NO SCROLL CURSOR FOR SELECT ${rowsOf(table)}`));
-    for (let count = 20; ; ) {
+    for (let count = 20; ;) {
       const { rows } = await session.query<{ row: string }>(`FETCH ${count} FROM muse_backup`);
       if (rows.length > 0) yield { table: index, rows: rows.map(({ row }) => row) };
       if (rows.length < count) break;
@@ -98,7 +129,10 @@ export async function readSequences(session: Session): Promise<BackupSequence[]>
     SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END AND ${ours} ORDER BY 1, 2`);
   if (rows.length === 0) return [];
-  const parts = rows.map((row) => `SELECT ${quoteLiteral(nameOf(row))} AS name, last_value::pg_catalog.text AS value, is_called AS called FROM ${nameOf(row)}`);
+  const parts = rows.map(
+    (row) =>
+      `SELECT ${quoteLiteral(nameOf(row))} AS name, last_value::pg_catalog.text AS value, is_called AS called FROM ${nameOf(row)}`,
+  );
   return (await session.query<BackupSequence>(parts.join(' UNION ALL '))).rows;
 }
 

@@ -24,7 +24,12 @@ export interface Backup {
  * and the target is a URL, else through the connection itself. `muse restore` restores either.
  * @throws MuseError `backup-incomplete`, `backup-failed`, and what opening the database throws
  */
-export async function backupMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Backup> {
+export async function backupMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<Backup> {
   const { database } = await openEnvironment(muse, name, environment, { signal });
   try {
     return await takeBackup(muse, name, environment, database, signal);
@@ -45,7 +50,13 @@ export async function backupBefore(
   return (await takeBackup(muse, name, environment, database, signal)).file;
 }
 
-async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, database: Database, signal: AbortSignal | undefined): Promise<Backup> {
+async function takeBackup(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  database: Database,
+  signal: AbortSignal | undefined,
+): Promise<Backup> {
   const { place, target } = placeOf(muse, name, environment);
   if (target.url !== undefined) {
     const { canDump, writeDump } = await import('./backup-dump.ts');
@@ -58,7 +69,8 @@ async function takeBackup(muse: Muse, name: EnvironmentName, environment: NodeJS
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const path = await freePath(muse.directory, name, 'jsonl.gz');
   const rows: Record<string, number> = {};
-  const write = (session: Session): Promise<void> => writeBackup(path, backupLines(database, session, name, migrations, rows));
+  const write = (session: Session): Promise<void> =>
+    writeBackup(path, backupLines(database, session, name, migrations, rows));
   if (database.kind === 'https') await write(database);
   else {
     await database.transaction(async (session) => {
@@ -74,7 +86,10 @@ function shownPath({ directory }: Muse, path: string): string {
 }
 
 async function freePath(directory: string, name: EnvironmentName, ending: string): Promise<string> {
-  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(/[-:]/g, '');
+  const time = new Date()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:]/g, '');
   for (let attempt = 1; ; attempt += 1) {
     const path = join(directory, '.muse', 'backups', `${name}-${time}${attempt === 1 ? '' : `-${attempt}`}.${ending}`);
     if ((await kindOf(path)) === undefined) return path;
@@ -92,9 +107,13 @@ async function* backupLines(
   const history = (await hasHistory(session)) ? ((await readHistory(session)) ?? []) : [];
   const schema = await readSchema(session);
   const tables = await readTables(session);
-  const { rows: server } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int AS version");
+  const { rows: server } = await session.query<{ version: number }>(
+    "SELECT pg_catalog.current_setting('server_version_num')::int AS version",
+  );
   const isApplied = ({ layer, file, checksum }: Migration): boolean =>
-    history.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied');
+    history.some(
+      (row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied',
+    );
   yield {
     format: 'create-muse-backup',
     version: 2,

@@ -14,13 +14,18 @@ type Name = [schema: string, table: string];
  * @param applied the files of this run
  * @throws DatabaseError what PostgreSQL says
  */
-export async function copyReports(database: Session, migrations: readonly Migration[], applied: readonly FileName[]): Promise<string[]> {
+export async function copyReports(
+  database: Session,
+  migrations: readonly Migration[],
+  applied: readonly FileName[],
+): Promise<string[]> {
   const sentences: string[] = [];
   for (const { layer, file, sql } of migrations) {
     if (!applied.some((one) => one.layer === layer && one.file === file)) continue;
     const names = namesIn(sql);
     if (names === undefined) continue;
-    const count = (name: Name): string => `(select count(*) from ${name.map((part) => quoteIdentifier(part)).join('.')})`;
+    const count = (name: Name): string =>
+      `(select count(*) from ${name.map((part) => quoteIdentifier(part)).join('.')})`;
     const { rows } = await database.query<{ read: string; written: string; skipped: string }>(
       `select read::text, written::text, (read - written)::text as skipped from (select ${count(names.from)} as read, ${count(names.written)} as written) as counted`,
     );

@@ -17,18 +17,31 @@ export function dataTable(catalog: Catalog, name: string, flag: string): DataTab
     name: table.name,
     columns: [...table.columns.values()].map((column) => ({ ...column, hasDefault: column.default !== undefined })),
     primaryKey: table.primaryKey,
-    unique: [...table.unique, ...[...table.indexes.values()].filter(({ unique, partial }) => unique && !partial).map(({ columns }) => columns)],
-    foreignKeys: table.foreignKeys.map(({ columns, table: target, targets }) => ({ columns, table: target, targets: targets.length > 0 ? targets : (catalog.tables.get(target)?.primaryKey ?? []) })),
+    unique: [
+      ...table.unique,
+      ...[...table.indexes.values()].filter(({ unique, partial }) => unique && !partial).map(({ columns }) => columns),
+    ],
+    foreignKeys: table.foreignKeys.map(({ columns, table: target, targets }) => ({
+      columns,
+      table: target,
+      targets: targets.length > 0 ? targets : (catalog.tables.get(target)?.primaryKey ?? []),
+    })),
   };
 }
 
 function unknown(catalog: Catalog, full: string, name: string, flag: string): MuseError {
   const isOwn = ({ kind, site }: Table): boolean => kind === 'table' && site !== undefined;
-  const known = [...catalog.tables.values()].filter(isOwn).map((table) => table.name.replace(/^public\./, '')).sort();
+  const known = [...catalog.tables.values()]
+    .filter(isOwn)
+    .map((table) => table.name.replace(/^public\./, ''))
+    .sort();
   const meant = nearest(full.replace(/^public\./, ''), known);
   return new MuseError({
     code: 'bad-data-migration',
     message: `No migration creates a table ${JSON.stringify(name.slice(0, 80))} (${flag}).`,
-    suggestion: meant === undefined ? 'The columns and types are read from the migrations: declare the table in an earlier migration, with CREATE TABLE IF NOT EXISTS.' : `Write ${flag} ${meant}.`,
+    suggestion:
+      meant === undefined
+        ? 'The columns and types are read from the migrations: declare the table in an earlier migration, with CREATE TABLE IF NOT EXISTS.'
+        : `Write ${flag} ${meant}.`,
   });
 }

@@ -20,17 +20,28 @@ export async function factsOf(migrations: readonly Migration[]): Promise<CoreFac
   return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
 }
 
-const isKept = ({ kind, site, temporary }: Table): boolean => kind === 'table' && site !== undefined && temporary !== true;
+const isKept = ({ kind, site, temporary }: Table): boolean =>
+  kind === 'table' && site !== undefined && temporary !== true;
 
 /** What a database must have by the files, and what they declare about its tables. */
-export async function expectationsOf(migrations: readonly Migration[], museFile?: Pick<MuseFile, 'isolation' | 'session'>): Promise<Expectations> {
+export async function expectationsOf(
+  migrations: readonly Migration[],
+  museFile?: Pick<MuseFile, 'isolation' | 'session'>,
+): Promise<Expectations> {
   await loadParser();
   const catalog = buildCatalog(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];
     const { table, kind: scope, policy } = directive;
-    return [{ table, scope, ...(directive.kind === 'shared-with' ? { column: directive.column } : {}), ...(policy === undefined ? {} : { policy }) }];
+    return [
+      {
+        table,
+        scope,
+        ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
+        ...(policy === undefined ? {} : { policy }),
+      },
+    ];
   });
   const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
   return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), ...userRole };

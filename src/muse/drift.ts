@@ -11,7 +11,11 @@ import { filesOf } from './applied.ts';
  * Finds where a database differs from its applied files: the same files are run on a shadow database, and
  * the two schemas are compared, in `public` and the schemas that the files create.
  */
-export async function schemaDrift(database: Database, migrations: readonly Migration[], signal?: AbortSignal): Promise<Finding[]> {
+export async function schemaDrift(
+  database: Database,
+  migrations: readonly Migration[],
+  signal?: AbortSignal,
+): Promise<Finding[]> {
   const { applied: files } = await filesOf(database, migrations);
   const schemas = await schemasOf(files);
   const model = await openEmbedded({ signal });
@@ -22,7 +26,9 @@ export async function schemaDrift(database: Database, migrations: readonly Migra
     return [
       ...missing.map((object) => finding(object, 'is not in the database, but the files create it')),
       ...extra.map((object) => finding(object, 'is in the database, but no file creates it')),
-      ...changed.map(({ kind, name, after }) => finding({ kind, name, definition: after }, 'differs from what the files create')),
+      ...changed.map(({ kind, name, after }) =>
+        finding({ kind, name, definition: after }, 'differs from what the files create'),
+      ),
     ];
   } finally {
     await model.close();

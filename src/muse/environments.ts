@@ -12,14 +12,23 @@ import type { Muse } from '../shared/muse-file.ts';
  * @throws MuseError `not-in-staging` with the files; `same-database` where staging is production's own database; what
  *   opening staging throws
  */
-export async function refuseUntried(muse: Muse, production: Database, pending: readonly Migration[], environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
+export async function refuseUntried(
+  muse: Muse,
+  production: Database,
+  pending: readonly Migration[],
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<void> {
   if (muse.museFile.environments.staging === undefined) return;
   const { database: staging } = await openEnvironment(muse, 'staging', environment, { signal });
   try {
     if ((await identityOf(staging)) === (await identityOf(production))) throw sameDatabase(production.description);
     const history = (await readHistory(staging)) ?? [];
     const untried = pending.filter(
-      ({ layer, file, checksum }) => !history.some((row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied'),
+      ({ layer, file, checksum }) =>
+        !history.some(
+          (row) => row.layer === layer && row.file === file && row.checksum === checksum && row.state === 'applied',
+        ),
     );
     if (untried.length > 0) throw notInStaging(untried);
   } finally {
@@ -40,7 +49,8 @@ function sameDatabase(description: string): MuseError {
   return new MuseError({
     code: 'same-database',
     message: `Staging and production are the same database: ${description}. Nothing was run.`,
-    suggestion: 'Put the URL of each in its own file: .env.staging.local and .env.production.local. A URL in the environment counts for both.',
+    suggestion:
+      'Put the URL of each in its own file: .env.staging.local and .env.production.local. A URL in the environment counts for both.',
   });
 }
 
@@ -48,6 +58,7 @@ function notInStaging(files: readonly Migration[]): MuseError {
   return new MuseError({
     code: 'not-in-staging',
     message: `Staging has not applied ${files.length === 1 ? 'this file' : 'these files'} in the current version: ${files.map(({ file }) => file).join(', ')}. Nothing was run.`,
-    suggestion: 'Run muse migrate --env staging first, and check the result there. To skip staging, add --force production.',
+    suggestion:
+      'Run muse migrate --env staging first, and check the result there. To skip staging, add --force production.',
   });
 }

@@ -24,7 +24,9 @@ export interface Examination {
  */
 export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
   const { migrations, rollbacks } = files;
-  const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
+  const own = migrations
+    .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
+    .map(({ file }) => file);
   // The database works in its own thread: meanwhile the files are linted here.
   const [rehearsal, linted] = await Promise.all([
     rehearse(database, { migrations, rollbacks, own }),
@@ -54,11 +56,22 @@ export function refuseErrors(findings: readonly Finding[], consequence: string, 
 export const fixInMuse = 'Fix the findings above, or let muse fix what it can: muse lint --fix.';
 
 /** The error of a run that has errors: how many, in how many files. */
-export function refusal(findings: readonly Finding[], consequence: string, suggestion = 'Fix the findings above, or let create-muse fix what it can: --fix.'): MuseError {
+export function refusal(
+  findings: readonly Finding[],
+  consequence: string,
+  suggestion = 'Fix the findings above, or let create-muse fix what it can: --fix.',
+): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  const files = new Set(findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file)).size;
+  const files = new Set(
+    findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file),
+  ).size;
   const where = files === 0 ? '' : ` in ${files} ${files === 1 ? 'file' : 'files'}`;
-  return new MuseError({ code: 'findings', message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`, suggestion, findings });
+  return new MuseError({
+    code: 'findings',
+    message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`,
+    suggestion,
+    findings,
+  });
 }
 
 /**
@@ -70,10 +83,15 @@ export function mergeFindings(sources: readonly (readonly Finding[])[]): Finding
   for (const source of sources) {
     const places = new Set(merged.map(placeOf));
     const objects = new Set(merged.map(objectOf));
-    merged.push(...source.filter((finding) => !places.has(placeOf(finding)) && (finding.file !== undefined || !objects.has(objectOf(finding)))));
+    merged.push(
+      ...source.filter(
+        (finding) => !places.has(placeOf(finding)) && (finding.file !== undefined || !objects.has(objectOf(finding))),
+      ),
+    );
   }
   return merged;
 }
 
-const placeOf = ({ rule, file, line, object }: Finding): string => (file === undefined ? `${rule} ${object}` : `${rule} ${file}:${line ?? ''}`);
+const placeOf = ({ rule, file, line, object }: Finding): string =>
+  file === undefined ? `${rule} ${object}` : `${rule} ${file}:${line ?? ''}`;
 const objectOf = ({ rule, object }: Finding): string => `${rule} ${object}`;

@@ -52,16 +52,32 @@ export interface FixOptions {
  * @throws MuseError `uncommitted-changes` where a file to be edited has uncommitted changes, `git-busy` in the middle of a
  *   merge or the like, both before anything is changed; `database-in-use`; what writing and git throw
  */
-export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWiden, onProgress }: FixOptions): Promise<FixResult> {
+export async function fixMuse(
+  muse: Muse,
+  { environment, signal, dryRun, mayWiden, onProgress }: FixOptions,
+): Promise<FixResult> {
   const { directory, museFile } = muse;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('reading the migration history of each environment');
   const applied = await appliedFiles(muse, files.migrations, environment, signal);
-  const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, { signal, applied: applied.files, ...(mayWiden === undefined ? {} : { mayWiden }), ...(onProgress === undefined ? {} : { onProgress }) });
-  const result: FixResult = { changes: [], decisions: changes.flatMap(({ decisions }) => decisions), access, findings, silenced, notes: [...applied.notes, ...notes] };
+  const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, {
+    signal,
+    applied: applied.files,
+    ...(mayWiden === undefined ? {} : { mayWiden }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const result: FixResult = {
+    changes: [],
+    decisions: changes.flatMap(({ decisions }) => decisions),
+    access,
+    findings,
+    silenced,
+    notes: [...applied.notes, ...notes],
+  };
   if (dryRun) {
-    for (const change of changes) result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
+    for (const change of changes)
+      result.changes.push({ rule: change.rule, files: pathsOf(change), diff: await diffOf(change, git) });
     return result;
   }
   if (changes.length === 0) return result;
@@ -84,10 +100,18 @@ export async function fixMuse(muse: Muse, { environment, signal, dryRun, mayWide
 }
 
 /** Keeps the user's own changes from being committed along or lost. */
-async function refuseUnfinished(directory: string, paths: readonly string[], git: { environment: NodeJS.ProcessEnv; signal: AbortSignal }): Promise<void> {
+async function refuseUnfinished(
+  directory: string,
+  paths: readonly string[],
+  git: { environment: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<void> {
   const begun = await underWay(directory, git);
   if (begun !== undefined) {
-    throw new MuseError({ code: 'git-busy', message: `A ${begun} is in progress in ${directory}. Nothing was changed.`, suggestion: `Finish or abort it first: git ${begun} --continue, or git ${begun} --abort; then run this again.` });
+    throw new MuseError({
+      code: 'git-busy',
+      message: `A ${begun} is in progress in ${directory}. Nothing was changed.`,
+      suggestion: `Finish or abort it first: git ${begun} --continue, or git ${begun} --abort; then run this again.`,
+    });
   }
   const dirty = await uncommitted(directory, paths, git);
   if (dirty.length === 0) return;
@@ -95,6 +119,7 @@ async function refuseUnfinished(directory: string, paths: readonly string[], git
     code: 'uncommitted-changes',
     message: `${dirty.length === 1 ? 'A file that would be fixed has' : `${dirty.length} files that would be fixed have`} uncommitted changes. Nothing was changed.`,
     detail: dirty.join('\n'),
-    suggestion: 'Commit them first (git add <file>, git commit), or stash them (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
+    suggestion:
+      'Commit them first (git add <file>, git commit), or stash them (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
   });
 }

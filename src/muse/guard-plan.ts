@@ -21,7 +21,8 @@ export async function touchedTables(session: Session, scripts: readonly string[]
           const { schemaname, relname } = fields as unknown as RangeVar;
           names.add(JSON.stringify(schemaname === undefined ? [relname] : [schemaname, relname]));
         }
-        if (type === 'DropStmt') for (const object of (fields['objects'] ?? []) as unknown[]) names.add(JSON.stringify(stringsOf(object)));
+        if (type === 'DropStmt')
+          for (const object of (fields['objects'] ?? []) as unknown[]) names.add(JSON.stringify(stringsOf(object)));
       });
     }
   }
@@ -56,7 +57,12 @@ export function planText(title: string, files: readonly string[], tables: readon
   return [
     title,
     ...files.map((file) => `  ${file}`),
-    ...(tables.length === 0 ? [] : ['Tables that they use:', ...tables.map(({ table, rows }) => `  ${table.padEnd(width)}  ${rows} ${rows === 1 ? 'row' : 'rows'}`)]),
+    ...(tables.length === 0
+      ? []
+      : [
+          'Tables that they use:',
+          ...tables.map(({ table, rows }) => `  ${table.padEnd(width)}  ${rows} ${rows === 1 ? 'row' : 'rows'}`),
+        ]),
   ].join('\n');
 }
 
@@ -69,15 +75,20 @@ interface DeleteNode {
  * Storage buckets with files that the scripts would delete: those whose id the statement names, else all.
  * @returns bucket and number of files
  */
-export async function lostBuckets(session: Session, scripts: readonly string[]): Promise<{ bucket: string; files: number }[]> {
+export async function lostBuckets(
+  session: Session,
+  scripts: readonly string[],
+): Promise<{ bucket: string; files: number }[]> {
   if (!scripts.some((sql) => sql.includes('storage'))) return [];
   await loadParser();
   const deletes = scripts.flatMap((sql) => parseSql(sql).statements.flatMap(({ tree }) => deletesOf(tree)));
   if (deletes.length === 0) return [];
   const { rows } = await session.query<{ bucket: string; files: string }>(
-    "select bucket_id as bucket, count(*) as files from storage.objects where bucket_id is not null group by 1 order by 1",
+    'select bucket_id as bucket, count(*) as files from storage.objects where bucket_id is not null group by 1 order by 1',
   );
-  return rows.map(({ bucket, files }) => ({ bucket, files: Number(files) })).filter(({ bucket }) => deletes.some((texts) => texts === 'all' || texts.includes(bucket)));
+  return rows
+    .map(({ bucket, files }) => ({ bucket, files: Number(files) }))
+    .filter(({ bucket }) => deletes.some((texts) => texts === 'all' || texts.includes(bucket)));
 }
 
 /** The string literals in the condition of a statement that deletes from Storage's tables; `all` without any. */

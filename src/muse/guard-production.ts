@@ -53,9 +53,23 @@ export async function migrateProduction(
 ): Promise<ProductionResult> {
   if (options.force !== true) await refuseUntried(muse, database, pending, environment, options.signal);
   const files = pending.map(({ file }) => file);
-  const tables = await touchedTables(database, pending.map(({ sql }) => sql));
-  await takeConsent('production', options, planText(`These files will be applied to production, after a backup:\n  in the ${database.description}`, files, tables));
-  const backup = await backupBefore(muse, 'production', environment, database, { onProgress: options.onPhase, signal: options.signal });
+  const tables = await touchedTables(
+    database,
+    pending.map(({ sql }) => sql),
+  );
+  await takeConsent(
+    'production',
+    options,
+    planText(
+      `These files will be applied to production, after a backup:\n  in the ${database.description}`,
+      files,
+      tables,
+    ),
+  );
+  const backup = await backupBefore(muse, 'production', environment, database, {
+    onProgress: options.onPhase,
+    signal: options.signal,
+  });
   let result: MigrateResult;
   try {
     await options.prepare?.();
@@ -72,7 +86,11 @@ export async function migrateProduction(
 }
 
 /** Verifies production. A verification that cannot run is reported as a note, and undoes nothing. */
-async function verify(database: Database, muse: Muse, migrations: readonly Migration[]): Promise<{ findings?: Finding[]; note?: string }> {
+async function verify(
+  database: Database,
+  muse: Muse,
+  migrations: readonly Migration[],
+): Promise<{ findings?: Finding[]; note?: string }> {
   try {
     return { findings: (await proveDatabase(database, muse.museFile, migrations)).findings };
   } catch (error) {
@@ -101,7 +119,9 @@ function restoreCommand(backup: string): string {
 
 /** Says whether an error is a proven problem, rather than something that could not be tested. */
 function isProven(findings: readonly Finding[]): boolean {
-  return findings.some(({ severity, rule }) => severity === 'error' && rule !== 'not-proven' && rule !== 'owner-locked-out');
+  return findings.some(
+    ({ severity, rule }) => severity === 'error' && rule !== 'not-proven' && rule !== 'owner-locked-out',
+  );
 }
 
 function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[], backup: string): MuseError {

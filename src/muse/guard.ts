@@ -22,7 +22,10 @@ export function commandFor(command: string, name: EnvironmentName): string {
  * @throws MuseError `bad-confirmation` with the flag that is missing
  */
 export function needConsent(name: EnvironmentName, { confirmed, ask }: Consent, command: string): void {
-  const suggestion = name === 'development' ? `Confirm it: ${command} --yes` : `Confirm it with the environment's name: ${command} --confirm ${name}`;
+  const suggestion =
+    name === 'development'
+      ? `Confirm it: ${command} --yes`
+      : `Confirm it with the environment's name: ${command} --confirm ${name}`;
   if (confirmed !== undefined && confirmed !== name) {
     throw new MuseError({
       code: 'bad-confirmation',

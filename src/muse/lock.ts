@@ -9,5 +9,9 @@ import { type LockOptions, takeLock } from '../shared/directory-lock.ts';
  */
 export async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
   await mkdir(join(directory, '.muse'), { recursive: true });
-  return takeLock(join(directory, '.muse', 'lock'), { code: 'directory-in-use', subject: directory, next: 'run this again with --resume' }, options);
+  return takeLock(
+    join(directory, '.muse', 'lock'),
+    { code: 'directory-in-use', subject: directory, next: 'run this again with --resume' },
+    options,
+  );
 }

@@ -12,7 +12,10 @@ import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
 
 /** How a run of migrations is confirmed, limited, followed and stopped. */
-export interface MigrateMuseOptions extends Omit<ProductionOptions, 'prepare' | 'onProgress' | 'beforeRun' | 'command'> {
+export interface MigrateMuseOptions extends Omit<
+  ProductionOptions,
+  'prepare' | 'onProgress' | 'beforeRun' | 'command'
+> {
   /** Installs what every Supabase project has on a plain PostgreSQL server first. */
   supabaseBaseline?: boolean;
   /** Prove tenant isolation; default true. */
@@ -41,18 +44,31 @@ export async function migrateMuse(
   let isolation: IsolationReport | undefined;
   const beforeRun = async (pending: readonly Migration[]): Promise<void> => {
     // A database with applied migrations has what they build on.
-    if (((await readHistory(database)) ?? []).length === 0) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
+    if (((await readHistory(database)) ?? []).length === 0)
+      prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { fixInMuse, refuseErrors }] = await Promise.all([import('./rehearse.ts'), import('./examine.ts')]);
+    const [{ rehearseMuse }, { fixInMuse, refuseErrors }] = await Promise.all([
+      import('./rehearse.ts'),
+      import('./examine.ts'),
+    ]);
     const proveBefore = async (shadow: Database, files: MigrationFiles): Promise<void> => {
       const { proveChanges } = await import('./prove-files.ts');
       options.onPhase?.(proving);
       isolation = await proveChanges(shadow, muse.museFile, files.migrations, pending);
     };
-    const { findings } = await rehearseMuse(muse, options.signal, provesAfter || options.verify === false ? undefined : proveBefore);
+    const { findings } = await rehearseMuse(
+      muse,
+      options.signal,
+      provesAfter || options.verify === false ? undefined : proveBefore,
+    );
     refuseErrors(findings, 'Nothing was applied.', fixInMuse);
-    if (isolation !== undefined) refuseErrors(isolation.findings, 'Nothing was applied.', 'Fix the policies, grants and functions above, or skip the proof: --no-verify.');
+    if (isolation !== undefined)
+      refuseErrors(
+        isolation.findings,
+        'Nothing was applied.',
+        'Fix the policies, grants and functions above, or skip the proof: --no-verify.',
+      );
     // In production nothing is installed before the run is confirmed.
     if (name !== 'production') await prepare();
   };
@@ -62,15 +78,28 @@ export async function migrateMuse(
     options.onPhase?.(file);
   };
   database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
-  const run = { ...options, onProgress, beforeRun, prepare: () => prepare(), command: commandFor('muse migrate', name) };
+  const run = {
+    ...options,
+    onProgress,
+    beforeRun,
+    prepare: () => prepare(),
+    command: commandFor('muse migrate', name),
+  };
   try {
-    const result: ProductionResult = name === 'production' ? await toProduction(muse, environment, database, migrations, run) : await migrate(database, migrations, run);
+    const result: ProductionResult =
+      name === 'production'
+        ? await toProduction(muse, environment, database, migrations, run)
+        : await migrate(database, migrations, run);
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
-    if (options.verify === false) result.notes.push(`Tenant isolation was not proven (--no-verify). Prove it: ${commandFor('muse verify', name)}`);
+    if (options.verify === false)
+      result.notes.push(`Tenant isolation was not proven (--no-verify). Prove it: ${commandFor('muse verify', name)}`);
     else if (provesAfter) return await withProof(database, muse, migrations, result, options);
-    return { ...result, ...(isolation === undefined ? {} : { isolation, findings: result.findings ?? isolation.findings }) };
+    return {
+      ...result,
+      ...(isolation === undefined ? {} : { isolation, findings: result.findings ?? isolation.findings }),
+    };
   } finally {
     await database.close();
   }
@@ -80,16 +109,30 @@ export async function migrateMuse(
 const proving = 'Acting as users on what the files change';
 
 /** Looks at what was applied to a local development database. */
-async function withProof(database: Database, muse: Muse, migrations: readonly Migration[], result: ProductionResult, options: MigrateMuseOptions): Promise<ProductionResult> {
+async function withProof(
+  database: Database,
+  muse: Muse,
+  migrations: readonly Migration[],
+  result: ProductionResult,
+  options: MigrateMuseOptions,
+): Promise<ProductionResult> {
   const [{ proveApplied }, { refusal }] = await Promise.all([import('./prove-files.ts'), import('./examine.ts')]);
   options.onPhase?.(proving);
   const applied = new Set(result.applied.map(({ file }) => file));
-  const isolation = await proveApplied(database, muse.museFile, migrations, migrations.filter(({ file }) => applied.has(file)));
+  const isolation = await proveApplied(
+    database,
+    muse.museFile,
+    migrations,
+    migrations.filter(({ file }) => applied.has(file)),
+  );
   const { findings } = isolation;
   if (!hasErrors(findings)) return { ...result, isolation, findings };
   const steps = applied.size === 1 ? '' : ` --steps ${applied.size}`;
-  const error = refusal(findings, `${applied.size === 1 ? 'The file is' : `All ${applied.size} files are`} applied to development.`,
-    `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other environments refuse the files until then.`);
+  const error = refusal(
+    findings,
+    `${applied.size === 1 ? 'The file is' : `All ${applied.size} files are`} applied to development.`,
+    `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other environments refuse the files until then.`,
+  );
   return { ...result, isolation, findings, error };
 }
 
@@ -108,12 +151,18 @@ async function toProduction(
 }
 
 /** Opens the database while the files are read: the server's answer to a connection takes as long as a hundred files. */
-async function openBeside(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<OpenEnvironment & { migrations: Migration[] }> {
+async function openBeside(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
+): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
     openEnvironment(muse, name, environment, { signal }),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
-  if (opened.status === 'fulfilled' && read.status === 'fulfilled') return { ...opened.value, migrations: read.value.migrations };
+  if (opened.status === 'fulfilled' && read.status === 'fulfilled')
+    return { ...opened.value, migrations: read.value.migrations };
   if (opened.status === 'fulfilled') await opened.value.database.close();
   throw read.status === 'rejected' ? read.reason : (opened as PromiseRejectedResult).reason;
 }

@@ -30,17 +30,28 @@ export async function readMuseFile(directory: string): Promise<MuseFile> {
   } catch (error) {
     throw unreadable(path, [`it is not valid JSON: ${(error as Error).message}`]);
   }
-  const [{ museSchema }, { pathText, problemsOf }] = await Promise.all([import('./muse-schema.ts'), import('../shared/schema.ts')]);
+  const [{ museSchema }, { pathText, problemsOf }] = await Promise.all([
+    import('./muse-schema.ts'),
+    import('../shared/schema.ts'),
+  ]);
   const problems = problemsOf(museSchema, value);
   if (problems.length > 0) {
-    throw unreadable(path, problems.map(({ path: at, message, suggestion }) => `${at.length === 0 ? '' : `${pathText(at)}: `}${message}. ${suggestion}`));
+    throw unreadable(
+      path,
+      problems.map(
+        ({ path: at, message, suggestion }) => `${at.length === 0 ? '' : `${pathText(at)}: `}${message}. ${suggestion}`,
+      ),
+    );
   }
   return value as MuseFile;
 }
 
 /** Writes `muse.json` whole, with the name of its JSON Schema if it has none. */
 export async function writeMuseFile(directory: string, museFile: MuseFile): Promise<void> {
-  await writeWhole(join(directory, 'muse.json'), `${JSON.stringify({ $schema: schemaPath, ...museFile }, undefined, 2)}\n`);
+  await writeWhole(
+    join(directory, 'muse.json'),
+    `${JSON.stringify({ $schema: schemaPath, ...museFile }, undefined, 2)}\n`,
+  );
 }
 
 function unreadable(path: string, problems: readonly string[]): MuseError {

@@ -1,7 +1,18 @@
 import { exactOptional, type GenericSchema } from 'valibot';
 import { ruleNames } from '../rules/names.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
-import { checked, described, exactly, list, matching, name, object, oneOf, type SchemaProblem, text } from '../shared/schema.ts';
+import {
+  checked,
+  described,
+  exactly,
+  list,
+  matching,
+  name,
+  object,
+  oneOf,
+  type SchemaProblem,
+  text,
+} from '../shared/schema.ts';
 import type { Setting } from '../targets/target.ts';
 import { targetKinds } from '../targets/kinds.ts';
 import { targets } from '../targets/targets.ts';
@@ -9,15 +20,29 @@ import { targets } from '../targets/targets.ts';
 const folders = list(name('a folder'), 'a list of folders');
 
 const session = object({
-  role: described(name('a role'), 'The role that the app works as. It owns nothing, so row-level security applies to it.'),
+  role: described(
+    name('a role'),
+    'The role that the app works as. It owns nothing, so row-level security applies to it.',
+  ),
   superadminRole: described(name('a role'), 'The role for work across tenants.'),
-  organization: described(name('the name of a variable'), 'The session variable that holds the id of the organization.'),
+  organization: described(
+    name('the name of a variable'),
+    'The session variable that holds the id of the organization.',
+  ),
   user: described(name('the name of a variable'), 'The session variable that holds the id of the user.'),
-  superadmin: exactOptional(described(name('the name of a variable'), 'The policies of the kit open every row where this session variable is true.')),
+  superadmin: exactOptional(
+    described(
+      name('the name of a variable'),
+      'The policies of the kit open every row where this session variable is true.',
+    ),
+  ),
 });
 
 /** The settings of every target, by key. */
-const settings: Readonly<Record<string, Setting>> = Object.assign({}, ...targetKinds.map((kind) => targets[kind].settings));
+const settings: Readonly<Record<string, Setting>> = Object.assign(
+  {},
+  ...targetKinds.map((kind) => targets[kind].settings),
+);
 
 const optionsOf = ({ about, pattern, shape = 'text' }: Setting) =>
   exactOptional(described(pattern === undefined ? name(shape) : matching(pattern, shape), about));
@@ -27,7 +52,10 @@ const environment = checked(
     target: described(oneOf(targetKinds), 'Where the database is.'),
     ...Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, optionsOf(setting)])),
   }),
-  ({ target, ...given }) => Object.keys(given).filter((key) => !Object.hasOwn(targets[target].settings, key)).map((key) => foreignSetting(target, key)),
+  ({ target, ...given }) =>
+    Object.keys(given)
+      .filter((key) => !Object.hasOwn(targets[target].settings, key))
+      .map((key) => foreignSetting(target, key)),
 );
 
 function foreignSetting(target: keyof typeof targets, key: string): SchemaProblem {
@@ -47,7 +75,10 @@ const severity = oneOf(['error', 'warning', 'off']);
  */
 export const museSchema = object({
   $schema: exactOptional(described(text(), 'The JSON Schema that editors complete and check this file with.')),
-  version: described(exactly(1, 'Use the version of create-muse that wrote this file, or a later one.'), 'Version of the format of this file.'),
+  version: described(
+    exactly(1, 'Use the version of create-muse that wrote this file, or a later one.'),
+    'Version of the format of this file.',
+  ),
   name: described(name('a name'), 'Name of the product.'),
   kit: object({
     source: described(name(), 'Where the kit came from: builtin, a URL, owner/repo or a path.'),
@@ -60,13 +91,26 @@ export const museSchema = object({
     extensions: described(folders, 'Folders with the migrations of the product.'),
     rollback: described(name('a folder'), 'Folder with the rollback files.'),
     archive: described(name('a folder'), "Folder with the kit's own extensions, which are not run."),
-    order: described(oneOf(['number', 'timestamp', 'journal']), 'How the files are named and ordered: NNN_name.sql, <14 digits>_name.sql, or as the journal of Drizzle lists them.'),
+    order: described(
+      oneOf(['number', 'timestamp', 'journal']),
+      'How the files are named and ordered: NNN_name.sql, <14 digits>_name.sql, or as the journal of Drizzle lists them.',
+    ),
   }),
-  isolation: described(oneOf(['auth-uid', 'session']), "How tenants are isolated: by Supabase's auth.uid(), or by variables that the app's own connection sets."),
+  isolation: described(
+    oneOf(['auth-uid', 'session']),
+    "How tenants are isolated: by Supabase's auth.uid(), or by variables that the app's own connection sets.",
+  ),
   session: exactOptional(session),
   prefix: described(text(), 'Prefix of the names of tables, with its underscore, e.g. kv_; empty for none.'),
   presets: described(list(name('the id of a preset')), 'The presets that the product was made with.'),
-  environments: described(object({ development: exactOptional(environment), staging: exactOptional(environment), production: exactOptional(environment) }), 'The databases of the product.'),
+  environments: described(
+    object({
+      development: exactOptional(environment),
+      staging: exactOptional(environment),
+      production: exactOptional(environment),
+    }),
+    'The databases of the product.',
+  ),
   prune: exactOptional(described(list(name('a path')), 'More paths to leave out of the kit than the built-in list.')),
   rules: exactOptional(
     described(

@@ -23,7 +23,11 @@ export interface DataCopy {
  * @returns the files written, relative to the muse, with `/`
  * @throws MuseError `bad-data-migration` where the tables do not match
  */
-export async function newDataInMuse({ directory, museFile }: Muse, title: string, { from, to, map }: DataCopy): Promise<string[]> {
+export async function newDataInMuse(
+  { directory, museFile }: Muse,
+  title: string,
+  { from, to, map }: DataCopy,
+): Promise<string[]> {
   const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
   const [{ dataMigration }, { buildCatalog }, { loadParser }, { dataTable }] = await Promise.all([
     import('../scaffold/data-migration.ts'),
@@ -53,7 +57,11 @@ export async function newDataInMuse({ directory, museFile }: Muse, title: string
  * @returns the files written, relative to the muse, with `/`
  * @throws MuseError `bad-table` and what scaffolding throws
  */
-export async function newInMuse({ directory, museFile }: Muse, title: string, tables: readonly string[]): Promise<string[]> {
+export async function newInMuse(
+  { directory, museFile }: Muse,
+  title: string,
+  tables: readonly string[],
+): Promise<string[]> {
   const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
   const number = nextNumber(migrations, 'extension', museFile.migrations.order);
   const folders = museFile.migrations;

@@ -14,7 +14,8 @@ import { readMuseFile } from './muse-json.ts';
  */
 export async function openMuse(path: string): Promise<Muse> {
   for (let directory = resolve(path); ; directory = dirname(directory)) {
-    if ((await kindOf(resolve(directory, 'muse.json'))) === 'file') return { directory, museFile: await readMuseFile(directory) };
+    if ((await kindOf(resolve(directory, 'muse.json'))) === 'file')
+      return { directory, museFile: await readMuseFile(directory) };
     if (dirname(directory) === directory) break;
   }
   throw new MuseError({

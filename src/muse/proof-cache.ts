@@ -24,19 +24,34 @@ const folder = (): string => join(cacheDirectory(), 'proofs');
  * The key of a proof: changes with any file, with how tenants are isolated, and with this tool.
  * @param parts what else it depends on
  */
-export async function proofKey(migrations: readonly Migration[], { isolation, session }: Pick<MuseFile, 'isolation' | 'session'>, parts: unknown): Promise<string> {
-  const what = [packageVersion(), await builtAt(), isolation, session ?? null, migrations.map(({ layer, checksum }) => [layer, checksum]), parts];
+export async function proofKey(
+  migrations: readonly Migration[],
+  { isolation, session }: Pick<MuseFile, 'isolation' | 'session'>,
+  parts: unknown,
+): Promise<string> {
+  const what = [
+    packageVersion(),
+    await builtAt(),
+    isolation,
+    session ?? null,
+    migrations.map(({ layer, checksum }) => [layer, checksum]),
+    parts,
+  ];
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 32);
 }
 
 /** Sizes and times of this tool's own files: an edited copy of a version proves anew. */
 async function builtAt(): Promise<string> {
   const root = join(import.meta.dirname, '..');
-  const files = (await readdir(root, { recursive: true })).filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts')).sort();
-  const states = await Promise.all(files.map(async (name) => {
-    const { mtimeMs, size } = await stat(join(root, name));
-    return `${name} ${size} ${mtimeMs}`;
-  }));
+  const files = (await readdir(root, { recursive: true }))
+    .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
+    .sort();
+  const states = await Promise.all(
+    files.map(async (name) => {
+      const { mtimeMs, size } = await stat(join(root, name));
+      return `${name} ${size} ${mtimeMs}`;
+    }),
+  );
   return createHash('sha256').update(states.join('\n')).digest('hex');
 }
 
@@ -56,8 +71,11 @@ export async function keepProof(key: string, proof: KeptProof): Promise<void> {
     await writeWhole(join(folder(), `${key}.json`), JSON.stringify(proof));
     const names = await readdir(folder());
     if (names.length <= mostKept) return;
-    const aged = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(folder(), name))).mtimeMs })));
-    for (const { name } of aged.sort((x, y) => y.at - x.at).slice(mostKept)) await rm(join(folder(), name), { force: true });
+    const aged = await Promise.all(
+      names.map(async (name) => ({ name, at: (await stat(join(folder(), name))).mtimeMs })),
+    );
+    for (const { name } of aged.sort((x, y) => y.at - x.at).slice(mostKept))
+      await rm(join(folder(), name), { force: true });
   } catch {
     // See above.
   }

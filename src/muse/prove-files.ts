@@ -15,7 +15,11 @@ import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts
  * Proves what files allow, on a shadow database that they alone have made. A proof of the very same files is taken from the
  * cache; where that knows the built-in core, only what the extension touches is proven.
  */
-export async function proveFiles(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<IsolationReport> {
+export async function proveFiles(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+): Promise<IsolationReport> {
   const key = await proofKey(migrations, museFile, 'whole');
   const kept = await keptProof(key);
   if (kept !== undefined) return kept;
@@ -28,22 +32,42 @@ export async function proveFiles(database: Database, museFile: MuseFile, migrati
  * Proves what some of the files change, with all that hangs on it, on a shadow database that all of them have made.
  * @param changes the files that are about to be applied
  */
-export async function proveChanges(database: Database, museFile: MuseFile, migrations: readonly Migration[], changes: readonly Migration[]): Promise<IsolationReport> {
-  const key = await proofKey(migrations, museFile, changes.map(({ checksum }) => checksum));
+export async function proveChanges(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+  changes: readonly Migration[],
+): Promise<IsolationReport> {
+  const key = await proofKey(
+    migrations,
+    museFile,
+    changes.map(({ checksum }) => checksum),
+  );
   const kept = (await keptProof(key)) ?? (await keptProof(await proofKey(migrations, museFile, 'whole')));
   if (kept !== undefined) return kept;
-  const { report, isComplete } = await attempt(async () => verifyIsolation(database, await optionsFor(museFile, migrations, changes)));
+  const { report, isComplete } = await attempt(async () =>
+    verifyIsolation(database, await optionsFor(museFile, migrations, changes)),
+  );
   if (isComplete) await keepProof(key, report);
   return report;
 }
 
 /** The same on a database that is in use, where files were applied a moment ago. */
-export async function proveApplied(database: Database, museFile: MuseFile, migrations: readonly Migration[], applied: readonly Migration[]): Promise<IsolationReport> {
+export async function proveApplied(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+  applied: readonly Migration[],
+): Promise<IsolationReport> {
   return (await attempt(async () => verifyIsolation(database, await optionsFor(museFile, migrations, applied)))).report;
 }
 
 /** @param changes the files whose objects are proven; undefined for everything */
-async function optionsFor(museFile: MuseFile, migrations: readonly Migration[], changes?: readonly Migration[]): Promise<IsolationOptions> {
+async function optionsFor(
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+  changes?: readonly Migration[],
+): Promise<IsolationOptions> {
   await loadParser();
   const { declarations } = await expectationsOf(migrations, museFile);
   const only = changes === undefined ? undefined : changedObjects(changes);
@@ -68,19 +92,30 @@ async function attempt(prove: () => Promise<IsolationReport>): Promise<Attempt> 
   } catch (error) {
     const isOurs = (error instanceof MuseError && error.code !== 'cancelled') || error instanceof DatabaseError;
     if (!isOurs) throw error;
-    const findings = [notProven({ object: 'the database', reason: `the proof could not be run: ${error.message.replace(/\.$/, '')}`, suggestion: 'Try it alone: muse verify' })];
+    const findings = [
+      notProven({
+        object: 'the database',
+        reason: `the proof could not be run: ${error.message.replace(/\.$/, '')}`,
+        suggestion: 'Try it alone: muse verify',
+      }),
+    ];
     return { report: { tables: [], findings, ...countProven([], findings) }, isComplete: false };
   }
 }
 
 /** With a proof of the built-in core in the cache, proves the rest; without one, proves all of it and keeps what is core's. */
-async function provedWithCore(database: Database, museFile: MuseFile, migrations: readonly Migration[]): Promise<Attempt> {
+async function provedWithCore(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+): Promise<Attempt> {
   const core = migrations.filter(({ layer }) => layer === 'core');
   const extensions = migrations.filter(({ layer }) => layer === 'extension');
   const whole = await optionsFor(museFile, migrations);
   const touched = await optionsFor(museFile, migrations, extensions);
   // Of another kit, extensions may hold the tables that say who the tenants are.
-  if (museFile.kit.source !== 'builtin' || touched.only === undefined) return attempt(() => verifyIsolation(database, whole));
+  if (museFile.kit.source !== 'builtin' || touched.only === undefined)
+    return attempt(() => verifyIsolation(database, whole));
   const key = await proofKey(core, museFile, 'core');
   const kept = await keptProof(key);
   if (kept === undefined) {
@@ -91,17 +126,29 @@ async function provedWithCore(database: Database, museFile: MuseFile, migrations
     if (proof.isComplete && isTold) await keepProof(key, await partOfCore(database, touched, proof.report));
     return proof;
   }
-  const proof = await attempt(() => verifyIsolation(database, { ...touched, only: [...touched.only ?? [], ...kept.toProve ?? []] }));
+  const proof = await attempt(() =>
+    verifyIsolation(database, { ...touched, only: [...(touched.only ?? []), ...(kept.toProve ?? [])] }),
+  );
   return { ...proof, report: joined(kept, proof.report) };
 }
 
 /** What is true of core whatever the extension: the reports in which it had no part. */
-async function partOfCore(database: Database, touched: IsolationOptions, { tables, findings }: IsolationReport): Promise<KeptProof> {
+async function partOfCore(
+  database: Database,
+  touched: IsolationOptions,
+  { tables, findings }: IsolationReport,
+): Promise<KeptProof> {
   const isAffected = await findAffected(database, touched);
   const isOpen = new Set(findings.map(({ object }) => object));
   const isKept = (name: string): boolean => !isAffected(name) && !isOpen.has(name);
   const own = tables.filter(({ table }) => isKept(table));
-  return { tables: own, findings: [], proven: own.length, notProven: 0, toProve: tables.map(({ table }) => table).filter((name) => !isKept(name)) };
+  return {
+    tables: own,
+    findings: [],
+    proven: own.length,
+    notProven: 0,
+    toProve: tables.map(({ table }) => table).filter((name) => !isKept(name)),
+  };
 }
 
 function joined(core: IsolationReport, proof: IsolationReport): IsolationReport {

@@ -11,9 +11,14 @@ import type { Muse } from '../shared/muse-file.ts';
  * @throws MuseError where the shadow database cannot be opened
  */
 export async function rehearseMuse(
-  { directory, museFile }: Muse, signal?: AbortSignal, afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
+  { directory, museFile }: Muse,
+  signal?: AbortSignal,
+  afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
 ): Promise<Examination> {
-  const [database, files] = await Promise.all([openEmbedded({ signal }), readMigrations(directory, museFile.migrations)]);
+  const [database, files] = await Promise.all([
+    openEmbedded({ signal }),
+    readMigrations(directory, museFile.migrations),
+  ]);
   try {
     const examination = await examine(database, files, museFile);
     if (!hasErrors(examination.findings)) await afterwards?.(database, files);

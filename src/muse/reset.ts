@@ -35,7 +35,11 @@ export interface ResetOptions {
  * @throws MuseError `findings` where the rehearsal finds errors; `rollback-missing` with the files that have no rollback;
  *   `bucket-not-empty`; `data-would-be-lost` without agreement: nothing is dropped until then. What seeding throws
  */
-export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { agree, signal, onPhase }: ResetOptions): Promise<ResetResult> {
+export async function resetMuse(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  { agree, signal, onPhase }: ResetOptions,
+): Promise<ResetResult> {
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
   onPhase?.('Rehearsing on a shadow database');
   refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', fixInMuse);
@@ -54,12 +58,19 @@ export async function resetMuse(muse: Muse, environment: NodeJS.ProcessEnv, { ag
   } finally {
     await database.close();
   }
-  const { seeds, added } = await seedMuse(muse, 'development', environment, { signal, ...(onPhase === undefined ? {} : { onProgress: onPhase }) });
+  const { seeds, added } = await seedMuse(muse, 'development', environment, {
+    signal,
+    ...(onPhase === undefined ? {} : { onProgress: onPhase }),
+  });
   return { rolledBack, applied, seeds, added };
 }
 
 /** Row counts of a database that is deleted as a whole; empty for one that cannot be opened any more. */
-async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Record<string, number>> {
+async function rowsOf(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, number>> {
   try {
     const { database } = await openEnvironment(muse, 'development', environment, { signal });
     return await countUserRows(database).finally(() => database.close());
@@ -69,16 +80,26 @@ async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, signal: AbortS
   }
 }
 
-async function rollBackAll(muse: Muse, environment: NodeJS.ProcessEnv, { migrations, rollbacks }: MigrationFiles, { agree, signal }: ResetOptions): Promise<FileName[]> {
+async function rollBackAll(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  { migrations, rollbacks }: MigrationFiles,
+  { agree, signal }: ResetOptions,
+): Promise<FileName[]> {
   const { database } = await openEnvironment(muse, 'development', environment, { signal });
   try {
     const history = (await readHistory(database)) ?? [];
     if (history.length === 0) return [];
     const steps = rollbackSteps(migrations, rollbacks, history, { steps: history.length });
-    const buckets = await lostBuckets(database, steps.map((step) => step.rollback.sql));
+    const buckets = await lostBuckets(
+      database,
+      steps.map((step) => step.rollback.sql),
+    );
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     await ask(await countUserRows(database), agree);
-    return (await rollback(database, migrations, rollbacks, { steps: history.length })).rolledBack.map(({ layer, file }) => ({ layer, file }));
+    return (await rollback(database, migrations, rollbacks, { steps: history.length })).rolledBack.map(
+      ({ layer, file }) => ({ layer, file }),
+    );
   } finally {
     await database.close();
   }
@@ -87,7 +108,11 @@ async function rollBackAll(muse: Muse, environment: NodeJS.ProcessEnv, { migrati
 /** Rows outside the schemas of Supabase's services, which have rows from the start; tables without rows are left out. */
 async function countUserRows(session: Parameters<typeof countRows>[0]): Promise<Record<string, number>> {
   const counts = Object.entries(await countRows(session));
-  return Object.fromEntries(counts.filter(([table, rows]) => rows > 0 && !/^(?:storage|realtime|supabase_|vault|auth\.schema_migrations)/.test(table)));
+  return Object.fromEntries(
+    counts.filter(
+      ([table, rows]) => rows > 0 && !/^(?:storage|realtime|supabase_|vault|auth\.schema_migrations)/.test(table),
+    ),
+  );
 }
 
 async function ask(rows: Readonly<Record<string, number>>, agree: ResetOptions['agree']): Promise<void> {
@@ -95,7 +120,9 @@ async function ask(rows: Readonly<Record<string, number>>, agree: ResetOptions['
   throw new MuseError({
     code: 'bad-confirmation',
     message: 'A reset deletes all data in development, and some tables have rows. Nothing was deleted.',
-    detail: Object.entries(rows).map(([table, count]) => `${table}: ${count} ${count === 1 ? 'row' : 'rows'}`).join('\n'),
+    detail: Object.entries(rows)
+      .map(([table, count]) => `${table}: ${count} ${count === 1 ? 'row' : 'rows'}`)
+      .join('\n'),
     suggestion: 'To delete them: muse reset --yes. To keep them, take a backup first: muse backup',
   });
 }

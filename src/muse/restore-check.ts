@@ -6,7 +6,10 @@ import type { BackupHeader } from './backup-format.ts';
 import { nameOf, readTables } from './backup-read.ts';
 
 /** Says whether a list has the file in the same layer. */
-export function has(list: readonly Pick<HistoryRow, 'layer' | 'file'>[], { layer, file }: Pick<HistoryRow, 'layer' | 'file'>): boolean {
+export function has(
+  list: readonly Pick<HistoryRow, 'layer' | 'file'>[],
+  { layer, file }: Pick<HistoryRow, 'layer' | 'file'>,
+): boolean {
   return list.some((row) => row.layer === layer && row.file === file);
 }
 
@@ -24,8 +27,11 @@ export async function refuseOtherTables(database: Database, header: BackupHeader
     return table.columns.flatMap((column) => {
       const same = columns.get(column.name);
       if (same === undefined) return [`${nameOf(table)} has no column ${column.name}`];
-      if (same.type !== column.type) return [`${nameOf(table)}.${column.name} has the type ${same.type}, but ${column.type} in the backup`];
-      return same.generated === column.generated ? [] : [`${nameOf(table)}.${column.name} is ${same.generated ? 'generated now' : 'no longer generated'}`];
+      if (same.type !== column.type)
+        return [`${nameOf(table)}.${column.name} has the type ${same.type}, but ${column.type} in the backup`];
+      return same.generated === column.generated
+        ? []
+        : [`${nameOf(table)}.${column.name} is ${same.generated ? 'generated now' : 'no longer generated'}`];
     });
   });
   if (wrong.length > 0) {
@@ -33,13 +39,20 @@ export async function refuseOtherTables(database: Database, header: BackupHeader
       code: 'restore-refused',
       message: 'The tables differ from those in the backup. No row was changed.',
       detail: wrong.slice(0, 20).join('\n'),
-      suggestion: 'Change the schema to that of the backup with muse rollback or muse migrate; muse status lists the files. Or restore into a new database.',
+      suggestion:
+        'Change the schema to that of the backup with muse rollback or muse migrate; muse status lists the files. Or restore into a new database.',
     });
   }
   const { missing, extra, changed } = diffSchema(header.schema, await readSchema(database));
-  const others = [...missing.map(({ kind, name }) => `${kind} ${name} is gone`), ...extra.map(({ kind, name }) => `${kind} ${name} is new`), ...changed.map(({ kind, name }) => `${kind} ${name} is different`)];
+  const others = [
+    ...missing.map(({ kind, name }) => `${kind} ${name} is gone`),
+    ...extra.map(({ kind, name }) => `${kind} ${name} is new`),
+    ...changed.map(({ kind, name }) => `${kind} ${name} is different`),
+  ];
   if (others.length === 0) return [];
-  return [`The schema differs from the backup's: ${others.slice(0, 5).join('; ')}${others.length > 5 ? `; and ${others.length - 5} more` : ''}.`];
+  return [
+    `The schema differs from the backup's: ${others.slice(0, 5).join('; ')}${others.length > 5 ? `; and ${others.length - 5} more` : ''}.`,
+  ];
 }
 
 /** The error for later files that are not the newest: files that were applied after them would be rolled back as well. */
@@ -55,6 +68,7 @@ export function noText(files: readonly { file: string }[]): MuseError {
   return new MuseError({
     code: 'restore-refused',
     message: `The backup needs ${files.map(({ file }) => file).join(', ')}, which this database has not applied, and does not contain ${files.length === 1 ? 'its' : 'their'} SQL. Nothing was changed.`,
-    suggestion: 'The file was edited or missing when the backup was taken. Restore it as it was applied (git log shows it), run muse migrate, then restore again.',
+    suggestion:
+      'The file was edited or missing when the backup was taken. Restore it as it was applied (git log shows it), run muse migrate, then restore again.',
   });
 }

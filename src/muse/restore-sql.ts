@@ -55,7 +55,11 @@ export async function readPlace(session: Session, { tables }: BackupHeader): Pro
  * The statements that replace the tables' rows with the backup's, for one transaction, in this order. Triggers
  * do not fire, and every foreign key that this could break is checked at the end.
  */
-export async function* restoreStatements(header: BackupHeader, lines: AsyncIterable<BackupLine>, place: RestorePlace): AsyncGenerator<string> {
+export async function* restoreStatements(
+  header: BackupHeader,
+  lines: AsyncIterable<BackupLine>,
+  place: RestorePlace,
+): AsyncGenerator<string> {
   const restored = new Set(place.tables.map(({ name }) => name));
   const { triggers, keys } = silenced(place);
   yield* exactSettings();
@@ -71,7 +75,8 @@ export async function* restoreStatements(header: BackupHeader, lines: AsyncItera
   for await (const line of lines) {
     if ('sequences' in line) {
       for (const { name, value, called } of line.sequences) {
-        if (place.sequences.includes(name)) yield `select pg_catalog.setval(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${called})`;
+        if (place.sequences.includes(name))
+          yield `select pg_catalog.setval(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${called})`;
       }
     } else if ('table' in line) {
       const table = header.tables[line.table]!;
@@ -82,7 +87,8 @@ export async function* restoreStatements(header: BackupHeader, lines: AsyncItera
     }
   }
   for (const { table, name, definition } of keys) yield `alter table ${table} add constraint ${name} ${definition}`;
-  for (const { table, name, state } of triggers) yield `alter table ${table} enable ${{ O: '', A: 'always ', R: 'replica ' }[state]}trigger ${name}`;
+  for (const { table, name, state } of triggers)
+    yield `alter table ${table} enable ${{ O: '', A: 'always ', R: 'replica ' }[state]}trigger ${name}`;
   for (const { table, name, broken, inside } of place.keys) {
     if (place.replica && !inside) yield check(table, name, broken);
   }
@@ -93,7 +99,10 @@ export async function* restoreStatements(header: BackupHeader, lines: AsyncItera
 function silenced({ replica, tables, triggers, keys }: RestorePlace): Pick<RestorePlace, 'triggers' | 'keys'> {
   if (replica) return { triggers: triggers.filter(({ state }) => state !== 'O'), keys: [] };
   const restored = new Set(tables.map(({ name }) => name));
-  return { triggers: triggers.filter(({ table }) => restored.has(table)), keys: keys.filter(({ table }) => restored.has(table)) };
+  return {
+    triggers: triggers.filter(({ table }) => restored.has(table)),
+    keys: keys.filter(({ table }) => restored.has(table)),
+  };
 }
 
 /** A row type with the backup's order of columns, which may differ from the table's. */
@@ -104,8 +113,10 @@ function rowType({ columns }: BackupTable, index: number): string {
 function insert(table: BackupTable, index: number, rows: readonly string[]): string {
   const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => quoteIdentifier(name));
   // OFFSET 0: without it, the text is read once for each column.
-  return `insert into ${nameOf(table)} (${columns.join(', ')}) overriding system value select ${columns.map((name) => `(r.v).${name}`).join(', ')} `
-    + `from (select x.v::pg_temp.muse_restore_${index} as v from unnest(array[${rows.map(quoteLiteral).join(', ')}]::text[]) as x (v) offset 0) as r`;
+  return (
+    `insert into ${nameOf(table)} (${columns.join(', ')}) overriding system value select ${columns.map((name) => `(r.v).${name}`).join(', ')} ` +
+    `from (select x.v::pg_temp.muse_restore_${index} as v from unnest(array[${rows.map(quoteLiteral).join(', ')}]::text[]) as x (v) offset 0) as r`
+  );
 }
 
 function check(table: string, name: string, broken: string): string {

@@ -43,10 +43,18 @@ export interface RestoreOptions extends Consent {
  * @throws MuseError `bad-backup-file`; `not-confirmed`; `rollback-missing`, `restore-order` where a later file cannot be
  *   rolled back; `restore-refused` where the tables differ from the backup's; `restore-failed`: no row was changed
  */
-export async function restoreMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, path: string, options: RestoreOptions): Promise<RestoreResult> {
+export async function restoreMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  path: string,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
   const isDump = path.endsWith('.dump');
   // Read to its end once before anything is changed, to find a truncated file.
-  const source = isDump ? { history: await (await import('./backup-dump.ts')).historyOfDump(path, environment) } : await readWhole(path);
+  const source = isDump
+    ? { history: await (await import('./backup-dump.ts')).historyOfDump(path, environment) }
+    : await readWhole(path);
   const { header } = source;
   const had = header?.history ?? source.history ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
@@ -63,7 +71,8 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
     await takeConsent(name, options, planText(name, path, later, source));
-    const backup = name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
+    const backup =
+      name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
     if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
     const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
     options.onProgress?.('Restoring the rows');
@@ -71,10 +80,19 @@ export async function restoreMuse(muse: Muse, name: EnvironmentName, environment
       await (await import('./backup-dump.ts')).restoreDump(database, path, url, environment, options.signal);
       return { rolledBack, applied: [], notes: [], ...backup };
     }
-    const { applied } = lacking.length === 0 || header === undefined ? { applied: [] } : await migrate(database, header.migrations, { acceptEdited: true });
+    const { applied } =
+      lacking.length === 0 || header === undefined
+        ? { applied: [] }
+        : await migrate(database, header.migrations, { acceptEdited: true });
     const notes = header === undefined ? [] : await refuseOtherTables(database, header);
     notes.push(...(await putBack(database, path)));
-    return { rolledBack, applied, notes, ...backup, ...(header === undefined ? {} : { taken: header.taken, rows: source.rows ?? {} }) };
+    return {
+      rolledBack,
+      applied,
+      notes,
+      ...backup,
+      ...(header === undefined ? {} : { taken: header.taken, rows: source.rows ?? {} }),
+    };
   } finally {
     await database.close();
   }
@@ -107,14 +125,21 @@ async function readWhole(path: string): Promise<Source> {
   return { header, rows };
 }
 
-function planText(name: EnvironmentName, path: string, later: readonly FileName[], { header, rows = {} }: Source): string {
+function planText(
+  name: EnvironmentName,
+  path: string,
+  later: readonly FileName[],
+  { header, rows = {} }: Source,
+): string {
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
   return [
     `Restore ${name} from ${path}`,
-    ...(header === undefined ? ['  everything in the dump is dropped and recreated; all current rows are deleted'] : [
-      `  taken    ${header.taken}, of ${header.environment}`,
-      `  rows     ${total} in ${Object.keys(rows).length} tables; all current rows are deleted`,
-    ]),
+    ...(header === undefined
+      ? ['  everything in the dump is dropped and recreated; all current rows are deleted']
+      : [
+          `  taken    ${header.taken}, of ${header.environment}`,
+          `  rows     ${total} in ${Object.keys(rows).length} tables; all current rows are deleted`,
+        ]),
     ...later.map(({ file }) => `  rollback ${file}`),
   ].join('\n');
 }
@@ -122,7 +147,9 @@ function planText(name: EnvironmentName, path: string, later: readonly FileName[
 async function putBack(database: Database, path: string): Promise<string[]> {
   const { header, lines } = await openBackup(path);
   const place = await readPlace(database, header);
-  const left = header.tables.filter(({ schema, name }) => !place.tables.some((table) => table.name === nameOf({ schema, name })));
+  const left = header.tables.filter(
+    ({ schema, name }) => !place.tables.some((table) => table.name === nameOf({ schema, name })),
+  );
   const statements = restoreStatements(header, lines, place);
   try {
     if (database.kind === 'https') {
@@ -144,5 +171,7 @@ async function putBack(database: Database, path: string): Promise<string[]> {
       cause: error,
     });
   }
-  return left.length === 0 ? [] : [`Not restored, because this connection may not write to them: ${left.map(nameOf).join(', ')}.`];
+  return left.length === 0
+    ? []
+    : [`Not restored, because this connection may not write to them: ${left.map(nameOf).join(', ')}.`];
 }

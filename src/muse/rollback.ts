@@ -44,18 +44,32 @@ export async function rollbackMuse(
   const { database } = await openEnvironment(muse, name, environment, { signal: guard.signal });
   try {
     const { lockTimeoutMs, statementTimeoutMs } = guard;
-    const limits = { ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }) };
+    const limits = {
+      ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+    };
     const run = { ...target, ...limits, command: commandFor('muse rollback', name) };
     const { files, losses } = await rollbackPlan(database, migrations, rollbacks, target);
     const scripts = files.map((step) => step.rollback.sql);
     const buckets = await lostBuckets(database, scripts);
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses, saidAgain(name, target, guard));
-    if (name !== 'production' || files.length === 0) return { ...(await rollback(database, migrations, rollbacks, run)), losses };
-    const plan = planText(`These files will be rolled back in production, after a backup:\n  in the ${database.description}`, files.map(({ file }) => file), await touchedTables(database, scripts));
+    if (name !== 'production' || files.length === 0)
+      return { ...(await rollback(database, migrations, rollbacks, run)), losses };
+    const plan = planText(
+      `These files will be rolled back in production, after a backup:\n  in the ${database.description}`,
+      files.map(({ file }) => file),
+      await touchedTables(database, scripts),
+    );
     await takeConsent(name, guard, losses.length === 0 ? plan : `${plan}\nThis drops data:\n${describeLosses(losses)}`);
-    const [{ backupBefore }, { productionLimits, withRestoreHint }] = await Promise.all([import('./backup.ts'), import('./guard-production.ts')]);
-    const backup = await backupBefore(muse, name, environment, database, { onProgress: guard.onPhase, signal: guard.signal });
+    const [{ backupBefore }, { productionLimits, withRestoreHint }] = await Promise.all([
+      import('./backup.ts'),
+      import('./guard-production.ts'),
+    ]);
+    const backup = await backupBefore(muse, name, environment, database, {
+      onProgress: guard.onPhase,
+      signal: guard.signal,
+    });
     try {
       return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
     } catch (error) {
@@ -68,12 +82,21 @@ export async function rollbackMuse(
 
 /** What would be lost, a line each. */
 export function describeLosses(losses: readonly Loss[]): string {
-  return losses.map((loss) => `${loss.table}${loss.column === undefined ? '' : `.${loss.column}`}: ${loss.rows} ${loss.rows === 1 ? 'row' : 'rows'}`).join('\n');
+  return losses
+    .map(
+      (loss) =>
+        `${loss.table}${loss.column === undefined ? '' : `.${loss.column}`}: ${loss.rows} ${loss.rows === 1 ? 'row' : 'rows'}`,
+    )
+    .join('\n');
 }
 
 /** The command as it was typed, with the flag that agrees. */
 function saidAgain(name: EnvironmentName, { to, steps }: RollbackTarget, { confirmed }: Consent): string {
-  const flags = [to === undefined ? '' : ` --to ${to}`, steps === undefined ? '' : ` --steps ${steps}`, confirmed === undefined ? '' : ` --confirm ${confirmed}`];
+  const flags = [
+    to === undefined ? '' : ` --to ${to}`,
+    steps === undefined ? '' : ` --steps ${steps}`,
+    confirmed === undefined ? '' : ` --confirm ${confirmed}`,
+  ];
   return `${commandFor('muse rollback', name)}${flags.join('')} --yes`;
 }
 
@@ -92,6 +115,7 @@ export function bucketsNotEmpty(buckets: readonly { bucket: string; files: numbe
     code: 'bucket-not-empty',
     message: 'The rollback would delete storage buckets that hold files. Nothing was run.',
     detail: buckets.map(({ bucket, files }) => `${bucket}: ${files} ${files === 1 ? 'file' : 'files'}`).join('\n'),
-    suggestion: 'SQL only deletes their entries: the files would stay in storage, be charged for, and be out of reach. Empty the buckets in the dashboard or through the Storage API, then run this again.',
+    suggestion:
+      'SQL only deletes their entries: the files would stay in storage, be charged for, and be out of reach. Empty the buckets in the dashboard or through the Storage API, then run this again.',
   });
 }

@@ -25,8 +25,12 @@ const folder = 'seeds';
  *   `path-outside` for a symbolic link
  */
 export async function readSeeds(directory: string): Promise<Seed[]> {
-  const names = (await listNames(join(directory, folder))).filter((name) => /^[^.].*\.(?:sql|[mc]?[jt]s)$/.test(name) && !/\.d\.[mc]?ts$/.test(name));
-  return Promise.all(names.map(async (name) => readSeed(await inside(directory, `${folder}/${name}`), `${folder}/${name}`)));
+  const names = (await listNames(join(directory, folder))).filter(
+    (name) => /^[^.].*\.(?:sql|[mc]?[jt]s)$/.test(name) && !/\.d\.[mc]?ts$/.test(name),
+  );
+  return Promise.all(
+    names.map(async (name) => readSeed(await inside(directory, `${folder}/${name}`), `${folder}/${name}`)),
+  );
 }
 
 async function readSeed(path: string, file: string): Promise<Seed> {
@@ -41,12 +45,26 @@ async function runOf(path: string, file: string): Promise<NonNullable<Seed['run'
   try {
     run = await loadDefault(path);
   } catch (cause) {
-    throw unreadable(`${file}${placeIn(cause, path)}`, `Loading it failed: ${saidBy(cause)}.`, `Correct ${file}, then run muse seed again.`, cause);
+    throw unreadable(
+      `${file}${placeIn(cause, path)}`,
+      `Loading it failed: ${saidBy(cause)}.`,
+      `Correct ${file}, then run muse seed again.`,
+      cause,
+    );
   }
   if (typeof run === 'function') return run as NonNullable<Seed['run']>;
-  throw unreadable(file, 'Its default export is not a function.', 'Write: export default async (session) => { await session.query("…", […]); };');
+  throw unreadable(
+    file,
+    'Its default export is not a function.',
+    'Write: export default async (session) => { await session.query("…", […]); };',
+  );
 }
 
 function unreadable(file: string, why: string, suggestion: string, cause?: unknown): MuseError {
-  return new MuseError({ code: 'seed-unreadable', message: `${file} cannot be used: ${why} No seed was run.`, suggestion, cause });
+  return new MuseError({
+    code: 'seed-unreadable',
+    message: `${file} cannot be used: ${why} No seed was run.`,
+    suggestion,
+    cause,
+  });
 }

@@ -33,7 +33,12 @@ export interface SeedOptions extends Consent {
  * @throws MuseError `bad-confirmation`, `not-confirmed` outside development; `seed-unreadable`; `findings` for a seed with
  *   its own BEGIN or COMMIT, or that is not repeatable; `seed-failed` with file, line and column. Seeds before it stay.
  */
-export async function seedMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, options: SeedOptions = {}): Promise<SeedResult> {
+export async function seedMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  options: SeedOptions = {},
+): Promise<SeedResult> {
   if (name !== 'development') needConsent(name, options, `muse seed --env ${name}`);
   const seeds = await readSeeds(muse.directory);
   await refuseControl(seeds);
@@ -41,7 +46,11 @@ export async function seedMuse(muse: Muse, name: EnvironmentName, environment: N
   const { database } = await openEnvironment(muse, name, environment, { signal: options.signal });
   try {
     if (name === 'development') return await runSeeds(database, seeds, options);
-    await takeConsent(name, options, [`Seeds for ${name}:`, `  in the ${database.description}`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'));
+    await takeConsent(
+      name,
+      options,
+      [`Seeds for ${name}:`, `  in the ${database.description}`, ...seeds.map(({ file }) => `  ${file}`)].join('\n'),
+    );
     if (name !== 'production') return await runSeeds(database, seeds, options);
     const { backupBefore } = await import('./backup.ts');
     const backup = await backupBefore(muse, name, environment, database, options);
@@ -77,7 +86,9 @@ async function runSeeds(database: Database, seeds: readonly Seed[], { onProgress
 
 async function runSeed(database: Database, seed: Seed, settings: RunSettings): Promise<void> {
   const once = (session: Session): Promise<unknown> =>
-    seed.sql === undefined ? Promise.resolve(seed.run?.(session)) : session.script(`${settings.before}${seed.sql}\n;${settings.reset}`);
+    seed.sql === undefined
+      ? Promise.resolve(seed.run?.(session))
+      : session.script(`${settings.before}${seed.sql}\n;${settings.reset}`);
   if (database.kind === 'https' && seed.sql !== undefined) {
     await once(database);
     return;
@@ -86,21 +97,33 @@ async function runSeed(database: Database, seed: Seed, settings: RunSettings): P
     await once(session);
     const first = await countRows(session);
     await once(session).catch((error: unknown) => {
-      throw error instanceof DatabaseError ? notRepeatable(seed.file, `fails: ${error.message} (SQLSTATE ${error.code})`) : error;
+      throw error instanceof DatabaseError
+        ? notRepeatable(seed.file, `fails: ${error.message} (SQLSTATE ${error.code})`)
+        : error;
     });
     const again = Object.entries(difference(first, await countRows(session)));
     if (again.length === 0) return;
-    throw notRepeatable(seed.file, `changes row counts: ${again.map(([table, rows]) => `${table} ${rows > 0 ? '+' : ''}${rows}`).join(', ')}`);
+    throw notRepeatable(
+      seed.file,
+      `changes row counts: ${again.map(([table, rows]) => `${table} ${rows > 0 ? '+' : ''}${rows}`).join(', ')}`,
+    );
   });
 }
 
-function difference(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): Record<string, number> {
+function difference(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
   const changes = Object.entries(after).map(([table, rows]) => [table, rows - (before[table] ?? 0)] as const);
   return Object.fromEntries(changes.filter(([, rows]) => rows !== 0));
 }
 
 async function refuseControl(seeds: readonly Seed[]): Promise<void> {
-  const plans = await Promise.all(seeds.flatMap(({ file, sql }) => (sql === undefined ? [] : [{ file, sql }])).map(async (text) => ({ text, plan: await planRun(text) })));
+  const plans = await Promise.all(
+    seeds
+      .flatMap(({ file, sql }) => (sql === undefined ? [] : [{ file, sql }]))
+      .map(async (text) => ({ text, plan: await planRun(text) })),
+  );
   const findings = plans.flatMap(({ plan }) => (plan.how === 'refused' ? plan.findings : []));
   const alone = plans.find(({ plan }) => plan.how === 'alone');
   if (findings.length === 0 && alone === undefined) return;
@@ -131,7 +154,14 @@ function notRepeatable(file: string, what: string): MuseError {
 }
 
 /** The error of one seed, with line and column if PostgreSQL or the parser knows them, and what ran before it. */
-async function seedFailure(database: Database, thrown: unknown, seed: Seed, settings: RunSettings, done: SeedResult['seeds'], seeds: readonly Seed[]): Promise<unknown> {
+async function seedFailure(
+  database: Database,
+  thrown: unknown,
+  seed: Seed,
+  settings: RunSettings,
+  done: SeedResult['seeds'],
+  seeds: readonly Seed[],
+): Promise<unknown> {
   if (thrown instanceof MuseError && thrown.code === 'findings') return thrown;
   if (seed.sql === undefined) {
     if (thrown instanceof MuseError) return thrown;
@@ -146,8 +176,21 @@ async function seedFailure(database: Database, thrown: unknown, seed: Seed, sett
   const layered = (file: string): { layer: 'extension'; file: string } => ({ layer: 'extension', file });
   const waiting = seeds.slice(seeds.indexOf(seed) + 1).map(({ file }) => layered(file));
   const state = { applied: done.map(({ file }) => layered(file)), waiting };
-  const told = await failure(database, thrown, { file: seed.file, sql: seed.sql }, { text: '', offset: settings.before.length }, state, 'muse seed');
+  const told = await failure(
+    database,
+    thrown,
+    { file: seed.file, sql: seed.sql },
+    { text: '', offset: settings.before.length },
+    state,
+    'muse seed',
+  );
   if (!(told instanceof MuseError) || told.code !== 'migration-failed') return told;
   const { message, detail, suggestion, cause } = told;
-  return new MuseError({ code: 'seed-failed', message, ...(detail === undefined ? {} : { detail }), suggestion, cause });
+  return new MuseError({
+    code: 'seed-failed',
+    message,
+    ...(detail === undefined ? {} : { detail }),
+    suggestion,
+    cause,
+  });
 }

@@ -34,7 +34,12 @@ export interface StatusOptions {
  * What is applied, pending, edited and missing in an environment.
  * @throws MuseError what opening its database throws
  */
-export async function museStatus(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, { drift = false, signal }: StatusOptions = {}): Promise<EnvironmentStatus> {
+export async function museStatus(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  { drift = false, signal }: StatusOptions = {},
+): Promise<EnvironmentStatus> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target, place } = await openEnvironment(muse, name, environment, { signal });
   try {
@@ -53,7 +58,11 @@ export async function museStatus(muse: Muse, name: EnvironmentName, environment:
  * {@link museStatus} of every environment in `muse.json`; one that cannot be reached has an `error`, and the others are reported.
  * @throws MuseError of the first environment, if none can be reached
  */
-export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, options: StatusOptions = {}): Promise<EnvironmentStatus[]> {
+export async function museStatuses(
+  muse: Muse,
+  environment: NodeJS.ProcessEnv,
+  options: StatusOptions = {},
+): Promise<EnvironmentStatus[]> {
   const statuses: EnvironmentStatus[] = [];
   const errors: MuseError[] = [];
   for (const [name, { target }] of Object.entries(muse.museFile.environments) as [EnvironmentName, Environment][]) {
@@ -63,7 +72,15 @@ export async function museStatuses(muse: Muse, environment: NodeJS.ProcessEnv, o
       if (!(error instanceof MuseError) || options.signal?.aborted) throw error;
       errors.push(error);
       const { code, message, suggestion } = error;
-      statuses.push({ name, target, applied: [], pending: [], edited: [], missing: [], error: { code, message, suggestion } });
+      statuses.push({
+        name,
+        target,
+        applied: [],
+        pending: [],
+        edited: [],
+        missing: [],
+        error: { code, message, suggestion },
+      });
     }
   }
   if (errors[0] !== undefined && errors.length === statuses.length) throw errors[0];

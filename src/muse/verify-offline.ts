@@ -24,16 +24,37 @@ export interface OfflineReport extends MuseProof {
 }
 
 /** Kinds of objects that do not affect who may do what. */
-const harmless = new Set(['index', 'extension', 'cast', 'collation', 'operator', 'operator class', 'text search configuration', 'sequence', 'sequence owner', 'foreign table']);
+const harmless = new Set([
+  'index',
+  'extension',
+  'cast',
+  'collation',
+  'operator',
+  'operator class',
+  'text search configuration',
+  'sequence',
+  'sequence owner',
+  'foreign table',
+]);
 
 /**
  * Verifies an environment on a copy of its schema: reads its catalog in a read-only transaction, recreates the schema in a
  * shadow database, and acts as users there. Nothing is written to the environment's own database.
  * @throws MuseError what opening the database throws
  */
-export async function verifyOffline(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<OfflineReport> {
+export async function verifyOffline(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<OfflineReport> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { steps, files: { applied, had, pending }, version, ways } = await readEnvironment(muse, name, environment, migrations, signal);
+  const {
+    steps,
+    files: { applied, had, pending },
+    version,
+    ways,
+  } = await readEnvironment(muse, name, environment, migrations, signal);
   const model = await modelOf(muse.museFile, applied, signal);
   // Setting owners and access lists as in the original needs a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
@@ -70,11 +91,20 @@ async function readEnvironment(
 ): Promise<Original> {
   const { database } = await openEnvironment(muse, name, environment, { signal });
   const read = async (session: Session): Promise<Original> => {
-    const { rows } = await session.query<{ version: number }>("SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version");
+    const { rows } = await session.query<{ version: number }>(
+      "SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version",
+    );
     return {
       steps: await readCopy(session),
-      ways: await readWays(session, muse.museFile.isolation === 'session' ? [checkedSession(muse.museFile.session).role] : ['anon', 'authenticated']),
-      files: (await hasHistory(session)) ? await filesOf(session, migrations) : { applied: [], had: migrations, pending: [] },
+      ways: await readWays(
+        session,
+        muse.museFile.isolation === 'session'
+          ? [checkedSession(muse.museFile.session).role]
+          : ['anon', 'authenticated'],
+      ),
+      files: (await hasHistory(session))
+        ? await filesOf(session, migrations)
+        : { applied: [], had: migrations, pending: [] },
       version: rows[0]?.version ?? 17,
     };
   };
@@ -96,18 +126,31 @@ function readOnly<T>(database: Database, read: (session: Session) => Promise<T>)
 
 /** For a relation that is missing itself, what belongs to it is not reported separately. */
 function withoutParts(all: readonly NotCopied[]): NotCopied[] {
-  const gone = new Set(all.filter(({ kind }) => ['table', 'view', 'materialized view', 'foreign table'].includes(kind)).map(({ of }) => of));
-  return all.filter(({ kind, of }) => of === null || !gone.has(of) || ['table', 'view', 'materialized view', 'foreign table'].includes(kind));
+  const gone = new Set(
+    all
+      .filter(({ kind }) => ['table', 'view', 'materialized view', 'foreign table'].includes(kind))
+      .map(({ of }) => of),
+  );
+  return all.filter(
+    ({ kind, of }) =>
+      of === null || !gone.has(of) || ['table', 'view', 'materialized view', 'foreign table'].includes(kind),
+  );
 }
 
 /** What the copy lacks may be what protects or opens a relation: nothing is proven for that relation. */
 function unproven(notCopied: readonly NotCopied[]): Finding[] {
   const telling = notCopied.filter(({ kind }) => !harmless.has(kind));
   const byObject = new Map<string, NotCopied[]>();
-  for (const one of telling) byObject.set(one.of ?? `${one.kind} ${one.name}`, [...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []), one]);
-  return [...byObject].map(([object, parts]) => notProven({
-    object,
-    reason: `the copy differs from the database: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}`,
-    suggestion: 'Run muse verify without --offline: it tests the database itself and leaves nothing behind.',
-  }));
+  for (const one of telling)
+    byObject.set(one.of ?? `${one.kind} ${one.name}`, [
+      ...(byObject.get(one.of ?? `${one.kind} ${one.name}`) ?? []),
+      one,
+    ]);
+  return [...byObject].map(([object, parts]) =>
+    notProven({
+      object,
+      reason: `the copy differs from the database: ${parts.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`).join('; ')}`,
+      suggestion: 'Run muse verify without --offline: it tests the database itself and leaves nothing behind.',
+    }),
+  );
 }

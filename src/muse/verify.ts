@@ -31,7 +31,12 @@ export interface DatabaseProof extends IsolationReport {
  * nothing behind.
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
-export async function verifyMuse(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<MuseProof> {
+export async function verifyMuse(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<MuseProof> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment, { signal });
   try {
@@ -49,7 +54,11 @@ export async function verifyMuse(muse: Muse, name: EnvironmentName, environment:
  * @param files those that are applied to a database: a difference there is a finding
  * @throws MuseError, DatabaseError where the files do not run
  */
-export async function modelOf(museFile: MuseFile, files: readonly Migration[], signal?: AbortSignal): Promise<DatabaseProof> {
+export async function modelOf(
+  museFile: MuseFile,
+  files: readonly Migration[],
+  signal?: AbortSignal,
+): Promise<DatabaseProof> {
   const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);

@@ -8,7 +8,9 @@ export function formatGithub(findings: readonly Finding[]): string {
   return findings
     .map(({ rule, severity, message, suggestion, file, line, column }) => {
       const properties = { file, line, col: column, title: rule };
-      const list = Object.entries(properties).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${property(String(value))}`]));
+      const list = Object.entries(properties).flatMap(([name, value]) =>
+        value === undefined ? [] : [`${name}=${property(String(value))}`],
+      );
       return `::${severity} ${list.join(',')}::${data(`${message}\n${suggestion}`)}`;
     })
     .join('\n');

@@ -29,12 +29,25 @@ export function formatSarif(findings: readonly Finding[], version: string, rules
 function ruleOf(name: string, rules: readonly Rule[]): object {
   const rule = rules.find((each) => each.name === name);
   if (rule === undefined) return { id: name };
-  return { id: name, shortDescription: { text: rule.means }, fullDescription: { text: rule.doc.why }, defaultConfiguration: { level: rule.severity } };
+  return {
+    id: name,
+    shortDescription: { text: rule.means },
+    fullDescription: { text: rule.doc.why },
+    defaultConfiguration: { level: rule.severity },
+  };
 }
 
-function resultOf({ rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding, used: readonly string[]): object {
-  const region = { startLine: line, startColumn: column, ...(snippet === undefined ? {} : { snippet: { text: snippet } }) };
-  const physical = file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region } };
+function resultOf(
+  { rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding,
+  used: readonly string[],
+): object {
+  const region = {
+    startLine: line,
+    startColumn: column,
+    ...(snippet === undefined ? {} : { snippet: { text: snippet } }),
+  };
+  const physical =
+    file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region } };
   const logical = object === undefined ? {} : { logicalLocations: [{ fullyQualifiedName: object }] };
   const location = { ...physical, ...logical };
   return {

@@ -30,7 +30,14 @@ function policiesOf(parsedFiles: ParsedFiles): Policy[] {
     if (node === undefined) continue;
     const { schemaname: schema = 'public', relname: table } = node.table;
     const reads = tablesIn([node.qual, node.with_check]);
-    policies.set(`${schema}.${table} ${node.policy_name}`, { place, name: node.policy_name, schema, table, verb: node.cmd_name ?? 'all', reads });
+    policies.set(`${schema}.${table} ${node.policy_name}`, {
+      place,
+      name: node.policy_name,
+      schema,
+      table,
+      verb: node.cmd_name ?? 'all',
+      reads,
+    });
   }
   return [...policies.values()];
 }
@@ -56,14 +63,16 @@ function recursive(failure: AccessFailure, policies: readonly Policy[]): Policy[
   // A policy of another table leads here by reading this one.
   const verb = table === failure.table ? failure.verb : 'select';
   const reading = policies.filter((policy) => policy.table === table && policy.reads.length > 0);
-  const ofVerb = (wanted: string): Policy[] => reading.filter((policy) => policy.verb === 'all' || policy.verb === wanted);
+  const ofVerb = (wanted: string): Policy[] =>
+    reading.filter((policy) => policy.verb === 'all' || policy.verb === wanted);
   const selecting = ofVerb('select');
   const candidates = selecting.length > 0 ? selecting : ofVerb(verb);
   const direct = candidates.filter((policy) => policy.reads.some((read) => read.relname === table));
   return direct.length > 0 ? direct : candidates;
 }
 
-const helper = 'Read the user\'s memberships in a SECURITY DEFINER function with SET search_path = \'\', and compare with what it returns.';
+const helper =
+  "Read the user's memberships in a SECURITY DEFINER function with SET search_path = '', and compare with what it returns.";
 
 /** The findings of a probe, one for each policy at fault, at its CREATE POLICY. */
 export function accessFindings(failures: readonly AccessFailure[], parsedFiles: ParsedFiles): Finding[] {
@@ -78,19 +87,44 @@ export function accessFindings(failures: readonly AccessFailure[], parsedFiles: 
     if (failure.code === '42P17') {
       const blamed = recursive(failure, policies);
       for (const policy of blamed) {
-        const through = policy.reads.some((read) => read.relname === policy.table) ? 'reads its own table' : `reads ${policy.reads[0]!.relname}, whose policies lead back to ${policy.table}`;
-        add(finding('policy-recursive', policy, `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42P17). The policy ${through}.`, helper));
+        const through = policy.reads.some((read) => read.relname === policy.table)
+          ? 'reads its own table'
+          : `reads ${policy.reads[0]!.relname}, whose policies lead back to ${policy.table}`;
+        add(
+          finding(
+            'policy-recursive',
+            policy,
+            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42P17). The policy ${through}.`,
+            helper,
+          ),
+        );
       }
-      if (blamed.length === 0) add({ rule: 'policy-recursive', severity: 'error', object: table, message: `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42P17).`, suggestion: helper });
+      if (blamed.length === 0)
+        add({
+          rule: 'policy-recursive',
+          severity: 'error',
+          object: table,
+          message: `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42P17).`,
+          suggestion: helper,
+        });
     } else if (failure.message === 'permission denied for table users') {
-      const ofTable = policies.filter((policy) => policy.table === failure.table && policy.schema === failure.schema && (policy.verb === 'all' || policy.verb === failure.verb));
-      for (const policy of ofTable.filter(({ reads }) => reads.some((read) => read.schemaname === 'auth' && read.relname === 'users'))) {
-        add(finding(
-          'policy-reads-auth-users',
-          policy,
-          `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which signed-in users may not read.`,
-          'Read what is needed from the token, as (select auth.jwt()) ->> \'email\', or from public.profiles.',
-        ));
+      const ofTable = policies.filter(
+        (policy) =>
+          policy.table === failure.table &&
+          policy.schema === failure.schema &&
+          (policy.verb === 'all' || policy.verb === failure.verb),
+      );
+      for (const policy of ofTable.filter(({ reads }) =>
+        reads.some((read) => read.schemaname === 'auth' && read.relname === 'users'),
+      )) {
+        add(
+          finding(
+            'policy-reads-auth-users',
+            policy,
+            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which signed-in users may not read.`,
+            "Read what is needed from the token, as (select auth.jwt()) ->> 'email', or from public.profiles.",
+          ),
+        );
       }
     }
   }

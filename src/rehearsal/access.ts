@@ -81,7 +81,8 @@ export async function probeAccess(session: Session): Promise<AccessFailure[]> {
   try {
     await session.script(probe);
   } catch (error) {
-    if (error instanceof DatabaseError && error.code === resultState) return JSON.parse(error.message) as AccessFailure[];
+    if (error instanceof DatabaseError && error.code === resultState)
+      return JSON.parse(error.message) as AccessFailure[];
     throw error;
   }
   return [];

@@ -16,7 +16,8 @@ import type { Place, ParsedFiles } from './parsed-files.ts';
 
 /** What to do about errors that the files do not explain, by SQLSTATE. */
 const advice: Record<string, string> = {
-  '42501': 'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or objects of other owners: leave that out, or do it in public or in a schema of your own.',
+  '42501':
+    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or objects of other owners: leave that out, or do it in public or in a schema of your own.',
   '0A000': 'PostgreSQL 17 does not support this here: write it another way.',
   '2BP01': 'Drop what depends on it first, or write CASCADE if all of it may be dropped.',
   '3D000': 'A muse has one database, which exists: remove what creates or names another one.',
@@ -41,45 +42,78 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
   if (psql !== undefined) return { rule: 'psql-command', ...explainPsql(psql.word) };
   if (statement.error !== undefined || error.code === '42601') return syntaxVerdict(statement.sql, error.message);
   if (error.code === '42P17' && error.message.includes('policy')) {
-    return { rule: 'policy-recursive', message: `${error.message}: the policy reads its own table.`, suggestion: 'Ask a SECURITY DEFINER helper with SET search_path = \'\' instead of reading the table in the policy.' };
+    return {
+      rule: 'policy-recursive',
+      message: `${error.message}: the policy reads its own table.`,
+      suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
+    };
   }
   const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
-  return foreign ?? missingVerdict(error, place, parsedFiles, failed) ?? {
-    rule: 'statement-failed',
-    message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
-    suggestion: advice[error.code] ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
-  };
+  return (
+    foreign ??
+    missingVerdict(error, place, parsedFiles, failed) ?? {
+      rule: 'statement-failed',
+      message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
+      suggestion: advice[error.code] ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
+    }
+  );
 }
 
 /**
  * The finding for a statement that failed on the first run.
  * @param failed the places that failed before it
  */
-export function diagnose(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Finding {
+export function diagnose(
+  error: DatabaseError,
+  place: Place,
+  parsedFiles: ParsedFiles,
+  failed: readonly Place[],
+): Finding {
   const verdict = verdictOf(error, place, parsedFiles, failed);
-  const hint = error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
+  const hint =
+    error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
   return at(error, place, { ...verdict, suggestion: `${verdict.suggestion}${hint}` }, rules[verdict.rule].severity);
 }
 
 /** The finding for a statement that ran once and failed on the second run. */
 export function diagnoseRepeat(error: DatabaseError, place: Place): Finding {
-  return at(error, place, {
-    rule: 'not-idempotent',
-    message: `The statement fails when it runs a second time: ${error.message}.`,
-    suggestion: repeatableForm(place.statement),
-  }, place.migration.layer === 'core' ? 'warning' : 'error', 'start');
+  return at(
+    error,
+    place,
+    {
+      rule: 'not-idempotent',
+      message: `The statement fails when it runs a second time: ${error.message}.`,
+      suggestion: repeatableForm(place.statement),
+    },
+    place.migration.layer === 'core' ? 'warning' : 'error',
+    'start',
+  );
 }
 
 /** The finding for a statement of a rollback file that failed. */
 export function diagnoseRollback(error: DatabaseError, place: Place, migration: string): Finding {
-  return at(error, place, {
-    rule: 'rollback-incomplete',
-    message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
-    suggestion: advice[error.code] ?? error.hint ?? 'Correct the rollback: it removes in reverse order what the migration creates.',
-  }, 'error');
+  return at(
+    error,
+    place,
+    {
+      rule: 'rollback-incomplete',
+      message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
+      suggestion:
+        advice[error.code] ??
+        error.hint ??
+        'Correct the rollback: it removes in reverse order what the migration creates.',
+    },
+    'error',
+  );
 }
 
-function at(error: DatabaseError, { migration, statement }: Place, verdict: Verdict, severity: Finding['severity'], where?: 'start'): Finding {
+function at(
+  error: DatabaseError,
+  { migration, statement }: Place,
+  verdict: Verdict,
+  severity: Finding['severity'],
+  where?: 'start',
+): Finding {
   const position = positionAt(migration.sql, where === 'start' ? statement.start : offsetInFile(statement, error));
   const { object, ...rest } = verdict;
   return {
@@ -93,7 +127,15 @@ function at(error: DatabaseError, { migration, statement }: Place, verdict: Verd
 }
 
 /** Statements that can run forever: a loop in a body, a query that never ends. */
-const mayLoop = new Set(['DoStmt', 'CallStmt', 'SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'CreateTableAsStmt']);
+const mayLoop = new Set([
+  'DoStmt',
+  'CallStmt',
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'CreateTableAsStmt',
+]);
 
 /** The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did it. */
 export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
@@ -101,14 +143,24 @@ export function stuckFinding(text: RunText, error: MuseError, parsedFiles: Parse
   const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);
   const suspects = statements.filter(({ tree }) => mayLoop.has(kindOf(tree)));
   const first = suspects.find(({ tree }) => kindOf(tree) === 'DoStmt') ?? suspects[0];
-  const place = first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };
-  const others = suspects.length < 2 ? '' : ` It may also be the one at line ${suspects.filter((each) => each !== first).map(({ line }) => line).join(', ')}.`;
+  const place =
+    first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };
+  const others =
+    suspects.length < 2
+      ? ''
+      : ` It may also be the one at line ${suspects
+          .filter((each) => each !== first)
+          .map(({ line }) => line)
+          .join(', ')}.`;
   return {
     rule: 'statement-failed',
     severity: 'error',
     file: text.file,
     ...place,
     message: `${error.message}${others} Nothing after it was rehearsed.`,
-    suggestion: error.code === 'statement-timeout' ? 'Make it end: look for a loop without an exit, or a recursion that never ends.' : error.suggestion,
+    suggestion:
+      error.code === 'statement-timeout'
+        ? 'Make it end: look for a loop without an exit, or a recursion that never ends.'
+        : error.suggestion,
   };
 }

@@ -17,7 +17,10 @@ const fatal = ['statement-timeout', 'embedded-failed'];
  * @param database a shadow database with the platform's objects; used up by this
  * @returns undefined where the files end the database, or do not end themselves
  */
-export async function measureAccess(database: Database, migrations: readonly Migration[]): Promise<Measured | undefined> {
+export async function measureAccess(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<Measured | undefined> {
   try {
     return await measured(database, migrations);
   } catch (error) {
@@ -30,7 +33,11 @@ async function measured(database: Database, migrations: readonly Migration[]): P
   const settings = await runSettings(database, { statementTimeoutMs: 30_000 }, true);
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(migrations));
-  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await parsedFiles()).parsed(text).statements };
+  const run: RehearsalRun = {
+    database,
+    settings,
+    statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
+  };
   const failed = new Map<string, number>();
   const doubtful = new Set<string>();
   await database.script(settings.begin);

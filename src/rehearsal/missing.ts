@@ -29,16 +29,26 @@ function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string
   const [first, second] = namesIn(error.message);
   if (kind === undefined || first === undefined || begins?.test(error.message) !== true) return undefined;
   if (kind !== 'column') return { kind, name: first.join('.'), key: keyOf(kind, first) };
-  const table = second ?? (place.statement.tree === undefined ? undefined : tableOf(place.statement.tree)?.split('.')) ?? [];
+  const table =
+    second ?? (place.statement.tree === undefined ? undefined : tableOf(place.statement.tree)?.split('.')) ?? [];
   const column = first.at(-1)!;
-  return { kind, name: [...table, column].join('.').replace(/^public\./, ''), key: keyOf('column', [...table, column].slice(-3)) };
+  return {
+    kind,
+    name: [...table, column].join('.').replace(/^public\./, ''),
+    key: keyOf('column', [...table, column].slice(-3)),
+  };
 }
 
 /**
  * The verdict on an error that says something does not exist; undefined for other errors.
  * @param failed the places that failed before this one
  */
-export function missingVerdict(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict | undefined {
+export function missingVerdict(
+  error: DatabaseError,
+  place: Place,
+  parsedFiles: ParsedFiles,
+  failed: readonly Place[],
+): Verdict | undefined {
   const lack = lacking(error, place);
   if (lack === undefined) return undefined;
   const { name, key } = lack;

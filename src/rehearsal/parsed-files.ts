@@ -44,8 +44,10 @@ export async function parsedFilesOf(migrations: readonly Migration[]): Promise<P
   };
   let all: Place[] | undefined;
   let index: Map<string, Place[]> | undefined;
-  const places = (): Place[] => (all ??= migrations.flatMap((migration, file) =>
-    parsed(migration).statements.map((statement) => ({ migration, file, statement }))));
+  const places = (): Place[] =>
+    (all ??= migrations.flatMap((migration, file) =>
+      parsed(migration).statements.map((statement) => ({ migration, file, statement })),
+    ));
   const makeIndex = (): Map<string, Place[]> => {
     const made = new Map<string, Place[]>();
     for (const place of places()) {

@@ -31,7 +31,11 @@ export interface FileRun {
  * for the later files.
  * @param onFailure is called in between, while nothing of the file is in the database
  */
-export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?: () => Promise<void>): Promise<FileRun> {
+export async function rehearseFile(
+  run: RehearsalRun,
+  text: RunText,
+  onFailure?: () => Promise<void>,
+): Promise<FileRun> {
   run.at = text;
   const plan = await planRun(text, run.statementsOf);
   if (plan.how === 'script') {
@@ -46,9 +50,13 @@ export async function rehearseFile(run: RehearsalRun, text: RunText, onFailure?:
   const statements = await run.statementsOf(text);
   // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
   const rows = copiedRows(statements);
-  const usable = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement));
+  const usable = statements.filter(
+    (statement) =>
+      fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement),
+  );
   const failed: Failed[] = [];
-  for (const { alone, group } of groupsOf(usable)) failed.push(...(await (alone ? outside : inTransaction)(run, group)));
+  for (const { alone, group } of groupsOf(usable))
+    failed.push(...(await (alone ? outside : inTransaction)(run, group)));
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
 }
 
@@ -64,7 +72,10 @@ function groupsOf(statements: readonly Statement[]): { alone: boolean; group: St
   return groups;
 }
 
-async function inTransaction({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+async function inTransaction(
+  { database, settings }: RehearsalRun,
+  statements: readonly Statement[],
+): Promise<Failed[]> {
   return database.transaction(async (session) => {
     const failed = await runOneByOne(session, statements);
     await session.script(settings.reset);

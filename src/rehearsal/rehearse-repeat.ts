@@ -15,7 +15,11 @@ function kindOf({ statement }: Place): string {
 }
 
 function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line' | 'column' | 'snippet'> {
-  return { file: migration.file, ...positionAt(migration.sql, statement.start), snippet: lineText(migration.sql, statement.line) };
+  return {
+    file: migration.file,
+    ...positionAt(migration.sql, statement.start),
+    snippet: lineText(migration.sql, statement.line),
+  };
 }
 
 /** The statements that insert rows into the table: its INSERTs without ON CONFLICT, else others that contain its name. */
@@ -32,18 +36,25 @@ function inserters(places: readonly Place[], table: string): Place[] {
  * several do, at the first, and the message names the others.
  * @param counts rows by `schema.name`, after the first run and after the second
  */
-export function seedFindings(counts: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> }, parsedFiles: ParsedFiles): Finding[] {
+export function seedFindings(
+  counts: { once: ReadonlyMap<string, number>; twice: ReadonlyMap<string, number> },
+  parsedFiles: ParsedFiles,
+): Finding[] {
   const changed = [...counts.twice].filter(([table, rows]) => rows !== (counts.once.get(table) ?? 0));
   return changed.map(([table, rows]): Finding => {
     const [first, ...others] = inserters(parsedFiles.places(), table);
-    const also = others.length === 0 ? '' : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
+    const also =
+      others.length === 0
+        ? ''
+        : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
     return {
       rule: 'seed-not-idempotent',
       severity: 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
       message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is inserted again${also}.`,
-      suggestion: 'INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row\'s own values.',
+      suggestion:
+        "INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row's own values.",
     };
   });
 }
@@ -61,14 +72,27 @@ export function changeFindings(changed: readonly SchemaChange[], parsedFiles: Pa
       ...(place === undefined ? {} : whereIs(place)),
       object,
       message: `Running every file a second time changes the schema: ${what}.`,
-      suggestion: place === undefined ? 'Find the statement that creates it, and make it check first.' : repeatableForm(place.statement),
+      suggestion:
+        place === undefined
+          ? 'Find the statement that creates it, and make it check first.'
+          : repeatableForm(place.statement),
     };
   });
 }
 
 function creatorOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
   // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
-  const own = object.replace(/^.*? /, '').replace(/\(.*$| on [^ ]+$/, '').split('.').at(-1)!.replaceAll('"', '');
+  const own = object
+    .replace(/^.*? /, '')
+    .replace(/\(.*$| on [^ ]+$/, '')
+    .split('.')
+    .at(-1)!
+    .replaceAll('"', '');
   const said = places.findLast(({ statement }) => statement.sql.includes(own));
-  return said ?? places.findLast(({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table);
+  return (
+    said ??
+    places.findLast(
+      ({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table,
+    )
+  );
 }

@@ -20,50 +20,64 @@ export type StrictErrors = ReadonlyMap<string, DatabaseError>;
 export async function strictErrors(run: RehearsalRun, migrations: readonly Migration[]): Promise<StrictErrors> {
   const errors = new Map<string, DatabaseError>();
   const onPurpose = new Error('rolled back on purpose');
-  await run.database.transaction(async (session) => {
-    for (const migration of migrations) {
-      // A file that cannot run in a transaction cannot be tried in one.
-      if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
-      run.at = migration;
-      await session.script('savepoint muse_file');
-      try {
-        await session.script(`${migration.sql}\n;${run.settings.reset}`);
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        errors.set(migration.file, error);
-        await session.script('rollback to savepoint muse_file');
+  await run.database
+    .transaction(async (session) => {
+      for (const migration of migrations) {
+        // A file that cannot run in a transaction cannot be tried in one.
+        if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
+        run.at = migration;
+        await session.script('savepoint muse_file');
+        try {
+          await session.script(`${migration.sql}\n;${run.settings.reset}`);
+        } catch (error) {
+          if (!(error instanceof DatabaseError)) throw error;
+          errors.set(migration.file, error);
+          await session.script('rollback to savepoint muse_file');
+        }
       }
-    }
-    throw onPurpose;
-  }).catch((reason: unknown) => {
-    if (reason !== onPurpose) throw reason;
-  });
+      throw onPurpose;
+    })
+    .catch((reason: unknown) => {
+      if (reason !== onPurpose) throw reason;
+    });
   return errors;
 }
 
 /** The findings for files that fail only in such a run. @param failed the statements that failed one by one */
-export function strictFindings(errors: StrictErrors, migrations: readonly Migration[], failed: readonly Place[], parsedFiles: ParsedFiles): Finding[] {
+export function strictFindings(
+  errors: StrictErrors,
+  migrations: readonly Migration[],
+  failed: readonly Place[],
+  parsedFiles: ParsedFiles,
+): Finding[] {
   return migrations.flatMap((migration): Finding[] => {
     const error = errors.get(migration.file);
     if (error === undefined || failed.some((place) => place.migration.file === migration.file)) return [];
     const position = positionAt(migration.sql, offsetOf(error, migration, parsedFiles));
     const cause = causeOf(error, failed, parsedFiles);
-    return [{
-      rule: 'statement-failed',
-      severity: 'error',
-      file: migration.file,
-      ...position,
-      message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
-      suggestion: cause === undefined ? 'Fix the files before it first.' : `Fix ${placeName(cause)} first; this error follows from it.`,
-      snippet: lineText(migration.sql, position.line),
-    }];
+    return [
+      {
+        rule: 'statement-failed',
+        severity: 'error',
+        file: migration.file,
+        ...position,
+        message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
+        suggestion:
+          cause === undefined
+            ? 'Fix the files before it first.'
+            : `Fix ${placeName(cause)} first; this error follows from it.`,
+        snippet: lineText(migration.sql, position.line),
+      },
+    ];
   });
 }
 
 function offsetOf(error: DatabaseError, migration: Migration, parsedFiles: ParsedFiles): number {
   if (error.position !== undefined && error.position > 0) return offsetOfCharacter(migration.sql, error.position);
   const names = namesIn(error.message);
-  const statement = parsedFiles.parsed(migration).statements.find(({ sql }) => names.some((name) => offsetOfName(sql, name) !== undefined));
+  const statement = parsedFiles
+    .parsed(migration)
+    .statements.find(({ sql }) => names.some((name) => offsetOfName(sql, name) !== undefined));
   return statement === undefined ? 0 : offsetInFile(statement, error);
 }
 

@@ -58,7 +58,11 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
   // The parser is loaded and files are parsed only where something asks for a statement.
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(input.migrations));
-  const run: RehearsalRun = { database, settings, statementsOf: async (text) => (await parsedFiles()).parsed(text).statements };
+  const run: RehearsalRun = {
+    database,
+    settings,
+    statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
+  };
   const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
   try {
     await database.script(settings.begin);
@@ -71,13 +75,24 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
   return report;
 }
 
-async function allPasses(run: RehearsalRun, input: RehearsalInput, report: RehearsalReport, parsedFiles: () => Promise<ParsedFiles>): Promise<void> {
+async function allPasses(
+  run: RehearsalRun,
+  input: RehearsalInput,
+  report: RehearsalReport,
+  parsedFiles: () => Promise<ParsedFiles>,
+): Promise<void> {
   const { migrations, onProgress } = input;
   const { findings } = report;
   const { database } = run;
   const tail = ownTail(input);
   const takeSnapshot = snapshotTaker(database);
-  const { failed, before } = await firstPass(run, input, report, tail.length === 0 ? undefined : { files: tail.length, takeSnapshot }, parsedFiles);
+  const { failed, before } = await firstPass(
+    run,
+    input,
+    report,
+    tail.length === 0 ? undefined : { files: tail.length, takeSnapshot },
+    parsedFiles,
+  );
 
   // The second run is another session's: temporary tables of the first are not there for it.
   await database.script('DISCARD TEMP');
@@ -91,14 +106,20 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
     const again = await rehearseFile(run, migration);
-    findings.push(...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })));
+    findings.push(
+      ...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
+    );
   }
   const twice = await takeSnapshot();
   const changes = changesBetween(once, twice);
   if (changes.length > 0) {
     // A statement that failed again has its finding already.
     const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
-    findings.push(...changeFindings(changes, await parsedFiles()).filter(({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`)));
+    findings.push(
+      ...changeFindings(changes, await parsedFiles()).filter(
+        ({ rule, file, line }) => file === undefined || !known.has(`${rule} ${file}:${line}`),
+      ),
+    );
   }
   const counts = { once: once.rows, twice: twice.rows };
   if (differ(counts)) findings.push(...seedFindings(counts, await parsedFiles()));
@@ -108,8 +129,13 @@ async function allPasses(run: RehearsalRun, input: RehearsalInput, report: Rehea
   const targets = { before, after: twice };
   // The second run's changes have their findings, and the rollback is not at fault for them.
   const reported = new Set(changes.map(({ object }) => object));
-  findings.push(...await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
-    changesBetween(targets[which], await takeSnapshot()).filter(({ object }) => which === 'after' || !reported.has(object))));
+  findings.push(
+    ...(await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
+      changesBetween(targets[which], await takeSnapshot()).filter(
+        ({ object }) => which === 'after' || !reported.has(object),
+      ),
+    )),
+  );
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 
@@ -137,7 +163,12 @@ async function firstPass(
       report.findings.push(diagnose(error, place, await parsedFiles(), failed));
       failed.push(place);
     }
-    report.files.push({ layer: migration.layer, file: migration.file, ms: Math.round(performance.now() - start), failed: result.failed.length });
+    report.files.push({
+      layer: migration.layer,
+      file: migration.file,
+      ms: Math.round(performance.now() - start),
+      failed: result.failed.length,
+    });
   }
   if (strict !== undefined) {
     const found = strictFindings(strict, migrations, failed, await parsedFiles());

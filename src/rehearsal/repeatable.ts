@@ -8,7 +8,8 @@ function shown({ schemaname, relname }: RangeVar): string {
   return schemaname === undefined ? quoteIdentifier(relname) : quoteQualified(`${schemaname}.${relname}`);
 }
 
-const typeBlock = (): string => 'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
+const typeBlock = (): string =>
+  'DO $$ BEGIN CREATE TYPE …; EXCEPTION WHEN duplicate_object THEN NULL; END $$; or text with a CHECK.';
 
 const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   CreateStmt: () => 'CREATE TABLE IF NOT EXISTS …',
@@ -17,16 +18,19 @@ const forms: { [Type in NodeType]?: (fields: Fields<Type>) => string } = {
   CreateSchemaStmt: () => 'CREATE SCHEMA IF NOT EXISTS …',
   CreateExtensionStmt: () => 'CREATE EXTENSION IF NOT EXISTS …',
   CreateTableAsStmt: () => '… IF NOT EXISTS … AS SELECT …',
-  CreateFunctionStmt: () => 'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS before it.',
+  CreateFunctionStmt: () =>
+    'CREATE OR REPLACE FUNCTION …; where its result or parameters changed, DROP FUNCTION IF EXISTS before it.',
   ViewStmt: () => 'CREATE OR REPLACE VIEW …',
   CreateEnumStmt: typeBlock,
   CompositeTypeStmt: typeBlock,
   CreateDomainStmt: typeBlock,
   CreateRangeStmt: typeBlock,
   DropStmt: () => 'DROP … IF EXISTS …',
-  InsertStmt: () => 'INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row\'s own values.',
-  CreatePolicyStmt: (policy) => `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
-  CreateTrigStmt: (trigger) => `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
+  InsertStmt: () => "INSERT … ON CONFLICT DO NOTHING, or WHERE NOT EXISTS on the row's own values.",
+  CreatePolicyStmt: (policy) =>
+    `Before it: DROP POLICY IF EXISTS ${quoteIdentifier(policy.policy_name)} ON ${shown(policy.table)};`,
+  CreateTrigStmt: (trigger) =>
+    `Before it: DROP TRIGGER IF EXISTS ${quoteIdentifier(trigger.trigname)} ON ${shown(trigger.relation)};`,
   AlterPublicationStmt: () => 'A DO block that checks pg_publication_tables first.',
   CreateRoleStmt: () => 'A DO block that checks pg_roles first.',
   RenameStmt: () => 'A DO block that checks whether the old name still exists.',
@@ -37,7 +41,8 @@ function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
   const table = shown(relation);
   for (const { subtype, name, def } of allOf(cmds, 'AlterTableCmd')) {
     if (subtype === 'AT_AddColumn') return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS …`;
-    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint') return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
+    if (subtype === 'AT_DropColumn' || subtype === 'AT_DropConstraint')
+      return `ALTER TABLE ${table} DROP … IF EXISTS ${quoteIdentifier(name ?? '')}`;
     const constraint = fieldsOf(def, 'Constraint')?.conname;
     if (subtype === 'AT_AddConstraint') {
       return constraint === undefined
@@ -52,5 +57,8 @@ function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
 export function repeatableForm(statement: Statement): string {
   const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
   const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);
-  return form?.(fields) ?? 'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.';
+  return (
+    form?.(fields) ??
+    'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.'
+  );
 }

@@ -17,7 +17,10 @@ interface Row {
 const platformRoles = ['authenticator', 'dashboard_user', 'pgbouncer', 'service_role', 'postgres'];
 
 /** Row-level security is not asked about the platform's own tables, but for those of Supabase's storage. */
-const foreign = [...platformSchemas].filter((schema) => schema !== 'storage').map((schema) => `'${schema}'`).join(', ');
+const foreign = [...platformSchemas]
+  .filter((schema) => schema !== 'storage')
+  .map((schema) => `'${schema}'`)
+  .join(', ');
 
 const actors = `
   select r.rolname::text as actor, r.oid from pg_catalog.pg_roles r
@@ -63,7 +66,9 @@ const objects = `
 
 /** Reads who can do what with the tables and functions of a muse: `anon`, `authenticated`, the app's own roles, and everyone. */
 export async function readAccess(session: Session): Promise<Access> {
-  const { rows } = await session.query<Row>(`select * from (${tables}) t where whole or columns is not null union all ${functions} order by 1, 2, 3`);
+  const { rows } = await session.query<Row>(
+    `select * from (${tables}) t where whole or columns is not null union all ${functions} order by 1, 2, 3`,
+  );
   const named = await session.query<{ object: string }>(objects);
   return { cells: rows.flatMap((row) => cellOf(row) ?? []), objects: new Set(named.rows.map(({ object }) => object)) };
 }
@@ -75,7 +80,10 @@ function cellOf({ actor, verb, object, whole, columns, secured, policies }: Row)
   const clean = (condition: string | null): string => (condition ?? 'true').replaceAll(/\s+/g, ' ');
   const own = policies ?? [];
   const permissive = own.filter((policy) => policy.permissive).map(({ condition }) => clean(condition));
-  const restrictive = own.filter((policy) => !policy.permissive).map(({ condition }) => clean(condition)).filter((condition) => condition !== 'true');
+  const restrictive = own
+    .filter((policy) => !policy.permissive)
+    .map(({ condition }) => clean(condition))
+    .filter((condition) => condition !== 'true');
   if (permissive.length === 0) return undefined;
   if (permissive.includes('true') && restrictive.length === 0) return { ...cell, reach: 'all', conditions: [] };
   const limit = restrictive.map((condition) => ` and ${condition}`).join('');

@@ -56,16 +56,24 @@ function shortened(text: string): string {
 export function changesBetween(before: Snapshot, after: Snapshot): SchemaChange[] {
   const { missing, extra, changed } = diffSchema(before.schema, after.schema);
   const belongsToAnother = /^(?:column|constraint|index|policy|trigger|grant|comment)$/;
-  const whole = new Set([...missing, ...extra].filter(({ kind }) => !belongsToAnother.test(kind)).map(({ name }) => name));
-  const withoutParts = (object: SchemaObject): SchemaObject[] => (whole.has(tableOfObject(object) ?? '') ? [] : [object]);
+  const whole = new Set(
+    [...missing, ...extra].filter(({ kind }) => !belongsToAnother.test(kind)).map(({ name }) => name),
+  );
+  const withoutParts = (object: SchemaObject): SchemaObject[] =>
+    whole.has(tableOfObject(object) ?? '') ? [] : [object];
   const change = (object: SchemaObject, what: string): SchemaChange => {
     const table = tableOfObject(object);
-    return { object: `${object.kind} ${object.name}`, ...(table === undefined ? {} : { table }), what: `${object.kind} ${object.name} ${what}` };
+    return {
+      object: `${object.kind} ${object.name}`,
+      ...(table === undefined ? {} : { table }),
+      what: `${object.kind} ${object.name} ${what}`,
+    };
   };
   return [
     ...missing.flatMap(withoutParts).map((object) => change(object, 'is gone')),
     ...extra.flatMap(withoutParts).map((object) => change(object, 'is there and was not')),
     ...changed.map(({ kind, name, before: was, after: now }) =>
-      change({ kind, name, definition: now }, `was "${shortened(was)}" and is "${shortened(now)}"`)),
+      change({ kind, name, definition: now }, `was "${shortened(was)}" and is "${shortened(now)}"`),
+    ),
   ];
 }

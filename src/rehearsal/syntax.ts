@@ -12,8 +12,12 @@ export function foreignTypeVerdict(sql: string, message: string): Verdict | unde
   if (!inlineIndex && !isForeignType(type)) return undefined;
   return {
     rule: 'foreign-dialect',
-    message: inlineIndex ? `${message}: an INDEX inside CREATE TABLE is MySQL; PostgreSQL reads it as a column of that type.` : `${message}: the type belongs to another database system.`,
-    suggestion: inlineIndex ? `After the table: CREATE INDEX IF NOT EXISTS ${type} ON … (…);` : 'Use text, timestamptz, uuid, boolean or bytea, whichever is meant.',
+    message: inlineIndex
+      ? `${message}: an INDEX inside CREATE TABLE is MySQL; PostgreSQL reads it as a column of that type.`
+      : `${message}: the type belongs to another database system.`,
+    suggestion: inlineIndex
+      ? `After the table: CREATE INDEX IF NOT EXISTS ${type} ON … (…);`
+      : 'Use text, timestamptz, uuid, boolean or bytea, whichever is meant.',
   };
 }
 
@@ -46,7 +50,8 @@ function policyVerdict(sql: string, end: number): Verdict {
   return {
     rule: 'policy-if-not-exists',
     object: `policy ${nameAndTable}`,
-    message: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS: the policy is not created, and the table does not have it.',
+    message:
+      'PostgreSQL has no CREATE POLICY IF NOT EXISTS: the policy is not created, and the table does not have it.',
     suggestion: `DROP POLICY IF EXISTS ${nameAndTable};\nCREATE POLICY ${rest};`,
   };
 }

@@ -8,7 +8,7 @@ export const rule: Rule = {
   found: ['static'],
   means: 'core needs what only an extension creates',
   doc: {
-    why: 'Core is shared by all products and runs first. When it needs what one product\'s extension makes, it fails in every other product, and in this one too.',
+    why: "Core is shared by all products and runs first. When it needs what one product's extension makes, it fails in every other product, and in this one too.",
   },
   check: {
     end: endWith('core-depends-on-extension', ({ need, made }) => ({
@@ -16,5 +16,9 @@ export const rule: Rule = {
       suggestion: `Move the statement at ${place(made!)} into core, before this one; or move this statement into the extension.`,
     })),
   },
-  fix: { does: 'moves those statements to core', stage: 'order', apply: (situation) => moveEarlier(situation, 'core-depends-on-extension') },
+  fix: {
+    does: 'moves those statements to core',
+    stage: 'order',
+    apply: (situation) => moveEarlier(situation, 'core-depends-on-extension'),
+  },
 };

@@ -24,11 +24,11 @@ export const rule: Rule = {
   name: 'definer-without-search-path',
   severity: 'error',
   found: ['static', 'live'],
-  means: 'a SECURITY DEFINER function takes its caller\'s search_path',
+  means: "a SECURITY DEFINER function takes its caller's search_path",
   doc: {
-    why: 'A SECURITY DEFINER function runs with its owner\'s rights and looks unqualified names up where its caller says. A caller who may create a table or function of the same name in their own schema makes it run that one, with the owner\'s rights.',
+    why: "A SECURITY DEFINER function runs with its owner's rights and looks unqualified names up where its caller says. A caller who may create a table or function of the same name in their own schema makes it run that one, with the owner's rights.",
     bad: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM auth.users $$;',
-    good: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = \'\' AS $$ SELECT count(*) FROM auth.users $$;',
+    good: "-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$ SELECT count(*) FROM auth.users $$;",
   },
   check: {
     end(catalog, report) {
@@ -55,5 +55,9 @@ export const rule: Rule = {
       });
     },
   },
-  fix: { does: 'SET search_path = \'\' where names are qualified, else = pg_catalog, public, extensions', stage: 'details', apply },
+  fix: {
+    does: "SET search_path = '' where names are qualified, else = pg_catalog, public, extensions",
+    stage: 'details',
+    apply,
+  },
 };

@@ -37,7 +37,9 @@ function hasDuplicates(files: readonly Migration[]): boolean {
 function raisedInJournal(files: readonly Migration[], listed: (migration: Migration) => boolean): Move[] {
   const inside = files.filter(listed);
   const moves = hasDuplicates(inside) ? raised(inside) : [];
-  const taken = new Set(inside.map((migration) => BigInt(moves.find((move) => move.migration === migration)?.number ?? migration.number)));
+  const taken = new Set(
+    inside.map((migration) => BigInt(moves.find((move) => move.migration === migration)?.number ?? migration.number)),
+  );
   for (const { number } of files) taken.add(BigInt(number));
   const seen = new Set(inside.map(({ number }) => BigInt(number)));
   for (const migration of files.filter((each) => !listed(each))) {
@@ -57,26 +59,41 @@ function renameOf({ rollbacks }: Situation, { migration, number }: Move): Rename
   const name = migration.file.slice(folder.length + 1);
   const to = `${number}${name.slice(migration.number.length)}`;
   const back = rollbacks.get(migration.file)?.file;
-  return { from: migration.file, to: `${folder}/${to}`, number, ...(back === undefined ? {} : { rollback: { from: back, to: back.replace(/[^/]+$/, (base) => base.replace(migration.number, number)) } }) };
+  return {
+    from: migration.file,
+    to: `${folder}/${to}`,
+    number,
+    ...(back === undefined
+      ? {}
+      : { rollback: { from: back, to: back.replace(/[^/]+$/, (base) => base.replace(migration.number, number)) } }),
+  };
 }
 
 const tagOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1).replace(/\.(?:sql|pgsql)$/, '');
 
 /** The journal with the new names; a sentence where it cannot be kept in step with them. */
-function follow(journal: JournalFile, files: readonly Migration[], moves: readonly Move[], renames: readonly Rename[]): { text: string } | { why: string } {
+function follow(
+  journal: JournalFile,
+  files: readonly Migration[],
+  moves: readonly Move[],
+  renames: readonly Rename[],
+): { text: string } | { why: string } {
   const entries = entriesOf(journal.text);
-  if (entries === undefined || entries.length === 0) return { why: `${journal.file} has no entries to write a new name beside.` };
+  if (entries === undefined || entries.length === 0)
+    return { why: `${journal.file} has no entries to write a new name beside.` };
   const listed = new Set(entries.map(({ tag }) => tag));
   const loose = files.filter(({ file }) => !listed.has(tagOf(file)));
   const moved = new Set(moves.map(({ migration }) => migration));
   const lastLoose = loose.findLastIndex((migration) => moved.has(migration));
   const passed = loose.slice(0, lastLoose + 1).find((migration) => !moved.has(migration));
-  if (passed !== undefined) return { why: `Entered in ${journal.file} it would run before ${passed.file}, which is not in it.` };
+  if (passed !== undefined)
+    return { why: `Entered in ${journal.file} it would run before ${passed.file}, which is not in it.` };
   let { text } = journal;
   for (const { from, to } of renames) {
     const snapshot = `${tagOf(from).split('_')[0]}_snapshot.json`;
     const isListed = listed.has(tagOf(from));
-    if (isListed && journal.beside.includes(snapshot)) return { why: `${journal.file} lists it, and which of the files ${snapshot} beside it belongs to is unknown.` };
+    if (isListed && journal.beside.includes(snapshot))
+      return { why: `${journal.file} lists it, and which of the files ${snapshot} beside it belongs to is unknown.` };
     const next = isListed ? renameTag(text, tagOf(from), tagOf(to)) : listTag(text, tagOf(to));
     if (next === undefined) return { why: `${journal.file} is written in a form in which no entry can be changed.` };
     text = next;
@@ -102,8 +119,10 @@ function apply(situation: Situation): FixResult {
     if (!hasDuplicates(files)) continue;
     const journal = folders.order === 'journal' ? journals.get(folder) : undefined;
     const tags = new Set((journal === undefined ? undefined : entriesOf(journal.text))?.map(({ tag }) => tag));
-    const moves = folders.order === 'journal' ? raisedInJournal(files, ({ file }) => tags.has(tagOf(file))) : raised(files);
-    const leave = (why: string): void => void left.push(...moves.map(({ migration: { file } }): Left => ({ rule: 'duplicate-number', file, why })));
+    const moves =
+      folders.order === 'journal' ? raisedInJournal(files, ({ file }) => tags.has(tagOf(file))) : raised(files);
+    const leave = (why: string): void =>
+      void left.push(...moves.map(({ migration: { file } }): Left => ({ rule: 'duplicate-number', file, why })));
     const had = moves.find(({ migration }) => applied.has(migration.file));
     if (had !== undefined) {
       leave(`${had.migration.file} would get another number, and a database has it under this one.`);

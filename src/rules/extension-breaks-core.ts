@@ -19,8 +19,14 @@ export const rule: Rule = {
         report({
           ...here(piece, location),
           object: table,
-          message: column === undefined ? `An extension ${what} ${table}, which belongs to core.` : `Adds column ${column.name} to ${table} of core as NOT NULL without a default: every insert that core makes fails.`,
-          suggestion: column === undefined ? 'Leave core as it is: put what the extension needs into a table of its own.' : `Give ${quoteIdentifier(column.name)} a DEFAULT, or remove NOT NULL.`,
+          message:
+            column === undefined
+              ? `An extension ${what} ${table}, which belongs to core.`
+              : `Adds column ${column.name} to ${table} of core as NOT NULL without a default: every insert that core makes fails.`,
+          suggestion:
+            column === undefined
+              ? 'Leave core as it is: put what the extension needs into a table of its own.'
+              : `Give ${quoteIdentifier(column.name)} a DEFAULT, or remove NOT NULL.`,
         });
       }
     },

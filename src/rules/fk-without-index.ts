@@ -10,8 +10,9 @@ import { ownTables } from './engine/tables.ts';
 function hasIndex(table: RelationRow, key: ConstraintRow): boolean {
   return table.indexes.some((index) => {
     const first = new Set(index.columns.slice(0, key.columns.length));
-    const whole = index.predicate === null
-      || key.columns.some((column) => index.predicate === `(${quoteIdentifier(column)} IS NOT NULL)`);
+    const whole =
+      index.predicate === null ||
+      key.columns.some((column) => index.predicate === `(${quoteIdentifier(column)} IS NOT NULL)`);
     return index.valid && whole && key.columns.every((column) => first.has(column));
   });
 }

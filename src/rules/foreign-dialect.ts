@@ -33,7 +33,8 @@ function apply(situation: Situation): FixResult {
   const seen = new Set<Statement>();
   const edits = editable(situation, 'foreign-dialect').flatMap((problem): Edit[] => {
     const statement = statementOf(problem);
-    if (statement?.tree === undefined || fieldsOf(statement.tree, 'CreateStmt') === undefined || seen.has(statement)) return [];
+    if (statement?.tree === undefined || fieldsOf(statement.tree, 'CreateStmt') === undefined || seen.has(statement))
+      return [];
     seen.add(statement);
     const { file, sql } = problem.source.migration;
     const piece = pieceOf(problem.source, statement, 0, statement.tree);
@@ -78,7 +79,10 @@ export const rule: Rule = {
     },
     piece(piece, _, report) {
       if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
-      const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
+      const elements =
+        piece.type === 'CreateStmt'
+          ? piece.node.tableElts
+          : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
       for (const { location, column, name, sql } of inlineIndexes(piece)) {
         report({
           ...here(piece, location),
@@ -99,5 +103,9 @@ export const rule: Rule = {
       }
     },
   },
-  fix: { does: 'moves an INDEX out of its CREATE TABLE into a statement of its own; the rest needs a person', stage: 'syntax', apply },
+  fix: {
+    does: 'moves an INDEX out of its CREATE TABLE into a statement of its own; the rest needs a person',
+    stage: 'syntax',
+    apply,
+  },
 };

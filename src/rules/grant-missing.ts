@@ -40,22 +40,32 @@ function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string
   for (const each of policies) {
     if (!each.permissive) continue;
     for (const role of meantRoles(each)) {
-      for (const command of commandsOf(each)) if (!holds(grantsOf, role, command)) wanted.set(role, (wanted.get(role) ?? new Set()).add(command));
+      for (const command of commandsOf(each))
+        if (!holds(grantsOf, role, command)) wanted.set(role, (wanted.get(role) ?? new Set()).add(command));
     }
   }
-  return new Map([...wanted].map(([role, privileges]) => [role, new Set(order.filter((privilege) => privileges.has(privilege)))]));
+  return new Map(
+    [...wanted].map(([role, privileges]) => [role, new Set(order.filter((privilege) => privileges.has(privilege)))]),
+  );
 }
 
 /** What is missing for roles that the files never granted anything on the table: where they did, then or later revoked, they have decided. */
 function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
-  return new Map([...missingGrants(apiPolicies(table, catalog), table.grants)].filter(([role]) => !table.grants.has(role) && hasNone(table, role)));
+  return new Map(
+    [...missingGrants(apiPolicies(table, catalog), table.grants)].filter(
+      ([role]) => !table.grants.has(role) && hasNone(table, role),
+    ),
+  );
 }
 
 /** Columns whose default takes its values from a sequence that users need a grant for. */
 function serials(table: Table): string[] {
   const names: string[] = [];
   const piece = table.site?.piece;
-  for (const { colname, typeName } of allOf(piece?.type === 'CreateStmt' ? piece.node.tableElts : undefined, 'ColumnDef')) {
+  for (const { colname, typeName } of allOf(
+    piece?.type === 'CreateStmt' ? piece.node.tableElts : undefined,
+    'ColumnDef',
+  )) {
     if (typeName !== undefined && isSerial(typeName)) names.push(colname);
   }
   return names;
@@ -72,19 +82,36 @@ function apply(situation: Situation): FixResult {
     const missing = usesPlatform(situation) ? undecided(table, situation.catalog) : new Map<string, Set<string>>();
     if (missing.size === 0) continue;
     const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
-    if ((table.grants.get('service_role')?.size ?? 0) === 0) missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
-    const last = [...table.policies.values()].map(({ site }) => site).sort((a, b) => a.piece.order - b.piece.order).at(-1) ?? table.site;
-    const policyHas = last.piece.order > table.site.piece.order && last.piece.source.migration.layer === table.site.piece.source.migration.layer;
+    if ((table.grants.get('service_role')?.size ?? 0) === 0)
+      missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
+    const last =
+      [...table.policies.values()]
+        .map(({ site }) => site)
+        .sort((a, b) => a.piece.order - b.piece.order)
+        .at(-1) ?? table.site;
+    const policyHas =
+      last.piece.order > table.site.piece.order &&
+      last.piece.source.migration.layer === table.site.piece.source.migration.layer;
     const source = whereNamed(situation, table, (policyHas ? last : table.site).piece.source);
     const name = quoteQualified(table.name);
     const lines: string[] = [];
     for (const [role, privileges] of missing) {
       const list = [...privileges].join(', ').toUpperCase();
       lines.push(`GRANT ${list} ON ${name} TO ${role};`);
-      if (role !== 'service_role') decisions.push({ file: source.migration.file, object: table.name, before: `${role}: refused, whatever the policies say`, after: `${role}: ${list} of the rows that the policies give`, reason: 'its policies name the role' });
+      if (role !== 'service_role')
+        decisions.push({
+          file: source.migration.file,
+          object: table.name,
+          before: `${role}: refused, whatever the policies say`,
+          after: `${role}: ${list} of the rows that the policies give`,
+          reason: 'its policies name the role',
+        });
     }
     const [schema = 'public', bare = ''] = table.name.split('.');
-    for (const column of serials(table)) lines.push(`GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`);
+    for (const column of serials(table))
+      lines.push(
+        `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`,
+      );
     noteText(texts, source, lines.join('\n'));
   }
   return { ...placed(situation, texts), decisions };
@@ -100,7 +127,9 @@ function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
 
 /** Says whether a role holds a privilege on the table or on columns of it. */
 function holdsLive(table: RelationRow, role: string, letter: 'S' | 'I' | 'U' | 'D'): boolean {
-  return (table.grants[role] ?? '').includes(letter) || (letter !== 'D' && table.columnGrants[role]?.[letter] !== undefined);
+  return (
+    (table.grants[role] ?? '').includes(letter) || (letter !== 'D' && table.columnGrants[role]?.[letter] !== undefined)
+  );
 }
 
 function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): string[] {
@@ -109,7 +138,9 @@ function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): stri
     return holdsLive(table, role, letter) ? [] : [verb];
   }
   // A policy FOR ALL narrowed by the grants is a way to write it: only none at all is a mistake.
-  return Object.values(verbs).some(([letter]) => holdsLive(table, role, letter)) ? [] : Object.values(verbs).map(([, verb]) => verb);
+  return Object.values(verbs).some(([letter]) => holdsLive(table, role, letter))
+    ? []
+    : Object.values(verbs).map(([, verb]) => verb);
 }
 
 export const rule: Rule = {
@@ -131,15 +162,21 @@ export const rule: Rule = {
         if (!hasNone(each, 'service_role')) missing.delete('service_role');
         if (missing.size === 0) continue;
         const without = [...missing.keys()].filter((role) => hasNone(each, role));
-        const statements = [...missing].map(([role, privileges]) => `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${quoteQualified(each.name)} TO ${role};`);
-        const some = [...missing].map(([role, privileges]) => `${role} (${[...privileges].join(', ').toUpperCase()})`).join(' and ');
+        const statements = [...missing].map(
+          ([role, privileges]) =>
+            `GRANT ${[...privileges].join(', ').toUpperCase()} ON ${quoteQualified(each.name)} TO ${role};`,
+        );
+        const some = [...missing]
+          .map(([role, privileges]) => `${role} (${[...privileges].join(', ').toUpperCase()})`)
+          .join(' and ');
         report({
           ...at(each.site),
           object: each.name,
           severity: without.length > 0 ? 'error' : 'warning',
-          message: without.length > 0
-            ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API ends in 42501.`
-            : `Policies on table ${each.name} promise more than is granted to ${some}: such a request ends in 42501.`,
+          message:
+            without.length > 0
+              ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API ends in 42501.`
+              : `Policies on table ${each.name} promise more than is granted to ${some}: such a request ends in 42501.`,
           suggestion: statements.join('\n'),
         });
       }
@@ -165,5 +202,9 @@ export const rule: Rule = {
       }
     },
   },
-  fix: { does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves', stage: 'privileges', apply },
+  fix: {
+    does: 'adds the grants that the policies imply, unless the files grant or revoke something there themselves',
+    stage: 'privileges',
+    apply,
+  },
 };

@@ -59,9 +59,19 @@ function droppedBefore(source: Source, before: number): Dropped {
 
 function objectName(object: Node): string {
   const [type, fields] = open(object);
-  if (type === 'TypeName') return stringsOf(fields.names).join('.').replace(/^public\./, '');
-  if (type === 'ObjectWithArgs') return stringsOf(fields.objname).join('.').replace(/^public\./, '');
-  return stringsOf(object).join('.').replace(/^public\./, '') || stringsOf([object]).join();
+  if (type === 'TypeName')
+    return stringsOf(fields.names)
+      .join('.')
+      .replace(/^public\./, '');
+  if (type === 'ObjectWithArgs')
+    return stringsOf(fields.objname)
+      .join('.')
+      .replace(/^public\./, '');
+  return (
+    stringsOf(object)
+      .join('.')
+      .replace(/^public\./, '') || stringsOf([object]).join()
+  );
 }
 
 const plain = (name: string): string => name.replace(/^public\./, '');
@@ -92,12 +102,18 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
     const { replace } = piece.node;
     const name = newQualified(catalog, piece.node.funcname);
     if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
-    return { message: `Function ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+    return {
+      message: `Function ${plain(name)} is created without OR REPLACE: running it again fails.`,
+      suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `),
+    };
   },
   ViewStmt(catalog, { node, statement }, dropped) {
     const name = newName(catalog, node.view);
     if (node.replace === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
-    return { message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`, suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `) };
+    return {
+      message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`,
+      suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `),
+    };
   },
   AlterTableStmt(_, piece) {
     const table = piece.node.relation.relname;
@@ -105,41 +121,92 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
       const column = fieldsOf(def, 'ColumnDef');
       const constraint = fieldsOf(def, 'Constraint');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column !== undefined) {
-        return { location: column.location, message: `Column ${column.colname} is added without IF NOT EXISTS: running it again fails.`, suggestion: `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column.colname)} …` };
+        return {
+          location: column.location,
+          message: `Column ${column.colname} is added without IF NOT EXISTS: running it again fails.`,
+          suggestion: `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column.colname)} …`,
+        };
       }
-      if (subtype === 'AT_DropColumn' && missingOk !== true) return { message: `Column ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP COLUMN IF EXISTS ${quoteIdentifier(name ?? '')}` };
-      if (subtype === 'AT_DropConstraint' && missingOk !== true) return { message: `Constraint ${name} is dropped without IF EXISTS: running it again fails.`, suggestion: `DROP CONSTRAINT IF EXISTS ${quoteIdentifier(name ?? '')}` };
-      if (subtype === 'AT_AddConstraint' && constraint !== undefined && !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)) {
+      if (subtype === 'AT_DropColumn' && missingOk !== true)
+        return {
+          message: `Column ${name} is dropped without IF EXISTS: running it again fails.`,
+          suggestion: `DROP COLUMN IF EXISTS ${quoteIdentifier(name ?? '')}`,
+        };
+      if (subtype === 'AT_DropConstraint' && missingOk !== true)
+        return {
+          message: `Constraint ${name} is dropped without IF EXISTS: running it again fails.`,
+          suggestion: `DROP CONSTRAINT IF EXISTS ${quoteIdentifier(name ?? '')}`,
+        };
+      if (
+        subtype === 'AT_AddConstraint' &&
+        constraint !== undefined &&
+        !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)
+      ) {
         const known = constraint.conname ?? 'name_of_it';
-        return { location: constraint.location, message: `Constraint ${constraint.conname ?? ''} is added without being dropped first: running it again fails.`.replace('  ', ' '), suggestion: `ALTER TABLE ${quoteIdentifier(table)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(known)};\n${piece.statement.sql};` };
+        return {
+          location: constraint.location,
+          message:
+            `Constraint ${constraint.conname ?? ''} is added without being dropped first: running it again fails.`.replace(
+              '  ',
+              ' ',
+            ),
+          suggestion: `ALTER TABLE ${quoteIdentifier(table)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(known)};\n${piece.statement.sql};`,
+        };
       }
     }
     return undefined;
   },
   RenameStmt(_, { node }) {
-    return node.missing_ok === true ? undefined : { message: 'A name is changed: running it again fails, because the old one is gone.', suggestion: 'Wrap it in a DO block that looks whether the old name is still there.' };
+    return node.missing_ok === true
+      ? undefined
+      : {
+          message: 'A name is changed: running it again fails, because the old one is gone.',
+          suggestion: 'Wrap it in a DO block that looks whether the old name is still there.',
+        };
   },
   DropStmt(_, { node, statement }) {
-    return node.missing_ok === true ? undefined : { message: 'Dropped without IF EXISTS: running it again fails.', suggestion: statement.sql.replace(/^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i, '$1 IF EXISTS ') };
+    return node.missing_ok === true
+      ? undefined
+      : {
+          message: 'Dropped without IF EXISTS: running it again fails.',
+          suggestion: statement.sql.replace(
+            /^(drop\s+(?:materialized\s+view|foreign\s+table|event\s+trigger|\w+))\s+(?:concurrently\s+)?/i,
+            '$1 IF EXISTS ',
+          ),
+        };
   },
   CreateEnumStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.typeName).join('.'), dropped),
   CompositeTypeStmt: (_, piece, dropped) => typeLook(piece, piece.node.typevar.relname, dropped),
   CreateDomainStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.domainname).join('.'), dropped),
   AlterEnumStmt(_, { node }) {
-    return node.newVal === undefined || node.skipIfNewValExists === true ? undefined : { message: 'A value is added to an enum without IF NOT EXISTS: running it again fails.', suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …' };
+    return node.newVal === undefined || node.skipIfNewValExists === true
+      ? undefined
+      : {
+          message: 'A value is added to an enum without IF NOT EXISTS: running it again fails.',
+          suggestion: 'ALTER TYPE … ADD VALUE IF NOT EXISTS …',
+        };
   },
   AlterPublicationStmt(_, { node, statement }) {
     if (node.action !== 'AP_AddObjects') return undefined;
-    return { message: 'A table is added to a publication: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+    return {
+      message: 'A table is added to a publication: running it again fails.',
+      suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
+    };
   },
   CreateRoleStmt(_, { statement }) {
-    return { message: 'A role is created: running it again fails.', suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+    return {
+      message: 'A role is created: running it again fails.',
+      suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
+    };
   },
 };
 
 function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
-  return { message: `Type ${name} is created as if it could not be there: running it again fails.`, suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;` };
+  return {
+    message: `Type ${name} is created as if it could not be there: running it again fails.`,
+    suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
+  };
 }
 
 type Creation = Piece<'CreateStmt' | 'IndexStmt' | 'CreateSchemaStmt' | 'CreateExtensionStmt' | 'CreateSeqStmt'>;
@@ -167,14 +234,25 @@ function nameOf(catalog: Catalog, piece: Creation): string {
 function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Again | undefined {
   const { what, title } = creates[piece.type]!;
   if (piece.node.if_not_exists === true) return undefined;
-  const relation = piece.type === 'CreateSeqStmt' ? piece.node.sequence : 'relation' in piece.node ? piece.node.relation : undefined;
+  const relation =
+    piece.type === 'CreateSeqStmt' ? piece.node.sequence : 'relation' in piece.node ? piece.node.relation : undefined;
   if (relation?.relpersistence === 't') return undefined;
   const name = nameOf(catalog, piece);
-  const kinds: Record<string, string> = { CreateStmt: 'OBJECT_TABLE', IndexStmt: 'OBJECT_INDEX', CreateSchemaStmt: 'OBJECT_SCHEMA', CreateExtensionStmt: 'OBJECT_EXTENSION', CreateSeqStmt: 'OBJECT_SEQUENCE' };
+  const kinds: Record<string, string> = {
+    CreateStmt: 'OBJECT_TABLE',
+    IndexStmt: 'OBJECT_INDEX',
+    CreateSchemaStmt: 'OBJECT_SCHEMA',
+    CreateExtensionStmt: 'OBJECT_EXTENSION',
+    CreateSeqStmt: 'OBJECT_SEQUENCE',
+  };
   if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
   // An index goes with its table: where the file drops that first, the index is new each time.
-  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`)) return undefined;
-  return { message: `The ${title} is created without IF NOT EXISTS: running it again fails.`, suggestion: `${what} IF NOT EXISTS ${name} …` };
+  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`))
+    return undefined;
+  return {
+    message: `The ${title} is created without IF NOT EXISTS: running it again fails.`,
+    suggestion: `${what} IF NOT EXISTS ${name} …`,
+  };
 }
 
 /** Why a statement cannot run twice; undefined where it can. */
@@ -198,7 +276,11 @@ function after(words: readonly Word[], index: number, text: string): { at: numbe
   return word === undefined ? [] : [{ at: word.end, text: ` ${text}` }];
 }
 
-type Form<Type extends NodeType = NodeType> = (piece: Piece<Type>, words: readonly Word[], situation: Situation) => { at: number; text: string }[] | { wrap: string };
+type Form<Type extends NodeType = NodeType> = (
+  piece: Piece<Type>,
+  words: readonly Word[],
+  situation: Situation,
+) => { at: number; text: string }[] | { wrap: string };
 
 const orReplace: Form = (_, words) => after(words, 0, 'OR REPLACE');
 const wrapped: Form = () => ({ wrap: 'duplicate_object' });
@@ -222,30 +304,65 @@ const forms: { [Type in NodeType]?: Form<Type> } = {
     const columns = allOf(piece.node.indexParams, 'IndexElem').map(({ name }) => name ?? 'expr');
     const name = indexName(piece.node.relation.relname, columns);
     const index = words.findIndex(({ text }) => text === 'index');
-    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, `IF NOT EXISTS ${quoteIdentifier(name)}`);
+    return after(
+      words,
+      words[index + 1]?.text === 'concurrently' ? index + 1 : index,
+      `IF NOT EXISTS ${quoteIdentifier(name)}`,
+    );
   },
   CreateFunctionStmt: orReplace,
   ViewStmt: orReplace,
   CreatePolicyStmt({ node }, _, { catalog }) {
-    return [{ at: 0, text: `DROP POLICY IF EXISTS ${quoteIdentifier(node.policy_name)} ON ${tableText(catalog, node.table)};\n` }];
+    return [
+      {
+        at: 0,
+        text: `DROP POLICY IF EXISTS ${quoteIdentifier(node.policy_name)} ON ${tableText(catalog, node.table)};\n`,
+      },
+    ];
   },
   CreateTrigStmt({ node }, _, { catalog }) {
-    return [{ at: 0, text: `DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${tableText(catalog, node.relation)};\n` }];
+    return [
+      {
+        at: 0,
+        text: `DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${tableText(catalog, node.relation)};\n`,
+      },
+    ];
   },
   CreateEnumStmt: wrapped,
   CompositeTypeStmt: wrapped,
   CreateDomainStmt: wrapped,
   CreateRoleStmt: wrapped,
   AlterPublicationStmt: wrapped,
-  AlterEnumStmt: (_, words) => after(words, words.findIndex(({ text }) => text === 'value'), 'IF NOT EXISTS'),
+  AlterEnumStmt: (_, words) =>
+    after(
+      words,
+      words.findIndex(({ text }) => text === 'value'),
+      'IF NOT EXISTS',
+    ),
   DropStmt(_, words) {
-    const kinds = ['table', 'view', 'policy', 'trigger', 'function', 'procedure', 'index', 'type', 'schema', 'extension', 'sequence', 'domain', 'aggregate', 'rule'];
+    const kinds = [
+      'table',
+      'view',
+      'policy',
+      'trigger',
+      'function',
+      'procedure',
+      'index',
+      'type',
+      'schema',
+      'extension',
+      'sequence',
+      'domain',
+      'aggregate',
+      'rule',
+    ];
     const index = words.findIndex(({ text }) => kinds.includes(text));
     return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF EXISTS');
   },
   AlterTableStmt(piece) {
     const commands = allOf(piece.node.cmds, 'AlterTableCmd');
-    if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint') return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
+    if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint')
+      return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
     if (commands.some(({ subtype }) => subtype === 'AT_AddConstraint')) return [];
     const inserts: { at: number; text: string }[] = [];
     for (const { subtype, def, missing_ok: missingOk } of commands) {
@@ -261,7 +378,9 @@ const forms: { [Type in NodeType]?: Form<Type> } = {
 };
 
 function tableText(catalog: Situation['catalog'], relation: RangeVar): string {
-  return relation.schemaname === undefined ? quoteIdentifier(relation.relname) : quoteQualified(newName(catalog, relation));
+  return relation.schemaname === undefined
+    ? quoteIdentifier(relation.relname)
+    : quoteQualified(newName(catalog, relation));
 }
 
 /** Writes what fails on a second run in the form that does not. */
@@ -284,7 +403,12 @@ function apply(situation: Situation): FixResult {
       }
     } else {
       edits.push({ file, start: statement.start, end: statement.start, text: 'DO $do$ BEGIN\n  ' });
-      edits.push({ file, start: statement.end, end: statement.end, text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$` });
+      edits.push({
+        file,
+        start: statement.end,
+        end: statement.end,
+        text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$`,
+      });
     }
   }
   return { edits };
@@ -293,7 +417,7 @@ function apply(situation: Situation): FixResult {
 export const rule: Rule = {
   name: 'not-idempotent',
   severity: 'error',
-  unless: 'a warning outside a muse\'s own extensions',
+  unless: "a warning outside a muse's own extensions",
   found: ['static', 'rehearsal'],
   means: 'run again, it fails or changes something',
   doc: {
@@ -306,7 +430,12 @@ export const rule: Rule = {
       const again = notAgain(catalog, piece);
       if (again === undefined) return;
       const { message, suggestion, location } = again;
-      report({ ...here(piece, location), message, suggestion, severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning' });
+      report({
+        ...here(piece, location),
+        message,
+        suggestion,
+        severity: piece.source.migration.layer === 'extension' ? 'error' : 'warning',
+      });
     },
   },
   fix: { does: 'the IF NOT EXISTS, DROP … IF EXISTS or OR REPLACE form', stage: 'repetition', apply },

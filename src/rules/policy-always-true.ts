@@ -36,54 +36,88 @@ function apply(situation: Situation): FixResult {
     const { file } = problem.source.migration;
     const to = narrowed(situation, policy, table);
     if ('why' in to) {
-      left.push({ rule: 'policy-always-true', file, why: `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or write -- muse: ignore policy-always-true because <reason>.` });
+      left.push({
+        rule: 'policy-always-true',
+        file,
+        why: `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or write -- muse: ignore policy-always-true because <reason>.`,
+      });
       continue;
     }
     if ('service' in to) edits.push(...setRoles(situation, policy, 'service_role', texts));
     else {
       edits.push(...replaceTrue(situation, policy, to.condition, texts));
-      if (policy.roles.length === 0 && to.owner.kind !== 'session') edits.push(...setRoles(situation, policy, 'authenticated', texts));
+      if (policy.roles.length === 0 && to.owner.kind !== 'session')
+        edits.push(...setRoles(situation, policy, 'authenticated', texts));
     }
     decisions.push({
       file,
       object: policyObject(policy),
       before: `${rolesOf(policy)}: any row`,
-      after: 'service' in to ? 'service_role' : `${to.owner.kind === 'session' ? 'signed-in users' : 'authenticated'}: rows with ${to.condition}`,
+      after:
+        'service' in to
+          ? 'service_role'
+          : `${to.owner.kind === 'session' ? 'signed-in users' : 'authenticated'}: rows with ${to.condition}`,
       reason: 'service' in to ? to.service : `column ${to.owner.column}`,
     });
   }
   return { ...withPlaced(situation, edits, texts, decisions), left };
 }
 
-type Narrowed = { service: string } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
+type Narrowed =
+  { service: string } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
 
 /** Whom a policy that lets everyone write should be for; why a person must say so where neither words nor columns tell. */
 function narrowed(situation: Situation, policy: Policy, table: Table): Narrowed {
   const platform = usesPlatform(situation);
   if (namesService(saidOf(policy)) && platform) return { service: 'its name or comment speaks of the service role' };
-  if (isUnused(policy, table) && platform) return { service: 'users have other privileges on the table, and none for this: nobody loses anything' };
+  if (isUnused(policy, table) && platform)
+    return { service: 'users have other privileges on the table, and none for this: nobody loses anything' };
   const owner = ownerOf(table, situation.catalog);
   if (owner.kind === 'service') return { why: 'no column tells whose a row is' };
   if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that tells who is signed in' };
-  if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order) return { why: `column ${owner.column}, which tells whose a row is, is added only after it` };
-  if (!mayWrite(table, owner)) return { why: `writing only one's own rows would still let a user write what only the server should` };
+  if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order)
+    return { why: `column ${owner.column}, which tells whose a row is, is added only after it` };
+  if (!mayWrite(table, owner))
+    return { why: `writing only one's own rows would still let a user write what only the server should` };
   return { owner, condition: conditionFor(owner) };
 }
 
 /** Says whether the files grant users something on the table, and nothing that the policy is for. */
 function isUnused(policy: Policy, table: Table): boolean {
-  return isGranted(table) && commandsOf(policy).every((command) => ['anon', 'authenticated', 'public'].every((role) => table.grants.get(role)?.has(command) !== true));
+  return (
+    isGranted(table) &&
+    commandsOf(policy).every((command) =>
+      ['anon', 'authenticated', 'public'].every((role) => table.grants.get(role)?.has(command) !== true),
+    )
+  );
 }
 
 /** Says in the file what a policy that lets strangers read means, where its author says so in words. */
-function declareShared(situation: Situation, policy: Policy, table: Table | undefined, edits: Edit[], decisions: Decision[]): void {
+function declareShared(
+  situation: Situation,
+  policy: Policy,
+  table: Table | undefined,
+  edits: Edit[],
+  decisions: Decision[],
+): void {
   // Without a role it is for `policy-without-role` to decide first who that is.
   if (!policy.roles.includes('anon') || !inFile(situation, policy)) return;
   const words = publicReadWords(policy, table);
   if (words === undefined) return;
   const { source, statement } = policy.site.piece;
-  edits.push({ file: source.migration.file, start: statement.start, end: statement.start, text: declarePublicRead(words) });
-  decisions.push({ file: source.migration.file, object: policyObject(policy), before: `${rolesOf(policy)}: every row`, after: 'the same, declared: -- muse: public-read', reason: words.quoted });
+  edits.push({
+    file: source.migration.file,
+    start: statement.start,
+    end: statement.start,
+    text: declarePublicRead(words),
+  });
+  decisions.push({
+    file: source.migration.file,
+    object: policyObject(policy),
+    before: `${rolesOf(policy)}: every row`,
+    after: 'the same, declared: -- muse: public-read',
+    reason: words.quoted,
+  });
 }
 
 export const rule: Rule = {
@@ -94,7 +128,10 @@ export const rule: Rule = {
   means: 'USING (true) or WITH CHECK (true): the policy lets every row through',
   doc: {
     why: 'USING (true) on a write lets everyone the policy is for change every row. Under the name "service role can manage" it is most often a misunderstanding: the service role needs no policy, and this one opens the table to everyone else.',
-    bad: example.replace('USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id)', 'USING (true)'),
+    bad: example.replace(
+      'USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id)',
+      'USING (true)',
+    ),
     good: example,
   },
   check: {
@@ -105,15 +142,20 @@ export const rule: Rule = {
         const reads = isAlwaysTrue(each.using) && commands.includes('select');
         const writes =
           (isAlwaysTrue(each.using) && commands.some((command) => command === 'update' || command === 'delete')) ||
-          (isAlwaysTrue(each.check ?? (each.command === 'insert' ? undefined : each.using)) && commands.some((command) => command === 'insert' || command === 'update'));
+          (isAlwaysTrue(each.check ?? (each.command === 'insert' ? undefined : each.using)) &&
+            commands.some((command) => command === 'insert' || command === 'update'));
         if (!writes && (!reads || declared(run, each.table, 'public-read'))) continue;
         const who = each.roles.length === 0 ? 'anyone, signed in or not,' : each.roles.join(' and ');
         report({
           ...at(each.site),
           object: policyObject(each),
           severity: writes ? 'error' : 'warning',
-          message: writes ? `Policy "${each.name}" lets ${who} write any row of ${each.table}.` : `Policy "${each.name}" lets ${who} read every row of ${each.table}.`,
-          suggestion: writes ? `ALTER POLICY ${quoteIdentifier(each.name)} ON ${quoteQualified(each.table)} TO service_role;` : '-- muse: public-read',
+          message: writes
+            ? `Policy "${each.name}" lets ${who} write any row of ${each.table}.`
+            : `Policy "${each.name}" lets ${who} read every row of ${each.table}.`,
+          suggestion: writes
+            ? `ALTER POLICY ${quoteIdentifier(each.name)} ON ${quoteQualified(each.table)} TO service_role;`
+            : '-- muse: public-read',
         });
       }
     },
@@ -121,7 +163,10 @@ export const rule: Rule = {
   live: {
     policy({ policy, table, object, using, check }, { catalog, expectations }, report) {
       if (!policy.permissive || !isForUsersLive(policy, catalog)) return;
-      const clauses = [...(isAlwaysTrueLive(using) ? ['USING (true)'] : []), ...(isAlwaysTrueLive(check) ? ['WITH CHECK (true)'] : [])];
+      const clauses = [
+        ...(isAlwaysTrueLive(using) ? ['USING (true)'] : []),
+        ...(isAlwaysTrueLive(check) ? ['WITH CHECK (true)'] : []),
+      ];
       const name = qualifiedName(table);
       const reads = policy.command === 'r';
       if (clauses.length === 0 || (reads && isDeclared(expectations.declarations, name, 'public-read'))) return;
@@ -130,10 +175,14 @@ export const rule: Rule = {
         severity: reads ? 'warning' : 'error',
         message: `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
-          ? 'Compare the row\'s owner or organization, or write -- muse: public-read beside the table if everyone may read it.'
+          ? "Compare the row's owner or organization, or write -- muse: public-read beside the table if everyone may read it."
           : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the row's owner or organization.`,
       });
     },
   },
-  fix: { does: 'narrows writes to the row\'s owner or organization where the columns tell whose it is, or TO service_role where its name or comment says so; else a person decides', stage: 'policies', apply },
+  fix: {
+    does: "narrows writes to the row's owner or organization where the columns tell whose it is, or TO service_role where its name or comment says so; else a person decides",
+    stage: 'policies',
+    apply,
+  },
 };

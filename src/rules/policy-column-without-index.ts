@@ -4,7 +4,14 @@ import { at, policyObject } from './engine/check.ts';
 import { addIndexes, indexStatement, isIndexed } from './engine/indexes.ts';
 import { qualifiedName } from './engine/live/catalog.ts';
 import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
-import { columnOf, constantOf, fields as fieldsOfExpression, nameParts, readsColumn, walk as walkExpression } from './engine/live/expression.ts';
+import {
+  columnOf,
+  constantOf,
+  fields as fieldsOfExpression,
+  nameParts,
+  readsColumn,
+  walk as walkExpression,
+} from './engine/live/expression.ts';
 import type { Node as ExpressionNode, ParseExpression } from './engine/live/expression.ts';
 import { isForUsers } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
@@ -20,8 +27,15 @@ function comparedColumns({ using }: Policy, table: Table): string[] {
     return mine && name !== undefined && table.columns.has(name) ? name : undefined;
   };
   walk([using], (type, fields) => {
-    if (type === 'A_Expr' && (fields.kind === 'AEXPR_OP' || fields.kind === 'AEXPR_OP_ANY') && stringsOf(fields.name)[0] === '=') {
-      for (const [side, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
+    if (
+      type === 'A_Expr' &&
+      (fields.kind === 'AEXPR_OP' || fields.kind === 'AEXPR_OP_ANY') &&
+      stringsOf(fields.name)[0] === '='
+    ) {
+      for (const [side, other] of [
+        [fields.lexpr, fields.rexpr],
+        [fields.rexpr, fields.lexpr],
+      ]) {
         const column = own(side);
         if (column !== undefined && holds(other, 'FuncCall', 'SubLink')) columns.push(column);
       }
@@ -58,10 +72,16 @@ function comparisons(expression: ExpressionNode | undefined): string[] {
   const names: string[] = [];
   walkExpression(expression, (type, node) => {
     if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
-      names.push(...[[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]].flatMap(([column, other]) => bareColumn(column, other)));
+      names.push(
+        ...[
+          [node['lexpr'], node['rexpr']],
+          [node['rexpr'], node['lexpr']],
+        ].flatMap(([column, other]) => bareColumn(column, other)),
+      );
     }
     if (type === 'SubLink') {
-      if (node['subLinkType'] === 'ANY_SUBLINK' && !isCorrelated(node)) names.push(...bareColumn(node['testexpr'], undefined));
+      if (node['subLinkType'] === 'ANY_SUBLINK' && !isCorrelated(node))
+        names.push(...bareColumn(node['testexpr'], undefined));
       return false;
     }
     return undefined;
@@ -71,8 +91,11 @@ function comparisons(expression: ExpressionNode | undefined): string[] {
 
 /** The column on one side of `=`, if it stands there as it is (a cast would need an index on the cast). */
 function bareColumn(column: unknown, other: unknown): string[] {
-  if (fieldsOfExpression(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other)) return [];
-  const constants = fieldsOfExpression(other, 'A_ArrayExpr') ?? fieldsOfExpression(fieldsOfExpression(other, 'TypeCast')?.['arg'], 'A_ArrayExpr');
+  if (fieldsOfExpression(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other))
+    return [];
+  const constants =
+    fieldsOfExpression(other, 'A_ArrayExpr') ??
+    fieldsOfExpression(fieldsOfExpression(other, 'TypeCast')?.['arg'], 'A_ArrayExpr');
   if (constants !== undefined || Array.isArray(fieldsOfExpression(other, 'List')?.['items'])) return [];
   return [columnOf(column)!.name];
 }
@@ -136,5 +159,9 @@ export const rule: Rule = {
       }
     },
   },
-  fix: { does: 'adds the index', stage: 'details', apply: (situation) => addIndexes(situation, 'policy-column-without-index') },
+  fix: {
+    does: 'adds the index',
+    stage: 'details',
+    apply: (situation) => addIndexes(situation, 'policy-column-without-index'),
+  },
 };

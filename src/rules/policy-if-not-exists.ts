@@ -9,7 +9,9 @@ function withoutIfNotExists(sql: string, { start, end }: { start: number; end: n
   const fixed = `${sql.slice(0, start)}${sql.slice(end).trimStart()}`;
   const words = wordsOf(fixed);
   const on = words.findIndex(({ text }, index) => text === 'on' && index > 2);
-  const clause = words.findIndex(({ text }, index) => index > on && ['as', 'for', 'to', 'using', 'with'].includes(text));
+  const clause = words.findIndex(
+    ({ text }, index) => index > on && ['as', 'for', 'to', 'using', 'with'].includes(text),
+  );
   const target = fixed.slice(words[2]?.start ?? 0, words[clause]?.start).trim();
   return `DROP POLICY IF EXISTS ${target.replaceAll(/\s+/g, ' ')};\n${fixed};`;
 }
@@ -32,7 +34,12 @@ function apply(situation: Situation): FixResult {
     const lower = statement.sql.startsWith('create');
     const drop = `DROP POLICY IF EXISTS`;
     return [
-      { file, start: above, end: above, text: `${lower ? drop.toLowerCase() : drop} ${name} ${lower ? 'on' : 'ON'} ${table};\n` },
+      {
+        file,
+        start: above,
+        end: above,
+        text: `${lower ? drop.toLowerCase() : drop} ${name} ${lower ? 'on' : 'ON'} ${table};\n`,
+      },
       { file, start, end: statement.start + mistake.end + space, text: '' },
     ];
   });

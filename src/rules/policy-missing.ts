@@ -12,7 +12,8 @@ export const rule: Rule = {
   name: 'policy-missing',
   severity: 'warning',
   found: ['static', 'live'],
-  means: 'row-level security is on, something is granted, and no policy lets anyone use it: only the service role reaches the table',
+  means:
+    'row-level security is on, something is granted, and no policy lets anyone use it: only the service role reaches the table',
   doc: {
     why: 'With row-level security on and no policy, every query of a user answers with no rows and no error, whatever was granted. That is right for a table that only the server uses: then nothing is granted, or a comment says so.',
     bad: exampleWithout('drop', 'policy'),
@@ -21,13 +22,18 @@ export const rule: Rule = {
   check: {
     end(catalog, report, run) {
       for (const each of ownTables(catalog)) {
-        if (each.rls === undefined || each.policies.size > 0 || each.partitionOf !== undefined || !isGranted(each)) continue;
+        if (each.rls === undefined || each.policies.size > 0 || each.partitionOf !== undefined || !isGranted(each))
+          continue;
         if (declared(run, each.name, 'service-only') || saysServerOnly(each)) continue;
         report({
           ...at(each.rls),
           object: each.name,
           message: `Table ${each.name} has row-level security on and no policy: only the service role can use it.`,
-          suggestion: ['-- muse: service-only', '-- … before this statement if that is meant, or:', ...policiesFor(each, catalog, run)].join('\n'),
+          suggestion: [
+            '-- muse: service-only',
+            '-- … before this statement if that is meant, or:',
+            ...policiesFor(each, catalog, run),
+          ].join('\n'),
         });
       }
     },
@@ -35,8 +41,19 @@ export const rule: Rule = {
   live: {
     table(table, { catalog, expectations }, report) {
       const name = qualifiedName(table);
-      if (!table.rls || table.policies.length > 0 || table.partition || !isReachable(table, catalog) || !isGrantedLive(table)) return;
-      if (isDeclared(expectations.declarations, name, 'service-only') || expectations.serverOnly?.includes(name) === true) return;
+      if (
+        !table.rls ||
+        table.policies.length > 0 ||
+        table.partition ||
+        !isReachable(table, catalog) ||
+        !isGrantedLive(table)
+      )
+        return;
+      if (
+        isDeclared(expectations.declarations, name, 'service-only') ||
+        expectations.serverOnly?.includes(name) === true
+      )
+        return;
       report({
         object: name,
         message: `Table ${name} has row-level security on and no policy: only the service role can use it.`,

@@ -39,8 +39,15 @@ function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'check'>):
     const name = stringsOf(fields['funcname']).join('.');
     const location = fields['location'] as number | undefined;
     const own = fields['args'] === undefined ? stableRoutine(catalog, fields['funcname']) : undefined;
-    if (stable.test(name) || own !== undefined) calls.push({ name, location, withColumn: false, ...(own?.returns.endsWith('[]') === true ? { cast: own.returns } : {}) });
-    else if (holds(fields['args'], 'ColumnRef') && isHelper(catalog, fields['funcname'])) calls.push({ name, location, withColumn: true });
+    if (stable.test(name) || own !== undefined)
+      calls.push({
+        name,
+        location,
+        withColumn: false,
+        ...(own?.returns.endsWith('[]') === true ? { cast: own.returns } : {}),
+      });
+    else if (holds(fields['args'], 'ColumnRef') && isHelper(catalog, fields['funcname']))
+      calls.push({ name, location, withColumn: true });
     return undefined;
   });
   return calls;
@@ -50,13 +57,21 @@ function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'check'>):
 function stableRoutine(catalog: Catalog, name: unknown): Routine | undefined {
   const lookup = findRoutines(catalog, name);
   const [only, ...others] = 'found' in lookup ? lookup.found : [];
-  return only?.site !== undefined && others.length === 0 && /^(?:stable|immutable)$/.test(only.volatility ?? '') && !/^setof\b/i.test(only.returns) ? only : undefined;
+  return only?.site !== undefined &&
+    others.length === 0 &&
+    /^(?:stable|immutable)$/.test(only.volatility ?? '') &&
+    !/^setof\b/i.test(only.returns)
+    ? only
+    : undefined;
 }
 
 /** A function of the migrations that reads tables: what it costs is a query a row. */
 function isHelper(catalog: Catalog, name: unknown): boolean {
   const lookup = findRoutines(catalog, name);
-  return 'found' in lookup && lookup.found.some(({ site, body }) => site !== undefined && body.some(({ node }) => 'fromClause' in node));
+  return (
+    'found' in lookup &&
+    lookup.found.some(({ site, body }) => site !== undefined && body.some(({ node }) => 'fromClause' in node))
+  );
 }
 
 /** Functions that a policy calls once for each row and need not, as `auth.uid()` or `is_member(…)`. */
@@ -84,8 +99,10 @@ function isSession(parts: string[]): boolean {
 /** A function of the muse's own that reads tables or settings: an immutable one is folded or as cheap as an operator. */
 function isLiveHelper(parts: string[], catalog: LiveCatalog): boolean {
   if (parts[0] === 'auth' || parts[0] === 'storage') return false;
-  return catalog.functions.some((helper) =>
-    helper.name === parts.at(-1) && (parts.length === 1 || helper.schema === parts[0]) && helper.volatility !== 'i');
+  return catalog.functions.some(
+    (helper) =>
+      helper.name === parts.at(-1) && (parts.length === 1 || helper.schema === parts[0]) && helper.volatility !== 'i',
+  );
 }
 
 /** Wraps bare calls in a subquery, so that they run once a query. */
@@ -150,7 +167,9 @@ export const rule: Rule = {
             ...at({ piece, offset: piece.at(call.location) }),
             object: policyObject(policy),
             message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query looks at.`,
-            suggestion: call.withColumn ? `Ask a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])` : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
+            suggestion: call.withColumn
+              ? `Ask a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`
+              : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
           });
         }
       }
@@ -163,7 +182,8 @@ export const rule: Rule = {
       report({
         object,
         message: `Policy "${policy.name}" on ${qualifiedName(table)} calls ${calls.join(', ')} once for each row.`,
-        suggestion: 'Write the call as (select …), so that it runs once a query; compare a column with = ANY ((select helper())::uuid[]) instead of handing the column to the helper.',
+        suggestion:
+          'Write the call as (select …), so that it runs once a query; compare a column with = ANY ((select helper())::uuid[]) instead of handing the column to the helper.',
       });
     },
   },

@@ -11,7 +11,7 @@ export const rule: Rule = {
   doc: {
     why: 'Users may not read auth.users. A policy that does makes each of their queries fail with 42501, though the migration applies.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, email text);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS mine ON notes;\nCREATE POLICY mine ON notes FOR SELECT TO authenticated USING (email = (SELECT u.email FROM auth.users u WHERE u.id = auth.uid()));\nGRANT SELECT ON notes TO authenticated;',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, email text);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS mine ON notes;\nCREATE POLICY mine ON notes FOR SELECT TO authenticated USING (email = (SELECT auth.jwt() ->> \'email\'));\nGRANT SELECT ON notes TO authenticated;',
+    good: "-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, email text);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS mine ON notes;\nCREATE POLICY mine ON notes FOR SELECT TO authenticated USING (email = (SELECT auth.jwt() ->> 'email'));\nGRANT SELECT ON notes TO authenticated;",
   },
   check: {
     end(catalog, report) {
@@ -22,7 +22,8 @@ export const rule: Rule = {
             ...at(policy.site),
             object: policyObject(policy),
             message: `Policy "${policy.name}" on ${policy.table} reads auth.users, which users may not: each of their queries ends in 42501.`,
-            suggestion: 'Take what is needed from the token, as (SELECT auth.jwt() ->> \'email\'), or from a SECURITY DEFINER function.',
+            suggestion:
+              "Take what is needed from the token, as (SELECT auth.jwt() ->> 'email'), or from a SECURITY DEFINER function.",
           });
         }
       }

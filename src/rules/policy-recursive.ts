@@ -25,7 +25,9 @@ function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | u
     for (const name of readsOf(catalog, [from.using, from.check], depth)) {
       const table = catalog.ghosts.get(name) ?? catalog.tables.get(name);
       if (table === undefined || (table.rls === undefined && !catalog.ghosts.has(name))) continue;
-      const policies = [...table.policies.values()].filter((each) => isForUsers(each) && commandsOf(each).includes('select'));
+      const policies = [...table.policies.values()].filter(
+        (each) => isForUsers(each) && commandsOf(each).includes('select'),
+      );
       if (name === policy.table) {
         // Back at the start: the circle is closed only if what guards reading there asks other tables again.
         if (policies.some((each) => readsOf(catalog, [each.using], depth).size > 0)) return [...path, name];
@@ -58,21 +60,40 @@ function apply(situation: Situation): FixResult {
   for (const problem of problemsOf(situation, 'policy-recursive')) {
     const policy = policyOf(situation, problem);
     const outer = policy === undefined ? undefined : situation.catalog.tables.get(policy.table);
-    if (policy === undefined || policy.mixed === true || outer === undefined || policy.site.piece.inside !== undefined) continue;
+    if (policy === undefined || policy.mixed === true || outer === undefined || policy.site.piece.inside !== undefined)
+      continue;
     const { piece } = policy.site;
     const { file } = piece.source.migration;
     if (comesBack(situation.catalog, policy, 'expressions') === undefined) {
       for (const routine of invokers(situation.catalog, policy).filter((each) => !opened.has(each))) {
         opened.add(routine);
-        edits.push(...addOptions(situation, routine, `SECURITY DEFINER${routine.searchPath === undefined ? ` SET search_path = ${searchPathFor(routine)}` : ''}`, texts));
-        decisions.push({ file, object: policyObject(policy), before: 'a query that meets a row of someone else fails (54001)', after: `what the policy says, asked by ${routine.name}()`, reason: 'the helper reads the table of the policy, and was not SECURITY DEFINER' });
+        edits.push(
+          ...addOptions(
+            situation,
+            routine,
+            `SECURITY DEFINER${routine.searchPath === undefined ? ` SET search_path = ${searchPathFor(routine)}` : ''}`,
+            texts,
+          ),
+        );
+        decisions.push({
+          file,
+          object: policyObject(policy),
+          before: 'a query that meets a row of someone else fails (54001)',
+          after: `what the policy says, asked by ${routine.name}()`,
+          reason: 'the helper reads the table of the policy, and was not SECURITY DEFINER',
+        });
       }
       continue;
     }
     const helpers: string[] = [];
     const asked: Edit[] = [];
     const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
-    const roles = sessions || !usesPlatform(situation) ? undefined : [...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role'])].join(', ');
+    const roles =
+      sessions || !usesPlatform(situation)
+        ? undefined
+        : [
+            ...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role']),
+          ].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
       const select = fieldsOf(fields.subselect, 'SelectStmt');
@@ -92,9 +113,16 @@ function apply(situation: Situation): FixResult {
     });
     if (asked.length === 0) continue;
     const { start } = piece.statement;
-    if (mayEdit(situation, piece.source)) edits.push(...helpers.map((text): Edit => ({ file, start, end: start, text })), ...asked);
+    if (mayEdit(situation, piece.source))
+      edits.push(...helpers.map((text): Edit => ({ file, start, end: start, text })), ...asked);
     else noteText(texts, piece.source, [...helpers, restated(policy, asked)].join(''));
-    decisions.push({ file, object: policyObject(policy), before: 'every query fails (42P17)', after: 'what the policy says, asked by a helper', reason: 'the policy reads its own table' });
+    decisions.push({
+      file,
+      object: policyObject(policy),
+      before: 'every query fails (42P17)',
+      after: 'what the policy says, asked by a helper',
+      reason: 'the policy reads its own table',
+    });
   }
   const late = placed(situation, texts);
   return { ...late, edits: [...edits, ...late.edits], decisions };
@@ -109,7 +137,9 @@ function explain(catalog: Catalog, policy: Policy): string | undefined {
       : `Policy "${policy.name}" comes back to its own table (${[policy.table, ...expanded].join(' → ')}): every query of a user ends in 42P17.`;
   }
   if (comesBack(catalog, policy, 'calls') === undefined) return undefined;
-  const names = invokers(catalog, policy).map(({ name }) => `${name}()`).join(' and ');
+  const names = invokers(catalog, policy)
+    .map(({ name }) => `${name}()`)
+    .join(' and ');
   return `Policy "${policy.name}" reads its own table ${policy.table} through ${names || 'a function'}, which is not SECURITY DEFINER: a query that meets a row of someone else ends in 54001 (stack depth limit exceeded).`;
 }
 
@@ -119,9 +149,9 @@ export const rule: Rule = {
   found: ['static', 'rehearsal'],
   means: 'a policy reads its own table, directly (42P17) or through a helper that is not SECURITY DEFINER (54001)',
   doc: {
-    why: 'A policy that reads its own table, directly, through another table\'s policy or through a function with the rights of its caller, sends PostgreSQL in circles: queries of users fail with 42P17 or 54001, though the migration applies and the owner sees rows.',
+    why: "A policy that reads its own table, directly, through another table's policy or through a function with the rights of its caller, sends PostgreSQL in circles: queries of users fail with 42P17 or 54001, though the migration applies and the owner sees rows.",
     bad: '-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id IN (SELECT m.organization_id FROM members m WHERE m.user_id = (SELECT auth.uid())));\nGRANT SELECT ON members TO authenticated;',
-    good: '-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nCREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = \'\' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT auth.uid()) $$;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT my_organizations())::uuid[]));\nGRANT SELECT ON members TO authenticated;',
+    good: "-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nCREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT auth.uid()) $$;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT my_organizations())::uuid[]));\nGRANT SELECT ON members TO authenticated;",
   },
   check: {
     end(catalog, report) {
@@ -134,7 +164,8 @@ export const rule: Rule = {
             ...at(policy.site),
             object: policyObject(policy),
             message,
-            suggestion: 'Ask a SECURITY DEFINER function with an empty search_path instead, which reads the table without its policies:\nUSING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
+            suggestion:
+              'Ask a SECURITY DEFINER function with an empty search_path instead, which reads the table without its policies:\nUSING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
           });
         }
       }

@@ -32,12 +32,14 @@ function audience(situation: Situation, policy: Policy): { roles: string; reason
   const { catalog } = situation;
   const said = saidOf(policy);
   const user = asksUser(catalog, [policy.using, policy.check]);
-  if (rolesFor(policy) === 'service_role' || (namesService(said) && !user)) return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role' };
+  if (rolesFor(policy) === 'service_role' || (namesService(said) && !user))
+    return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role' };
   if (user) return { roles: 'authenticated', reason: 'its condition is about the signed-in user' };
   if (policy.command !== 'select') return undefined;
   const words = publicReadWords(policy, catalog.tables.get(policy.table));
   if (words !== undefined) return { roles: 'anon, authenticated', reason: words.quoted, words };
-  if (!isAlwaysTrue(policy.using) && !asksFurther(policy.using)) return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads' };
+  if (!isAlwaysTrue(policy.using) && !asksFurther(policy.using))
+    return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads' };
   return undefined;
 }
 
@@ -49,13 +51,22 @@ function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet
   };
   walk(trees, (type, fields) => {
     if (type !== 'FuncCall') return;
-    if (/^auth\.(?:uid|jwt|email|role)$|(?:^|\.)current_setting$/.test(stringsOf(fields.funcname).join('.'))) found = true;
+    if (/^auth\.(?:uid|jwt|email|role)$|(?:^|\.)current_setting$/.test(stringsOf(fields.funcname).join('.')))
+      found = true;
     const lookup = findRoutines(catalog, fields.funcname);
-    for (const { name, body } of 'found' in lookup ? lookup.found : []) follow(name, body.map(({ type: kind, node }) => ({ [kind]: node })));
+    for (const { name, body } of 'found' in lookup ? lookup.found : [])
+      follow(
+        name,
+        body.map(({ type: kind, node }) => ({ [kind]: node })),
+      );
   });
   for (const name of readsOf(catalog, trees, 'expressions')) {
     const table = catalog.tables.get(name);
-    if (table?.rls !== undefined) follow(`table ${name}`, [...table.policies.values()].flatMap(({ using }) => using ?? []));
+    if (table?.rls !== undefined)
+      follow(
+        `table ${name}`,
+        [...table.policies.values()].flatMap(({ using }) => using ?? []),
+      );
   }
   return found;
 }
@@ -64,7 +75,11 @@ function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet
 function asksFurther(expression: Node | undefined): boolean {
   let further = false;
   walk([expression], (type, fields) => {
-    if (type === 'SubLink' || (type === 'FuncCall' && !/^(?:now|lower|upper|coalesce)$/.test(stringsOf(fields['funcname']).join('.')))) further = true;
+    if (
+      type === 'SubLink' ||
+      (type === 'FuncCall' && !/^(?:now|lower|upper|coalesce)$/.test(stringsOf(fields['funcname']).join('.')))
+    )
+      further = true;
   });
   return further;
 }
@@ -86,12 +101,22 @@ function apply(situation: Situation): FixResult {
       // The app connects as a role of its own, which no file names: what can be said is who must have signed in.
       if (meant !== undefined || policy.command !== 'select' || !isAlwaysTrue(policy.using)) continue;
       edits.push(...replaceTrue(situation, policy, signedIn, texts));
-      decisions.push({ file, object: policyObject(policy), before: 'everyone: every row', after: `rows where ${signedIn}`, reason: 'nothing says that anonymous visitors may read' });
+      decisions.push({
+        file,
+        object: policyObject(policy),
+        before: 'everyone: every row',
+        after: `rows where ${signedIn}`,
+        reason: 'nothing says that anonymous visitors may read',
+      });
       continue;
     }
     // A policy that lets everyone write anything is for `policy-always-true`.
     if (meant === undefined || !usesPlatform(situation)) {
-      left.push({ rule: 'policy-without-role', file, why: `nothing says whom ${policyObject(policy)} is for, and it is for anon too as it stands.` });
+      left.push({
+        rule: 'policy-without-role',
+        file,
+        why: `nothing says whom ${policyObject(policy)} is for, and it is for anon too as it stands.`,
+      });
       continue;
     }
     const { roles, reason, words } = meant;
@@ -138,5 +163,9 @@ export const rule: Rule = {
       });
     },
   },
-  fix: { does: 'TO authenticated where the policy asks who is signed in, TO service_role where its name or comment says so, TO anon, authenticated where it is about what is published; else a person decides', stage: 'policies', apply },
+  fix: {
+    does: 'TO authenticated where the policy asks who is signed in, TO service_role where its name or comment says so, TO anon, authenticated where it is about what is published; else a person decides',
+    stage: 'policies',
+    apply,
+  },
 };

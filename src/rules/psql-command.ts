@@ -33,7 +33,9 @@ export const rule: Rule = {
         return;
       }
       // The rows of a COPY are reported with it.
-      const command = copiedRows(source.parsed.statements).has(statement) ? undefined : psqlCommand(statement, source.migration.sql);
+      const command = copiedRows(source.parsed.statements).has(statement)
+        ? undefined
+        : psqlCommand(statement, source.migration.sql);
       if (command !== undefined) report({ source, offset: command.offset, ...explainPsql(command.word) });
     },
   },

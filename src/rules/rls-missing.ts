@@ -18,7 +18,10 @@ import type { OwnTable } from './engine/tables.ts';
 
 /** The last file, in the order of a run, among those that the table and these columns come from. */
 function lastSource(table: Table, columns: readonly string[]): Source {
-  const sites = [table.site!, ...columns.map((name) => table.columns.get(name)?.site).filter((site) => site !== undefined)];
+  const sites = [
+    table.site!,
+    ...columns.map((name) => table.columns.get(name)?.site).filter((site) => site !== undefined),
+  ];
   return sites.sort((a, b) => a.piece.order - b.piece.order).at(-1)!.piece.source;
 }
 
@@ -36,7 +39,13 @@ function apply(situation: Situation): FixResult {
     const owner = ownerOf(table, catalog);
     const source = whereNamed(situation, table, lastSource(table, owner.kind === 'service' ? [] : [owner.column]));
     const enable = `ALTER TABLE ${quoteQualified(table.name)} ENABLE ROW LEVEL SECURITY;`;
-    const policies = table.policies.size > 0 || owner.kind === 'service' || declared(examined, table.name, 'service-only') || saysServerOnly(table as OwnTable) ? [] : ownPolicies(table, owner);
+    const policies =
+      table.policies.size > 0 ||
+      owner.kind === 'service' ||
+      declared(examined, table.name, 'service-only') ||
+      saysServerOnly(table as OwnTable)
+        ? []
+        : ownPolicies(table, owner);
     noteText(texts, source, `${[enable, ...policies].join('\n')}\n`);
     decisions.push({
       file: source.migration.file,
@@ -49,10 +58,18 @@ function apply(situation: Situation): FixResult {
 }
 
 function after(table: Table, owner: Owner, policies: readonly string[]): Pick<Decision, 'after' | 'reason'> {
-  if (table.policies.size > 0) return { after: 'what its policies say', reason: 'it has policies, and row-level security was off' };
-  if (policies.length > 0 && owner.kind !== 'service') return { after: `rows with ${conditionFor(owner)}`, reason: `column ${owner.column}` };
+  if (table.policies.size > 0)
+    return { after: 'what its policies say', reason: 'it has policies, and row-level security was off' };
+  if (policies.length > 0 && owner.kind !== 'service')
+    return { after: `rows with ${conditionFor(owner)}`, reason: `column ${owner.column}` };
   if (!isGranted(table)) return { after: 'nobody but the server', reason: 'no role of the app had a privilege on it' };
-  return { after: 'nobody but the server', reason: owner.kind === 'service' ? 'no column tells whose a row is' : 'its comment or its grants reserve it for the server' };
+  return {
+    after: 'nobody but the server',
+    reason:
+      owner.kind === 'service'
+        ? 'no column tells whose a row is'
+        : 'its comment or its grants reserve it for the server',
+  };
 }
 
 export const rule: Rule = {
@@ -69,12 +86,16 @@ export const rule: Rule = {
     end(catalog, report, run) {
       for (const each of ownTables(catalog)) {
         // Through its root a partition has the root's policies; it needs its own where it can be queried directly.
-        if (each.rls !== undefined || !isReachable(each) || (each.partitionOf !== undefined && !isGranted(each))) continue;
+        if (each.rls !== undefined || !isReachable(each) || (each.partitionOf !== undefined && !isGranted(each)))
+          continue;
         report({
           ...at(each.site),
           object: each.name,
           message: `Table ${each.name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
-          suggestion: [`ALTER TABLE ${quoteQualified(each.name)} ENABLE ROW LEVEL SECURITY;`, ...policiesFor(each, catalog, run)].join('\n'),
+          suggestion: [
+            `ALTER TABLE ${quoteQualified(each.name)} ENABLE ROW LEVEL SECURITY;`,
+            ...policiesFor(each, catalog, run),
+          ].join('\n'),
         });
       }
     },

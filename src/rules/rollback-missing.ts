@@ -13,8 +13,17 @@ import type { Rule } from './engine/rule.ts';
 
 /** In which order things go, whatever the order in which they came: what stands on another goes before it. */
 const ranks: readonly RegExp[] = [
-  /^DROP POLICY /, /^DROP TRIGGER /, /^DROP (?:MATERIALIZED )?VIEW /, /^ALTER TABLE [^;]* DROP CONSTRAINT /, /^DROP INDEX /, /^ALTER TABLE /,
-  /^DROP TABLE /, /^DROP (?:FUNCTION|PROCEDURE) /, /^DROP SEQUENCE /, /^DROP (?:TYPE|DOMAIN) /, /^DROP SCHEMA /,
+  /^DROP POLICY /,
+  /^DROP TRIGGER /,
+  /^DROP (?:MATERIALIZED )?VIEW /,
+  /^ALTER TABLE [^;]* DROP CONSTRAINT /,
+  /^DROP INDEX /,
+  /^ALTER TABLE /,
+  /^DROP TABLE /,
+  /^DROP (?:FUNCTION|PROCEDURE) /,
+  /^DROP SEQUENCE /,
+  /^DROP (?:TYPE|DOMAIN) /,
+  /^DROP SCHEMA /,
 ];
 
 const rankOf = (line: string): number => ranks.findIndex((rank) => rank.test(line));
@@ -23,7 +32,9 @@ type Undo<Type extends NodeType> = (piece: Piece<Type>, catalog: Catalog) => str
 
 /** What rolls each kind of statement back; nothing for what goes with its table. */
 const undos: { [Type in NodeType]?: Undo<Type> } = {
-  CreateStmt: ({ node }, catalog) => [`DROP TABLE IF EXISTS ${quoteQualified(newName(catalog, node.relation))} CASCADE;`],
+  CreateStmt: ({ node }, catalog) => [
+    `DROP TABLE IF EXISTS ${quoteQualified(newName(catalog, node.relation))} CASCADE;`,
+  ],
   CreateTableAsStmt({ node }, catalog) {
     const name = quoteQualified(newName(catalog, node.into.rel));
     return [`DROP ${node.objtype === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : 'TABLE'} IF EXISTS ${name};`];
@@ -37,13 +48,21 @@ const undos: { [Type in NodeType]?: Undo<Type> } = {
     const { name, table } = policyOf(catalog, piece);
     return [`DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${quoteQualified(table)};`];
   },
-  CreateTrigStmt: ({ node }, catalog) => [`DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${quoteQualified(newName(catalog, node.relation))};`],
+  CreateTrigStmt: ({ node }, catalog) => [
+    `DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${quoteQualified(newName(catalog, node.relation))};`,
+  ],
   CreateFunctionStmt(piece, catalog) {
     const { name, arguments: types } = routineOf(catalog, piece);
-    return [`DROP ${piece.node.is_procedure === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${quoteQualified(name)}(${types.join(', ')});`];
+    return [
+      `DROP ${piece.node.is_procedure === true ? 'PROCEDURE' : 'FUNCTION'} IF EXISTS ${quoteQualified(name)}(${types.join(', ')});`,
+    ];
   },
-  CreateEnumStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${quoteQualified(newQualified(catalog, node.typeName))};`],
-  CreateDomainStmt: ({ node }, catalog) => [`DROP DOMAIN IF EXISTS ${quoteQualified(newQualified(catalog, node.domainname))};`],
+  CreateEnumStmt: ({ node }, catalog) => [
+    `DROP TYPE IF EXISTS ${quoteQualified(newQualified(catalog, node.typeName))};`,
+  ],
+  CreateDomainStmt: ({ node }, catalog) => [
+    `DROP DOMAIN IF EXISTS ${quoteQualified(newQualified(catalog, node.domainname))};`,
+  ],
   CompositeTypeStmt: ({ node }, catalog) => [`DROP TYPE IF EXISTS ${quoteQualified(newName(catalog, node.typevar))};`],
   CreateSeqStmt: ({ node }, catalog) => [`DROP SEQUENCE IF EXISTS ${quoteQualified(newName(catalog, node.sequence))};`],
   CreateSchemaStmt: ({ node }) => [`DROP SCHEMA IF EXISTS ${quoteIdentifier(node.schemaname ?? '')};`],
@@ -52,8 +71,10 @@ const undos: { [Type in NodeType]?: Undo<Type> } = {
     return allOf(node.cmds, 'AlterTableCmd').flatMap(({ subtype, def }) => {
       const column = fieldsOf(def, 'ColumnDef');
       const constraint = fieldsOf(def, 'Constraint');
-      if (subtype === 'AT_AddColumn' && column !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${quoteIdentifier(column.colname)};`];
-      if (subtype === 'AT_AddConstraint' && constraint?.conname !== undefined) return [`ALTER TABLE IF EXISTS ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.conname)};`];
+      if (subtype === 'AT_AddColumn' && column !== undefined)
+        return [`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${quoteIdentifier(column.colname)};`];
+      if (subtype === 'AT_AddConstraint' && constraint?.conname !== undefined)
+        return [`ALTER TABLE IF EXISTS ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.conname)};`];
       return [];
     });
   },
@@ -62,7 +83,8 @@ const undos: { [Type in NodeType]?: Undo<Type> } = {
 /** The table that a statement's object goes away with. */
 function tableOfPiece({ type, node }: Piece, catalog: Catalog): string | undefined {
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') return newName(catalog, node.table);
-  if (type === 'CreateTrigStmt' || type === 'IndexStmt' || type === 'AlterTableStmt') return newName(catalog, node.relation);
+  if (type === 'CreateTrigStmt' || type === 'IndexStmt' || type === 'AlterTableStmt')
+    return newName(catalog, node.relation);
   return undefined;
 }
 
@@ -76,7 +98,13 @@ function rollbackOf(source: Source, catalog: Catalog): string {
   const names = startingCatalog();
   const lines: string[] = [];
   const made = new Set<string>();
-  const order = Math.min(...[...catalog.created.values()].flat().filter(({ piece }) => piece.source.migration.file === source.migration.file).map(({ piece }) => piece.order), Infinity);
+  const order = Math.min(
+    ...[...catalog.created.values()]
+      .flat()
+      .filter(({ piece }) => piece.source.migration.file === source.migration.file)
+      .map(({ piece }) => piece.order),
+    Infinity,
+  );
   const pieces = source.parsed.statements.flatMap((statement) => {
     if (statement.tree === undefined) return [];
     const piece = pieceOf(source, statement, 0, statement.tree);
@@ -88,8 +116,10 @@ function rollbackOf(source: Source, catalog: Catalog): string {
     // What stands on a table of this file goes with it.
     if (table !== undefined && made.has(table)) continue;
     if (piece.type === 'CreateStmt' && wasThere(catalog, 'table', newName(names, piece.node.relation), order)) continue;
-    if (piece.type === 'CreateFunctionStmt' && wasThere(catalog, 'function', routineOf(names, piece).name, order)) continue;
-    if (piece.type === 'CreateSchemaStmt' && wasThere(catalog, 'schema', String(piece.node['schemaname']), order)) continue;
+    if (piece.type === 'CreateFunctionStmt' && wasThere(catalog, 'function', routineOf(names, piece).name, order))
+      continue;
+    if (piece.type === 'CreateSchemaStmt' && wasThere(catalog, 'schema', String(piece.node['schemaname']), order))
+      continue;
     const undo = undos[piece.type] as Undo<NodeType> | undefined;
     lines.unshift(...(undo?.(piece, names) ?? []));
   }

@@ -4,7 +4,8 @@ import { here } from './engine/check.ts';
 import type { Rule } from './engine/rule.ts';
 
 /** Names of columns that hold a secret someone could use. */
-const secretName = /(?:^|_)(?:access_token|refresh_token|id_token|auth_token|api_key|api_secret|secret|secret_key|client_secret|webhook_secret|signing_secret|private_key|password|tax_id|ssn|bank_account|card_number|cvv|mfa_secret|totp_secret)$/i;
+const secretName =
+  /(?:^|_)(?:access_token|refresh_token|id_token|auth_token|api_key|api_secret|secret|secret_key|client_secret|webhook_secret|signing_secret|private_key|password|tax_id|ssn|bank_account|card_number|cvv|mfa_secret|totp_secret)$/i;
 const notClear = /(?:_hash|_hashed|_encrypted|_enc|_prefix|_last4|_id|_digest)$/i;
 
 export const rule: Rule = {
@@ -20,9 +21,18 @@ export const rule: Rule = {
   check: {
     piece(piece, _, report) {
       if (piece.inside === 'routine' || (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt')) return;
-      const elements = piece.type === 'CreateStmt' ? piece.node.tableElts : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
+      const elements =
+        piece.type === 'CreateStmt'
+          ? piece.node.tableElts
+          : allOf(piece.node.cmds, 'AlterTableCmd').map(({ def }) => def);
       for (const { colname, typeName, location } of allOf(elements, 'ColumnDef')) {
-        if (colname === undefined || typeName === undefined || !secretName.test(colname) || (notClear.test(colname) && !/tax_id$/i.test(colname))) continue;
+        if (
+          colname === undefined ||
+          typeName === undefined ||
+          !secretName.test(colname) ||
+          (notClear.test(colname) && !/tax_id$/i.test(colname))
+        )
+          continue;
         if (!/^(?:text|character varying|character)/.test(typeText(typeName))) continue;
         report({
           ...here(piece, location),

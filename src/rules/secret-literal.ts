@@ -24,7 +24,12 @@ const secretForms: readonly { pattern: RegExp; title: string }[] = [
 
 /** A literal in a column that holds passwords or keys. */
 function secretByColumn({ text, column }: Literal): boolean {
-  return column !== undefined && /(?:^|_)(?:password|passwd|secret|api_key|access_token|refresh_token|private_key)$/i.test(column) && text.length >= 6 && !/^(?:change[_-]?me|placeholder|your[_-].*|<.*>|x+|\*+)$/i.test(text);
+  return (
+    column !== undefined &&
+    /(?:^|_)(?:password|passwd|secret|api_key|access_token|refresh_token|private_key)$/i.test(column) &&
+    text.length >= 6 &&
+    !/^(?:change[_-]?me|placeholder|your[_-].*|<.*>|x+|\*+)$/i.test(text)
+  );
 }
 
 export const rule: Rule = {
@@ -34,7 +39,7 @@ export const rule: Rule = {
   means: 'a key, token or password in SQL',
   doc: {
     why: 'A migration is committed, cloned and sent upstream. A key in it is known to everyone who ever has the repository, and removing it later does not remove it from the history.',
-    bad: '-- Settings.\nCREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, value text);\nINSERT INTO settings (name, value) VALUES (\'webhook\', \'whsec_Zm9vYmFyYmF6cXV4MTIzNDU2\') ON CONFLICT DO NOTHING;',
+    bad: "-- Settings.\nCREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, value text);\nINSERT INTO settings (name, value) VALUES ('webhook', 'whsec_Zm9vYmFyYmF6cXV4MTIzNDU2') ON CONFLICT DO NOTHING;",
     good: '-- Settings.\nCREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, vault_id uuid);',
   },
   check: {
@@ -45,7 +50,8 @@ export const rule: Rule = {
         report({
           ...here(piece, literal.location),
           message: `This looks like ${form?.title ?? `a secret for column ${literal.column}`}; everyone who has the repository has it.`,
-          suggestion: 'Remove it, create a new one, and keep that in .env.local or in Supabase Vault: SELECT vault.create_secret(…);',
+          suggestion:
+            'Remove it, create a new one, and keep that in .env.local or in Supabase Vault: SELECT vault.create_secret(…);',
         });
       }
     },

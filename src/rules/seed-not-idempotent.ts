@@ -35,13 +35,27 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
   const lookup = insert === undefined ? undefined : findTable(catalog, insert.relation);
   const words = wordsOf(statement.sql);
   const values = words.findIndex(({ text }) => text === 'values');
-  if (insert === undefined || lists.length === 0 || columns.length === 0 || lookup === undefined || !('found' in lookup) || values === -1) return undefined;
+  if (
+    insert === undefined ||
+    lists.length === 0 ||
+    columns.length === 0 ||
+    lookup === undefined ||
+    !('found' in lookup) ||
+    values === -1
+  )
+    return undefined;
   const table = lookup.found;
   // A row constructor, or an empty array, takes its column's type only where it stands directly in the VALUES of an INSERT.
   if (lists.some((items) => items.some((item) => holds(item, 'RowExpr') || hasEmptyArray(item)))) return undefined;
   const types = columns.map((column) => table.columns.get(column)?.type);
-  if (types.some((type) => type === undefined) || lists.some((items) => items.some((item) => fieldsOf(item, 'SetToDefault') !== undefined))) return undefined;
-  const compared = columns.filter((_, index) => types[index] !== 'json' && lists.every((items) => isConstant(items[index]!)));
+  if (
+    types.some((type) => type === undefined) ||
+    lists.some((items) => items.some((item) => fieldsOf(item, 'SetToDefault') !== undefined))
+  )
+    return undefined;
+  const compared = columns.filter(
+    (_, index) => types[index] !== 'json' && lists.every((items) => isConstant(items[index]!)),
+  );
   if (compared.length === 0) return undefined;
   let depth = 0;
   const after = words.findIndex(({ text }, index) => {
@@ -53,11 +67,18 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
   const trimmed = statement.sql.slice(0, end).trimEnd().length;
   const name = statement.sql.slice(words[2]!.start, words[words[3]?.text === '.' ? 4 : 2]!.end);
   const select = columns.map((column, index) => `given.${quoteIdentifier(column)}::${types[index]}`).join(', ');
-  const same = compared.map((column) => `known.${quoteIdentifier(column)} IS NOT DISTINCT FROM given.${quoteIdentifier(column)}::${types[columns.indexOf(column)]}`);
+  const same = compared.map(
+    (column) =>
+      `known.${quoteIdentifier(column)} IS NOT DISTINCT FROM given.${quoteIdentifier(column)}::${types[columns.indexOf(column)]}`,
+  );
   const start = words[values]!.start;
   return [
     { start, end: start, text: `SELECT ${select}\nFROM (` },
-    { start: trimmed, end: trimmed, text: `) AS given (${columns.map(quoteIdentifier).join(', ')})\nWHERE NOT EXISTS (\n  SELECT 1 FROM ${name} AS known\n  WHERE ${same.join('\n    AND ')}\n)` },
+    {
+      start: trimmed,
+      end: trimmed,
+      text: `) AS given (${columns.map(quoteIdentifier).join(', ')})\nWHERE NOT EXISTS (\n  SELECT 1 FROM ${name} AS known\n  WHERE ${same.join('\n    AND ')}\n)`,
+    },
   ];
 }
 
@@ -67,12 +88,20 @@ function apply(situation: Situation): FixResult {
   const seen = new Set<Statement>();
   for (const { rule, file, line, column } of situation.rehearsed) {
     // Where a key refuses the row that is there already, the second run fails instead.
-    if ((rule !== 'seed-not-idempotent' && rule !== 'not-idempotent') || file === undefined || line === undefined || situation.applied.has(file)) continue;
+    if (
+      (rule !== 'seed-not-idempotent' && rule !== 'not-idempotent') ||
+      file === undefined ||
+      line === undefined ||
+      situation.applied.has(file)
+    )
+      continue;
     const source = situation.examined.sources.find(({ migration }) => migration.file === file);
-    const statement = source === undefined ? undefined : statementAt(source, offsetAt(source.migration.sql, line, column ?? 1));
+    const statement =
+      source === undefined ? undefined : statementAt(source, offsetAt(source.migration.sql, line, column ?? 1));
     if (statement === undefined || seen.has(statement)) continue;
     seen.add(statement);
-    for (const edit of guarded(statement, situation.catalog) ?? []) edits.push({ file, start: statement.start + edit.start, end: statement.start + edit.end, text: edit.text });
+    for (const edit of guarded(statement, situation.catalog) ?? [])
+      edits.push({ file, start: statement.start + edit.start, end: statement.start + edit.end, text: edit.text });
   }
   return { edits };
 }
@@ -86,13 +115,13 @@ function offsetAt(sql: string, line: number, column: number): number {
 export const rule: Rule = {
   name: 'seed-not-idempotent',
   severity: 'error',
-  unless: 'a warning outside a muse\'s own extensions',
+  unless: "a warning outside a muse's own extensions",
   found: ['rehearsal'],
   means: 'row counts differ after the second run',
   doc: {
     why: 'Rows that are inserted again on each run: a second tier "Gold", a second settings row of which the app reads either. ON CONFLICT DO NOTHING does not help where nothing of the row is unique.',
-    bad: 'INSERT INTO tiers (name, price) VALUES (\'Gold\', 30) ON CONFLICT DO NOTHING;',
-    good: 'INSERT INTO tiers (name, price)\nSELECT given.name::text, given.price::integer\nFROM (VALUES (\'Gold\', 30)) AS given (name, price)\nWHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);',
+    bad: "INSERT INTO tiers (name, price) VALUES ('Gold', 30) ON CONFLICT DO NOTHING;",
+    good: "INSERT INTO tiers (name, price)\nSELECT given.name::text, given.price::integer\nFROM (VALUES ('Gold', 30)) AS given (name, price)\nWHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);",
   },
-  fix: { does: 'WHERE NOT EXISTS on the row\'s own values', stage: 'details', fromRehearsal: true, apply },
+  fix: { does: "WHERE NOT EXISTS on the row's own values", stage: 'details', fromRehearsal: true, apply },
 };

@@ -13,7 +13,11 @@ const ERROR_LEVEL = 21;
 /** Says whether some statement of a handler raises an error. */
 function raises(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, below]) => (key === 'PLpgSQL_stmt_raise' && ((below as { elog_level?: number }).elog_level ?? 0) >= ERROR_LEVEL) || raises(below));
+  return Object.entries(value).some(
+    ([key, below]) =>
+      (key === 'PLpgSQL_stmt_raise' && ((below as { elog_level?: number }).elog_level ?? 0) >= ERROR_LEVEL) ||
+      raises(below),
+  );
 }
 
 /** Handlers of a parsed body that catch everything and continue. */
@@ -55,7 +59,8 @@ export const rule: Rule = {
           source: here(piece).source,
           offset: piece.statement.start + (places[index] ?? 0),
           message: 'EXCEPTION WHEN others catches every error and continues as if nothing had happened.',
-          suggestion: 'Remove the handler, name the one condition that is expected (WHEN duplicate_object), or RAISE again.',
+          suggestion:
+            'Remove the handler, name the one condition that is expected (WHEN duplicate_object), or RAISE again.',
         });
       }
     },

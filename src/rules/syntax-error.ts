@@ -5,9 +5,12 @@ import { copiedRows, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
 
 function hintFor(sql: string, message: string): string {
-  if (message.startsWith('unterminated')) return 'Close what is opened here; everything after it is read as part of it.';
-  if (/if not exists/i.test(sql) && message.includes('"not"')) return 'Remove IF NOT EXISTS: this statement does not have it.';
-  if (message.includes('at end of input')) return 'The statement ends too early: look for a missing parenthesis or word before its end.';
+  if (message.startsWith('unterminated'))
+    return 'Close what is opened here; everything after it is read as part of it.';
+  if (/if not exists/i.test(sql) && message.includes('"not"'))
+    return 'Remove IF NOT EXISTS: this statement does not have it.';
+  if (message.includes('at end of input'))
+    return 'The statement ends too early: look for a missing parenthesis or word before its end.';
   return 'Look at the marked word and at what comes right before it: a comma, a parenthesis or a semicolon may be missing or superfluous.';
 }
 
@@ -25,12 +28,26 @@ export const rule: Rule = {
     statement(statement, source, report) {
       const { sql, error } = statement;
       if (error === undefined || policyIfNotExists(sql) !== undefined || dialectOf(sql) !== undefined) return;
-      if (psqlCommand(statement, source.migration.sql) !== undefined || copiedRows(source.parsed.statements).has(statement)) return;
-      report({ source, offset: error.offset, message: `PostgreSQL cannot read this: ${error.message}.`, suggestion: hintFor(sql, error.message) });
+      if (
+        psqlCommand(statement, source.migration.sql) !== undefined ||
+        copiedRows(source.parsed.statements).has(statement)
+      )
+        return;
+      report({
+        source,
+        offset: error.offset,
+        message: `PostgreSQL cannot read this: ${error.message}.`,
+        suggestion: hintFor(sql, error.message),
+      });
     },
     body(piece, { message, offset }, report) {
       const { source } = here(piece);
-      report({ source, offset, message: `PostgreSQL cannot read the body of this: ${message}.`, suggestion: 'Correct the statement at this place.' });
+      report({
+        source,
+        offset,
+        message: `PostgreSQL cannot read the body of this: ${message}.`,
+        suggestion: 'Correct the statement at this place.',
+      });
     },
   },
 };

@@ -16,7 +16,8 @@ export const rule: Rule = {
         report({
           object: name,
           message: `The files that were applied create ${name}, but the database has no such table.`,
-          suggestion: 'Find out who dropped it, then write a migration that creates it again; muse status shows what else has drifted.',
+          suggestion:
+            'Find out who dropped it, then write a migration that creates it again; muse status shows what else has drifted.',
         });
       }
     },

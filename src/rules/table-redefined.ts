@@ -15,7 +15,9 @@ function suggestionFor(table: string, missing: readonly Column[]): string {
 
 /** Adds the columns that a CREATE TABLE describes in vain, right after it; without IF NOT EXISTS it gets that too. */
 function apply(situation: Situation): FixResult {
-  const wanted = new Set(problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`));
+  const wanted = new Set(
+    problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`),
+  );
   const texts: Texts = new Map();
   const edits = situation.catalog.redefinitions.flatMap(({ known, described, missing, site }): Edit[] => {
     const { piece, offset } = site;
@@ -24,7 +26,10 @@ function apply(situation: Situation): FixResult {
     const never = missing.filter(({ name }) => !known.columns.has(name));
     if (!wanted.has(`${file}:${offset}`) || piece.inside !== undefined || never.length === 0) return [];
     const elements = elementTexts(statement.sql);
-    const adds = never.map((column) => `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`);
+    const adds = never.map(
+      (column) =>
+        `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`,
+    );
     const text = `-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE ${quoteQualified(described.name)}\n${adds.join(',\n')}`;
     if (mayEdit(situation, source)) return [{ file, start: statement.end, end: statement.end, text: `;\n\n${text}` }];
     noteText(texts, source, `${text};`);
@@ -38,7 +43,10 @@ function apply(situation: Situation): FixResult {
 function columnText(column: Column, text = `${quoteIdentifier(column.name)} ${column.type}`): string {
   const words = wordsOf(text);
   const not = words.findIndex((word, index) => word.text === 'not' && words[index + 1]?.text === 'null');
-  const optional = not !== -1 && column.default === undefined ? text.slice(0, words[not]!.start).trimEnd() + text.slice(words[not + 1]!.end) : text;
+  const optional =
+    not !== -1 && column.default === undefined
+      ? text.slice(0, words[not]!.start).trimEnd() + text.slice(words[not + 1]!.end)
+      : text;
   return optional.replaceAll(/\s*\bprimary\s+key\b/gi, '');
 }
 
@@ -83,7 +91,10 @@ export const rule: Rule = {
         if (skips && never.length === 0 && retyped.length === 0) continue;
         const { migration, parsed } = known.site!.piece.source;
         const place = `${migration.file}:${parsed.position(known.site!.offset).line}`;
-        const names = [...never.map(({ name }) => name), ...retyped.map(({ column, type }) => `${column.name} (${type} there, ${column.type} here)`)];
+        const names = [
+          ...never.map(({ name }) => name),
+          ...retyped.map(({ column, type }) => `${column.name} (${type} there, ${column.type} here)`),
+        ];
         report({
           ...at(site),
           object: described.name,

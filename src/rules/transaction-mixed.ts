@@ -13,7 +13,8 @@ export const rule: Rule = {
   },
   check: {
     source(source, report) {
-      for (const statement of mixedIn(source.parsed.statements)) report({ source, offset: statement.start, ...explainMixed(statement) });
+      for (const statement of mixedIn(source.parsed.statements))
+        report({ source, offset: statement.start, ...explainMixed(statement) });
     },
   },
 };

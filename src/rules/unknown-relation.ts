@@ -13,12 +13,18 @@ import type { Rule } from './engine/rule.ts';
 
 function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
-  if (kind === 'schema') return name === 'cron' || name === 'net' ? `CREATE EXTENSION IF NOT EXISTS pg_${name};` : `CREATE SCHEMA IF NOT EXISTS ${name};`;
+  if (kind === 'schema')
+    return name === 'cron' || name === 'net'
+      ? `CREATE EXTENSION IF NOT EXISTS pg_${name};`
+      : `CREATE SCHEMA IF NOT EXISTS ${name};`;
   if (kind === 'column') {
     const parts = name.split('.');
-    return parts.length === 3 ? `ALTER TABLE ${parts[0]}.${parts[1]} ADD COLUMN IF NOT EXISTS ${parts[2]} text; -- with the type that fits` : `Correct the name, or add the column "${name}" to the table that should have it.`;
+    return parts.length === 3
+      ? `ALTER TABLE ${parts[0]}.${parts[1]} ADD COLUMN IF NOT EXISTS ${parts[2]} text; -- with the type that fits`
+      : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
-  if (kind === 'table') return `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the built-in core if that has it.`;
+  if (kind === 'table')
+    return `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the built-in core if that has it.`;
   return `Create ${kind} ${name} before this statement, or correct the name.`;
 }
 
@@ -26,7 +32,13 @@ function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
 function missingTables(catalog: Catalog): Need[] {
   const needs = new Map<string, Need>();
   for (const { rule, need } of verdicts(catalog)) {
-    if (rule === 'unknown-relation' && need.kind === 'table' && droppedBefore(catalog, need) === undefined && !needs.has(need.name)) needs.set(need.name, need);
+    if (
+      rule === 'unknown-relation' &&
+      need.kind === 'table' &&
+      droppedBefore(catalog, need) === undefined &&
+      !needs.has(need.name)
+    )
+      needs.set(need.name, need);
   }
   return [...needs.values()];
 }
@@ -34,8 +46,12 @@ function missingTables(catalog: Catalog): Need[] {
 function baseFile({ folders, kit, migrations }: Situation): string {
   const core = migrations.find(({ layer }) => layer === 'core');
   const folder = core?.file.slice(0, core.file.lastIndexOf('/')) ?? folders.core[0] ?? 'migrations/core';
-  const number = '0'.repeat(core?.number.length === 0 ? 3 : core?.number.length ?? 3);
-  const name = kit.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '') || 'kit';
+  const number = '0'.repeat(core?.number.length === 0 ? 3 : (core?.number.length ?? 3));
+  const name =
+    kit
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_')
+      .replaceAll(/^_+|_+$/g, '') || 'kit';
   return `${folder}/${number}_${name}_base.sql`;
 }
 
@@ -55,11 +71,19 @@ function supplySchemas(situation: Situation): FixResult {
   const seen = new Set<string>();
   const edits = verdicts(situation.catalog).flatMap(({ rule, need }): Edit[] => {
     const { source, statement } = need.site.piece;
-    if (rule !== 'unknown-relation' || need.kind !== 'schema' || seen.has(need.name) || situation.applied.has(source.migration.file)) return [];
+    if (
+      rule !== 'unknown-relation' ||
+      need.kind !== 'schema' ||
+      seen.has(need.name) ||
+      situation.applied.has(source.migration.file)
+    )
+      return [];
     seen.add(need.name);
     const extension = need.name === 'cron' || need.name === 'net';
     const name = quoteIdentifier(need.name);
-    const text = extension ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n` : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO PUBLIC;\n`;
+    const text = extension
+      ? `CREATE EXTENSION IF NOT EXISTS pg_${need.name};\n`
+      : `CREATE SCHEMA IF NOT EXISTS ${name};\nGRANT USAGE ON SCHEMA ${name} TO PUBLIC;\n`;
     return [{ file: source.migration.file, start: statement.start, end: statement.start, text }];
   });
   return { edits };
@@ -72,7 +96,9 @@ function supplyTables(situation: Situation): FixResult {
   const missing = missingTables(catalog).filter(({ site }) => !applied.has(site.piece.source.migration.file));
   if (missing.length === 0) return { edits: [] };
   const parts = partsOf(builtin);
-  const builtinCatalog = buildCatalog(builtin.map(({ file, sql }): Migration => ({ layer: 'core', file, number: '', checksum: '', sql })));
+  const builtinCatalog = buildCatalog(
+    builtin.map(({ file, sql }): Migration => ({ layer: 'core', file, number: '', checksum: '', sql })),
+  );
   const fits = ({ name }: Need): boolean => {
     const table = builtinCatalog.tables.get(name);
     return table?.site !== undefined && typesFit(catalog, name, table.columns.get(table.primaryKey[0] ?? '')?.type);
@@ -81,10 +107,16 @@ function supplyTables(situation: Situation): FixResult {
   const supplied = missing.filter((need) => usesPlatform(situation) && fits(need)).map(({ name }) => name);
   const chosen = closure(parts, supplied);
   // What the kit makes itself, later, cannot be made here too.
-  const clashes = new Set(chosen.map(({ makes }) => makes).filter((make) => make?.startsWith('table ') === true && catalog.tables.get(make.slice(6))?.site !== undefined));
+  const clashes = new Set(
+    chosen
+      .map(({ makes }) => makes)
+      .filter((make) => make?.startsWith('table ') === true && catalog.tables.get(make.slice(6))?.site !== undefined),
+  );
   const taken = clashes.size > 0 ? [] : supplied;
   const texts = clashes.size > 0 ? [] : chosen.map(({ text }) => text);
-  const told = missing.filter(({ name }) => !taken.includes(name)).map((need) => ({ need, text: tableUse(situation, need) }));
+  const told = missing
+    .filter(({ name }) => !taken.includes(name))
+    .map((need) => ({ need, text: tableUse(situation, need) }));
   const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
   const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
@@ -100,9 +132,13 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
   const lacking = new Map<string, Set<string>>();
   for (const { kind, name } of catalog.needs) {
     const table = name.slice(0, name.lastIndexOf('.'));
-    if (kind === 'column' && names.has(table) && catalog.created.get(`column ${name}`) === undefined) lacking.set(table, (lacking.get(table) ?? new Set()).add(name.slice(table.length + 1)));
+    if (kind === 'column' && names.has(table) && catalog.created.get(`column ${name}`) === undefined)
+      lacking.set(table, (lacking.get(table) ?? new Set()).add(name.slice(table.length + 1)));
   }
-  return [...lacking].map(([table, columns]) => `ALTER TABLE ${quoteQualified(table)}\n${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`);
+  return [...lacking].map(
+    ([table, columns]) =>
+      `ALTER TABLE ${quoteQualified(table)}\n${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`,
+  );
 }
 
 /**
@@ -154,5 +190,9 @@ export const rule: Rule = {
       };
     }),
   },
-  fix: { does: 'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it', stage: 'relations', apply },
+  fix: {
+    does: 'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it',
+    stage: 'relations',
+    apply,
+  },
 };

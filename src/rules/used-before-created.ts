@@ -18,9 +18,16 @@ export const rule: Rule = {
       const drop = dropBetween(catalog, verdict);
       return {
         message: `${titles[need.kind]} ${short(need.name)} is used here and created only later, in ${place(made!)}.`,
-        suggestion: drop === undefined ? `Move the statement at ${place(made!)} before this one.` : `Move this statement after ${place(made!)}; or move that one before this one and remove the DROP at ${place(drop)}, which would undo it.`,
+        suggestion:
+          drop === undefined
+            ? `Move the statement at ${place(made!)} before this one.`
+            : `Move this statement after ${place(made!)}; or move that one before this one and remove the DROP at ${place(drop)}, which would undo it.`,
       };
     }),
   },
-  fix: { does: 'moves the statements that it needs before the first use', stage: 'order', apply: (situation) => moveEarlier(situation, 'used-before-created') },
+  fix: {
+    does: 'moves the statements that it needs before the first use',
+    stage: 'order',
+    apply: (situation) => moveEarlier(situation, 'used-before-created'),
+  },
 };

@@ -20,7 +20,8 @@ export interface AccessContext {
 const writingRoles = "array['owner', 'admin', 'member']";
 
 /** SQL for the value of a variable, NULL if it is not set: after a local SET it is empty, not NULL. */
-export const settingSql = (name: string, type: string): string => `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
+export const settingSql = (name: string, type: string): string =>
+  `nullif(current_setting(${quoteLiteral(name)}, true), '')::${type}`;
 
 /** SQL for the id of the signed-in user; also usable as the default of a column. */
 export function currentUser(context: AccessContext): string {
@@ -29,7 +30,9 @@ export function currentUser(context: AccessContext): string {
 
 /** SQL for the organization that is set for this session, or undefined if a user acts in all of theirs at once. */
 export function currentOrganization(context: AccessContext): string | undefined {
-  return context.isolation === 'auth-uid' ? undefined : settingSql(context.session.organization, context.organizationType);
+  return context.isolation === 'auth-uid'
+    ? undefined
+    : settingSql(context.session.organization, context.organizationType);
 }
 
 /**
@@ -38,7 +41,12 @@ export function currentOrganization(context: AccessContext): string | undefined 
  * @param column SQL of the column
  * @param writing for policies that write: if core has roles, a viewer cannot
  */
-export function isOwn(context: AccessContext, scopedBy: 'owner' | 'organization', column: string, writing = false): string {
+export function isOwn(
+  context: AccessContext,
+  scopedBy: 'owner' | 'organization',
+  column: string,
+  writing = false,
+): string {
   if (scopedBy === 'owner') return `(select ${currentUser(context)}) = ${column}`;
   const organization = currentOrganization(context);
   if (organization !== undefined) return `(select ${organization}) = ${column}`;
@@ -82,7 +90,8 @@ export function accessOf(
 ): { policies: Policy[]; grants: Grant[]; revoke: string[] } {
   const { users, everyone } = rolesOf(context);
   const superadmin = superadminAccess(context);
-  const service: Grant[] = context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : superadmin.grants;
+  const service: Grant[] =
+    context.isolation === 'auth-uid' ? [{ verbs: 'ALL', roles: ['service_role'] }] : superadmin.grants;
   const revoke = context.isolation === 'auth-uid' ? ['anon', 'authenticated', 'service_role'] : [];
   if (scope === 'service-only') return { policies: superadmin.policies, grants: service, revoke };
   const policies: Policy[] = [];
@@ -90,11 +99,25 @@ export function accessOf(
   const open = scope === 'public-read';
   const title = open ? 'public' : scope;
   if (open) {
-    policies.push({ name: 'public_select', verb: 'SELECT', roles: everyone, using: 'true', check: null, directive: 'muse: public-read' });
+    policies.push({
+      name: 'public_select',
+      verb: 'SELECT',
+      roles: everyone,
+      using: 'true',
+      check: null,
+      directive: 'muse: public-read',
+    });
     const readers = own === undefined ? everyone : everyone.filter((role) => !users.includes(role));
     if (readers.length > 0) grants.push({ verbs: 'SELECT', roles: readers });
   } else if (own !== undefined) {
-    policies.push({ name: `${title}_select`, verb: 'SELECT', roles: users, using: own.read, check: null, directive: null });
+    policies.push({
+      name: `${title}_select`,
+      verb: 'SELECT',
+      roles: users,
+      using: own.read,
+      check: null,
+      directive: null,
+    });
   }
   if (own !== undefined) {
     const mine = own.write;

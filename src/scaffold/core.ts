@@ -42,7 +42,9 @@ export function keyOf(core: CoreFacts, name: string): Key | undefined {
   const [column, ...more] = facts?.primaryKey ?? [];
   if (name === 'auth.users') return { schema: 'auth', table: 'users', column: 'id', type: 'uuid' };
   const type = column === undefined ? undefined : facts?.columns[column];
-  return column === undefined || type === undefined || more.length > 0 ? undefined : { ...splitName(name), column, type };
+  return column === undefined || type === undefined || more.length > 0
+    ? undefined
+    : { ...splitName(name), column, type };
 }
 
 /**
@@ -52,7 +54,9 @@ export function keyOf(core: CoreFacts, name: string): Key | undefined {
 export function peopleKey(core: CoreFacts, isolation: Isolation): Key | undefined {
   const profiles = keyOf(core, 'public.profiles');
   // The key of a profile that also has a user_id is not what auth.uid() returns.
-  const isUser = profiles?.type === 'uuid' && (profiles.column === 'user_id' || core.tables['public.profiles']?.columns['user_id'] === undefined);
+  const isUser =
+    profiles?.type === 'uuid' &&
+    (profiles.column === 'user_id' || core.tables['public.profiles']?.columns['user_id'] === undefined);
   if (profiles !== undefined && isUser) return profiles;
   if (isolation === 'auth-uid') return keyOf(core, 'auth.users');
   const users = keyOf(core, 'public.users');
@@ -61,7 +65,9 @@ export function peopleKey(core: CoreFacts, isolation: Isolation): Key | undefine
 
 /** The table of organizations that core has, by its key; undefined if there is none. */
 export function organizationKey(core: CoreFacts): Key | undefined {
-  return ['public.organizations', 'public.organisations', 'public.orgs'].map((name) => keyOf(core, name)).find((key) => key !== undefined);
+  return ['public.organizations', 'public.organisations', 'public.orgs']
+    .map((name) => keyOf(core, name))
+    .find((key) => key !== undefined);
 }
 
 const plain = /^[a-z_][a-z0-9_]*$/;
@@ -74,7 +80,17 @@ export function membershipOf(core: CoreFacts): Membership | undefined {
     // Invitations, posts and others have the same two columns; a table of members has that word in its name.
     const fits = /(^|_)(members?|memberships?)$/.test(table) && plain.test(table) && plain.test(schema);
     if (organizationColumn === undefined || columns['user_id'] === undefined || !fits) return [];
-    return [{ schema, table, organizationColumn, organizationType: columns[organizationColumn] ?? 'uuid', userType: columns['user_id'], hasStatus: columns['status'] !== undefined, hasDeletedAt: columns['deleted_at'] !== undefined }];
+    return [
+      {
+        schema,
+        table,
+        organizationColumn,
+        organizationType: columns[organizationColumn] ?? 'uuid',
+        userType: columns['user_id'],
+        hasStatus: columns['status'] !== undefined,
+        hasDeletedAt: columns['deleted_at'] !== undefined,
+      },
+    ];
   });
   return found.find(({ table }) => table === 'organization_members') ?? found[0];
 }
@@ -105,7 +121,8 @@ export function requireMembership(core: CoreFacts, table: string): Membership {
   throw new MuseError({
     code: 'bad-table',
     message: `The rows of "${table}" belong to organizations, but core has no table of organization members.`,
-    detail: 'Looked for a table of members, e.g. organization_members, with the columns organization_id (or org_id) and user_id.',
+    detail:
+      'Looked for a table of members, e.g. organization_members, with the columns organization_id (or org_id) and user_id.',
     suggestion: 'Use a kit that has one, e.g. the built-in kit, or let the rows belong to a user: owner user.',
   });
 }

@@ -34,7 +34,9 @@ export function tableDocs(tables: readonly TableSummary[]): string {
       return `| ${code(name)} | ${whose[scope]} | ${list} | ${cell(comment)} |`;
     });
   const table = ['| table | whose rows | columns | what it holds |', '|---|---|---|---|', ...rows];
-  return [begin, '## Tables', '', ...(rows.length === 0 ? ['The extensions add no tables yet.'] : table), end].join('\n');
+  return [begin, '## Tables', '', ...(rows.length === 0 ? ['The extensions add no tables yet.'] : table), end].join(
+    '\n',
+  );
 }
 
 /**

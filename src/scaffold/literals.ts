@@ -9,7 +9,8 @@ const time = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$/;
 
 /** Says whether a text is a literal that PostgreSQL accepts for the type, in one plain form each. */
 const checks: Readonly<Record<LiteralKind, Check>> = {
-  text: (text, { modifiers: [length] }) => !/[\0\p{Cs}]/u.test(text) && (length === undefined || [...text].length <= length),
+  text: (text, { modifiers: [length] }) =>
+    !/[\0\p{Cs}]/u.test(text) && (length === undefined || [...text].length <= length),
   integer: (text, { bits }) => /^-?\d{1,20}$/.test(text) && BigInt.asIntN(bits, BigInt(text)) === BigInt(text),
   number: (text, { name, modifiers }) => /^-?\d{1,100}(\.\d{1,100})?$/.test(text) && numberFits(text, name, modifiers),
   boolean: (text) => text === 'true' || text === 'false',
@@ -17,7 +18,8 @@ const checks: Readonly<Record<LiteralKind, Check>> = {
   date: isDate,
   time: (text) => time.test(text),
   timestamp: (text) => {
-    const [, day = '', clock = '', zone = ''] = /^(\S{10})(?:[T ]([\d:.]+?)(Z|[+-](?:0\d|1[0-4])(?::[0-5]\d)?)?)?$/.exec(text) ?? [];
+    const [, day = '', clock = '', zone = ''] =
+      /^(\S{10})(?:[T ]([\d:.]+?)(Z|[+-](?:0\d|1[0-4])(?::[0-5]\d)?)?)?$/.exec(text) ?? [];
     return isDate(day) && (clock === '' ? zone === '' : time.test(clock));
   },
   json: (text) => {
@@ -36,7 +38,9 @@ function isDate(text: string): boolean {
   const [, year, month, day] = date.exec(text) ?? [];
   if (year === undefined || Number(year) === 0) return false;
   const parsed = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(parsed.getTime()) && parsed.getUTCMonth() + 1 === Number(month) && parsed.getUTCDate() === Number(day);
+  return (
+    !Number.isNaN(parsed.getTime()) && parsed.getUTCMonth() + 1 === Number(month) && parsed.getUTCDate() === Number(day)
+  );
 }
 
 function numberFits(text: string, name: string, [precision, scale = 0]: number[]): boolean {

@@ -26,17 +26,24 @@ export interface NameProblem {
 export function nameProblem(name: string, prefix = ''): NameProblem | undefined {
   const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}…` : name);
   if (!identifier.test(name) || name !== name.normalize('NFC')) {
-    return { message: `${shown} cannot be a name: use letters, digits and _, and start with a letter`, nearest: nearestName(name, prefix) };
+    return {
+      message: `${shown} cannot be a name: use letters, digits and _, and start with a letter`,
+      nearest: nearestName(name, prefix),
+    };
   }
   if (bytes(prefix + name) > nameBytes) {
-    return { message: `${shown} is too long: PostgreSQL allows ${nameBytes} bytes for a name${prefix === '' ? '' : ', including the prefix'}`, nearest: nearestName(name, prefix) };
+    return {
+      message: `${shown} is too long: PostgreSQL allows ${nameBytes} bytes for a name${prefix === '' ? '' : ', including the prefix'}`,
+      nearest: nearestName(name, prefix),
+    };
   }
   return undefined;
 }
 
 /** Says why a column of a scaffolded table cannot have this name, beyond {@link nameProblem}. */
 export function columnNameProblem(name: string): NameProblem | undefined {
-  if (systemColumns.has(name)) return { message: `every PostgreSQL table has a system column "${name}" already`, nearest: `${name}_value` };
+  if (systemColumns.has(name))
+    return { message: `every PostgreSQL table has a system column "${name}" already`, nearest: `${name}_value` };
   if (ownColumns.has(name)) return { message: `every table gets a column "${name}" automatically`, nearest: undefined };
   return nameProblem(name);
 }

@@ -20,7 +20,11 @@ export function extensionPaths(folders: MigrationFolders, number: string, title:
   // A kit with a single folder has its extensions there too.
   const folder = folders.extensions[0] ?? folders.core[0];
   if (folder === undefined) {
-    throw new MuseError({ code: 'no-extension-folder', message: 'There is no folder for extension migrations.', suggestion: 'Name one in muse.json under migrations.extensions.' });
+    throw new MuseError({
+      code: 'no-extension-folder',
+      message: 'There is no folder for extension migrations.',
+      suggestion: 'Name one in muse.json under migrations.extensions.',
+    });
   }
   const file = `${number}_${slug(title)}.sql`;
   return { path: `${folder}/${file}`, rollbackPath: `${folders.rollback}/extensions/${file}` };
@@ -31,7 +35,11 @@ export function extensionPaths(folders: MigrationFolders, number: string, title:
  * it.
  * @param title free text: names the file, and appears in its header
  */
-export async function newMigration(request: { title: string; number: string; folders: MigrationFolders }): Promise<{ path: string; content: string }[]> {
+export async function newMigration(request: {
+  title: string;
+  number: string;
+  folders: MigrationFolders;
+}): Promise<{ path: string; content: string }[]> {
   const paths = extensionPaths(request.folders, request.number, request.title);
   const model = { ...paths, title: request.title };
   return [

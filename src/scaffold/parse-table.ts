@@ -30,5 +30,10 @@ function badTable(text: string, at: number, message: string, suggestion: string)
   const from = at <= width - before ? 0 : at - before;
   const line = `${from > 0 ? '…' : ''}${shown(text.slice(from, from + width))}${from + width < text.length ? '…' : ''}`;
   const caret = `${' '.repeat(Array.from(text.slice(from, at)).length + (from > 0 ? 1 : 0))}^`;
-  return new MuseError({ code: 'bad-table', message: `The table specification cannot be read: ${message}.`, detail: `${line}\n${caret}`, suggestion });
+  return new MuseError({
+    code: 'bad-table',
+    message: `The table specification cannot be read: ${message}.`,
+    detail: `${line}\n${caret}`,
+    suggestion,
+  });
 }

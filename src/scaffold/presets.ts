@@ -39,7 +39,10 @@ export async function loadPreset(id: string): Promise<Preset> {
   throw new MuseError({
     code: 'bad-preset',
     message: `There is no preset ${JSON.stringify(id.slice(0, 80))}.`,
-    suggestion: meant === undefined ? `Use one of ${ids.join(', ')}.` : `Write --preset ${meant}. The presets are ${ids.join(', ')}.`,
+    suggestion:
+      meant === undefined
+        ? `Use one of ${ids.join(', ')}.`
+        : `Write --preset ${meant}. The presets are ${ids.join(', ')}.`,
   });
 }
 
@@ -58,7 +61,9 @@ export function requireCore(preset: Preset, core: CoreFacts): void {
 }
 
 async function presetIds(): Promise<string[]> {
-  const ids = (await readdir(fileURLToPath(folder))).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+  const ids = (await readdir(fileURLToPath(folder)))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -5));
   return ids.sort((a, b) => Number(b === 'blank') - Number(a === 'blank') || (a < b ? -1 : 1));
 }
 
@@ -72,7 +77,13 @@ async function readPreset(id: string): Promise<Preset> {
   const value: unknown = JSON.parse(text);
   const shape = problemsOf(presetSchema, value);
   const preset = value as Omit<Preset, 'id'>;
-  const problems = shape.length > 0 ? shape : preset.tables.flatMap((table, index) => tableProblems(table).map((found) => ({ ...found, path: ['tables', index, ...found.path] })));
-  if (problems[0] !== undefined) throw new Error(`templates/presets/${id}.json, at ${pathText(problems[0].path)}: ${problems[0].message}`);
+  const problems =
+    shape.length > 0
+      ? shape
+      : preset.tables.flatMap((table, index) =>
+          tableProblems(table).map((found) => ({ ...found, path: ['tables', index, ...found.path] })),
+        );
+  if (problems[0] !== undefined)
+    throw new Error(`templates/presets/${id}.json, at ${pathText(problems[0].path)}: ${problems[0].message}`);
   return { ...preset, id };
 }

@@ -16,7 +16,12 @@ const mostCharacters = 1_000_000;
  * @throws MuseError `bad-spec` naming the path of what is wrong, e.g. `tables[0].columns[2].type`
  */
 export async function readSpecification(source: string, form: 'yaml' | 'json'): Promise<TableSpecification[]> {
-  if (source.length > mostCharacters) throw bad('', `it has ${source.length} characters, more than ${mostCharacters}`, 'Check that it is the file with the tables.');
+  if (source.length > mostCharacters)
+    throw bad(
+      '',
+      `it has ${source.length} characters, more than ${mostCharacters}`,
+      'Check that it is the file with the tables.',
+    );
   const data = form === 'json' ? fromJson(source) : await fromYaml(source);
   const [{ list, object, pathText, problemsOf }, { tableSchema }, { unknown }] = await Promise.all([
     import('../shared/schema.ts'),
@@ -40,15 +45,24 @@ export async function readSpecification(source: string, form: 'yaml' | 'json'): 
 function completed(given: GivenTable): TableSpecification {
   const asked = given.columns.some((column) => column.name === 'organization');
   // A reference gets the type of its target, and uuid until that is known.
-  const columns = given.columns.filter((column) => column.name !== 'organization').map((column) => ({ type: 'uuid', ...column }));
+  const columns = given.columns
+    .filter((column) => column.name !== 'organization')
+    .map((column) => ({ type: 'uuid', ...column }));
   return { scope: asked ? 'organization' : 'owner', ...given, columns };
 }
 
 function scopeProblems({ scope, scopedBy, scopeColumn }: TableSpecification): SchemaProblem[] {
   const owned = scope === 'owner' || scope === 'organization';
-  if (owned && scopedBy !== undefined && scopedBy !== scope) return [{ path: ['scopedBy'], message: `the scope is already ${scope}`, suggestion: 'Remove scopedBy.' }];
+  if (owned && scopedBy !== undefined && scopedBy !== scope)
+    return [{ path: ['scopedBy'], message: `the scope is already ${scope}`, suggestion: 'Remove scopedBy.' }];
   if (owned || scopeColumn === undefined || scopedBy !== undefined) return [];
-  return [{ path: ['scopeColumn'], message: 'the owner of the rows is missing', suggestion: 'Add scopedBy: owner, or scopedBy: organization.' }];
+  return [
+    {
+      path: ['scopeColumn'],
+      message: 'the owner of the rows is missing',
+      suggestion: 'Add scopedBy: owner, or scopedBy: organization.',
+    },
+  ];
 }
 
 /** @throws MuseError `bad-spec` with the first problem, if there is one */
@@ -60,23 +74,42 @@ function fromJson(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch (error) {
-    throw bad('', `it is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, 'Fix the JSON, or name the file .yaml.');
+    throw bad(
+      '',
+      `it is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+      'Fix the JSON, or name the file .yaml.',
+    );
   }
 }
 
 async function fromYaml(source: string): Promise<unknown> {
   const { parseDocument } = await import('yaml');
-  const document = parseDocument(source, { schema: 'core', merge: false, resolveKnownTags: false, prettyErrors: true, logLevel: 'silent' });
+  const document = parseDocument(source, {
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    prettyErrors: true,
+    logLevel: 'silent',
+  });
   // The parser only warns about unknown tags; here they are errors.
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw bad('', problem.message.replace(/\s+$/, ''), 'Fix the YAML; tags are not supported.');
+  if (problem !== undefined)
+    throw bad('', problem.message.replace(/\s+$/, ''), 'Fix the YAML; tags are not supported.');
   try {
     return document.toJS({ maxAliasCount: 50 }) as unknown;
   } catch (error) {
-    throw bad('', error instanceof Error ? error.message : String(error), 'Write the tables in full instead of repeating them with aliases.');
+    throw bad(
+      '',
+      error instanceof Error ? error.message : String(error),
+      'Write the tables in full instead of repeating them with aliases.',
+    );
   }
 }
 
 function bad(where: string, message: string, suggestion: string): MuseError {
-  return new MuseError({ code: 'bad-spec', message: `The table specification cannot be used${where === '' ? '' : `, at ${where}`}: ${message}.`, suggestion });
+  return new MuseError({
+    code: 'bad-spec',
+    message: `The table specification cannot be used${where === '' ? '' : `, at ${where}`}: ${message}.`,
+    suggestion,
+  });
 }

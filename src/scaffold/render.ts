@@ -5,7 +5,11 @@ import { textSql } from './literals.ts';
 import type { ResolvedTable } from './model.ts';
 
 const templates = new URL('../../templates/extension/', import.meta.url);
-const folders = { extension: templates, preset: new URL('../../templates/presets/', import.meta.url), tenancy: new URL('../../templates/tenancy/', import.meta.url) };
+const folders = {
+  extension: templates,
+  preset: new URL('../../templates/presets/', import.meta.url),
+  tenancy: new URL('../../templates/tenancy/', import.meta.url),
+};
 
 type Named = { schema: string; name?: string; table?: string };
 
@@ -37,16 +41,29 @@ const read = async (url: URL): Promise<string> => (await readFile(fileURLToPath(
  * @param name file name without `.hbs`
  * @param more additional helpers
  */
-export async function render(kind: keyof typeof folders, name: string, model: object, more: Record<string, (name: string, ...names: unknown[]) => unknown> = {}): Promise<string> {
+export async function render(
+  kind: keyof typeof folders,
+  name: string,
+  model: object,
+  more: Record<string, (name: string, ...names: unknown[]) => unknown> = {},
+): Promise<string> {
   const { default: handlebars } = await import('handlebars');
   const engine = handlebars.create();
   engine.registerHelper({ ...helpers, ...more });
   if (kind !== 'preset') {
     for (const partial of ['helpers', 'table', 'coreColumn', 'storage', 'dropPrivate']) {
-      engine.registerPartial(partial, engine.compile(await read(new URL(`${partial}.hbs`, templates)), { noEscape: true, strict: true }));
+      engine.registerPartial(
+        partial,
+        engine.compile(await read(new URL(`${partial}.hbs`, templates)), { noEscape: true, strict: true }),
+      );
     }
   }
   const source = await read(new URL(`${name}.hbs`, folders[kind]));
   const text = engine.compile(source, { noEscape: true, strict: true })(model);
-  return kind !== 'preset' ? `${text.replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n` : text.trimEnd();
+  return kind !== 'preset'
+    ? `${text
+        .replaceAll(/[ \t]+$/gm, '')
+        .replaceAll(/\n{3,}/g, '\n\n')
+        .trimEnd()}\n`
+    : text.trimEnd();
 }

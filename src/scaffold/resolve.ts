@@ -20,16 +20,25 @@ interface Link {
  * Gives every table its prefix.
  * @throws MuseError `bad-table` if a name is used twice, exists in core, or is too long
  */
-export function draftTables(tables: readonly TableSpecification[], prefix: string, coreTables: readonly string[]): Draft[] {
+export function draftTables(
+  tables: readonly TableSpecification[],
+  prefix: string,
+  coreTables: readonly string[],
+): Draft[] {
   const drafts: Draft[] = [];
   for (const specification of tables) {
     const name = specification.name.startsWith(prefix) ? specification.name : `${prefix}${specification.name}`;
     const problem = nameProblem(name);
-    if (problem !== undefined) throw refused(`${problem.message}.`, `Shorten the name${prefix === '' ? '' : ` or the prefix ${prefix}`}.`);
+    if (problem !== undefined)
+      throw refused(`${problem.message}.`, `Shorten the name${prefix === '' ? '' : ` or the prefix ${prefix}`}.`);
     if (coreTables.includes(`public.${name}`)) {
-      throw refused(`Core already has a table "${name}", and an extension never changes it.`, `Give the table another name, or reference core's table: -> ${name}`);
+      throw refused(
+        `Core already has a table "${name}", and an extension never changes it.`,
+        `Give the table another name, or reference core's table: -> ${name}`,
+      );
     }
-    if (drafts.some((draft) => draft.name === name)) throw refused(`There are two tables "${name}".`, 'Remove one, or give it another name.');
+    if (drafts.some((draft) => draft.name === name))
+      throw refused(`There are two tables "${name}".`, 'Remove one, or give it another name.');
     drafts.push({ specification, name });
   }
   return drafts;
@@ -41,17 +50,36 @@ export function resolveTables(context: ReferenceContext): ResolvedTable[] {
     const links = draft.specification.columns
       .filter((column) => column.references !== undefined)
       .map((column): Link => ({ column, reference: resolveReference(context, draft, column) }));
-    return { name: draft.name, draft, links, needs: links.flatMap(({ reference }) => (reference.draft === undefined ? [] : [reference.draft.name])) };
+    return {
+      name: draft.name,
+      draft,
+      links,
+      needs: links.flatMap(({ reference }) => (reference.draft === undefined ? [] : [reference.draft.name])),
+    };
   });
-  const pairs = new Set(linked.flatMap(({ links }) => links.filter(({ reference }) => reference.withScope).map(({ reference }) => reference.key.table)));
-  const names = nameGiver([...context.drafts.map(({ name }) => name), ...Object.keys(context.core.tables).map((name) => name.replace(/^public\./, ''))]);
+  const pairs = new Set(
+    linked.flatMap(({ links }) =>
+      links.filter(({ reference }) => reference.withScope).map(({ reference }) => reference.key.table),
+    ),
+  );
+  const names = nameGiver([
+    ...context.drafts.map(({ name }) => name),
+    ...Object.keys(context.core.tables).map((name) => name.replace(/^public\./, '')),
+  ]);
   return inOrder(linked).map(({ draft, links }) => resolveTable(context, draft, links, pairs.has(draft.name), names));
 }
 
-function resolveTable(context: ReferenceContext, { specification, name }: Draft, links: Link[], pair: boolean, giveName: ReturnType<typeof nameGiver>): ResolvedTable {
+function resolveTable(
+  context: ReferenceContext,
+  { specification, name }: Draft,
+  links: Link[],
+  pair: boolean,
+  giveName: ReturnType<typeof nameGiver>,
+): ResolvedTable {
   const scopeColumn = scopeColumnOf(specification) ?? null;
   const scopedBy = scopedByOf(specification) ?? null;
-  const scopeKey = scopedBy === 'owner' ? context.people : scopedBy === 'organization' ? organizationKey(context.core) : undefined;
+  const scopeKey =
+    scopedBy === 'owner' ? context.people : scopedBy === 'organization' ? organizationKey(context.core) : undefined;
   const uniques = [
     ...specification.columns.filter((column) => column.unique === true).map((column) => [column.name]),
     ...(specification.unique ?? []),
@@ -62,7 +90,9 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
     ...foreignKeys.map((key) => key.columns),
     // With the time after it, one index serves the policy and a page of the newest rows; one row per user needs
     // neither.
-    ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn) ? [] : [[scopeColumn, 'created_at']]),
+    ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn)
+      ? []
+      : [[scopeColumn, 'created_at']]),
     ...(specification.indexes ?? []),
   ];
   if (scopeKey !== undefined && scopeColumn !== null) {
@@ -76,10 +106,20 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
       setNull: null,
     });
   }
-  const isMine = (by: 'owner' | 'organization', column: string, writing: boolean): string => isOwn(context.access, by, quoteIdentifier(column), writing);
-  const own = scopedBy === null || scopeColumn === null ? undefined : { read: isMine(scopedBy, scopeColumn, false), write: isMine(scopedBy, scopeColumn, true) };
+  const isMine = (by: 'owner' | 'organization', column: string, writing: boolean): string =>
+    isOwn(context.access, by, quoteIdentifier(column), writing);
+  const own =
+    scopedBy === null || scopeColumn === null
+      ? undefined
+      : { read: isMine(scopedBy, scopeColumn, false), write: isMine(scopedBy, scopeColumn, true) };
   const conditions = links.flatMap(({ reference }) => reference.condition ?? []);
-  const columns = [...scopeColumns(context, scopeColumn, scopedBy, scopeKey), ...specification.columns.map((column) => ({ ...resolveColumn(column, links), ...(column.self === true && { default: currentUser(context.access) }) }))];
+  const columns = [
+    ...scopeColumns(context, scopeColumn, scopedBy, scopeKey),
+    ...specification.columns.map((column) => ({
+      ...resolveColumn(column, links),
+      ...(column.self === true && { default: currentUser(context.access) }),
+    })),
+  ];
   return {
     schema: 'public',
     name,
@@ -87,18 +127,31 @@ function resolveTable(context: ReferenceContext, { specification, name }: Draft,
     scopeColumn,
     scopedBy,
     whose: whose(specification),
-    directive: specification.scope === 'public-read' || specification.scope === 'service-only' ? `muse: ${specification.scope}` : null,
+    directive:
+      specification.scope === 'public-read' || specification.scope === 'service-only'
+        ? `muse: ${specification.scope}`
+        : null,
     comment: specification.comment ?? null,
     columns,
-    checks: specification.columns.flatMap((column) => columnChecks(column).map((expression) => ({ name: fitName([name, column.name], 'check'), expression }))),
+    checks: specification.columns.flatMap((column) =>
+      columnChecks(column).map((expression) => ({ name: fitName([name, column.name], 'check'), expression })),
+    ),
     uniques: uniques.map((list) => ({ name: giveName([name, ...list], 'key'), columns: list })),
     foreignKeys,
-    indexes: indexesOf(wanted, [['id'], ...uniques]).map((list) => ({ name: giveName([name, ...list], 'idx'), columns: list })),
+    indexes: indexesOf(wanted, [['id'], ...uniques]).map((list) => ({
+      name: giveName([name, ...list], 'idx'),
+      columns: list,
+    })),
     ...accessOf(context.access, specification.scope, own, conditions),
   };
 }
 
-function scopeColumns({ access, people }: ReferenceContext, name: string | null, scopedBy: 'owner' | 'organization' | null, key: Key | undefined): ResolvedColumn[] {
+function scopeColumns(
+  { access, people }: ReferenceContext,
+  name: string | null,
+  scopedBy: 'owner' | 'organization' | null,
+  key: Key | undefined,
+): ResolvedColumn[] {
   if (name === null) return [];
   // The owner of a new row is the user who inserts it, unless stated otherwise.
   const owner = scopedBy === 'owner';
@@ -129,17 +182,33 @@ export function resolveColumn(column: ColumnSpecification, links: readonly Link[
 /** The CHECK of a column's choices and bounds, as SQL; empty if it has none. */
 export function columnChecks(column: ColumnSpecification): string[] {
   const name = quoteIdentifier(column.name);
-  const bounds = [column.min === undefined ? [] : `${name} >= ${column.min}`, column.max === undefined ? [] : `${name} <= ${column.max}`].flat();
-  const choices = column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => textSql(choice)).join(', ')})`];
+  const bounds = [
+    column.min === undefined ? [] : `${name} >= ${column.min}`,
+    column.max === undefined ? [] : `${name} <= ${column.max}`,
+  ].flat();
+  const choices =
+    column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => textSql(choice)).join(', ')})`];
   return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
 }
 
 /** A key's type for the column that points at it: core's spelling if it is a plain type, else its quoted name. */
 function keyType(key: Key): string {
-  return readType(key.type)?.sql ?? key.type.split('.').map((part) => quoteIdentifier(part)).join('.');
+  return (
+    readType(key.type)?.sql ??
+    key.type
+      .split('.')
+      .map((part) => quoteIdentifier(part))
+      .join('.')
+  );
 }
 
-function foreignKey(table: string, column: ColumnSpecification, { key, withScope, draft }: Reference, scopeColumn: string | null, giveName: ReturnType<typeof nameGiver>): ForeignKey {
+function foreignKey(
+  table: string,
+  column: ColumnSpecification,
+  { key, withScope, draft }: Reference,
+  scopeColumn: string | null,
+  giveName: ReturnType<typeof nameGiver>,
+): ForeignKey {
   const both = withScope && scopeColumn !== null && draft !== undefined;
   const action = column.onDelete ?? (column.required === true ? 'cascade' : 'set null');
   return {
@@ -156,16 +225,21 @@ function foreignKey(table: string, column: ColumnSpecification, { key, withScope
 
 /** The wanted indexes, without those that a key or a longer index covers already. */
 function indexesOf(wanted: readonly string[][], keys: readonly string[][]): string[][] {
-  const serves = (longer: readonly string[], columns: readonly string[]): boolean => columns.every((column, index) => longer[index] === column);
+  const serves = (longer: readonly string[], columns: readonly string[]): boolean =>
+    columns.every((column, index) => longer[index] === column);
   return wanted.filter(
     (columns, index) =>
-      !keys.some((key) => serves(key, columns)) && !wanted.some((other, at) => at !== index && serves(other, columns) && (other.length > columns.length || at < index)),
+      !keys.some((key) => serves(key, columns)) &&
+      !wanted.some(
+        (other, at) => at !== index && serves(other, columns) && (other.length > columns.length || at < index),
+      ),
   );
 }
 
 function whose({ scope, scopedBy }: TableSpecification): string {
   const owned = { owner: 'each user', organization: 'each organization' };
-  if (scope === 'public-read') return `everyone reads, ${scopedBy === undefined ? 'only the service role writes' : `${owned[scopedBy]} writes its own`}`;
+  if (scope === 'public-read')
+    return `everyone reads, ${scopedBy === undefined ? 'only the service role writes' : `${owned[scopedBy]} writes its own`}`;
   return scope === 'service-only' ? 'only the service role' : `${owned[scope]} its own`;
 }
 

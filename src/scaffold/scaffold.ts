@@ -3,7 +3,15 @@ import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse
 import { quoteLiteral } from '../shared/quote.ts';
 import type { AccessContext } from './access.ts';
 import { tableProblems } from './check-table.ts';
-import { membershipOf, organizationKey, organizationsHelper, peopleKey, requireMembership, splitName, updatedAtHelper } from './core.ts';
+import {
+  membershipOf,
+  organizationKey,
+  organizationsHelper,
+  peopleKey,
+  requireMembership,
+  splitName,
+  updatedAtHelper,
+} from './core.ts';
 import type { ResolvedColumn, ResolvedTable, Policy } from './model.ts';
 import { fitName, slug } from './names.ts';
 import { extensionPaths } from './new.ts';
@@ -75,7 +83,11 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
   // Supabase's Storage and its policies do not use session variables.
   const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
-  const { path, rollbackPath } = extensionPaths(request.folders, request.number, request.title ?? `${muse.slice(0, 53)}_tables`);
+  const { path, rollbackPath } = extensionPaths(
+    request.folders,
+    request.number,
+    request.title ?? `${muse.slice(0, 53)}_tables`,
+  );
   const extras = await extrasOf(presets, drafts, request);
   const model = {
     muse: request.name,
@@ -109,23 +121,47 @@ function refuseBroken(specifications: readonly TableSpecification[]): void {
     const [problem] = tableProblems(table);
     if (problem === undefined) continue;
     const where = `${problem.path.join('.')} of table ${JSON.stringify(table.name.slice(0, 63))}`;
-    throw new MuseError({ code: 'bad-table', message: `${where}: ${problem.message}.`, suggestion: problem.suggestion });
+    throw new MuseError({
+      code: 'bad-table',
+      message: `${where}: ${problem.message}.`,
+      suggestion: problem.suggestion,
+    });
   }
 }
 
-function accessContext({ core, isolation, session = defaultSession }: ScaffoldRequest, muse: string, tables: readonly TableSpecification[]): AccessContext {
+function accessContext(
+  { core, isolation, session = defaultSession }: ScaffoldRequest,
+  muse: string,
+  tables: readonly TableSpecification[],
+): AccessContext {
   const ofOrganizations = tables.find((table) => table.scope === 'organization' || table.scopedBy === 'organization');
-  const membership = ofOrganizations !== undefined && isolation === 'auth-uid' ? requireMembership(core, ofOrganizations.name) : membershipOf(core);
+  const membership =
+    ofOrganizations !== undefined && isolation === 'auth-uid'
+      ? requireMembership(core, ofOrganizations.name)
+      : membershipOf(core);
   const type = membership?.organizationType ?? organizationKey(core)?.type ?? 'uuid';
-  return { isolation, session, organizations: organizationsHelper(core, muse), writers: core.functions.includes('private.user_organization_ids(text[])'), organizationType: readType(type)?.sql ?? 'uuid' };
+  return {
+    isolation,
+    session,
+    organizations: organizationsHelper(core, muse),
+    writers: core.functions.includes('private.user_organization_ids(text[])'),
+    organizationType: readType(type)?.sql ?? 'uuid',
+  };
 }
 
 /** The functions that the file calls and core lacks. */
-function helpersOf({ core }: ScaffoldRequest, muse: string, tables: readonly ResolvedTable[], access: AccessContext): object {
+function helpersOf(
+  { core }: ScaffoldRequest,
+  muse: string,
+  tables: readonly ResolvedTable[],
+  access: AccessContext,
+): object {
   const updatedAt = updatedAtHelper(core, muse);
   const membership = membershipOf(core);
   const makesUpdatedAt = tables.length > 0 && !updatedAt.exists;
-  const calls = tables.some((table) => table.policies.some(({ using, check }) => `${using} ${check}`.includes(access.organizations.name)));
+  const calls = tables.some((table) =>
+    table.policies.some(({ using, check }) => `${using} ${check}`.includes(access.organizations.name)),
+  );
   const makesOrganizations = calls && !access.organizations.exists;
   return {
     updatedAt,
@@ -152,16 +188,25 @@ function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
         ...target,
         preset: preset.id,
         column: resolveColumn(column, []),
-        checks: columnChecks(column).map((expression) => ({ name: fitName([target.table, column.name], 'check'), expression })),
+        checks: columnChecks(column).map((expression) => ({
+          name: fitName([target.table, column.name], 'check'),
+          expression,
+        })),
       }));
   });
 }
 
-async function extrasOf(presets: readonly Preset[], drafts: readonly Draft[], { core, prefix }: ScaffoldRequest): Promise<{ name: string; sql: string; rollback: string }[]> {
+async function extrasOf(
+  presets: readonly Preset[],
+  drafts: readonly Draft[],
+  { core, prefix }: ScaffoldRequest,
+): Promise<{ name: string; sql: string; rollback: string }[]> {
   const helpers = {
-    prefixed: (name: string) => drafts.find(({ specification }) => specification.name === name)?.name ?? `${prefix}${name}`,
+    prefixed: (name: string) =>
+      drafts.find(({ specification }) => specification.name === name)?.name ?? `${prefix}${name}`,
     /** Those of the columns that core's table has: kits name the same thing differently. */
-    columnsOf: (table: string, ...names: unknown[]) => names.filter((name) => typeof name === 'string' && core.tables[table]?.columns[name] !== undefined),
+    columnsOf: (table: string, ...names: unknown[]) =>
+      names.filter((name) => typeof name === 'string' && core.tables[table]?.columns[name] !== undefined),
   };
   return Promise.all(
     presets.flatMap((preset) =>
@@ -180,7 +225,10 @@ function uniqueBuckets(presets: readonly Preset[]): Bucket[] {
 }
 
 function summary(table: ResolvedTable): TableSummary {
-  const time = [{ name: 'created_at', type: 'timestamptz' }, { name: 'updated_at', type: 'timestamptz' }];
+  const time = [
+    { name: 'created_at', type: 'timestamptz' },
+    { name: 'updated_at', type: 'timestamptz' },
+  ];
   return {
     name: table.name,
     scope: table.scope,

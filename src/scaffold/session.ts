@@ -10,7 +10,8 @@ export const defaultSession: SessionTenancy = {
 };
 
 /** Roles that belong to the platform, or that bypass row-level security. */
-const taken = /^(?:anon|authenticated|service_role|authenticator|postgres|public|none|dashboard_user|current_user|session_user|pg_.*|supabase_.*)$/;
+const taken =
+  /^(?:anon|authenticated|service_role|authenticator|postgres|public|none|dashboard_user|current_user|session_user|pg_.*|supabase_.*)$/;
 
 const forms: readonly [key: keyof SessionTenancy, good: (value: string) => boolean, form: string][] = [
   ['role', isRole, 'a role that only the app uses: lower-case letters, digits and _, e.g. app_user'],
@@ -40,9 +41,18 @@ export function checkedSession(given: Partial<SessionTenancy> = {}): SessionTena
     if (value === undefined || (typeof value === 'string' && good(value))) continue;
     throw bad(`session.${key} in muse.json is ${JSON.stringify(value).slice(0, 80)}.`, `Write ${form}.`);
   }
-  if (session.role === session.superadminRole) throw bad('session.role and session.superadminRole in muse.json are the same.', 'Give the superadmin a separate role, e.g. app_superadmin.');
-  const variables = [session.organization, session.user, ...(session.superadmin === undefined ? [] : [session.superadmin])];
-  if (new Set(variables).size !== variables.length) throw bad('Two variables under session in muse.json have the same name.', 'Give each a different name.');
+  if (session.role === session.superadminRole)
+    throw bad(
+      'session.role and session.superadminRole in muse.json are the same.',
+      'Give the superadmin a separate role, e.g. app_superadmin.',
+    );
+  const variables = [
+    session.organization,
+    session.user,
+    ...(session.superadmin === undefined ? [] : [session.superadmin]),
+  ];
+  if (new Set(variables).size !== variables.length)
+    throw bad('Two variables under session in muse.json have the same name.', 'Give each a different name.');
   return session;
 }
 

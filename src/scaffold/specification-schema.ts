@@ -6,10 +6,14 @@ import { type ColumnSpecification, defaultExpressions, type TableSpecification }
 type GivenColumn = Omit<ColumnSpecification, 'type'> & Partial<Pick<ColumnSpecification, 'type'>>;
 
 /** A table as users write it. */
-export type GivenTable = Omit<TableSpecification, 'columns' | 'scope'> & Partial<Pick<TableSpecification, 'scope'>> & { columns: GivenColumn[] };
+export type GivenTable = Omit<TableSpecification, 'columns' | 'scope'> &
+  Partial<Pick<TableSpecification, 'scope'>> & { columns: GivenColumn[] };
 
 const literal = either([string(), anyNumber(), boolean(), null_()], 'text, a number, true, false or null');
-const columnLists = list(list(text('the name of a column'), 'a list of column names'), 'a list of lists of column names');
+const columnLists = list(
+  list(text('the name of a column'), 'a list of column names'),
+  'a list of lists of column names',
+);
 
 const column = checked(
   object({
@@ -27,7 +31,10 @@ const column = checked(
     self: exactOptional(yesOrNo()),
     comment: exactOptional(text()),
   }),
-  ({ type, references }) => (type === undefined && references === undefined ? [{ path: [], message: 'type is missing', suggestion: 'Add type.' }] : []),
+  ({ type, references }) =>
+    type === undefined && references === undefined
+      ? [{ path: [], message: 'type is missing', suggestion: 'Add type.' }]
+      : [],
 ) satisfies GenericSchema<unknown, GivenColumn>;
 
 /** The shape of a table specification; `check-table.ts` checks names and types. */

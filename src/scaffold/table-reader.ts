@@ -47,14 +47,21 @@ export class TableReader {
       this.#item(columns, unique, indexes);
     } while (this.#cursor.take(','));
     const rest = this.#cursor.peek();
-    if (rest.kind !== 'end') throw this.#cursor.unexpected(rest, 'a comma or the end', 'After a type you can write !, unique and = default; then a comma.');
+    if (rest.kind !== 'end')
+      throw this.#cursor.unexpected(
+        rest,
+        'a comma or the end',
+        'After a type you can write !, unique and = default; then a comma.',
+      );
     const scope = this.#scope ?? this.#scopedBy ?? 'owner';
     return {
       name,
       columns,
       scope,
       ...(this.#scopeColumn !== undefined && { scopeColumn: this.#scopeColumn }),
-      ...(scope !== 'owner' && scope !== 'organization' && this.#scopedBy !== undefined && { scopedBy: this.#scopedBy }),
+      ...(scope !== 'owner' &&
+        scope !== 'organization' &&
+        this.#scopedBy !== undefined && { scopedBy: this.#scopedBy }),
       ...(unique.length > 0 && { unique }),
       ...(indexes.length > 0 && { indexes }),
     };
@@ -78,14 +85,16 @@ export class TableReader {
     const path = ['columns', columns.length];
     const name = this.#word('a column', example, [...path, 'name']);
     const kind = this.#cursor.peek();
-    if (kind.kind === 'word' && kind.quoted !== true && (kind.text === 'user' || kind.text === 'organization')) return this.#whose(name, first, kind);
+    if (kind.kind === 'word' && kind.quoted !== true && (kind.text === 'user' || kind.text === 'organization'))
+      return this.#whose(name, first, kind);
     columns.push(this.#cursor.take('->') ? this.#reference(name, path) : this.#column(name, path));
   }
 
   #scopeWord(scope: TableSpecification['scope'], token: Token): void {
     this.#cursor.skip();
     if (scope === 'organization') return this.#setScope('organization', 'organization_id', token);
-    if (this.#scope !== undefined) throw this.#fail(token.start, 'a table can only have one scope', 'Remove one of the two.');
+    if (this.#scope !== undefined)
+      throw this.#fail(token.start, 'a table can only have one scope', 'Remove one of the two.');
     this.#scope = scope;
   }
 
@@ -96,7 +105,11 @@ export class TableReader {
 
   #setScope(scopedBy: 'owner' | 'organization', column: string, token: Token): void {
     if (this.#scopedBy !== undefined) {
-      throw this.#fail(token.start, 'the table already has a column for the owner of its rows', `To reference another user, write ${column.replace(/_id$/, '')} -> user.`);
+      throw this.#fail(
+        token.start,
+        'the table already has a column for the owner of its rows',
+        `To reference another user, write ${column.replace(/_id$/, '')} -> user.`,
+      );
     }
     [this.#scopedBy, this.#scopeColumn] = [scopedBy, column];
     this.#places.set('scopeColumn', token.start);
@@ -111,7 +124,8 @@ export class TableReader {
       if (this.#cursor.take('!')) column.required = true;
       else if (this.#cursor.take('unique')) column.unique = true;
       else if (this.#cursor.take('on')) {
-        if (!this.#cursor.take('delete')) throw this.#cursor.unexpected(this.#cursor.peek(), 'delete', 'Write on delete cascade.');
+        if (!this.#cursor.take('delete'))
+          throw this.#cursor.unexpected(this.#cursor.peek(), 'delete', 'Write on delete cascade.');
       } else if (this.#cursor.take('cascade')) column.onDelete = 'cascade';
       else if (this.#cursor.take('restrict')) column.onDelete = 'restrict';
       else if (token.text === 'set' && this.#cursor.peek(1).text === 'null') {
@@ -146,23 +160,34 @@ export class TableReader {
         this.#places.set([...path, 'default'].join('.'), this.#cursor.peek().start);
         this.#default(column);
       } else if (token.text === '->') {
-        throw this.#fail(token.start, 'a foreign key gets the type of the key that it references', `Write ${name} -> ${this.#cursor.peek(1).text || 'profiles'}.`);
+        throw this.#fail(
+          token.start,
+          'a foreign key gets the type of the key that it references',
+          `Write ${name} -> ${this.#cursor.peek(1).text || 'profiles'}.`,
+        );
       } else return column;
     }
   }
 
   #typeWords(name: string): string {
     const token = this.#cursor.peek();
-    if (token.kind !== 'word') throw this.#cursor.unexpected(token, `a type after ${JSON.stringify(name)}`, `Write ${name} text.`);
+    if (token.kind !== 'word')
+      throw this.#cursor.unexpected(token, `a type after ${JSON.stringify(name)}`, `Write ${name} text.`);
     for (let count = 4; count > 0; count--) {
       const words = Array.from({ length: count }, (_, index) => this.#cursor.peek(index));
-      const known = words.every((word) => word.kind === 'word') ? typeName(words.map((word) => word.text).join(' ')) : undefined;
+      const known = words.every((word) => word.kind === 'word')
+        ? typeName(words.map((word) => word.text).join(' '))
+        : undefined;
       if (known === undefined) continue;
       this.#cursor.skip(count);
       return known;
     }
     const meant = suggestType(token.text);
-    throw this.#fail(token.start, `${JSON.stringify(token.text.slice(0, 60))} is not a type`, `Write ${name} ${meant ?? 'text'}.`);
+    throw this.#fail(
+      token.start,
+      `${JSON.stringify(token.text.slice(0, 60))} is not a type`,
+      `Write ${name} ${meant ?? 'text'}.`,
+    );
   }
 
   #modifiers(): string {
@@ -192,8 +217,10 @@ export class TableReader {
     const token = this.#cursor.literal('a value after =');
     const number = Number(token.text);
     const words: Record<string, boolean | null> = { true: true, false: false, null: null };
-    if (token.kind === 'number') column.default = Number.isInteger(number) && !Number.isSafeInteger(number) ? token.text : number;
-    else if (token.kind === 'word' && token.quoted !== true && Object.hasOwn(words, token.text)) column.default = words[token.text] ?? null;
+    if (token.kind === 'number')
+      column.default = Number.isInteger(number) && !Number.isSafeInteger(number) ? token.text : number;
+    else if (token.kind === 'word' && token.quoted !== true && Object.hasOwn(words, token.text))
+      column.default = words[token.text] ?? null;
     else column.default = token.raw;
   }
 

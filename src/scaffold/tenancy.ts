@@ -63,7 +63,12 @@ export async function tenancyMigration(request: TenancyRequest): Promise<{ path:
     rollbackPath,
     session,
     roles: [session.role, session.superadminRole],
-    schemas: ['public', ...request.schemas.filter((schema) => request.coreIsolation === 'session' && !['public', 'private'].includes(schema))],
+    schemas: [
+      'public',
+      ...request.schemas.filter(
+        (schema) => request.coreIsolation === 'session' && !['public', 'private'].includes(schema),
+      ),
+    ],
     writesAudit,
     makesSchema: !core.functions.some((name) => name.startsWith('private.')),
     functions: sessionFunctions.filter((name) => core.functions.includes(name)),
@@ -75,7 +80,11 @@ export async function tenancyMigration(request: TenancyRequest): Promise<{ path:
   ];
 }
 
-function coreAccess({ name, open }: CoreTable, { core, coreIsolation }: TenancyRequest, session: SessionTenancy): CoreAccess {
+function coreAccess(
+  { name, open }: CoreTable,
+  { core, coreIsolation }: TenancyRequest,
+  session: SessionTenancy,
+): CoreAccess {
   const { schema, table } = splitName(name);
   const isLog = /(^|_)audit(_|$)/.test(table);
   const verbs = isLog ? ['select', 'insert'] : allVerbs;
@@ -83,10 +92,19 @@ function coreAccess({ name, open }: CoreTable, { core, coreIsolation }: TenancyR
     schema,
     table,
     grants: [{ verbs: verbs.join(', ').toUpperCase(), role: session.superadminRole }],
-    policies: [{ name: 'superadmin_all', verb: 'ALL', role: session.superadminRole, using: auditedUse, check: auditedUse }],
+    policies: [
+      { name: 'superadmin_all', verb: 'ALL', role: session.superadminRole, using: auditedUse, check: auditedUse },
+    ],
   };
   if (coreIsolation === 'session') {
-    if (open.length > 0) access.grants.push({ verbs: allVerbs.filter((verb) => open.includes(verb)).join(', ').toUpperCase(), role: session.role });
+    if (open.length > 0)
+      access.grants.push({
+        verbs: allVerbs
+          .filter((verb) => open.includes(verb))
+          .join(', ')
+          .toUpperCase(),
+        role: session.role,
+      });
     return access;
   }
   const condition = isLog ? undefined : ownRows(name, core, session);
@@ -106,10 +124,15 @@ function ownRows(name: string, core: CoreFacts, session: SessionTenancy): string
   if (Object.keys(columns).some((column) => secretColumn.test(column))) return undefined;
   const organization = organizationKey(core);
   const people = peopleKey(core, 'auth-uid');
-  const is = (column: string, variable: string): string => `(select ${settingSql(variable, columns[column] ?? 'uuid')}) = ${quoteIdentifier(column)}`;
+  const is = (column: string, variable: string): string =>
+    `(select ${settingSql(variable, columns[column] ?? 'uuid')}) = ${quoteIdentifier(column)}`;
   const keyIs = (key: typeof people, variable: string): string | undefined =>
-    key !== undefined && `${key.schema}.${key.table}` === name && columns[key.column] !== undefined ? is(key.column, variable) : undefined;
-  const byOrganization = ['organization_id', 'org_id', membershipOf(core)?.organizationColumn].find((column) => column !== undefined && columns[column] !== undefined);
+    key !== undefined && `${key.schema}.${key.table}` === name && columns[key.column] !== undefined
+      ? is(key.column, variable)
+      : undefined;
+  const byOrganization = ['organization_id', 'org_id', membershipOf(core)?.organizationColumn].find(
+    (column) => column !== undefined && columns[column] !== undefined,
+  );
   if (byOrganization !== undefined) return is(byOrganization, session.organization);
   const byKey = keyIs(organization, session.organization) ?? keyIs(people, session.user);
   if (byKey !== undefined) return byKey;
@@ -129,7 +152,9 @@ export const helperStart = '/** Tenants, kept apart';
 export async function helperFile(session: SessionTenancy): Promise<string> {
   const text = (await readFile(fileURLToPath(template), 'utf8')).replaceAll('\r\n', '\n');
   const { role, superadminRole, organization, user, superadmin } = session;
-  const entries = Object.entries({ role, superadminRole, organization, user, superadmin }).filter(([, value]) => value !== undefined);
+  const entries = Object.entries({ role, superadminRole, organization, user, superadmin }).filter(
+    ([, value]) => value !== undefined,
+  );
   const lines = entries.map(([key, value]) => `  ${key}: '${value}',\n`).join('');
   return text
     .replace(/(const names: \{[^}]*\} = \{\n)[^}]*\};/, (_, head: string) => `${head}${lines}};`)

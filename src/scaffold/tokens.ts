@@ -57,10 +57,23 @@ function tokenAt(text: string, start: number): { token: Token; end: number } {
   for (const [kind, pattern] of patterns) {
     pattern.lastIndex = start;
     const match = pattern.exec(text)?.[0];
-    if (match !== undefined) return { token: { kind, text: kind === 'word' ? match.toLowerCase() : match, raw: match, start }, end: start + match.length };
+    if (match !== undefined)
+      return {
+        token: { kind, text: kind === 'word' ? match.toLowerCase() : match, raw: match, start },
+        end: start + match.length,
+      };
   }
   const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
-  return { token: { kind: 'unknown', text: character, raw: character, start, problem: `${JSON.stringify(character)} has no meaning here` }, end: start + character.length };
+  return {
+    token: {
+      kind: 'unknown',
+      text: character,
+      raw: character,
+      start,
+      problem: `${JSON.stringify(character)} has no meaning here`,
+    },
+    end: start + character.length,
+  };
 }
 
 /** A text in quotes, with quotes inside doubled, as in SQL. */
@@ -71,7 +84,16 @@ function quotedAt(text: string, start: number, kind: Token['kind'], mark: string
     else if (text[at + 1] === mark) content += text[at++];
     else return { token: { kind, text: content, raw: content, start, quoted: true }, end: at + 1 };
   }
-  return { token: { kind: 'unknown', text: text.slice(start), raw: text.slice(start), start, problem: `the ${mark} has no closing ${mark}` }, end: text.length };
+  return {
+    token: {
+      kind: 'unknown',
+      text: text.slice(start),
+      raw: text.slice(start),
+      start,
+      problem: `the ${mark} has no closing ${mark}`,
+    },
+    end: text.length,
+  };
 }
 
 /** Makes the error for a place: offset, what is wrong, what to write instead. */
@@ -90,7 +112,9 @@ export class TokenCursor {
 
   /** The next token, or one further ahead; the last is `end`. */
   peek(ahead = 0): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] ?? { kind: 'end', text: '', raw: '', start: 0 };
+    return (
+      this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] ?? { kind: 'end', text: '', raw: '', start: 0 }
+    );
   }
 
   skip(count = 1): void {
@@ -118,14 +142,20 @@ export class TokenCursor {
 
   literal(expected: string): Token {
     const token = this.peek();
-    if (!['word', 'string', 'number'].includes(token.kind)) throw this.unexpected(token, expected, "Put text in single quotes, e.g. 'active'.");
+    if (!['word', 'string', 'number'].includes(token.kind))
+      throw this.unexpected(token, expected, "Put text in single quotes, e.g. 'active'.");
     this.#at++;
     return token;
   }
 
   unexpected(token: Token, expected: string, suggestion: string): MuseError {
-    const found = token.problem ?? (token.kind === 'end' ? 'the text ends' : `found ${JSON.stringify(token.raw.slice(0, 60))}`);
+    const found =
+      token.problem ?? (token.kind === 'end' ? 'the text ends' : `found ${JSON.stringify(token.raw.slice(0, 60))}`);
     const name = token.kind === 'string' && expected.startsWith('a column') ? nearestName(token.text) : undefined;
-    return this.#fail(token.start, `expected ${expected}, but ${found}`, name === undefined ? suggestion : `Write ${name}.`);
+    return this.#fail(
+      token.start,
+      `expected ${expected}, but ${found}`,
+      name === undefined ? suggestion : `Write ${name}.`,
+    );
   }
 }

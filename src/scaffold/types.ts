@@ -1,7 +1,8 @@
 import { nearest } from '../shared/nearest.ts';
 
 /** How a default of the type is checked before it reaches PostgreSQL. */
-export type LiteralKind = 'text' | 'integer' | 'number' | 'boolean' | 'uuid' | 'date' | 'time' | 'timestamp' | 'json' | 'none';
+export type LiteralKind =
+  'text' | 'integer' | 'number' | 'boolean' | 'uuid' | 'date' | 'time' | 'timestamp' | 'json' | 'none';
 
 interface AcceptedType {
   literal: LiteralKind;
@@ -68,7 +69,9 @@ const habits: Readonly<Record<string, string>> = {
 };
 
 const byName = new Map<string, string>(
-  Object.entries(acceptedTypes).flatMap(([name, { aliases = [] }]) => [name, ...aliases].map((known) => [known, name] as const)),
+  Object.entries(acceptedTypes).flatMap(([name, { aliases = [] }]) =>
+    [name, ...aliases].map((known) => [known, name] as const),
+  ),
 );
 
 /** A type that a column may have, in its parts. */
@@ -102,7 +105,10 @@ export function readType(text: string): ColumnType | undefined {
   const name = match?.[1] === undefined ? undefined : typeName(match[1].replaceAll(/ +/g, ' '));
   const accepted = name === undefined ? undefined : acceptedTypes[name];
   if (match === null || name === undefined || accepted === undefined) return undefined;
-  const modifiers = match.slice(2, 4).filter((part) => part !== undefined).map(Number);
+  const modifiers = match
+    .slice(2, 4)
+    .filter((part) => part !== undefined)
+    .map(Number);
   if (modifiers.length > (accepted.modifiers ?? 0) || !modifiersFit(name, modifiers)) return undefined;
   const array = match[4] !== undefined;
   return {

@@ -19,7 +19,10 @@ export interface CallContext {
  * Runs a call of the public API to its end.
  * @throws MuseError for anything that is thrown: `cancelled` after an abort, `unexpected` for any other error
  */
-export async function call<T>({ signal, environment = process.env }: CallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
+export async function call<T>(
+  { signal, environment = process.env }: CallOptions,
+  work: (context: CallContext) => Promise<T>,
+): Promise<T> {
   if (signal?.aborted) throw cancelled(signal.reason);
   // A signal of its own: the caller's may live for years, and must not hold on to a call that has ended.
   const own = new AbortController();

@@ -50,7 +50,11 @@ const writingPolls = 3;
  * @returns a function that releases the lock; it may be called again
  * @throws MuseError with the purpose's code, naming who holds it; the signal's reason when it aborts
  */
-export async function takeLock(path: string, purpose: LockPurpose, options: LockOptions = {}): Promise<() => Promise<void>> {
+export async function takeLock(
+  path: string,
+  purpose: LockPurpose,
+  options: LockOptions = {},
+): Promise<() => Promise<void>> {
   const { waitMs = defaultWaitMs, signal, onWait } = options;
   const me: Holder = {
     pid: process.pid,
@@ -147,7 +151,10 @@ async function isAlive(holder: Holder): Promise<boolean> {
  */
 async function processAt(pid: number): Promise<{ started: string; dead: boolean } | undefined> {
   try {
-    const [status, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
+    const [status, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    ]);
     // The name of the program is in parentheses and may hold anything. After it: the state, field 3, and the start, field 22.
     const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
     return { started: `${boot.trim()}/${fields[19]}`, dead: ['Z', 'X', 'x'].includes(fields[0] ?? '') };
@@ -170,13 +177,19 @@ function parse(text: string): Holder | undefined {
 /** The holder in a message: `muse migrate (pid 123, running for 12 s)`. */
 function named({ command, pid, host, since }: Holder): string {
   const seconds = Math.round((Date.now() - since) / 1000);
-  const facts = [`pid ${pid}`, ...(host === hostname() ? [] : [`on ${printable(host)}`]), ...(seconds >= 0 ? [`running for ${seconds} s`] : [])];
+  const facts = [
+    `pid ${pid}`,
+    ...(host === hostname() ? [] : [`on ${printable(host)}`]),
+    ...(seconds >= 0 ? [`running for ${seconds} s`] : []),
+  ];
   return `${command === '' ? 'another process' : printable(command)} (${facts.join(', ')})`;
 }
 
 /** The file may have been written by anything: control characters do not reach the terminal. */
 function printable(text: string): string {
-  return String(text).replaceAll(/\p{Cc}/gu, ' ').slice(0, 80);
+  return String(text)
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, 80);
 }
 
 function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpose): MuseError {
@@ -184,8 +197,9 @@ function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpos
     code,
     message: `${subject} is in use by ${named(holder)}.`,
     detail: `Lock file: ${path}`,
-    suggestion: holder.host === hostname()
-      ? `Wait until that process ends, or stop it. Then ${next}.`
-      : `If that process no longer exists, delete ${path}. Then ${next}.`,
+    suggestion:
+      holder.host === hostname()
+        ? `Wait until that process ends, or stop it. Then ${next}.`
+        : `If that process no longer exists, delete ${path}. Then ${next}.`,
   });
 }

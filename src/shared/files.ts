@@ -26,7 +26,8 @@ const fileProblems: readonly FileProblem[] = [
     codes: ['EACCES', 'EPERM'],
     code: 'no-permission',
     says: 'cannot be read or written by this user',
-    suggestion: 'Check its owner and mode (ls -l), close programs that use it, or choose another directory with --dir <path>.',
+    suggestion:
+      'Check its owner and mode (ls -l), close programs that use it, or choose another directory with --dir <path>.',
   },
   {
     codes: ['EROFS'],

@@ -2,7 +2,8 @@
  * The words of PostgreSQL 17 that `quote_ident` quotes: every keyword that is not `unreserved`
  * (`select word from pg_get_keywords() where quote_ident(word) <> word`).
  */
-export const reservedKeywords: ReadonlySet<string> = new Set(`
+export const reservedKeywords: ReadonlySet<string> = new Set(
+  `
 all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast
 char character check coalesce collate collation column concurrently constraint create cross current_catalog
 current_date current_role current_schema current_time current_timestamp current_user dec decimal default deferrable
@@ -15,4 +16,7 @@ primary real references returning right row select session_user setof similar sm
 system_user table tablesample then time timestamp to trailing treat trim true union unique user using values varchar
 variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces
 xmlparse xmlpi xmlroot xmlserialize xmltable
-`.trim().split(/\s+/));
+`
+    .trim()
+    .split(/\s+/),
+);

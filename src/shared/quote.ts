@@ -97,6 +97,6 @@ export function quoteLiteral(value: string | number | bigint | boolean | null): 
       suggestion: 'Remove the character.',
     });
   }
-  const quoted = `'${value.replaceAll('\'', '\'\'')}'`;
+  const quoted = `'${value.replaceAll("'", "''")}'`;
   return value.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }

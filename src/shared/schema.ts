@@ -31,7 +31,10 @@ interface ValueProblem extends SchemaProblem {
 const said = (message: string, suggestion: string, value = ''): string => `${message}\n${suggestion}\n${value}`;
 
 /** The message for an unexpected value, e.g. `text was expected, not 5`. */
-const expected = (what: string): Message => ({ input }) => said(`${what} was expected`, `Write ${what}.`, shown(input));
+const expected =
+  (what: string): Message =>
+  ({ input }) =>
+    said(`${what} was expected`, `Write ${what}.`, shown(input));
 
 /** An object with these keys and no others. */
 export function object<const T extends Entries>(entries: T): v.StrictObjectSchema<T, Message> {
@@ -49,12 +52,17 @@ export function text(what = 'text'): v.StringSchema<Message> {
 }
 
 /** Text that is not empty. */
-export function name(what = 'text'): v.SchemaWithPipe<readonly [v.StringSchema<Message>, v.MinLengthAction<string, 1, Message>]> {
+export function name(
+  what = 'text',
+): v.SchemaWithPipe<readonly [v.StringSchema<Message>, v.MinLengthAction<string, 1, Message>]> {
   return v.pipe(text(what), v.minLength(1, expected(what)));
 }
 
 /** Text that matches; `what` describes it in messages. */
-export function matching(pattern: RegExp, what: string): v.SchemaWithPipe<readonly [v.StringSchema<Message>, v.RegexAction<string, Message>]> {
+export function matching(
+  pattern: RegExp,
+  what: string,
+): v.SchemaWithPipe<readonly [v.StringSchema<Message>, v.RegexAction<string, Message>]> {
   return v.pipe(text(what), v.regex(pattern, expected(what)));
 }
 
@@ -76,12 +84,19 @@ export function oneOf<const T extends readonly string[]>(words: T): v.PicklistSc
   return v.picklist(words, ({ input }) => {
     const meant = typeof input === 'string' ? nearest(input.slice(0, 40), words) : undefined;
     const what = words.length === 1 ? JSON.stringify(words[0]) : `one of ${words.join(', ')}`;
-    return said(`${what} was expected`, meant === undefined ? `Write ${what}.` : `Did you mean ${JSON.stringify(meant)}?`, shown(input));
+    return said(
+      `${what} was expected`,
+      meant === undefined ? `Write ${what}.` : `Did you mean ${JSON.stringify(meant)}?`,
+      shown(input),
+    );
   });
 }
 
 /** This value and no other; `suggestion` says what to do about another. */
-export function exactly<const T extends string | number | boolean>(value: T, suggestion: string): v.LiteralSchema<T, Message> {
+export function exactly<const T extends string | number | boolean>(
+  value: T,
+  suggestion: string,
+): v.LiteralSchema<T, Message> {
   return v.literal(value, ({ input }) => said(`${JSON.stringify(value)} was expected`, suggestion, shown(input)));
 }
 
@@ -91,17 +106,32 @@ export function either<const T extends readonly Schema[]>(shapes: T, what: strin
 }
 
 /** The schema with a description, which editors show. */
-export function described<const T extends Schema>(schema: T, about: string): v.SchemaWithPipe<readonly [T, v.DescriptionAction<v.InferOutput<T>, string>]> {
+export function described<const T extends Schema>(
+  schema: T,
+  about: string,
+): v.SchemaWithPipe<readonly [T, v.DescriptionAction<v.InferOutput<T>, string>]> {
   return v.pipe(schema, v.description<v.InferOutput<T>, string>(about));
 }
 
 /** The schema with further checks of values that have its shape; the paths of their problems start at the value. */
-export function checked<const T extends Schema>(schema: T, find: (value: v.InferOutput<T>) => readonly SchemaProblem[]): v.SchemaWithPipe<readonly [T, v.RawCheckAction<v.InferOutput<T>>]> {
+export function checked<const T extends Schema>(
+  schema: T,
+  find: (value: v.InferOutput<T>) => readonly SchemaProblem[],
+): v.SchemaWithPipe<readonly [T, v.RawCheckAction<v.InferOutput<T>>]> {
   const check = v.rawCheck<v.InferOutput<T>>(({ dataset, addIssue }) => {
     if (!dataset.typed || dataset.issues !== undefined) return;
     for (const { path, message, suggestion } of find(dataset.value)) {
-      const items = path.map((key) => ({ type: 'unknown' as const, origin: 'value' as const, input: dataset.value, key, value: undefined }));
-      addIssue({ message: said(message, suggestion), ...(items.length === 0 ? {} : { path: items as [v.IssuePathItem, ...v.IssuePathItem[]] }) });
+      const items = path.map((key) => ({
+        type: 'unknown' as const,
+        origin: 'value' as const,
+        input: dataset.value,
+        key,
+        value: undefined,
+      }));
+      addIssue({
+        message: said(message, suggestion),
+        ...(items.length === 0 ? {} : { path: items as [v.IssuePathItem, ...v.IssuePathItem[]] }),
+      });
     }
   });
   return v.pipe(schema, check);
@@ -121,24 +151,32 @@ export function problemsOf(schema: Schema, value: unknown): ValueProblem[] {
   });
   // A mistyped key is unknown and the intended one is missing: only the first is reported.
   const meant = (one: { path: (string | number)[]; missing: string | undefined }): boolean =>
-    problems.some((other) => other.suggestion === didYouMean(one.missing ?? '') && samePath(other.path.slice(0, -1), one.path));
-  return problems.filter((problem) => problem.missing === undefined || !meant(problem)).map(({ missing: _missing, ...problem }) => problem);
+    problems.some(
+      (other) => other.suggestion === didYouMean(one.missing ?? '') && samePath(other.path.slice(0, -1), one.path),
+    );
+  return problems
+    .filter((problem) => problem.missing === undefined || !meant(problem))
+    .map(({ missing: _missing, ...problem }) => problem);
 }
 
 /** A path as text: `tables[0].columns[2].type`. */
 export function pathText(path: readonly (string | number)[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${printable(part)}`)).join('');
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${printable(part)}`))
+    .join('');
 }
 
 const didYouMean = (key: string): string => `Did you mean "${key}"?`;
-const samePath = (one: readonly (string | number)[], other: readonly (string | number)[]): boolean => one.length === other.length && one.every((part, index) => part === other[index]);
+const samePath = (one: readonly (string | number)[], other: readonly (string | number)[]): boolean =>
+  one.length === other.length && one.every((part, index) => part === other[index]);
 
 /** The message for a value that is not an object, or has a missing or unknown key. */
 function keyMessage(known: readonly string[], required: readonly string[]): Message {
   const give = required.length === 0 ? 'Write an object.' : `Write an object with ${required.join(' and ')}.`;
   return (issue) => {
     const owner = issue.path?.at(-1);
-    if (owner?.origin !== 'key' || Array.isArray(owner.input)) return said('an object was expected', give, shown(owner?.origin === 'key' ? owner.input : issue.input));
+    if (owner?.origin !== 'key' || Array.isArray(owner.input))
+      return said('an object was expected', give, shown(owner?.origin === 'key' ? owner.input : issue.input));
     const key = String(owner.key);
     if (issue.expected !== 'never') return said(`${key} is missing`, `Add ${key}.`);
     const near = nearest(key.slice(0, 40), known);

@@ -26,7 +26,11 @@ function bodyOf(piece: Routine): Body | undefined {
   const fallback = piece.type === 'DoStmt' ? 'plpgsql' : 'sql';
   const found = piece.source.migration.sql.indexOf(text, piece.at(as.location));
   const inStatement = found !== -1 && found + text.length <= piece.statement.end;
-  return { language: stringOf(option('language')?.arg).toLowerCase() || fallback, text, offset: inStatement ? found : piece.at(as.location) };
+  return {
+    language: stringOf(option('language')?.arg).toLowerCase() || fallback,
+    text,
+    offset: inStatement ? found : piece.at(as.location),
+  };
 }
 
 /** The statements in the body of a `DO`, function or procedure, in order; empty for other languages and statements. */
@@ -37,12 +41,14 @@ export function bodyPieces(piece: Piece): BodyPieces {
 function readBody(piece: Piece): BodyPieces {
   if (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt') return { pieces: [] };
   const inside = piece.type === 'DoStmt' ? 'do' : 'routine';
-  if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined) return { pieces: atomicPieces(piece, piece.node.sql_body) };
+  if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined)
+    return { pieces: atomicPieces(piece, piece.node.sql_body) };
   const body = bodyOf(piece);
   if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
   if (body?.language !== 'plpgsql') return { pieces: [] };
   const parsed = parsePlpgsql(piece.statement.sql);
-  if (!Array.isArray(parsed)) return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
+  if (!Array.isArray(parsed))
+    return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
   const results = plpgsqlParts(parsed, body.text).map((part) =>
     sqlPieces(piece, part.sql, body.offset + part.offset, part.guarded, inside),
   );
@@ -80,11 +86,18 @@ function atomicPieces(piece: Routine, body: Node): Piece[] {
   return trees.map((tree) => innerPiece(piece, tree, { at: piece.at, guarded: piece.guarded, inside: 'routine' }));
 }
 
-function sqlPieces(piece: Routine, sql: string, offset: number, guarded: boolean, inside: 'do' | 'routine'): BodyPieces {
+function sqlPieces(
+  piece: Routine,
+  sql: string,
+  offset: number,
+  guarded: boolean,
+  inside: 'do' | 'routine',
+): BodyPieces {
   if (sql.trim() === '') return { pieces: [] };
   const raw = parseTree(sql);
   const offsets = offsetsOf(sql);
-  if (!Array.isArray(raw)) return { pieces: [], error: { message: raw.message, offset: offset + offsets.fromCharacters(0, raw.position) } };
+  if (!Array.isArray(raw))
+    return { pieces: [], error: { message: raw.message, offset: offset + offsets.fromCharacters(0, raw.position) } };
   const pieces: Piece[] = [];
   for (const { stmt } of raw) {
     if (stmt === undefined) continue;

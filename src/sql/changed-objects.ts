@@ -95,15 +95,19 @@ const routineKinds = new Set(['OBJECT_FUNCTION', 'OBJECT_PROCEDURE', 'OBJECT_ROU
 function grantedBy({ targtype, objtype, objects }: Fields<'GrantStmt'>): string[] | undefined {
   if (targtype !== 'ACL_TARGET_OBJECT') return undefined;
   if (objtype === 'OBJECT_TABLE' || objtype === 'OBJECT_SEQUENCE') return relationsIn(objects);
-  return routineKinds.has(objtype) ? allOf(objects, 'ObjectWithArgs').map(({ objname }) => qualifiedName(objname)) : undefined;
+  return routineKinds.has(objtype)
+    ? allOf(objects, 'ObjectWithArgs').map(({ objname }) => qualifiedName(objname))
+    : undefined;
 }
 
 function droppedBy({ behavior, objects, removeType }: Fields<'DropStmt'>): string[] | undefined {
   if (behavior === 'DROP_CASCADE') return undefined;
   if (['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_DOMAIN'].includes(removeType)) return [];
-  if (['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW'].includes(removeType)) return objects.map((object) => nameOf(stringsOf(object)));
+  if (['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW'].includes(removeType))
+    return objects.map((object) => nameOf(stringsOf(object)));
   // The last name is that of the policy, trigger or rule; those before it are the table's.
-  if (['OBJECT_POLICY', 'OBJECT_TRIGGER', 'OBJECT_RULE'].includes(removeType)) return objects.map((object) => nameOf(stringsOf(object).slice(0, -1)));
+  if (['OBJECT_POLICY', 'OBJECT_TRIGGER', 'OBJECT_RULE'].includes(removeType))
+    return objects.map((object) => nameOf(stringsOf(object).slice(0, -1)));
   if (!routineKinds.has(removeType)) return undefined;
   return objects.map((object) => qualifiedName(fieldsOf(object, 'ObjectWithArgs')?.objname));
 }

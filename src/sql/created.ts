@@ -21,7 +21,8 @@ const columnKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] =>
   columns.map((column) => keyOf('column', [...nameOf(table), column.colname]));
 
 /** The key of a relation that is named without a schema of its own: it is in that of the table. */
-const besideKey = ({ schemaname }: RangeVar, name: string): string => keyOf('relation', schemaname === undefined ? [name] : [schemaname, name]);
+const besideKey = ({ schemaname }: RangeVar, name: string): string =>
+  keyOf('relation', schemaname === undefined ? [name] : [schemaname, name]);
 
 /** Keys of what a statement that parses creates. */
 function createdByTree(tree: Node): string[] {
@@ -52,11 +53,19 @@ function createdByTree(tree: Node): string[] {
       return fields.schemaname === undefined ? [] : [keyOf('schema', [fields.schemaname])];
     case 'AlterTableStmt': {
       const added = allOf(fields.cmds, 'AlterTableCmd').filter(({ subtype }) => subtype === 'AT_AddColumn');
-      return columnKeys(fields.relation, allOf(added.map(({ def }) => def), 'ColumnDef'));
+      return columnKeys(
+        fields.relation,
+        allOf(
+          added.map(({ def }) => def),
+          'ColumnDef',
+        ),
+      );
     }
     case 'RenameStmt':
       if (fields.relation === undefined) return [];
-      return fields.renameType === 'OBJECT_COLUMN' ? [keyOf('column', [...nameOf(fields.relation), fields.newname])] : [besideKey(fields.relation, fields.newname)];
+      return fields.renameType === 'OBJECT_COLUMN'
+        ? [keyOf('column', [...nameOf(fields.relation), fields.newname])]
+        : [besideKey(fields.relation, fields.newname)];
     default:
       return [];
   }

@@ -18,7 +18,9 @@ export function offsetOfName(sql: string, name: readonly string[]): number | und
   const last = name.at(-1);
   const matches = tokens.flatMap((token, index) => (spelled(sql, token) === last ? [index] : []));
   const qualifier = name.at(-2);
-  const qualified = matches.find((index) => index >= 2 && sql[tokens[index - 1]!.start] === '.' && spelled(sql, tokens[index - 2]!) === qualifier);
+  const qualified = matches.find(
+    (index) => index >= 2 && sql[tokens[index - 1]!.start] === '.' && spelled(sql, tokens[index - 2]!) === qualifier,
+  );
   if (qualified !== undefined) return tokens[qualified - 2]!.start;
   return matches[0] === undefined ? undefined : tokens[matches[0]]!.start;
 }

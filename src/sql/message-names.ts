@@ -8,5 +8,7 @@ const bare = /^(?:column|function|procedure|aggregate) ([^\s("]+)(?=[\s(])/;
 export function namesIn(message: string): string[][] {
   const first = bare.exec(message)?.[1];
   const quoted = [...message.matchAll(/"((?:[^"]|"")+)"/g)].map((match) => match[1]!);
-  return [...(first === undefined ? [] : [first]), ...quoted].map((name) => name.split('.').filter((part) => part !== ''));
+  return [...(first === undefined ? [] : [first]), ...quoted].map((name) =>
+    name.split('.').filter((part) => part !== ''),
+  );
 }

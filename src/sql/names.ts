@@ -38,7 +38,12 @@ export function tableOf(tree: Node): string | undefined {
       return fields.objtype === 'OBJECT_TABLE' ? qualifiedName(fields.object) : undefined;
     case 'DropStmt': {
       const names = stringsOf(fields.objects[0]);
-      return fields.removeType === 'OBJECT_POLICY' ? names.slice(0, -1).join('.').replace(/^([^.]*)$/, 'public.$1') : undefined;
+      return fields.removeType === 'OBJECT_POLICY'
+        ? names
+            .slice(0, -1)
+            .join('.')
+            .replace(/^([^.]*)$/, 'public.$1')
+        : undefined;
     }
     default:
       return undefined;

@@ -46,7 +46,8 @@ interface AlwaysSet {
 type PackageFields = { [Each in Node as KeyOf<Each>]: Each[keyof Each] };
 
 /** The fields of a node of a type: `Fields<'CreateStmt'>`. */
-export type Fields<Type extends NodeType> = PackageFields[Type] & (Type extends keyof AlwaysSet ? AlwaysSet[Type] : unknown);
+export type Fields<Type extends NodeType> = PackageFields[Type] &
+  (Type extends keyof AlwaysSet ? AlwaysSet[Type] : unknown);
 
 export type RangeVar = Fields<'RangeVar'>;
 export type TypeName = Fields<'TypeName'>;
@@ -124,7 +125,8 @@ export function walk(value: unknown, visit: (...node: OpenNode) => boolean | voi
       if (typeof inner !== 'object' || inner === null) continue;
       // A type starts with a capital letter, a field does not.
       const type = key.charCodeAt(0) < 91 ? key : typeOfField[key];
-      if (type === undefined || Array.isArray(inner) || visit(...([type, inner] as OpenNode)) !== false) walk(inner, visit);
+      if (type === undefined || Array.isArray(inner) || visit(...([type, inner] as OpenNode)) !== false)
+        walk(inner, visit);
     }
   }
 }

@@ -91,7 +91,10 @@ function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T |
     return result;
   } catch {
     engine = undefined;
-    return { message: 'PostgreSQL\'s parser ran out of memory or stack: the statement is too large or too deeply nested', position: 0 };
+    return {
+      message: "PostgreSQL's parser ran out of memory or stack: the statement is too large or too deeply nested",
+      position: 0,
+    };
   }
 }
 
@@ -102,7 +105,10 @@ export function parseTree(sql: string): RawStmt[] | ParseFailure {
     try {
       const error = pg.getValue(result + 8, 'i32');
       if (error !== 0) {
-        return { message: pg.UTF8ToString(pg.getValue(error, 'i32')), position: Math.max(0, pg.getValue(error + 16, 'i32') - 1) };
+        return {
+          message: pg.UTF8ToString(pg.getValue(error, 'i32')),
+          position: Math.max(0, pg.getValue(error + 16, 'i32') - 1),
+        };
       }
       return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
     } finally {

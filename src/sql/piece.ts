@@ -30,7 +30,9 @@ interface AnyPiece {
  * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of its
  * parse tree; comparing `type` tells the compiler which fields those are.
  */
-export type Piece<Type extends NodeType = NodeType> = { [Each in Type]: AnyPiece & { type: Each; node: Fields<Each> } }[Type];
+export type Piece<Type extends NodeType = NodeType> = {
+  [Each in Type]: AnyPiece & { type: Each; node: Fields<Each> };
+}[Type];
 
 /** What the body of a `DO`, function or procedure holds. */
 export interface BodyPieces {
@@ -53,7 +55,11 @@ export function treeOf({ type, node }: Pick<Piece, 'type' | 'node'>): Node {
 }
 
 /** A statement in the body of `piece`. */
-export function innerPiece({ source, statement, order }: Piece, tree: Node, place: Pick<AnyPiece, 'at' | 'guarded' | 'inside'>): Piece {
+export function innerPiece(
+  { source, statement, order }: Piece,
+  tree: Node,
+  place: Pick<AnyPiece, 'at' | 'guarded' | 'inside'>,
+): Piece {
   const [type, node] = open(tree);
   return { source, statement, order, type, node, ...place } as Piece;
 }

@@ -13,7 +13,15 @@ export interface PlpgsqlPart {
 }
 
 /** Statements whose inside may run, or not, or fail in silence. */
-const guards = new Set(['PLpgSQL_stmt_if', 'PLpgSQL_stmt_case', 'PLpgSQL_stmt_loop', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_fori', 'PLpgSQL_stmt_fors', 'PLpgSQL_stmt_foreach_a']);
+const guards = new Set([
+  'PLpgSQL_stmt_if',
+  'PLpgSQL_stmt_case',
+  'PLpgSQL_stmt_loop',
+  'PLpgSQL_stmt_while',
+  'PLpgSQL_stmt_fori',
+  'PLpgSQL_stmt_fors',
+  'PLpgSQL_stmt_foreach_a',
+]);
 
 /** Every SQL statement and expression of a parsed PL/pgSQL body, in order; constant `EXECUTE`s as what they execute. */
 export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
@@ -34,7 +42,11 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
       if (dynamic) parts.push(...executed(query, offset, guarded));
     } else {
       const assigned = query.slice(query.search(/:?=/)).replace(/^:?=/, '');
-      parts.push({ sql: `SELECT ${assigned}`, offset: offset + query.length - assigned.length - 'SELECT '.length, guarded });
+      parts.push({
+        sql: `SELECT ${assigned}`,
+        offset: offset + query.length - assigned.length - 'SELECT '.length,
+        guarded,
+      });
     }
   };
   const visit = (value: unknown, guarded: boolean, dynamic: boolean): void => {
@@ -51,7 +63,11 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
         continue;
       } else {
         const catches = key === 'PLpgSQL_stmt_block' && (inner as PlpgsqlTree)['exceptions'] !== undefined;
-        visit(inner, guarded || guards.has(key) || catches, key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')));
+        visit(
+          inner,
+          guarded || guards.has(key) || catches,
+          key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')),
+        );
       }
     }
   };

@@ -35,7 +35,9 @@ export function recovered(statement: Statement): { tree?: Node; creates?: string
   const words = wordsOf(statement.sql, 12).map(({ text }) => text);
   const table = words[0] === 'create' ? words.indexOf('table') : -1;
   if (table === -1 || table > 3) return {};
-  const rest = words.slice(words[table + 1] === 'if' ? table + 4 : table + 1).map((word) => word.replaceAll(/^["[`]|["\]`]$/g, ''));
+  const rest = words
+    .slice(words[table + 1] === 'if' ? table + 4 : table + 1)
+    .map((word) => word.replaceAll(/^["[`]|["\]`]$/g, ''));
   const name = rest[1] === '.' ? `${rest[0]}.${rest[2]}` : `public.${rest[0]}`;
   return { creates: name };
 }

@@ -84,7 +84,14 @@ function lastTokenEnd(sql: string, start: number, end: number): number {
 
 function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offsets): Statement {
   const { start, end } = span;
-  const statement: Statement = { sql: sql.slice(start, end), start, end, ...offsets.position(start), comments, origin: 0 };
+  const statement: Statement = {
+    sql: sql.slice(start, end),
+    start,
+    end,
+    ...offsets.position(start),
+    comments,
+    origin: 0,
+  };
   if (span.tree !== undefined) return { ...statement, tree: span.tree };
   statement.origin = offsets.toByte(start);
   const raw = parseTree(statement.sql);
@@ -108,5 +115,8 @@ function attach(comments: Comment[], previous: Statement | undefined, previousEn
 
 /** The comments before the first statement. */
 function headerOf(comments: readonly Comment[], end: number): string {
-  return comments.filter((comment) => comment.start < end).map((comment) => comment.text).join('\n');
+  return comments
+    .filter((comment) => comment.start < end)
+    .map((comment) => comment.text)
+    .join('\n');
 }

@@ -65,6 +65,7 @@ function follow(state: State, word: string): void {
   else if (word === ')') state.parentheses -= 1;
   else if (state.blocks > 0 && word === 'case') state.blocks += 1;
   else if (state.blocks > 0 && word === 'end') state.blocks -= 1;
-  else if (word === 'atomic' && state.previous === 'begin' && creates(state, 'function', 'procedure')) state.blocks += 1;
+  else if (word === 'atomic' && state.previous === 'begin' && creates(state, 'function', 'procedure'))
+    state.blocks += 1;
   state.previous = word;
 }

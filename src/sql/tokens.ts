@@ -35,7 +35,7 @@ export function* tokensOf(sql: string): Generator<FileToken> {
     // The chunk's end may have cut the last token in two: it is read again with the next chunk, or with a larger one.
     if (stuck === undefined) located.pop();
     yield* located;
-    const next = stuck === undefined ? located.at(-1)?.end ?? start : start + stuck;
+    const next = stuck === undefined ? (located.at(-1)?.end ?? start) : start + stuck;
     size = next === start ? size * 2 : CHUNK;
     start = next;
   }

@@ -54,7 +54,12 @@ export function skipTrivia(sql: string, start: number): number {
 export function commentsIn(sql: string, start: number, end: number, offsets: Offsets): Comment[] {
   const comments: Comment[] = [];
   for (const part of gap(sql, start, end)) {
-    if (part.comment) comments.push({ text: sql.slice(part.start, part.end), start: part.start, line: offsets.position(part.start).line });
+    if (part.comment)
+      comments.push({
+        text: sql.slice(part.start, part.end),
+        start: part.start,
+        line: offsets.position(part.start).line,
+      });
   }
   return comments;
 }

@@ -30,7 +30,7 @@ export async function ensureAdmin(client: SupabaseClient, request: AdminRequest,
     if (request.resetPassword && request.password) {
       const attributes = { password: request.password.reveal(), email_confirm: true };
       const { error } = await persistently(clock, () => client.auth.admin.updateUserById(there, attributes));
-      if (error) throw serviceFailed('Setting the admin\'s password', error);
+      if (error) throw serviceFailed("Setting the admin's password", error);
     }
     return { userId: there, created: false };
   }
@@ -64,7 +64,10 @@ export async function grantRole(
   return 'granted';
 }
 
-async function makeUser(client: SupabaseClient, request: AdminRequest): Promise<{ data: { user: { id: string } | null }; error: unknown }> {
+async function makeUser(
+  client: SupabaseClient,
+  request: AdminRequest,
+): Promise<{ data: { user: { id: string } | null }; error: unknown }> {
   const { email, password, redirectTo } = request;
   return password
     ? client.auth.admin.createUser({ email, password: password.reveal(), email_confirm: true })

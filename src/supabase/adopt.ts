@@ -49,6 +49,12 @@ export async function adoptProject(http: Http, ref: string): Promise<ProjectCont
   return { ...found, ...(row?.contents ?? { tables: [], users: 0, buckets: [] }) };
 }
 
-const rowsOfLook = list(openObject({
-  contents: openObject({ tables: list(openObject({ schema: text(), name: text(), rows: number() })), users: number(), buckets: list(text()) }),
-}));
+const rowsOfLook = list(
+  openObject({
+    contents: openObject({
+      tables: list(openObject({ schema: text(), name: text(), rows: number() })),
+      users: number(),
+      buckets: list(text()),
+    }),
+  }),
+);

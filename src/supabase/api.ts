@@ -3,9 +3,28 @@ import { MuseError } from '../shared/error.ts';
 import { list, pathText, problemsOf } from '../shared/schema.ts';
 import type { Http } from './http.ts';
 import {
-  apiKey, type ApiKey, authConfig, type AuthConfig, type CreateProjectBody, networkBans, type NetworkBans, organization, type Organization,
-  organizationDetails, type OrganizationDetails, poolerConfig, type PoolerConfig, project, type Project, projectWithDatabase,
-  type ProjectWithDatabase, type QueryBody, regionsInfo, type RegionsInfo, serviceHealth, type ServiceHealth,
+  apiKey,
+  type ApiKey,
+  authConfig,
+  type AuthConfig,
+  type CreateProjectBody,
+  networkBans,
+  type NetworkBans,
+  organization,
+  type Organization,
+  organizationDetails,
+  type OrganizationDetails,
+  poolerConfig,
+  type PoolerConfig,
+  project,
+  type Project,
+  projectWithDatabase,
+  type ProjectWithDatabase,
+  type QueryBody,
+  regionsInfo,
+  type RegionsInfo,
+  serviceHealth,
+  type ServiceHealth,
 } from './types.ts';
 
 /**
@@ -52,12 +71,18 @@ export async function deleteProject(http: Http, ref: string): Promise<void> {
 
 /** `GET /v1/projects/{ref}/health` of these services. */
 export async function getHealth(http: Http, ref: string, services: readonly string[]): Promise<ServiceHealth[]> {
-  return valid(list(serviceHealth), await http({ method: 'GET', path: `${projectPath(ref)}/health`, query: { services } }));
+  return valid(
+    list(serviceHealth),
+    await http({ method: 'GET', path: `${projectPath(ref)}/health`, query: { services } }),
+  );
 }
 
 /** `GET /v1/projects/{ref}/api-keys?reveal=true` */
 export async function listApiKeys(http: Http, ref: string): Promise<ApiKey[]> {
-  return valid(list(apiKey), await http({ method: 'GET', path: `${projectPath(ref)}/api-keys`, query: { reveal: 'true' } }));
+  return valid(
+    list(apiKey),
+    await http({ method: 'GET', path: `${projectPath(ref)}/api-keys`, query: { reveal: 'true' } }),
+  );
 }
 
 /** `GET /v1/projects/{ref}/config/database/pooler`: empty at first on a new project. */
@@ -100,7 +125,8 @@ function segment(text: string): string {
   throw new MuseError({
     code: 'bad-name',
     message: `"${text}" is neither a project ref nor an organization slug.`,
-    suggestion: 'A ref has 20 letters a-z, as in the project\'s dashboard URL; a slug has letters, digits, "-" and "_".',
+    suggestion:
+      'A ref has 20 letters a-z, as in the project\'s dashboard URL; a slug has letters, digits, "-" and "_".',
   });
 }
 
@@ -115,6 +141,7 @@ export function valid<T>(schema: GenericSchema<unknown, T>, { body }: { body: un
   throw new MuseError({
     code: 'api-unexpected',
     message: `Supabase's API gave an invalid answer, which was not used: ${where}${problem.expected}.`,
-    suggestion: 'Check SUPABASE_API_URL, and whether a proxy or a sign-in page answers in place of the API; then run the command again.',
+    suggestion:
+      'Check SUPABASE_API_URL, and whether a proxy or a sign-in page answers in place of the API; then run the command again.',
   });
 }

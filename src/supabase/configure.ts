@@ -26,7 +26,10 @@ const local = ['http://localhost:3000/**', 'http://127.0.0.1:3000/**'];
 export async function configureAuth(http: Http, ref: string, siteUrl?: string): Promise<boolean> {
   const now = await getAuthConfig(http, ref);
   const site = siteUrl?.replace(/\/+$/, '');
-  const listed = (now.uri_allow_list ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+  const listed = (now.uri_allow_list ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
   const wanted = [...new Set([...listed, ...(site ? [`${site}/**`] : []), ...local])];
   const change: AuthConfig = {
     ...(site && site !== now.site_url ? { site_url: site } : {}),
@@ -43,7 +46,11 @@ export async function configureAuth(http: Http, ref: string, siteUrl?: string): 
  * @returns the ids of those created or changed
  * @throws MuseError `configure-failed`
  */
-export async function ensureBuckets(client: SupabaseClient, buckets: readonly Bucket[], clock: Clock): Promise<string[]> {
+export async function ensureBuckets(
+  client: SupabaseClient,
+  buckets: readonly Bucket[],
+  clock: Clock,
+): Promise<string[]> {
   if (buckets.length === 0) return [];
   const listed = await persistently(clock, () => client.storage.listBuckets());
   if (listed.error) throw serviceFailed('Listing the storage buckets', listed.error);
@@ -68,7 +75,10 @@ export async function ensureBuckets(client: SupabaseClient, buckets: readonly Bu
   return changed;
 }
 
-function sameBucket(wanted: Bucket, there: { public: boolean; file_size_limit?: number; allowed_mime_types?: string[] }): boolean {
+function sameBucket(
+  wanted: Bucket,
+  there: { public: boolean; file_size_limit?: number; allowed_mime_types?: string[] },
+): boolean {
   return (
     wanted.public === there.public &&
     (wanted.fileSizeLimit === undefined || wanted.fileSizeLimit === there.file_size_limit) &&

@@ -54,7 +54,8 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   // An invalid file is reported before the password is sent anywhere.
   const ca = options.caFile === undefined ? undefined : await readCertificates(options.caFile);
   const until = http.clock.now() + timeoutMs;
-  const pause = (factor = 1): Promise<void> => http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
+  const pause = (factor = 1): Promise<void> =>
+    http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
   const direct = directEndpoint(settings, ref, await getProject(http, ref));
   const endpoints: Endpoints = { direct, session: undefined, transaction: undefined };
 
@@ -97,7 +98,7 @@ async function knock(
   note: (text: string) => void,
 ): Promise<Database | Trouble> {
   const { openPostgres } = await import('../database/postgres/postgres.ts');
-  for (let refusals = 0; ; ) {
+  for (let refusals = 0; ;) {
     let database: Database | undefined;
     try {
       // As fields: no password can break them, and it is in no URL.
@@ -140,9 +141,16 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 }
 
 /** What to say about a connection that is not `verified`. */
-export const notVerified = "The connection is encrypted, but the server's identity was not verified. To verify it, add --db-ca <file> (download the certificate in the dashboard: Database settings, SSL).";
+export const notVerified =
+  "The connection is encrypted, but the server's identity was not verified. To verify it, add --db-ca <file> (download the certificate in the dashboard: Database settings, SSL).";
 
-function connected(options: ConnectOptions, database: Database, via: 'direct' | 'pooler', endpoint: Endpoint, endpoints: Endpoints): Connected {
+function connected(
+  options: ConnectOptions,
+  database: Database,
+  via: 'direct' | 'pooler',
+  endpoint: Endpoint,
+  endpoints: Endpoints,
+): Connected {
   const verified = endpoint.loopback || options.caFile !== undefined;
   if (!verified) options.onNote?.(notVerified);
   const withRunLock: Database['withRunLock'] = (work, waitMs) =>
@@ -155,9 +163,14 @@ function connected(options: ConnectOptions, database: Database, via: 'direct' | 
 
 /** Says it when addresses are banned: too many failed sign-ins, from here or from elsewhere. */
 async function noteBans(http: Http, ref: string, note: (text: string) => void): Promise<void> {
-  const banned = await retrieveNetworkBans(http, ref).then((bans) => bans.banned_ipv4_addresses, () => []);
+  const banned = await retrieveNetworkBans(http, ref).then(
+    (bans) => bans.banned_ipv4_addresses,
+    () => [],
+  );
   if (banned.length === 0) return;
-  note(`Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after a few minutes without sign-ins.`);
+  note(
+    `Supabase has banned ${banned.join(', ')} from this database after failed sign-ins; a ban ends after a few minutes without sign-ins.`,
+  );
 }
 
 function passwordRefused(ref: string, mustProve: boolean): MuseError {
@@ -165,7 +178,8 @@ function passwordRefused(ref: string, mustProve: boolean): MuseError {
   return new MuseError({
     code: 'password-refused',
     message: `The database of ${ref} does not accept the password.`,
-    suggestion: 'Set SUPABASE_DB_PASSWORD to the project\'s database password; you can reset it in the dashboard, Database settings. Wait two minutes before you try again: failed sign-ins lead to a ban.',
+    suggestion:
+      "Set SUPABASE_DB_PASSWORD to the project's database password; you can reset it in the dashboard, Database settings. Wait two minutes before you try again: failed sign-ins lead to a ban.",
   });
 }
 
@@ -194,11 +208,23 @@ function connectFailed(endpoint: Endpoint, cause: unknown): MuseError {
 type Trouble = 'absent' | 'closed' | 'early' | 'password' | 'other';
 
 const byCode: Record<string, Trouble> = {
-  ENOTFOUND: 'absent', EAI_AGAIN: 'absent', ENODATA: 'absent',
-  ECONNREFUSED: 'closed', ENETUNREACH: 'closed', EHOSTUNREACH: 'closed', ETIMEDOUT: 'closed', EADDRNOTAVAIL: 'closed',
-  ECONNRESET: 'early', EPIPE: 'early',
-  '28P01': 'password', '28000': 'password',
-  '57P03': 'early', '57P01': 'early', '53300': 'early', '08006': 'early', '08001': 'early',
+  ENOTFOUND: 'absent',
+  EAI_AGAIN: 'absent',
+  ENODATA: 'absent',
+  ECONNREFUSED: 'closed',
+  ENETUNREACH: 'closed',
+  EHOSTUNREACH: 'closed',
+  ETIMEDOUT: 'closed',
+  EADDRNOTAVAIL: 'closed',
+  ECONNRESET: 'early',
+  EPIPE: 'early',
+  '28P01': 'password',
+  '28000': 'password',
+  '57P03': 'early',
+  '57P01': 'early',
+  '53300': 'early',
+  '08006': 'early',
+  '08001': 'early',
 };
 
 /** Classifies the error of a failed connection, by SQLSTATE, Node's code, or the pooler's message. */

@@ -49,7 +49,9 @@ export async function createProject(
   }
   for (let round = 1; ; round += 1) {
     const { projects, serverTime } = await listProjects(http);
-    const own = projects.filter((project) => isIn(project, { slug: request.organization }) && project.status !== 'REMOVED');
+    const own = projects.filter(
+      (project) => isIn(project, { slug: request.organization }) && project.status !== 'REMOVED',
+    );
     const taken = own.find((project) => project.name === request.name);
     if (taken && doubtful && isFrom(doubtful, taken)) return finish(hooks, taken, 'found');
     // A project that is being deleted keeps its name until it is gone.
@@ -59,7 +61,8 @@ export async function createProject(
       continue;
     }
     if (taken) throw nameTaken(request.name, request.organization, taken.ref);
-    const intent = doubtful && isRecent(doubtful, http.clock) ? doubtful : makeIntent(request, own, serverTime, http.clock);
+    const intent =
+      doubtful && isRecent(doubtful, http.clock) ? doubtful : makeIntent(request, own, serverTime, http.clock);
     if (intent !== doubtful) await hooks.onIntent(intent);
     const outcome = await postOnce(http, request);
     if ('project' in outcome) return finish(hooks, outcome.project, 'answered');
@@ -103,7 +106,11 @@ async function settle(http: Http, intent: Intent, looks: number): Promise<Projec
   return undefined;
 }
 
-async function finish(hooks: CreateHooks, project: Project, settled: CreatedProject['settled']): Promise<CreatedProject> {
+async function finish(
+  hooks: CreateHooks,
+  project: Project,
+  settled: CreatedProject['settled'],
+): Promise<CreatedProject> {
   const created: CreatedProject = { ref: project.ref, region: project.region, settled };
   await hooks.onRef(created);
   return created;
@@ -125,7 +132,8 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
     return new MuseError({
       code: 'quota-reached',
       message: `Supabase refuses to create another project in "${request.organization}": ${message}`,
-      suggestion: 'Nothing was created. Pause or delete a project that you do not need, or change the plan in the dashboard; then continue with --resume.',
+      suggestion:
+        'Nothing was created. Pause or delete a project that you do not need, or change the plan in the dashboard; then continue with --resume.',
       cause: error,
     });
   }
@@ -137,7 +145,8 @@ function severalFound(intent: Intent, found: readonly Project[]): MuseError {
     code: 'settle-failed',
     message: `There are several new projects named "${intent.name}" in "${intent.organization}", and it is not clear which one is from this run.`,
     detail: found.map((project) => `${project.ref}  ${project.region}  ${project.created_at}`).join('\n'),
-    suggestion: 'Look at them in the dashboard, delete those you do not need, and continue with --resume --project-ref <ref>.',
+    suggestion:
+      'Look at them in the dashboard, delete those you do not need, and continue with --resume --project-ref <ref>.',
   });
 }
 
@@ -145,6 +154,7 @@ function intentDiffers(intent: Intent): MuseError {
   return new MuseError({
     code: 'intent-differs',
     message: `The resumed run asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with a different size or password.`,
-    suggestion: 'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that project exists and use it with --project-ref <ref>.',
+    suggestion:
+      'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that project exists and use it with --project-ref <ref>.',
   });
 }

@@ -55,7 +55,9 @@ export async function poolerEndpoints(
   const other = rows.find((one) => one.pool_mode === 'transaction');
   return {
     session: fromRow(row, ref, row.db_port === transactionPort ? sessionPort : row.db_port),
-    transaction: other ? fromRow(other, ref, other.db_port) : fromRow(row, ref, row.db_port === sessionPort ? transactionPort : row.db_port),
+    transaction: other
+      ? fromRow(other, ref, other.db_port)
+      : fromRow(row, ref, row.db_port === sessionPort ? transactionPort : row.db_port),
   };
 }
 

@@ -22,7 +22,10 @@ export function environmentValues(source: EnvironmentSource): Record<string, Sec
   const { ref, url, keys, endpoints } = source;
   const { host } = new URL(url);
   // The direct host is IPv6 only: if it does not answer here, it will not answer the app either.
-  const direct = databaseUrl((source.directAnswers ? undefined : endpoints.session) ?? endpoints.direct, source.password);
+  const direct = databaseUrl(
+    (source.directAnswers ? undefined : endpoints.session) ?? endpoints.direct,
+    source.password,
+  );
   const pooled = endpoints.transaction ? databaseUrl(endpoints.transaction, source.password) : direct;
   const plain: Record<string, string> = {
     ...named('URL', url),
@@ -43,7 +46,9 @@ export function environmentValues(source: EnvironmentSource): Record<string, Sec
     POSTGRES_URL: pooled,
     POSTGRES_PRISMA_URL: endpoints.transaction ? databaseUrl(endpoints.transaction, source.password, true) : direct,
     POSTGRES_URL_NON_POOLING: direct,
-    ...(source.siteUrl === undefined ? {} : { NEXT_PUBLIC_SITE_URL: source.siteUrl, NEXT_PUBLIC_APP_URL: source.siteUrl }),
+    ...(source.siteUrl === undefined
+      ? {}
+      : { NEXT_PUBLIC_SITE_URL: source.siteUrl, NEXT_PUBLIC_APP_URL: source.siteUrl }),
   };
   return Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, secret(value)]));
 }

@@ -24,15 +24,23 @@ function refusalOf(error: unknown): ApiRefusal | undefined {
 const byStatus: Record<number, { code: ErrorCode; suggestion: string }> = {
   401: {
     code: 'token-refused',
-    suggestion: 'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',
+    suggestion:
+      'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',
   },
-  402: { code: 'plan-limit', suggestion: 'Look at the organization\'s plan and billing in the dashboard.' },
+  402: { code: 'plan-limit', suggestion: "Look at the organization's plan and billing in the dashboard." },
   403: {
     code: 'api-forbidden',
-    suggestion: 'The token\'s owner does not have permission for this in that organization or project: ask for it, or use another token.',
+    suggestion:
+      "The token's owner does not have permission for this in that organization or project: ask for it, or use another token.",
   },
-  404: { code: 'api-not-found', suggestion: 'Check the project ref and the organization: the token may belong to another account.' },
-  429: { code: 'rate-limited', suggestion: 'Supabase allows 120 requests a minute. Wait a minute before the next try.' },
+  404: {
+    code: 'api-not-found',
+    suggestion: 'Check the project ref and the organization: the token may belong to another account.',
+  },
+  429: {
+    code: 'rate-limited',
+    suggestion: 'Supabase allows 120 requests a minute. Wait a minute before the next try.',
+  },
 };
 
 /**
@@ -46,17 +54,28 @@ export function refused(what: string, status: number, message: string): MuseErro
   return new MuseError({
     code,
     message: `Supabase answered ${status} to ${what}: ${message}`,
-    suggestion: known?.suggestion ?? (status >= 500
-      ? 'This is on Supabase\'s side; see https://status.supabase.com.'
-      : 'Change what the message is about.'),
+    suggestion:
+      known?.suggestion ??
+      (status >= 500
+        ? "This is on Supabase's side; see https://status.supabase.com."
+        : 'Change what the message is about.'),
     cause: { status, message } satisfies ApiRefusal,
   });
 }
 
 /** Errors of a connection that was never made: nothing was sent. */
 const neverSent = new Set([
-  'ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT',
-  'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_HAS_EXPIRED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 

@@ -96,7 +96,13 @@ export function createHttp(options: HttpOptions): Http {
     let text: string;
     try {
       const limitMs = Math.min(request.timeoutMs ?? 30_000, options.timeoutMs ?? Infinity);
-      response = await fetchWhole(baseUrl + request.path + search, initOf(request, token), limitMs, options.fetch, options.signal);
+      response = await fetchWhole(
+        baseUrl + request.path + search,
+        initOf(request, token),
+        limitMs,
+        options.fetch,
+        options.signal,
+      );
       text = await response.text();
     } catch (error) {
       options.onAnswer?.({ ...record, ms: clock.now() - began });
@@ -145,7 +151,9 @@ function initOf({ method, body }: ApiRequest, token: Secret): RequestInit {
   const headers = { authorization: `Bearer ${token.reveal()}`, accept: 'application/json' };
   // A redirect would send the token elsewhere.
   const common: RequestInit = { method, headers, redirect: 'error' };
-  return body === undefined ? common : { ...common, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return body === undefined
+    ? common
+    : { ...common, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 /** Lists are repeated keys, as in the OpenAPI style `form` with `explode`. */
@@ -192,7 +200,9 @@ export function redactBody(body: unknown): unknown {
 
 /** The text without what looks like a token or key, and without the texts in `secrets`. */
 export function redactText(text: string, secrets: readonly string[] = []): string {
-  const known = secrets.filter((value) => value.length >= 4).reduce((rest, value) => rest.replaceAll(value, '***'), text);
+  const known = secrets
+    .filter((value) => value.length >= 4)
+    .reduce((rest, value) => rest.replaceAll(value, '***'), text);
   return known.replace(hiddenForms, '***');
 }
 
@@ -227,7 +237,12 @@ export function rateLimitPause(headers: Headers, clock: Clock): number {
   const remaining = headers.get('x-ratelimit-remaining');
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   if (remaining === null || Number(remaining) > 0 || Number.isNaN(reset)) return 0;
-  const ms = reset > 1e12 ? reset - serverNow(headers, clock) : reset > 1e9 ? reset * 1000 - serverNow(headers, clock) : reset * 1000;
+  const ms =
+    reset > 1e12
+      ? reset - serverNow(headers, clock)
+      : reset > 1e9
+        ? reset * 1000 - serverNow(headers, clock)
+        : reset * 1000;
   return Math.min(60_000, Math.max(0, ms));
 }
 

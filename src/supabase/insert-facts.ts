@@ -34,5 +34,10 @@ where c.relkind in ('r', 'p', 'f', 'v') and n.nspname !~ '^pg_'`;
 export async function readInsertFacts(session: Session): Promise<ReadonlyMap<string, InsertFacts>> {
   const { rows } = await session.query<InsertFacts & { table: string; required: string[] | string }>(query);
   // Over HTTPS a JSON column may arrive as its text.
-  return new Map(rows.map(({ table, required, mayInsert }) => [table, { required: typeof required === 'string' ? (JSON.parse(required) as string[]) : required, mayInsert }]));
+  return new Map(
+    rows.map(({ table, required, mayInsert }) => [
+      table,
+      { required: typeof required === 'string' ? (JSON.parse(required) as string[]) : required, mayInsert },
+    ]),
+  );
 }

@@ -47,7 +47,12 @@ export function digestOf(request: ProjectRequest): string {
 }
 
 /** The intent for a request that is about to leave. */
-export function makeIntent(request: ProjectRequest, before: readonly Project[], serverTime: number, clock: Clock): Intent {
+export function makeIntent(
+  request: ProjectRequest,
+  before: readonly Project[],
+  serverTime: number,
+  clock: Clock,
+): Intent {
   const now = clock.now();
   return {
     name: request.name,

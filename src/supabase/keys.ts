@@ -34,7 +34,8 @@ export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Pr
       throw new MuseError({
         code: 'keys-missing',
         message: `The project ${ref} has no ${client ? 'secret' : 'publishable'} key that the token can read.`,
-        suggestion: 'Create one in the dashboard (Settings, API keys), or use a token that can read secrets, and continue with --resume.',
+        suggestion:
+          'Create one in the dashboard (Settings, API keys), or use a token that can read secrets, and continue with --resume.',
       });
     }
     await http.clock.sleep(2000 + jittered(http.clock, 2000));
@@ -43,7 +44,9 @@ export async function readKeys(http: Http, ref: string, timeoutMs = 120_000): Pr
 
 function sortKeys(keys: readonly ApiKey[]): Omit<ProjectKeys, 'client' | 'server'> {
   const find = (type: string, name?: string): Secret | undefined => {
-    const key = keys.find((one) => (one.type ?? 'legacy') === type && (name === undefined || one.name === name) && one.api_key);
+    const key = keys.find(
+      (one) => (one.type ?? 'legacy') === type && (name === undefined || one.name === name) && one.api_key,
+    );
     return key?.api_key ? secret(key.api_key) : undefined;
   };
   return {

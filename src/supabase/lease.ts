@@ -61,7 +61,8 @@ export async function holdLease(options: LeaseOptions): Promise<Lease> {
   const seconds = leaseMs / 1000;
   const until = clock.now() + waitMs;
   // What cannot be released runs out.
-  const release = (): Promise<unknown> => run('delete from muse.run_lease where id = 1 and holder = $1', [holder]).catch(() => undefined);
+  const release = (): Promise<unknown> =>
+    run('delete from muse.run_lease where id = 1 and holder = $1', [holder]).catch(() => undefined);
   await repeated(() => run(createTable), clock);
   let heldUntil = 0;
   for (;;) {
@@ -107,7 +108,10 @@ async function repeated(work: () => Promise<unknown>, clock: Clock): Promise<unk
     try {
       return await work();
     } catch (error) {
-      const passing = error instanceof DatabaseError ? collisions.includes(error.code) : error instanceof MuseError && error.code === 'answer-lost';
+      const passing =
+        error instanceof DatabaseError
+          ? collisions.includes(error.code)
+          : error instanceof MuseError && error.code === 'answer-lost';
       if (number >= 4 || !passing) throw error;
       await clock.sleep(jittered(clock, 1000 * 2 ** number));
     }

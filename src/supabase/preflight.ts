@@ -56,10 +56,13 @@ export async function preflight(http: Http, wanted: Wanted): Promise<Preflight> 
   const taken = own.find((project) => project.name === wanted.name);
   if (taken) throw nameTaken(wanted.name, organization.slug, taken.ref);
   const active = own.filter((project) => project.status !== 'INACTIVE').length;
-  const warnings = plan === 'free' && active >= 2
-    ? [`${organization.name} is on the free plan and has ${active} active projects already: Supabase will probably refuse another.`]
-    : [];
-  return { organization, plan, allows: plans[plan] ?? 'what Supabase\'s pricing page says', region, warnings };
+  const warnings =
+    plan === 'free' && active >= 2
+      ? [
+          `${organization.name} is on the free plan and has ${active} active projects already: Supabase will probably refuse another.`,
+        ]
+      : [];
+  return { organization, plan, allows: plans[plan] ?? "what Supabase's pricing page says", region, warnings };
 }
 
 /** A token with a narrow scope may create projects but not read the organization: then the plan is unknown. */
@@ -97,18 +100,23 @@ export function nameTaken(name: string, organization: string, ref?: string): Mus
 }
 
 function chooseOrganization(organizations: readonly Organization[], wanted: string | undefined): Organization {
-  const found = wanted === undefined
-    ? organizations.length === 1 ? organizations : []
-    : organizations.filter((one) => one.slug === wanted || one.name === wanted);
+  const found =
+    wanted === undefined
+      ? organizations.length === 1
+        ? organizations
+        : []
+      : organizations.filter((one) => one.slug === wanted || one.name === wanted);
   if (found.length === 1 && found[0]) return found[0];
   throw new MuseError({
     code: 'bad-organization',
-    message: wanted === undefined
-      ? `The token can see ${organizations.length} organizations, and none was chosen.`
-      : `The token can see ${found.length === 0 ? 'no' : 'more than one'} organization "${wanted}".`,
+    message:
+      wanted === undefined
+        ? `The token can see ${organizations.length} organizations, and none was chosen.`
+        : `The token can see ${found.length === 0 ? 'no' : 'more than one'} organization "${wanted}".`,
     detail: organizations.map((one) => `${one.slug}  ${one.name}`).join('\n'),
-    suggestion: organizations.length === 0
-      ? 'Create an organization at https://supabase.com/dashboard/new, or use another token.'
-      : 'Pass the slug of one of these with --org.',
+    suggestion:
+      organizations.length === 0
+        ? 'Create an organization at https://supabase.com/dashboard/new, or use another token.'
+        : 'Pass the slug of one of these with --org.',
   });
 }

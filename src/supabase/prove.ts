@@ -44,7 +44,10 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   } finally {
     if (guest) {
       const { error } = await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
-      if (error) notes.push(`The user ${guest.credentials.email}, created for the test, could not be deleted: ${asServiceError(error).message}`);
+      if (error)
+        notes.push(
+          `The user ${guest.credentials.email}, created for the test, could not be deleted: ${asServiceError(error).message}`,
+        );
     }
   }
   return {
@@ -63,7 +66,8 @@ async function makeGuest(service: SupabaseClient, clock: Clock): Promise<{ id: s
   const credentials = { email: `muse-proof-${randomUUID()}@example.com`, password: makePassword() };
   const attributes = { email: credentials.email, password: credentials.password.reveal(), email_confirm: true };
   const { data, error } = await persistently(clock, () => service.auth.admin.createUser(attributes));
-  if (error || !data.user) throw serviceFailed('Creating a user for the test', error ?? { message: 'no user in the answer' });
+  if (error || !data.user)
+    throw serviceFailed('Creating a user for the test', error ?? { message: 'no user in the answer' });
   return { id: data.user.id, credentials };
 }
 
@@ -99,7 +103,12 @@ async function proveProfile(user: SupabaseClient, userId: string, table: Profile
   let reason = 'none of its columns can be updated';
   for (const [column, value] of Object.entries(row)) {
     if (kept.has(column) || column === table.userColumn) continue;
-    const update = await persistently(clock, () => from().update({ [column]: value }).eq(table.userColumn, userId).select(table.userColumn));
+    const update = await persistently(clock, () =>
+      from()
+        .update({ [column]: value })
+        .eq(table.userColumn, userId)
+        .select(table.userColumn),
+    );
     if (!update.error && update.data.length === 1) return { findings: [], checks: 2, notes: [] };
     if (update.error) reason = asServiceError(update.error).message;
   }
@@ -137,11 +146,7 @@ interface ProvedTable {
  * As an anonymous visitor, no table can be read unless it is declared public, and no table can be written. No
  * row is added for it.
  */
-async function proveAnonymous(
-  nobody: SupabaseClient,
-  tables: readonly ProvedTable[],
-  clock: Clock,
-): Promise<Proof> {
+async function proveAnonymous(nobody: SupabaseClient, tables: readonly ProvedTable[], clock: Clock): Promise<Proof> {
   const findings: Finding[] = [];
   let checks = 0;
   // New tables get into the API's schema cache together: only the first one is waited for.
@@ -150,7 +155,11 @@ async function proveAnonymous(
     const object = `${table.schema}.${table.name}`;
     if (!table.publicRead) {
       checks += 1;
-      const { data, error } = await persistently(clock, () => nobody.schema(table.schema).from(table.name).select('*').limit(1), waits);
+      const { data, error } = await persistently(
+        clock,
+        () => nobody.schema(table.schema).from(table.name).select('*').limit(1),
+        waits,
+      );
       waits = false;
       if (!error && data.length > 0) findings.push(canRead(object));
       else if (error && !isRefusal(error)) findings.push(failed(object, asServiceError(error).message));
@@ -168,12 +177,24 @@ async function proveAnonymous(
  * keeps: NULL in columns that refuse it, which PostgreSQL checks after the policies; so nothing has to be removed.
  * @returns undefined where such a row cannot be made and a policy may let one through
  */
-async function canWrite(nobody: SupabaseClient, { schema, name, insert }: ProvedTable, clock: Clock): Promise<boolean | undefined> {
+async function canWrite(
+  nobody: SupabaseClient,
+  { schema, name, insert }: ProvedTable,
+  clock: Clock,
+): Promise<boolean | undefined> {
   const none = await persistently(clock, () => nobody.schema(schema).from(name).insert([]), false);
   if (none.error && isRefusal(none.error)) return false;
   if (insert?.mayInsert === false) return false;
   if (insert === undefined || insert.required.length === 0) return undefined;
-  const { error } = await persistently(clock, () => nobody.schema(schema).from(name).insert(Object.fromEntries(insert.required.map((column) => [column, null]))), false);
+  const { error } = await persistently(
+    clock,
+    () =>
+      nobody
+        .schema(schema)
+        .from(name)
+        .insert(Object.fromEntries(insert.required.map((column) => [column, null]))),
+    false,
+  );
   if (!error) return true;
   if (isRefusal(error)) return false;
   return asServiceError(error).code === notNullViolation ? true : undefined;
@@ -188,7 +209,9 @@ const notNullViolation = '23502';
  */
 function isRefusal(error: unknown): boolean {
   const { code, status } = asServiceError(error);
-  return ['42501', 'PGRST106', 'PGRST205', 'PGRST301', 'PGRST302'].includes(code ?? '') || status === 401 || status === 403;
+  return (
+    ['42501', 'PGRST106', 'PGRST205', 'PGRST301', 'PGRST302'].includes(code ?? '') || status === 401 || status === 403
+  );
 }
 
 function canRead(object: string): Finding {
@@ -280,10 +303,25 @@ async function proveStorage(proof: StorageProof): Promise<Proof> {
     };
     check(await wrote(proof.nobody, file), 'anon-write', bucket, 'An anonymous visitor can upload a file.');
     if (bucket.ownerFolder) {
-      check(!(await wrote(proof.user, own)), 'owner-locked-out', bucket, 'A signed-in user cannot upload to their own folder.');
-      check(await wrote(proof.user, foreign), 'isolation-insert', bucket, 'A signed-in user can upload to the folder of another user.');
+      check(
+        !(await wrote(proof.user, own)),
+        'owner-locked-out',
+        bucket,
+        'A signed-in user cannot upload to their own folder.',
+      );
+      check(
+        await wrote(proof.user, foreign),
+        'isolation-insert',
+        bucket,
+        'A signed-in user can upload to the folder of another user.',
+      );
       const { error } = await persistently(proof.clock, () => proof.user.storage.from(bucket.id).download(own));
-      check(Boolean(error) && written.includes(own), 'owner-locked-out', bucket, 'A signed-in user cannot read their own file.');
+      check(
+        Boolean(error) && written.includes(own),
+        'owner-locked-out',
+        bucket,
+        'A signed-in user cannot read their own file.',
+      );
     }
     if (!bucket.public) {
       if (written.length === 0 && (await put(proof.service, foreign)) === undefined) written.push(foreign);
@@ -294,14 +332,23 @@ async function proveStorage(proof: StorageProof): Promise<Proof> {
     }
     if (written.length === 0) continue;
     const { error } = await persistently(proof.clock, () => proof.service.storage.from(bucket.id).remove(written));
-    if (error) notes.push(`These test files could not be removed from the bucket "${bucket.id}": ${written.join(', ')} (${asServiceError(error).message}).`);
+    if (error)
+      notes.push(
+        `These test files could not be removed from the bucket "${bucket.id}": ${written.join(', ')} (${asServiceError(error).message}).`,
+      );
   }
   return { findings, checks, notes };
 }
 
 /** One type of those that a pattern such as `image/*` allows. */
 function oneOf(mimeType: string): string {
-  const examples: Record<string, string> = { image: 'png', video: 'mp4', audio: 'mpeg', text: 'plain', application: 'octet-stream' };
+  const examples: Record<string, string> = {
+    image: 'png',
+    video: 'mp4',
+    audio: 'mpeg',
+    text: 'plain',
+    application: 'octet-stream',
+  };
   const [kind = '', form] = mimeType.split('/');
   return form === '*' || form === undefined ? `${kind === '*' ? 'text' : kind}/${examples[kind] ?? 'plain'}` : mimeType;
 }

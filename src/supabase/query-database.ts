@@ -26,7 +26,8 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
 
   const send = async (sql: string, parameters?: readonly unknown[]): Promise<unknown> => {
     try {
-      const body = parameters && parameters.length > 0 ? { query: sql, parameters: parameters.map(toParameter) } : { query: sql };
+      const body =
+        parameters && parameters.length > 0 ? { query: sql, parameters: parameters.map(toParameter) } : { query: sql };
       return await runQuery(http, ref, body, timeoutMs);
     } catch (error) {
       throw translate(error, sql);
@@ -95,7 +96,8 @@ function translate(error: unknown, sql: string): unknown {
 const opening = /(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5}):\s+/;
 
 /** The labelled lines that may follow the message, in PostgreSQL's verbose form. */
-const labels = /^(DETAIL|HINT|QUERY|CONTEXT|LOCATION|SCHEMA NAME|TABLE NAME|COLUMN NAME|CONSTRAINT NAME|LINE (\d+)):\s?/;
+const labels =
+  /^(DETAIL|HINT|QUERY|CONTEXT|LOCATION|SCHEMA NAME|TABLE NAME|COLUMN NAME|CONSTRAINT NAME|LINE (\d+)):\s?/;
 
 /**
  * PostgreSQL's error in the message of the query endpoint, or undefined if the message is not one.

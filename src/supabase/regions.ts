@@ -17,13 +17,17 @@ export interface RegionChoice extends RegionSelection {
 /** Every region of the answer: the recommended group, the recommended regions, the other groups, the other regions. */
 export function regionChoices(info: RegionsInfo): RegionChoice[] {
   const first = [info.recommendations.smartGroup, ...info.recommendations.specific];
-  const rest = [...info.all.smartGroup, ...info.all.specific].filter((region) => !first.some((one) => one.code === region.code));
-  const choice = (recommended: boolean) => (region: Region): RegionChoice => ({
-    type: region.type,
-    code: region.code,
-    name: region.status === 'capacity' ? `${region.name} (short of capacity)` : region.name,
-    recommended,
-  });
+  const rest = [...info.all.smartGroup, ...info.all.specific].filter(
+    (region) => !first.some((one) => one.code === region.code),
+  );
+  const choice =
+    (recommended: boolean) =>
+    (region: Region): RegionChoice => ({
+      type: region.type,
+      code: region.code,
+      name: region.status === 'capacity' ? `${region.name} (short of capacity)` : region.name,
+      recommended,
+    });
   return [...first.map(choice(true)), ...rest.map(choice(false))];
 }
 
@@ -39,7 +43,9 @@ export function chooseRegion(info: RegionsInfo, code: string | undefined): Regio
   throw new MuseError({
     code: 'bad-region',
     message: `There is no region "${code}" for this organization.`,
-    detail: choices.map((choice) => `${choice.code.padEnd(16)} ${choice.name}${choice.recommended ? ', recommended' : ''}`).join('\n'),
+    detail: choices
+      .map((choice) => `${choice.code.padEnd(16)} ${choice.name}${choice.recommended ? ', recommended' : ''}`)
+      .join('\n'),
     suggestion: `Set --region to one of these; ${info.recommendations.smartGroup.code} is recommended.`,
   });
 }

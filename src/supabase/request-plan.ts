@@ -33,7 +33,8 @@ export function planRequests(wanted: PlannedProject): RequestRecord[] {
     db_pass: '***',
     name: wanted.name,
     organization_slug: organization,
-    region_selection: wanted.region === undefined ? { type: 'smartGroup', code: '{recommended}' } : selectionOf(wanted.region),
+    region_selection:
+      wanted.region === undefined ? { type: 'smartGroup', code: '{recommended}' } : selectionOf(wanted.region),
     ...(wanted.size === undefined ? {} : { desired_instance_size: wanted.size }),
   };
   const creating: Planned[] = [
@@ -44,19 +45,31 @@ export function planRequests(wanted: PlannedProject): RequestRecord[] {
     ['POST', '/v1/projects', create],
     ['GET', ref],
   ];
-  const adopting: Planned[] = [['GET', ref], ['POST', `${ref}/database/query`, { query: '{what is in it}', read_only: true }]];
+  const adopting: Planned[] = [
+    ['GET', ref],
+    ['POST', `${ref}/database/query`, { query: '{what is in it}', read_only: true }],
+  ];
   const requests: Planned[] = [
     ...(wanted.projectRef === undefined ? creating : adopting),
     ['GET', `${ref}/health?${services}`],
     ['GET', `${ref}/config/database/pooler`],
     ['GET', `${ref}/api-keys?reveal=true`],
     ['GET', `${ref}/config/auth`],
-    ['PATCH', `${ref}/config/auth`, { ...(siteUrl ? { site_url: siteUrl } : {}), uri_allow_list: '{as it is, and localhost}' }],
+    [
+      'PATCH',
+      `${ref}/config/auth`,
+      { ...(siteUrl ? { site_url: siteUrl } : {}), uri_allow_list: '{as it is, and localhost}' },
+    ],
     ...(buckets.length > 0 ? [['GET', '{project}/storage/v1/bucket'] as Planned] : []),
     ...buckets.map((id): Planned => ['POST', '{project}/storage/v1/bucket', { id }]),
     ...(adminEmail === undefined ? [] : adminRequests(adminEmail)),
   ];
-  return requests.map(([method, path, body]) => ({ method, path, ...(body === undefined ? {} : { body }), attempt: 1 }));
+  return requests.map(([method, path, body]) => ({
+    method,
+    path,
+    ...(body === undefined ? {} : { body }),
+    attempt: 1,
+  }));
 }
 
 function adminRequests(email: string): Planned[] {

@@ -55,7 +55,8 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
     throw new MuseError({
       code: 'bad-token-missing',
       message: `There is no Supabase access token: SUPABASE_ACCESS_TOKEN is not set and ${file} does not exist.`,
-      suggestion: 'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` stored in the system keyring cannot be read from here.',
+      suggestion:
+        'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` stored in the system keyring cannot be read from here.',
     });
   }
   if (!tokenShape.test(text)) {
@@ -77,7 +78,8 @@ function checkUrl(name: string, text: string): string {
     throw new MuseError({
       code: 'bad-url',
       message: `${name} is not a URL that a token can safely be sent to.`,
-      suggestion: 'Write https://…, without a user name or password; http:// is accepted for this machine only (127.0.0.1, localhost).',
+      suggestion:
+        'Write https://…, without a user name or password; http:// is accepted for this machine only (127.0.0.1, localhost).',
     });
   }
   return text.replace(/\/+$/, '');
@@ -120,7 +122,11 @@ async function readProfile(source: string): Promise<Profile> {
   if (typeof apiUrl !== 'string' || typeof projectHost !== 'string') {
     throw badProfile(source, 'it lacks api_url or project_host');
   }
-  return { apiUrl, projectHost, poolerHost: typeof poolerHost === 'string' && poolerHost !== '' ? poolerHost : undefined };
+  return {
+    apiUrl,
+    projectHost,
+    poolerHost: typeof poolerHost === 'string' && poolerHost !== '' ? poolerHost : undefined,
+  };
 }
 
 async function readYaml(source: string, text: string): Promise<Record<string, unknown>> {
@@ -151,6 +157,7 @@ function badProfile(source: string, reason: string): MuseError {
   return new MuseError({
     code: 'bad-profile',
     message: `SUPABASE_PROFILE names "${source}", but ${reason}.`,
-    suggestion: 'Set it to the path of a Supabase CLI profile file (api_url, project_host, pooler_host), or unset SUPABASE_PROFILE.',
+    suggestion:
+      'Set it to the path of a Supabase CLI profile file (api_url, project_host, pooler_host), or unset SUPABASE_PROFILE.',
   });
 }

@@ -60,16 +60,30 @@ export type Project = InferOutput<typeof project>;
 export const project = openObject(projectFields);
 
 export type ProjectWithDatabase = InferOutput<typeof projectWithDatabase>;
-export const projectWithDatabase = openObject({ ...projectFields, database: openObject({ host: text(), version: text() }) });
+export const projectWithDatabase = openObject({
+  ...projectFields,
+  database: openObject({ host: text(), version: text() }),
+});
 
 export type ServiceHealth = InferOutput<typeof serviceHealth>;
 export const serviceHealth = openObject({ name: text(), status: text(), error: exactOptional(text()) });
 
 export type ApiKey = InferOutput<typeof apiKey>;
-export const apiKey = openObject({ name: text(), type: exactOptional(nullable(text())), api_key: exactOptional(nullable(text())) });
+export const apiKey = openObject({
+  name: text(),
+  type: exactOptional(nullable(text())),
+  api_key: exactOptional(nullable(text())),
+});
 
 export type PoolerConfig = InferOutput<typeof poolerConfig>;
-export const poolerConfig = openObject({ database_type: text(), db_user: text(), db_host: text(), db_port: number(), db_name: text(), pool_mode: text() });
+export const poolerConfig = openObject({
+  database_type: text(),
+  db_user: text(),
+  db_host: text(),
+  db_port: number(),
+  db_name: text(),
+  pool_mode: text(),
+});
 
 export type AuthConfig = InferOutput<typeof authConfig>;
 export const authConfig = openObject({

@@ -56,7 +56,7 @@ export async function waitForProject(http: Http, ref: string, options: WaitOptio
     await http.clock.sleep(intervalMs + jittered(http.clock, wait));
   };
 
-  for (let missing = 0; ; ) {
+  for (let missing = 0; ;) {
     const status = await statusNow(http, ref);
     missing = status === undefined ? missing + 1 : 0;
     // A new project may be unknown to some of the API's servers for a moment.
@@ -138,5 +138,11 @@ interface ProjectStatus {
 export async function projectStatus(http: Http, ref: string): Promise<ProjectStatus> {
   const { name, region, status } = await getProject(http, ref);
   const health = status.startsWith('ACTIVE') ? await getHealth(http, ref, neededServices) : [];
-  return { ref, name, region, status, services: health.map((service) => ({ name: service.name, status: service.status })) };
+  return {
+    ref,
+    name,
+    region,
+    status,
+    services: health.map((service) => ({ name: service.name, status: service.status })),
+  };
 }

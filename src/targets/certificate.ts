@@ -31,7 +31,10 @@ export function takesCertificate({ settings }: Target): boolean {
  * The path of the certificate that verifies an environment's database, as an option of `openPostgres` and `connectProject`.
  * @param given path of the file, before the muse has its own copy
  */
-export function certificateOf({ directory, entry }: Pick<Place, 'directory' | 'entry'>, given?: string): { caFile?: string } {
+export function certificateOf(
+  { directory, entry }: Pick<Place, 'directory' | 'entry'>,
+  given?: string,
+): { caFile?: string } {
   const caFile = entry.databaseCa === undefined ? given : join(directory, entry.databaseCa);
   return caFile === undefined ? {} : { caFile };
 }

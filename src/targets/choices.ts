@@ -14,7 +14,10 @@ export interface CloudChoice {
  */
 export async function organizationChoices(environment: NodeJS.ProcessEnv): Promise<CloudChoice[]> {
   const { http } = await openCloud(environment);
-  return (await listOrganizations(http)).map(({ slug, name }) => ({ value: slug, name: name === slug ? name : `${name} (${slug})` }));
+  return (await listOrganizations(http)).map(({ slug, name }) => ({
+    value: slug,
+    name: name === slug ? name : `${name} (${slug})`,
+  }));
 }
 
 /** The regions that an organization can choose, the recommended ones first. */

@@ -21,10 +21,22 @@ const passwordVariable = 'SUPABASE_DB_PASSWORD';
  * @param onAgain called with a message when a request is sent again: why
  * @throws MuseError `bad-token-missing`, `bad-token`, `bad-profile`, `bad-url`
  */
-export async function openCloud(environment: NodeJS.ProcessEnv, signal?: AbortSignal, onAgain?: (text: string) => void): Promise<Cloud> {
+export async function openCloud(
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+  onAgain?: (text: string) => void,
+): Promise<Cloud> {
   const settings = await readSettings(environment);
   const stop = signal === undefined ? {} : { clock: clockUntil(signal), signal };
-  return { settings, http: createHttp({ baseUrl: settings.apiUrl, token: settings.token, ...stop, ...(onAgain === undefined ? {} : { onAgain }) }) };
+  return {
+    settings,
+    http: createHttp({
+      baseUrl: settings.apiUrl,
+      token: settings.token,
+      ...stop,
+      ...(onAgain === undefined ? {} : { onAgain }),
+    }),
+  };
 }
 
 /**
@@ -44,7 +56,11 @@ export async function passwordForNewProject(directory: string, name: Environment
  * @param environment variables of the process, for what is not in the file
  * @throws MuseError `bad-password-missing`
  */
-export async function passwordOfProject(directory: string, name: EnvironmentName, environment: NodeJS.ProcessEnv): Promise<Secret> {
+export async function passwordOfProject(
+  directory: string,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+): Promise<Secret> {
   const known = (await readVariables(directory, name))[passwordVariable] || environment[passwordVariable];
   if (known !== undefined && known !== '') return secret(known);
   throw new MuseError({

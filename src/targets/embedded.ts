@@ -14,7 +14,9 @@ export const embedded: Target = {
   publicApi: false,
   async open({ directory, name }, { signal, onNote } = {}) {
     const { openEmbedded } = await import('../database/embedded/embedded.ts');
-    return { database: await openEmbedded({ directory: embeddedDirectory(directory, name), signal, lock: { onWait: onNote } }) };
+    return {
+      database: await openEmbedded({ directory: embeddedDirectory(directory, name), signal, lock: { onWait: onNote } }),
+    };
   },
   async exists({ directory, name }) {
     return (await kindOf(join(embeddedDirectory(directory, name), 'data'))) !== undefined;

@@ -37,7 +37,11 @@ export function targetOf(kind: string): Target {
  * @param environment variables of the process
  * @throws MuseError `bad-environment` where `muse.json` has no such environment, `bad-target`
  */
-export function placeOf({ directory, museFile }: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv): EnvironmentPlace {
+export function placeOf(
+  { directory, museFile }: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+): EnvironmentPlace {
   const entry = museFile.environments[name];
   if (entry !== undefined) return { place: { directory, name, entry, environment }, target: targetOf(entry.target) };
   const known = Object.keys(museFile.environments);
@@ -53,7 +57,12 @@ export function placeOf({ directory, museFile }: Muse, name: EnvironmentName, en
  * @param environment variables of the process; most of them override those of the secrets file
  * @throws MuseError what {@link placeOf} throws, `bad-database-url`, and what opening throws
  */
-export async function openEnvironment(muse: Muse, name: EnvironmentName, environment: NodeJS.ProcessEnv, options?: OpenOptions): Promise<OpenEnvironment> {
+export async function openEnvironment(
+  muse: Muse,
+  name: EnvironmentName,
+  environment: NodeJS.ProcessEnv,
+  options?: OpenOptions,
+): Promise<OpenEnvironment> {
   const { place, target } = placeOf(muse, name, environment);
   return { place, target, database: (await target.open(place, options)).database };
 }

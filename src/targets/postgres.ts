@@ -10,7 +10,8 @@ export const postgres: Target = {
   about: 'any server, by its URL',
   settings: {
     urlVariable: {
-      about: 'The variable that holds the URL of the database, in the secrets file or in the environment. Default: DATABASE_URL.',
+      about:
+        'The variable that holds the URL of the database, in the secrets file or in the environment. Default: DATABASE_URL.',
       pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
       shape: 'the name of an environment variable, e.g. DATABASE_URL',
     },
@@ -22,7 +23,9 @@ export const postgres: Target = {
   publicApi: false,
   async open(place, { url, caFile, signal } = {}) {
     const { openPostgres } = await import('../database/postgres/postgres.ts');
-    return { database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile), signal }) };
+    return {
+      database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile), signal }),
+    };
   },
   exists: () => Promise.resolve(true),
   async preparePlatform(database, wanted) {

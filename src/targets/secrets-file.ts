@@ -18,10 +18,17 @@ export async function readVariables(directory: string, name: EnvironmentName): P
  * Sets variables in an environment's secrets file, created if needed: mode 0600, ignored by git.
  * @throws MuseError `environment-not-ignored`, `bad-environment-value`
  */
-export async function updateVariables(directory: string, name: EnvironmentName, values: Readonly<Record<string, string>>): Promise<void> {
+export async function updateVariables(
+  directory: string,
+  name: EnvironmentName,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
   const file = secretsFileOf(name);
   const text = (await readText(join(directory, file))) ?? '';
   // It loads the git module, which reading does not need.
-  const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([import('../kit/environment-file.ts'), import('../kit/environment-file.ts')]);
+  const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([
+    import('../kit/environment-file.ts'),
+    import('../kit/environment-file.ts'),
+  ]);
   await writeEnvironmentFile(directory, file, updateEnvironment(text, values));
 }

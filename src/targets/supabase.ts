@@ -22,7 +22,10 @@ export const supabase: Target = {
   publicApi: true,
   async open(place, { caFile, cloud, mustProve = false, signal, onNote } = {}) {
     const { directory, name, entry, environment } = place;
-    const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([import('./cloud.ts'), import('../supabase/connect.ts')]);
+    const [{ openCloud, passwordOfProject }, { connectProject }] = await Promise.all([
+      import('./cloud.ts'),
+      import('../supabase/connect.ts'),
+    ]);
     const connected = await connectProject({
       ...(await (cloud?.() ?? openCloud(environment, signal))),
       ref: refOf(entry),

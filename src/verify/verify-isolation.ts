@@ -48,22 +48,29 @@ export interface IsolationOptions {
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
   const { model, isolation } = await readModel(database, options);
-  const ways = options.ways ?? await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]);
+  const ways =
+    options.ways ?? (await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]));
   const isWanted = wantedAfter(options.only, model);
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
-  const subjects = proof.subjects.filter((subject) => isWantedSubject(subject, isWanted) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`));
+  const subjects = proof.subjects.filter(
+    (subject) =>
+      isWantedSubject(subject, isWanted) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`),
+  );
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
   const channels = topicReport(ways.topics, proof);
-  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled, ...channels.gaps].filter(({ object }) => isWanted(object));
+  const open = [...gaps.unfilled.values(), ...gaps.others, ...notCalled, ...channels.gaps].filter(({ object }) =>
+    isWanted(object),
+  );
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, subject), ...oracles(subject, report, proof.actors));
     // Owners reach their rows by the table itself, whatever a view or a partition of it says.
-    if (subject.kind !== 'view' && !subject.table.partition) findings.push(...lockedOut(subject, report, proof.actors, model));
+    if (subject.kind !== 'view' && !subject.table.partition)
+      findings.push(...lockedOut(subject, report, proof.actors, model));
     return report;
   });
   const others = [
@@ -74,13 +81,24 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   findings.push(...others.flatMap((report) => judge(report, proof.actors)));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
-  findings.push(...escalations(proof), ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')));
+  findings.push(
+    ...escalations(proof),
+    ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
+  );
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
   const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
     return notes.length === 0 ? report : { ...report, notes };
   });
-  if (options.expected !== undefined) findings.push(...compareMatrix(options.expected.filter((report) => isWanted(report.table)), reports, proof.actors, findings));
+  if (options.expected !== undefined)
+    findings.push(
+      ...compareMatrix(
+        options.expected.filter((report) => isWanted(report.table)),
+        reports,
+        proof.actors,
+        findings,
+      ),
+    );
   return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
 }
 
@@ -90,9 +108,15 @@ export async function findAffected(database: Session, options: IsolationOptions)
   return wantedAfter(options.only, model);
 }
 
-async function readModel(database: Session, options: IsolationOptions): Promise<{ model: Model; isolation: Isolation }> {
+async function readModel(
+  database: Session,
+  options: IsolationOptions,
+): Promise<{ model: Model; isolation: Isolation }> {
   const isolation = options.isolation ?? 'auth-uid';
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
-  const [catalog, parse] = await Promise.all([readCatalog(database, isolation === 'session' ? [userRole] : []), loadExpressionParser()]);
+  const [catalog, parse] = await Promise.all([
+    readCatalog(database, isolation === 'session' ? [userRole] : []),
+    loadExpressionParser(),
+  ]);
   return { model: buildModel(catalog, options.declarations, parse, isolation, userRole), isolation };
 }

@@ -2,7 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { errorCodes, type ErrorCode, Muse, MuseError, createMuse, openMuse, planMuse, resumeMuse } from '../../src/index.ts';
+import {
+  errorCodes,
+  type ErrorCode,
+  Muse,
+  MuseError,
+  createMuse,
+  openMuse,
+  planMuse,
+  resumeMuse,
+} from '../../src/index.ts';
 import { museOnDisk, nativeDatabase, tableFiles } from '../muse/muse-on-disk.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
@@ -17,11 +26,16 @@ afterAll(() => native.stop());
 beforeEach(async () => {
   ({ url } = await nativeDatabase(native, 'api'));
   const files = { ...tableFiles('001', 'homes'), 'seeds/001_nothing.sql': 'select 1;\n' };
-  muse = await openMuse((await museOnDisk(files, { development: url, production: 'postgres://nobody@127.0.0.1:1/none' })).directory);
+  muse = await openMuse(
+    (await museOnDisk(files, { development: url, production: 'postgres://nobody@127.0.0.1:1/none' })).directory,
+  );
 });
 
 async function errorOf(work: Promise<unknown>): Promise<MuseError> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(MuseError);
   return error as MuseError;
 }
@@ -51,7 +65,11 @@ describe('a result', () => {
       lint: { findings: [], silenced: 0, files: 1 },
       fix: { changes: [], findings: [] },
       new: { files: expect.arrayContaining([notes]) },
-      rehearse: { findings: [], files: [{ file: homes }, { file: notes }], rolledBack: [{ file: homes }, { file: notes }] },
+      rehearse: {
+        findings: [],
+        files: [{ file: homes }, { file: notes }],
+        rolledBack: [{ file: homes }, { file: notes }],
+      },
       migrate: { applied: [{ file: homes }, { file: notes }], skipped: [] },
       status: [{ name: 'development', pending: [], edited: [], missing: [], drift: [] }],
       seed: { seeds: [{ file: 'seeds/001_nothing.sql' }], added: {} },
@@ -73,20 +91,40 @@ describe('a result', () => {
 describe('what fails is thrown', () => {
   it.each<[string, ErrorCode, (directory: string) => Promise<unknown>]>([
     ['a name that cannot be', 'bad-name', () => createMuse({ name: 'No Name' })],
-    ['a preset that is not there', 'bad-preset', (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] })],
-    ['a target that is not there', 'bad-target', (directory) => createMuse({ name: 'fine', directory, target: 'neon' as 'postgres' })],
-    ['a server without its URL', 'bad-call', (directory) => createMuse({ name: 'fine', directory, target: 'postgres', environment: {} })],
+    [
+      'a preset that is not there',
+      'bad-preset',
+      (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] }),
+    ],
+    [
+      'a target that is not there',
+      'bad-target',
+      (directory) => createMuse({ name: 'fine', directory, target: 'neon' as 'postgres' }),
+    ],
+    [
+      'a server without its URL',
+      'bad-call',
+      (directory) => createMuse({ name: 'fine', directory, target: 'postgres', environment: {} }),
+    ],
     ['a table that cannot be', 'bad-table', () => planMuse({ name: 'fine', tables: ['what is this'] })],
     ['nothing to continue', 'nothing-to-resume', (directory) => resumeMuse(directory)],
     ['no muse', 'no-muse', (directory) => openMuse(directory)],
     ['an environment that is not there', 'bad-environment', () => muse.backup({ env: 'staging' })],
     ['production without its name', 'bad-confirmation', () => muse.migrate({ env: 'production' })],
-    ['production with another name', 'bad-confirmation', () => muse.rollback({ env: 'production', confirm: 'staging' })],
+    [
+      'production with another name',
+      'bad-confirmation',
+      () => muse.rollback({ env: 'production', confirm: 'staging' }),
+    ],
     ['production by its name', 'database-unreachable', () => muse.seed({ env: 'production', confirm: 'production' })],
     ['a restore without its name', 'bad-confirmation', () => muse.restore('x.jsonl.gz', { confirm: 'production' })],
     ['a project that is not there', 'project-missing', () => muse.destroy({ confirm: 'any' })],
   ])('%s', async (_, code, work) => {
-    expect(await errorOf(work(await temporaryDirectory()))).toMatchObject({ code, message: expect.any(String), suggestion: expect.any(String) });
+    expect(await errorOf(work(await temporaryDirectory()))).toMatchObject({
+      code,
+      message: expect.any(String),
+      suggestion: expect.any(String),
+    });
   });
 
   it('where rows would be lost, unless that is allowed', async () => {
@@ -101,9 +139,16 @@ describe('what fails is thrown', () => {
     expect((await errorOf(muse.rollback())).code).toBe('data-would-be-lost');
     const { file, rows } = await muse.backup({ environment: { ...process.env, PATH: '' } });
     expect(rows).toMatchObject({ 'public.homes': 1 });
-    expect(await muse.rollback({ allowDataLoss: true })).toMatchObject({ losses: [{ table: 'public.homes', rows: 1 }] });
-    expect(await muse.restore(file, { confirm: 'development' })).toMatchObject({ applied: [{ file: 'migrations/extensions/001_homes.sql' }], rows: { 'public.homes': 1 } });
-    expect(await muse.reset({ allowDataLoss: true })).toMatchObject({ applied: [{ file: 'migrations/extensions/001_homes.sql' }] });
+    expect(await muse.rollback({ allowDataLoss: true })).toMatchObject({
+      losses: [{ table: 'public.homes', rows: 1 }],
+    });
+    expect(await muse.restore(file, { confirm: 'development' })).toMatchObject({
+      applied: [{ file: 'migrations/extensions/001_homes.sql' }],
+      rows: { 'public.homes': 1 },
+    });
+    expect(await muse.reset({ allowDataLoss: true })).toMatchObject({
+      applied: [{ file: 'migrations/extensions/001_homes.sql' }],
+    });
   });
 });
 
@@ -115,7 +160,10 @@ describe('an abort ends a call with the code cancelled', () => {
   });
 
   it.each(['postgres', 'embedded'])('in the middle of a statement, on %s', async (target) => {
-    await writeFile(join(muse.directory, 'muse.json'), JSON.stringify({ ...muse.museFile, environments: { development: { target } } }));
+    await writeFile(
+      join(muse.directory, 'muse.json'),
+      JSON.stringify({ ...muse.museFile, environments: { development: { target } } }),
+    );
     await muse.migrate();
     await mkdir(join(muse.directory, 'seeds'), { recursive: true });
     await writeFile(join(muse.directory, 'seeds', '000_sleep.sql'), sleep);
@@ -137,10 +185,14 @@ describe('an abort ends a call with the code cancelled', () => {
 describe('ErrorCode', () => {
   const source = join(import.meta.dirname, '..', '..', 'src');
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  const texts = files.filter((file) => file !== join('shared', 'error.ts')).map((file) => readFileSync(join(source, file), 'utf8'));
+  const texts = files
+    .filter((file) => file !== join('shared', 'error.ts'))
+    .map((file) => readFileSync(join(source, file), 'utf8'));
 
   it('has every code that is written in src', () => {
-    const written = texts.flatMap((text) => [...text.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)*)'/g)].map((match) => match[1] ?? ''));
+    const written = texts.flatMap((text) =>
+      [...text.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)*)'/g)].map((match) => match[1] ?? ''),
+    );
     expect(written.filter((code) => !(errorCodes as readonly string[]).includes(code))).toEqual([]);
   });
 

@@ -37,11 +37,15 @@ async function run(...headings: string[]): Promise<string> {
 }
 
 describe('docs/api.md', () => {
-  const methods = Object.getOwnPropertyNames(api.Muse.prototype).filter((name) => !['constructor', 'museFile'].includes(name));
+  const methods = Object.getOwnPropertyNames(api.Muse.prototype).filter(
+    (name) => !['constructor', 'museFile'].includes(name),
+  );
 
   it('has an example of every function and method', () => {
     const calls = ['createMuse', 'planMuse', 'resumeMuse', 'openMuse', ...methods.map((name) => `muse.${name}`)];
-    expect([...readExamples().examples.keys()].sort()).toEqual(['Errors', 'Progress and cancellation', ...calls].sort());
+    expect([...readExamples().examples.keys()].sort()).toEqual(
+      ['Errors', 'Progress and cancellation', ...calls].sort(),
+    );
   });
 
   it('has a method for every command', () => {
@@ -58,12 +62,17 @@ describe('docs/api.md', () => {
   it('migrates staging and rolls back', async () => {
     const muse = await api.openMuse(join(directory, 'realtymuse'));
     const { url } = await nativeDatabase(native, 'api');
-    const museFile = { ...muse.museFile, environments: { ...muse.museFile.environments, staging: { target: 'postgres' } } };
+    const museFile = {
+      ...muse.museFile,
+      environments: { ...muse.museFile.environments, staging: { target: 'postgres' } },
+    };
     await writeFile(join(muse.directory, 'muse.json'), JSON.stringify(museFile));
     await writeFile(join(muse.directory, '.env.staging.local'), `DATABASE_URL=${url}\n`);
     expect(await run('muse.status')).toMatch(/^development 0 pending\nstaging \d+ pending\n$/);
     expect(await run('muse.new')).toContain('migrations/extensions/002_price_history.sql');
-    expect(await run('muse.migrate')).toMatch(/^Rehearsing on a shadow database\nActing as users on what the files change\nmigrations\/core\/[^]*002_price_history\.sql: \d+ ms/);
+    expect(await run('muse.migrate')).toMatch(
+      /^Rehearsing on a shadow database\nActing as users on what the files change\nmigrations\/core\/[^]*002_price_history\.sql: \d+ ms/,
+    );
     expect(await run('muse.rollback')).toContain('002_price_history.sql');
   });
 
@@ -78,7 +87,9 @@ describe('docs/api.md', () => {
   });
 
   it('seeds, backs up and restores', async () => {
-    expect(await run('muse.seed', 'muse.backup', 'muse.restore')).toContain(join(directory, 'realtymuse', '.muse', 'backups', 'development-'));
+    expect(await run('muse.seed', 'muse.backup', 'muse.restore')).toContain(
+      join(directory, 'realtymuse', '.muse', 'backups', 'development-'),
+    );
   });
 
   it('explains an error', async () => {
@@ -90,7 +101,9 @@ describe('docs/api.md', () => {
     fakeApi.conditions.upAtOnce = false;
     const muse = await api.openMuse(join(directory, 'realtymuse'));
     const supabase = { organization: 'acme', region: 'eu-central-1', waitTimeout: 0.5 };
-    await expect(muse.provision({ env: 'production', supabase, environment: { ...process.env, ...env } })).rejects.toMatchObject({ code: 'wait-timeout' });
+    await expect(
+      muse.provision({ env: 'production', supabase, environment: { ...process.env, ...env } }),
+    ).rejects.toMatchObject({ code: 'wait-timeout' });
     fakeApi.conditions.upAtOnce = true;
     expect(await run('resumeMuse')).toContain("id: 'project', status: 'skipped'");
   });

@@ -10,7 +10,9 @@ const root = join(import.meta.dirname, '..', '..');
 export function readExamples(): { imports: string; examples: Map<string, string> } {
   const [opening = '', ...sections] = readFileSync(join(root, 'docs', 'api.md'), 'utf8').split(/^#{2,3} /m);
   const blocks = (text: string): string[] => [...text.matchAll(/^```ts\n([^]*?)^```/gm)].map((match) => match[1] ?? '');
-  const examples = sections.map((section) => [section.slice(0, section.indexOf('\n')), blocks(section).join('')] as const);
+  const examples = sections.map(
+    (section) => [section.slice(0, section.indexOf('\n')), blocks(section).join('')] as const,
+  );
   return { imports: blocks(opening).join(''), examples: new Map(examples.filter(([, code]) => code !== '')) };
 }
 
@@ -28,7 +30,8 @@ interface PackageJson {
  */
 export function compilePage(directory: string): string {
   const { files, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson;
-  for (const file of [...files, 'package.json']) cpSync(join(root, file), join(directory, 'node_modules', 'create-muse', file), { recursive: true });
+  for (const file of [...files, 'package.json'])
+    cpSync(join(root, file), join(directory, 'node_modules', 'create-muse', file), { recursive: true });
   for (const name of Object.keys(dependencies)) {
     const link = join(directory, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });
@@ -37,15 +40,31 @@ export function compilePage(directory: string): string {
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n');
   writeFileSync(join(directory, 'page.ts'), program());
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const options = ['--strict', '--exactOptionalPropertyTypes', '--target', 'es2023', '--lib', 'es2023', '--module', 'nodenext', '--outDir', 'out'];
-  const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, 'page.ts'], { cwd: directory, encoding: 'utf8' });
+  const options = [
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--outDir',
+    'out',
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, 'page.ts'], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(stdout);
   return join(directory, 'out', 'page.js');
 }
 
 function program(): string {
   const { imports, examples } = readExamples();
-  const functions = [...examples].map(([heading, code]) => `  ${JSON.stringify(heading)}: async (muse: Muse): Promise<void> => {{\n${code}  }},`);
+  const functions = [...examples].map(
+    ([heading, code]) => `  ${JSON.stringify(heading)}: async (muse: Muse): Promise<void> => {{\n${code}  }},`,
+  );
   return `${imports}import type { Muse } from 'create-muse';
 
 const examples: Record<string, (muse: Muse) => Promise<void>> = {

@@ -9,7 +9,10 @@ import type { CommandContext } from '../../src/cli/run.ts';
 function scripted(answers: unknown[]): { ask: Ask; asked: string[]; refused: string[] } {
   const asked: string[] = [];
   const refused: string[] = [];
-  const next = async <T>(message: string, check?: (value: string) => true | string | Promise<true | string>): Promise<T> => {
+  const next = async <T>(
+    message: string,
+    check?: (value: string) => true | string | Promise<true | string>,
+  ): Promise<T> => {
     asked.push(message);
     for (;;) {
       if (answers.length === 0) throw new Error(`Nothing to answer "${message}" with.`);
@@ -31,9 +34,20 @@ function scripted(answers: unknown[]): { ask: Ask; asked: string[]; refused: str
 
 function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
   const printed: string[] = [];
-  const stream = { write: (text: string) => printed.push(text) > 0, isTTY: false, columns: 80 } as unknown as NodeJS.WriteStream;
+  const stream = {
+    write: (text: string) => printed.push(text) > 0,
+    isTTY: false,
+    columns: 80,
+  } as unknown as NodeJS.WriteStream;
   return {
-    output: createOutput({ json: false, quiet: false, verbose: false, stdout: stream, stderr: stream, environment: {} }),
+    output: createOutput({
+      json: false,
+      quiet: false,
+      verbose: false,
+      stdout: stream,
+      stderr: stream,
+      environment: {},
+    }),
     signal: new AbortController().signal,
     environment: {},
     directory: '/somewhere',
@@ -46,10 +60,28 @@ const nothing: GivenAnswers = { supabase: {} };
 
 describe('with somebody to ask', () => {
   it('asks for what is missing, checks it, shows the plan, and asks once to continue', async () => {
-    const { ask, asked, refused } = scripted(['My Muse', 'realtymuse', 'builtin', ['realty'], 'nonsense', 'notes: title text!', '', 'embedded', 'kv_', true]);
+    const { ask, asked, refused } = scripted([
+      'My Muse',
+      'realtymuse',
+      'builtin',
+      ['realty'],
+      'nonsense',
+      'notes: title text!',
+      '',
+      'embedded',
+      'kv_',
+      true,
+    ]);
     const context = contextWith(ask);
     const answers = await completeAnswers(nothing, {}, context, false);
-    expect(answers).toMatchObject({ name: 'realtymuse', kit: 'builtin', presets: ['realty'], tables: ['notes: title text!'], target: 'embedded', prefix: 'kv_' });
+    expect(answers).toMatchObject({
+      name: 'realtymuse',
+      kit: 'builtin',
+      presets: ['realty'],
+      tables: ['notes: title text!'],
+      target: 'embedded',
+      prefix: 'kv_',
+    });
     expect(refused).toHaveLength(2);
     expect(refused[0]).toContain('my-muse');
     expect(asked.at(-1)).toBe('Continue?');
@@ -58,7 +90,15 @@ describe('with somebody to ask', () => {
 
   it.each([
     ['only the plan, where everything that matters was typed', { name: 'a-muse', presets: ['crm'] }, ['Continue?']],
-    ['not for what was typed', { name: 'a-muse', kit: 'builtin', target: 'embedded' as const, prefix: '' }, ['Presets (space to select, enter to continue):', 'A table to add, e.g. "notes: title text!, owner user" (empty for none):', 'Continue?']],
+    [
+      'not for what was typed',
+      { name: 'a-muse', kit: 'builtin', target: 'embedded' as const, prefix: '' },
+      [
+        'Presets (space to select, enter to continue):',
+        'A table to add, e.g. "notes: title text!, owner user" (empty for none):',
+        'Continue?',
+      ],
+    ],
   ])('%s', async (_, given, questions) => {
     const { ask, asked } = scripted(questions.length === 1 ? [true] : [[], '', true]);
     await completeAnswers({ ...nothing, ...given }, {}, contextWith(ask), false);
@@ -68,14 +108,29 @@ describe('with somebody to ask', () => {
   it('keeps the URL of a database out of the answers', async () => {
     const { ask } = scripted(['postgresql://u:p@h/d', true]);
     const secrets = {};
-    const answers = await completeAnswers({ ...nothing, name: 'a-muse', kit: 'builtin', tables: undefined, presets: undefined, target: 'postgres', prefix: '' }, secrets, contextWith({ ...ask, many: async () => [], text: async () => '' }), false);
+    const answers = await completeAnswers(
+      {
+        ...nothing,
+        name: 'a-muse',
+        kit: 'builtin',
+        tables: undefined,
+        presets: undefined,
+        target: 'postgres',
+        prefix: '',
+      },
+      secrets,
+      contextWith({ ...ask, many: async () => [], text: async () => '' }),
+      false,
+    );
     expect(secrets).toEqual({ databaseUrl: 'postgresql://u:p@h/d' });
     expect(JSON.stringify(answers)).not.toContain('postgresql://');
   });
 
   it('takes no for an answer', async () => {
     const { ask } = scripted([false]);
-    await expect(completeAnswers({ ...nothing, name: 'a-muse', presets: [] }, {}, contextWith(ask), false)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(
+      completeAnswers({ ...nothing, name: 'a-muse', presets: [] }, {}, contextWith(ask), false),
+    ).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 

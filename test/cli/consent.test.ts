@@ -18,7 +18,10 @@ function terminal(answers: readonly string[]): { context: CommandContext; seen: 
     throw new Error('asked once more than is answered');
   };
   const ask = async (): Promise<Ask> => ({ text }) as Ask;
-  return { seen, context: { ask, output: { progress: (line: string) => seen.push(line) } } as unknown as CommandContext };
+  return {
+    seen,
+    context: { ask, output: { progress: (line: string) => seen.push(line) } } as unknown as CommandContext,
+  };
 }
 
 describe('the name of an environment, typed', () => {
@@ -31,15 +34,24 @@ describe('the name of an environment, typed', () => {
   ])('%s', async (_, answers, agreed) => {
     const { context, seen } = terminal(answers);
     const consent = consentOf(museContext(new ParsedArguments({ env: 'production' }, []), context));
-    const taken = await takeConsent('production', consent, 'the plan').then(() => true, (error: { code: string }) => error.code);
+    const taken = await takeConsent('production', consent, 'the plan').then(
+      () => true,
+      (error: { code: string }) => error.code,
+    );
     expect(taken).toBe(agreed ? true : 'not-confirmed');
     expect(seen.slice(0, 2)).toEqual(['the plan', 'Type production to continue:']);
-    expect(seen.slice(2)).toEqual(answers.slice(0, -1).map(() => 'That is not production. Type production, or press Enter to cancel.'));
+    expect(seen.slice(2)).toEqual(
+      answers.slice(0, -1).map(() => 'That is not production. Type production, or press Enter to cancel.'),
+    );
   });
 
   it('is not asked for where it was given', async () => {
     const { context, seen } = terminal([]);
-    await takeConsent('production', consentOf(museContext(new ParsedArguments({ env: 'production', confirm: 'production' }, []), context)), 'the plan');
+    await takeConsent(
+      'production',
+      consentOf(museContext(new ParsedArguments({ env: 'production', confirm: 'production' }, []), context)),
+      'the plan',
+    );
     expect(seen).toEqual(['the plan']);
   });
 });

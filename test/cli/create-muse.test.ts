@@ -13,13 +13,21 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     const { code, stdout, stderr } = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    for (const word of ['realtymuse is ready', 'mls_listings', 'property_alerts', 'showings', 'Proven:', 'Next:']) expect(stdout).toContain(word);
+    for (const word of ['realtymuse is ready', 'mls_listings', 'property_alerts', 'showings', 'Proven:', 'Next:'])
+      expect(stdout).toContain(word);
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
 
     const directory = join(cwd, 'realtymuse');
     const files = await snapshot(directory);
     expect(Object.keys(files)).toEqual(
-      expect.arrayContaining(['muse.json', 'README.md', 'package.json', '.gitignore', 'migrations/extensions/001_realtymuse_tables.sql', 'migrations/rollback/extensions/001_realtymuse_tables.sql']),
+      expect.arrayContaining([
+        'muse.json',
+        'README.md',
+        'package.json',
+        '.gitignore',
+        'migrations/extensions/001_realtymuse_tables.sql',
+        'migrations/rollback/extensions/001_realtymuse_tables.sql',
+      ]),
     );
     expect(JSON.parse(files['package.json'] ?? '')).toMatchObject({ name: 'realtymuse' });
     expect(files['README.md']).toContain('mls_listings');
@@ -32,8 +40,16 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     expect(tracked.stdout).not.toContain('.muse');
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
-    const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as { environments: Record<string, unknown[]>[] };
-    expect(status.environments[0]).toMatchObject({ name: 'development', target: 'embedded', pending: [], edited: [], missing: [] });
+    const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as {
+      environments: Record<string, unknown[]>[];
+    };
+    expect(status.environments[0]).toMatchObject({
+      name: 'development',
+      target: 'embedded',
+      pending: [],
+      edited: [],
+      missing: [],
+    });
     expect(status.environments[0]?.['applied']?.length).toBeGreaterThan(5);
   });
 
@@ -51,7 +67,9 @@ describe('create-muse realtymuse --yes --preset realty', () => {
       target: { kind: 'embedded' },
       migrations: { skipped: [] },
     });
-    expect(report['steps']).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'rehearse', status: 'done' })]));
+    expect(report['steps']).toEqual(
+      expect.arrayContaining([expect.objectContaining({ id: 'rehearse', status: 'done' })]),
+    );
   });
 });
 
@@ -113,7 +131,8 @@ describe('--dry-run', () => {
     const env = { CREATE_MUSE_CACHE: join(process.execPath, 'no-directory') };
     const { code, stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--dry-run'], { cwd, env });
     expect(code).toBe(0);
-    for (const word of ['Rehearse', 'migrations/core/001', 'extensions/001_realtymuse_tables.sql', 'muse.json']) expect(stdout).toContain(word);
+    for (const word of ['Rehearse', 'migrations/core/001', 'extensions/001_realtymuse_tables.sql', 'muse.json'])
+      expect(stdout).toContain(word);
     expect(await readdir(cwd)).toEqual([]);
   });
 });

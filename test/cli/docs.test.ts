@@ -12,31 +12,64 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 describe('docs/cli.md', () => {
   it('has the flags and commands as they are (else: npm run build && node scripts/cli-docs.js)', async () => {
     const commands = await Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
-    expect(fillReference(read('docs/cli.md'), { createFlags, globalFlags: museFlags, commands })).toBe(read('docs/cli.md'));
+    expect(fillReference(read('docs/cli.md'), { createFlags, globalFlags: museFlags, commands })).toBe(
+      read('docs/cli.md'),
+    );
   });
 });
 
-const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/cli.md', 'docs/comparison.md', 'docs/kits.md', 'docs/lint-precision.md', 'docs/supabase.md', 'docs/verify.md'];
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'docs/api.md',
+  'docs/cli.md',
+  'docs/comparison.md',
+  'docs/kits.md',
+  'docs/lint-precision.md',
+  'docs/supabase.md',
+  'docs/verify.md',
+];
 
 describe('pages', () => {
   it.each(pages)('%s links to files that exist', (page) => {
-    const links = [...read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? '').filter((link) => !/^[a-z]+:/.test(link));
+    const links = [...read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((link) => !/^[a-z]+:/.test(link));
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
   });
 
   // The comparison names flags of other tools.
-  it.each(pages.filter((page) => page !== 'docs/comparison.md'))('%s names only commands and flags that exist', async (page) => {
-    const names = commandNames();
-    const flags = new Set([...createFlags, ...museFlags, ...(await Promise.all(names.map(loadCommand))).flatMap((command) => command.flags)].map(({ name }) => name));
-    const blocks = /^```[^\n]*\n([^]*?)^```/gm;
-    const code = [...read(page).matchAll(blocks), ...read(page).replaceAll(blocks, '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
-    const lines = code.flatMap((block) => block.split('\n'));
-    const commands = lines.flatMap((line) => [...line.matchAll(/(?:^|\s)muse ([a-z][a-z-]*)/g)].map((match) => match[1] ?? ''));
-    expect(commands.filter((name) => !names.includes(name))).toEqual([]);
-    const own = lines.filter((line) => /^(npx )?(create-)?muse |^--/.test(line));
-    const used = own.flatMap((line) => [...line.matchAll(/(?<=\s|^)--([a-z][a-z-]*)/g)].map((match) => match[1] ?? ''));
-    expect(used.filter((name) => !flags.has(name))).toEqual([]);
-  });
+  it.each(pages.filter((page) => page !== 'docs/comparison.md'))(
+    '%s names only commands and flags that exist',
+    async (page) => {
+      const names = commandNames();
+      const flags = new Set(
+        [
+          ...createFlags,
+          ...museFlags,
+          ...(await Promise.all(names.map(loadCommand))).flatMap((command) => command.flags),
+        ].map(({ name }) => name),
+      );
+      const blocks = /^```[^\n]*\n([^]*?)^```/gm;
+      const code = [
+        ...read(page).matchAll(blocks),
+        ...read(page)
+          .replaceAll(blocks, '')
+          .matchAll(/`([^`]+)`/g),
+      ].map((match) => match[1] ?? '');
+      const lines = code.flatMap((block) => block.split('\n'));
+      const commands = lines.flatMap((line) =>
+        [...line.matchAll(/(?:^|\s)muse ([a-z][a-z-]*)/g)].map((match) => match[1] ?? ''),
+      );
+      expect(commands.filter((name) => !names.includes(name))).toEqual([]);
+      const own = lines.filter((line) => /^(npx )?(create-)?muse |^--/.test(line));
+      const used = own.flatMap((line) =>
+        [...line.matchAll(/(?<=\s|^)--([a-z][a-z-]*)/g)].map((match) => match[1] ?? ''),
+      );
+      expect(used.filter((name) => !flags.has(name))).toEqual([]);
+    },
+  );
 });
 
 describe('README.md', () => {

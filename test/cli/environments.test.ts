@@ -25,11 +25,17 @@ describe('a muse with three environments', () => {
     expect((await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd })).code).toBe(0);
     const directory = join(cwd, 'realtymuse');
     const muse = (...args: string[]): Promise<Finished> => runMuse(args, { cwd: directory });
-    const json = async (...args: string[]): Promise<Record<string, unknown>> => JSON.parse((await muse(...args, '--json')).stdout) as Record<string, unknown>;
+    const json = async (...args: string[]): Promise<Record<string, unknown>> =>
+      JSON.parse((await muse(...args, '--json')).stdout) as Record<string, unknown>;
 
     // Development: seeded, seeded again, made new.
     const seeded = await json('seed');
-    expect(seeded).toMatchObject({ ok: true, environment: 'development', seeds: [{ file: 'seeds/development.sql' }], added: { 'public.profiles': 3 } });
+    expect(seeded).toMatchObject({
+      ok: true,
+      environment: 'development',
+      seeds: [{ file: 'seeds/development.sql' }],
+      added: { 'public.profiles': 3 },
+    });
     expect(await json('seed')).toMatchObject({ ok: true, added: {} });
     const refused = await muse('reset');
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('muse reset --yes')]);
@@ -48,9 +54,18 @@ describe('a muse with three environments', () => {
     const [staging, production] = [await databaseUrl('staging'), await databaseUrl('production')];
     await writeFile(join(directory, '.env.staging.local'), `DATABASE_URL=${staging}\n`);
     await writeFile(join(directory, '.env.production.local'), `DATABASE_URL=${production}\n`);
-    for (const [command, ...more] of [['migrate'], ['migrate', '--yes'], ['rollback', '--yes'], ['seed', '--confirm', 'staging'], ['restore some-file', '--json']] as const) {
+    for (const [command, ...more] of [
+      ['migrate'],
+      ['migrate', '--yes'],
+      ['rollback', '--yes'],
+      ['seed', '--confirm', 'staging'],
+      ['restore some-file', '--json'],
+    ] as const) {
       const { code, stdout, stderr } = await muse(...command.split(' '), '--env', 'production', ...more);
-      expect([code, stdout + stderr], command).toEqual([2, expect.stringContaining(`muse ${command} --env production --confirm production`)]);
+      expect([code, stdout + stderr], command).toEqual([
+        2,
+        expect.stringContaining(`muse ${command} --env production --confirm production`),
+      ]);
     }
 
     const early = await muse('migrate', '--env', 'production', '--confirm', 'production');
@@ -62,20 +77,37 @@ describe('a muse with three environments', () => {
     expect([applied.stderr, applied.code]).toEqual(['', 0]);
     expect(applied.stdout).toContain('migrations/extensions/001_realtymuse_tables.sql');
     expect((await muse('status', '--check')).code).toBe(0);
-    expect(await json('seed', '--env', 'production', '--confirm', 'production')).toMatchObject({ ok: true, added: { 'public.profiles': 3 }, backup: expect.any(String) });
+    expect(await json('seed', '--env', 'production', '--confirm', 'production')).toMatchObject({
+      ok: true,
+      added: { 'public.profiles': 3 },
+      backup: expect.any(String),
+    });
 
     // A rollback that drops rows, and the way back from it.
     const database = await openPostgres({ url: production });
-    await database.script("insert into public.property_alerts (owner_id, name) select id, 'Near the lake' from auth.users where email = 'ada@example.com'");
+    await database.script(
+      "insert into public.property_alerts (owner_id, name) select id, 'Near the lake' from auth.users where email = 'ada@example.com'",
+    );
     const undone = await json('rollback', '--env', 'production', '--confirm', 'production', '--yes');
-    expect(undone).toMatchObject({ ok: true, rolledBack: [{ file: 'migrations/extensions/001_realtymuse_tables.sql' }], backup: expect.any(String) });
+    expect(undone).toMatchObject({
+      ok: true,
+      rolledBack: [{ file: 'migrations/extensions/001_realtymuse_tables.sql' }],
+      backup: expect.any(String),
+    });
     const back = await json('restore', String(undone['backup']), '--env', 'production', '--confirm', 'production');
     expect(undone['losses']).toEqual([{ table: 'public.property_alerts', rows: 1 }]);
-    expect(back).toMatchObject({ ok: true, applied: [{ file: 'migrations/extensions/001_realtymuse_tables.sql' }], notes: [] });
-    const { rows } = await database.query('select (select count(*)::int from public.profiles) as profiles, (select name from public.property_alerts) as alert');
+    expect(back).toMatchObject({
+      ok: true,
+      applied: [{ file: 'migrations/extensions/001_realtymuse_tables.sql' }],
+      notes: [],
+    });
+    const { rows } = await database.query(
+      'select (select count(*)::int from public.profiles) as profiles, (select name from public.property_alerts) as alert',
+    );
     await database.close();
     expect(rows).toEqual([{ profiles: 3, alert: 'Near the lake' }]);
     expect((await muse('status', '--check')).code).toBe(0);
-    for (const name of await readdir(join(directory, '.muse', 'backups'))) expect(name).toMatch(/^production-\d{8}T\d{6}Z(-\d+)?\.(jsonl\.gz|dump)$/);
+    for (const name of await readdir(join(directory, '.muse', 'backups')))
+      expect(name).toMatch(/^production-\d{8}T\d{6}Z(-\d+)?\.(jsonl\.gz|dump)$/);
   }, 240_000);
 });

@@ -28,24 +28,64 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     const cwd = await temporaryDirectory();
     const url = await native.createDatabase('mended');
     // Without the proof, which would end it: what it finds is what `muse verify` finds below.
-    const made = await createMuse(['mine', '--yes', '--json', '--fix', '--allow-widening', '--no-verify', '--kit', kitIn(cwd), '--kit-extensions', 'keep', '--target', 'postgres', '--supabase-baseline'], { cwd, env: { DATABASE_URL: url } });
-    const { migrations, error } = JSON.parse(made.stdout) as { migrations: { applied: { file: string }[] }; error?: unknown };
+    const made = await createMuse(
+      [
+        'mine',
+        '--yes',
+        '--json',
+        '--fix',
+        '--allow-widening',
+        '--no-verify',
+        '--kit',
+        kitIn(cwd),
+        '--kit-extensions',
+        'keep',
+        '--target',
+        'postgres',
+        '--supabase-baseline',
+      ],
+      { cwd, env: { DATABASE_URL: url } },
+    );
+    const { migrations, error } = JSON.parse(made.stdout) as {
+      migrations: { applied: { file: string }[] };
+      error?: unknown;
+    };
     expect(error).toBeUndefined();
     expect(made.code).toBe(0);
     const directory = join(cwd, 'mine');
     const again = await muse(['migrate', '--json'], { cwd: directory });
     expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, migrations: { applied: [] } });
-    const verified = JSON.parse((await muse(['verify', '--json'], { cwd: directory })).stdout) as { findings: { rule: string; severity: string; object?: string }[] };
+    const verified = JSON.parse((await muse(['verify', '--json'], { cwd: directory })).stdout) as {
+      findings: { rule: string; severity: string; object?: string }[];
+    };
     // That strangers read what is published is in a condition, and in no words of the kit's: a person declares it.
-    expect(verified.findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`).sort()).toEqual(['anon-read public.products_sold', 'isolation-read public.products_sold']);
+    expect(
+      verified.findings
+        .filter(({ severity }) => severity === 'error')
+        .map(({ rule, object }) => `${rule} ${object}`)
+        .sort(),
+    ).toEqual(['anon-read public.products_sold', 'isolation-read public.products_sold']);
 
     const database = await openPostgres({ url });
     try {
-      const { rows: tables } = await database.query<{ name: string }>("select format('public.%I', tablename) as name from pg_tables where schemaname = 'public' order by 1");
+      const { rows: tables } = await database.query<{ name: string }>(
+        "select format('public.%I', tablename) as name from pg_tables where schemaname = 'public' order by 1",
+      );
       expect(tables.length).toBeGreaterThan(8);
-      const counts = async (): Promise<unknown[]> => (await database.query(tables.map(({ name }) => `select '${name}', count(*) from ${name}`).join(' union all ').concat(' order by 1'))).rows;
+      const counts = async (): Promise<unknown[]> =>
+        (
+          await database.query(
+            tables
+              .map(({ name }) => `select '${name}', count(*) from ${name}`)
+              .join(' union all ')
+              .concat(' order by 1'),
+          )
+        ).rows;
       const before = await counts();
-      for (const { file } of migrations.applied) await database.script(`set search_path to public, extensions;\n${await readFile(join(directory, file), 'utf8')}`);
+      for (const { file } of migrations.applied)
+        await database.script(
+          `set search_path to public, extensions;\n${await readFile(join(directory, file), 'utf8')}`,
+        );
       expect(await counts()).toEqual(before);
       for (const { name } of tables) {
         for (const sql of [`insert into ${name} default values`, `delete from ${name}`]) {
@@ -69,8 +109,14 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     expect(shown.stdout).toContain('no errors remain');
     expect(shown.stdout).toContain('--- a/migrations/core/001_social.sql\n+++ b/migrations/core/001_social.sql');
     expect(shown.stdout).toContain('policy "products_write" on public.products_sold');
-    const told = JSON.parse((await createMuse([...args, '--json'], { cwd })).stdout) as { repairs: { classes: { rule: string; diff: string }[]; decisions: unknown[] }; files: string[] };
-    expect(told.repairs.classes[0]).toMatchObject({ rule: 'policy-if-not-exists', diff: expect.stringContaining('-create policy if not exists "Users can view own accounts"') });
+    const told = JSON.parse((await createMuse([...args, '--json'], { cwd })).stdout) as {
+      repairs: { classes: { rule: string; diff: string }[]; decisions: unknown[] };
+      files: string[];
+    };
+    expect(told.repairs.classes[0]).toMatchObject({
+      rule: 'policy-if-not-exists',
+      diff: expect.stringContaining('-create policy if not exists "Users can view own accounts"'),
+    });
     expect(told.files.filter((file) => file.startsWith('.git/'))).toEqual([]);
     expect(await readdir(cwd)).toEqual(['kit']);
   });

@@ -15,7 +15,10 @@ async function kitOf(place: string, files: Record<string, string | Uint8Array>):
     await mkdir(dirname(join(kit, name)), { recursive: true });
     await writeFile(join(kit, name), content);
   }
-  const git = (...args: string[]) => run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', '-c', 'commit.gpgsign=false', ...args], { cwd: kit });
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', '-c', 'commit.gpgsign=false', ...args], {
+      cwd: kit,
+    });
   await mkdir(kit, { recursive: true });
   await git('init', '--quiet', '--initial-branch=main');
   await git('add', '--all', '--force');
@@ -41,13 +44,30 @@ create index if not exists ${name}_user_id_idx on public.${name} (user_id);
 describe('kits in good order end green', () => {
   it.each([
     ['supabase/migrations', { 'supabase/migrations/20260101000000_first.sql': table('first') }, 'supabase'],
-    ['a byte order mark, CRLF and an empty file', { 'migrations/core/001_first.sql': `\uFEFF${table('first').replaceAll('\n', '\r\n')}`, 'migrations/core/002_empty.sql': '' }, 'musekit'],
-    ['names with spaces and letters of every kind', { 'migrations/core/001_first.sql': table('first'), 'docs/ein Bild ü.txt': 'x' }, 'musekit'],
+    [
+      'a byte order mark, CRLF and an empty file',
+      {
+        'migrations/core/001_first.sql': `\uFEFF${table('first').replaceAll('\n', '\r\n')}`,
+        'migrations/core/002_empty.sql': '',
+      },
+      'musekit',
+    ],
+    [
+      'names with spaces and letters of every kind',
+      { 'migrations/core/001_first.sql': table('first'), 'docs/ein Bild ü.txt': 'x' },
+      'musekit',
+    ],
   ])('%s', async (_, files, layout) => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, files);
-    const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--kit', kit, '--table', 'notes: title text!, owner user'], { cwd });
-    expect(JSON.parse(stdout)).toMatchObject({ ok: true, kit: { layout, commit: expect.stringMatching(/^[0-9a-f]{40}$/) } });
+    const { code, stdout } = await createMuse(
+      ['mine', '--yes', '--json', '--kit', kit, '--table', 'notes: title text!, owner user'],
+      { cwd },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      kit: { layout, commit: expect.stringMatching(/^[0-9a-f]{40}$/) },
+    });
     expect(code).toBe(0);
     expect((await run('git', ['remote', '-v'], { cwd: join(cwd, 'mine') })).stdout).toContain('upstream');
   });
@@ -57,12 +77,17 @@ describe('kits that cannot be used leave nothing behind', () => {
   const broken = `-- Adds things.\ncreate table public.things (id uuid primary key);\ncreate policy if not exists "p" on public.things for select using (true);\nselect * from public.nowhere;\nalter table public.things add column x misspelt;\n`;
   it('every failure of a file is named in one go, with its line', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, { 'migrations/core/001_things.sql': broken, 'migrations/core/002_more.sql': `${table('more')}insert into public.absent values (1);\n` });
+    const kit = await kitOf(cwd, {
+      'migrations/core/001_things.sql': broken,
+      'migrations/core/002_more.sql': `${table('more')}insert into public.absent values (1);\n`,
+    });
     const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--kit', kit], { cwd });
     expect(code).toBe(3);
     const { findings, error } = JSON.parse(stdout) as { findings: Finding[]; error: { code: string } };
     expect(error.code).toBe('findings');
-    const errors = findings.filter(({ severity }) => severity === 'error').map(({ rule, file, line }) => `${rule} ${file}:${line}`);
+    const errors = findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, file, line }) => `${rule} ${file}:${line}`);
     for (const expected of [
       'policy-if-not-exists migrations/core/001_things.sql:3',
       'unknown-relation migrations/core/001_things.sql:4',
@@ -87,15 +112,25 @@ describe('kits that cannot be used leave nothing behind', () => {
 
   it('the kit’s own extensions are in the list, although they would be archived', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, { 'migrations/core/001_things.sql': broken, 'migrations/extensions/001_own.sql': '-- Adds nothing.\nselect wrong from;\n' });
+    const kit = await kitOf(cwd, {
+      'migrations/core/001_things.sql': broken,
+      'migrations/extensions/001_own.sql': '-- Adds nothing.\nselect wrong from;\n',
+    });
     const { stdout } = await createMuse(['mine', '--yes', '--json', '--kit', kit], { cwd });
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
-    expect(findings).toContainEqual(expect.objectContaining({ rule: 'syntax-error', file: 'migrations/extensions/001_own.sql', line: 2 }));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ rule: 'syntax-error', file: 'migrations/extensions/001_own.sql', line: 2 }),
+    );
   });
 
   it.each([
     ['without migrations', { 'README.md': 'x' }, 1, 'does not know how this kit stores its migrations'],
-    ['with a file that is no UTF-8', { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) }, 3, 'UTF-8'],
+    [
+      'with a file that is no UTF-8',
+      { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) },
+      3,
+      'UTF-8',
+    ],
   ])('%s', async (_, files, expected, words) => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, files as Record<string, string | Uint8Array>);
@@ -112,7 +147,9 @@ describe('kits that cannot be used leave nothing behind', () => {
     const kit = await kitOf(cwd, { 'migrations/core/001_first.sql': table('first') });
     await symlink(outside, join(kit, 'README.md'));
     await run('git', ['add', '--all'], { cwd: kit });
-    await run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', 'commit', '--quiet', '-m', 'Link'], { cwd: kit });
+    await run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', 'commit', '--quiet', '-m', 'Link'], {
+      cwd: kit,
+    });
     const { code } = await createMuse(['mine', '--yes', '--quiet', '--kit', kit], { cwd });
     expect(code).toBe(0);
     expect(await readFile(outside, 'utf8')).toBe('theirs');
@@ -133,8 +170,12 @@ describe('--fix', () => {
   it('mends the clone, each class in a commit, and ends green', async () => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, {
-      'migrations/core/001_things.sql': table('things').replace('drop policy if exists "own rows" on public.things;\ncreate policy "own rows"', 'create policy if not exists "own rows"'),
-      'migrations/core/002_open.sql': '-- Adds open.\ncreate table if not exists public.open (id uuid primary key, user_id uuid references auth.users (id));\n',
+      'migrations/core/001_things.sql': table('things').replace(
+        'drop policy if exists "own rows" on public.things;\ncreate policy "own rows"',
+        'create policy if not exists "own rows"',
+      ),
+      'migrations/core/002_open.sql':
+        '-- Adds open.\ncreate table if not exists public.open (id uuid primary key, user_id uuid references auth.users (id));\n',
     });
     const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--fix', '--kit', kit], { cwd });
     const report = JSON.parse(stdout) as { repairs: { classes: { rule: string }[] } };

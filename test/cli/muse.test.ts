@@ -26,7 +26,9 @@ describe('in a muse, in this order', () => {
 
   it('new adds the next number, with its rollback', async () => {
     const made = await json('new', 'price', 'history', '--table', 'price_points: price numeric!, owner user');
-    expect(made).toMatchObject({ files: ['migrations/extensions/002_price_history.sql', 'migrations/rollback/extensions/002_price_history.sql'] });
+    expect(made).toMatchObject({
+      files: ['migrations/extensions/002_price_history.sql', 'migrations/rollback/extensions/002_price_history.sql'],
+    });
     expect((await call('status', '--check')).code).toBe(3);
     expect((await call('status')).stdout).toContain('002_price_history.sql');
   });
@@ -41,19 +43,36 @@ describe('in a muse, in this order', () => {
   it('lint writes for other programs', async () => {
     for (const asJson of [['--json'], ['--format', 'json'], ['--format=json']]) {
       const { stdout } = await call('lint', ...asJson);
-      expect(JSON.parse(stdout)).toMatchObject({ ok: true, command: 'muse lint', name: 'product', directory, findings: [] });
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: true,
+        command: 'muse lint',
+        name: 'product',
+        directory,
+        findings: [],
+      });
     }
-    expect(JSON.parse((await call('lint', '--format', 'sarif')).stdout)).toMatchObject({ version: '2.1.0', runs: [{ results: [] }] });
+    expect(JSON.parse((await call('lint', '--format', 'sarif')).stdout)).toMatchObject({
+      version: '2.1.0',
+      runs: [{ results: [] }],
+    });
     expect((await call('lint', '--format', 'github')).stdout.trim()).toBe('');
   });
 
   it('verify proves what is applied, and names what is not', async () => {
-    expect(await json('verify')).toMatchObject({ ok: true, findings: [], pending: ['migrations/extensions/002_price_history.sql'] });
-    expect((await call('verify', '--offline')).stdout).toMatch(/Not proven:\n  - migrations\/extensions\/002_price_history\.sql is not applied to\s+development\s+yet/);
+    expect(await json('verify')).toMatchObject({
+      ok: true,
+      findings: [],
+      pending: ['migrations/extensions/002_price_history.sql'],
+    });
+    expect((await call('verify', '--offline')).stdout).toMatch(
+      /Not proven:\n  - migrations\/extensions\/002_price_history\.sql is not applied to\s+development\s+yet/,
+    );
   });
 
   it('migrate applies it, and then has nothing to do', async () => {
-    expect(await json('migrate')).toMatchObject({ migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] } });
+    expect(await json('migrate')).toMatchObject({
+      migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] },
+    });
     expect((await call('migrate')).stdout).toContain('Nothing to do');
     expect(await json('docs')).toMatchObject({ changed: true, tables: expect.arrayContaining(['price_points']) });
   });
@@ -66,8 +85,12 @@ describe('in a muse, in this order', () => {
   });
 
   it('rollback takes it back, and migrate forward again', async () => {
-    expect(await json('rollback')).toMatchObject({ rolledBack: [{ file: 'migrations/extensions/002_price_history.sql' }] });
-    expect(await json('status')).toMatchObject({ environments: [{ pending: [{ file: 'migrations/extensions/002_price_history.sql' }] }] });
+    expect(await json('rollback')).toMatchObject({
+      rolledBack: [{ file: 'migrations/extensions/002_price_history.sql' }],
+    });
+    expect(await json('status')).toMatchObject({
+      environments: [{ pending: [{ file: 'migrations/extensions/002_price_history.sql' }] }],
+    });
     expect((await call('migrate')).code).toBe(0);
   });
 
@@ -114,7 +137,11 @@ describe('target postgres', () => {
   it('puts the baseline on a plain server only when asked, and keeps the URL out of what it prints', async () => {
     const native = await startNative();
     const url = await native.createDatabase('target');
-    const call = (...args: string[]) => createMuse(['served', '--yes', '--json', '--target', 'postgres', '--preset', 'crm', ...args], { cwd, env: { DATABASE_URL: url } });
+    const call = (...args: string[]) =>
+      createMuse(['served', '--yes', '--json', '--target', 'postgres', '--preset', 'crm', ...args], {
+        cwd,
+        env: { DATABASE_URL: url },
+      });
     const refused = await call();
     expect(refused.code).toBe(1);
     expect(refused.stdout).toContain('--supabase-baseline');
@@ -124,7 +151,13 @@ describe('target postgres', () => {
     const status = await muse(['status', '--json'], { cwd: served });
     expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'postgres', pending: [] }] });
     const password = decodeURIComponent(new URL(url).password);
-    for (const text of [made.stdout, made.stderr, status.stdout, await readFile(join(served, '.muse', 'journal.json'), 'utf8'), await readFile(join(served, 'muse.json'), 'utf8')]) {
+    for (const text of [
+      made.stdout,
+      made.stderr,
+      status.stdout,
+      await readFile(join(served, '.muse', 'journal.json'), 'utf8'),
+      await readFile(join(served, 'muse.json'), 'utf8'),
+    ]) {
       expect(text).not.toContain(url);
       if (password.length > 8) expect(text).not.toContain(password);
     }
@@ -139,10 +172,14 @@ describe('drift', () => {
     const env = { DATABASE_URL: url };
     await createMuse(['drifting', '--yes', '--quiet', '--target', 'postgres', '--supabase-baseline'], { cwd, env });
     const at = join(cwd, 'drifting');
-    expect(JSON.parse((await muse(['status', '--drift', '--json'], { cwd: at, env })).stdout)).toMatchObject({ environments: [{ drift: [] }] });
+    expect(JSON.parse((await muse(['status', '--drift', '--json'], { cwd: at, env })).stdout)).toMatchObject({
+      environments: [{ drift: [] }],
+    });
     const { openPostgres } = await import('../../src/database/postgres/postgres.ts');
     const database = await openPostgres({ url });
-    await database.script('alter table public.profiles add column by_hand text; drop index if exists public.invitations_organization_id_idx;');
+    await database.script(
+      'alter table public.profiles add column by_hand text; drop index if exists public.invitations_organization_id_idx;',
+    );
     await database.close();
     const { stdout } = await muse(['status', '--drift'], { cwd: at, env });
     expect(stdout).toContain('public.profiles');

@@ -4,8 +4,22 @@ import { createOutput } from '../../src/cli/output.ts';
 /** A terminal of some columns; what is written to it. */
 function terminal(columns: number): { output: ReturnType<typeof createOutput>; written: string[] } {
   const written: string[] = [];
-  const stream = { isTTY: true, columns, write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream;
-  return { written, output: createOutput({ json: false, quiet: false, verbose: false, stdout: stream, stderr: stream, environment: {} }) };
+  const stream = {
+    isTTY: true,
+    columns,
+    write: (text: string) => written.push(text) > 0,
+  } as unknown as NodeJS.WriteStream;
+  return {
+    written,
+    output: createOutput({
+      json: false,
+      quiet: false,
+      verbose: false,
+      stdout: stream,
+      stderr: stream,
+      environment: {},
+    }),
+  };
 }
 
 describe('a line that the next one replaces', () => {
@@ -13,7 +27,11 @@ describe('a line that the next one replaces', () => {
     ['short', 20, 'short'],
     ['nineteen characters', 20, 'nineteen characters'],
     ['twenty characters...', 20, 'twenty…'],
-    ['\u001B[36m…\u001B[39m a colored one is as long as it looks', 44, '\u001B[36m…\u001B[39m a colored one is as long as it looks'],
+    [
+      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
+      44,
+      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
+    ],
     ['\u001B[36m…\u001B[39m a colored one that is too long', 20, '… a colored one…'],
   ])('%j in %d columns', (text, columns, shown) => {
     const { output, written } = terminal(columns);

@@ -65,10 +65,16 @@ describe('the command', () => {
   });
 
   it.each([
-    [['--steps', '2', 'rollback'], '--steps is not a global flag', 'Write it after the command: muse <command> --steps'],
+    [
+      ['--steps', '2', 'rollback'],
+      '--steps is not a global flag',
+      'Write it after the command: muse <command> --steps',
+    ],
     [['--evn', 'staging', 'status'], '--evn is not a global flag', 'Did you mean --env?'],
   ])('of %j cannot come after that flag', (argv, message, suggestion) => {
-    expect(() => splitCommand(argv, museFlags, 'muse')).toThrow(expect.objectContaining({ code: 'bad-flag', message: expect.stringContaining(message), suggestion }));
+    expect(() => splitCommand(argv, museFlags, 'muse')).toThrow(
+      expect.objectContaining({ code: 'bad-flag', message: expect.stringContaining(message), suggestion }),
+    );
   });
 });
 

@@ -76,8 +76,15 @@ describe('global flags before and after the command', () => {
 
   it('a command says which environment and target it is about', async () => {
     const { stdout } = await muse(['verify', '--dir', 'product', '--json'], { cwd });
-    const verified = JSON.parse(stdout) as { isolation: { proven: string[]; notProven: string[]; tables: { table: string }[] } };
-    expect(verified).toMatchObject({ ok: true, environment: 'development', target: { kind: 'embedded' }, isolation: { notProven: [] } });
+    const verified = JSON.parse(stdout) as {
+      isolation: { proven: string[]; notProven: string[]; tables: { table: string }[] };
+    };
+    expect(verified).toMatchObject({
+      ok: true,
+      environment: 'development',
+      target: { kind: 'embedded' },
+      isolation: { notProven: [] },
+    });
     expect(verified.isolation.proven).toEqual(verified.isolation.tables.map(({ table }) => table));
   });
 });
@@ -88,7 +95,9 @@ describe('help loads no handler', () => {
   function loaded(file: string, seen = new Set<string>()): Set<string> {
     if (seen.has(file)) return seen;
     seen.add(file);
-    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gms)) {
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(
+      /^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gms,
+    )) {
       if (specifier.startsWith('.')) loaded(join(dirname(file), specifier), seen);
       else expect(specifier, file).toMatch(/^node:/);
     }
@@ -101,9 +110,17 @@ describe('help loads no handler', () => {
   });
 
   it('of a command, nor a module that costs start-up time', async () => {
-    const commands = (await readdir(join(source, 'cli', 'commands'))).map((name) => join(source, 'cli', 'commands', name));
-    const all = new Set([...commands, join(source, 'cli', 'muse.ts'), join(source, 'cli', 'create-muse.ts')].flatMap((file) => [...loaded(file)]));
-    const others = [...all].filter((file) => !commands.includes(file)).map((file) => relative(source, file).replaceAll('\\', '/'));
+    const commands = (await readdir(join(source, 'cli', 'commands'))).map((name) =>
+      join(source, 'cli', 'commands', name),
+    );
+    const all = new Set(
+      [...commands, join(source, 'cli', 'muse.ts'), join(source, 'cli', 'create-muse.ts')].flatMap((file) => [
+        ...loaded(file),
+      ]),
+    );
+    const others = [...all]
+      .filter((file) => !commands.includes(file))
+      .map((file) => relative(source, file).replaceAll('\\', '/'));
     expect(others.sort()).toEqual([
       'cli/create-muse.ts',
       'cli/flags.ts',

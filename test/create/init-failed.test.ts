@@ -12,14 +12,20 @@ import type { FakeApi } from '../support/fake-api/fake-api.ts';
 /** Every request is walked with this set. */
 const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) !== undefined;
 const support = join(import.meta.dirname, '..', 'support');
-const answers = { name: 'unlucky', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
+const answers = {
+  name: 'unlucky',
+  presets: ['deliverables'],
+  target: 'supabase',
+  supabase: { organization: 'acme', region: 'eu-central-1' },
+};
 
 let fakeApi: FakeApi;
 let place: string;
 let prepared: string;
 let env: Record<string, string>;
 
-const journalOf = async (directory: string): Promise<Journal> => JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
+const journalOf = async (directory: string): Promise<Journal> =>
+  JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
 const refs = (): string[] => [...fakeApi.state.projects.keys()];
 /** A muse that is in place and has no project yet. */
 async function fresh(name: string): Promise<string> {
@@ -35,7 +41,11 @@ beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place) };
   prepared = join(place, 'prepared');
-  const { signal, stderr } = await node(join(support, 'kill-at.js'), [prepared, 'project', 'started', JSON.stringify(answers)], { cwd: place, env });
+  const { signal, stderr } = await node(
+    join(support, 'kill-at.js'),
+    [prepared, 'project', 'started', JSON.stringify(answers)],
+    { cwd: place, env },
+  );
   if (signal !== 'SIGKILL') throw new Error(stderr);
 });
 afterEach(() => {
@@ -61,7 +71,10 @@ describe('a project that ends as INIT_FAILED', () => {
     expect(fakeApi.state.deleted).toEqual([]);
 
     expect((await muse(['destroy', '--confirm', ref], { cwd: directory, env })).code).toBe(0);
-    const again = await createMuse(['--resume', '--dir', directory, '--region', 'us-east-1', '--json'], { cwd: place, env });
+    const again = await createMuse(['--resume', '--dir', directory, '--region', 'us-east-1', '--json'], {
+      cwd: place,
+      env,
+    });
     expect(again.code, again.stdout).toBe(0);
     expect(fakeApi.state.deleted).toEqual([ref]);
     expect([...fakeApi.state.projects.values()].map(({ region }) => region)).toEqual(['us-east-1']);
@@ -104,34 +117,63 @@ describe('a project that ends as INIT_FAILED', () => {
     Object.assign(theirs, { status: 'COMING_UP', looks: 0 });
     fakeApi.conditions.initFailed = 1;
     const report = await create(
-      { ...answers, target: 'supabase', directory: join(place, 'adopting'), kit: 'builtin', kitExtensions: 'archive', tables: [], prefix: '', environment: 'development', supabaseBaseline: false, fix: false, git: false, install: false, supabase: { projectRef: theirs.ref } },
+      {
+        ...answers,
+        target: 'supabase',
+        directory: join(place, 'adopting'),
+        kit: 'builtin',
+        kitExtensions: 'archive',
+        tables: [],
+        prefix: '',
+        environment: 'development',
+        supabaseBaseline: false,
+        fix: false,
+        git: false,
+        install: false,
+        supabase: { projectRef: theirs.ref },
+      },
       {},
       // Taking it is agreed to; deleting it would be as well.
-      { signal: new AbortController().signal, environment: { ...process.env, ...env, SUPABASE_DB_PASSWORD: 'known-to-its-owner' }, agree: async () => true },
+      {
+        signal: new AbortController().signal,
+        environment: { ...process.env, ...env, SUPABASE_DB_PASSWORD: 'known-to-its-owner' },
+        agree: async () => true,
+      },
     ).catch((error: unknown) => ({ error }));
     expect(report.error).toMatchObject({ code: 'init-failed' });
     expect(fakeApi.state.deleted).toEqual([]);
   });
 
   it('kill -9 at any request from the deletion to the second creation: one project at the end', async () => {
-    const finish = (directory: string): ReturnType<typeof node> => node(join(support, 'agree.js'), [directory], { cwd: place, env });
+    const finish = (directory: string): ReturnType<typeof node> =>
+      node(join(support, 'agree.js'), [directory], { cwd: place, env });
     const clean = await fresh('clean');
     const before = fakeApi.state.requests.length;
     const { code, stderr } = await finish(clean);
     expect(code, stderr).toBe(0);
-    const sent = fakeApi.state.requests.slice(before).map(({ method, path }) => `${method} ${path.replace(/[a-z]{20}/, '{ref}')}`);
+    const sent = fakeApi.state.requests
+      .slice(before)
+      .map(({ method, path }) => `${method} ${path.replace(/[a-z]{20}/, '{ref}')}`);
     const first = sent.indexOf('DELETE /v1/projects/{ref}');
     const last = sent.lastIndexOf('POST /v1/projects');
     expect(first).toBeGreaterThan(0);
     expect(last).toBeGreaterThan(first);
     for (let n = first + 1; n <= last + 1; n += 1) {
       // By default only where something was done and nobody was told; all of it takes a minute.
-      const phases = every ? (['before', 'after'] as const) : n === first + 1 || n === last + 1 ? (['after'] as const) : [];
+      const phases = every
+        ? (['before', 'after'] as const)
+        : n === first + 1 || n === last + 1
+          ? (['after'] as const)
+          : [];
       for (const phase of phases) {
         fakeApi.state.projects.clear();
         const directory = await fresh(`at-${n}-${phase}`);
         const signal = await new Promise((resolve) => {
-          const child = spawn(process.execPath, [join(support, 'agree.js'), directory], { cwd: place, env: { ...process.env, ...env }, stdio: 'ignore' });
+          const child = spawn(process.execPath, [join(support, 'agree.js'), directory], {
+            cwd: place,
+            env: { ...process.env, ...env },
+            stdio: 'ignore',
+          });
           fakeApi.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
           child.on('close', (_, name) => resolve(name));
         });

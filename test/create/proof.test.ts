@@ -12,14 +12,37 @@ create or replace procedure public.tidy() language sql as $$ select 1 $$;
 grant execute on procedure public.tidy() to authenticated;
 `;
 
-async function create(sql: string, changes: Partial<Answers> = {}): Promise<{ report: CreateReport; directory: string }> {
+async function create(
+  sql: string,
+  changes: Partial<Answers> = {},
+): Promise<{ report: CreateReport; directory: string }> {
   const kit = repository({ 'package.json': '{\n  "name": "kit"\n}\n', 'migrations/core/001_homes.sql': sql });
   const directory = join(temporary('proof'), 'homes');
   const answers: Answers = {
-    name: 'homes', directory, kit: kit.directory, kitExtensions: 'archive', presets: [], tables: [], prefix: '', target: 'embedded', environment: 'development', supabaseBaseline: false, supabase: {},
-    fix: false, git: false, install: false, ...changes,
+    name: 'homes',
+    directory,
+    kit: kit.directory,
+    kitExtensions: 'archive',
+    presets: [],
+    tables: [],
+    prefix: '',
+    target: 'embedded',
+    environment: 'development',
+    supabaseBaseline: false,
+    supabase: {},
+    fix: false,
+    git: false,
+    install: false,
+    ...changes,
   };
-  return { directory, report: await createMuse(answers, {}, { signal: new AbortController().signal, environment: { ...process.env, CREATE_MUSE_CACHE: undefined } }) };
+  return {
+    directory,
+    report: await createMuse(
+      answers,
+      {},
+      { signal: new AbortController().signal, environment: { ...process.env, CREATE_MUSE_CACHE: undefined } },
+    ),
+  };
 }
 
 const leaky = tableSql('homes').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
@@ -28,8 +51,13 @@ const isolationLine = expect.stringContaining('nobody reaches rows that are not 
 describe('create-muse ends with the isolation proof', () => {
   it('refuses a kit in which every signed-in user reaches every row, and leaves nothing', async () => {
     const { directory, report } = await create(leaky);
-    expect(report.error).toMatchObject({ code: 'findings', message: expect.stringContaining('Nothing was provisioned') });
-    expect(report.findings).toContainEqual(expect.objectContaining({ rule: 'isolation-read', severity: 'error', object: 'public.homes' }));
+    expect(report.error).toMatchObject({
+      code: 'findings',
+      message: expect.stringContaining('Nothing was provisioned'),
+    });
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({ rule: 'isolation-read', severity: 'error', object: 'public.homes' }),
+    );
     expect(report.steps.map(({ id }) => id)).not.toContain('place');
     expect(existsSync(directory)).toBe(false);
   });
@@ -38,7 +66,11 @@ describe('create-muse ends with the isolation proof', () => {
     const { report } = await create(tableSql('homes'));
     expect(report.error).toBeUndefined();
     expect(report.proven).toContainEqual(isolationLine);
-    expect(report.isolation).toMatchObject({ proven: ['public.homes'], notProven: [], tables: [{ table: 'public.homes', kind: 'table' }] });
+    expect(report.isolation).toMatchObject({
+      proven: ['public.homes'],
+      notProven: [],
+      tables: [{ table: 'public.homes', kind: 'table' }],
+    });
   });
 
   it('counts what is not proven, names it, and does not say that nobody reaches rows of others', async () => {
@@ -47,7 +79,9 @@ describe('create-muse ends with the isolation proof', () => {
     expect(report.proven).not.toContainEqual(isolationLine);
     expect(report.proven).toContain('tenant isolation: 1 proven, 1 not proven');
     expect(report.notes).toContainEqual(expect.stringContaining('Not proven: public.tidy()'));
-    expect(report.findings).toContainEqual(expect.objectContaining({ rule: 'not-proven', severity: 'warning', object: 'public.tidy()' }));
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({ rule: 'not-proven', severity: 'warning', object: 'public.tidy()' }),
+    );
     expect(report.isolation?.notProven).toHaveLength(1);
   });
 

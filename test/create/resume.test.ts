@@ -6,7 +6,19 @@ import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support
 
 const run = promisify(execFile);
 const killer = join(import.meta.dirname, '..', 'support', 'kill-at.js');
-const steps = ['preflight', 'kit', 'own', 'archive', 'scaffold', 'rehearse', 'place', 'read', 'migrate', 'check', 'finish'];
+const steps = [
+  'preflight',
+  'kit',
+  'own',
+  'archive',
+  'scaffold',
+  'rehearse',
+  'place',
+  'read',
+  'migrate',
+  'check',
+  'finish',
+];
 
 /** The parts of a report that tell what was found and shown, which no interruption may change. */
 interface Told {
@@ -24,12 +36,21 @@ let report: Told;
 /** The report that `--json` prints, without times. */
 function told(stdout: string): Told {
   const { proven, notes, findings, next, tables, migrations } = JSON.parse(stdout) as Told;
-  return { proven, notes, findings, next, tables, migrations: { applied: migrations.applied.map((one) => ({ ...one, ms: 0 })), skipped: migrations.skipped } };
+  return {
+    proven,
+    notes,
+    findings,
+    next,
+    tables,
+    migrations: { applied: migrations.applied.map((one) => ({ ...one, ms: 0 })), skipped: migrations.skipped },
+  };
 }
 
 /** What can be told of a finished muse from outside. */
 async function state(directory: string): Promise<Record<string, unknown>> {
-  const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as { environments: unknown[] };
+  const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as {
+    environments: unknown[];
+  };
   const { stdout } = await run('git', ['log', '--format=%s'], { cwd: directory });
   return { environments: status.environments, commits: stdout.trim().split('\n').length };
 }
@@ -38,29 +59,38 @@ beforeAll(async () => {
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
   const cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  const { stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--kit-extensions', 'archive', '--json'], { cwd });
+  const { stdout } = await createMuse(
+    ['realtymuse', '--yes', '--preset', 'realty', '--kit-extensions', 'archive', '--json'],
+    { cwd },
+  );
   report = told(stdout);
   whole = await snapshot(join(cwd, 'realtymuse'));
   return () => rm(cwd, { recursive: true, force: true });
 });
 
 describe('kill -9, then --resume, ends as a run without it', () => {
-  it.each(steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]))('at %s %s', async (step, status) => {
-    const cwd = await temporaryDirectory();
-    const directory = join(cwd, 'realtymuse');
-    const killed = await node(killer, [directory, step, status], { cwd });
-    expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    // What is left is said, with the command that goes on.
-    const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
-    expect(again.stderr).toContain('--resume');
-    expect(again.code).toBe(1);
-    const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
-    expect(resumed.code, resumed.stderr).toBe(0);
-    expect(report.proven).toHaveLength(3);
-    expect(told(resumed.stdout)).toEqual(report);
-    expect(await snapshot(directory)).toEqual(whole);
-    expect(await state(directory)).toMatchObject({ commits: 1, environments: [{ pending: [], edited: [], missing: [] }] });
-  });
+  it.each(steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]))(
+    'at %s %s',
+    async (step, status) => {
+      const cwd = await temporaryDirectory();
+      const directory = join(cwd, 'realtymuse');
+      const killed = await node(killer, [directory, step, status], { cwd });
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      // What is left is said, with the command that goes on.
+      const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+      expect(again.stderr).toContain('--resume');
+      expect(again.code).toBe(1);
+      const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(report.proven).toHaveLength(3);
+      expect(told(resumed.stdout)).toEqual(report);
+      expect(await snapshot(directory)).toEqual(whole);
+      expect(await state(directory)).toMatchObject({
+        commits: 1,
+        environments: [{ pending: [], edited: [], missing: [] }],
+      });
+    },
+  );
 
   it('says so if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();
@@ -73,7 +103,10 @@ describe('kill -9, then --resume, ends as a run without it', () => {
 describe('two runs in the same directory', () => {
   it('one makes the muse, the other is told', async () => {
     const cwd = await temporaryDirectory();
-    const both = await Promise.all([createMuse(['realtymuse', '--yes'], { cwd }), createMuse(['realtymuse', '--yes'], { cwd })]);
+    const both = await Promise.all([
+      createMuse(['realtymuse', '--yes'], { cwd }),
+      createMuse(['realtymuse', '--yes'], { cwd }),
+    ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
     expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 1, environments: [{ pending: [] }] });

@@ -34,9 +34,18 @@ const failing: Step<Run> = {
 };
 
 /** Runs a sequence over a journal in memory, and gives what its steps said. */
-async function run(sequence: Sequence, steps: Journal['steps'] = []): Promise<Pick<Run, 'results'> & { steps: Journal['steps']; notes: string[] }> {
+async function run(
+  sequence: Sequence,
+  steps: Journal['steps'] = [],
+): Promise<Pick<Run, 'results'> & { steps: Journal['steps']; notes: string[] }> {
   const journal = { version: 2, pipeline: 'create', answers: {}, steps, data: {} } as unknown as Journal;
-  const context = { answers: journal.answers, journal, results: [], signal: new AbortController().signal, save: async () => undefined } as unknown as Run;
+  const context = {
+    answers: journal.answers,
+    journal,
+    results: [],
+    signal: new AbortController().signal,
+    save: async () => undefined,
+  } as unknown as Run;
   await runSequence(sequence, context).catch(() => undefined);
   return { results: context.results, steps: journal.steps, notes: journal.steps.flatMap(({ output }) => output.notes) };
 }
@@ -78,7 +87,11 @@ describe('a resumed run', () => {
     const stopped = await run(sequence);
     const resumed = await run(sequence, stopped.steps);
     expect(ran).toEqual(['first', 'second', 'failing', 'first', 'failing']);
-    expect(resumed.results.map(({ id, status }) => `${id} ${status}`)).toEqual(['first done', 'second skipped', 'failing done']);
+    expect(resumed.results.map(({ id, status }) => `${id} ${status}`)).toEqual([
+      'first done',
+      'second skipped',
+      'failing done',
+    ]);
     expect(resumed.notes).toEqual(['fetched', 'tried']);
     expect(resumed.steps.flatMap(({ output }) => output.proven)).toEqual(['a kit runs']);
   });

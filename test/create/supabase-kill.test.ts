@@ -12,7 +12,13 @@ const root = join(import.meta.dirname, '..', '..');
 const killer = join(root, 'test', 'support', 'kill-at.js');
 /** Every request is walked with this set; else each seventh, which takes about a minute. */
 const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) === undefined ? 7 : 1;
-const answers = { name: 'killed', kitExtensions: 'archive', presets: ['deliverables'], target: 'supabase', supabase: { organization: 'acme', region: 'eu-central-1' } };
+const answers = {
+  name: 'killed',
+  kitExtensions: 'archive',
+  presets: ['deliverables'],
+  target: 'supabase',
+  supabase: { organization: 'acme', region: 'eu-central-1' },
+};
 
 let fakeApi: FakeApi;
 let place: string;
@@ -47,7 +53,9 @@ async function finish(directory: string): Promise<number> {
   expect(told(stdout)).toEqual(whole);
   expect(projects()).toBe(1);
   const status = await muse(['status', '--json'], { cwd: directory, env });
-  expect(JSON.parse(status.stdout)).toMatchObject({ environments: [{ target: 'supabase', pending: [], edited: [], missing: [] }] });
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    environments: [{ target: 'supabase', pending: [], edited: [], missing: [] }],
+  });
   const journal = JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
   expect(journal.finished).toBe(true);
   return sent;
@@ -65,7 +73,10 @@ beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place) };
   prepared = join(place, 'prepared');
-  const { signal, stderr } = await node(killer, [prepared, 'project', 'started', JSON.stringify(answers)], { cwd: place, env });
+  const { signal, stderr } = await node(killer, [prepared, 'project', 'started', JSON.stringify(answers)], {
+    cwd: place,
+    env,
+  });
   if (signal !== 'SIGKILL') throw new Error(stderr);
   requests = await finish(await fresh('clean'));
   await clear();
@@ -79,7 +90,11 @@ afterAll(async () => {
 /** Resumes, and is killed at the n-th request from now. */
 function killedAt(directory: string, n: number, phase: 'before' | 'after'): Promise<NodeJS.Signals | null> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'create-muse.js'), '--resume', '--dir', directory, '--json'], { cwd: place, env: { ...process.env, ...env }, stdio: 'ignore' });
+    const child = spawn(
+      process.execPath,
+      [join(root, 'bin', 'create-muse.js'), '--resume', '--dir', directory, '--json'],
+      { cwd: place, env: { ...process.env, ...env }, stdio: 'ignore' },
+    );
     fakeApi.killAfterRequest(n, () => void child.kill('SIGKILL'), phase);
     child.on('close', (_, signal) => resolve(signal));
   });
@@ -98,16 +113,31 @@ describe('kill -9 at a request, then --resume: one project, and all of it done',
       }
     }
     const which = every === 1 ? 'each' : `each ${every}th`;
-    process.stdout.write(`\n  kill -9 before and after ${which} of the ${requests} requests of the command, and resumed: one project, all of it done\n\n`);
+    process.stdout.write(
+      `\n  kill -9 before and after ${which} of the ${requests} requests of the command, and resumed: one project, all of it done\n\n`,
+    );
   }, 3_600_000);
 });
 
-const entries = ['project', 'wait', 'migrate', 'check', 'configure', 'prove', 'finish'].flatMap((step) => [[step, 'started'], [step, 'done']] as const);
+const entries = ['project', 'wait', 'migrate', 'check', 'configure', 'prove', 'finish'].flatMap(
+  (step) =>
+    [
+      [step, 'started'],
+      [step, 'done'],
+    ] as const,
+);
 describe('kill -9 at an entry of the journal, then --resume: one project, and all of it done', () => {
-  it.each(entries.filter((_, index) => every === 1 || index % 6 === 4))('%s %s', async (step, status) => {
-    const directory = join(place, `${step}-${status}`);
-    const { signal, stderr } = await node(killer, [directory, step, status, JSON.stringify(answers)], { cwd: place, env });
-    expect(signal, stderr).toBe('SIGKILL');
-    await finish(directory);
-  }, 120_000);
+  it.each(entries.filter((_, index) => every === 1 || index % 6 === 4))(
+    '%s %s',
+    async (step, status) => {
+      const directory = join(place, `${step}-${status}`);
+      const { signal, stderr } = await node(killer, [directory, step, status, JSON.stringify(answers)], {
+        cwd: place,
+        env,
+      });
+      expect(signal, stderr).toBe('SIGKILL');
+      await finish(directory);
+    },
+    120_000,
+  );
 });

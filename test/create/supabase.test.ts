@@ -11,13 +11,25 @@ import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const run = promisify(execFile);
-const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'deliverables', '--yes'];
+const flags = [
+  '--target',
+  'supabase',
+  '--org',
+  'acme',
+  '--region',
+  'eu-central-1',
+  '--preset',
+  'deliverables',
+  '--yes',
+];
 
 /** Gathers the arguments of every process of this machine until it is asked for them; nothing where there is no /proc. */
 function watchArguments(): () => string {
   const seen = new Set<string>();
   const look = (): void => {
-    for (const pid of existsSync('/proc/self/cmdline') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+    for (const pid of existsSync('/proc/self/cmdline')
+      ? readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+      : []) {
       try {
         seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
       } catch {
@@ -32,7 +44,8 @@ function watchArguments(): () => string {
   };
 }
 
-const readGit = async (cwd: string, args: string[]): Promise<string> => (await run('git', args, { cwd, maxBuffer: 1 << 28, encoding: 'latin1' })).stdout;
+const readGit = async (cwd: string, args: string[]): Promise<string> =>
+  (await run('git', args, { cwd, maxBuffer: 1 << 28, encoding: 'latin1' })).stdout;
 
 let fakeApi: FakeApi;
 beforeAll(async () => {
@@ -48,7 +61,10 @@ describe('create-muse --target supabase', () => {
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
     fakeApi.conditions.upAtOnce = false;
-    const made = await createMuse(['cloudmuse', ...flags, '--site-url', 'https://cloud.example.com', '--admin-email', 'ada@example.com'], { cwd, env });
+    const made = await createMuse(
+      ['cloudmuse', ...flags, '--site-url', 'https://cloud.example.com', '--admin-email', 'ada@example.com'],
+      { cwd, env },
+    );
     fakeApi.conditions.upAtOnce = true;
     expect(made.stderr).toBe('');
     expect(made.code).toBe(0);
@@ -58,11 +74,21 @@ describe('create-muse --target supabase', () => {
     const directory = join(cwd, 'cloudmuse');
     const projects = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'cloudmuse');
     expect(projects).toHaveLength(1);
-    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: Record<string, unknown> };
-    expect(museFile.environments).toEqual({ development: { target: 'supabase', ref: projects[0]?.ref, region: 'eu-central-1', organization: 'acme' } });
+    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as {
+      environments: Record<string, unknown>;
+    };
+    expect(museFile.environments).toEqual({
+      development: { target: 'supabase', ref: projects[0]?.ref, region: 'eu-central-1', organization: 'acme' },
+    });
     if (process.platform !== 'win32') expect((await stat(join(directory, '.env.local'))).mode & 0o777).toBe(0o600);
     const values = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'));
-    for (const name of ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'DATABASE_URL', 'DIRECT_URL']) {
+    for (const name of [
+      'NEXT_PUBLIC_SUPABASE_URL',
+      'NEXT_PUBLIC_SUPABASE_ANON_KEY',
+      'SUPABASE_SERVICE_ROLE_KEY',
+      'DATABASE_URL',
+      'DIRECT_URL',
+    ]) {
       expect(values[name], name).toBeTruthy();
     }
     expect(values['NEXT_PUBLIC_SUPABASE_URL']).toContain(projects[0]?.ref);
@@ -70,16 +96,24 @@ describe('create-muse --target supabase', () => {
     const status = await muse(['status', '--json'], { cwd: directory, env });
     const processes = seen();
     if (process.platform === 'linux') expect(processes).toContain('cloudmuse');
-    expect(JSON.parse(status.stdout)).toMatchObject({ ok: true, environments: [{ name: 'development', target: 'supabase', pending: [], edited: [], missing: [] }] });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      ok: true,
+      environments: [{ name: 'development', target: 'supabase', pending: [], edited: [], missing: [] }],
+    });
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
     // Nothing that is secret is anywhere but in .env.local.
-    const secrets = [fakeApi.state.token, values['SUPABASE_DB_PASSWORD'] ?? 'missing', values['SUPABASE_SERVICE_ROLE_KEY'] ?? 'missing'];
+    const secrets = [
+      fakeApi.state.token,
+      values['SUPABASE_DB_PASSWORD'] ?? 'missing',
+      values['SUPABASE_SERVICE_ROLE_KEY'] ?? 'missing',
+    ];
     const journal = await readFile(join(directory, '.muse', 'journal.json'), 'utf8');
     const objects = await run('git', ['log', '-p', '--all'], { cwd: directory, maxBuffer: 1 << 28 });
     for (const secret of secrets) {
       expect(secret.length).toBeGreaterThan(20);
-      for (const text of [made.stdout, made.stderr, status.stdout, journal, objects.stdout, processes]) expect(text.includes(secret)).toBe(false);
+      for (const text of [made.stdout, made.stderr, status.stdout, journal, objects.stdout, processes])
+        expect(text.includes(secret)).toBe(false);
     }
 
     const refused = await muse(['destroy'], { cwd: directory, env });
@@ -119,12 +153,17 @@ describe('muse provision', () => {
 
     // The same project, as production of another muse: its password is what its owner knows.
     const password = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'))['SUPABASE_DB_PASSWORD'];
-    const adopted = await muse(['provision', '--env', 'production', '--project-ref', project?.ref ?? '', '--yes', '--json'], {
-      cwd: directory,
-      env: { ...env, SUPABASE_DB_PASSWORD: password },
-    });
+    const adopted = await muse(
+      ['provision', '--env', 'production', '--project-ref', project?.ref ?? '', '--yes', '--json'],
+      {
+        cwd: directory,
+        env: { ...env, SUPABASE_DB_PASSWORD: password },
+      },
+    );
     expect(adopted.code, adopted.stdout).toBe(0);
-    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: Record<string, unknown> };
+    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as {
+      environments: Record<string, unknown>;
+    };
     expect(museFile.environments['production']).toMatchObject({ target: 'supabase', ref: project?.ref });
     expect(adopted.stderr).toContain('The project "latermuse"');
     expect(adopted.stderr.replace(/\s+/g, ' ')).toContain('no users, no buckets');
@@ -139,12 +178,18 @@ describe('muse provision, refused', () => {
     fakeApi.addProject({ name: 'twicemuse' });
     expect((await createMuse(['twicemuse', '--yes', '--quiet', '--preset', 'blank'], { cwd })).code).toBe(0);
     const directory = join(cwd, 'twicemuse');
-    for (const [flag, code] of [['nobody', 2], ['acme', 1]] as const) {
+    for (const [flag, code] of [
+      ['nobody', 2],
+      ['acme', 1],
+    ] as const) {
       const refused = await muse(['provision', '--org', flag, '--yes'], { cwd: directory, env });
       expect(refused.code).toBe(code);
       expect(refused.stderr).not.toContain('--resume');
     }
-    const missing = await muse(['provision', '--project-ref', 'abcdefghijklmnopqrst', '--yes'], { cwd: directory, env });
+    const missing = await muse(['provision', '--project-ref', 'abcdefghijklmnopqrst', '--yes'], {
+      cwd: directory,
+      env,
+    });
     expect(missing.stderr).toContain('404');
     const made = await muse(['provision', '--org', 'acme', '--env', 'staging', '--yes'], { cwd: directory, env });
     expect(made.stderr).toBe('');
@@ -154,7 +199,10 @@ describe('muse provision, refused', () => {
   it('asks for the password of a project that is adopted before it does anything', async () => {
     const cwd = await temporaryDirectory();
     const theirs = fakeApi.addProject({ name: 'theirs' });
-    const { code, stderr } = await createMuse(['adopting', '--target', 'supabase', '--project-ref', theirs.ref, '--preset', 'blank', '--yes'], { cwd, env: fakeApi.env });
+    const { code, stderr } = await createMuse(
+      ['adopting', '--target', 'supabase', '--project-ref', theirs.ref, '--preset', 'blank', '--yes'],
+      { cwd, env: fakeApi.env },
+    );
     expect(code).toBe(2);
     expect(stderr).toContain('SUPABASE_DB_PASSWORD');
     expect(existsSync(join(cwd, 'adopting'))).toBe(false);
@@ -175,35 +223,45 @@ describe('--resume with other answers', () => {
     const moved = await createMuse(['patient', '--resume', '--region', 'us-east-1'], { cwd, env });
     expect(moved.code).toBe(2);
     expect(moved.stderr).toContain('--region cannot be changed for patient');
-    const done = await createMuse(['patient', '--resume', '--wait-timeout', '300', '--admin-email', 'eve@example.com'], { cwd, env });
+    const done = await createMuse(
+      ['patient', '--resume', '--wait-timeout', '300', '--admin-email', 'eve@example.com'],
+      { cwd, env },
+    );
     expect(done.stderr).toBe('');
     expect(done.stdout).toContain("The admin's password, shown only once:");
     expect(fakeApi.count('POST', '/v1/projects')).toBe(posts);
   });
 
-  it.skipIf(process.platform === 'win32')('Ctrl-C while it waits ends at once, and names the project and the command', async () => {
-    const cwd = await temporaryDirectory();
-    const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
-    fakeApi.conditions.neverHealthy = true;
-    const looked = fakeApi.count('GET', '/v1/projects/{ref}');
-    let stopped = false;
-    const waiting = createMuse(['impatient', ...flags], { cwd, env, onOutput: (text, kill) => {
-      if (stopped || !text.includes('Create the Supabase project')) return;
-      stopped = true;
-      const timer = setInterval(() => {
-        if (fakeApi.count('GET', '/v1/projects/{ref}') === looked) return;
-        clearInterval(timer);
-        kill('SIGINT');
-      }, 20);
-    } });
-    const { code, stderr } = await waiting;
-    fakeApi.conditions.neverHealthy = false;
-    expect(code).toBe(130);
-    const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'impatient');
-    expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} exists and stays.`);
-    expect(stderr).toContain('create-muse impatient');
-    expect(stderr).toContain('--resume');
-  });
+  it.skipIf(process.platform === 'win32')(
+    'Ctrl-C while it waits ends at once, and names the project and the command',
+    async () => {
+      const cwd = await temporaryDirectory();
+      const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+      fakeApi.conditions.neverHealthy = true;
+      const looked = fakeApi.count('GET', '/v1/projects/{ref}');
+      let stopped = false;
+      const waiting = createMuse(['impatient', ...flags], {
+        cwd,
+        env,
+        onOutput: (text, kill) => {
+          if (stopped || !text.includes('Create the Supabase project')) return;
+          stopped = true;
+          const timer = setInterval(() => {
+            if (fakeApi.count('GET', '/v1/projects/{ref}') === looked) return;
+            clearInterval(timer);
+            kill('SIGINT');
+          }, 20);
+        },
+      });
+      const { code, stderr } = await waiting;
+      fakeApi.conditions.neverHealthy = false;
+      expect(code).toBe(130);
+      const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'impatient');
+      expect(stderr).toContain(`Cancelled. The Supabase project ${project?.ref} exists and stays.`);
+      expect(stderr).toContain('create-muse impatient');
+      expect(stderr).toContain('--resume');
+    },
+  );
 });
 
 describe('secrets', () => {
@@ -219,7 +277,8 @@ describe('secrets', () => {
     };
     const directory = join(cwd, 'discreet');
     const journals: string[] = [];
-    const stopped = async (): Promise<void> => void journals.push(await readFile(join(directory, '.muse', 'journal.json'), 'utf8'));
+    const stopped = async (): Promise<void> =>
+      void journals.push(await readFile(join(directory, '.muse', 'journal.json'), 'utf8'));
 
     fakeApi.http.add('refused-plan', 'POST /v1/projects');
     expect(await run(['discreet', ...flags, '--admin-email', 'ada@example.com'])).toBe(1);
@@ -243,7 +302,13 @@ describe('secrets', () => {
     const values = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'));
     const { keys, password } = project ?? { keys: undefined, password: '' };
     expect(values['SUPABASE_DB_PASSWORD']).toBe(password);
-    const known = [fakeApi.state.token, password, keys?.secret ?? '', keys?.serviceRole ?? '', values['SESSION_SECRET'] ?? ''];
+    const known = [
+      fakeApi.state.token,
+      password,
+      keys?.secret ?? '',
+      keys?.serviceRole ?? '',
+      values['SESSION_SECRET'] ?? '',
+    ];
     for (const one of known) expect(one.length).toBeGreaterThan(20);
     const shown = /shown only once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
     expect(shown.length).toBeGreaterThan(20);
@@ -262,7 +327,9 @@ describe('two runs at once', () => {
   it('of one name: one makes the project, the other is told; of one directory: the other is refused', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
-    const both = await Promise.all(['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })));
+    const both = await Promise.all(
+      ['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })),
+    );
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.find(({ code }) => code === 1)?.stderr).toContain('already has a project named "racing"');
     expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'racing')).toHaveLength(1);
@@ -279,7 +346,10 @@ describe('a refusal before anything is created', () => {
   ])('%s costs nothing', async (_, extra, more, expected) => {
     const cwd = await temporaryDirectory();
     const before = fakeApi.count('POST', '/v1/projects');
-    const { code, stderr } = await createMuse(['refusedmuse', ...flags, ...more], { cwd, env: { ...fakeApi.env, ...extra } });
+    const { code, stderr } = await createMuse(['refusedmuse', ...flags, ...more], {
+      cwd,
+      env: { ...fakeApi.env, ...extra },
+    });
     expect(code).toBe(expected);
     expect(stderr).toContain('→');
     expect(fakeApi.count('POST', '/v1/projects')).toBe(before);

@@ -14,12 +14,33 @@ const kinds = ['embedded', 'postgres'] as const;
 
 describe('values', () => {
   it.each([
-    ['1', 1], ['1::int8', '1'], ['9007199254740993', '9007199254740993'], ['1.50', '1.50'], ['0.5::float8', 0.5],
-    ['true', true], [`'x'`, 'x'], ['null', null], [`'{"a": [1, null]}'::jsonb`, { a: [1, null] }],
+    ['1', 1],
+    ['1::int8', '1'],
+    ['9007199254740993', '9007199254740993'],
+    ['1.50', '1.50'],
+    ['0.5::float8', 0.5],
+    ['true', true],
+    [`'x'`, 'x'],
+    ['null', null],
+    [`'{"a": [1, null]}'::jsonb`, { a: [1, null] }],
     [`'2026-02-03 04:05:06.789012+00'::timestamptz at time zone 'UTC'`, '2026-02-03 04:05:06.789012'],
-    [`array['a', null, 'NULL', 'with "quotes", {braces} and \\']`, ['a', null, 'NULL', 'with "quotes", {braces} and \\']],
-    ['array[[1, 2], [3, 4]]', [[1, 2], [3, 4]]], [`'{}'::text[]`, []], [`'[0:1]={7,8}'::int[]`, [7, 8]],
-    [`'a'::name`, 'a'], [`'{"a"}'::name[]`, ['a']], [`'\\x00ff'::bytea`, '\\x00ff'], [`array[true, false]`, [true, false]],
+    [
+      `array['a', null, 'NULL', 'with "quotes", {braces} and \\']`,
+      ['a', null, 'NULL', 'with "quotes", {braces} and \\'],
+    ],
+    [
+      'array[[1, 2], [3, 4]]',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [`'{}'::text[]`, []],
+    [`'[0:1]={7,8}'::int[]`, [7, 8]],
+    [`'a'::name`, 'a'],
+    [`'{"a"}'::name[]`, ['a']],
+    [`'\\x00ff'::bytea`, '\\x00ff'],
+    [`array[true, false]`, [true, false]],
   ])('%s', async (sql, expected) => {
     for (const kind of kinds) {
       const { rows } = await both[kind].query(`select ${sql} as value`);
@@ -28,10 +49,17 @@ describe('values', () => {
   });
 
   it.each<[string, unknown, unknown]>([
-    ['text', `quote ' and \\`, `quote ' and \\`], ['int', 5, 5], ['bool', false, false], ['text', null, null],
-    ['text', undefined, null], ['jsonb', { a: 'b' }, { a: 'b' }], ['text[]', ['a', null, 'c"d\\'], ['a', null, 'c"d\\']],
-    ['int[]', [[1], [2]], [[1], [2]]], ['bytea', new Uint8Array([0, 255]), '\\x00ff'],
-    ['timestamptz', new Date(0), '1970-01-01 00:00:00+00'], ['text', '', ''],
+    ['text', `quote ' and \\`, `quote ' and \\`],
+    ['int', 5, 5],
+    ['bool', false, false],
+    ['text', null, null],
+    ['text', undefined, null],
+    ['jsonb', { a: 'b' }, { a: 'b' }],
+    ['text[]', ['a', null, 'c"d\\'], ['a', null, 'c"d\\']],
+    ['int[]', [[1], [2]], [[1], [2]]],
+    ['bytea', new Uint8Array([0, 255]), '\\x00ff'],
+    ['timestamptz', new Date(0), '1970-01-01 00:00:00+00'],
+    ['text', '', ''],
   ])('a parameter of type %s: %j', async (type, parameter, expected) => {
     for (const kind of kinds) {
       await both[kind].query(`set timezone to 'UTC'`);
@@ -41,9 +69,13 @@ describe('values', () => {
   });
 
   it.each([
-    ['select generate_series(1, 3)', 3], ['create table public.counted as select generate_series(1, 4) as n', 4],
-    ['update public.counted set n = 0 where n > 1', 3], ['insert into public.counted values (1), (2)', 2],
-    ['delete from public.counted', 6], ['drop table public.counted', 0], ['set work_mem to 4096', 0],
+    ['select generate_series(1, 3)', 3],
+    ['create table public.counted as select generate_series(1, 4) as n', 4],
+    ['update public.counted set n = 0 where n > 1', 3],
+    ['insert into public.counted values (1), (2)', 2],
+    ['delete from public.counted', 6],
+    ['drop table public.counted', 0],
+    ['set work_mem to 4096', 0],
   ])('%s affects %d', async (sql, affected) => {
     for (const kind of kinds) expect((await both[kind].query(sql)).affected, kind).toBe(affected);
   });
@@ -57,24 +89,39 @@ describe('errors', () => {
   };
 
   it.each([
-    'selec 1', 'select ä from public.nothing', 'select * from public.nothing', 'select 1/0', `select 'x'::uuid`,
-    'create table public.twice (); create table public.other ()', `insert into public.parent values (1, 'bad')`,
-    'insert into public.child values (7)', 'insert into public.parent values (null)', 'alter table public.parent add column id int',
+    'selec 1',
+    'select ä from public.nothing',
+    'select * from public.nothing',
+    'select 1/0',
+    `select 'x'::uuid`,
+    'create table public.twice (); create table public.other ()',
+    `insert into public.parent values (1, 'bad')`,
+    'insert into public.child values (7)',
+    'insert into public.parent values (null)',
+    'alter table public.parent add column id int',
     `do $$ begin raise exception 'own' using errcode = 'P0042', detail = 'd', hint = 'h', column = 'c', table = 't'; end $$`,
-    `do $$ begin perform 1 / 0; end $$`, 'create index concurrently on public.nothing (a)',
-    'delete from storage.objects', 'select auth.nothing()', '/* ü */ select nothing',
+    `do $$ begin perform 1 / 0; end $$`,
+    'create index concurrently on public.nothing (a)',
+    'delete from storage.objects',
+    'select auth.nothing()',
+    '/* ü */ select nothing',
   ])('%s is the same on both', async (sql) => {
     for (const kind of kinds) {
-      await both[kind].script(`create table if not exists public.parent (id int primary key, kind text check (kind <> 'bad'));
+      await both[kind]
+        .script(`create table if not exists public.parent (id int primary key, kind text check (kind <> 'bad'));
         create table if not exists public.child (parent int references public.parent);`);
     }
-    const [embedded, postgres] = await Promise.all(kinds.map((kind) => fieldsOf(both[kind], (database) => database.query(sql))));
+    const [embedded, postgres] = await Promise.all(
+      kinds.map((kind) => fieldsOf(both[kind], (database) => database.query(sql))),
+    );
     expect(embedded).toEqual(postgres);
   });
 
   it('counts positions in the whole script', async () => {
-    const sql = 'select 1; select \'é\'; select * from public.nothing;';
-    const [embedded, postgres] = await Promise.all(kinds.map((kind) => fieldsOf(both[kind], (database) => database.script(sql))));
+    const sql = "select 1; select 'é'; select * from public.nothing;";
+    const [embedded, postgres] = await Promise.all(
+      kinds.map((kind) => fieldsOf(both[kind], (database) => database.script(sql))),
+    );
     expect(embedded).toEqual(postgres);
     expect(embedded).toMatchObject({ code: '42P01', position: sql.indexOf('public.nothing') + 1 });
   });
@@ -86,25 +133,30 @@ describe.each(kinds)('transactions of %s', (kind) => {
 
   it('commits what resolves and rolls back what rejects', async () => {
     await both[kind].transaction((session) => session.query('insert into public.kept values (1)'));
-    await expect(both[kind].transaction(async (session) => {
-      await session.query('insert into public.kept values (2)');
-      throw new Error('no');
-    })).rejects.toThrow('no');
+    await expect(
+      both[kind].transaction(async (session) => {
+        await session.query('insert into public.kept values (2)');
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
     expect(await count()).toBe(1);
   });
   it('rejects where a failed statement was swallowed: COMMIT would have been a ROLLBACK', async () => {
-    await expect(both[kind].transaction(async (session) => {
-      await session.query('insert into public.kept values (3)');
-      await session.query('select 1 / 0').catch(() => undefined);
-    })).rejects.toMatchObject({ code: '25P02' });
+    await expect(
+      both[kind].transaction(async (session) => {
+        await session.query('insert into public.kept values (3)');
+        await session.query('select 1 / 0').catch(() => undefined);
+      }),
+    ).rejects.toMatchObject({ code: '25P02' });
     expect(await count()).toBe(1);
   });
   it('keeps two that begin together apart', async () => {
-    const add = (value: number, fail: boolean): Promise<void> => both[kind].transaction(async (session) => {
-      await session.query('insert into public.kept values ($1)', [value]);
-      await new Promise((resolve) => setImmediate(resolve));
-      if (fail) throw new Error('no');
-    });
+    const add = (value: number, fail: boolean): Promise<void> =>
+      both[kind].transaction(async (session) => {
+        await session.query('insert into public.kept values ($1)', [value]);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (fail) throw new Error('no');
+      });
     await Promise.allSettled([add(4, true), add(5, false), add(6, true)]);
     expect((await both[kind].query('select a from public.kept order by a')).rows).toEqual([{ a: 1 }, { a: 5 }]);
   });
@@ -162,19 +214,43 @@ comment on policy "own rows" on shop.items is 'why'; comment on function shop.to
 
 describe('readSchema', () => {
   it('reads the same on both after the same SQL, every object once', async () => {
-    const [embedded, postgres] = await Promise.all(kinds.map(async (kind) => {
-      const before = await readSchema(both[kind]);
-      await both[kind].script(migration);
-      return diffSchema(before, await readSchema(both[kind]));
-    })) as [ReturnType<typeof diffSchema>, ReturnType<typeof diffSchema>];
+    const [embedded, postgres] = (await Promise.all(
+      kinds.map(async (kind) => {
+        const before = await readSchema(both[kind]);
+        await both[kind].script(migration);
+        return diffSchema(before, await readSchema(both[kind]));
+      }),
+    )) as [ReturnType<typeof diffSchema>, ReturnType<typeof diffSchema>];
     expect(embedded).toEqual(postgres);
     expect(embedded.missing).toEqual([]);
     expect(embedded.changed.map(({ name }) => name)).toEqual(['supabase_realtime']);
-    expect(new Set(embedded.extra.map(({ kind }) => kind))).toEqual(new Set([
-      'aggregate', 'column', 'comment', 'composite type', 'constraint', 'default privileges', 'domain', 'enum', 'extension',
-      'function', 'grant', 'index', 'materialized view', 'partitioned table', 'policy', 'procedure', 'rule', 'schema',
-      'sequence', 'statistics', 'table', 'trigger', 'view',
-    ]));
+    expect(new Set(embedded.extra.map(({ kind }) => kind))).toEqual(
+      new Set([
+        'aggregate',
+        'column',
+        'comment',
+        'composite type',
+        'constraint',
+        'default privileges',
+        'domain',
+        'enum',
+        'extension',
+        'function',
+        'grant',
+        'index',
+        'materialized view',
+        'partitioned table',
+        'policy',
+        'procedure',
+        'rule',
+        'schema',
+        'sequence',
+        'statistics',
+        'table',
+        'trigger',
+        'view',
+      ]),
+    );
     const names = embedded.extra.map(({ kind, name }) => `${kind} ${name}`);
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain('policy seen on storage.objects');
@@ -182,27 +258,44 @@ describe('readSchema', () => {
   });
 
   it.each([
-    'alter table shop.items disable row level security', 'alter table shop.items no force row level security',
-    'alter policy "own rows" on shop.items using (true)', 'alter policy "own rows" on shop.items to anon',
-    'grant delete on shop.items to anon', 'revoke select (id) on shop.items from anon', 'revoke usage on schema shop from authenticated',
-    'grant execute on function shop.total(uuid) to anon', 'alter function shop.total(uuid) security invoker',
-    'alter function shop.total(uuid) reset search_path', 'alter view shop.cheap reset (security_invoker)',
-    'alter table shop.items alter note type varchar(5)', 'alter table shop.items alter tags drop default',
-    'alter table shop.items alter note set not null', 'alter table shop.items disable trigger stamp',
-    'drop index shop.items_owner', 'alter sequence shop.numbers increment 3', `alter type shop.state add value 'new'`,
-    `comment on column shop.items.price is 'other'`, 'alter default privileges in schema shop revoke select on tables from anon',
-    'alter table shop.items drop constraint items_price_check', 'drop policy seen on storage.objects',
-    'alter table shop.items set (fillfactor = 80)', 'alter publication supabase_realtime drop table shop.items',
-    'drop trigger signed_up on auth.users', 'create or replace procedure shop.tidy() language plpgsql as $$ begin null; end $$',
-    'grant select on auth.users to authenticated', 'alter table shop.items replica identity full',
+    'alter table shop.items disable row level security',
+    'alter table shop.items no force row level security',
+    'alter policy "own rows" on shop.items using (true)',
+    'alter policy "own rows" on shop.items to anon',
+    'grant delete on shop.items to anon',
+    'revoke select (id) on shop.items from anon',
+    'revoke usage on schema shop from authenticated',
+    'grant execute on function shop.total(uuid) to anon',
+    'alter function shop.total(uuid) security invoker',
+    'alter function shop.total(uuid) reset search_path',
+    'alter view shop.cheap reset (security_invoker)',
+    'alter table shop.items alter note type varchar(5)',
+    'alter table shop.items alter tags drop default',
+    'alter table shop.items alter note set not null',
+    'alter table shop.items disable trigger stamp',
+    'drop index shop.items_owner',
+    'alter sequence shop.numbers increment 3',
+    `alter type shop.state add value 'new'`,
+    `comment on column shop.items.price is 'other'`,
+    'alter default privileges in schema shop revoke select on tables from anon',
+    'alter table shop.items drop constraint items_price_check',
+    'drop policy seen on storage.objects',
+    'alter table shop.items set (fillfactor = 80)',
+    'alter publication supabase_realtime drop table shop.items',
+    'drop trigger signed_up on auth.users',
+    'create or replace procedure shop.tidy() language plpgsql as $$ begin null; end $$',
+    'grant select on auth.users to authenticated',
+    'alter table shop.items replica identity full',
   ])('sees: %s', async (sql) => {
     const before = await readSchema(both.embedded);
-    await expect(both.embedded.transaction(async (session) => {
-      await session.script(sql);
-      const { missing, extra, changed } = diffSchema(before, await readSchema(session));
-      expect(missing.length + extra.length + changed.length).toBeGreaterThan(0);
-      throw new Error('back');
-    })).rejects.toThrow('back');
+    await expect(
+      both.embedded.transaction(async (session) => {
+        await session.script(sql);
+        const { missing, extra, changed } = diffSchema(before, await readSchema(session));
+        expect(missing.length + extra.length + changed.length).toBeGreaterThan(0);
+        throw new Error('back');
+      }),
+    ).rejects.toThrow('back');
     expect(diffSchema(before, await readSchema(both.embedded))).toEqual({ missing: [], extra: [], changed: [] });
   });
 
@@ -225,7 +318,7 @@ describe('readSchema', () => {
     expect(after).toEqual(before);
   });
 
-  it('reads only the schemas asked for, and the services\' own with `baseline`', async () => {
+  it("reads only the schemas asked for, and the services' own with `baseline`", async () => {
     const kindsOf = (objects: SchemaObject[]): string[] => objects.map(({ kind, name }) => `${kind} ${name}`);
     expect(kindsOf(await readSchema(both.embedded, { schemas: ['public'] }))).not.toContain('table shop.items');
     expect(kindsOf(await readSchema(both.embedded))).not.toContain('table auth.users');
@@ -238,7 +331,11 @@ it('countRows counts every table, of the services too, and sees one more row', a
     await both[kind].script(`insert into storage.buckets (id, name) values ('b', 'b');
       insert into shop.logs (at) values ('2026-05-05')`);
     expect(await countRows(both[kind]), kind).toMatchObject({
-      'storage.buckets': 1, 'auth.users': 0, 'shop.logs': 1, 'shop.logs_2026': 1, 'shop.items': 0,
+      'storage.buckets': 1,
+      'auth.users': 0,
+      'shop.logs': 1,
+      'shop.logs_2026': 1,
+      'shop.items': 0,
     });
   }
 });

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillEnvironment, parseEnvironment, readEnvironmentTemplate, updateEnvironment, writeEnvironmentFile } from '../../src/kit/environment-file.ts';
+import {
+  fillEnvironment,
+  parseEnvironment,
+  readEnvironmentTemplate,
+  updateEnvironment,
+  writeEnvironmentFile,
+} from '../../src/kit/environment-file.ts';
 import { errorOf, rejectionOf } from './errors.ts';
 import { git, put, temporary } from './repository.ts';
 
@@ -31,19 +37,25 @@ describe('parseEnvironment', () => {
 
   it('reads what Node reads, in templates of common form', () => {
     const line = fc.oneof(
-      fc.tuple(fc.stringMatching(/^[A-Z_]{1,8}$/), fc.stringMatching(/^[ -~]{0,20}$/)).map(([name, value]) => `${name}=${value.replace(/['"`]/g, '')}`),
+      fc
+        .tuple(fc.stringMatching(/^[A-Z_]{1,8}$/), fc.stringMatching(/^[ -~]{0,20}$/))
+        .map(([name, value]) => `${name}=${value.replace(/['"`]/g, '')}`),
       fc.stringMatching(/^# [ -<>-~]{0,20}$/),
       fc.constant(''),
     );
     const same = fc.property(fc.array(line), (lines) => {
       const text = lines.join('\n');
-      return JSON.stringify(Object.entries(parseEnvironment(text)).sort()) === JSON.stringify(Object.entries(parseEnv(text)).sort());
+      return (
+        JSON.stringify(Object.entries(parseEnvironment(text)).sort()) ===
+        JSON.stringify(Object.entries(parseEnv(text)).sort())
+      );
     });
     expect(fc.check(same, { numRuns: 500 })).toMatchObject({ failed: false });
   });
 });
 
-const template = '# Supabase\nNEXT_PUBLIC_SUPABASE_URL=https://your-project.supabase.co  # the URL\nOTHER="keep me"\n# GOOGLE_ID=\n';
+const template =
+  '# Supabase\nNEXT_PUBLIC_SUPABASE_URL=https://your-project.supabase.co  # the URL\nOTHER="keep me"\n# GOOGLE_ID=\n';
 
 describe('updateEnvironment', () => {
   it('changes the named lines and nothing else', () => {
@@ -55,23 +67,42 @@ describe('updateEnvironment', () => {
     expect(updateEnvironment(template, {})).toBe(template);
   });
 
-  it.each(['plain', 'p#ss', '$HOME', 'a b', ' lead', "it's", 'say "x"', 'both \' and "', '', 'a=b', 'back\\slash', 'end\\', 'line\nend', '"line\nend"', 'ünï', '`tick`', '#'])(
-    'writes %j so that Node and a shell-like reader give it back',
-    (value) => {
-      const text = updateEnvironment('Z=1\n', { A: value, B: 'after' });
-      expect(parseEnvironment(text)).toEqual({ Z: '1', A: value, B: 'after' });
-      expect(parseEnv(text)).toEqual({ Z: '1', A: value, B: 'after' });
-    },
-  );
+  it.each([
+    'plain',
+    'p#ss',
+    '$HOME',
+    'a b',
+    ' lead',
+    "it's",
+    'say "x"',
+    'both \' and "',
+    '',
+    'a=b',
+    'back\\slash',
+    'end\\',
+    'line\nend',
+    '"line\nend"',
+    'ünï',
+    '`tick`',
+    '#',
+  ])('writes %j so that Node and a shell-like reader give it back', (value) => {
+    const text = updateEnvironment('Z=1\n', { A: value, B: 'after' });
+    expect(parseEnvironment(text)).toEqual({ Z: '1', A: value, B: 'after' });
+    expect(parseEnv(text)).toEqual({ Z: '1', A: value, B: 'after' });
+  });
 
-  it.each(['q\'e"`x', 'end \'\\', 'a\rb', 'a\0b'])('refuses %j, which no quotes hold', (value) => {
+  it.each(['q\'e"`x', "end '\\", 'a\rb', 'a\0b'])('refuses %j, which no quotes hold', (value) => {
     const error = errorOf(() => updateEnvironment('', { A: value }));
     expect(error).toMatchObject({ code: 'bad-environment-value' });
     expect(`${error?.message}${error?.detail}${error?.suggestion}`).not.toContain(value);
   });
 
   it('gives any value back, here and in Node, or refuses it', () => {
-    const value = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('\'', '"', '`', '\\', '#', ' ', '\n', '\r', '$', 'a', '=', '{') }), fc.string({ unit: 'grapheme' }));
+    const value = fc.oneof(
+      fc.string(),
+      fc.string({ unit: fc.constantFrom("'", '"', '`', '\\', '#', ' ', '\n', '\r', '$', 'a', '=', '{') }),
+      fc.string({ unit: 'grapheme' }),
+    );
     const roundTrip = fc.property(value, value, (first, second) => {
       const values = { A: first, B: second };
       const written: { text?: string } = {};
@@ -80,7 +111,10 @@ describe('updateEnvironment', () => {
       const expected = JSON.stringify({ A: first, C: '3', B: second });
       const own = parseEnvironment(written.text);
       const nodes = parseEnv(written.text);
-      return JSON.stringify(own) === expected && [own, nodes].every((read) => read['A'] === first && read['B'] === second && read['C'] === '3');
+      return (
+        JSON.stringify(own) === expected &&
+        [own, nodes].every((read) => read['A'] === first && read['B'] === second && read['C'] === '3')
+      );
     });
     expect(fc.check(roundTrip, { numRuns: 3000 })).toMatchObject({ failed: false });
   });
@@ -88,7 +122,11 @@ describe('updateEnvironment', () => {
 
 describe('fillEnvironment', () => {
   it('keeps the template, fills it, and adds what is needed', () => {
-    const text = fillEnvironment(template, { NEXT_PUBLIC_SUPABASE_URL: 'https://x.co', DATABASE_URL: 'postgresql://a:b%23@h/d', MORE: 'm' });
+    const text = fillEnvironment(template, {
+      NEXT_PUBLIC_SUPABASE_URL: 'https://x.co',
+      DATABASE_URL: 'postgresql://a:b%23@h/d',
+      MORE: 'm',
+    });
     expect(text.startsWith(template.replace('https://your-project.supabase.co', 'https://x.co'))).toBe(true);
     expect(parseEnvironment(text)).toMatchObject({
       NEXT_PUBLIC_SUPABASE_URL: 'https://x.co',
@@ -135,29 +173,37 @@ describe('writeEnvironmentFile', () => {
     expect(readdirSync(place).sort()).toEqual(['.env.local', '.gitignore']);
   });
 
-  it.each(['.env.local\n', '.env*.local\n', '.env.*\n!.env.example\n', '.env*\n', '/.env.local'])('leaves a .gitignore of %j', async (text) => {
-    const place = temporary();
-    git(place, 'init', '--quiet');
-    put(place, { '.gitignore': text });
-    await writeEnvironmentFile(place, '.env.local', 'A=1\n');
-    expect(readFileSync(join(place, '.gitignore'), 'utf8')).toBe(text);
-    expect(execFileSync('git', ['status', '--porcelain'], { cwd: place, encoding: 'utf8' })).not.toContain('.env');
-  });
+  it.each(['.env.local\n', '.env*.local\n', '.env.*\n!.env.example\n', '.env*\n', '/.env.local'])(
+    'leaves a .gitignore of %j',
+    async (text) => {
+      const place = temporary();
+      git(place, 'init', '--quiet');
+      put(place, { '.gitignore': text });
+      await writeEnvironmentFile(place, '.env.local', 'A=1\n');
+      expect(readFileSync(join(place, '.gitignore'), 'utf8')).toBe(text);
+      expect(execFileSync('git', ['status', '--porcelain'], { cwd: place, encoding: 'utf8' })).not.toContain('.env');
+    },
+  );
 
-  it.each(['.env*\n!.env.local\n', '.env.local\n!.env*\n', '*.txt'])('puts itself last in a .gitignore of %j', async (text) => {
-    const place = temporary();
-    git(place, 'init', '--quiet');
-    put(place, { '.gitignore': text });
-    await writeEnvironmentFile(place, '.env.local', 'A=1\n');
-    expect(git(place, 'status', '--porcelain', '--untracked-files=all')).toBe('?? .gitignore\n');
-  });
+  it.each(['.env*\n!.env.local\n', '.env.local\n!.env*\n', '*.txt'])(
+    'puts itself last in a .gitignore of %j',
+    async (text) => {
+      const place = temporary();
+      git(place, 'init', '--quiet');
+      put(place, { '.gitignore': text });
+      await writeEnvironmentFile(place, '.env.local', 'A=1\n');
+      expect(git(place, 'status', '--porcelain', '--untracked-files=all')).toBe('?? .gitignore\n');
+    },
+  );
 
   it('refuses a file that git tracks', async () => {
     const place = temporary();
     git(place, 'init', '--quiet');
     put(place, { '.env.local': 'A=0\n' });
     git(place, 'add', '--force', '.env.local');
-    expect(await rejectionOf(writeEnvironmentFile(place, '.env.local', 'A=secret\n'))).toMatchObject({ code: 'environment-not-ignored' });
+    expect(await rejectionOf(writeEnvironmentFile(place, '.env.local', 'A=secret\n'))).toMatchObject({
+      code: 'environment-not-ignored',
+    });
     expect(readFileSync(join(place, '.env.local'), 'utf8')).toBe('A=0\n');
   });
 
@@ -165,7 +211,9 @@ describe('writeEnvironmentFile', () => {
     const outside = temporary('outside');
     const place = temporary();
     put(place, { '.env.local': { link: join(outside, 'secret') } });
-    expect(await rejectionOf(writeEnvironmentFile(place, '.env.local', 'A=1\n'))).toMatchObject({ code: 'path-outside' });
+    expect(await rejectionOf(writeEnvironmentFile(place, '.env.local', 'A=1\n'))).toMatchObject({
+      code: 'path-outside',
+    });
     expect(readdirSync(outside)).toEqual([]);
   });
 });

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -36,19 +45,38 @@ describe('nothing of a kit runs', () => {
     const { program, sprung } = trap();
     const template = temporary('template');
     mkdirSync(join(template, 'hooks'));
-    const names = ['post-checkout', 'pre-commit', 'commit-msg', 'post-commit', 'reference-transaction', 'post-index-change'];
+    const names = [
+      'post-checkout',
+      'pre-commit',
+      'commit-msg',
+      'post-commit',
+      'reference-transaction',
+      'post-index-change',
+    ];
     for (const name of names) {
       writeFileSync(join(template, 'hooks', name), readFileSync(program), { mode: 0o755 });
     }
     const settings = `[init]\n\ttemplateDir = ${template}\n[core]\n\thooksPath = ${join(template, 'hooks')}\n\tfsmonitor = ${program}\n`;
-    await fetchKit(parseKitSource(repository(musekit).directory), temporary('muse'), { environment: userWith(settings) });
+    await fetchKit(parseKitSource(repository(musekit).directory), temporary('muse'), {
+      environment: userWith(settings),
+    });
     expect(sprung()).toBe(false);
   });
 
   it('not the programs that the settings of a local kit name', async () => {
     const { program, sprung } = trap();
     const kit = repository({ ...musekit, '.gitattributes': '*.txt filter=evil diff=evil\n', 'a.txt': 'a' });
-    for (const key of ['core.fsmonitor', 'filter.evil.clean', 'filter.evil.smudge', 'filter.evil.process', 'core.pager', 'diff.evil.command', 'uploadpack.packObjectsHook', 'core.sshCommand', 'core.gitProxy']) {
+    for (const key of [
+      'core.fsmonitor',
+      'filter.evil.clean',
+      'filter.evil.smudge',
+      'filter.evil.process',
+      'core.pager',
+      'diff.evil.command',
+      'uploadpack.packObjectsHook',
+      'core.sshCommand',
+      'core.gitProxy',
+    ]) {
       git(kit.directory, 'config', key, program);
     }
     put(kit.directory, { 'a.txt': 'b' });
@@ -65,24 +93,33 @@ describe('nothing of a kit runs', () => {
       '.gitattributes': '*.psd filter=lfs diff=lfs merge=lfs -text\n',
       'logo.psd': 'version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n',
     });
-    const { notes } = await fetchKit(parseKitSource(kit.directory), temporary('muse'), { environment: userWith(settings) });
+    const { notes } = await fetchKit(parseKitSource(kit.directory), temporary('muse'), {
+      environment: userWith(settings),
+    });
     expect(sprung()).toBe(false);
     expect(notes).toMatchObject([{ kind: 'large-file', paths: ['logo.psd'] }]);
   });
 
-  it.each(['--upload-pack=', 'ext::'])('not an address that begins with %s, even past the reader of addresses', async (start) => {
-    const { program, sprung } = trap();
-    const environment = userWith('[protocol "ext"]\n\tallow = always\n[protocol]\n\tallow = always\n');
-    const { directory } = repository(musekit);
-    git(directory, 'remote', 'add', 'origin', directory);
-    expect(await rejectionOf(lsRemote(`${start}${program}`, { environment, directory }))).toBeDefined();
-    expect(sprung()).toBe(false);
-  });
+  it.each(['--upload-pack=', 'ext::'])(
+    'not an address that begins with %s, even past the reader of addresses',
+    async (start) => {
+      const { program, sprung } = trap();
+      const environment = userWith('[protocol "ext"]\n\tallow = always\n[protocol]\n\tallow = always\n');
+      const { directory } = repository(musekit);
+      git(directory, 'remote', 'add', 'origin', directory);
+      expect(await rejectionOf(lsRemote(`${start}${program}`, { environment, directory }))).toBeDefined();
+      expect(sprung()).toBe(false);
+    },
+  );
 
   it('not by way of an alias for addresses', async () => {
     const { program, sprung } = trap();
-    const environment = userWith(`[protocol "ext"]\n\tallow = always\n[url "ext::${program} "]\n\tinsteadOf = https://kit.example/\n`);
-    expect(await rejectionOf(fetchKit(parseKitSource('https://kit.example/a.git'), temporary('muse'), { environment }))).toBeDefined();
+    const environment = userWith(
+      `[protocol "ext"]\n\tallow = always\n[url "ext::${program} "]\n\tinsteadOf = https://kit.example/\n`,
+    );
+    expect(
+      await rejectionOf(fetchKit(parseKitSource('https://kit.example/a.git'), temporary('muse'), { environment })),
+    ).toBeDefined();
     expect(sprung()).toBe(false);
   });
 });
@@ -102,7 +139,9 @@ describe('nothing leads out of a kit', () => {
       'in/dots': { link: 'folder/er/../../package.json' },
       'deep/er/file': 'x',
     });
-    expect(notes).toMatchObject([{ kind: 'link-left-out', paths: ['out/absolute', 'out/by-way', 'out/drive', 'out/loop', 'out/up'] }]);
+    expect(notes).toMatchObject([
+      { kind: 'link-left-out', paths: ['out/absolute', 'out/by-way', 'out/drive', 'out/loop', 'out/up'] },
+    ]);
     expect(readdirSync(join(muse, 'out'))).toEqual(['here']);
     expect(readdirSync(join(muse, 'in')).sort()).toEqual(['dangling', 'dots', 'file', 'folder']);
     expect(lstatSync(join(muse, 'in/file')).isSymbolicLink()).toBe(true);
@@ -122,7 +161,17 @@ describe('nothing leads out of a kit', () => {
   it('submodules are told, not fetched', async () => {
     const kit = repository(musekit);
     const other = repository({ 'a.txt': 'a' });
-    git(kit.directory, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--', other.directory, 'vendor/other');
+    git(
+      kit.directory,
+      '-c',
+      'protocol.file.allow=always',
+      'submodule',
+      '--quiet',
+      'add',
+      '--',
+      other.directory,
+      'vendor/other',
+    );
     commit(kit.directory);
     const muse = temporary('muse');
     const { notes } = await fetchKit(parseKitSource(kit.directory), muse);
@@ -151,13 +200,19 @@ describe('nothing leads out of a kit', () => {
 });
 
 describe('odd kits', () => {
-  it.each(['with space', 'ünïcødé', 'per%20cent', 'hash#and?', "quote'\"", '日本', '-rf', 'a:b'])('a path like %s', async (name) => {
-    const kit = repository(musekit);
-    const path = join(temporary(), name);
-    renameSync(kit.directory, path);
-    // With a ref, "#" in a path is part of the path.
-    expect(await fetchKit(parseKitSource(path, 'main'), temporary('muse'))).toMatchObject({ commit: kit.commit, remoteUrl: path });
-  });
+  it.each(['with space', 'ünïcødé', 'per%20cent', 'hash#and?', 'quote\'"', '日本', '-rf', 'a:b'])(
+    'a path like %s',
+    async (name) => {
+      const kit = repository(musekit);
+      const path = join(temporary(), name);
+      renameSync(kit.directory, path);
+      // With a ref, "#" in a path is part of the path.
+      expect(await fetchKit(parseKitSource(path, 'main'), temporary('muse'))).toMatchObject({
+        commit: kit.commit,
+        remoteUrl: path,
+      });
+    },
+  );
 
   it('a bare repository, a file URL, a linked work tree, a shallow clone', async () => {
     const kit = repository(musekit);
@@ -183,7 +238,12 @@ describe('odd kits', () => {
   });
 
   it('files that it ignores and holds all the same are named, secrets are not', async () => {
-    const { ignored } = await fetched({ '.gitignore': 'dist/\n.env*\n', 'dist/a.js': '1', '.env.test': 'A=1', '.env.local': 'B=2' });
+    const { ignored } = await fetched({
+      '.gitignore': 'dist/\n.env*\n',
+      'dist/a.js': '1',
+      '.env.test': 'A=1',
+      '.env.local': 'B=2',
+    });
     expect(ignored).toEqual(['.env.test', 'dist/a.js']);
   });
 
@@ -208,7 +268,9 @@ describe('odd kits', () => {
 
   it('a directory that a failed run made is gone again', async () => {
     const place = temporary();
-    const error = await rejectionOf(fetchKit(parseKitSource('./nothing'), join(place, 'deep', 'muse'), { from: place }));
+    const error = await rejectionOf(
+      fetchKit(parseKitSource('./nothing'), join(place, 'deep', 'muse'), { from: place }),
+    );
     expect(error).toMatchObject({ code: 'kit-not-found' });
     expect(readdirSync(place)).toEqual([]);
   });
@@ -219,7 +281,9 @@ describe('odd kits', () => {
     const error = await rejectionOf(fetchKit(parseKitSource(kit.directory, 'v1.0.2'), temporary('muse')));
     expect(error).toMatchObject({ code: 'kit-ref-unknown', suggestion: expect.stringContaining('--ref v1.0.') });
     for (const missing of ['0123456', '0'.repeat(40)]) {
-      expect(await rejectionOf(fetchKit(parseKitSource(kit.directory, missing), temporary('muse')))).toMatchObject({ code: 'kit-ref-unknown' });
+      expect(await rejectionOf(fetchKit(parseKitSource(kit.directory, missing), temporary('muse')))).toMatchObject({
+        code: 'kit-ref-unknown',
+      });
     }
   });
 
@@ -231,7 +295,9 @@ describe('odd kits', () => {
     // With a branch called main that one is meant.
     expect(error).toBeUndefined();
     git(kit.directory, 'branch', '--move', 'main', 'trunk');
-    expect(await rejectionOf(fetchKit(parseKitSource(kit.directory), temporary('muse')))).toMatchObject({ code: 'kit-ref-unknown' });
+    expect(await rejectionOf(fetchKit(parseKitSource(kit.directory), temporary('muse')))).toMatchObject({
+      code: 'kit-ref-unknown',
+    });
   });
 
   it('variables of git in the environment do not lead it elsewhere', async () => {
@@ -252,7 +318,11 @@ describe('odd kits', () => {
   it('what an interrupted run left is made anew', async () => {
     const kit = repository(musekit);
     const muse = temporary('muse');
-    put(muse, { '.muse/kit/half.txt': 'half', 'migrations/core/001_profiles.sql': 'half', 'migrations/stale.sql': 'stale' });
+    put(muse, {
+      '.muse/kit/half.txt': 'half',
+      'migrations/core/001_profiles.sql': 'half',
+      'migrations/stale.sql': 'stale',
+    });
     await fetchKit(parseKitSource(kit.directory), muse);
     expect(readdirSync(muse).sort()).toEqual(['.muse', 'migrations', 'package.json']);
     expect(readdirSync(join(muse, 'migrations'))).toEqual(['core']);

@@ -108,13 +108,18 @@ describe('a kit on a server', () => {
     expect(await rejectionOf(fetchKit(source, temporary('muse')))).toMatchObject({ code: 'kit-unreachable' });
   });
 
-  it.skipIf(process.platform === 'win32')('is asked for by ssh without a question, and given up when that hangs', async () => {
-    const place = temporary('ssh');
-    writeFileSync(join(place, 'ssh'), `#!/bin/sh\necho "$@" > '${join(place, 'called')}'\nsleep 60\n`, { mode: 0o755 });
-    const environment = { ...process.env, GIT_SSH_COMMAND: join(place, 'ssh'), GIT_SSH_VARIANT: 'ssh' };
-    const source = parseKitSource('git@localhost:acme/kit.git');
-    const error = await rejectionOf(fetchKit(source, temporary('muse'), { environment, timeoutMs: 1500 }));
-    expect(error).toMatchObject({ code: 'git-timeout' });
-    expect(readFileSync(join(place, 'called'), 'utf8')).toContain('BatchMode=yes');
-  });
+  it.skipIf(process.platform === 'win32')(
+    'is asked for by ssh without a question, and given up when that hangs',
+    async () => {
+      const place = temporary('ssh');
+      writeFileSync(join(place, 'ssh'), `#!/bin/sh\necho "$@" > '${join(place, 'called')}'\nsleep 60\n`, {
+        mode: 0o755,
+      });
+      const environment = { ...process.env, GIT_SSH_COMMAND: join(place, 'ssh'), GIT_SSH_VARIANT: 'ssh' };
+      const source = parseKitSource('git@localhost:acme/kit.git');
+      const error = await rejectionOf(fetchKit(source, temporary('muse'), { environment, timeoutMs: 1500 }));
+      expect(error).toMatchObject({ code: 'git-timeout' });
+      expect(readFileSync(join(place, 'called'), 'utf8')).toContain('BatchMode=yes');
+    },
+  );
 });

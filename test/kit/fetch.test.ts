@@ -12,7 +12,9 @@ describe('a kit at a local path', () => {
     const fetched = await fetchKit(parseKitSource(kit.directory), muse);
     expect(fetched).toEqual({ commit: kit.commit, remoteUrl: kit.directory, ignored: [], notes: [] });
     expect(readdirSync(muse).sort()).toEqual(['migrations', 'package.json']);
-    expect(readFileSync(join(muse, 'migrations/core/001_profiles.sql'), 'utf8')).toBe(musekit['migrations/core/001_profiles.sql']);
+    expect(readFileSync(join(muse, 'migrations/core/001_profiles.sql'), 'utf8')).toBe(
+      musekit['migrations/core/001_profiles.sql'],
+    );
   });
 
   it('is taken without what is not committed, and says so', async () => {

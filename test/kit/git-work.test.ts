@@ -20,11 +20,22 @@ describe('commitPaths', () => {
   it('takes these paths, new, changed and gone, and leaves the index and the rest alone', async () => {
     put(place, { 'a.txt': 'mine, staged\n' });
     git(place, 'add', 'a.txt');
-    put(place, { 'a.txt': 'mine, later\n', 'mine.txt': 'x', 'sub/new.txt': 'n\n', 'sub/[b].txt': 'changed\n', 'out/c.txt': 'c' });
+    put(place, {
+      'a.txt': 'mine, later\n',
+      'mine.txt': 'x',
+      'sub/new.txt': 'n\n',
+      'sub/[b].txt': 'changed\n',
+      'out/c.txt': 'c',
+    });
     rmSync(join(place, 'sub/b.txt'));
     const commit = await commitPaths(place, ['sub/b.txt', 'sub/new.txt', 'sub/[b].txt', 'out/c.txt'], 'Mend');
     expect(commit).toMatch(/^[0-9a-f]{40}$/);
-    expect(git(place, 'show', '--name-status', '--format=%s', 'HEAD').trim().split('\n').filter(Boolean)).toEqual(['Mend', 'M\tsub/[b].txt', 'D\tsub/b.txt', 'A\tsub/new.txt']);
+    expect(git(place, 'show', '--name-status', '--format=%s', 'HEAD').trim().split('\n').filter(Boolean)).toEqual([
+      'Mend',
+      'M\tsub/[b].txt',
+      'D\tsub/b.txt',
+      'A\tsub/new.txt',
+    ]);
     expect(status()).toEqual(['?? mine.txt', 'MM a.txt']);
     expect(git(place, 'show', ':a.txt')).toBe('mine, staged\n');
     expect(existsSync(join(place, 'out/c.txt'))).toBe(true);
@@ -42,7 +53,10 @@ describe('commitPaths', () => {
 
 it('sees what is not committed, from a folder of the repository too', async () => {
   put(place, { 'a.txt': 'x', 'sub/new/c.txt': 'c', 'out/c.txt': 'c' });
-  expect(await uncommitted(place, ['a.txt', 'sub/b.txt', 'sub/new/c.txt', 'out/c.txt'])).toEqual(['a.txt', 'sub/new/c.txt']);
+  expect(await uncommitted(place, ['a.txt', 'sub/b.txt', 'sub/new/c.txt', 'out/c.txt'])).toEqual([
+    'a.txt',
+    'sub/new/c.txt',
+  ]);
   expect(await uncommitted(join(place, 'sub'), ['b.txt', 'new/c.txt'])).toEqual(['new/c.txt']);
 });
 
@@ -73,7 +87,11 @@ describe('diffTexts', () => {
     ['line ends and the end of the file', { 'a.txt': 'one\r\ntwo' }, { 'a.txt': 'one\r\nthree\r\n' }],
     ['new and old files', { 'old/a.txt': 'x\ny\nz\n' }, { 'new file.txt': 'other\n', 'ü.txt': 'u' }],
     ['another name', { 'm/001_a.sql': 'same\n'.repeat(20) }, { 'm/002_a.sql': 'same\n'.repeat(20) }],
-    ['lines that look like those of a diff', { 'a.txt': 'rename from a/x\n' }, { 'a.txt': 'rename from b/x\n--- a/y\n+++ b/y\n' }],
+    [
+      'lines that look like those of a diff',
+      { 'a.txt': 'rename from a/x\n' },
+      { 'a.txt': 'rename from b/x\n--- a/y\n+++ b/y\n' },
+    ],
   ])('is a patch that makes the one from the other: %s', async (_, before, after) => {
     const diff = await diffTexts(new Map(Object.entries(before)), new Map(Object.entries(after)));
     const copy = temporary('copy');

@@ -1,7 +1,17 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { addAll, commitIndex, gitStatus, gitVersion, headCommit, initRepository, isIgnored, isTracked, setRemote } from '../../src/kit/git.ts';
+import {
+  addAll,
+  commitIndex,
+  gitStatus,
+  gitVersion,
+  headCommit,
+  initRepository,
+  isIgnored,
+  isTracked,
+  setRemote,
+} from '../../src/kit/git.ts';
 import { gitEnvironment, tokenSettings } from '../../src/kit/git-run.ts';
 import { rejectionOf } from './errors.ts';
 import { git, put, temporary } from './repository.ts';
@@ -16,7 +26,13 @@ beforeEach(() => {
 function userWith(config: string): NodeJS.ProcessEnv {
   const file = join(temporary('user'), 'gitconfig');
   writeFileSync(file, config);
-  const { GIT_AUTHOR_NAME: _a, GIT_AUTHOR_EMAIL: _b, GIT_COMMITTER_NAME: _c, GIT_COMMITTER_EMAIL: _d, ...own } = process.env;
+  const {
+    GIT_AUTHOR_NAME: _a,
+    GIT_AUTHOR_EMAIL: _b,
+    GIT_COMMITTER_NAME: _c,
+    GIT_COMMITTER_EMAIL: _d,
+    ...own
+  } = process.env;
   return { ...own, GIT_CONFIG_GLOBAL: file, GIT_CONFIG_NOSYSTEM: '1' };
 }
 
@@ -44,7 +60,12 @@ describe("the muse's first commit", () => {
     [
       'variables',
       '',
-      { GIT_AUTHOR_NAME: 'Joan', GIT_AUTHOR_EMAIL: 'joan@example.com', GIT_COMMITTER_NAME: 'Joan', GIT_COMMITTER_EMAIL: 'joan@example.com' },
+      {
+        GIT_AUTHOR_NAME: 'Joan',
+        GIT_AUTHOR_EMAIL: 'joan@example.com',
+        GIT_COMMITTER_NAME: 'Joan',
+        GIT_COMMITTER_EMAIL: 'joan@example.com',
+      },
       'Joan <joan@example.com> N',
     ],
   ])('is made by the user where git knows him by %s', async (_name, config, variables, expected) => {
@@ -89,8 +110,12 @@ describe("the muse's first commit", () => {
 describe('other verbs', () => {
   it('setRemote makes, changes and leaves', async () => {
     await initRepository(place);
-    for (const url of ['https://a/b.git', 'https://a/c.git', 'https://a/c.git']) await setRemote(place, 'upstream', url);
-    expect(git(place, 'remote', '-v').trim().split('\n')).toEqual(['upstream\thttps://a/c.git (fetch)', 'upstream\thttps://a/c.git (push)']);
+    for (const url of ['https://a/b.git', 'https://a/c.git', 'https://a/c.git'])
+      await setRemote(place, 'upstream', url);
+    expect(git(place, 'remote', '-v').trim().split('\n')).toEqual([
+      'upstream\thttps://a/c.git (fetch)',
+      'upstream\thttps://a/c.git (push)',
+    ]);
   });
 
   it('isIgnored', async () => {
@@ -115,7 +140,14 @@ describe('other verbs', () => {
 
 describe('the environment of git', () => {
   it('keeps settings by environment and adds to them', () => {
-    const own = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*', GIT_TRACE: '1', GIT_DIR: '/x', PATH: '/bin' };
+    const own = {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'safe.directory',
+      GIT_CONFIG_VALUE_0: '*',
+      GIT_TRACE: '1',
+      GIT_DIR: '/x',
+      PATH: '/bin',
+    };
     const environment = gitEnvironment(own, { 'http.extraHeader': 'A: b' });
     expect(environment).toMatchObject({
       PATH: '/bin',
@@ -146,4 +178,3 @@ describe('the environment of git', () => {
     expect(tokenSettings(own, url) !== undefined).toBe(given);
   });
 });
-

@@ -11,11 +11,20 @@ const muse: MuseFile = {
   version: 1,
   name: 'realty-muse',
   kit: { source: './a `kit` | b', ref: 'v1', commit: 'a'.repeat(40), layout: 'musekit' },
-  migrations: { core: ['migrations/core'], extensions: ['migrations/extensions'], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' },
+  migrations: {
+    core: ['migrations/core'],
+    extensions: ['migrations/extensions'],
+    rollback: 'migrations/rollback',
+    archive: 'migrations/archive',
+    order: 'number',
+  },
   isolation: 'auth-uid',
   prefix: '',
   presets: [],
-  environments: { development: { target: 'embedded' }, production: { target: 'supabase', ref: 'abc', region: 'eu-central-1' } },
+  environments: {
+    development: { target: 'embedded' },
+    production: { target: 'supabase', ref: 'abc', region: 'eu-central-1' },
+  },
 };
 
 describe('renderReadme', () => {
@@ -46,7 +55,9 @@ describe('renderReadme', () => {
 describe('addIgnoredLines', () => {
   it('adds what is missing, once', async () => {
     const text = await addIgnoredLines('node_modules\r\n/.env.local\r\n');
-    expect(text).toBe('node_modules\r\n/.env.local\r\n\r\n# create-muse\r\n.env*.local\r\n.muse/\r\n.DS_Store\r\n*.log\r\n.*.tmp\r\n');
+    expect(text).toBe(
+      'node_modules\r\n/.env.local\r\n\r\n# create-muse\r\n.env*.local\r\n.muse/\r\n.DS_Store\r\n*.log\r\n.*.tmp\r\n',
+    );
     expect(await addIgnoredLines(text)).toBe(text);
     const fresh = await addIgnoredLines('');
     expect(fresh).toContain('\n.muse/\n');

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { checkMuseName, databaseName, titleOf } from '../../src/kit/name.ts';
 
 describe('checkMuseName', () => {
-  it.each(['realtymuse', 'realty-muse', 'kv2', 'a1', 'x'.repeat(40), 'socioscheduler', 'muse2', 'console2'])('takes %s', (name) => {
-    expect(checkMuseName(name)).toEqual({ ok: true });
-  });
+  it.each(['realtymuse', 'realty-muse', 'kv2', 'a1', 'x'.repeat(40), 'socioscheduler', 'muse2', 'console2'])(
+    'takes %s',
+    (name) => {
+      expect(checkMuseName(name)).toEqual({ ok: true });
+    },
+  );
 
   it.each([
     ['', 'my-muse'],

@@ -36,7 +36,16 @@ describe('prune', () => {
     });
     const pruned = await prune(place);
     expect(pruned).toEqual({
-      paths: ['.agents', '.replit', 'attached_assets', 'coverage', 'playwright-report', 'tsconfig.tsbuildinfo', 'src/.DS_Store', 'apps/web/test-results'].sort(),
+      paths: [
+        '.agents',
+        '.replit',
+        'attached_assets',
+        'coverage',
+        'playwright-report',
+        'tsconfig.tsbuildinfo',
+        'src/.DS_Store',
+        'apps/web/test-results',
+      ].sort(),
       files: 9,
       bytes: 16,
     });
@@ -47,8 +56,20 @@ describe('prune', () => {
   });
 
   it('takes what muse.json adds', async () => {
-    const place = kit({ 'docs/old/a.md': '1', 'docs/new.md': '1', 'a/x.bak': '1', 'b/x.bak/y': '1', 'a+b': '1', aab: '1' });
-    expect((await prune(place, ['/docs/old/', '*.bak', 'a+b'])).paths.sort()).toEqual(['a+b', 'a/x.bak', 'b/x.bak', 'docs/old']);
+    const place = kit({
+      'docs/old/a.md': '1',
+      'docs/new.md': '1',
+      'a/x.bak': '1',
+      'b/x.bak/y': '1',
+      'a+b': '1',
+      aab: '1',
+    });
+    expect((await prune(place, ['/docs/old/', '*.bak', 'a+b'])).paths.sort()).toEqual([
+      'a+b',
+      'a/x.bak',
+      'b/x.bak',
+      'docs/old',
+    ]);
   });
 
   it.each(['', '/', '*', '../x', 'a/../../b', '.', '**', 'a//b'])('refuses %j', async (pattern) => {
@@ -59,7 +80,11 @@ describe('prune', () => {
 });
 
 describe('archiveExtensions', () => {
-  const folders = { extensions: ['migrations/extensions'], rollback: 'migrations/rollback', archive: 'migrations/archive' };
+  const folders = {
+    extensions: ['migrations/extensions'],
+    rollback: 'migrations/rollback',
+    archive: 'migrations/archive',
+  };
 
   it('moves the SQL files, numbers what is there already, and can be run again', async () => {
     const place = kit({
@@ -94,7 +119,11 @@ describe('archiveExtensions', () => {
 describe('setJsonString', () => {
   it.each([
     ['{"name":"a"}', ['name'], '{"name":"new"}'],
-    ['{\n\t"x": [1, {"name": "no"}],\r\n\n\t"name" : "a" ,\n "y":2}\n', ['name'], '{\n\t"x": [1, {"name": "no"}],\r\n\n\t"name" : "new" ,\n "y":2}\n'],
+    [
+      '{\n\t"x": [1, {"name": "no"}],\r\n\n\t"name" : "a" ,\n "y":2}\n',
+      ['name'],
+      '{\n\t"x": [1, {"name": "no"}],\r\n\n\t"name" : "new" ,\n "y":2}\n',
+    ],
     ['\uFEFF{"a":{"b":{"name":"x"}},"name":"y"}', ['a', 'b', 'name'], '\uFEFF{"a":{"b":{"name":"new"}},"name":"y"}'],
     [String.raw`{"q\"}":"}","name":"a\\"}`, ['name'], String.raw`{"q\"}":"}","name":"new"}`],
     ['{"":{"name":"a"}}', ['', 'name'], '{"":{"name":"new"}}'],
@@ -108,22 +137,34 @@ describe('setJsonString', () => {
   });
 
   it('changes the one string, whatever the file holds', () => {
-    const changes = fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), fc.string(), fc.nat(4), (before, after, key, value, indent) => {
-      const text = JSON.stringify({ before, [`k${key}`]: { inner: 'old' }, after }, undefined, indent);
-      const result: unknown = JSON.parse(setJsonString(text, [`k${key}`, 'inner'], value));
-      return JSON.stringify(result) === JSON.stringify(JSON.parse(JSON.stringify({ before, [`k${key}`]: { inner: value }, after })));
-    });
+    const changes = fc.property(
+      fc.jsonValue(),
+      fc.jsonValue(),
+      fc.string(),
+      fc.string(),
+      fc.nat(4),
+      (before, after, key, value, indent) => {
+        const text = JSON.stringify({ before, [`k${key}`]: { inner: 'old' }, after }, undefined, indent);
+        const result: unknown = JSON.parse(setJsonString(text, [`k${key}`, 'inner'], value));
+        return (
+          JSON.stringify(result) ===
+          JSON.stringify(JSON.parse(JSON.stringify({ before, [`k${key}`]: { inner: value }, after })))
+        );
+      },
+    );
     expect(fc.check(changes, { numRuns: 500 })).toMatchObject({ failed: false });
   });
 });
 
 describe('renameKit', () => {
-  const config = '{\n  "_comment": "x",\n  \n  "project": {\n    "name": "Master",\n    "tagline": "Old"\n  },\n\n  "branding": {\n    "companyName": "Your Company",\n    "supportEmail": "a@b.c"\n  }\n}\n';
+  const config =
+    '{\n  "_comment": "x",\n  \n  "project": {\n    "name": "Master",\n    "tagline": "Old"\n  },\n\n  "branding": {\n    "companyName": "Your Company",\n    "supportEmail": "a@b.c"\n  }\n}\n';
 
   it('names the muse everywhere and keeps the form of every file', async () => {
     const place = kit({
       'package.json': '{\n\t"version": "1.0.0",\n\t"name": "kit",\n\t"dependencies": {"next": "16"}\n}',
-      'package-lock.json': '{\n  "name": "kit",\n  "packages": {\n    "": {\n      "name": "kit"\n    },\n    "node_modules/kit": {"name": "kit"}\n  }\n}\n',
+      'package-lock.json':
+        '{\n  "name": "kit",\n  "packages": {\n    "": {\n      "name": "kit"\n    },\n    "node_modules/kit": {"name": "kit"}\n  }\n}\n',
       'config/muse.config.json': config,
       'supabase/config.toml': '# project_id = "no"\r\nproject_id = "kit"\r\n[api]\r\nproject_id = "other"\r\n',
       'apps/web/supabase/config.toml': "project_id='kit' # here\n",
@@ -139,14 +180,21 @@ describe('renameKit', () => {
       'apps/web/supabase/config.toml',
       'docs/KIT_README.md',
     ]);
-    expect(read(place, 'package.json')).toBe('{\n\t"version": "1.0.0",\n\t"name": "realty-muse",\n\t"dependencies": {"next": "16"}\n}');
+    expect(read(place, 'package.json')).toBe(
+      '{\n\t"version": "1.0.0",\n\t"name": "realty-muse",\n\t"dependencies": {"next": "16"}\n}',
+    );
     expect(read(place, 'package-lock.json')).toBe(
       '{\n  "name": "realty-muse",\n  "packages": {\n    "": {\n      "name": "realty-muse"\n    },\n    "node_modules/kit": {"name": "kit"}\n  }\n}\n',
     );
     expect(read(place, 'config/muse.config.json')).toBe(
-      config.replace('"Master"', '"Realty Muse"').replace('"Old"', String.raw`"Sells \"houses\""`).replace('"Your Company"', '"Realty Muse"'),
+      config
+        .replace('"Master"', '"Realty Muse"')
+        .replace('"Old"', String.raw`"Sells \"houses\""`)
+        .replace('"Your Company"', '"Realty Muse"'),
     );
-    expect(read(place, 'supabase/config.toml')).toBe('# project_id = "no"\r\nproject_id = "realty-muse"\r\n[api]\r\nproject_id = "other"\r\n');
+    expect(read(place, 'supabase/config.toml')).toBe(
+      '# project_id = "no"\r\nproject_id = "realty-muse"\r\n[api]\r\nproject_id = "other"\r\n',
+    );
     expect(read(place, 'apps/web/supabase/config.toml')).toBe('project_id="realty-muse" # here\n');
     expect(read(place, 'docs/KIT_README.md')).toBe('# Kit');
     expect(existsSync(join(place, 'README.md'))).toBe(false);

@@ -13,9 +13,30 @@ function kit(files: Files | readonly string[]): string {
 
 describe('recognizeLayout', () => {
   it.each([
-    ['musekit', ['migrations/core/001_a.sql', 'migrations/extensions/001_b.sql'], ['migrations/core'], 'migrations/extensions', 'migrations/rollback', 'number'],
-    ['musekit', ['migrations/core/001_a.sql'], ['migrations/core'], 'migrations/extensions', 'migrations/rollback', 'number'],
-    ['musekit-src', ['src/migrations/core/001_a.sql'], ['src/migrations/core'], 'src/migrations/extensions', 'src/migrations/rollback', 'number'],
+    [
+      'musekit',
+      ['migrations/core/001_a.sql', 'migrations/extensions/001_b.sql'],
+      ['migrations/core'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'number',
+    ],
+    [
+      'musekit',
+      ['migrations/core/001_a.sql'],
+      ['migrations/core'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'number',
+    ],
+    [
+      'musekit-src',
+      ['src/migrations/core/001_a.sql'],
+      ['src/migrations/core'],
+      'src/migrations/extensions',
+      'src/migrations/rollback',
+      'number',
+    ],
     [
       'musekit-workspace',
       ['packages/database/src/migrations/core/001_a.sql'],
@@ -32,10 +53,31 @@ describe('recognizeLayout', () => {
       'migrations/rollback',
       'journal',
     ],
-    ['drizzle-journal', ['drizzle/0000_a.sql', 'drizzle/meta/_journal.json'], ['drizzle'], 'migrations/extensions', 'migrations/rollback', 'journal'],
-    ['flat-rollback', ['migrations/001_a.sql', 'migrations/rollback_001_a.sql'], ['migrations'], 'migrations/extensions', 'migrations/rollback', 'number'],
+    [
+      'drizzle-journal',
+      ['drizzle/0000_a.sql', 'drizzle/meta/_journal.json'],
+      ['drizzle'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'journal',
+    ],
+    [
+      'flat-rollback',
+      ['migrations/001_a.sql', 'migrations/rollback_001_a.sql'],
+      ['migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'number',
+    ],
     ['flat', ['migrations/001_a.sql'], ['migrations'], 'migrations/extensions', 'migrations/rollback', 'number'],
-    ['flat', ['db/migrations/001_a.sql'], ['db/migrations'], 'db/migrations/extensions', 'db/migrations/rollback', 'number'],
+    [
+      'flat',
+      ['db/migrations/001_a.sql'],
+      ['db/migrations'],
+      'db/migrations/extensions',
+      'db/migrations/rollback',
+      'number',
+    ],
     [
       'ghostcrm',
       ['migrations/main-database/001_a.sql', 'migrations/client-provisioning/001_b.pgsql', 'migrations/001_c.sql'],
@@ -44,23 +86,51 @@ describe('recognizeLayout', () => {
       'migrations/rollback',
       'number',
     ],
-    ['supabase', ['supabase/migrations/20240101000000_a.sql'], ['supabase/migrations'], 'migrations/extensions', 'migrations/rollback', 'timestamp'],
-    ['supabase', ['apps/web/supabase/migrations/20240101000000_a.sql'], ['apps/web/supabase/migrations'], 'migrations/extensions', 'migrations/rollback', 'timestamp'],
-    ['supabase', ['packages/db/supabase/migrations/20240101000000_a.sql'], ['packages/db/supabase/migrations'], 'migrations/extensions', 'migrations/rollback', 'timestamp'],
+    [
+      'supabase',
+      ['supabase/migrations/20240101000000_a.sql'],
+      ['supabase/migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'timestamp',
+    ],
+    [
+      'supabase',
+      ['apps/web/supabase/migrations/20240101000000_a.sql'],
+      ['apps/web/supabase/migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'timestamp',
+    ],
+    [
+      'supabase',
+      ['packages/db/supabase/migrations/20240101000000_a.sql'],
+      ['packages/db/supabase/migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'timestamp',
+    ],
   ])('finds %s in %j', async (id, files, core, extensions, rollback, order) => {
     const layout = await recognizeLayout(kit(files));
-    expect(layout).toMatchObject({ id, folders: { core, extensions: [extensions], rollback, order }, isolation: 'auth-uid' });
+    expect(layout).toMatchObject({
+      id,
+      folders: { core, extensions: [extensions], rollback, order },
+      isolation: 'auth-uid',
+    });
     expect(layout).not.toHaveProperty('others');
   });
 
   it('takes the most specific and names the others', async () => {
     const place = kit(['migrations/core/001_a.sql', 'supabase/migrations/20240101000000_b.sql', 'migrations/sync.sql']);
-    expect(await recognizeLayout(place)).toMatchObject({ id: 'musekit', others: [{ id: 'supabase', folders: ['supabase/migrations'] }] });
+    expect(await recognizeLayout(place)).toMatchObject({
+      id: 'musekit',
+      others: [{ id: 'supabase', folders: ['supabase/migrations'] }],
+    });
   });
 
   it.each([
     ["USING (org = nullif(current_setting('app.current_org_id', true), '')::uuid)", 'session'],
-    ["USING (user_id = (select auth.uid()))", 'auth-uid'],
+    ['USING (user_id = (select auth.uid()))', 'auth-uid'],
     ["SELECT current_setting('app.settings.jwt_secret')", 'auth-uid'],
     ["-- once current_setting('app.x')\nauth.uid() auth.uid()", 'auth-uid'],
     ['SELECT 1', 'auth-uid'],
@@ -92,15 +162,22 @@ describe('recognizeLayout', () => {
       id: 'custom',
       folders: { core: ['db'], extensions: ['db/mine'], order: 'timestamp' },
     });
-    expect(await recognizeLayout(place, { core: [], extensions: ['mine'] })).toMatchObject({ id: 'musekit', folders: { extensions: ['mine'] } });
+    expect(await recognizeLayout(place, { core: [], extensions: ['mine'] })).toMatchObject({
+      id: 'musekit',
+      folders: { extensions: ['mine'] },
+    });
     expect(await rejectionOf(recognizeLayout(place, { core: ['nowhere'] }))).toMatchObject({ code: 'bad-layout' });
-    expect(await rejectionOf(recognizeLayout(place, { core: ['../elsewhere'] }))).toMatchObject({ code: 'path-outside' });
+    expect(await rejectionOf(recognizeLayout(place, { core: ['../elsewhere'] }))).toMatchObject({
+      code: 'path-outside',
+    });
   });
 
   it('does not look through links', async () => {
     const outside = kit(['core/001_a.sql']);
     const place = kit({ migrations: { link: outside } });
     expect(await rejectionOf(recognizeLayout(place))).toMatchObject({ code: 'layout-unknown' });
-    expect(await rejectionOf(recognizeLayout(place, { core: ['migrations/core'] }))).toMatchObject({ code: 'path-outside' });
+    expect(await rejectionOf(recognizeLayout(place, { core: ['migrations/core'] }))).toMatchObject({
+      code: 'path-outside',
+    });
   });
 });

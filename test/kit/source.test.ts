@@ -6,7 +6,11 @@ import { errorOf } from './errors.ts';
 describe('parseKitSource', () => {
   it.each([
     ['builtin', undefined, { kind: 'builtin', text: 'builtin' }],
-    ['SpeckledDarth/master-saas-muse', undefined, { kind: 'url', url: 'https://github.com/SpeckledDarth/master-saas-muse.git' }],
+    [
+      'SpeckledDarth/master-saas-muse',
+      undefined,
+      { kind: 'url', url: 'https://github.com/SpeckledDarth/master-saas-muse.git' },
+    ],
     ['github:a/b.git', undefined, { kind: 'url', url: 'https://github.com/a/b.git' }],
     ['a/b#v1.0', undefined, { kind: 'url', url: 'https://github.com/a/b.git', ref: 'v1.0', text: 'a/b' }],
     ['a/b', 'feature/x', { kind: 'url', ref: 'feature/x' }],
@@ -67,13 +71,17 @@ describe('parseKitSource', () => {
   });
 
   it('gives git nothing that begins with a hyphen, and nothing but MuseErrors', () => {
-    const harmless = fc.property(fc.string({ unit: 'grapheme' }), fc.option(fc.string(), { nil: undefined }), (text, ref) => {
-      const read: { source?: KitSource } = {};
-      const error = errorOf(() => (read.source = parseKitSource(text, ref)));
-      if (read.source === undefined) return error?.code === 'bad-kit-source';
-      const { url = '', ref: pinned = '' } = read.source as { url?: string; ref?: string };
-      return !/^-|::|\p{Cc}/u.test(url) && !/^-|[\p{Cc} ]/u.test(pinned);
-    });
+    const harmless = fc.property(
+      fc.string({ unit: 'grapheme' }),
+      fc.option(fc.string(), { nil: undefined }),
+      (text, ref) => {
+        const read: { source?: KitSource } = {};
+        const error = errorOf(() => (read.source = parseKitSource(text, ref)));
+        if (read.source === undefined) return error?.code === 'bad-kit-source';
+        const { url = '', ref: pinned = '' } = read.source as { url?: string; ref?: string };
+        return !/^-|::|\p{Cc}/u.test(url) && !/^-|[\p{Cc} ]/u.test(pinned);
+      },
+    );
     expect(fc.check(harmless, { numRuns: 2000 })).toMatchObject({ failed: false });
   });
 });

@@ -81,8 +81,17 @@ refresh materialized view public.leaf_count;
 `;
 
 const looked = [
-  'public.kinds', 'shop."Odd ""name"""', 'public.node', 'public.leaf', 'public.a_child', 'public.days', 'only public.days_2026', 'public.written', 'public.leaf_count',
-  'auth.users', ...['tickets', 'untouched', 'kinds_id_seq'].map((name) => `(select last_value, is_called from public.${name})`),
+  'public.kinds',
+  'shop."Odd ""name"""',
+  'public.node',
+  'public.leaf',
+  'public.a_child',
+  'public.days',
+  'only public.days_2026',
+  'public.written',
+  'public.leaf_count',
+  'auth.users',
+  ...['tickets', 'untouched', 'kinds_id_seq'].map((name) => `(select last_value, is_called from public.${name})`),
   '(select conname, convalidated from pg_constraint where conrelid in (select oid from pg_class where relnamespace = 2200))',
   '(select tgname, tgenabled from pg_trigger where not tgisinternal)',
 ];
@@ -120,7 +129,7 @@ describe.each([
     }
     const muse = await museOnDisk({ 'migrations/core/001_all.sql': schema }, { production: ownUrl });
     const { database: inner } = await openEnvironment(muse, 'production', {});
-      await migrate(inner, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
+    await migrate(inner, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await inner.script(rows);
     await inner.close();
     const before = await state(database);
@@ -142,16 +151,21 @@ describe.each([
       expect(result.notes.join()).toContain('auth.users');
     }
     // The next values are those that would have come then.
-    const { rows: next } = await database.query(`select nextval('public.tickets') as ticket, nextval('public.untouched') as untouched`);
+    const { rows: next } = await database.query(
+      `select nextval('public.tickets') as ticket, nextval('public.untouched') as untouched`,
+    );
     expect(next).toEqual([{ ticket: '120', untouched: '1' }]);
-    if (owner !== undefined) await database.script(`reassign owned by ${owner} to current_user; drop owned by ${owner}; drop role ${owner};`);
+    if (owner !== undefined)
+      await database.script(`reassign owned by ${owner} to current_user; drop owned by ${owner}; drop role ${owner};`);
   });
 });
 
 describe('a backup as a file', () => {
   it('is for its owner alone, in a folder that is too, and a broken one changes nothing', async () => {
     const { url, database } = await nativeDatabase(native, 'file');
-    await database.script("create table public.kept (id integer primary key); insert into public.kept select generate_series(1, 2000)");
+    await database.script(
+      'create table public.kept (id integer primary key); insert into public.kept select generate_series(1, 2000)',
+    );
     const muse = await museOnDisk({}, { production: url });
     const { file } = await backupMuse(muse, 'production', {});
     expect(file).toMatch(/^\.muse\/backups\/production-\d{8}T\d{6}Z\.jsonl\.gz$/);
@@ -173,12 +187,19 @@ describe('a backup as a file', () => {
     ];
     for (const [name, bytes] of broken) {
       await writeFile(path, bytes);
-      await expect(restoreMuse(muse, 'production', {}, path, agreed), name).rejects.toMatchObject({ code: 'bad-backup-file' });
+      await expect(restoreMuse(muse, 'production', {}, path, agreed), name).rejects.toMatchObject({
+        code: 'bad-backup-file',
+      });
     }
-    await expect(restoreMuse(muse, 'production', {}, join(muse.directory, 'nothing'), agreed)).rejects.toMatchObject({ code: 'bad-backup-file' });
+    await expect(restoreMuse(muse, 'production', {}, join(muse.directory, 'nothing'), agreed)).rejects.toMatchObject({
+      code: 'bad-backup-file',
+    });
     expect(await textRows(database, 'public.kept')).toHaveLength(10);
     // As the first version wrote it.
-    await writeFile(path, gzipSync(gunzipSync(whole).toString().replace('"version":2', '"version":1').replace('"history":', '"ledger":')));
+    await writeFile(
+      path,
+      gzipSync(gunzipSync(whole).toString().replace('"version":2', '"version":1').replace('"history":', '"ledger":')),
+    );
     const { rows: back, backup } = await restoreMuse(muse, 'production', {}, path, agreed);
     expect(back).toEqual({ 'public.kept': 2000 });
     expect(await textRows(database, 'public.kept')).toHaveLength(2000);
@@ -193,16 +214,22 @@ describe('a backup as a file', () => {
     const muse = await museOnDisk({}, { staging: url });
     const { file } = await backupMuse(muse, 'staging', {});
     await database.script('alter table public.kept drop column word; alter table public.kept alter id type bigint');
-    await expect(restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' })).rejects.toMatchObject({
+    await expect(
+      restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' }),
+    ).rejects.toMatchObject({
       code: 'restore-refused',
       detail: 'public.kept.id has the type bigint, but integer in the backup\npublic.kept has no column word',
     });
     // Another order of the columns is no other table.
-    await database.script('alter table public.kept drop column id; alter table public.kept add word text; alter table public.kept add id integer; truncate public.kept');
+    await database.script(
+      'alter table public.kept drop column id; alter table public.kept add word text; alter table public.kept add id integer; truncate public.kept',
+    );
     await restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' });
     expect(await textRows(database, 'public.kept')).toEqual(['(,1)']);
     const reader = `reader_${Date.now()}`;
-    await database.script(`create role ${reader} login password 'reader'; grant pg_read_all_data to ${reader}; alter table public.kept enable row level security`);
+    await database.script(
+      `create role ${reader} login password 'reader'; grant pg_read_all_data to ${reader}; alter table public.kept enable row level security`,
+    );
     const other = new URL(url);
     other.username = reader;
     other.password = 'reader';
@@ -218,13 +245,19 @@ describe('a backup as a file', () => {
       insert into storage.objects (id, bucket_id, name) values ('00000000-0000-4000-8000-00000000000b', 'b', 'n'); insert into public.files values (1, '00000000-0000-4000-8000-00000000000b'), (2, null)`);
     const muse = await museOnDisk({}, { staging: url });
     const { file } = await backupMuse(muse, 'staging', {});
-    const restore = (): Promise<unknown> => restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' });
+    const restore = (): Promise<unknown> =>
+      restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' });
     await database.script('truncate public.files');
     await restore();
     expect(await textRows(database, 'public.files')).toHaveLength(2);
     // The files of storage are in no backup, so this one cannot come back.
-    await database.script("truncate public.files; alter table storage.objects disable trigger all; delete from storage.objects; insert into public.files values (3, null)");
-    await expect(restore()).rejects.toMatchObject({ code: 'restore-failed', message: expect.stringContaining('files_object_fkey') });
+    await database.script(
+      'truncate public.files; alter table storage.objects disable trigger all; delete from storage.objects; insert into public.files values (3, null)',
+    );
+    await expect(restore()).rejects.toMatchObject({
+      code: 'restore-failed',
+      message: expect.stringContaining('files_object_fkey'),
+    });
     expect(await textRows(database, 'public.files')).toEqual(['(3,)']);
   });
 

@@ -15,7 +15,10 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
   let native: Native;
   let elsewhere: Native;
   beforeAll(async () => {
-    [native, elsewhere] = await Promise.all([startNative({ certificate: 'server' }), startNative({ certificate: 'elsewhere' })]);
+    [native, elsewhere] = await Promise.all([
+      startNative({ certificate: 'server' }),
+      startNative({ certificate: 'elsewhere' }),
+    ]);
   });
   afterAll(() => Promise.all([native.stop(), elsewhere.stop()]));
 
@@ -30,8 +33,13 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
     expect(made.stderr).toBe('');
     expect(made.stdout).not.toContain('not verified');
     const directory = join(cwd, 'verified');
-    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as { environments: { development: unknown } };
-    expect(museFile.environments.development).toEqual({ target: 'postgres', databaseCa: 'certificates/development.crt' });
+    const museFile = JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8')) as {
+      environments: { development: unknown };
+    };
+    expect(museFile.environments.development).toEqual({
+      target: 'postgres',
+      databaseCa: 'certificates/development.crt',
+    });
 
     // The file that was given may go: the muse has its own.
     await rename(ca, join(cwd, 'gone.pem'));
@@ -52,10 +60,19 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
     ['another authority', () => native, other, 'signed by no authority that was given (--db-ca)', 1],
     ['another host name', () => elsewhere, authority, 'for another host name', 1],
     ['a file that is missing', () => native, '/nowhere/ca.pem', 'cannot be read', 2],
-    ['a file that is no certificate', () => native, join(import.meta.dirname, 'certificate.test.ts'), 'holds no certificate', 2],
+    [
+      'a file that is no certificate',
+      () => native,
+      join(import.meta.dirname, 'certificate.test.ts'),
+      'holds no certificate',
+      2,
+    ],
   ])('%s: refused before anything is made', async (_, server, ca, words, expected) => {
     const cwd = await temporaryDirectory();
-    const { code, stderr } = await createMuse(['refused', ...flags, '--db-ca', ca], { cwd, env: { DATABASE_URL: server().url() } });
+    const { code, stderr } = await createMuse(['refused', ...flags, '--db-ca', ca], {
+      cwd,
+      env: { DATABASE_URL: server().url() },
+    });
     expect(stderr).toContain(words);
     expect(stderr).toContain('→');
     expect(stderr).not.toContain('native-password');
@@ -76,7 +93,10 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
   it('a file that is missing costs nothing, one that does not fit stops before it migrates, and --resume takes another', async () => {
     const cwd = await temporaryDirectory();
     const profile = await fakeApi.writeProfile(cwd);
-    await writeFile(profile, (await readFile(profile, 'utf8')).replace('pooler_host: 127.0.0.1', 'pooler_host: 0.0.0.0'));
+    await writeFile(
+      profile,
+      (await readFile(profile, 'utf8')).replace('pooler_host: 127.0.0.1', 'pooler_host: 0.0.0.0'),
+    );
     const env = { ...fakeApi.env, SUPABASE_PROFILE: profile };
     const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'blank', '--yes'];
 
@@ -94,7 +114,9 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
     expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
 
     const directory = join(cwd, 'tlsmuse');
-    expect(await readFile(join(directory, 'certificates', 'development.crt'), 'utf8')).toBe(await readFile(authority, 'utf8'));
+    expect(await readFile(join(directory, 'certificates', 'development.crt'), 'utf8')).toBe(
+      await readFile(authority, 'utf8'),
+    );
     expect((await muse(['migrate'], { cwd: directory, env })).code).toBe(0);
     fakeApi.conditions.certificate = 'elsewhere';
     const moved = await muse(['migrate'], { cwd: directory, env });
@@ -103,6 +125,8 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
 
     const unverified = await createMuse(['plainmuse', ...flags], { cwd, env });
     expect(unverified.code).toBe(0);
-    expect(unverified.stdout.replaceAll('\n', ' ')).toContain("the server's identity was not verified. To verify it, add --db-ca <file>");
+    expect(unverified.stdout.replaceAll('\n', ' ')).toContain(
+      "the server's identity was not verified. To verify it, add --db-ca <file>",
+    );
   }, 180_000);
 });

@@ -8,14 +8,28 @@ import type { MuseFile } from '../../src/shared/muse-file.ts';
 import { withSchema } from '../verify/database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 const file = 'migrations/extensions/001_notes.sql';
 const museFile = (rules?: MuseFile['rules']): MuseFile => ({
-  version: 1, name: 'declared', kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
-  migrations: { core: ['migrations/core'], extensions: ['migrations/extensions'], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' },
-  isolation: 'auth-uid', prefix: '', presets: [], environments: {}, ...(rules === undefined ? {} : { rules }),
+  version: 1,
+  name: 'declared',
+  kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
+  migrations: {
+    core: ['migrations/core'],
+    extensions: ['migrations/extensions'],
+    rollback: 'migrations/rollback',
+    archive: 'migrations/archive',
+    order: 'number',
+  },
+  isolation: 'auth-uid',
+  prefix: '',
+  presets: [],
+  environments: {},
+  ...(rules === undefined ? {} : { rules }),
 });
 
 /** What is proven of a database that the file has made. */
@@ -37,8 +51,13 @@ create policy every on public.notes for select to authenticated using (user_id i
 ${routine}
 create function public.bodies(limited integer) returns setof text language sql stable security definer set search_path = '' as $$ select body from public.notes limit limited $$;`;
 
-const told = ({ findings }: DatabaseProof): string[] => findings.map(({ rule, severity, object, line }) => `${severity} ${rule} ${object} ${line}`).sort();
-const [anonymous, signedIn, table] = ['error anon-read public.bodies(integer) 10', 'error isolation-read public.bodies(integer) 10', 'error isolation-read public.notes 3'] as const;
+const told = ({ findings }: DatabaseProof): string[] =>
+  findings.map(({ rule, severity, object, line }) => `${severity} ${rule} ${object} ${line}`).sort();
+const [anonymous, signedIn, table] = [
+  'error anon-read public.bodies(integer) 10',
+  'error isolation-read public.bodies(integer) 10',
+  'error isolation-read public.notes 3',
+] as const;
 const open = [anonymous, signedIn, table];
 
 describe('what the files say of findings in a database', () => {
@@ -65,34 +84,58 @@ describe('what the files say of findings in a database', () => {
   });
 
   it('gives a rule the severity of muse.json; off silences warnings alone', async () => {
-    expect(told(await proof(notes({}), { 'isolation-read': 'warning', 'anon-read': 'off' }))).toEqual([anonymous, 'warning isolation-read public.bodies(integer) 10', 'warning isolation-read public.notes 3']);
+    expect(told(await proof(notes({}), { 'isolation-read': 'warning', 'anon-read': 'off' }))).toEqual([
+      anonymous,
+      'warning isolation-read public.bodies(integer) 10',
+      'warning isolation-read public.notes 3',
+    ]);
     const trigger = `${notes({})} grant trigger on public.notes to authenticated;`;
     expect(told(await proof(trigger))).toContain('warning isolation-write public.notes 3');
     expect(told(await proof(trigger, { 'isolation-write': 'off' }))).toEqual(open);
-    expect(told(await proof(trigger, { 'isolation-write': 'error' }))).toContain('error isolation-write public.notes 3');
+    expect(told(await proof(trigger, { 'isolation-write': 'error' }))).toContain(
+      'error isolation-write public.notes 3',
+    );
   });
 
   it.each<[name: string, statement: string, finding: string]>([
     ['role memberships', 'grant service_role to authenticated', 'error isolation-write role authenticated 2'],
-    ['default privileges', 'alter default privileges in schema public grant all on tables to anon', 'error anon-write default privileges on tables in schema public 2'],
-    ['schemas', 'create schema lab; grant create on schema lab to authenticated', 'error isolation-escalation schema lab 2'],
-    ['roles', 'create role reporting login; grant select on auth.users to reporting; create view public.v as select 1 as one; grant select on public.v to reporting', 'warning not-proven role reporting 2'],
+    [
+      'default privileges',
+      'alter default privileges in schema public grant all on tables to anon',
+      'error anon-write default privileges on tables in schema public 2',
+    ],
+    [
+      'schemas',
+      'create schema lab; grant create on schema lab to authenticated',
+      'error isolation-escalation schema lab 2',
+    ],
+    [
+      'roles',
+      'create role reporting login; grant select on auth.users to reporting; create view public.v as select 1 as one; grant select on public.v to reporting',
+      'warning not-proven role reporting 2',
+    ],
   ])('finds the statements of %s', async (_, statement, finding) => {
     expect(told(await proof(`-- Rights.\n${statement};`))).toContain(finding);
     const [rule, ...object] = finding.split(' ').slice(1);
     const silenced = await proof(`-- Rights.\n-- muse: ignore ${rule} ${why}\n${statement};`);
-    expect(silenced.findings.filter((one) => one.rule === rule && one.object === object.slice(0, -1).join(' '))).toEqual([]);
+    expect(
+      silenced.findings.filter((one) => one.rule === rule && one.object === object.slice(0, -1).join(' ')),
+    ).toEqual([]);
     expect(silenced.silenced).toBeGreaterThan(0);
   });
 
   it('takes a policy of a bucket at its word, and no other policy', async () => {
     const faces = readFileSync(join(import.meta.dirname, '../verify/cases/public-bucket.sql'), 'utf8');
-    const about = ({ findings }: DatabaseProof, bucket: string): string[] => findings.filter(({ object }) => object === `storage.objects[${bucket}]`).map(({ rule }) => rule);
+    const about = ({ findings }: DatabaseProof, bucket: string): string[] =>
+      findings.filter(({ object }) => object === `storage.objects[${bucket}]`).map(({ rule }) => rule);
     const both = `${faces} insert into storage.buckets (id, name) values ('papers', 'papers');
       create policy "Papers" on storage.objects for select to anon, authenticated using (bucket_id = 'papers');`;
     expect(about(await proof(faces), 'faces')).toEqual([]);
     const report = await proof(both);
     expect([about(report, 'faces'), about(report, 'papers')]).toEqual([[], ['anon-read', 'isolation-read']]);
-    expect(about(await proof(faces.replace('-- muse: public-read', '')), 'faces')).toEqual(['anon-read', 'isolation-read']);
+    expect(about(await proof(faces.replace('-- muse: public-read', '')), 'faces')).toEqual([
+      'anon-read',
+      'isolation-read',
+    ]);
   });
 });

@@ -25,11 +25,13 @@ function dumpMajor(): number {
 }
 
 const files = {
-  'migrations/core/001_kept.sql': '-- Adds kept.\ncreate table public.kept (id integer generated always as identity primary key, word text);\ncreate view public.words as select word from public.kept;\n',
+  'migrations/core/001_kept.sql':
+    '-- Adds kept.\ncreate table public.kept (id integer generated always as identity primary key, word text);\ncreate view public.words as select word from public.kept;\n',
   'migrations/rollback/core/001_kept.sql': 'drop view public.words; drop table public.kept;',
 };
 const later = {
-  'migrations/extensions/001_more.sql': '-- Adds more.\ncreate table public.more (kept integer references public.kept (id));\n',
+  'migrations/extensions/001_more.sql':
+    '-- Adds more.\ncreate table public.more (kept integer references public.kept (id));\n',
   'migrations/rollback/extensions/001_more.sql': 'drop table public.more;',
 };
 
@@ -37,14 +39,19 @@ describe.skipIf(process.platform === 'win32')('pg_dump of another program’s ma
   it.each([
     ['of another major version is not used', '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.1"\n', /\.jsonl\.gz$/],
     ['that does not run is not used', '#!/bin/sh\nexit 1\n', /\.jsonl\.gz$/],
-    ['of the server’s major version is used, without a password among its arguments',
-      '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 17.2"; exit; fi\nfor a; do case "$a" in --file=*) echo "$* [$PGPASSWORD]" > "${a#--file=}";; esac; done\n', /\.dump$/],
+    [
+      'of the server’s major version is used, without a password among its arguments',
+      '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 17.2"; exit; fi\nfor a; do case "$a" in --file=*) echo "$* [$PGPASSWORD]" > "${a#--file=}";; esac; done\n',
+      /\.dump$/,
+    ],
   ])('%s', async (_, script, expected) => {
     const { url, database } = await nativeDatabase(native, 'dump');
     await database.script('create table public.kept (id integer)');
     const muse = await museOnDisk({ 'bin/pg_dump': script }, { production: url });
     await chmod(join(muse.directory, 'bin/pg_dump'), 0o755);
-    const { file } = await backupMuse(muse, 'production', { PATH: `${join(muse.directory, 'bin')}${delimiter}${process.env['PATH']}` });
+    const { file } = await backupMuse(muse, 'production', {
+      PATH: `${join(muse.directory, 'bin')}${delimiter}${process.env['PATH']}`,
+    });
     expect(file).toMatch(expected);
     if (!file.endsWith('.dump')) return;
     expect((await stat(join(muse.directory, file))).mode & 0o777).toBe(0o600);
@@ -56,10 +63,13 @@ describe.skipIf(process.platform === 'win32')('pg_dump of another program’s ma
 
   it('that fails leaves nothing, and says why', async () => {
     const { url } = await nativeDatabase(native, 'dump');
-    const script = '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 17.2"; exit; fi\necho "pg_dump: error: no room" >&2\nexit 1\n';
+    const script =
+      '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 17.2"; exit; fi\necho "pg_dump: error: no room" >&2\nexit 1\n';
     const muse = await museOnDisk({ 'bin/pg_dump': script }, { production: url });
     await chmod(join(muse.directory, 'bin/pg_dump'), 0o755);
-    const work = backupMuse(muse, 'production', { PATH: `${join(muse.directory, 'bin')}${delimiter}${process.env['PATH']}` });
+    const work = backupMuse(muse, 'production', {
+      PATH: `${join(muse.directory, 'bin')}${delimiter}${process.env['PATH']}`,
+    });
     await expect(work).rejects.toMatchObject({ code: 'backup-failed', detail: 'pg_dump: error: no room' });
     expect(await readdir(join(muse.directory, '.muse', 'backups'))).toEqual([]);
   });
@@ -69,7 +79,8 @@ describe.skipIf(dumpMajor() !== 17)('a dump by pg_dump 17', () => {
   it('brings schema, rows and migration history back', async () => {
     const { url, database } = await nativeDatabase(native, 'dump');
     const muse = await museOnDisk(files, { production: url });
-    const apply = async (): Promise<unknown> => migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
+    const apply = async (): Promise<unknown> =>
+      migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
     await apply();
     await database.script("insert into public.kept (word) values ('one'), ('two')");
     const before = await textRows(database, 'public.kept');
@@ -77,8 +88,12 @@ describe.skipIf(dumpMajor() !== 17)('a dump by pg_dump 17', () => {
     expect(file).toMatch(/\.dump$/);
     await addFiles(muse.directory, later);
     await apply();
-    await database.script("insert into public.more values (1); delete from public.kept where id = 2; drop view public.words");
-    const result = await restoreMuse(muse, 'production', process.env, join(muse.directory, file), { confirmed: 'production' });
+    await database.script(
+      'insert into public.more values (1); delete from public.kept where id = 2; drop view public.words',
+    );
+    const result = await restoreMuse(muse, 'production', process.env, join(muse.directory, file), {
+      confirmed: 'production',
+    });
     expect(result.rolledBack).toEqual([{ layer: 'extension', file: 'migrations/extensions/001_more.sql' }]);
     expect(await textRows(database, 'public.kept')).toEqual(before);
     expect(await textRows(database, 'public.words')).toHaveLength(2);

@@ -37,20 +37,41 @@ const second = 'migrations/extensions/002_twin.sql';
 /** A table whose policy lets everyone do everything, without a rollback, under a number that another file has. */
 const broken = {
   ...tableFiles('001', 'homes'),
-  [open]: '\uFEFF-- Opens.\r\ncreate table things (id uuid primary key, user_id uuid references auth.users (id));\r\ncreate policy "all" on things for all using (true);\r\n',
+  [open]:
+    '\uFEFF-- Opens.\r\ncreate table things (id uuid primary key, user_id uuid references auth.users (id));\r\ncreate policy "all" on things for all using (true);\r\n',
   [second]: '-- Says nothing.\nselect 1;\n',
   'scripts/read.js': "read('migrations/extensions/002_twin.sql', 'x002_twin.sql');\n",
 };
-const things = '-- Things\ncreate table if not exists things (id uuid primary key, user_id uuid references auth.users (id));\nalter table things enable row level security;\n'
-  + 'drop policy if exists own on things;\ncreate policy own on things using (auth.uid() = user_id);\n'
-  + 'drop policy if exists shown on things;\ncreate policy shown on things for select to authenticated using (id in (select other.id from things other where other.user_id = auth.uid()));\n'
-  + 'create or replace function count_things() returns bigint language sql security definer as $$ select count(*) from public.things $$;\n';
+const things =
+  '-- Things\ncreate table if not exists things (id uuid primary key, user_id uuid references auth.users (id));\nalter table things enable row level security;\n' +
+  'drop policy if exists own on things;\ncreate policy own on things using (auth.uid() = user_id);\n' +
+  'drop policy if exists shown on things;\ncreate policy shown on things for select to authenticated using (id in (select other.id from things other where other.user_id = auth.uid()));\n' +
+  'create or replace function count_things() returns bigint language sql security definer as $$ select count(*) from public.things $$;\n';
 
 async function git(directory: string, ...args: string[]): Promise<string> {
-  return (await run('git', ['-c', 'user.name=me', '-c', 'user.email=me@example.com', '-c', 'commit.gpgsign=false', '-c', 'core.autocrlf=false', ...args], { cwd: directory })).stdout;
+  return (
+    await run(
+      'git',
+      [
+        '-c',
+        'user.name=me',
+        '-c',
+        'user.email=me@example.com',
+        '-c',
+        'commit.gpgsign=false',
+        '-c',
+        'core.autocrlf=false',
+        ...args,
+      ],
+      { cwd: directory },
+    )
+  ).stdout;
 }
 
-async function committed(files: Readonly<Record<string, string>>, urls: Parameters<typeof museOnDisk>[1] = {}): Promise<Muse> {
+async function committed(
+  files: Readonly<Record<string, string>>,
+  urls: Parameters<typeof museOnDisk>[1] = {},
+): Promise<Muse> {
   const muse = await museOnDisk({ '.gitignore': '.muse/\n.env*.local\n', ...files }, urls);
   await git(muse.directory, 'init', '--quiet', '--initial-branch=main');
   await git(muse.directory, 'add', '--all');
@@ -60,12 +81,21 @@ async function committed(files: Readonly<Record<string, string>>, urls: Paramete
 
 /** Repairs a muse; where a repair would widen access, the answer is yes unless said otherwise. */
 const fix = (muse: Muse, dryRun = false, yes = true): Promise<FixResult> =>
-  fixMuse(muse, { environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined }, signal: new AbortController().signal, dryRun, mayWiden: () => yes });
+  fixMuse(muse, {
+    environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined },
+    signal: new AbortController().signal,
+    dryRun,
+    mayWiden: () => yes,
+  });
 const rulesOf = ({ changes }: FixResult): string[] => changes.map(({ rule }) => rule);
-const errorsOf = ({ findings }: FixResult): string[] => findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
+const errorsOf = ({ findings }: FixResult): string[] =>
+  findings.filter(({ severity }) => severity === 'error').map(({ rule, file }) => `${rule} ${file}`);
 
 async function errorOf(work: Promise<unknown>): Promise<MuseError> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(MuseError);
   return error as MuseError;
 }
@@ -88,22 +118,48 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     await cp(directory, copy, { recursive: true, filter: (path) => !path.endsWith('.git') });
 
     const done = await fix(muse);
-    expect(rulesOf(done)).toEqual(['duplicate-number', 'not-idempotent', 'rls-missing', 'policy-always-true', 'grant-missing', 'fk-without-index', 'rollback-missing']);
+    expect(rulesOf(done)).toEqual([
+      'duplicate-number',
+      'not-idempotent',
+      'rls-missing',
+      'policy-always-true',
+      'grant-missing',
+      'fk-without-index',
+      'rollback-missing',
+    ]);
     expect(rulesOf(planned)).toEqual(rulesOf(done));
     expect(errorsOf(done)).toEqual([]);
     expect(planned.decisions).toEqual(done.decisions);
-    expect(done.decisions).toContainEqual(expect.objectContaining({ object: 'policy "all" on public.things', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' }));
+    expect(done.decisions).toContainEqual(
+      expect.objectContaining({
+        object: 'policy "all" on public.things',
+        before: 'everyone, including anon: any row',
+        after: 'authenticated: rows with (SELECT auth.uid()) = user_id',
+      }),
+    );
     const log = (await git(directory, 'log', '--reverse', '--format=%s', `${head.trim()}..`)).trim().split('\n');
     expect(log).toEqual([...rulesOf(done).map((rule) => `Fix ${rule}`), 'List the repairs in docs/REPAIRS.md']);
     const repairs = await readFile(join(directory, 'docs/REPAIRS.md'), 'utf8');
-    for (const { rule, commit } of done.changes.filter((change) => ['policy-always-true', 'grant-missing'].includes(change.rule))) expect(repairs).toContain(`## ${rule}\n\nUndo it: \`git revert ${commit}\`\n`);
+    for (const { rule, commit } of done.changes.filter((change) =>
+      ['policy-always-true', 'grant-missing'].includes(change.rule),
+    ))
+      expect(repairs).toContain(`## ${rule}\n\nUndo it: \`git revert ${commit}\`\n`);
     expect(repairs).toContain('| `authenticated` | `select` | `public.things` | `nothing` |');
-    expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain('policy "all" on public.things: everyone, including anon: any row -> authenticated');
-    expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual(['?? notes.txt', 'AM README.md']);
+    expect(await git(directory, 'log', '--format=%b', '--grep=policy-always-true')).toContain(
+      'policy "all" on public.things: everyone, including anon: any row -> authenticated',
+    );
+    expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual([
+      '?? notes.txt',
+      'AM README.md',
+    ]);
     expect(await git(directory, 'show', ':README.md')).toBe('mine, staged');
     // The name is followed where it is one, and the byte order mark and line ends are what they were.
-    expect(await readFile(join(directory, 'scripts/read.js'), 'utf8')).toBe("read('migrations/extensions/003_twin.sql', 'x002_twin.sql');\n");
-    expect(await readFile(join(directory, open), 'utf8')).toMatch(/^\uFEFF-- Opens\.\r\ncreate table IF NOT EXISTS things [^\n]*\r\n/);
+    expect(await readFile(join(directory, 'scripts/read.js'), 'utf8')).toBe(
+      "read('migrations/extensions/003_twin.sql', 'x002_twin.sql');\n",
+    );
+    expect(await readFile(join(directory, open), 'utf8')).toMatch(
+      /^\uFEFF-- Opens\.\r\ncreate table IF NOT EXISTS things [^\n]*\r\n/,
+    );
 
     // The diffs are what was done: a patch makes the one from the other, but for the mark that texts do not have.
     await writeFile(join(copy, open), before[open]!.slice(1));
@@ -123,28 +179,61 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     const { access, changes, findings } = await fix(muse, false, false);
     expect(changes.map(({ rule }) => rule)).not.toContain('grant-missing');
     expect(access.widened).toEqual([]);
-    expect(access.withheld).toContainEqual(expect.objectContaining({ actor: 'authenticated', verb: 'select', table: 'public.things', before: 'nothing', rule: 'grant-missing' }));
+    expect(access.withheld).toContainEqual(
+      expect.objectContaining({
+        actor: 'authenticated',
+        verb: 'select',
+        table: 'public.things',
+        before: 'nothing',
+        rule: 'grant-missing',
+      }),
+    );
     expect(findings.map(({ rule }) => rule)).toContain('grant-missing');
-    expect(await readFile(join(muse.directory, 'docs/REPAIRS.md'), 'utf8')).toMatch(/## Left out\n\n[^\n]*muse lint --fix --allow-widening/);
+    expect(await readFile(join(muse.directory, 'docs/REPAIRS.md'), 'utf8')).toMatch(
+      /## Left out\n\n[^\n]*muse lint --fix --allow-widening/,
+    );
   });
 
   it.each<[string, (directory: string) => Promise<unknown>, string, string]>([
-    ['a file that git does not know', (directory) => git(directory, 'rm', '--cached', '--quiet', open), 'uncommitted-changes', open],
-    ['a changed file', (directory) => writeFile(join(directory, open), `${broken[open]}-- more\n`), 'uncommitted-changes', open],
-    ['a staged file', async (directory) => {
-      await writeFile(join(directory, open), `${broken[open]}-- more\n`);
-      await git(directory, 'add', '--all');
-    }, 'uncommitted-changes', open],
+    [
+      'a file that git does not know',
+      (directory) => git(directory, 'rm', '--cached', '--quiet', open),
+      'uncommitted-changes',
+      open,
+    ],
+    [
+      'a changed file',
+      (directory) => writeFile(join(directory, open), `${broken[open]}-- more\n`),
+      'uncommitted-changes',
+      open,
+    ],
+    [
+      'a staged file',
+      async (directory) => {
+        await writeFile(join(directory, open), `${broken[open]}-- more\n`);
+        await git(directory, 'add', '--all');
+      },
+      'uncommitted-changes',
+      open,
+    ],
     ['a merge', (directory) => writeFile(join(directory, '.git', 'MERGE_HEAD'), `${'0'.repeat(40)}\n`), 'git-busy', ''],
   ])('refuses in front of %s, and changes nothing', async (_, spoil, code, detail) => {
     const { directory } = await committed(broken);
     await spoil(directory);
-    const before = [await snapshot(directory), await git(directory, 'status', '--porcelain').catch(() => ''), await git(directory, 'rev-parse', 'HEAD')];
+    const before = [
+      await snapshot(directory),
+      await git(directory, 'status', '--porcelain').catch(() => ''),
+      await git(directory, 'rev-parse', 'HEAD'),
+    ];
     const error = await errorOf(fix(await openMuse(directory)));
     expect(error.code).toBe(code);
     expect(error.detail ?? '').toBe(detail);
     expect(error.message).toContain('Nothing was changed');
-    expect([await snapshot(directory), await git(directory, 'status', '--porcelain').catch(() => ''), await git(directory, 'rev-parse', 'HEAD')]).toEqual(before);
+    expect([
+      await snapshot(directory),
+      await git(directory, 'status', '--porcelain').catch(() => ''),
+      await git(directory, 'rev-parse', 'HEAD'),
+    ]).toEqual(before);
   });
 
   it('edits without commits where there is no repository, or only one that holds other things, and says so', async () => {
@@ -163,29 +252,55 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
   });
 
   it('tells what it did, for people in 80 columns and as JSON, and ends with 3 where errors stay', async () => {
-    const muse = await committed({ ...broken, 'migrations/extensions/004_wrong.sql': '-- Wrong.\nselect from where;\n' });
+    const muse = await committed({
+      ...broken,
+      'migrations/extensions/004_wrong.sql': '-- Wrong.\nselect from where;\n',
+    });
     const plan = await museCommand(['lint', '--fix', '--dry-run'], { cwd: muse.directory });
     expect(plan.code).toBe(3);
     expect(plan.stdout).toContain('+++ b/migrations/extensions/002_open.sql');
-    expect(plan.stdout.split('\n').filter((line) => line.length > 80 && !/^(?:[ +-]|diff |rename )/.test(line))).toEqual([]);
+    expect(
+      plan.stdout.split('\n').filter((line) => line.length > 80 && !/^(?:[ +-]|diff |rename )/.test(line)),
+    ).toEqual([]);
     const done = await museCommand(['lint', '--fix', '--json'], { cwd: muse.directory });
-    const json = JSON.parse(done.stdout) as { ok: boolean; changes: { rule: string; commit: string }[]; decisions: unknown[]; findings: { rule: string }[]; error: { code: string } };
+    const json = JSON.parse(done.stdout) as {
+      ok: boolean;
+      changes: { rule: string; commit: string }[];
+      decisions: unknown[];
+      findings: { rule: string }[];
+      error: { code: string };
+    };
     expect(done.code).toBe(3);
     expect(json).toMatchObject({ ok: false, dryRun: false, error: { code: 'findings' } });
-    expect(json.changes[0]).toMatchObject({ rule: 'duplicate-number', commit: expect.stringMatching(/^[0-9a-f]{40}$/) });
+    expect(json.changes[0]).toMatchObject({
+      rule: 'duplicate-number',
+      commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+    });
     expect(json.decisions.length).toBeGreaterThan(0);
-    expect(json.findings).toContainEqual(expect.objectContaining({ rule: 'syntax-error', file: 'migrations/extensions/004_wrong.sql', line: 2 }));
-    for (const flags of [['--dry-run'], ['--fix', '--format', 'sarif']]) expect((await museCommand(['lint', ...flags], { cwd: muse.directory })).code).toBe(2);
+    expect(json.findings).toContainEqual(
+      expect.objectContaining({ rule: 'syntax-error', file: 'migrations/extensions/004_wrong.sql', line: 2 }),
+    );
+    for (const flags of [['--dry-run'], ['--fix', '--format', 'sarif']])
+      expect((await museCommand(['lint', ...flags], { cwd: muse.directory })).code).toBe(2);
   });
 });
 
 describe('what a database has applied', { timeout: 180_000 }, () => {
   /** A muse whose files the environment has applied, past the rehearsal that would have refused them. */
-  async function applied(files: Readonly<Record<string, string>>, kind: 'embedded' | 'native' | 'supabase'): Promise<Muse> {
+  async function applied(
+    files: Readonly<Record<string, string>>,
+    kind: 'embedded' | 'native' | 'supabase',
+  ): Promise<Muse> {
     const urls = kind === 'native' ? { staging: (await nativeDatabase(native, 'fixed')).url } : {};
-    const muse = await committed(kind === 'supabase' ? { ...files, '.env.staging.local': 'SUPABASE_DB_PASSWORD=of-the-project\n' } : files, urls);
+    const muse = await committed(
+      kind === 'supabase' ? { ...files, '.env.staging.local': 'SUPABASE_DB_PASSWORD=of-the-project\n' } : files,
+      urls,
+    );
     if (kind === 'supabase') {
-      muse.museFile.environments.staging = { target: 'supabase', ref: fakeApi.addProject({ password: 'of-the-project' }).ref };
+      muse.museFile.environments.staging = {
+        target: 'supabase',
+        ref: fakeApi.addProject({ password: 'of-the-project' }).ref,
+      };
       await writeFile(join(muse.directory, 'muse.json'), JSON.stringify(muse.museFile));
     }
     const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
@@ -194,30 +309,44 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
     return muse;
   }
 
-  it.each(['embedded', 'native', 'supabase'] as const)('is never edited: a new migration of its layer mends it, and runs (%s)', async (kind) => {
-    const own = '-- Ours\ncreate table if not exists ours (id uuid primary key, user_id uuid references auth.users (id));\nalter table ours enable row level security;\ndrop policy if exists w on ours;\ncreate policy w on ours for update using (true);\n';
-    const muse = await applied({ [core]: things, 'migrations/extensions/001_ours.sql': own }, kind);
-    const done = await fix(muse);
-    expect(errorsOf(done)).toEqual([]);
-    expect(await git(muse.directory, 'diff', '--stat', 'HEAD~1', '--', core, 'migrations/extensions/001_ours.sql')).toBe('');
-    expect(await readFile(join(muse.directory, core), 'utf8')).toBe(things);
-    const coreRepair = await readFile(join(muse.directory, 'migrations/core/002_repair.sql'), 'utf8');
-    expect(coreRepair).toContain('ALTER POLICY own ON public.things TO authenticated;');
-    expect(coreRepair).toContain('ALTER POLICY own ON public.things using ((select auth.uid()) = user_id);');
-    expect(coreRepair).toMatch(/ALTER POLICY shown ON public\.things using \(id = ANY \(\(SELECT private\.shown\(\)\)::uuid\[\]\)\);/);
-    expect(coreRepair).toContain('ALTER FUNCTION public.count_things() SET search_path');
-    expect(coreRepair).not.toContain('ours');
-    const ourRepair = await readFile(join(muse.directory, 'migrations/extensions/002_repair.sql'), 'utf8');
-    expect(ourRepair).toContain('ALTER POLICY w ON public.ours USING ((SELECT auth.uid()) = user_id);');
-    const name = kind === 'embedded' ? 'development' : 'staging';
-    expect((await migrateMuse(muse, name, fakeApi.env)).applied.map(({ file }) => file)).toEqual(['migrations/core/002_repair.sql', 'migrations/extensions/002_repair.sql']);
-    expect(await museStatus(muse, name, fakeApi.env)).toMatchObject({ pending: [], edited: [], missing: [] });
-    expect((await fix(muse)).changes).toEqual([]);
-  });
+  it.each(['embedded', 'native', 'supabase'] as const)(
+    'is never edited: a new migration of its layer mends it, and runs (%s)',
+    async (kind) => {
+      const own =
+        '-- Ours\ncreate table if not exists ours (id uuid primary key, user_id uuid references auth.users (id));\nalter table ours enable row level security;\ndrop policy if exists w on ours;\ncreate policy w on ours for update using (true);\n';
+      const muse = await applied({ [core]: things, 'migrations/extensions/001_ours.sql': own }, kind);
+      const done = await fix(muse);
+      expect(errorsOf(done)).toEqual([]);
+      expect(
+        await git(muse.directory, 'diff', '--stat', 'HEAD~1', '--', core, 'migrations/extensions/001_ours.sql'),
+      ).toBe('');
+      expect(await readFile(join(muse.directory, core), 'utf8')).toBe(things);
+      const coreRepair = await readFile(join(muse.directory, 'migrations/core/002_repair.sql'), 'utf8');
+      expect(coreRepair).toContain('ALTER POLICY own ON public.things TO authenticated;');
+      expect(coreRepair).toContain('ALTER POLICY own ON public.things using ((select auth.uid()) = user_id);');
+      expect(coreRepair).toMatch(
+        /ALTER POLICY shown ON public\.things using \(id = ANY \(\(SELECT private\.shown\(\)\)::uuid\[\]\)\);/,
+      );
+      expect(coreRepair).toContain('ALTER FUNCTION public.count_things() SET search_path');
+      expect(coreRepair).not.toContain('ours');
+      const ourRepair = await readFile(join(muse.directory, 'migrations/extensions/002_repair.sql'), 'utf8');
+      expect(ourRepair).toContain('ALTER POLICY w ON public.ours USING ((SELECT auth.uid()) = user_id);');
+      const name = kind === 'embedded' ? 'development' : 'staging';
+      expect((await migrateMuse(muse, name, fakeApi.env)).applied.map(({ file }) => file)).toEqual([
+        'migrations/core/002_repair.sql',
+        'migrations/extensions/002_repair.sql',
+      ]);
+      expect(await museStatus(muse, name, fakeApi.env)).toMatchObject({ pending: [], edited: [], missing: [] });
+      expect((await fix(muse)).changes).toEqual([]);
+    },
+  );
 
   it('leaves the files that are not applied to be edited, whichever environment has the others', async () => {
     const muse = await applied({ [core]: things }, 'native');
-    await addFiles(muse.directory, { 'migrations/core/002_late.sql': '-- Late\ncreate table late (id uuid primary key, team_id uuid references organizations (id));\n' });
+    await addFiles(muse.directory, {
+      'migrations/core/002_late.sql':
+        '-- Late\ncreate table late (id uuid primary key, team_id uuid references organizations (id));\n',
+    });
     await git(muse.directory, 'add', '--all');
     await git(muse.directory, 'commit', '--quiet', '-m', 'Late');
     const done = await fix(muse);

@@ -15,12 +15,15 @@ beforeAll(async () => {
 afterAll(() => native.stop());
 
 /** Lint, rehearsal and catalog have nothing against it: it names its role, wraps auth.uid() and is not always true. */
-const leaky = (name: string): string => tableSql(name).replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
+const leaky = (name: string): string =>
+  tableSql(name).replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
 const leakyFiles = { ...tableFiles('001', 'homes'), 'migrations/extensions/001_homes.sql': leaky('homes') };
 const fixedFiles = tableFiles('001', 'homes');
 
 async function tables(database: Database): Promise<string[]> {
-  const { rows } = await database.query<{ name: string }>("select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1");
+  const { rows } = await database.query<{ name: string }>(
+    "select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+  );
   return rows.map(({ name }) => name);
 }
 
@@ -34,7 +37,10 @@ async function tablesOf(muse: Muse, name: EnvironmentName): Promise<string[]> {
 }
 
 async function errorOf(work: Promise<unknown>): Promise<MuseError> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(MuseError);
   return error as MuseError;
 }
@@ -45,7 +51,10 @@ describe('a policy that leaks every row', () => {
     const muse = await museOnDisk(leakyFiles, { staging: url });
     const error = await errorOf(migrateMuse(muse, 'staging', {}));
     expect(error).toMatchObject({ code: 'findings', message: expect.stringContaining('Nothing was applied.') });
-    expect(error.findings?.map(({ rule, object }) => [rule, object])).toContainEqual(['isolation-read', 'public.homes']);
+    expect(error.findings?.map(({ rule, object }) => [rule, object])).toContainEqual([
+      'isolation-read',
+      'public.homes',
+    ]);
     expect(await tables(database)).toEqual([]);
     await addFiles(muse.directory, fixedFiles);
     const { applied, isolation, findings } = await migrateMuse(muse, 'staging', {});
@@ -82,7 +91,10 @@ describe('a policy that leaks every row', () => {
 
 describe('the proof of pending files', () => {
   const gardens = tableFiles('002', 'gardens');
-  const dynamic = { 'migrations/extensions/002_opens.sql': '-- Opens homes.\ndo $$ begin execute \'alter policy "own rows" on public.homes using ((select auth.uid()) is not null)\'; end $$;\n' };
+  const dynamic = {
+    'migrations/extensions/002_opens.sql':
+      '-- Opens homes.\ndo $$ begin execute \'alter policy "own rows" on public.homes using ((select auth.uid()) is not null)\'; end $$;\n',
+  };
   const helper = (body: string): string => `-- Says who may read.
 create or replace function public.may_read(owner uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${body} $$;
 revoke all on function public.may_read(uuid) from public, anon;
@@ -94,7 +106,9 @@ grant execute on function public.may_read(uuid) to authenticated;
     ['tries everything after a DO block', fixedFiles, dynamic, ['public.homes'], false],
     [
       'tries what asks a function that they replace',
-      { 'migrations/extensions/001_homes.sql': `${helper('select owner = (select auth.uid())')}${tableSql('homes').replace('using (user_id = (select auth.uid()))', 'using ((select public.may_read(user_id)))')}` },
+      {
+        'migrations/extensions/001_homes.sql': `${helper('select owner = (select auth.uid())')}${tableSql('homes').replace('using (user_id = (select auth.uid()))', 'using ((select public.may_read(user_id)))')}`,
+      },
       { 'migrations/extensions/002_helper.sql': helper('select owner is not null') },
       ['public.homes', 'public.may_read(uuid)'],
       false,

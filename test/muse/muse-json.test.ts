@@ -17,7 +17,13 @@ const good: MuseFile = {
   version: 1,
   name: 'realtymuse',
   kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
-  migrations: { core: ['migrations/core'], extensions: ['migrations/extensions'], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' },
+  migrations: {
+    core: ['migrations/core'],
+    extensions: ['migrations/extensions'],
+    rollback: 'migrations/rollback',
+    archive: 'migrations/archive',
+    order: 'number',
+  },
   isolation: 'auth-uid',
   prefix: '',
   presets: ['realty'],
@@ -37,7 +43,20 @@ describe('takes', () => {
     ['what a creation writes', {}],
     ['$schema', { $schema: './somewhere.json' }],
     ['session variables', { isolation: 'session', session }],
-    ['a Supabase project', { environments: { production: { target: 'supabase', ref, region: 'eu-central-1', organization: 'acme', databaseCa: 'certificates/production.crt' } } }],
+    [
+      'a Supabase project',
+      {
+        environments: {
+          production: {
+            target: 'supabase',
+            ref,
+            region: 'eu-central-1',
+            organization: 'acme',
+            databaseCa: 'certificates/production.crt',
+          },
+        },
+      },
+    ],
     ['a Supabase project that is not created yet', { environments: { development: { target: 'supabase' } } }],
     ['a server', { environments: { staging: { target: 'postgres', urlVariable: 'STAGING_URL' } } }],
     ['severities', { rules: { 'missing-header': 'off', 'enum-type': 'error' } }],
@@ -49,31 +68,96 @@ describe('takes', () => {
 
 describe('refuses', () => {
   const environment = (development: unknown): Record<string, unknown> => ({ ...good, environments: { development } });
-  const without = (key: keyof MuseFile): Record<string, unknown> => Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
+  const without = (key: keyof MuseFile): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
   it.each<[string, unknown, string]>([
     ['what is not JSON', '{', 'it is not valid JSON'],
     ['a list', [], 'an object was expected, not a list'],
-    ['another version', { ...good, version: 2 }, 'version: 1 was expected, not 2. Use the version of create-muse that wrote this file, or a later one.'],
-    ['an unknown target', environment({ target: 'neon' }), 'environments.development.target: one of embedded, postgres, supabase was expected, not "neon"'],
-    ['a mistyped target', environment({ target: 'supabse' }), 'environments.development.target: one of embedded, postgres, supabase was expected, not "supabse". Did you mean "supabase"?'],
-    ['a mistyped key', { ...good, environments: { staging: { traget: 'postgres' } } }, 'environments.staging.traget: unknown key. Did you mean "target"?'],
-    ['a mistyped environment', { ...good, environments: { prodution: { target: 'embedded' } } }, 'environments.prodution: unknown key. Did you mean "production"?'],
-    ['a mistyped rule', { ...good, rules: { 'mising-header': 'off' } }, 'rules.mising-header: unknown key. Did you mean "missing-header"?'],
-    ['a severity that there is not', { ...good, rules: { 'missing-header': 'of' } }, 'rules.missing-header: one of error, warning, off was expected, not "of". Did you mean "off"?'],
-    ['a mistyped isolation', { ...good, isolation: 'wat' }, 'isolation: one of auth-uid, session was expected, not "wat". Write one of auth-uid, session.'],
+    [
+      'another version',
+      { ...good, version: 2 },
+      'version: 1 was expected, not 2. Use the version of create-muse that wrote this file, or a later one.',
+    ],
+    [
+      'an unknown target',
+      environment({ target: 'neon' }),
+      'environments.development.target: one of embedded, postgres, supabase was expected, not "neon"',
+    ],
+    [
+      'a mistyped target',
+      environment({ target: 'supabse' }),
+      'environments.development.target: one of embedded, postgres, supabase was expected, not "supabse". Did you mean "supabase"?',
+    ],
+    [
+      'a mistyped key',
+      { ...good, environments: { staging: { traget: 'postgres' } } },
+      'environments.staging.traget: unknown key. Did you mean "target"?',
+    ],
+    [
+      'a mistyped environment',
+      { ...good, environments: { prodution: { target: 'embedded' } } },
+      'environments.prodution: unknown key. Did you mean "production"?',
+    ],
+    [
+      'a mistyped rule',
+      { ...good, rules: { 'mising-header': 'off' } },
+      'rules.mising-header: unknown key. Did you mean "missing-header"?',
+    ],
+    [
+      'a severity that there is not',
+      { ...good, rules: { 'missing-header': 'of' } },
+      'rules.missing-header: one of error, warning, off was expected, not "of". Did you mean "off"?',
+    ],
+    [
+      'a mistyped isolation',
+      { ...good, isolation: 'wat' },
+      'isolation: one of auth-uid, session was expected, not "wat". Write one of auth-uid, session.',
+    ],
     ['a mistyped key at the top', { ...good, preset: [] }, 'preset: unknown key. Did you mean "presets"?'],
-    ['a key that is mistyped and required', { ...without('isolation'), isolaton: 'auth-uid' }, 'isolaton: unknown key. Did you mean "isolation"?'],
+    [
+      'a key that is mistyped and required',
+      { ...without('isolation'), isolaton: 'auth-uid' },
+      'isolaton: unknown key. Did you mean "isolation"?',
+    ],
     ['a missing key', without('kit'), 'kit is missing. Add kit.'],
-    ['a missing key further in', { ...good, kit: { source: 'builtin', layout: 'musekit' } }, 'kit: commit is missing. Add commit.'],
-    ['a folder that is none', { ...good, migrations: { ...good.migrations, core: ['a', 5] } }, 'migrations.core[1]: a folder was expected, not 5'],
+    [
+      'a missing key further in',
+      { ...good, kit: { source: 'builtin', layout: 'musekit' } },
+      'kit: commit is missing. Add commit.',
+    ],
+    [
+      'a folder that is none',
+      { ...good, migrations: { ...good.migrations, core: ['a', 5] } },
+      'migrations.core[1]: a folder was expected, not 5',
+    ],
     ['text for a list', { ...good, presets: 'realty' }, 'presets: a list was expected, not "realty"'],
-    ['an order that there is not', { ...good, migrations: { ...good.migrations, order: 'numbers' } }, 'migrations.order: one of number, timestamp, journal was expected, not "numbers". Did you mean "number"?'],
-    ['a ref that is none', environment({ target: 'supabase', ref: '../x' }), 'environments.development.ref: a project ref: 20 letters a-z'],
-    ['a key of another target', environment({ target: 'postgres', ref }), 'environments.development.ref: ref is a setting of the target supabase, not of postgres. Leave it out. Known here: urlVariable, databaseCa.'],
+    [
+      'an order that there is not',
+      { ...good, migrations: { ...good.migrations, order: 'numbers' } },
+      'migrations.order: one of number, timestamp, journal was expected, not "numbers". Did you mean "number"?',
+    ],
+    [
+      'a ref that is none',
+      environment({ target: 'supabase', ref: '../x' }),
+      'environments.development.ref: a project ref: 20 letters a-z',
+    ],
+    [
+      'a key of another target',
+      environment({ target: 'postgres', ref }),
+      'environments.development.ref: ref is a setting of the target supabase, not of postgres. Leave it out. Known here: urlVariable, databaseCa.',
+    ],
     ['null for an environment', environment(null), 'environments.development: an object was expected, not null'],
-    ['environments in a list', { ...good, environments: [{ target: 'embedded' }] }, 'environments: an object was expected, not a list'],
+    [
+      'environments in a list',
+      { ...good, environments: [{ target: 'embedded' }] },
+      'environments: an object was expected, not a list',
+    ],
     ['a prototype', `{"__proto__": {}, ${JSON.stringify(good).slice(1)}`, '__proto__: unknown key'],
-    ['control characters, which it does not show', environment({ target: 'a\u001B[2J' }), 'environments.development.target: one of embedded, postgres, supabase was expected, not "a\\u001b[2J"'],
+    [
+      'control characters, which it does not show',
+      environment({ target: 'a\u001B[2J' }),
+      'environments.development.target: one of embedded, postgres, supabase was expected, not "a\\u001b[2J"',
+    ],
     ['control characters in a key', { ...good, 'a\u001B[2J': 1 }, 'a [2J: unknown key'],
   ])('%s', async (_, content, message) => {
     await expect(read(content)).rejects.toMatchObject({
@@ -84,8 +168,16 @@ describe('refuses', () => {
   });
 
   it('several things at once, all of them named', async () => {
-    const error: unknown = await read({ ...good, isolation: 'wat', environments: { development: { target: 'neon' } }, extra: 1 }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ message: expect.stringContaining('isolation'), detail: expect.stringMatching(/target: .*\nextra: unknown key/) });
+    const error: unknown = await read({
+      ...good,
+      isolation: 'wat',
+      environments: { development: { target: 'neon' } },
+      extra: 1,
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('isolation'),
+      detail: expect.stringMatching(/target: .*\nextra: unknown key/),
+    });
   });
 });
 
@@ -98,13 +190,21 @@ it('names its JSON Schema in every file that is written, unless it has one', asy
 
 it('has the JSON Schema that ships in the package made from it; node scripts/muse-schema.js brings it up to date', () => {
   expect(readFileSync(join(root, 'muse.schema.json'), 'utf8')).toBe(schemaText(museSchema, rules));
-  expect((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }).files).toContain('muse.schema.json');
+  expect((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }).files).toContain(
+    'muse.schema.json',
+  );
 });
 
 it.each(['create-muse.js', 'muse.js'])('the schema library is not loaded by %s --help', (command) => {
-  const hook = "export async function resolve(name, context, next) { if (name === 'valibot') throw new Error('it is loaded'); return next(name, context); }";
+  const hook =
+    "export async function resolve(name, context, next) { if (name === 'valibot') throw new Error('it is loaded'); return next(name, context); }";
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});`;
-  const run = (program: string): string => execFileSync(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(register)}`, ...program.split(' ')], { cwd: root, encoding: 'utf8', stdio: 'pipe' });
+  const run = (program: string): string =>
+    execFileSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(register)}`, ...program.split(' ')],
+      { cwd: root, encoding: 'utf8', stdio: 'pipe' },
+    );
   expect(run(`bin/${command} --help`)).toContain('Usage');
-  expect(() => run('--input-type=module -e import(\'valibot\')')).toThrow('it is loaded');
+  expect(() => run("--input-type=module -e import('valibot')")).toThrow('it is loaded');
 });

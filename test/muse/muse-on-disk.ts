@@ -11,7 +11,10 @@ import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/mu
 import type { Native } from '../support/native.ts';
 
 /** A muse in a directory of its own, with these files and environments; each `postgres` one has its URL in its secrets file. */
-export async function museOnDisk(files: Readonly<Record<string, string>>, urls: Partial<Record<EnvironmentName, string>> = {}): Promise<Muse> {
+export async function museOnDisk(
+  files: Readonly<Record<string, string>>,
+  urls: Partial<Record<EnvironmentName, string>> = {},
+): Promise<Muse> {
   const directory = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const environments: Partial<Record<EnvironmentName, Environment>> = { development: { target: 'embedded' } };
@@ -23,7 +26,13 @@ export async function museOnDisk(files: Readonly<Record<string, string>>, urls: 
     version: 1,
     name: 'guarded',
     kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
-    migrations: { core: ['migrations/core'], extensions: ['migrations/extensions'], rollback: 'migrations/rollback', archive: 'migrations/archive', order: 'number' },
+    migrations: {
+      core: ['migrations/core'],
+      extensions: ['migrations/extensions'],
+      rollback: 'migrations/rollback',
+      archive: 'migrations/archive',
+      order: 'number',
+    },
     isolation: 'auth-uid',
     prefix: '',
     presets: [],

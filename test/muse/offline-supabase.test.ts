@@ -18,31 +18,49 @@ beforeAll(async () => {
 });
 afterAll(() => fakeApi.close());
 
-const matrix = ({ tables }: IsolationReport): unknown => tables.map(({ table, scope, checks }) => [table, scope, checks.map(({ actor, verb, outcome, rows }) => [actor, verb, outcome, rows])]);
+const matrix = ({ tables }: IsolationReport): unknown =>
+  tables.map(({ table, scope, checks }) => [
+    table,
+    scope,
+    checks.map(({ actor, verb, outcome, rows }) => [actor, verb, outcome, rows]),
+  ]);
 
-describe.each([['the pooler', false], ['HTTPS', true]])('muse verify --offline of a Supabase project, by %s', (_, closed) => {
+describe.each([
+  ['the pooler', false],
+  ['HTTPS', true],
+])('muse verify --offline of a Supabase project, by %s', (_, closed) => {
   it('has the matrix of the project, also where a webhook on its users keeps it from being proven there', async () => {
     fakeApi.conditions.poolerClosed = closed;
     const password = 'of-the-project-itself';
     const { ref } = fakeApi.addProject({ password });
-    const made = await museOnDisk({ ...tableFiles('001', 'homes'), '.env.local': `SUPABASE_DB_PASSWORD=${password}\n` });
+    const made = await museOnDisk({
+      ...tableFiles('001', 'homes'),
+      '.env.local': `SUPABASE_DB_PASSWORD=${password}\n`,
+    });
     made.museFile.environments.development = { target: 'supabase', ref };
     await writeFile(join(made.directory, 'muse.json'), JSON.stringify(made.museFile));
     const muse = await openMuse(made.directory);
     const { database } = await openEnvironment(muse, 'development', fakeApi.env);
     await migrate(database, (await readMigrations(muse.directory, muse.museFile.migrations)).migrations);
-    await database.script("insert into storage.buckets (id, name) values ('photos', 'photos'); create policy open on storage.objects for select to anon using (bucket_id = 'photos')");
+    await database.script(
+      "insert into storage.buckets (id, name) values ('photos', 'photos'); create policy open on storage.objects for select to anon using (bucket_id = 'photos')",
+    );
 
     const online = await verifyMuse(muse, 'development', fakeApi.env);
     const offline = await verifyOffline(muse, 'development', fakeApi.env);
     expect(matrix(offline)).toEqual(matrix(online));
     expect(offline.notCopied).toEqual([]);
-    expect(offline.findings.map(({ rule, object }) => [rule, object])).toContainEqual(['anon-read', 'storage.objects[photos]']);
+    expect(offline.findings.map(({ rule, object }) => [rule, object])).toContainEqual([
+      'anon-read',
+      'storage.objects[photos]',
+    ]);
 
     await database.script(`create schema net; create function net.http_post(url text) returns bigint language sql as 'select 1::bigint';
       create function public.tell() returns trigger language plpgsql security definer set search_path = '' as $$ begin perform net.http_post('https://example.com'); return new; end $$;
       create trigger tell after insert on auth.users for each row execute function public.tell()`);
-    expect((await verifyMuse(muse, 'development', fakeApi.env)).findings).toContainEqual(expect.objectContaining({ rule: 'not-proven' }));
+    expect((await verifyMuse(muse, 'development', fakeApi.env)).findings).toContainEqual(
+      expect.objectContaining({ rule: 'not-proven' }),
+    );
     expect(matrix(await verifyOffline(muse, 'development', fakeApi.env))).toEqual(matrix(offline));
     await database.close();
   });

@@ -20,10 +20,26 @@ beforeAll(async () => {
   native = await startNative();
   const url = await native.createDatabase('offline');
   const directory = join(temporary('offline'), 'offlinemuse');
-  const report = await createMuse({
-    name: 'offlinemuse', directory, kit: 'builtin', kitExtensions: 'archive', presets: ['crm', 'deliverables', 'realty', 'social'], tables: [], prefix: '',
-    target: 'postgres', environment: 'development', supabaseBaseline: true, supabase: {}, fix: false, git: false, install: false,
-  }, { databaseUrl: url }, { signal: new AbortController().signal, environment });
+  const report = await createMuse(
+    {
+      name: 'offlinemuse',
+      directory,
+      kit: 'builtin',
+      kitExtensions: 'archive',
+      presets: ['crm', 'deliverables', 'realty', 'social'],
+      tables: [],
+      prefix: '',
+      target: 'postgres',
+      environment: 'development',
+      supabaseBaseline: true,
+      supabase: {},
+      fix: false,
+      git: false,
+      install: false,
+    },
+    { databaseUrl: url },
+    { signal: new AbortController().signal, environment },
+  );
   if (report.error !== undefined) throw report.error;
   muse = await openMuse(directory);
   database = await openPostgres({ url });
@@ -33,7 +49,13 @@ afterAll(async () => {
   await native.stop();
 });
 
-const matrix = ({ tables }: IsolationReport): unknown => tables.map(({ table, scope, checks, privileges }) => [table, scope, privileges, checks.map(({ actor, verb, outcome, rows }) => [actor, verb, outcome, rows])]);
+const matrix = ({ tables }: IsolationReport): unknown =>
+  tables.map(({ table, scope, checks, privileges }) => [
+    table,
+    scope,
+    privileges,
+    checks.map(({ actor, verb, outcome, rows }) => [actor, verb, outcome, rows]),
+  ]);
 
 describe('muse verify --offline', () => {
   it('has the matrix of the database itself, and writes nothing there', async () => {
@@ -73,9 +95,13 @@ describe('muse verify --offline', () => {
         create policy nobody on public.searched for select to authenticated using (false);
         create table public."Left Open" (id uuid primary key default gen_random_uuid(), note text);
         grant all on public."Left Open" to anon, authenticated;`);
-      [online, offline] = [await verifyMuse(muse, 'development', environment), await verifyOffline(muse, 'development', environment)];
+      [online, offline] = [
+        await verifyMuse(muse, 'development', environment),
+        await verifyOffline(muse, 'development', environment),
+      ];
     }, 240_000);
-    const found = (report: IsolationReport): string[] => report.findings.map(({ rule, object }) => `${rule} ${object}`).sort();
+    const found = (report: IsolationReport): string[] =>
+      report.findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
     it.each<[string, string]>([
       ['a policy for everybody', 'isolation-read public.mls_listings'],
@@ -90,7 +116,8 @@ describe('muse verify --offline', () => {
     });
 
     it('finds nothing else, and nothing less', () => {
-      const of = (report: IsolationReport): string[] => found(report).filter((text) => !text.endsWith('public.searched'));
+      const of = (report: IsolationReport): string[] =>
+        found(report).filter((text) => !text.endsWith('public.searched'));
       expect(of(offline)).toEqual(of(online));
     });
 
@@ -101,8 +128,17 @@ describe('muse verify --offline', () => {
     });
 
     it('names what it could not copy, and proves nothing of it', () => {
-      expect(offline.notCopied.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['table public.searched', 'text search configuration public.house']);
-      expect(offline.findings).toContainEqual(expect.objectContaining({ rule: 'not-proven', object: 'public.searched', message: expect.stringContaining('does not exist') }));
+      expect(offline.notCopied.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+        'table public.searched',
+        'text search configuration public.house',
+      ]);
+      expect(offline.findings).toContainEqual(
+        expect.objectContaining({
+          rule: 'not-proven',
+          object: 'public.searched',
+          message: expect.stringContaining('does not exist'),
+        }),
+      );
       expect(offline.tables.map(({ table }) => table)).not.toContain('public.searched');
     });
   });

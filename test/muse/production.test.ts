@@ -29,12 +29,18 @@ beforeEach(async () => {
 
 const agreed = { confirmed: 'production' };
 const yes = async (): Promise<boolean> => true;
-const backups = async (): Promise<string[]> => (existsSync(join(muse.directory, '.muse', 'backups')) ? readdir(join(muse.directory, '.muse', 'backups')) : []);
-const ada = "insert into auth.users (id, email) values ('00000000-0000-4000-8000-000000000001', 'ada@example.com') on conflict do nothing;";
-const home = (title: string): string => `${ada} insert into public.homes (user_id, title) values ('00000000-0000-4000-8000-000000000001', '${title}');`;
+const backups = async (): Promise<string[]> =>
+  existsSync(join(muse.directory, '.muse', 'backups')) ? readdir(join(muse.directory, '.muse', 'backups')) : [];
+const ada =
+  "insert into auth.users (id, email) values ('00000000-0000-4000-8000-000000000001', 'ada@example.com') on conflict do nothing;";
+const home = (title: string): string =>
+  `${ada} insert into public.homes (user_id, title) values ('00000000-0000-4000-8000-000000000001', '${title}');`;
 
 async function errorOf(work: Promise<unknown>): Promise<MuseError> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(MuseError);
   return error as MuseError;
 }
@@ -45,7 +51,9 @@ describe('muse migrate --env production', () => {
     const error = await errorOf(migrateMuse(nowhere, 'production', {}));
     expect(error.code).toBe('bad-confirmation');
     expect(error.suggestion).toContain('muse migrate --env production --confirm production');
-    expect((await errorOf(migrateMuse(nowhere, 'production', {}, { confirmed: 'prod' }))).code).toBe('bad-confirmation');
+    expect((await errorOf(migrateMuse(nowhere, 'production', {}, { confirmed: 'prod' }))).code).toBe(
+      'bad-confirmation',
+    );
   });
 
   it('takes only what staging had with the same text, unless it is forced', async () => {
@@ -54,7 +62,10 @@ describe('muse migrate --env production', () => {
     expect(error.suggestion).toContain('--force production');
     await migrateMuse(muse, 'staging', {});
     const first = await migrateMuse(muse, 'production', {}, agreed);
-    expect(first).toMatchObject({ applied: [{ file: 'migrations/extensions/001_homes.sql' }], backup: expect.stringContaining('.muse/backups/production-') });
+    expect(first).toMatchObject({
+      applied: [{ file: 'migrations/extensions/001_homes.sql' }],
+      backup: expect.stringContaining('.muse/backups/production-'),
+    });
     expect(first.findings?.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(await backups()).toHaveLength(1);
     // Staging had a file of this name, but not this text.
@@ -71,15 +82,24 @@ describe('muse migrate --env production', () => {
   });
 
   it('puts what Supabase has on plain servers where that was asked for, in production behind the backup', async () => {
-    const urls = { staging: await native.createDatabase('plain_staging'), production: await native.createDatabase('plain_production') };
+    const urls = {
+      staging: await native.createDatabase('plain_staging'),
+      production: await native.createDatabase('plain_production'),
+    };
     const plain = await museOnDisk(tableFiles('001', 'homes'), urls);
     const error = await errorOf(migrateMuse(plain, 'staging', {}));
-    expect(error).toMatchObject({ code: 'baseline-missing', suggestion: expect.stringContaining('--supabase-baseline') });
+    expect(error).toMatchObject({
+      code: 'baseline-missing',
+      suggestion: expect.stringContaining('--supabase-baseline'),
+    });
     await migrateMuse(plain, 'staging', {}, { supabaseBaseline: true });
     const refused = { supabaseBaseline: true, ask: async (): Promise<string> => 'no' };
     expect((await errorOf(migrateMuse(plain, 'production', {}, refused))).code).toBe('not-confirmed');
     expect((await errorOf(migrateMuse(plain, 'production', {}, agreed))).code).toBe('baseline-missing');
-    expect(await migrateMuse(plain, 'production', {}, { ...agreed, supabaseBaseline: true })).toMatchObject({ applied: [{ file: 'migrations/extensions/001_homes.sql' }], findings: [] });
+    expect(await migrateMuse(plain, 'production', {}, { ...agreed, supabaseBaseline: true })).toMatchObject({
+      applied: [{ file: 'migrations/extensions/001_homes.sql' }],
+      findings: [],
+    });
   });
 
   it('sees that staging is production itself, however the URL is written', async () => {
@@ -95,15 +115,19 @@ describe('muse migrate --env production', () => {
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('one') + home('two'));
     await addFiles(muse.directory, {
-      'migrations/extensions/002_rooms.sql': '-- Adds the rooms of a home.\nalter table public.homes add column if not exists rooms integer;\n',
-      'migrations/rollback/extensions/002_rooms.sql': '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
+      'migrations/extensions/002_rooms.sql':
+        '-- Adds the rooms of a home.\nalter table public.homes add column if not exists rooms integer;\n',
+      'migrations/rollback/extensions/002_rooms.sql':
+        '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
     });
     await migrateMuse(muse, 'staging', {});
     let plan = '';
-    const ask = (answer: string) => async (text: string): Promise<string> => {
-      plan = text;
-      return answer;
-    };
+    const ask =
+      (answer: string) =>
+      async (text: string): Promise<string> => {
+        plan = text;
+        return answer;
+      };
     expect((await errorOf(migrateMuse(muse, 'production', {}, { ask: ask('yes') }))).code).toBe('not-confirmed');
     expect(plan).toContain('migrations/extensions/002_rooms.sql');
     expect(plan).toMatch(/public\.homes +2 rows/);
@@ -118,8 +142,10 @@ describe('muse migrate --env production', () => {
     const before = await textRows(production, 'public.homes');
     await addFiles(muse.directory, {
       ...tableFiles('002', 'gardens'),
-      'migrations/extensions/003_rooms.sql': '-- Adds the rooms of a home.\nalter table public.homes add column if not exists rooms integer;\n',
-      'migrations/rollback/extensions/003_rooms.sql': '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
+      'migrations/extensions/003_rooms.sql':
+        '-- Adds the rooms of a home.\nalter table public.homes add column if not exists rooms integer;\n',
+      'migrations/rollback/extensions/003_rooms.sql':
+        '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
     });
     await migrateMuse(muse, 'staging', {});
     let error: MuseError | undefined;
@@ -131,12 +157,14 @@ describe('muse migrate --env production', () => {
     const file = /\.muse\/backups\/\S+\.gz/.exec(error?.detail ?? '')?.[0] ?? '';
     expect(error?.detail).toContain('Done before it: migrations/extensions/002_gardens.sql');
     expect(error?.suggestion).toContain('--lock-timeout');
-    expect(error?.suggestion).toContain(`run \`muse migrate --env production\` again: it continues from there. To restore the backup instead: muse restore ${file} --env production`);
+    expect(error?.suggestion).toContain(
+      `run \`muse migrate --env production\` again: it continues from there. To restore the backup instead: muse restore ${file} --env production`,
+    );
     await production.script(home('after'));
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, file), agreed);
     expect(result.rolledBack).toEqual([{ layer: 'extension', file: 'migrations/extensions/002_gardens.sql' }]);
     expect(await textRows(production, 'public.homes')).toEqual(before);
-    expect(await textRows(production, '(select to_regclass(\'public.gardens\'))')).toEqual(['()']);
+    expect(await textRows(production, "(select to_regclass('public.gardens'))")).toEqual(['()']);
   });
 
   it.each<[string, { lockTimeoutMs?: number; statementTimeoutMs?: number }, string]>([
@@ -150,27 +178,41 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
     });
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, { ...agreed, ...limits });
-    expect(await textRows(production, "(select obj_description('public.homes'::regclass))")).toEqual([`("${expected}")`]);
+    expect(await textRows(production, "(select obj_description('public.homes'::regclass))")).toEqual([
+      `("${expected}")`,
+    ]);
   });
 
   it('ends a statement that takes too long, and does not run it again to find its line', async () => {
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, agreed);
-    const sql = "do $$ begin if current_database() like 'production%' then perform nextval('public.tries'), pg_sleep(600); end if; end $$;";
+    const sql =
+      "do $$ begin if current_database() like 'production%' then perform nextval('public.tries'), pg_sleep(600); end if; end $$;";
     await production.script('create sequence public.tries');
-    await addFiles(muse.directory, { ...tableFiles('002', 'gardens'), 'migrations/extensions/003_slow.sql': `-- Is slow in production.\ncomment on table public.homes is 'Homes';\n\n${sql}\n` });
+    await addFiles(muse.directory, {
+      ...tableFiles('002', 'gardens'),
+      'migrations/extensions/003_slow.sql': `-- Is slow in production.\ncomment on table public.homes is 'Homes';\n\n${sql}\n`,
+    });
     await migrateMuse(muse, 'staging', {});
     const error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, statementTimeoutMs: 300 }));
-    expect(error.message).toMatch(/^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/);
-    expect(error.detail).toMatch(/Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nBackup taken before the run: \.muse\/backups\/production/);
-    expect(error.suggestion).toMatch(/--statement-timeout \d+.*run `muse migrate --env production` again: it continues from there\. To restore the backup instead: muse restore \.muse\/backups\/production/);
+    expect(error.message).toMatch(
+      /^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/,
+    );
+    expect(error.detail).toMatch(
+      /Done before it: migrations\/extensions\/002_gardens.sql.\nNot done: migrations\/extensions\/003_slow.sql.\nBackup taken before the run: \.muse\/backups\/production/,
+    );
+    expect(error.suggestion).toMatch(
+      /--statement-timeout \d+.*run `muse migrate --env production` again: it continues from there\. To restore the backup instead: muse restore \.muse\/backups\/production/,
+    );
     expect(await textRows(production, '(select last_value from public.tries)')).toEqual(['(1)']);
   });
 
   it('tells what the verification has found, and how to continue or roll back', async () => {
     await migrateMuse(muse, 'staging', {});
     // A table that no file creates was opened by hand.
-    await production.script('create table public.by_hand (id integer primary key, secret text); grant all on public.by_hand to anon');
+    await production.script(
+      'create table public.by_hand (id integer primary key, secret text); grant all on public.by_hand to anon',
+    );
     const { applied, error, backup } = await migrateMuse(muse, 'production', {}, agreed);
     expect(applied).toHaveLength(1);
     expect(error).toMatchObject({ code: 'findings' });
@@ -187,7 +229,11 @@ describe('muse rollback --env production', () => {
     const before = await textRows(production, 'public.homes');
     expect((await errorOf(rollbackMuse(muse, 'production', {}, {}, yes))).code).toBe('bad-confirmation');
     const refused = await errorOf(rollbackMuse(muse, 'production', {}, { steps: 1 }, async () => false, agreed));
-    expect(refused).toMatchObject({ code: 'data-would-be-lost', detail: 'public.homes: 1 row', suggestion: expect.stringContaining('muse rollback --env production --steps 1 --confirm production --yes') });
+    expect(refused).toMatchObject({
+      code: 'data-would-be-lost',
+      detail: 'public.homes: 1 row',
+      suggestion: expect.stringContaining('muse rollback --env production --steps 1 --confirm production --yes'),
+    });
     const { backup, losses } = await rollbackMuse(muse, 'production', {}, {}, yes, agreed);
     expect(losses).toEqual([{ table: 'public.homes', rows: 1 }]);
     const result = await restoreMuse(muse, 'production', {}, join(muse.directory, backup ?? ''), agreed);
@@ -198,7 +244,9 @@ describe('muse rollback --env production', () => {
   it('is refused where a bucket with files would go', async () => {
     await migrateMuse(muse, 'staging', {});
     const { database } = await openEnvironment(muse, 'staging', {});
-    await database.script("insert into storage.buckets (id, name) values ('photos', 'photos'), ('empty', 'empty'); insert into storage.objects (bucket_id, name) values ('photos', 'a.png'), ('photos', 'b.png')");
+    await database.script(
+      "insert into storage.buckets (id, name) values ('photos', 'photos'), ('empty', 'empty'); insert into storage.objects (bucket_id, name) values ('photos', 'a.png'), ('photos', 'b.png')",
+    );
     const lost = [{ bucket: 'photos', files: 2 }];
     const cases: [sql: string, lost: typeof lost][] = [
       ["delete from storage.buckets where id = 'photos'", lost],
@@ -210,7 +258,12 @@ describe('muse rollback --env production', () => {
     ];
     for (const [sql, expected] of cases) expect(await lostBuckets(database, [sql]), sql).toEqual(expected);
     await database.close();
-    await addFiles(muse.directory, { 'migrations/rollback/extensions/001_homes.sql': `${cases[0]![0]};\ndrop table if exists public.homes;\n` });
-    expect(await errorOf(rollbackMuse(muse, 'staging', {}, {}, yes))).toMatchObject({ code: 'bucket-not-empty', detail: 'photos: 2 files' });
+    await addFiles(muse.directory, {
+      'migrations/rollback/extensions/001_homes.sql': `${cases[0]![0]};\ndrop table if exists public.homes;\n`,
+    });
+    expect(await errorOf(rollbackMuse(muse, 'staging', {}, {}, yes))).toMatchObject({
+      code: 'bucket-not-empty',
+      detail: 'photos: 2 files',
+    });
   });
 });

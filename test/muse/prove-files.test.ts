@@ -38,29 +38,52 @@ async function prove(files: Record<string, string>): Promise<IsolationReport> {
 }
 
 const outcome = ({ tables, findings, proven, notProven }: IsolationReport): unknown => ({
-  tables: tables.map(({ table }) => table).sort(), findings: findings.map(({ rule, object }) => `${rule} ${object}`).sort(), proven, notProven,
+  tables: tables.map(({ table }) => table).sort(),
+  findings: findings.map(({ rule, object }) => `${rule} ${object}`).sort(),
+  proven,
+  notProven,
 });
 
 describe('proofs in the cache', () => {
   it('are what a whole proof gives: the same files, another extension on the same core, and one that opens core', async () => {
     const first = await prove(extension(tableSql('gardens')));
-    expect(outcome(first)).toEqual({ tables: ['public.gardens', 'public.homes', 'public.rooms'], findings: [], proven: 3, notProven: 0 });
+    expect(outcome(first)).toEqual({
+      tables: ['public.gardens', 'public.homes', 'public.rooms'],
+      findings: [],
+      proven: 3,
+      notProven: 0,
+    });
     expect(await readdir(join(cache, 'proofs'))).toHaveLength(2);
     expect(await prove(extension(tableSql('gardens')))).toEqual(first);
-    expect(outcome(await prove(extension(tableSql('sheds'))))).toEqual({ tables: ['public.homes', 'public.rooms', 'public.sheds'], findings: [], proven: 3, notProven: 0 });
+    expect(outcome(await prove(extension(tableSql('sheds'))))).toEqual({
+      tables: ['public.homes', 'public.rooms', 'public.sheds'],
+      findings: [],
+      proven: 3,
+      notProven: 0,
+    });
     // An extension that lets everyone read a table of core: what the cache knows of that table is not taken.
-    const opening = await prove(extension(`${tableSql('lofts')}create policy "guests" on public.homes for select to authenticated using ((select auth.uid()) is not null);\n`));
-    expect(outcome(opening)).toMatchObject({ tables: ['public.homes', 'public.lofts', 'public.rooms'], findings: ['isolation-read public.homes'] });
+    const opening = await prove(
+      extension(
+        `${tableSql('lofts')}create policy "guests" on public.homes for select to authenticated using ((select auth.uid()) is not null);\n`,
+      ),
+    );
+    expect(outcome(opening)).toMatchObject({
+      tables: ['public.homes', 'public.lofts', 'public.rooms'],
+      findings: ['isolation-read public.homes'],
+    });
   });
 });
 
 describe('what files change', () => {
   it.each<[string, string[] | undefined]>([
-    ['create table a (id int); create index on a (id); comment on table a is \'x\'', ['public.a']],
+    ["create table a (id int); create index on a (id); comment on table a is 'x'", ['public.a']],
     ['create table app.b partition of app.a default', ['app.b', 'app.a']],
     ['alter table a attach partition b default', ['public.a', 'public.b']],
     ['drop policy if exists p on app.a; create policy p on app.a using (true)', ['app.a']],
-    ['create or replace function app.f(x int) returns int language sql as \'select 1\'; grant execute on function app.g(int) to anon', ['app.f', 'app.g']],
+    [
+      "create or replace function app.f(x int) returns int language sql as 'select 1'; grant execute on function app.g(int) to anon",
+      ['app.f', 'app.g'],
+    ],
     ['create view v as select 1; drop view w; alter view v rename to u', ['public.v', 'public.w', 'public.u']],
     ['insert into plans values (1); update plans set id = 2', ['public.plans']],
     ['grant select on a, b to anon; revoke all on a from anon', ['public.a', 'public.b']],

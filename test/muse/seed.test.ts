@@ -20,27 +20,47 @@ afterAll(() => native.stop());
 beforeEach(async () => {
   const made = await nativeDatabase(native, 'seeds');
   database = made.database;
-  muse = await museOnDisk(tableFiles('001', 'homes'), { development: made.url, staging: made.url, production: made.url });
-  await database.script("create table public.things (id integer primary key, word text); create table public.log (what text)");
+  muse = await museOnDisk(tableFiles('001', 'homes'), {
+    development: made.url,
+    staging: made.url,
+    production: made.url,
+  });
+  await database.script(
+    'create table public.things (id integer primary key, word text); create table public.log (what text)',
+  );
 });
 
-const seeds = (files: Record<string, string>): Promise<void> => addFiles(muse.directory, Object.fromEntries(Object.entries(files).map(([name, text]) => [`seeds/${name}`, text])));
-const errorOf = (work: Promise<unknown>): Promise<MuseError> => work.then(() => Promise.reject(new Error('it did not fail')), (error: unknown) => error as MuseError);
-const add = (id: number, word: string): string => `insert into public.things values (${id}, '${word}') on conflict do nothing;\n`;
+const seeds = (files: Record<string, string>): Promise<void> =>
+  addFiles(muse.directory, Object.fromEntries(Object.entries(files).map(([name, text]) => [`seeds/${name}`, text])));
+const errorOf = (work: Promise<unknown>): Promise<MuseError> =>
+  work.then(
+    () => Promise.reject(new Error('it did not fail')),
+    (error: unknown) => error as MuseError,
+  );
+const add = (id: number, word: string): string =>
+  `insert into public.things values (${id}, '${word}') on conflict do nothing;\n`;
 
 describe('muse seed', () => {
   it('runs SQL and modules in the order of their names, and twice adds nothing', async () => {
     await seeds({
-      '20_more.js': "export default async (session) => { const { rows } = await session.query('select count(*)::int as count from public.things'); await session.query('insert into public.things values ($1, $2) on conflict do nothing', [2, `after ${rows[0].count > 0}`]); };",
+      '20_more.js':
+        "export default async (session) => { const { rows } = await session.query('select count(*)::int as count from public.things'); await session.query('insert into public.things values ($1, $2) on conflict do nothing', [2, `after ${rows[0].count > 0}`]); };",
       '10_first.sql': `-- First; it ends without its semicolon.\n${add(1, 'one')}set role anon; reset role; select 1`,
-      '30_last.mjs': "export default (session) => session.script(\"update public.things set word = word || '' where id = 1\");",
-      '40_common.cjs': "module.exports = (session) => session.script(\"update public.things set word = word || '' where id = 1\");",
+      '30_last.mjs':
+        'export default (session) => session.script("update public.things set word = word || \'\' where id = 1");',
+      '40_common.cjs':
+        'module.exports = (session) => session.script("update public.things set word = word || \'\' where id = 1");',
       'notes.md': 'No seed.',
       '.hidden.sql': 'nonsense',
       'types.d.ts': 'export {};',
     });
     const first = await seedMuse(muse, 'development', {});
-    expect(first.seeds.map(({ file }) => file)).toEqual(['seeds/10_first.sql', 'seeds/20_more.js', 'seeds/30_last.mjs', 'seeds/40_common.cjs']);
+    expect(first.seeds.map(({ file }) => file)).toEqual([
+      'seeds/10_first.sql',
+      'seeds/20_more.js',
+      'seeds/30_last.mjs',
+      'seeds/40_common.cjs',
+    ]);
     expect(first.added).toEqual({ 'public.things': 2 });
     expect(await textRows(database, 'public.things')).toEqual(['(1,one)', '(2,"after true")']);
     expect((await seedMuse(muse, 'development', {})).added).toEqual({});
@@ -53,7 +73,8 @@ describe('muse seed', () => {
       'tsconfig.json': '{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }',
       'src/ids.ts': 'export enum Id { Seven = 7 }\n',
       'src/types.ts': 'export interface Session { query(sql: string, values: unknown[]): Promise<unknown> }\n',
-      'seeds/10_typed.ts': "import { word } from 'words';\nimport { Id } from '@/ids';\nimport type { Session } from '../src/types';\n\nexport default async (session: Session): Promise<void> => {\n  await session.query('insert into public.things values ($1, $2) on conflict do nothing', [Id.Seven, word satisfies string]);\n};\n",
+      'seeds/10_typed.ts':
+        "import { word } from 'words';\nimport { Id } from '@/ids';\nimport type { Session } from '../src/types';\n\nexport default async (session: Session): Promise<void> => {\n  await session.query('insert into public.things values ($1, $2) on conflict do nothing', [Id.Seven, word satisfies string]);\n};\n",
     });
     expect((await seedMuse(muse, 'development', {})).added).toEqual({ 'public.things': 1 });
     expect(await textRows(database, 'public.things')).toEqual(['(7,"word of a package")']);
@@ -63,23 +84,88 @@ describe('muse seed', () => {
 
   const typed = 'interface Row {\n  id: number;\n}\n\n';
   it.each<[string, string, string, string]>([
-    ['throws', '10_bad.ts', `${typed}export default async (): Promise<void> => {\n  const row: Row = { id: 1 };\n  throw new Error(\`my mistake \${row.id}\`);\n};\n`, 'seeds/10_bad.ts:7:9: my mistake 1. It was rolled back.'],
-    ['throws, in JavaScript', '10_bad.js', "export default async () => {\n  throw new Error('mine.');\n};\n", 'seeds/10_bad.js:2:9: mine. It was rolled back.'],
-    ['runs SQL that is refused', '10_bad.mts', `${typed}export default async (session: any): Promise<void> => {\n  await session.query('select * from public.nowhere');\n};\n`, 'seeds/10_bad.mts:6:3: relation "public.nowhere" does not exist (SQLSTATE 42P01). It was rolled back.'],
-    ['does not parse', '10_bad.ts', `${typed}export default async () => {\n  const row = ;\n};\n`, 'seeds/10_bad.ts:6:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
-    ['does not parse, in JavaScript', '10_bad.js', 'export default async () => {\n  const row = ;\n};\n', 'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.'],
-    ['wants a module that is not there', '10_bad.ts', `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`, "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run."],
-    ['throws while it is loaded', '10_bad.ts', `${typed}throw new Error('too early');\n`, 'seeds/10_bad.ts:5:7 cannot be used: Loading it failed: too early. No seed was run.'],
+    [
+      'throws',
+      '10_bad.ts',
+      `${typed}export default async (): Promise<void> => {\n  const row: Row = { id: 1 };\n  throw new Error(\`my mistake \${row.id}\`);\n};\n`,
+      'seeds/10_bad.ts:7:9: my mistake 1. It was rolled back.',
+    ],
+    [
+      'throws, in JavaScript',
+      '10_bad.js',
+      "export default async () => {\n  throw new Error('mine.');\n};\n",
+      'seeds/10_bad.js:2:9: mine. It was rolled back.',
+    ],
+    [
+      'runs SQL that is refused',
+      '10_bad.mts',
+      `${typed}export default async (session: any): Promise<void> => {\n  await session.query('select * from public.nowhere');\n};\n`,
+      'seeds/10_bad.mts:6:3: relation "public.nowhere" does not exist (SQLSTATE 42P01). It was rolled back.',
+    ],
+    [
+      'does not parse',
+      '10_bad.ts',
+      `${typed}export default async () => {\n  const row = ;\n};\n`,
+      'seeds/10_bad.ts:6:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.',
+    ],
+    [
+      'does not parse, in JavaScript',
+      '10_bad.js',
+      'export default async () => {\n  const row = ;\n};\n',
+      'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.',
+    ],
+    [
+      'wants a module that is not there',
+      '10_bad.ts',
+      `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`,
+      "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run.",
+    ],
+    [
+      'throws while it is loaded',
+      '10_bad.ts',
+      `${typed}throw new Error('too early');\n`,
+      'seeds/10_bad.ts:5:7 cannot be used: Loading it failed: too early. No seed was run.',
+    ],
   ])('a module that %s is told with its line', async (_, name, text, message) => {
     await seeds({ [name]: text });
     expect((await errorOf(seedMuse(muse, 'development', {}))).message).toBe(message);
   });
 
   it.each<[string, string, string, Record<string, unknown>]>([
-    ['a statement that PostgreSQL refuses', '20_bad.sql', "insert into public.log values ('lost');\ninsert into public.nowhere values (1);\n", { code: 'seed-failed', message: expect.stringContaining('seeds/20_bad.sql:2:') }],
-    ['a seed that adds rows every time', '20_bad.sql', "insert into public.log values ('again');", { code: 'findings', findings: [expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('public.log +1') })] }],
-    ['a seed that fails the second time', '20_bad.sql', 'insert into public.things values (5);', { code: 'findings', findings: [expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('duplicate key') })] }],
-    ['a module that throws', '20_bad.js', "export default async (session) => { await session.script(\"insert into public.log values ('lost')\"); throw new Error('my mistake'); };", { code: 'seed-failed', message: expect.stringContaining('my mistake') }],
+    [
+      'a statement that PostgreSQL refuses',
+      '20_bad.sql',
+      "insert into public.log values ('lost');\ninsert into public.nowhere values (1);\n",
+      { code: 'seed-failed', message: expect.stringContaining('seeds/20_bad.sql:2:') },
+    ],
+    [
+      'a seed that adds rows every time',
+      '20_bad.sql',
+      "insert into public.log values ('again');",
+      {
+        code: 'findings',
+        findings: [
+          expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('public.log +1') }),
+        ],
+      },
+    ],
+    [
+      'a seed that fails the second time',
+      '20_bad.sql',
+      'insert into public.things values (5);',
+      {
+        code: 'findings',
+        findings: [
+          expect.objectContaining({ rule: 'seed-not-idempotent', message: expect.stringContaining('duplicate key') }),
+        ],
+      },
+    ],
+    [
+      'a module that throws',
+      '20_bad.js',
+      "export default async (session) => { await session.script(\"insert into public.log values ('lost')\"); throw new Error('my mistake'); };",
+      { code: 'seed-failed', message: expect.stringContaining('my mistake') },
+    ],
   ])('%s is rolled back, and those before it stay', async (_, name, text, expected) => {
     await seeds({ '10_first.sql': add(1, 'one'), [name]: text, '30_last.sql': add(3, 'three') });
     expect(await errorOf(seedMuse(muse, 'development', {}))).toMatchObject(expected);
@@ -103,10 +189,15 @@ describe('muse seed', () => {
     await seeds({ '10_first.sql': add(1, 'one') });
     for (const name of ['staging', 'production'] as const) {
       const error = await errorOf(seedMuse(muse, name, {}));
-      expect(error).toMatchObject({ code: 'bad-confirmation', suggestion: expect.stringContaining(`muse seed --env ${name} --confirm ${name}`) });
+      expect(error).toMatchObject({
+        code: 'bad-confirmation',
+        suggestion: expect.stringContaining(`muse seed --env ${name} --confirm ${name}`),
+      });
     }
     expect(await textRows(database, 'public.things')).toEqual([]);
-    expect(await seedMuse(muse, 'staging', {}, { confirmed: 'staging' })).toMatchObject({ added: { 'public.things': 1 } });
+    expect(await seedMuse(muse, 'staging', {}, { confirmed: 'staging' })).toMatchObject({
+      added: { 'public.things': 1 },
+    });
     const { backup } = await seedMuse(muse, 'production', {}, { confirmed: 'production' });
     expect((await readFile(join(muse.directory, backup ?? ''))).length).toBeGreaterThan(100);
   });
@@ -118,13 +209,18 @@ describe('muse reset', () => {
   it('takes every file of a server back, leaves what is not the muse’s, migrates and seeds', async () => {
     await migrateMuse(muse, 'development', {});
     await seeds({ '10_first.sql': add(1, 'one') });
-    await database.script("insert into auth.users (id, email) values (gen_random_uuid(), 'ada@example.com'); insert into public.homes (user_id, title) select id, 'gone' from auth.users; insert into public.log values ('mine')");
+    await database.script(
+      "insert into auth.users (id, email) values (gen_random_uuid(), 'ada@example.com'); insert into public.homes (user_id, title) select id, 'gone' from auth.users; insert into public.log values ('mine')",
+    );
     const asked: unknown[] = [];
     const refuse = async (rows: unknown): Promise<boolean> => {
       asked.push(rows);
       return false;
     };
-    expect(await errorOf(resetMuse(muse, {}, { agree: refuse }))).toMatchObject({ code: 'bad-confirmation', suggestion: expect.stringContaining('--yes') });
+    expect(await errorOf(resetMuse(muse, {}, { agree: refuse }))).toMatchObject({
+      code: 'bad-confirmation',
+      suggestion: expect.stringContaining('--yes'),
+    });
     expect(asked).toEqual([{ 'auth.users': 1, 'public.homes': 1, 'public.log': 1 }]);
     expect(await textRows(database, 'public.homes')).toHaveLength(1);
     const { rolledBack, applied, added } = await resetMuse(muse, {}, all);
@@ -135,9 +231,13 @@ describe('muse reset', () => {
 
   it('drops nothing where a file has no rollback, or where the files are not sound', async () => {
     await migrateMuse(muse, 'development', {});
-    await addFiles(muse.directory, { 'migrations/extensions/002_bad.sql': '-- Is wrong.\nselect 1 from public.nowhere;\n' });
+    await addFiles(muse.directory, {
+      'migrations/extensions/002_bad.sql': '-- Is wrong.\nselect 1 from public.nowhere;\n',
+    });
     expect((await errorOf(resetMuse(muse, {}, all))).code).toBe('findings');
-    await addFiles(muse.directory, { 'migrations/extensions/002_bad.sql': '-- Adds a comment.\ncomment on table public.homes is \'Homes\';\n' });
+    await addFiles(muse.directory, {
+      'migrations/extensions/002_bad.sql': "-- Adds a comment.\ncomment on table public.homes is 'Homes';\n",
+    });
     await migrateMuse(muse, 'development', {});
     const error = await errorOf(resetMuse(muse, {}, all));
     expect(error).toMatchObject({ code: 'rollback-missing', message: expect.stringContaining('002_bad.sql') });
@@ -145,12 +245,29 @@ describe('muse reset', () => {
   });
 
   it('makes an embedded database anew, also one of another version', async () => {
-    const own = await museOnDisk({ ...tableFiles('001', 'homes'), 'seeds/10_first.sql': "insert into auth.users (id, email) values ('00000000-0000-4000-8000-000000000001', 'ada@example.com') on conflict do nothing;" });
+    const own = await museOnDisk({
+      ...tableFiles('001', 'homes'),
+      'seeds/10_first.sql':
+        "insert into auth.users (id, email) values ('00000000-0000-4000-8000-000000000001', 'ada@example.com') on conflict do nothing;",
+    });
     expect((await resetMuse(own, {}, all)).added).toEqual({ 'auth.users': 1 });
     let asked: unknown;
-    const again = await resetMuse(own, {}, { agree: async (rows) => { asked = rows; return true; } });
+    const again = await resetMuse(
+      own,
+      {},
+      {
+        agree: async (rows) => {
+          asked = rows;
+          return true;
+        },
+      },
+    );
     expect(asked).toEqual({ 'auth.users': 1 });
-    expect(again).toMatchObject({ rolledBack: [], applied: [{ file: 'migrations/extensions/001_homes.sql' }], added: { 'auth.users': 1 } });
+    expect(again).toMatchObject({
+      rolledBack: [],
+      applied: [{ file: 'migrations/extensions/001_homes.sql' }],
+      added: { 'auth.users': 1 },
+    });
     await addFiles(own.directory, { '.muse/database/version.json': '{"pglite":"0.1.0"}' });
     expect((await resetMuse(own, {}, all)).added).toEqual({ 'auth.users': 1 });
   });

@@ -14,14 +14,21 @@ const last = 'migrations/extensions/002_last.sql';
 function input(files: Record<string, string>, rollbacks: Record<string, string> = {}) {
   return {
     migrations: migrationsOf(files),
-    rollbacks: new Map(Object.entries(rollbacks).map(([file, sql]) => [file, { file: file.replace('migrations/', 'migrations/rollback/'), sql }])),
+    rollbacks: new Map(
+      Object.entries(rollbacks).map(([file, sql]) => [
+        file,
+        { file: file.replace('migrations/', 'migrations/rollback/'), sql },
+      ]),
+    ),
     own: Object.keys(rollbacks),
   };
 }
 
 /** `rule file:line:column`, without the folder's name. */
 function shown({ findings }: RehearsalReport): string[] {
-  return findings.map(({ rule, file, line, column }) => `${rule} ${file?.replace('migrations/', '') ?? ''}:${line}:${column}`);
+  return findings.map(
+    ({ rule, file, line, column }) => `${rule} ${file?.replace('migrations/', '') ?? ''}:${line}:${column}`,
+  );
 }
 
 function said({ findings }: RehearsalReport): string {
@@ -42,38 +49,158 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
 
   it('finds nothing in files that are in order, and says what it did', async () => {
     const table = 'create table if not exists t (id int primary key); insert into t values (1) on conflict do nothing;';
-    const report = await rehearse(await open(), input({ [base]: '-- base\n', [ours]: table }, { [ours]: 'drop table if exists t;' }));
-    expect(report).toMatchObject({ findings: [], rolledBack: [{ layer: 'extension', file: ours }], files: [{ file: base, failed: 0 }, { file: ours, failed: 0 }] });
+    const report = await rehearse(
+      await open(),
+      input({ [base]: '-- base\n', [ours]: table }, { [ours]: 'drop table if exists t;' }),
+    );
+    expect(report).toMatchObject({
+      findings: [],
+      rolledBack: [{ layer: 'extension', file: ours }],
+      files: [
+        { file: base, failed: 0 },
+        { file: ours, failed: 0 },
+      ],
+    });
   });
 
   const first: [string, Record<string, string>, string[], RegExp?][] = [
-    ['a policy that exists nowhere', { [base]: `create table t (id int);\n${rls}\ncreate policy if not exists "p q" on t\n for select using (true);` },
-      ['policy-if-not-exists core/001_base.sql:3:18'], /DROP POLICY IF EXISTS "p q" on t;\nCREATE POLICY "p q" on t\n for select using \(true\);/],
-    ['what stands behind the first error', { [base]: 'create tabel a ();\ncreate table b (id int);\nselect nope;\nselect * from b;\nselect no_function(1);' },
-      ['syntax-error core/001_base.sql:1:8', 'unknown-relation core/001_base.sql:3:8', 'unknown-relation core/001_base.sql:5:8']],
-    ['MySQL', { [base]: 'create table a (id int auto_increment primary key);' }, ['foreign-dialect core/001_base.sql:1:24'], /MySQL/],
-    ['T-SQL', { [base]: 'create table a (\n  name nvarchar(100)\n);' }, ['foreign-dialect core/001_base.sql:2:8'], /another database system/],
-    ['a table that nothing creates', { [base]: 'create table a (\n  o int references organizations (id)\n);' }, ['unknown-relation core/001_base.sql:2:20'], /no migration creates/],
-    ['a table of a later file', { [base]: 'alter table b add x int;', [next]: 'select 1;\ncreate table b (id int);' }, ['used-before-created core/001_base.sql:1:13'], /002_next\.sql:2/],
-    ['a table of a later statement', { [base]: 'insert into public.b values (1);\ncreate table b (id int);' }, ['used-before-created core/001_base.sql:1:13'], /001_base\.sql:2/],
-    ['a table of an extension, in core', { [base]: 'select 1;\nalter table x add y int;', [ours]: 'create table public.x (id int);' }, ['core-depends-on-extension core/001_base.sql:2:13'], /001_ours\.sql:1/],
-    ['a function of a later file', { [base]: 'create table a (id int default later());', [next]: 'create function later() returns int language sql as \'select 1\';' }, ['used-before-created core/001_base.sql:1:32']],
+    [
+      'a policy that exists nowhere',
+      { [base]: `create table t (id int);\n${rls}\ncreate policy if not exists "p q" on t\n for select using (true);` },
+      ['policy-if-not-exists core/001_base.sql:3:18'],
+      /DROP POLICY IF EXISTS "p q" on t;\nCREATE POLICY "p q" on t\n for select using \(true\);/,
+    ],
+    [
+      'what stands behind the first error',
+      {
+        [base]: 'create tabel a ();\ncreate table b (id int);\nselect nope;\nselect * from b;\nselect no_function(1);',
+      },
+      [
+        'syntax-error core/001_base.sql:1:8',
+        'unknown-relation core/001_base.sql:3:8',
+        'unknown-relation core/001_base.sql:5:8',
+      ],
+    ],
+    [
+      'MySQL',
+      { [base]: 'create table a (id int auto_increment primary key);' },
+      ['foreign-dialect core/001_base.sql:1:24'],
+      /MySQL/,
+    ],
+    [
+      'T-SQL',
+      { [base]: 'create table a (\n  name nvarchar(100)\n);' },
+      ['foreign-dialect core/001_base.sql:2:8'],
+      /another database system/,
+    ],
+    [
+      'a table that nothing creates',
+      { [base]: 'create table a (\n  o int references organizations (id)\n);' },
+      ['unknown-relation core/001_base.sql:2:20'],
+      /no migration creates/,
+    ],
+    [
+      'a table of a later file',
+      { [base]: 'alter table b add x int;', [next]: 'select 1;\ncreate table b (id int);' },
+      ['used-before-created core/001_base.sql:1:13'],
+      /002_next\.sql:2/,
+    ],
+    [
+      'a table of a later statement',
+      { [base]: 'insert into public.b values (1);\ncreate table b (id int);' },
+      ['used-before-created core/001_base.sql:1:13'],
+      /001_base\.sql:2/,
+    ],
+    [
+      'a table of an extension, in core',
+      { [base]: 'select 1;\nalter table x add y int;', [ours]: 'create table public.x (id int);' },
+      ['core-depends-on-extension core/001_base.sql:2:13'],
+      /001_ours\.sql:1/,
+    ],
+    [
+      'a function of a later file',
+      {
+        [base]: 'create table a (id int default later());',
+        [next]: "create function later() returns int language sql as 'select 1';",
+      },
+      ['used-before-created core/001_base.sql:1:32'],
+    ],
     ['a type', { [base]: 'create table a (id mood);' }, ['unknown-relation core/001_base.sql:1:20']],
     ['a schema', { [base]: 'create table app.a (id int);' }, ['unknown-relation core/001_base.sql:1:14']],
-    ['a column that IF NOT EXISTS left out', { [base]: 'create table a (id int);', [next]: 'create table if not exists a (\n  id int, other int);\ncreate index on a (other);' },
-      ['table-redefined core/002_next.sql:3:20'], /001_base\.sql:1 without it/],
-    ['what follows from a failure', { [base]: 'create table a (id int references nothing);\ncreate index i on a (id);', [next]: 'alter table a add b int;' },
-      ['unknown-relation core/001_base.sql:1:35', 'statement-failed core/001_base.sql:2:19', 'statement-failed core/002_next.sql:1:13'], /because migrations\/core\/001_base\.sql:1 failed/],
-    ['a file that fails because another one is taken back', { [base]: 'create table a (id int);\nselect nope;', [next]: 'alter table a add if not exists b int;' },
-      ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'], /001_base\.sql:2 fails, and all of its file is rolled back/],
-    ['a transaction of its own', { [base]: 'begin;\ncreate table if not exists a (id int);\ncommit;' }, ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1']],
-    ['rows that only psql can send', { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' }, ['psql-command core/001_base.sql:2:1'], /--inserts/],
-    ['a command of psql', { [base]: '\\restrict k3y\n\nset row_security = off;\ncreate table if not exists a (id int);\n' }, ['psql-command core/001_base.sql:1:1'], /muse lint --fix/],
+    [
+      'a column that IF NOT EXISTS left out',
+      {
+        [base]: 'create table a (id int);',
+        [next]: 'create table if not exists a (\n  id int, other int);\ncreate index on a (other);',
+      },
+      ['table-redefined core/002_next.sql:3:20'],
+      /001_base\.sql:1 without it/,
+    ],
+    [
+      'what follows from a failure',
+      {
+        [base]: 'create table a (id int references nothing);\ncreate index i on a (id);',
+        [next]: 'alter table a add b int;',
+      },
+      [
+        'unknown-relation core/001_base.sql:1:35',
+        'statement-failed core/001_base.sql:2:19',
+        'statement-failed core/002_next.sql:1:13',
+      ],
+      /because migrations\/core\/001_base\.sql:1 failed/,
+    ],
+    [
+      'a file that fails because another one is taken back',
+      { [base]: 'create table a (id int);\nselect nope;', [next]: 'alter table a add if not exists b int;' },
+      ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'],
+      /001_base\.sql:2 fails, and all of its file is rolled back/,
+    ],
+    [
+      'a transaction of its own',
+      { [base]: 'begin;\ncreate table if not exists a (id int);\ncommit;' },
+      ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1'],
+    ],
+    [
+      'rows that only psql can send',
+      { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' },
+      ['psql-command core/001_base.sql:2:1'],
+      /--inserts/,
+    ],
+    [
+      'a command of psql',
+      { [base]: '\\restrict k3y\n\nset row_security = off;\ncreate table if not exists a (id int);\n' },
+      ['psql-command core/001_base.sql:1:1'],
+      /muse lint --fix/,
+    ],
     ['what never closes', { [base]: 'select 1; /* never' }, ['syntax-error core/001_base.sql:1:11']],
-    ['a value that does not fit', { [base]: 'create table a (id int check (id > 0));\ninsert into a values (-1);' }, ['statement-failed core/001_base.sql:2:13'], /23514/],
-    ['an index that is built concurrently', { [base]: 'create table if not exists a (id int);', [next]: 'create index concurrently if not exists i on a (id);' }, []],
-    ['one beside what needs it', { [base]: 'create table if not exists a (id int);', [next]: "-- i\ncreate index concurrently if not exists i on a (id);\ncomment on index public.i is 'x';" }, ['transaction-mixed core/002_next.sql:2:1'], /a migration file of its own/],
-    ['one that fails', { [next]: 'create index concurrently i on a (id);' }, ['unknown-relation core/002_next.sql:1:32']],
+    [
+      'a value that does not fit',
+      { [base]: 'create table a (id int check (id > 0));\ninsert into a values (-1);' },
+      ['statement-failed core/001_base.sql:2:13'],
+      /23514/,
+    ],
+    [
+      'an index that is built concurrently',
+      {
+        [base]: 'create table if not exists a (id int);',
+        [next]: 'create index concurrently if not exists i on a (id);',
+      },
+      [],
+    ],
+    [
+      'one beside what needs it',
+      {
+        [base]: 'create table if not exists a (id int);',
+        [next]: "-- i\ncreate index concurrently if not exists i on a (id);\ncomment on index public.i is 'x';",
+      },
+      ['transaction-mixed core/002_next.sql:2:1'],
+      /a migration file of its own/,
+    ],
+    [
+      'one that fails',
+      { [next]: 'create index concurrently i on a (id);' },
+      ['unknown-relation core/002_next.sql:1:32'],
+    ],
   ];
   it.each(first)('first run: %s', async (_, files, expected, says) => {
     const report = await rehearse(await open(), input(files));
@@ -84,13 +211,42 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
 
   const again: [string, string, string[], RegExp?][] = [
     ['CREATE TABLE', 'select 1;\n  create table t (id int);', ['not-idempotent :2:3'], /IF NOT EXISTS/],
-    ['all of a file', 'create table t (id int);\ncreate index i on t (id);\ncreate policy p on t using (true);', ['not-idempotent :1:1', 'not-idempotent :2:1', 'not-idempotent :3:1'], /DROP POLICY IF EXISTS p ON t;/],
-    ['a type', 'create type mood as enum (\'a\');', ['not-idempotent :1:1'], /duplicate_object/],
-    ['ADD COLUMN', 'create table if not exists t (id int);\nalter table t add x int;', ['not-idempotent :2:1'], /ADD COLUMN IF NOT EXISTS/],
-    ['a key', 'create table if not exists t (id int primary key);\ninsert into t values (1);', ['not-idempotent :2:1'], /ON CONFLICT/],
-    ['a constraint that PostgreSQL names', 'create table if not exists t (id int);\nalter table t add check (id > 0);', ['not-idempotent :2:1'], /t_id_check1/],
-    ['rows', 'create table if not exists t (id int);\nselect 1;\ninsert into t values (1);', ['seed-not-idempotent :3:1'], /1 rows after the first run and 2/],
-    ['rows from a block', 'create table if not exists t (id int);\ndo $$ begin insert into t values (1); end $$;', ['seed-not-idempotent :2:1']],
+    [
+      'all of a file',
+      'create table t (id int);\ncreate index i on t (id);\ncreate policy p on t using (true);',
+      ['not-idempotent :1:1', 'not-idempotent :2:1', 'not-idempotent :3:1'],
+      /DROP POLICY IF EXISTS p ON t;/,
+    ],
+    ['a type', "create type mood as enum ('a');", ['not-idempotent :1:1'], /duplicate_object/],
+    [
+      'ADD COLUMN',
+      'create table if not exists t (id int);\nalter table t add x int;',
+      ['not-idempotent :2:1'],
+      /ADD COLUMN IF NOT EXISTS/,
+    ],
+    [
+      'a key',
+      'create table if not exists t (id int primary key);\ninsert into t values (1);',
+      ['not-idempotent :2:1'],
+      /ON CONFLICT/,
+    ],
+    [
+      'a constraint that PostgreSQL names',
+      'create table if not exists t (id int);\nalter table t add check (id > 0);',
+      ['not-idempotent :2:1'],
+      /t_id_check1/,
+    ],
+    [
+      'rows',
+      'create table if not exists t (id int);\nselect 1;\ninsert into t values (1);',
+      ['seed-not-idempotent :3:1'],
+      /1 rows after the first run and 2/,
+    ],
+    [
+      'rows from a block',
+      'create table if not exists t (id int);\ndo $$ begin insert into t values (1); end $$;',
+      ['seed-not-idempotent :2:1'],
+    ],
     ['a rename', 'create table if not exists t (id int);\nalter table t rename to u;', ['not-idempotent :2:1']],
   ];
   it.each(again)('second run: %s', async (_, sql, expected, says) => {
@@ -107,52 +263,127 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   });
 
   const back: [string, string, string, string[], RegExp?][] = [
-    ['what is left over', 'create table if not exists t (id int); create or replace function f() returns int language sql as \'select 1\';', 'drop table t;', ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'], /function public\.f\(\) is there and was not/],
-    ['what it takes too much', 'create table if not exists t (id int);', 'drop table t; drop table kept;', ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'], /table public\.kept is gone/],
-    ['what fails', 'create table if not exists t (id int); create or replace view v as select * from t;', '-- back\ndrop table t;', ['rollback-incomplete rollback/extensions/001_ours.sql:2:1'], /view v depends on table t/],
+    [
+      'what is left over',
+      "create table if not exists t (id int); create or replace function f() returns int language sql as 'select 1';",
+      'drop table t;',
+      ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'],
+      /function public\.f\(\) is there and was not/,
+    ],
+    [
+      'what it takes too much',
+      'create table if not exists t (id int);',
+      'drop table t; drop table kept;',
+      ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'],
+      /table public\.kept is gone/,
+    ],
+    [
+      'what fails',
+      'create table if not exists t (id int); create or replace view v as select * from t;',
+      '-- back\ndrop table t;',
+      ['rollback-incomplete rollback/extensions/001_ours.sql:2:1'],
+      /view v depends on table t/,
+    ],
   ];
   it.each(back)('the way back: %s', async (_, sql, rollback, expected, says) => {
-    const report = await rehearse(await open(), input({ [base]: 'create table if not exists kept (id int);', [ours]: sql }, { [ours]: rollback }));
+    const report = await rehearse(
+      await open(),
+      input({ [base]: 'create table if not exists kept (id int);', [ours]: sql }, { [ours]: rollback }),
+    );
     expect(shown(report)).toEqual(expected);
     expect(said(report)).toMatch(says ?? '');
   });
 
   it('does not blame the way back for what the second run of core changed', async () => {
-    const core = 'drop table if exists flag; create table if not exists u (id int);\ncreate table flag (id int);\ngrant select on u to authenticated;\ndo $$ begin if exists (select from pg_class where relname = \'t\') then revoke select on u from authenticated; end if; end $$;';
-    const report = await rehearse(await open(), input({ [base]: core, [ours]: 'create table if not exists t (id int primary key);' }, { [ours]: 'drop table t;' }));
+    const core =
+      "drop table if exists flag; create table if not exists u (id int);\ncreate table flag (id int);\ngrant select on u to authenticated;\ndo $$ begin if exists (select from pg_class where relname = 't') then revoke select on u from authenticated; end if; end $$;";
+    const report = await rehearse(
+      await open(),
+      input(
+        { [base]: core, [ours]: 'create table if not exists t (id int primary key);' },
+        { [ours]: 'drop table t;' },
+      ),
+    );
     expect(said(report)).toMatch(/Running every file a second time changes the schema: grant relation public\.u/);
     expect(report.findings.filter(({ rule }) => rule === 'rollback-incomplete')).toEqual([]);
     expect(report.rolledBack).toMatchObject([{ file: ours }]);
   });
 
   it('takes several own files back, newest first', async () => {
-    const report = await rehearse(await open(), input(
-      { [ours]: 'create table if not exists t (id int primary key);', [last]: 'create table if not exists u (id int references t);' },
-      { [ours]: 'drop table t;', [last]: 'drop table u;' },
-    ));
+    const report = await rehearse(
+      await open(),
+      input(
+        {
+          [ours]: 'create table if not exists t (id int primary key);',
+          [last]: 'create table if not exists u (id int references t);',
+        },
+        { [ours]: 'drop table t;', [last]: 'drop table u;' },
+      ),
+    );
     expect(report).toMatchObject({ findings: [], rolledBack: [{ file: ours }, { file: last }] });
   });
 
   const access: [string, string, string[]][] = [
-    ['a policy that reads its own table', `${helper}\ncreate policy p on members for select using (org in (select org from members));`, ['policy-recursive :3:1']],
-    ['two that read each other', `${helper}\ncreate table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy p on members for select using (org in (select id from orgs));\ncreate policy q on orgs for select using (id in (select org from members));`, ['policy-recursive :5:1', 'policy-recursive :6:1']],
-    ['one that leads there', `${helper}\ncreate policy p on members using (exists (select from members));\ncreate table docs (org uuid);\nalter table docs enable row level security;\ncreate policy q on docs using (org in (select org from members));`, ['policy-recursive :3:1']],
-    ['only on insert', `${helper}\ncreate policy r on members for select using (exists (select from members m));\ncreate policy i on members for insert with check (true);`, ['policy-recursive :3:1']],
-    ['one that reads auth.users', `create table t (id uuid, email text);\n${rls}\ncreate policy p on t for delete to authenticated using (email = (select u.email from auth.users u where u.id = auth.uid()));`, ['policy-reads-auth-users :3:1']],
-    ['one for a write', `create table t (id uuid, email text);\n${rls}\ncreate policy p on t for insert with check (exists (select from auth.users));`, ['policy-reads-auth-users :3:1']],
-    ['none with a helper', `${helper}\ncreate function mine() returns setof uuid language sql stable security definer set search_path = '' as 'select org from public.members where user_id = auth.uid()';\ncreate policy p on members for select using (org in (select mine()));`, []],
-    ['none where nobody is granted anything', `create table t (id int generated always as identity, g int generated always as (1) stored, x int);\n${rls}\ncreate policy p on t for select using (auth.uid() is not null);`, []],
+    [
+      'a policy that reads its own table',
+      `${helper}\ncreate policy p on members for select using (org in (select org from members));`,
+      ['policy-recursive :3:1'],
+    ],
+    [
+      'two that read each other',
+      `${helper}\ncreate table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy p on members for select using (org in (select id from orgs));\ncreate policy q on orgs for select using (id in (select org from members));`,
+      ['policy-recursive :5:1', 'policy-recursive :6:1'],
+    ],
+    [
+      'one that leads there',
+      `${helper}\ncreate policy p on members using (exists (select from members));\ncreate table docs (org uuid);\nalter table docs enable row level security;\ncreate policy q on docs using (org in (select org from members));`,
+      ['policy-recursive :3:1'],
+    ],
+    [
+      'only on insert',
+      `${helper}\ncreate policy r on members for select using (exists (select from members m));\ncreate policy i on members for insert with check (true);`,
+      ['policy-recursive :3:1'],
+    ],
+    [
+      'one that reads auth.users',
+      `create table t (id uuid, email text);\n${rls}\ncreate policy p on t for delete to authenticated using (email = (select u.email from auth.users u where u.id = auth.uid()));`,
+      ['policy-reads-auth-users :3:1'],
+    ],
+    [
+      'one for a write',
+      `create table t (id uuid, email text);\n${rls}\ncreate policy p on t for insert with check (exists (select from auth.users));`,
+      ['policy-reads-auth-users :3:1'],
+    ],
+    [
+      'none with a helper',
+      `${helper}\ncreate function mine() returns setof uuid language sql stable security definer set search_path = '' as 'select org from public.members where user_id = auth.uid()';\ncreate policy p on members for select using (org in (select mine()));`,
+      [],
+    ],
+    [
+      'none where nobody is granted anything',
+      `create table t (id int generated always as identity, g int generated always as (1) stored, x int);\n${rls}\ncreate policy p on t for select using (auth.uid() is not null);`,
+      [],
+    ],
   ];
   it.each(access)('asking as a user: %s', async (_, sql, expected) => {
     const database = await open();
     const report = await rehearse(database, input({ [base]: sql }));
-    expect(shown(report).filter((line) => line.startsWith('policy')).map((line) => line.replace('core/001_base.sql', ''))).toEqual(expected);
+    expect(
+      shown(report)
+        .filter((line) => line.startsWith('policy'))
+        .map((line) => line.replace('core/001_base.sql', '')),
+    ).toEqual(expected);
   });
 
   it('leaves no grant of its own behind', async () => {
     const database = await open();
-    await rehearse(database, input({ [base]: `create table if not exists t (id int);\n${rls}\ndrop policy if exists p on t;\ncreate policy p on t using (true);` }));
-    const { rows } = await database.query('select has_table_privilege(\'anon\', \'public.t\', \'select\') as granted');
+    await rehearse(
+      database,
+      input({
+        [base]: `create table if not exists t (id int);\n${rls}\ndrop policy if exists p on t;\ncreate policy p on t using (true);`,
+      }),
+    );
+    const { rows } = await database.query("select has_table_privilege('anon', 'public.t', 'select') as granted");
     expect(rows).toEqual([{ granted: false }]);
   });
 });
@@ -160,7 +391,10 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
 describe('what never ends', () => {
   it('is a finding on the embedded database, at the block', async () => {
     const database = await openEmbedded({ timeoutMs: 3000 });
-    const report = await rehearse(database, input({ [base]: 'create table a (id int);', [next]: 'select 1;\ndo $$ begin loop perform 1; end loop; end $$;' }));
+    const report = await rehearse(
+      database,
+      input({ [base]: 'create table a (id int);', [next]: 'select 1;\ndo $$ begin loop perform 1; end loop; end $$;' }),
+    );
     expect(shown(report)).toEqual(['statement-failed core/002_next.sql:2:1']);
     await database.terminate();
   });

@@ -14,7 +14,10 @@ import { folders, migrationsOf } from '../migrations/files.ts';
 import { rule } from './fixtures/money-as-float.ts';
 
 const file = 'migrations/core/001_shop.sql';
-const migrations = migrationsOf({ [file]: '-- Shop\ncreate table if not exists items (id int, price float8);\nalter table items enable row level security;\n' });
+const migrations = migrationsOf({
+  [file]:
+    '-- Shop\ncreate table if not exists items (id int, price float8);\nalter table items enable row level security;\n',
+});
 
 describe('a rule that is added', () => {
   it('is found by lint, beside the others', async () => {
@@ -23,37 +26,59 @@ describe('a rule that is added', () => {
   });
 
   it('takes its level from muse.json', async () => {
-    expect((await lintWith([rule], { migrations, rollbacks: new Set(), severities: { 'money-as-float': 'off' } })).findings).toEqual([]);
+    expect(
+      (await lintWith([rule], { migrations, rollbacks: new Set(), severities: { 'money-as-float': 'off' } })).findings,
+    ).toEqual([]);
   });
 
   it('is fixed', async () => {
-    const repaired = await repairWith([...allRules, rule], { migrations, rollbacks: new Map(), folders, kit: 'shop', builtin: [] });
+    const repaired = await repairWith([...allRules, rule], {
+      migrations,
+      rollbacks: new Map(),
+      folders,
+      kit: 'shop',
+      builtin: [],
+    });
     expect(repaired.classes.map((each) => each.rule)).toEqual(['money-as-float']);
     expect(repaired.edits.get(file)).toContain('price numeric');
     expect(repaired.remaining).toEqual([]);
   });
 
   it('is found in the catalog of a database', () => {
-    const table = { schema: 'public', name: 'items', kind: 'r', policies: [], columns: [{ name: 'price', base: 'double precision' }] } as unknown as RelationRow;
+    const table = {
+      schema: 'public',
+      name: 'items',
+      kind: 'r',
+      policies: [],
+      columns: [{ name: 'price', base: 'double precision' }],
+    } as unknown as RelationRow;
     const catalog = { user: 'postgres', roles: {}, schemaUsage: {}, relations: [table], functions: [] };
-    expect(liveFindings([rule], { catalog, expectations: { declarations: [] }, parse: () => undefined })).toMatchObject([{ rule: 'money-as-float', object: 'public.items' }]);
+    expect(liveFindings([rule], { catalog, expectations: { declarations: [] }, parse: () => undefined })).toMatchObject(
+      [{ rule: 'money-as-float', object: 'public.items' }],
+    );
   });
 
   it('is described in SARIF', async () => {
     const { findings } = await lintWith([rule], { migrations, rollbacks: new Set() });
-    expect(JSON.parse(formatSarif(findings, '1.0.0', [rule]))).toMatchObject({ runs: [{ tool: { driver: { rules: [{ id: 'money-as-float', shortDescription: { text: rule.means } }] } } }] });
+    expect(JSON.parse(formatSarif(findings, '1.0.0', [rule]))).toMatchObject({
+      runs: [{ tool: { driver: { rules: [{ id: 'money-as-float', shortDescription: { text: rule.means } }] } } }],
+    });
   });
 
   it('has a page, and a line in the list', () => {
     const pages = rulePages([...allRules, rule]);
     expect(pages.get('money-as-float.md')).toContain('## How to fix it\n\n`muse lint --fix`: makes it numeric.');
-    expect(pages.get('README.md')).toContain('| [`money-as-float`](money-as-float.md) | warning | a price in a type that rounds |');
+    expect(pages.get('README.md')).toContain(
+      '| [`money-as-float`](money-as-float.md) | warning | a price in a type that rounds |',
+    );
   });
 });
 
 describe('the lists of src/rules', () => {
   it.each(Object.entries(ruleLists()))('%s is what the folder holds: run npm run build', async (name, text) => {
-    expect((await readFile(join(import.meta.dirname, '../../src/rules', name), 'utf8')).replaceAll('\r\n', '\n')).toBe(text);
+    expect((await readFile(join(import.meta.dirname, '../../src/rules', name), 'utf8')).replaceAll('\r\n', '\n')).toBe(
+      text,
+    );
   });
 
   it('name each rule as its file', () => {

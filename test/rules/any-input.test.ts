@@ -36,7 +36,10 @@ describe('any input gives findings, each with its place in the file', () => {
   ])('%s', async (_, inputs, numRuns) => {
     await fc.assert(
       fc.asyncProperty(inputs, inputs, async (sql, other) => {
-        const { findings } = await lint({ migrations: migrationsOf({ [one]: sql, [ours]: other }), rollbacks: new Set() });
+        const { findings } = await lint({
+          migrations: migrationsOf({ [one]: sql, [ours]: other }),
+          rollbacks: new Set(),
+        });
         for (const { file, line = 0, column = 0, snippet } of findings) {
           const lines = (file === one ? sql : other).split('\n');
           expect(line).toBeGreaterThan(0);
@@ -52,7 +55,13 @@ describe('any input gives findings, each with its place in the file', () => {
   it('a repair of it ends too', async () => {
     await fc.assert(
       fc.asyncProperty(scrambled, async (sql) => {
-        const { migrations } = await repair({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Map(), folders, kit: 'x', builtin: [] });
+        const { migrations } = await repair({
+          migrations: migrationsOf({ [one]: sql }),
+          rollbacks: new Map(),
+          folders,
+          kit: 'x',
+          builtin: [],
+        });
         expect(migrations.length).toBeGreaterThan(0);
       }),
       { numRuns: 40 },
@@ -63,9 +72,16 @@ describe('any input gives findings, each with its place in the file', () => {
 describe('a large file ends', () => {
   const size = 1 << 20;
   it.each([
-    ['valid', (index: number) => `create table t${index} (id uuid primary key, user_id uuid references auth.users(id));\nalter table t${index} enable row level security;\n`],
+    [
+      'valid',
+      (index: number) =>
+        `create table t${index} (id uuid primary key, user_id uuid references auth.users(id));\nalter table t${index} enable row level security;\n`,
+    ],
     ['broken', (index: number) => `create policy if not exists p on t${index} using (true;\n`],
-    ['one table, many policies', (index: number) => `create policy p${index} on notes for select to authenticated using (auth.uid() = user_id);\n`],
+    [
+      'one table, many policies',
+      (index: number) => `create policy p${index} on notes for select to authenticated using (auth.uid() = user_id);\n`,
+    ],
   ])('%s', async (_, line) => {
     let sql = '-- large\ncreate table notes (user_id uuid);\n';
     for (let index = 0; sql.length < size; index += 1) sql += line(index);

@@ -4,7 +4,10 @@ import { allRules, lint } from '../../src/rules/registry.ts';
 
 async function rulesIn(sql: string, layer: Migration['layer']): Promise<string[]> {
   const file = `migrations/${layer}/001_a.sql`;
-  const { findings } = await lint({ migrations: [{ layer, file, number: '001', checksum: '', sql }], rollbacks: new Set([file]) });
+  const { findings } = await lint({
+    migrations: [{ layer, file, number: '001', checksum: '', sql }],
+    rollbacks: new Set([file]),
+  });
   return findings.map(({ rule }) => rule);
 }
 

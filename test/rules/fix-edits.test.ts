@@ -20,78 +20,162 @@ async function mended(files: Record<string, string>, file = one): Promise<string
   return migrations.find((migration) => migration.file === file)!.sql;
 }
 
-const table = '-- notes\ncreate table if not exists notes (id uuid primary key, user_id uuid);\ncreate index if not exists i on notes (user_id);\nalter table notes enable row level security;\n';
+const table =
+  '-- notes\ncreate table if not exists notes (id uuid primary key, user_id uuid);\ncreate index if not exists i on notes (user_id);\nalter table notes enable row level security;\n';
 const grants = 'grant select, insert, update, delete on notes to authenticated, service_role;\n';
 
 describe('an edit changes its span and leaves every other byte alone', () => {
   it.each([
-    ['policy-if-not-exists', `${table}${grants}\n-- a\r\ncreate policy  if not exists\n "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`, `${table}${grants}\ndrop policy if exists "ä b" on notes;\n-- a\r\ncreate policy  "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`],
-    ['foreign-dialect', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text,\r\n\r\n  index ia ("a b"), -- by a\r\n  INDEX ib (id, "a b")\r\n);\n', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text\r\n -- by a\r\n);\n\nCREATE INDEX IF NOT EXISTS ia ON s.app ("a b");\nCREATE INDEX IF NOT EXISTS ib ON s.app (id, "a b");\n'],
-    ['foreign-dialect, in front', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)', '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)'],
+    [
+      'policy-if-not-exists',
+      `${table}${grants}\n-- a\r\ncreate policy  if not exists\n "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`,
+      `${table}${grants}\ndrop policy if exists "ä b" on notes;\n-- a\r\ncreate policy  "ä b"\n\ton notes /* x */ to authenticated using ((select auth.uid()) = user_id); -- b\r\n`,
+    ],
+    [
+      'foreign-dialect',
+      '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text,\r\n\r\n  index ia ("a b"), -- by a\r\n  INDEX ib (id, "a b")\r\n);\n',
+      '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text\r\n -- by a\r\n);\n\nCREATE INDEX IF NOT EXISTS ia ON s.app ("a b");\nCREATE INDEX IF NOT EXISTS ib ON s.app (id, "a b");\n',
+    ],
+    [
+      'foreign-dialect, in front',
+      '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)',
+      '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)',
+    ],
     ['transaction-control', `-- x\nbegin;\nselect 1;\n  commit; -- end\n`, '-- x\nselect 1;\n   -- end\n'],
-    ['not-idempotent', '-- x\ncreate schema app;\ncreate table app.a (id int);\ncreate unique index on app.a (id);\ncreate function app.f() returns int language sql as $$ select 1 $$;', '-- x\ncreate schema IF NOT EXISTS app;\ncreate table IF NOT EXISTS app.a (id int);\ncreate unique index IF NOT EXISTS idx_a_id on app.a (id);\ncreate OR REPLACE function app.f() returns int language sql as $$ select 1 $$;'],
-    ['not-idempotent', '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add b int, add column"c" int;\nalter table app.a add constraint k unique (b)', '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add IF NOT EXISTS b int, add column IF NOT EXISTS "c" int;\nDO $do$ BEGIN\n  alter table app.a add constraint k unique (b);\nEXCEPTION WHEN duplicate_object OR duplicate_table OR invalid_table_definition THEN NULL;\nEND $do$'],
-    ['policy-without-role', `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  using ((select auth.uid()) = user_id);\n`, `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  TO authenticated\n  using ((select auth.uid()) = user_id);\n`],
-    ['policy-without-role, of the server', `${table}${grants}drop policy if exists "Service role does all" on notes;\ncreate policy "Service role does all" on notes using (true) with check (true);\n`, `${table}${grants}drop policy if exists "Service role does all" on notes;\ncreate policy "Service role does all" on notes TO service_role using (true) with check (true);\n`],
-    ['policy-always-true, by the column', `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using (true) with check ( true );\n`, `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using ((SELECT auth.uid()) = user_id) with check ( (SELECT auth.uid()) = user_id );\n`],
-    ['policy-per-row-call', `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using (auth.uid ( ) = user_id and auth.jwt()->>'a' = 'b');\n`, `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid ( )) = user_id and (select auth.jwt())->>'a' = 'b');\n`],
-    ['policy-per-row-call, of lists', `${table}${grants}create or replace function ids() returns uuid[] language sql stable as $$ select null::uuid[] $$;\ndrop policy if exists own on notes;\ncreate policy own on notes to authenticated using (user_id = any(ids()));\n`, `${table}${grants}create or replace function ids() returns uuid[] language sql stable as $$ select null::uuid[] $$;\ndrop policy if exists own on notes;\ncreate policy own on notes to authenticated using (user_id = any((select ids())::uuid[]));\n`],
-    ['definer-without-search-path', "-- x\ncreate or replace function f() returns bigint language sql security definer\nas $$ select count(*) from auth.users $$;", "-- x\ncreate or replace function f() returns bigint language sql security definer\nSET search_path = ''\nas $$ select count(*) from auth.users $$;"],
-    ['definer-without-search-path, unqualified', `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid()) = user_id);\ncreate or replace function f() returns bigint language sql security definer as $$ select count(*) from notes $$;`, `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid()) = user_id);\ncreate or replace function f() returns bigint language sql security definer SET search_path = pg_catalog, public, extensions as $$ select count(*) from notes $$;`],
+    [
+      'not-idempotent',
+      '-- x\ncreate schema app;\ncreate table app.a (id int);\ncreate unique index on app.a (id);\ncreate function app.f() returns int language sql as $$ select 1 $$;',
+      '-- x\ncreate schema IF NOT EXISTS app;\ncreate table IF NOT EXISTS app.a (id int);\ncreate unique index IF NOT EXISTS idx_a_id on app.a (id);\ncreate OR REPLACE function app.f() returns int language sql as $$ select 1 $$;',
+    ],
+    [
+      'not-idempotent',
+      '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add b int, add column"c" int;\nalter table app.a add constraint k unique (b)',
+      '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add IF NOT EXISTS b int, add column IF NOT EXISTS "c" int;\nDO $do$ BEGIN\n  alter table app.a add constraint k unique (b);\nEXCEPTION WHEN duplicate_object OR duplicate_table OR invalid_table_definition THEN NULL;\nEND $do$',
+    ],
+    [
+      'policy-without-role',
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  using ((select auth.uid()) = user_id);\n`,
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  TO authenticated\n  using ((select auth.uid()) = user_id);\n`,
+    ],
+    [
+      'policy-without-role, of the server',
+      `${table}${grants}drop policy if exists "Service role does all" on notes;\ncreate policy "Service role does all" on notes using (true) with check (true);\n`,
+      `${table}${grants}drop policy if exists "Service role does all" on notes;\ncreate policy "Service role does all" on notes TO service_role using (true) with check (true);\n`,
+    ],
+    [
+      'policy-always-true, by the column',
+      `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using (true) with check ( true );\n`,
+      `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using ((SELECT auth.uid()) = user_id) with check ( (SELECT auth.uid()) = user_id );\n`,
+    ],
+    [
+      'policy-per-row-call',
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using (auth.uid ( ) = user_id and auth.jwt()->>'a' = 'b');\n`,
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid ( )) = user_id and (select auth.jwt())->>'a' = 'b');\n`,
+    ],
+    [
+      'policy-per-row-call, of lists',
+      `${table}${grants}create or replace function ids() returns uuid[] language sql stable as $$ select null::uuid[] $$;\ndrop policy if exists own on notes;\ncreate policy own on notes to authenticated using (user_id = any(ids()));\n`,
+      `${table}${grants}create or replace function ids() returns uuid[] language sql stable as $$ select null::uuid[] $$;\ndrop policy if exists own on notes;\ncreate policy own on notes to authenticated using (user_id = any((select ids())::uuid[]));\n`,
+    ],
+    [
+      'definer-without-search-path',
+      '-- x\ncreate or replace function f() returns bigint language sql security definer\nas $$ select count(*) from auth.users $$;',
+      "-- x\ncreate or replace function f() returns bigint language sql security definer\nSET search_path = ''\nas $$ select count(*) from auth.users $$;",
+    ],
+    [
+      'definer-without-search-path, unqualified',
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid()) = user_id);\ncreate or replace function f() returns bigint language sql security definer as $$ select count(*) from notes $$;`,
+      `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid()) = user_id);\ncreate or replace function f() returns bigint language sql security definer SET search_path = pg_catalog, public, extensions as $$ select count(*) from notes $$;`,
+    ],
   ])('%s', async (_, before, after) => {
     expect(await mended({ [one]: before })).toBe(after);
   });
 
   it('adds the columns that a second description has, without what rows that are there would break', async () => {
-    const sql = await mended({ [one]: `${table}${grants}`, [two]: "-- more\ncreate table if not exists notes (\n  id uuid,\n  kind text not null check (kind in ('a', 'b')),\n  tags text[] not null default '{}'\n);\ncreate index if not exists k on notes (kind);\n" }, two);
-    expect(sql).toContain(");\n\n-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index");
+    const sql = await mended(
+      {
+        [one]: `${table}${grants}`,
+        [two]:
+          "-- more\ncreate table if not exists notes (\n  id uuid,\n  kind text not null check (kind in ('a', 'b')),\n  tags text[] not null default '{}'\n);\ncreate index if not exists k on notes (kind);\n",
+      },
+      two,
+    );
+    expect(sql).toContain(
+      ");\n\n-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index",
+    );
   });
 
   it('moves what core needs, with all that speaks of it and its comment, in front of the first use', async () => {
     const { migrations } = await mend({
       [one]: '-- one\nselect 1;\n\n-- use\nalter table late add column if not exists b int;\n',
-      [ours]: "-- ours\n\n-- late things\ncreate table if not exists late (id uuid primary key); -- beside\ncreate index if not exists li on late (id);\nselect 'stays';\n",
+      [ours]:
+        "-- ours\n\n-- late things\ncreate table if not exists late (id uuid primary key); -- beside\ncreate index if not exists li on late (id);\nselect 'stays';\n",
     });
-    expect(migrations[0]?.sql).toContain('select 1;\n\n-- late things\ncreate table if not exists late (id uuid primary key); -- beside\n\ncreate index if not exists li on late (id);\n\n-- use\nalter table late');
+    expect(migrations[0]?.sql).toContain(
+      'select 1;\n\n-- late things\ncreate table if not exists late (id uuid primary key); -- beside\n\ncreate index if not exists li on late (id);\n\n-- use\nalter table late',
+    );
     expect(migrations[1]?.sql).toBe("-- ours\n\nselect 'stays';\n");
   });
 });
 
 describe('missing tables', () => {
   it('come from the built-in core with what they need and nothing else, in front of core', async () => {
-    const { migrations, remaining, newFiles } = await mend({ [one]: `-- x\ncreate table if not exists teams (id uuid primary key, organization_id uuid references organizations (id));\n` });
+    const { migrations, remaining, newFiles } = await mend({
+      [one]: `-- x\ncreate table if not exists teams (id uuid primary key, organization_id uuid references organizations (id));\n`,
+    });
     const [base] = migrations;
     expect(base?.file).toBe('migrations/core/000_my_kit_base.sql');
     expect([...newFiles.keys()]).toEqual([base?.file]);
-    expect(base?.sql.match(/create table if not exists public\.\w+/g)).toEqual(['create table if not exists public.organizations', 'create table if not exists public.organization_members']);
+    expect(base?.sql.match(/create table if not exists public\.\w+/g)).toEqual([
+      'create table if not exists public.organizations',
+      'create table if not exists public.organization_members',
+    ]);
     expect(remaining).toEqual([]);
   });
 
   it('are derived from their use where the built-in core has none, or one whose key does not fit', async () => {
     const { migrations, remaining } = await mend({
-      [one]: "-- x\nalter table email_templates add column if not exists category text default 'a';\ncreate index if not exists e on email_templates (category, slug);\ncreate table if not exists x (id bigint primary key, p bigint references profiles (id));\n",
+      [one]:
+        "-- x\nalter table email_templates add column if not exists category text default 'a';\ncreate index if not exists e on email_templates (category, slug);\ncreate table if not exists x (id bigint primary key, p bigint references profiles (id));\n",
     });
-    expect(migrations[0]?.sql).toContain('CREATE TABLE IF NOT EXISTS public.email_templates (\n  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),\n  slug text,\n');
-    expect(migrations[0]?.sql).toContain('CREATE TABLE IF NOT EXISTS public.profiles (\n  id bigint PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY,');
+    expect(migrations[0]?.sql).toContain(
+      'CREATE TABLE IF NOT EXISTS public.email_templates (\n  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),\n  slug text,\n',
+    );
+    expect(migrations[0]?.sql).toContain(
+      'CREATE TABLE IF NOT EXISTS public.profiles (\n  id bigint PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY,',
+    );
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 });
 
 describe('applied files', () => {
   it('are never edited: what mends them is a new migration', async () => {
-    const files = { [one]: '-- a\ncreate table notes (id uuid primary key, user_id uuid references auth.users (id));\ncreate function f() returns int language sql security definer as $$ select 1 $$;\n' };
+    const files = {
+      [one]:
+        '-- a\ncreate table notes (id uuid primary key, user_id uuid references auth.users (id));\ncreate function f() returns int language sql security definer as $$ select 1 $$;\n',
+    };
     const { migrations, edits, newFiles, remaining } = await mend(files, { applied: new Set([one]) });
     expect(edits.size).toBe(0);
     expect([...newFiles.keys()]).toEqual(['migrations/core/002_repair.sql']);
     expect(migrations[0]?.sql).toBe(files[one]);
-    expect(newFiles.get('migrations/core/002_repair.sql')).toContain('ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;');
+    expect(newFiles.get('migrations/core/002_repair.sql')).toContain(
+      'ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;',
+    );
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
   it('keep their numbers when others share them', async () => {
-    const files = { 'migrations/core/001_a.sql': '-- a\nselect 1;', 'migrations/core/001_b.sql': '-- b\nselect 2;', 'migrations/core/002_c.sql': '-- c\nselect 3;' };
+    const files = {
+      'migrations/core/001_a.sql': '-- a\nselect 1;',
+      'migrations/core/001_b.sql': '-- b\nselect 2;',
+      'migrations/core/002_c.sql': '-- c\nselect 3;',
+    };
     const open = await mend(files);
-    expect(open.migrations.map(({ file }) => file)).toEqual(['migrations/core/001_a.sql', 'migrations/core/002_b.sql', 'migrations/core/003_c.sql']);
+    expect(open.migrations.map(({ file }) => file)).toEqual([
+      'migrations/core/001_a.sql',
+      'migrations/core/002_b.sql',
+      'migrations/core/003_c.sql',
+    ]);
     expect(open.removed).toEqual(['migrations/core/001_b.sql', 'migrations/core/002_c.sql']);
     const fixed = await mend(files, { applied: new Set(['migrations/core/002_c.sql']) });
     expect(fixed.migrations.map(({ file }) => file)).toEqual(Object.keys(files));
@@ -99,42 +183,89 @@ describe('applied files', () => {
 });
 
 it('tells each change of who may do what, before and after, and commits by class', async () => {
-  const { decisions, classes } = await mend({ [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n` });
+  const { decisions, classes } = await mend({
+    [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n`,
+  });
   expect(decisions).toMatchObject([
-    { object: 'policy "w" on public.notes', before: 'everyone, including anon: any row', after: 'authenticated: rows with (SELECT auth.uid()) = user_id' },
-    { object: 'policy "Anyone reads" on public.notes', before: 'everyone, including anon', after: 'anon, authenticated', reason: 'The policy\'s name says: "Anyone reads".' },
-    { object: 'public.notes', before: 'anon: refused, whatever the policies say', after: 'anon: SELECT of the rows that the policies give' },
-    { object: 'public.notes', after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give' },
+    {
+      object: 'policy "w" on public.notes',
+      before: 'everyone, including anon: any row',
+      after: 'authenticated: rows with (SELECT auth.uid()) = user_id',
+    },
+    {
+      object: 'policy "Anyone reads" on public.notes',
+      before: 'everyone, including anon',
+      after: 'anon, authenticated',
+      reason: 'The policy\'s name says: "Anyone reads".',
+    },
+    {
+      object: 'public.notes',
+      before: 'anon: refused, whatever the policies say',
+      after: 'anon: SELECT of the rows that the policies give',
+    },
+    {
+      object: 'public.notes',
+      after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give',
+    },
   ]);
-  expect(classes.map(({ rule }) => rule)).toEqual(['not-idempotent', 'policy-always-true', 'policy-without-role', 'grant-missing']);
-  expect(classes.at(-1)?.files.get(one)).toContain('-- muse: public-read\ncreate policy "Anyone reads" on notes for select TO anon, authenticated using (true);');
+  expect(classes.map(({ rule }) => rule)).toEqual([
+    'not-idempotent',
+    'policy-always-true',
+    'policy-without-role',
+    'grant-missing',
+  ]);
+  expect(classes.at(-1)?.files.get(one)).toContain(
+    '-- muse: public-read\ncreate policy "Anyone reads" on notes for select TO anon, authenticated using (true);',
+  );
 });
 
-describe('where the app\'s own connection says who asks', () => {
-  const session = "create schema if not exists app;\ncreate or replace function app.current_user_id() returns uuid language sql stable as $$ select current_setting('app.user', true)::uuid $$;\ncreate or replace function app.is_superadmin() returns boolean language sql stable as $$ select current_setting('app.super', true) = 'on' $$;\n";
+describe("where the app's own connection says who asks", () => {
+  const session =
+    "create schema if not exists app;\ncreate or replace function app.current_user_id() returns uuid language sql stable as $$ select current_setting('app.user', true)::uuid $$;\ncreate or replace function app.is_superadmin() returns boolean language sql stable as $$ select current_setting('app.super', true) = 'on' $$;\n";
   it.each([
-    ['reads are for who is signed in', 'for select using (true)', 'for select using ((SELECT app.current_user_id()) IS NOT NULL OR (SELECT app.is_superadmin()))'],
-    ['writes for whose row it is', 'for update using (true)', 'for update using (user_id = (SELECT app.current_user_id()))'],
-    ['and what speaks of the row alone is left', 'for select using (id is not null)', 'for select using (id is not null)'],
+    [
+      'reads are for who is signed in',
+      'for select using (true)',
+      'for select using ((SELECT app.current_user_id()) IS NOT NULL OR (SELECT app.is_superadmin()))',
+    ],
+    [
+      'writes for whose row it is',
+      'for update using (true)',
+      'for update using (user_id = (SELECT app.current_user_id()))',
+    ],
+    [
+      'and what speaks of the row alone is left',
+      'for select using (id is not null)',
+      'for select using (id is not null)',
+    ],
   ])('no role is named: %s', async (_, before, after) => {
     const drop = 'drop policy if exists p on notes;\n';
-    expect(await mended({ [one]: `${session}${table}${drop}create policy p on notes ${before};` })).toContain(`create policy p on notes ${after};`);
+    expect(await mended({ [one]: `${session}${table}${drop}create policy p on notes ${before};` })).toContain(
+      `create policy p on notes ${after};`,
+    );
   });
 });
 
 it('makes a helper a definer where a policy reads its own table through it', async () => {
-  const members = '-- members\ncreate table if not exists members (org uuid, user_id uuid, primary key (user_id, org));\nalter table members enable row level security;\n';
-  const policy = 'drop policy if exists see on members;\ncreate policy see on members for select to authenticated using (org in (select mine()));\ngrant select on members to authenticated;\n';
-  const body = 'create or replace function mine() returns setof uuid language sql stable as $$ select m.org from public.members m where m.user_id = (select auth.uid()) $$;\n';
+  const members =
+    '-- members\ncreate table if not exists members (org uuid, user_id uuid, primary key (user_id, org));\nalter table members enable row level security;\n';
+  const policy =
+    'drop policy if exists see on members;\ncreate policy see on members for select to authenticated using (org in (select mine()));\ngrant select on members to authenticated;\n';
+  const body =
+    'create or replace function mine() returns setof uuid language sql stable as $$ select m.org from public.members m where m.user_id = (select auth.uid()) $$;\n';
   const text = await mended({ [one]: members + body + policy });
   expect(text).toContain("language sql stable SECURITY DEFINER SET search_path = '' as $$");
   expect(text).not.toContain('private.');
   // What says whose rights it has already is changed by a statement of its own.
-  expect(await mended({ [one]: members + body.replace('stable', 'stable security invoker') + policy })).toContain("ALTER FUNCTION public.mine() SECURITY DEFINER SET search_path = '';");
+  expect(await mended({ [one]: members + body.replace('stable', 'stable security invoker') + policy })).toContain(
+    "ALTER FUNCTION public.mine() SECURITY DEFINER SET search_path = '';",
+  );
 });
 
 it('leaves a table without a policy to a person, and grants nothing back that the files took away', async () => {
-  const files = { [one]: `${table}alter table notes enable row level security;\ngrant select on notes to authenticated;\n` };
+  const files = {
+    [one]: `${table}alter table notes enable row level security;\ngrant select on notes to authenticated;\n`,
+  };
   expect(await mended(files)).not.toMatch(/create policy|service-only/i);
   const revoked = `${table}alter table notes enable row level security;\ndrop policy if exists p on notes;\ncreate policy p on notes for all to authenticated using ((select auth.uid()) = user_id);\ngrant all on notes to authenticated;\nrevoke all on notes from authenticated;\n`;
   expect(await mended({ [one]: revoked })).not.toContain('GRANT');
@@ -142,21 +273,57 @@ it('leaves a table without a policy to a person, and grants nothing back that th
 
 describe('numbers that two files share', () => {
   it('no file is lost where one takes the name that another gives up', async () => {
-    const files = { 'migrations/core/001_a.sql': '-- a\nselect 1;', 'migrations/core/001_x.sql': '-- b\nselect 2;', 'migrations/core/002_x.sql': '-- c\nselect 3;' };
+    const files = {
+      'migrations/core/001_a.sql': '-- a\nselect 1;',
+      'migrations/core/001_x.sql': '-- b\nselect 2;',
+      'migrations/core/002_x.sql': '-- c\nselect 3;',
+    };
     const { migrations, removed, classes } = await mend(files);
-    expect(migrations.map(({ file, sql }) => [file, sql])).toEqual([['migrations/core/001_a.sql', '-- a\nselect 1;'], ['migrations/core/002_x.sql', '-- b\nselect 2;'], ['migrations/core/003_x.sql', '-- c\nselect 3;']]);
+    expect(migrations.map(({ file, sql }) => [file, sql])).toEqual([
+      ['migrations/core/001_a.sql', '-- a\nselect 1;'],
+      ['migrations/core/002_x.sql', '-- b\nselect 2;'],
+      ['migrations/core/003_x.sql', '-- c\nselect 3;'],
+    ]);
     expect(removed).toEqual(['migrations/core/001_x.sql']);
-    expect(classes[0]?.renamed).toEqual([['migrations/core/001_x.sql', 'migrations/core/002_x.sql'], ['migrations/core/002_x.sql', 'migrations/core/003_x.sql']]);
+    expect(classes[0]?.renamed).toEqual([
+      ['migrations/core/001_x.sql', 'migrations/core/002_x.sql'],
+      ['migrations/core/002_x.sql', 'migrations/core/003_x.sql'],
+    ]);
   });
 });
 
 /** Kits that no repair makes whole: each has to come to rest, and to the same again. */
 const unmendable: [string, Record<string, string>][] = [
-  ['a table that a later file drops', { [one]: '-- a\nalter table gone add column if not exists b int;\n', [two]: '-- b\ndrop schema public cascade;\ncreate schema public;\nalter table gone add column if not exists c int;\n' }],
-  ['a table that is made behind the DROP of it', { [one]: '-- a\nalter table late add column if not exists b int;\n', [two]: '-- b\ndrop table if exists late;\ncreate table if not exists late (id int);\n' }],
-  ['a policy in a block, on a table that nothing makes', { [one]: "-- a\ndo $$ begin if exists (select from pg_tables where tablename = 'gone') then create policy p on gone using (id = 1); end if; end $$;\n" }],
+  [
+    'a table that a later file drops',
+    {
+      [one]: '-- a\nalter table gone add column if not exists b int;\n',
+      [two]:
+        '-- b\ndrop schema public cascade;\ncreate schema public;\nalter table gone add column if not exists c int;\n',
+    },
+  ],
+  [
+    'a table that is made behind the DROP of it',
+    {
+      [one]: '-- a\nalter table late add column if not exists b int;\n',
+      [two]: '-- b\ndrop table if exists late;\ncreate table if not exists late (id int);\n',
+    },
+  ],
+  [
+    'a policy in a block, on a table that nothing makes',
+    {
+      [one]:
+        "-- a\ndo $$ begin if exists (select from pg_tables where tablename = 'gone') then create policy p on gone using (id = 1); end if; end $$;\n",
+    },
+  ],
   ['a name over two lines', { [one]: '-- a\nalter table "two\nlines" add column if not exists b int;\n' }],
-  ['one policy twice, once before its table', { [one]: '-- a\ncreate policy p on notes for select using (true);\n', [two]: `-- b\ndrop table if exists notes;\n${table}create policy p on notes for select using (true);\n` }],
+  [
+    'one policy twice, once before its table',
+    {
+      [one]: '-- a\ncreate policy p on notes for select using (true);\n',
+      [two]: `-- b\ndrop table if exists notes;\n${table}create policy p on notes for select using (true);\n`,
+    },
+  ],
 ];
 
 it('moves nothing in front of a DROP that would take it away again', async () => {
@@ -174,6 +341,12 @@ it.each(unmendable)('comes to rest: %s', async (_, files) => {
 
 it('gives the same again for what it has mended', async () => {
   const first = await mend({ [one]: `${table}create policy p on notes using (auth.uid() = user_id);` });
-  const second = await repair({ migrations: first.migrations, rollbacks: first.rollbacks, folders, kit: 'my kit', builtin });
+  const second = await repair({
+    migrations: first.migrations,
+    rollbacks: first.rollbacks,
+    folders,
+    kit: 'my kit',
+    builtin,
+  });
   expect(second.classes).toEqual([]);
 });

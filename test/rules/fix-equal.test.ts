@@ -46,7 +46,8 @@ function difference(broken: Kit): { text: string; table: string } {
     let end = 0;
     while (end < shorter.length - from && longer.at(-1 - end) === shorter.at(-1 - end)) end += 1;
     const text = longer.slice(from, longer.length - end);
-    const table = /\bpublic\.(\w+)/.exec(text)?.[1] ?? [...longer.slice(0, from).matchAll(/\bpublic\.(\w+)/g)].at(-1)?.[1];
+    const table =
+      /\bpublic\.(\w+)/.exec(text)?.[1] ?? [...longer.slice(0, from).matchAll(/\bpublic\.(\w+)/g)].at(-1)?.[1];
     return { text, table: table ?? '' };
   }
   return { text: '', table: '' };
@@ -68,21 +69,39 @@ const planted = (title: string): Pick<Case, 'rule' | 'plant'> => {
   const [rule, plant] = mutations[title]!;
   return { rule: rule as Case['rule'], plant: (random) => plant(kit, random).kit };
 };
-const index = (text: string, table: string): string => `${text}\ncreate index idx_${table}_extra_id on public.${table} (extra_id);`;
+const index = (text: string, table: string): string =>
+  `${text}\ncreate index idx_${table}_extra_id on public.${table} (extra_id);`;
 /** What a policy for users who may read implies. */
 const readable = (text: string, table: string): string => `${text}\ngrant select on public.${table} to authenticated;`;
 
 const cases: Record<string, Case> = {
-  ...Object.fromEntries([
-    'a policy if not exists', 'a commit', 'no if not exists', 'no drop before a policy', 'no or replace', 'no row-level security', 'no role',
-    'a bare auth.uid()', 'a definer without search_path',
-  ].map((title) => [title, planted(title)])),
-  'an index inside a table': { ...planted('an index inside a table'), good: (_, table) => `create index idx_inside on public.${table} (created_at);` },
+  ...Object.fromEntries(
+    [
+      'a policy if not exists',
+      'a commit',
+      'no if not exists',
+      'no drop before a policy',
+      'no or replace',
+      'no row-level security',
+      'no role',
+      'a bare auth.uid()',
+      'a definer without search_path',
+    ].map((title) => [title, planted(title)]),
+  ),
+  'an index inside a table': {
+    ...planted('an index inside a table'),
+    good: (_, table) => `create index idx_inside on public.${table} (created_at);`,
+  },
   'a number again': {
     rule: 'duplicate-number',
-    plant: () => Object.fromEntries(Object.entries(kit).map(([file, sql]) => [file.replace('007_invitations', '006_team_invitations'), sql])),
+    plant: () =>
+      Object.fromEntries(
+        Object.entries(kit).map(([file, sql]) => [file.replace('007_invitations', '006_team_invitations'), sql]),
+      ),
     check(_, { migrations }) {
-      expect(migrations.map(({ file }) => file)).toEqual(Object.keys(kit).map((file) => file.replace('007_invitations', '007_team_invitations')));
+      expect(migrations.map(({ file }) => file)).toEqual(
+        Object.keys(kit).map((file) => file.replace('007_invitations', '007_team_invitations')),
+      );
     },
   },
   'a table that nothing makes': {
@@ -92,16 +111,28 @@ const cases: Record<string, Case> = {
   'a table of a later file': { ...planted('a table of a later file'), good: (text) => text },
   'a table of an extension': {
     ...planted('a table of an extension'),
-    good: () => 'create table public.theirs (id int, extra integer); alter table public.theirs enable row level security;',
+    good: () =>
+      'create table public.theirs (id int, extra integer); alter table public.theirs enable row level security;',
   },
-  'a table again': { ...planted('a table again'), good: (_, table) => `alter table public.${table} add column extra integer;` },
+  'a table again': {
+    ...planted('a table again'),
+    good: (_, table) => `alter table public.${table} add column extra integer;`,
+  },
   'rows that are there already': {
     rule: 'not-idempotent',
-    plant: () => ({ ...kit, 'migrations/core/014_seeds.sql': "-- Seeds\ninsert into public.products (slug, name) values ('basic', 'Basic'), ('pro', 'Pro');\n" }),
+    plant: () => ({
+      ...kit,
+      'migrations/core/014_seeds.sql':
+        "-- Seeds\ninsert into public.products (slug, name) values ('basic', 'Basic'), ('pro', 'Pro');\n",
+    }),
   },
   'rows at every run': {
     rule: 'seed-not-idempotent',
-    plant: () => ({ ...kit, 'migrations/core/014_seeds.sql': "-- Seeds\ninsert into public.audit_logs (action, entity_type) values ('kit.seeded', 'kit'), ('kit.seeded', null);\n" }),
+    plant: () => ({
+      ...kit,
+      'migrations/core/014_seeds.sql':
+        "-- Seeds\ninsert into public.audit_logs (action, entity_type) values ('kit.seeded', 'kit'), ('kit.seeded', null);\n",
+    }),
   },
   'the lines that pg_dump writes': {
     rule: 'psql-command',
@@ -117,14 +148,24 @@ const cases: Record<string, Case> = {
       expect(lines.join('\n')).not.toMatch(/anon=[A-Z,]*(?:INSERT|UPDATE|DELETE)/);
     },
   },
-  'a recursive policy': { ...planted('a recursive policy'), good: readable, chosen: () => /^policy round on |^(?:grant )?function private\.round\(\)/ },
+  'a recursive policy': {
+    ...planted('a recursive policy'),
+    good: readable,
+    chosen: () => /^policy round on |^(?:grant )?function private\.round\(\)/,
+  },
   'no grant': {
     ...planted('no grant'),
     // Which columns a grant was for nothing says once it is gone.
-    chosen: (text, table) => (/\([a-z_, \n]+\)/.test(text) ? new RegExp(String.raw`^(?:column public\.${table}\.|grant relation public\.${table}:)`) : /^$/),
+    chosen: (text, table) =>
+      /\([a-z_, \n]+\)/.test(text)
+        ? new RegExp(String.raw`^(?:column public\.${table}\.|grant relation public\.${table}:)`)
+        : /^$/,
   },
   'a foreign key without index': { ...planted('a foreign key without index'), good: index },
-  'a policy on a column without index': { ...planted('a policy on a column without index'), good: (text, table) => index(readable(text, table), table) },
+  'a policy on a column without index': {
+    ...planted('a policy on a column without index'),
+    good: (text, table) => index(readable(text, table), table),
+  },
   'no rollback': {
     ...planted('no rollback'),
     check(_, { rollbacks }) {
@@ -133,33 +174,44 @@ const cases: Record<string, Case> = {
   },
 };
 
-describe('the built-in kit, broken and mended, is green and has the schema that was meant', { timeout: 180_000 }, () => {
-  it('in every class that is repairable', () => {
-    const repairable = allRules.filter(({ fix }) => fix !== undefined).map(({ name }) => name);
-    expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
-  });
+describe(
+  'the built-in kit, broken and mended, is green and has the schema that was meant',
+  { timeout: 180_000 },
+  () => {
+    it('in every class that is repairable', () => {
+      const repairable = allRules.filter(({ fix }) => fix !== undefined).map(({ name }) => name);
+      expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
+    });
 
-  it.each(Object.entries(cases))('%s', async (_, { plant, good, chosen, check }) => {
-    const random = seeded(20_261_121);
-    for (let count = 0; count < 2; count += 1) {
-      const broken = plant(random);
-      const { text, table } = difference(broken);
-      const expected = good === undefined ? asItIs : await meant(good(text, table));
-      let schema: string[] = [];
-      const mended = await repair({
-        migrations: migrationsOf(broken), rollbacks: new Map(), folders, kit: 'broken', builtin,
-        async rehearse(migrations, rollbacks) {
-          const database = await fresh();
-          const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
-          const { findings } = await rehearse(database, { migrations, rollbacks: new Map(rollbacks), own });
-          schema = await schemaOf(database);
-          return findings;
-        },
-      });
-      expect(mended.remaining).toEqual([]);
-      const free = chosen?.(text, table) ?? /^$/;
-      expect(schema.filter((line) => !free.test(line))).toEqual(expected.filter((line) => !free.test(line)));
-      check?.(schema.filter((line) => free.test(line)), mended);
-    }
-  });
-});
+    it.each(Object.entries(cases))('%s', async (_, { plant, good, chosen, check }) => {
+      const random = seeded(20_261_121);
+      for (let count = 0; count < 2; count += 1) {
+        const broken = plant(random);
+        const { text, table } = difference(broken);
+        const expected = good === undefined ? asItIs : await meant(good(text, table));
+        let schema: string[] = [];
+        const mended = await repair({
+          migrations: migrationsOf(broken),
+          rollbacks: new Map(),
+          folders,
+          kit: 'broken',
+          builtin,
+          async rehearse(migrations, rollbacks) {
+            const database = await fresh();
+            const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
+            const { findings } = await rehearse(database, { migrations, rollbacks: new Map(rollbacks), own });
+            schema = await schemaOf(database);
+            return findings;
+          },
+        });
+        expect(mended.remaining).toEqual([]);
+        const free = chosen?.(text, table) ?? /^$/;
+        expect(schema.filter((line) => !free.test(line))).toEqual(expected.filter((line) => !free.test(line)));
+        check?.(
+          schema.filter((line) => free.test(line)),
+          mended,
+        );
+      }
+    });
+  },
+);

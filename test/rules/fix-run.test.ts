@@ -15,11 +15,23 @@ const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }
 
 async function mend(kit: Kit, open?: () => Promise<Database>): Promise<Repair> {
   return repair({
-    migrations: migrationsOf(kit), rollbacks: new Map(), folders, kit: 'broken', builtin,
-    ...(open === undefined ? {} : {
-      rehearse: async (migrations, rollbacks) =>
-        (await rehearse(await open(), { migrations, rollbacks: new Map(rollbacks), own: migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file) })).findings,
-    }),
+    migrations: migrationsOf(kit),
+    rollbacks: new Map(),
+    folders,
+    kit: 'broken',
+    builtin,
+    ...(open === undefined
+      ? {}
+      : {
+          rehearse: async (migrations, rollbacks) =>
+            (
+              await rehearse(await open(), {
+                migrations,
+                rollbacks: new Map(rollbacks),
+                own: migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file),
+              })
+            ).findings,
+        }),
   });
 }
 
@@ -35,7 +47,9 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     const { remaining, decisions, classes } = await mend(broken, open);
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(classes.map(({ rule }) => rule)).toContain('seed-not-idempotent');
-    expect(decisions.map(({ object, after }) => `${object}: ${after}`)).toContain('policy "products_write" on public.products_sold: service_role');
+    expect(decisions.map(({ object, after }) => `${object}: ${after}`)).toContain(
+      'policy "products_write" on public.products_sold: service_role',
+    );
   });
 
   it('nobody who is not signed in can write, and a user can do what the policies say', async () => {
@@ -45,17 +59,28 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     const user = '11111111-1111-4111-8111-111111111111';
     await database.script(`insert into auth.users (id, email) values ('${user}', 'a@example.com');`);
     const asked = (role: string, sql: string): Promise<unknown> =>
-      database.transaction(async (session) => {
-        await session.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify({ sub: user, role })]);
-        await session.script(`set local role ${role}`);
-        return (await session.query(sql)).rows.length;
-      }).catch((error: { code: string }) => error.code);
-    const tables = await database.query<{ name: string }>("select format('%I', tablename) as name from pg_tables where schemaname = 'public'");
-    for (const { name } of tables.rows) expect(await asked('anon', `insert into ${name} default values`), name).toBe('42501');
+      database
+        .transaction(async (session) => {
+          await session.query("select set_config('request.jwt.claims', $1, true)", [
+            JSON.stringify({ sub: user, role }),
+          ]);
+          await session.script(`set local role ${role}`);
+          return (await session.query(sql)).rows.length;
+        })
+        .catch((error: { code: string }) => error.code);
+    const tables = await database.query<{ name: string }>(
+      "select format('%I', tablename) as name from pg_tables where schemaname = 'public'",
+    );
+    for (const { name } of tables.rows)
+      expect(await asked('anon', `insert into ${name} default values`), name).toBe('42501');
     expect(await asked('authenticated', `insert into accounts (user_id) values ('${user}') returning id`)).toBe(1);
-    expect(await asked('authenticated', "insert into accounts (user_id) values ('22222222-2222-4222-8222-222222222222')")).toBe('42501');
+    expect(
+      await asked('authenticated', "insert into accounts (user_id) values ('22222222-2222-4222-8222-222222222222')"),
+    ).toBe('42501');
     // Nobody lets themself into a team, though the row would be their own.
-    expect(await asked('authenticated', `insert into team_members values (gen_random_uuid(), '${user}')`)).toBe('42501');
+    expect(await asked('authenticated', `insert into team_members values (gen_random_uuid(), '${user}')`)).toBe(
+      '42501',
+    );
     expect(await asked('authenticated', 'select * from user_roles')).toBe(0);
     expect(await asked('anon', 'select * from products_sold')).toBe(1);
     expect(await asked('service_role', 'select * from products_sold')).toBe(2);
@@ -104,6 +129,8 @@ create table if not exists ours.b (id uuid primary key, a_id uuid references our
       'DROP TYPE IF EXISTS ours.level;',
       'DROP SCHEMA IF EXISTS ours;',
     ]);
-    expect(mended.remaining.filter(({ rule }) => rule === 'rollback-incomplete' || rule === 'rollback-missing')).toEqual([]);
+    expect(
+      mended.remaining.filter(({ rule }) => rule === 'rollback-incomplete' || rule === 'rollback-missing'),
+    ).toEqual([]);
   });
 });

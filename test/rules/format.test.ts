@@ -5,14 +5,28 @@ import { formatSarif } from '../../src/publish/findings-sarif.ts';
 import { formatText } from '../../src/publish/findings-text.ts';
 
 const error: Finding = {
-  rule: 'rls-missing', severity: 'error', file: 'migrations/core/001_ä b.sql', line: 12, column: 14, object: 'public.notes',
-  message: 'Table public.notes has no row-level security.', suggestion: 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nGRANT SELECT ON notes TO authenticated;', snippet: 'CREATE TABLE notes (id uuid);',
+  rule: 'rls-missing',
+  severity: 'error',
+  file: 'migrations/core/001_ä b.sql',
+  line: 12,
+  column: 14,
+  object: 'public.notes',
+  message: 'Table public.notes has no row-level security.',
+  suggestion: 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nGRANT SELECT ON notes TO authenticated;',
+  snippet: 'CREATE TABLE notes (id uuid);',
 };
-const warning: Finding = { rule: 'schema-drift', severity: 'warning', object: 'public.notes', message: 'Differs: 100%, a:b.', suggestion: 'muse migrate' };
+const warning: Finding = {
+  rule: 'schema-drift',
+  severity: 'warning',
+  object: 'public.notes',
+  message: 'Differs: 100%, a:b.',
+  suggestion: 'muse migrate',
+};
 
 describe('text', () => {
   it('shows the place, the line with a caret, what it means and what to write', () => {
-    expect(formatText([error, warning], { color: false, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
+    expect(formatText([error, warning], { color: false, width: 80 }))
+      .toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
   12 │ CREATE TABLE notes (id uuid);
      │              ^
   Table public.notes has no row-level security.
@@ -28,7 +42,10 @@ public.notes warning schema-drift
 
   it('cuts a long line around the caret, which stays under the place', () => {
     const snippet = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
-    const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], { color: false, width: 60 }).split('\n');
+    const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], {
+      color: false,
+      width: 60,
+    }).split('\n');
     expect(line.length).toBeLessThanOrEqual(62);
     expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('HERE');
   });
@@ -40,11 +57,34 @@ public.notes warning schema-drift
 });
 
 it('sarif names tool, rule and region', () => {
-  const { runs } = JSON.parse(formatSarif([error, warning], '1.2.3')) as { runs: { tool: object; results: object[] }[] };
-  expect(runs[0]?.tool).toMatchObject({ driver: { version: '1.2.3', rules: [{ id: 'rls-missing', defaultConfiguration: { level: 'error' } }, { id: 'schema-drift' }] } });
+  const { runs } = JSON.parse(formatSarif([error, warning], '1.2.3')) as {
+    runs: { tool: object; results: object[] }[];
+  };
+  expect(runs[0]?.tool).toMatchObject({
+    driver: {
+      version: '1.2.3',
+      rules: [{ id: 'rls-missing', defaultConfiguration: { level: 'error' } }, { id: 'schema-drift' }],
+    },
+  });
   expect(runs[0]?.results).toMatchObject([
-    { ruleId: 'rls-missing', ruleIndex: 0, level: 'error', locations: [{ physicalLocation: { artifactLocation: { uri: 'migrations/core/001_%C3%A4%20b.sql' }, region: { startLine: 12, startColumn: 14 } } }] },
-    { ruleId: 'schema-drift', level: 'warning', locations: [{ logicalLocations: [{ fullyQualifiedName: 'public.notes' }] }] },
+    {
+      ruleId: 'rls-missing',
+      ruleIndex: 0,
+      level: 'error',
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: 'migrations/core/001_%C3%A4%20b.sql' },
+            region: { startLine: 12, startColumn: 14 },
+          },
+        },
+      ],
+    },
+    {
+      ruleId: 'schema-drift',
+      level: 'warning',
+      locations: [{ logicalLocations: [{ fullyQualifiedName: 'public.notes' }] }],
+    },
   ]);
 });
 

@@ -11,14 +11,22 @@ const fresh = databases('native');
 it.each([
   ['plain', 'notes', 'folder_id'],
   ['a keyword and capitals', 'order', 'Group'],
-  ['longer than 63 bytes together', 'a_table_with_a_name_of_more_than_forty_bytes', 'a_column_with_a_name_of_some_length'],
+  [
+    'longer than 63 bytes together',
+    'a_table_with_a_name_of_more_than_forty_bytes',
+    'a_column_with_a_name_of_some_length',
+  ],
   ['cut inside a character of two bytes', `t${'ü'.repeat(20)}`, `c${'ä'.repeat(20)}`],
   ['cut inside a character of four bytes', `tt${'🌲'.repeat(9)}`, `${'🌲'.repeat(9)}`],
 ])('%s', async (_, table, column) => {
   const quoted = (name: string): string => `"${name}"`;
   const sql = `create table public.targets (id int primary key);\ncreate table public.${quoted(table)} (id int primary key, ${quoted(column)} int references public.targets (id));\n`;
-  const suggestions = (findings: { rule: string; suggestion: string }[]): string[] => findings.filter(({ rule }) => rule === 'fk-without-index').map(({ suggestion }) => suggestion);
-  const { findings } = await lint({ migrations: migrationsOf({ 'migrations/core/001_a.sql': sql }), rollbacks: new Set() });
+  const suggestions = (findings: { rule: string; suggestion: string }[]): string[] =>
+    findings.filter(({ rule }) => rule === 'fk-without-index').map(({ suggestion }) => suggestion);
+  const { findings } = await lint({
+    migrations: migrationsOf({ 'migrations/core/001_a.sql': sql }),
+    rollbacks: new Set(),
+  });
   const database = await fresh();
   await database.script(sql);
   const [proposed = '', ...others] = suggestions(await checkCatalog(database, { declarations: [] }));
@@ -26,7 +34,9 @@ it.each([
   expect(others).toEqual([]);
   // PostgreSQL keeps the whole name, so that what is proposed is what the index is called.
   await database.script(proposed);
-  const { rows } = await database.query<{ name: string }>("select indexname as name from pg_indexes where indexname like 'idx%'");
+  const { rows } = await database.query<{ name: string }>(
+    "select indexname as name from pg_indexes where indexname like 'idx%'",
+  );
   expect(rows).toEqual([{ name: indexName(table, [column]) }]);
 });
 

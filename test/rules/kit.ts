@@ -10,7 +10,9 @@ export type Kit = Record<string, string>;
 
 /** Core files of the built-in kit by path, in order. */
 export function builtinKit(): Kit {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.sql')).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
   return Object.fromEntries(names.map((name) => [`migrations/core/${name}`, readFileSync(join(folder, name), 'utf8')]));
 }
 
@@ -33,7 +35,9 @@ export interface Found {
 /** Every statement of the kit whose text matches. */
 export function statements(kit: Kit, pattern: RegExp): Found[] {
   return Object.entries(kit).flatMap(([file, sql]) =>
-    parseSql(sql).statements.filter((statement) => pattern.test(statement.sql)).map((statement) => ({ file, statement })),
+    parseSql(sql)
+      .statements.filter((statement) => pattern.test(statement.sql))
+      .map((statement) => ({ file, statement })),
   );
 }
 

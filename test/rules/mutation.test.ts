@@ -24,7 +24,12 @@ it('of more than 500 defects planted at places that chance picks, 99 of 100 are 
       const mutant = plant(kit, random);
       planted += 1;
       const { findings } = await lint({ migrations: migrationsOf(mutant.kit), rollbacks });
-      if (findings.some((finding) => finding.rule === rule && finding.file === mutant.file && finding.line === mutant.line)) continue;
+      if (
+        findings.some(
+          (finding) => finding.rule === rule && finding.file === mutant.file && finding.line === mutant.line,
+        )
+      )
+        continue;
       const near = findings.map((finding) => `${finding.rule} ${finding.file}:${finding.line}`).slice(0, 3);
       missed.push(`${title}: ${rule} at ${mutant.file}:${mutant.line}, found ${near.join(', ') || 'nothing'}`);
     }

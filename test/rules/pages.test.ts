@@ -9,5 +9,6 @@ const folder = join(import.meta.dirname, '../../docs/rules');
 it('docs/rules is what the rules say: run scripts/rule-docs.js after a build', async () => {
   const pages = rulePages(allRules);
   expect((await readdir(folder)).sort()).toEqual([...pages.keys()].sort());
-  for (const [name, text] of pages) expect((await readFile(join(folder, name), 'utf8')).replaceAll('\r\n', '\n')).toBe(text);
+  for (const [name, text] of pages)
+    expect((await readFile(join(folder, name), 'utf8')).replaceAll('\r\n', '\n')).toBe(text);
 });

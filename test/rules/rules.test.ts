@@ -12,85 +12,500 @@ type Files = Record<string, string>;
 /** `file:line:column` of the findings of a rule, by layer and name only. */
 async function places(rule: RuleName, files: Files, rollbacks = new Set([ours])): Promise<string[]> {
   const { findings } = await lint({ migrations: migrationsOf(files), rollbacks });
-  return findings.filter((finding) => finding.rule === rule).map(({ file, line, column }) => `${file?.replace('migrations/', '')}:${line}:${column}`);
+  return findings
+    .filter((finding) => finding.rule === rule)
+    .map(({ file, line, column }) => `${file?.replace('migrations/', '')}:${line}:${column}`);
 }
 
 const notes = '-- notes\ncreate table if not exists notes (id uuid primary key, user_id uuid);\n';
 
 /** A rule; files in which it finds something, and where; files so near to them that it must not. */
 const cases: [RuleName, Files, string[], Files][] = [
-  ['syntax-error', { [one]: '-- x\nselect 1;\nselect (1;\nselect 2;' }, ['core/001_one.sql:3:10'], { [one]: 'select (1);' }],
-  ['syntax-error', { [one]: 'do $$ begin\n  insert into;\nend $$;' }, ['core/001_one.sql:2:14'], { [one]: 'do $$ begin\n  perform 1;\nend $$;' }],
-  ['policy-if-not-exists', { [one]: `${notes}create policy\n  if not exists "a b" on notes using (true);` }, ['core/001_one.sql:4:3'], { [one]: `${notes}create policy "if not exists" on notes using (true);` }],
-  ['foreign-dialect', { [one]: 'create table a (id int identity(1,1));' }, ['core/001_one.sql:1:24'], { [one]: 'create table a (id int generated always as identity);' }],
-  ['foreign-dialect', { [one]: 'create table a (name nvarchar(10), at datetime);' }, ['core/001_one.sql:1:17', 'core/001_one.sql:1:36'], { [one]: 'create table a (name varchar(10), at timestamp);' }],
-  ['foreign-dialect', { [one]: 'create table `a` (id int);' }, ['core/001_one.sql:1:14'], { [one]: "create table a (id int default 1 + ascii('`'));" }],
-  ['foreign-dialect', { [one]: 'create table a (id int, index i (id));' }, ['core/001_one.sql:1:25'], { [one]: 'create table a (id int, index int);' }],
-  ['foreign-dialect', { [one]: 'select 1\nGO\nselect 2\nGO' }, ['core/001_one.sql:2:1'], { [one]: 'select 1 as go; select 2;' }],
-  ['transaction-control', { [one]: 'begin;\nselect 1;\ncommit;' }, ['core/001_one.sql:1:1', 'core/001_one.sql:3:1'], { [one]: "do $$ begin perform 'commit'; end $$;" }],
-  ['transaction-control', { [one]: 'select 1;\nend;' }, ['core/001_one.sql:2:1'], { [one]: "if object_id('dbo.a') is null\nbegin\n  create table dbo.a (id int identity(1,1));\n  create index i on dbo.a (id);\nend;" }],
-  ['missing-header', { [one]: '\n-- muse: service-only\nselect 1;\n-- late' }, ['core/001_one.sql:1:1'], { [one]: '/* What it adds */\nselect 1;' }],
-  ['unknown-relation', { [one]: 'alter table a add b int;' }, ['core/001_one.sql:1:13'], { [one]: 'alter table if exists a add b int; select * from auth.users, pg_class, information_schema.tables;' }],
-  ['unknown-relation', { [one]: 'create table a (b mood, c foo.bar, d int default nothing());' }, ['core/001_one.sql:1:19', 'core/001_one.sql:1:27', 'core/001_one.sql:1:50'], { [one]: 'create table a (b text, d uuid default uuid_generate_v4());' }],
-  ['unknown-relation', { [one]: 'create table a (b int); create index i on a (c); create policy p on a using (a.d = 1 and b in (select x.e from a x));' }, ['core/001_one.sql:1:43', 'core/001_one.sql:1:78', 'core/001_one.sql:1:103'], { [one]: 'create table a (b int); create index i on a (b); create policy p on a using (a.b = 1 and b in (select x.b from a x where a.b = x.b));' }],
-  ['unknown-relation', { [one]: 'create function f() returns void language plpgsql as $$ begin\n  delete from gone;\nend $$;' }, ['core/001_one.sql:2:15'], { [one]: 'create function f() returns void language plpgsql as $$ begin\n  delete from late;\nend $$; create table late (id int);' }],
-  ['unknown-relation', { [one]: 'create table a (id int); drop table a; insert into a values (1);' }, ['core/001_one.sql:1:52'], { [one]: 'create table a (id int); with a2 as (select 1) select * from a2, a;' }],
-  ['unknown-relation', { [one]: 'create table a (id int); drop schema public cascade; create schema public; insert into a values (1);' }, ['core/001_one.sql:1:88'], { [one]: "drop schema public cascade; create schema public; create table a (id int); insert into a values (1);" }],
-  ['unknown-relation', { [one]: 'create index i on dbo.a (id);' }, ['core/001_one.sql:1:19'], { [one]: 'create table dbo.a (id int identity(1,1));\ncreate index i on dbo.a (id);' }],
-  ['unknown-relation', { [one]: 'do $$ begin alter table a add b int; end $$;' }, ['core/001_one.sql:1:25'], { [one]: "do $$ begin if exists (select from information_schema.tables where table_name = 'a') then alter table a add b int; end if; end $$;" }],
-  ['unknown-relation', { [one]: "create table a (kind text check (status in ('a')), check (b > 0 and kind <> ''));" }, ['core/001_one.sql:1:34', 'core/001_one.sql:1:59'], { [one]: "create table a (kind text check (kind in ('a')), b int, check (a.b > 0), like pg_class);" }],
-  ['unknown-relation', { [one]: 'create schema s; create function s.f() returns int language sql set search_path = s as $$ select g() $$;' }, ['core/001_one.sql:1:98'], { [one]: "create schema s; create function s.f() returns int language sql set search_path to 's', 'extensions' as $$ select g() $$; create function s.g() returns int language sql as $$ select 1 $$;" }],
-  ['used-before-created', { [one]: 'alter table a add b int;', [two]: 'create table a (id int);' }, ['core/001_one.sql:1:13'], { [one]: 'create table a (id int);', [two]: 'alter table a add b int;' }],
-  ['core-depends-on-extension', { [one]: 'select 1;\nalter table a add b int;', [ours]: 'create table a (id int);' }, ['core/001_one.sql:2:13'], { [one]: 'create table a (id int);', [ours]: 'create table c (id int references a);' }],
-  ['table-redefined', { [one]: 'create table a (id int);', [two]: 'create table if not exists a (id int, b int);' }, ['core/002_two.sql:1:28'], { [one]: 'create table a (id int, b int);', [two]: 'create table if not exists a (id int);' }],
-  ['table-redefined', { [one]: 'create table a (id int);', [two]: 'create table if not exists a (id bigint);' }, ['core/002_two.sql:1:28'], { [one]: 'create table a (id int);', [two]: 'create table if not exists a (id int, b int); alter table a add b int;' }],
-  ['not-idempotent', { [one]: 'create table a (id int);' }, ['core/001_one.sql:1:1'], { [one]: 'create table if not exists a (id int); create temp table b (id int);' }],
-  ['not-idempotent', { [one]: `${notes}create policy p on notes using (true);` }, ['core/001_one.sql:3:1'], { [one]: `${notes}drop policy if exists p on public.notes;\ncreate policy p on notes using (true);` }],
-  ['not-idempotent', { [one]: "create type mood as enum ('a');" }, ['core/001_one.sql:1:1'], { [one]: "do $$ begin create type mood as enum ('a'); exception when duplicate_object then null; end $$;" }],
-  ['not-idempotent', { [one]: `${notes}alter table notes\n  add title text;` }, ['core/001_one.sql:4:7'], { [one]: `${notes}alter table notes\n  add column if not exists title text;` }],
-  ['not-idempotent', { [one]: `${notes}alter table notes add constraint c check (true);` }, ['core/001_one.sql:3:23'], { [one]: `${notes}alter table notes drop constraint if exists c;\nalter table notes add constraint c check (true);` }],
-  ['extension-alters-core', { [one]: notes, [ours]: 'alter table notes add column if not exists a int, add column if not exists b int not null default 1;' }, ['extensions/001_ours.sql:1:44', 'extensions/001_ours.sql:1:76'], { [one]: notes, [ours]: 'create table b (id int); alter table b add column if not exists a int;' }],
-  ['extension-breaks-core', { [one]: notes, [ours]: 'alter table notes add a int not null;\ncreate policy p on notes using (true);\ndrop table notes;' }, ['extensions/001_ours.sql:1:23', 'extensions/001_ours.sql:2:1', 'extensions/001_ours.sql:3:1'], { [one]: notes, [ours]: 'create table b (id int); alter table b drop column id; drop table b; create policy p on storage.objects using (true);' }],
-  ['extension-breaks-core', { [one]: 'create function f() returns int language sql as $$ select 1 $$;', [ours]: 'create or replace function f() returns int language sql as $$ select 2 $$;' }, ['extensions/001_ours.sql:1:1'], { [one]: 'create function f() returns int language sql as $$ select 1 $$;', [ours]: 'create or replace function f(a int) returns int language sql as $$ select 2 $$;' }],
-  ['rls-missing', { [one]: notes }, ['core/001_one.sql:2:28'], { [one]: 'create schema app; create table app.notes (id int); create view v as select 1;' }],
-  ['rls-missing', { [one]: 'create schema app; create table app.a (id int); grant select on app.a to anon;' }, ['core/001_one.sql:1:33'], { [one]: 'create table a (id int); do $$ begin alter table a enable row level security; end $$;' }],
-  ['policy-missing', { [one]: `${notes}alter table notes enable row level security;\ngrant select on notes to authenticated;` }, ['core/001_one.sql:3:1'], { [one]: `${notes}-- muse: service-only\nalter table notes enable row level security;\ngrant select on notes to authenticated;` }],
-  ['policy-missing', { [one]: `${notes}alter table notes enable row level security;\n\n-- server-side only\ngrant select on notes to anon;` }, ['core/001_one.sql:3:1'], { [one]: `${notes}alter table notes enable row level security;\n-- No policies as this is a private table: the user must not read it.\n\ngrant select on notes to anon;` }],
-  ['policy-missing', { [one]: `${notes}alter table notes enable row level security;\ngrant select (id) on notes to anon;` }, ['core/001_one.sql:3:1'], { [one]: `${notes}alter table notes enable row level security;\ngrant select on notes to service_role;` }],
-  ['policy-missing', { [one]: 'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on a, b to anon;' }, ['core/001_one.sql:1:98'], { [one]: 'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table b enable row level security; grant select on b to anon;' }],
-  ['rls-missing', { [one]: 'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on b to anon;' }, ['core/001_one.sql:1:62'], { [one]: 'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on a to anon;' }],
-  ['psql-command', { [one]: '-- dump\n\\restrict k3y\n\nset row_security = off;\nselect 1;\n\n\\unrestrict k3y\n' }, ['core/001_one.sql:2:1', 'core/001_one.sql:7:1'], { [one]: "select 'a\\restrict';" }],
-  ['psql-command', { [one]: 'create table a (id int, b text);\ncopy a (id, b) from stdin;\n1\tx;y\n2\tz\n\\.\n\nselect 1;' }, ['core/001_one.sql:2:1'], { [one]: "copy a from '/tmp/a.csv';" }],
-  ['syntax-error', { [one]: 'select \\restrict;' }, ['core/001_one.sql:1:8'], { [one]: 'copy a from stdin;\n1\tx;y\n\\.\n' }],
-  ['transaction-mixed', { [one]: `${notes}create index concurrently if not exists i on notes (id);\ncreate index concurrently if not exists j on notes (user_id);` }, ['core/001_one.sql:3:1', 'core/001_one.sql:4:1'], { [one]: 'set lock_timeout = 0;\ncreate index concurrently if not exists i on auth.users (id);\nvacuum;' }],
-  ['policy-without-role', { [one]: `${notes}create policy p on notes using (user_id is null);` }, ['core/001_one.sql:3:1'], { [one]: `${notes}create policy p on notes to anon using (user_id is null);` }],
-  ['policy-without-role', { [one]: `${notes}create policy p on notes to public using (user_id is null);` }, ['core/001_one.sql:3:1'], { [one]: `${notes}create policy p on notes using (user_id = current_setting('app.user')::uuid);` }],
-  ['policy-always-true', { [one]: `${notes}create policy p on notes for insert to authenticated with check (true);` }, ['core/001_one.sql:3:1'], { [one]: `${notes}create policy p on notes for all to service_role using (true);` }],
-  ['policy-always-true', { [one]: `${notes}create policy p on notes for select to anon using (1 = 1);` }, ['core/001_one.sql:3:1'], { [one]: `${notes}-- muse: public-read\ncreate policy p on notes for select to anon using (true);` }],
-  ['policy-reads-auth-users', { [one]: `${notes}create policy p on notes to authenticated using (exists (select from auth.users u where u.id = user_id));` }, ['core/001_one.sql:3:1'], { [one]: `${notes}create function f() returns boolean language sql security definer set search_path = '' as $$ select exists (select from auth.users) $$; create policy p on notes to authenticated using (f());` }],
-  ['policy-per-row-call', { [one]: `${notes}create policy p on notes to authenticated using (user_id = auth.uid());` }, ['core/001_one.sql:3:60'], { [one]: `${notes}create policy p on notes to authenticated using (user_id = (select auth.uid()));` }],
-  ['grant-missing', { [one]: `${notes}create policy p on notes for select to authenticated using (true);` }, ['core/001_one.sql:2:28'], { [one]: `alter default privileges in schema public grant select on tables to authenticated;\n${notes}create policy p on notes for select to authenticated using (true);` }],
-  ['grant-missing', { [one]: `${notes}create policy p on notes to authenticated using (true);\ngrant select, insert on notes to authenticated;` }, ['core/001_one.sql:2:28'], { [one]: `${notes}create policy p on notes to authenticated using (true);\ngrant all on all tables in schema public to authenticated;` }],
-  ['fk-without-index', { [one]: `${notes}create table b (id int, c int,\n  n uuid references notes, unique (id, n));` }, ['core/001_one.sql:4:10'], { [one]: `${notes}create table b (id int, n uuid references notes, unique (n, id));` }],
-  ['fk-without-index', { [one]: `${notes}create table b (n uuid references notes); create index i on b (n) where n > gen_random_uuid();` }, ['core/001_one.sql:3:24'], { [one]: `${notes}create table b (n uuid references notes); create index i on b (n) where n is not null;` }],
-  ['policy-per-row-call', { [one]: `${notes}create function f() returns uuid language sql stable as $$ select 1 $$; create policy p on notes to authenticated using (f() = id);` }, ['core/001_one.sql:3:122'], { [one]: `${notes}create function f() returns uuid language sql as $$ select 1 $$; create function g() returns uuid language sql stable as $$ select 1 $$; create policy p on notes to authenticated using (f() = id and (select g()) = id);` }],
-  ['policy-column-without-index', { [one]: `${notes}create policy p on notes to authenticated using (user_id in (select auth.uid()));` }, ['core/001_one.sql:3:1'], { [one]: `${notes}create policy p on notes to authenticated using (id = (select auth.uid()) and user_id is null);` }],
-  ['definer-without-search-path', { [one]: 'create function f() returns int language sql security definer as $$ select 1 $$;' }, ['core/001_one.sql:1:1'], { [one]: "create function f() returns int language sql security definer as $$ select 1 $$; alter function f() set search_path = '';" }],
-  ['enum-type', { [one]: "create type app_mood as enum ('a');" }, ['core/001_one.sql:1:1'], { [one]: 'create type pair as (a int, b int);' }],
-  ['swallowed-exception', { [one]: 'do $$ begin perform 1;\nexception when others then null; end $$;' }, ['core/001_one.sql:2:11'], { [one]: "do $$ begin perform 1;\nexception when others then raise exception 'no'; end $$;" }],
-  ['swallowed-exception', { [one]: "do $$ begin perform 1;\nexception when others then raise warning 'oh: %', sqlerrm; end $$;" }, ['core/001_one.sql:2:11'], { [one]: "do $$ begin perform 1;\nexception when others then if true then raise; end if; end $$;" }],
-  ['secret-literal', { [one]: `create table a (k text); insert into a (k) values ('sk_live_${'a1'.repeat(12)}');` }, ['core/001_one.sql:1:52'], { [one]: "create table a (k text); insert into a (k) values ('sk_live_...');" }],
-  ['secret-literal', { [one]: "create table a (api_key text); insert into a (api_key) values ('hunter2hunter2');" }, ['core/001_one.sql:1:64'], { [one]: "create table a (api_key text); insert into a (api_key) values ('change_me');" }],
-  ['personal-data-literal', { [one]: "select 'jane@company.io';" }, ['core/001_one.sql:1:8'], { [one]: "select 'support@company.io', 'jane@example.com', '%@%';" }],
-  ['personal-data-literal', { [one]: "create table a (user_id uuid); delete from a where user_id = '3f52f47d-bc1c-4347-a2f4-dda664497965';" }, ['core/001_one.sql:1:62'], { [one]: "create table a (id uuid); delete from a where id = '3f52f47d-bc1c-4347-a2f4-dda664497965';" }],
-  ['secret-column', { [one]: 'create table a (id int, access_token text);' }, ['core/001_one.sql:1:25'], { [one]: 'create table a (id int, access_token_encrypted text, secret_id uuid, api_key_hash text, secret bytea);' }],
-  ['rollback-missing', { 'migrations/extensions/002_b.sql': 'select 1;' }, ['extensions/002_b.sql:1:1'], { [ours]: 'select 1;', [one]: 'select 1;' }],
+  [
+    'syntax-error',
+    { [one]: '-- x\nselect 1;\nselect (1;\nselect 2;' },
+    ['core/001_one.sql:3:10'],
+    { [one]: 'select (1);' },
+  ],
+  [
+    'syntax-error',
+    { [one]: 'do $$ begin\n  insert into;\nend $$;' },
+    ['core/001_one.sql:2:14'],
+    { [one]: 'do $$ begin\n  perform 1;\nend $$;' },
+  ],
+  [
+    'policy-if-not-exists',
+    { [one]: `${notes}create policy\n  if not exists "a b" on notes using (true);` },
+    ['core/001_one.sql:4:3'],
+    { [one]: `${notes}create policy "if not exists" on notes using (true);` },
+  ],
+  [
+    'foreign-dialect',
+    { [one]: 'create table a (id int identity(1,1));' },
+    ['core/001_one.sql:1:24'],
+    { [one]: 'create table a (id int generated always as identity);' },
+  ],
+  [
+    'foreign-dialect',
+    { [one]: 'create table a (name nvarchar(10), at datetime);' },
+    ['core/001_one.sql:1:17', 'core/001_one.sql:1:36'],
+    { [one]: 'create table a (name varchar(10), at timestamp);' },
+  ],
+  [
+    'foreign-dialect',
+    { [one]: 'create table `a` (id int);' },
+    ['core/001_one.sql:1:14'],
+    { [one]: "create table a (id int default 1 + ascii('`'));" },
+  ],
+  [
+    'foreign-dialect',
+    { [one]: 'create table a (id int, index i (id));' },
+    ['core/001_one.sql:1:25'],
+    { [one]: 'create table a (id int, index int);' },
+  ],
+  [
+    'foreign-dialect',
+    { [one]: 'select 1\nGO\nselect 2\nGO' },
+    ['core/001_one.sql:2:1'],
+    { [one]: 'select 1 as go; select 2;' },
+  ],
+  [
+    'transaction-control',
+    { [one]: 'begin;\nselect 1;\ncommit;' },
+    ['core/001_one.sql:1:1', 'core/001_one.sql:3:1'],
+    { [one]: "do $$ begin perform 'commit'; end $$;" },
+  ],
+  [
+    'transaction-control',
+    { [one]: 'select 1;\nend;' },
+    ['core/001_one.sql:2:1'],
+    {
+      [one]:
+        "if object_id('dbo.a') is null\nbegin\n  create table dbo.a (id int identity(1,1));\n  create index i on dbo.a (id);\nend;",
+    },
+  ],
+  [
+    'missing-header',
+    { [one]: '\n-- muse: service-only\nselect 1;\n-- late' },
+    ['core/001_one.sql:1:1'],
+    { [one]: '/* What it adds */\nselect 1;' },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'alter table a add b int;' },
+    ['core/001_one.sql:1:13'],
+    { [one]: 'alter table if exists a add b int; select * from auth.users, pg_class, information_schema.tables;' },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create table a (b mood, c foo.bar, d int default nothing());' },
+    ['core/001_one.sql:1:19', 'core/001_one.sql:1:27', 'core/001_one.sql:1:50'],
+    { [one]: 'create table a (b text, d uuid default uuid_generate_v4());' },
+  ],
+  [
+    'unknown-relation',
+    {
+      [one]:
+        'create table a (b int); create index i on a (c); create policy p on a using (a.d = 1 and b in (select x.e from a x));',
+    },
+    ['core/001_one.sql:1:43', 'core/001_one.sql:1:78', 'core/001_one.sql:1:103'],
+    {
+      [one]:
+        'create table a (b int); create index i on a (b); create policy p on a using (a.b = 1 and b in (select x.b from a x where a.b = x.b));',
+    },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create function f() returns void language plpgsql as $$ begin\n  delete from gone;\nend $$;' },
+    ['core/001_one.sql:2:15'],
+    {
+      [one]:
+        'create function f() returns void language plpgsql as $$ begin\n  delete from late;\nend $$; create table late (id int);',
+    },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create table a (id int); drop table a; insert into a values (1);' },
+    ['core/001_one.sql:1:52'],
+    { [one]: 'create table a (id int); with a2 as (select 1) select * from a2, a;' },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create table a (id int); drop schema public cascade; create schema public; insert into a values (1);' },
+    ['core/001_one.sql:1:88'],
+    { [one]: 'drop schema public cascade; create schema public; create table a (id int); insert into a values (1);' },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create index i on dbo.a (id);' },
+    ['core/001_one.sql:1:19'],
+    { [one]: 'create table dbo.a (id int identity(1,1));\ncreate index i on dbo.a (id);' },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'do $$ begin alter table a add b int; end $$;' },
+    ['core/001_one.sql:1:25'],
+    {
+      [one]:
+        "do $$ begin if exists (select from information_schema.tables where table_name = 'a') then alter table a add b int; end if; end $$;",
+    },
+  ],
+  [
+    'unknown-relation',
+    { [one]: "create table a (kind text check (status in ('a')), check (b > 0 and kind <> ''));" },
+    ['core/001_one.sql:1:34', 'core/001_one.sql:1:59'],
+    { [one]: "create table a (kind text check (kind in ('a')), b int, check (a.b > 0), like pg_class);" },
+  ],
+  [
+    'unknown-relation',
+    {
+      [one]: 'create schema s; create function s.f() returns int language sql set search_path = s as $$ select g() $$;',
+    },
+    ['core/001_one.sql:1:98'],
+    {
+      [one]:
+        "create schema s; create function s.f() returns int language sql set search_path to 's', 'extensions' as $$ select g() $$; create function s.g() returns int language sql as $$ select 1 $$;",
+    },
+  ],
+  [
+    'used-before-created',
+    { [one]: 'alter table a add b int;', [two]: 'create table a (id int);' },
+    ['core/001_one.sql:1:13'],
+    { [one]: 'create table a (id int);', [two]: 'alter table a add b int;' },
+  ],
+  [
+    'core-depends-on-extension',
+    { [one]: 'select 1;\nalter table a add b int;', [ours]: 'create table a (id int);' },
+    ['core/001_one.sql:2:13'],
+    { [one]: 'create table a (id int);', [ours]: 'create table c (id int references a);' },
+  ],
+  [
+    'table-redefined',
+    { [one]: 'create table a (id int);', [two]: 'create table if not exists a (id int, b int);' },
+    ['core/002_two.sql:1:28'],
+    { [one]: 'create table a (id int, b int);', [two]: 'create table if not exists a (id int);' },
+  ],
+  [
+    'table-redefined',
+    { [one]: 'create table a (id int);', [two]: 'create table if not exists a (id bigint);' },
+    ['core/002_two.sql:1:28'],
+    {
+      [one]: 'create table a (id int);',
+      [two]: 'create table if not exists a (id int, b int); alter table a add b int;',
+    },
+  ],
+  [
+    'not-idempotent',
+    { [one]: 'create table a (id int);' },
+    ['core/001_one.sql:1:1'],
+    { [one]: 'create table if not exists a (id int); create temp table b (id int);' },
+  ],
+  [
+    'not-idempotent',
+    { [one]: `${notes}create policy p on notes using (true);` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}drop policy if exists p on public.notes;\ncreate policy p on notes using (true);` },
+  ],
+  [
+    'not-idempotent',
+    { [one]: "create type mood as enum ('a');" },
+    ['core/001_one.sql:1:1'],
+    { [one]: "do $$ begin create type mood as enum ('a'); exception when duplicate_object then null; end $$;" },
+  ],
+  [
+    'not-idempotent',
+    { [one]: `${notes}alter table notes\n  add title text;` },
+    ['core/001_one.sql:4:7'],
+    { [one]: `${notes}alter table notes\n  add column if not exists title text;` },
+  ],
+  [
+    'not-idempotent',
+    { [one]: `${notes}alter table notes add constraint c check (true);` },
+    ['core/001_one.sql:3:23'],
+    {
+      [one]: `${notes}alter table notes drop constraint if exists c;\nalter table notes add constraint c check (true);`,
+    },
+  ],
+  [
+    'extension-alters-core',
+    {
+      [one]: notes,
+      [ours]: 'alter table notes add column if not exists a int, add column if not exists b int not null default 1;',
+    },
+    ['extensions/001_ours.sql:1:44', 'extensions/001_ours.sql:1:76'],
+    { [one]: notes, [ours]: 'create table b (id int); alter table b add column if not exists a int;' },
+  ],
+  [
+    'extension-breaks-core',
+    {
+      [one]: notes,
+      [ours]: 'alter table notes add a int not null;\ncreate policy p on notes using (true);\ndrop table notes;',
+    },
+    ['extensions/001_ours.sql:1:23', 'extensions/001_ours.sql:2:1', 'extensions/001_ours.sql:3:1'],
+    {
+      [one]: notes,
+      [ours]:
+        'create table b (id int); alter table b drop column id; drop table b; create policy p on storage.objects using (true);',
+    },
+  ],
+  [
+    'extension-breaks-core',
+    {
+      [one]: 'create function f() returns int language sql as $$ select 1 $$;',
+      [ours]: 'create or replace function f() returns int language sql as $$ select 2 $$;',
+    },
+    ['extensions/001_ours.sql:1:1'],
+    {
+      [one]: 'create function f() returns int language sql as $$ select 1 $$;',
+      [ours]: 'create or replace function f(a int) returns int language sql as $$ select 2 $$;',
+    },
+  ],
+  [
+    'rls-missing',
+    { [one]: notes },
+    ['core/001_one.sql:2:28'],
+    { [one]: 'create schema app; create table app.notes (id int); create view v as select 1;' },
+  ],
+  [
+    'rls-missing',
+    { [one]: 'create schema app; create table app.a (id int); grant select on app.a to anon;' },
+    ['core/001_one.sql:1:33'],
+    { [one]: 'create table a (id int); do $$ begin alter table a enable row level security; end $$;' },
+  ],
+  [
+    'policy-missing',
+    { [one]: `${notes}alter table notes enable row level security;\ngrant select on notes to authenticated;` },
+    ['core/001_one.sql:3:1'],
+    {
+      [one]: `${notes}-- muse: service-only\nalter table notes enable row level security;\ngrant select on notes to authenticated;`,
+    },
+  ],
+  [
+    'policy-missing',
+    {
+      [one]: `${notes}alter table notes enable row level security;\n\n-- server-side only\ngrant select on notes to anon;`,
+    },
+    ['core/001_one.sql:3:1'],
+    {
+      [one]: `${notes}alter table notes enable row level security;\n-- No policies as this is a private table: the user must not read it.\n\ngrant select on notes to anon;`,
+    },
+  ],
+  [
+    'policy-missing',
+    { [one]: `${notes}alter table notes enable row level security;\ngrant select (id) on notes to anon;` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}alter table notes enable row level security;\ngrant select on notes to service_role;` },
+  ],
+  [
+    'policy-missing',
+    {
+      [one]:
+        'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on a, b to anon;',
+    },
+    ['core/001_one.sql:1:98'],
+    {
+      [one]:
+        'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table b enable row level security; grant select on b to anon;',
+    },
+  ],
+  [
+    'rls-missing',
+    {
+      [one]:
+        'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on b to anon;',
+    },
+    ['core/001_one.sql:1:62'],
+    {
+      [one]:
+        'create table a (id int) partition by list (id); create table b partition of a for values in (1); alter table a enable row level security; grant select on a to anon;',
+    },
+  ],
+  [
+    'psql-command',
+    { [one]: '-- dump\n\\restrict k3y\n\nset row_security = off;\nselect 1;\n\n\\unrestrict k3y\n' },
+    ['core/001_one.sql:2:1', 'core/001_one.sql:7:1'],
+    { [one]: "select 'a\\restrict';" },
+  ],
+  [
+    'psql-command',
+    { [one]: 'create table a (id int, b text);\ncopy a (id, b) from stdin;\n1\tx;y\n2\tz\n\\.\n\nselect 1;' },
+    ['core/001_one.sql:2:1'],
+    { [one]: "copy a from '/tmp/a.csv';" },
+  ],
+  [
+    'syntax-error',
+    { [one]: 'select \\restrict;' },
+    ['core/001_one.sql:1:8'],
+    { [one]: 'copy a from stdin;\n1\tx;y\n\\.\n' },
+  ],
+  [
+    'transaction-mixed',
+    {
+      [one]: `${notes}create index concurrently if not exists i on notes (id);\ncreate index concurrently if not exists j on notes (user_id);`,
+    },
+    ['core/001_one.sql:3:1', 'core/001_one.sql:4:1'],
+    { [one]: 'set lock_timeout = 0;\ncreate index concurrently if not exists i on auth.users (id);\nvacuum;' },
+  ],
+  [
+    'policy-without-role',
+    { [one]: `${notes}create policy p on notes using (user_id is null);` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}create policy p on notes to anon using (user_id is null);` },
+  ],
+  [
+    'policy-without-role',
+    { [one]: `${notes}create policy p on notes to public using (user_id is null);` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}create policy p on notes using (user_id = current_setting('app.user')::uuid);` },
+  ],
+  [
+    'policy-always-true',
+    { [one]: `${notes}create policy p on notes for insert to authenticated with check (true);` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}create policy p on notes for all to service_role using (true);` },
+  ],
+  [
+    'policy-always-true',
+    { [one]: `${notes}create policy p on notes for select to anon using (1 = 1);` },
+    ['core/001_one.sql:3:1'],
+    { [one]: `${notes}-- muse: public-read\ncreate policy p on notes for select to anon using (true);` },
+  ],
+  [
+    'policy-reads-auth-users',
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (exists (select from auth.users u where u.id = user_id));`,
+    },
+    ['core/001_one.sql:3:1'],
+    {
+      [one]: `${notes}create function f() returns boolean language sql security definer set search_path = '' as $$ select exists (select from auth.users) $$; create policy p on notes to authenticated using (f());`,
+    },
+  ],
+  [
+    'policy-per-row-call',
+    { [one]: `${notes}create policy p on notes to authenticated using (user_id = auth.uid());` },
+    ['core/001_one.sql:3:60'],
+    { [one]: `${notes}create policy p on notes to authenticated using (user_id = (select auth.uid()));` },
+  ],
+  [
+    'grant-missing',
+    { [one]: `${notes}create policy p on notes for select to authenticated using (true);` },
+    ['core/001_one.sql:2:28'],
+    {
+      [one]: `alter default privileges in schema public grant select on tables to authenticated;\n${notes}create policy p on notes for select to authenticated using (true);`,
+    },
+  ],
+  [
+    'grant-missing',
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (true);\ngrant select, insert on notes to authenticated;`,
+    },
+    ['core/001_one.sql:2:28'],
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (true);\ngrant all on all tables in schema public to authenticated;`,
+    },
+  ],
+  [
+    'fk-without-index',
+    { [one]: `${notes}create table b (id int, c int,\n  n uuid references notes, unique (id, n));` },
+    ['core/001_one.sql:4:10'],
+    { [one]: `${notes}create table b (id int, n uuid references notes, unique (n, id));` },
+  ],
+  [
+    'fk-without-index',
+    { [one]: `${notes}create table b (n uuid references notes); create index i on b (n) where n > gen_random_uuid();` },
+    ['core/001_one.sql:3:24'],
+    { [one]: `${notes}create table b (n uuid references notes); create index i on b (n) where n is not null;` },
+  ],
+  [
+    'policy-per-row-call',
+    {
+      [one]: `${notes}create function f() returns uuid language sql stable as $$ select 1 $$; create policy p on notes to authenticated using (f() = id);`,
+    },
+    ['core/001_one.sql:3:122'],
+    {
+      [one]: `${notes}create function f() returns uuid language sql as $$ select 1 $$; create function g() returns uuid language sql stable as $$ select 1 $$; create policy p on notes to authenticated using (f() = id and (select g()) = id);`,
+    },
+  ],
+  [
+    'policy-column-without-index',
+    { [one]: `${notes}create policy p on notes to authenticated using (user_id in (select auth.uid()));` },
+    ['core/001_one.sql:3:1'],
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (id = (select auth.uid()) and user_id is null);`,
+    },
+  ],
+  [
+    'definer-without-search-path',
+    { [one]: 'create function f() returns int language sql security definer as $$ select 1 $$;' },
+    ['core/001_one.sql:1:1'],
+    {
+      [one]:
+        "create function f() returns int language sql security definer as $$ select 1 $$; alter function f() set search_path = '';",
+    },
+  ],
+  [
+    'enum-type',
+    { [one]: "create type app_mood as enum ('a');" },
+    ['core/001_one.sql:1:1'],
+    { [one]: 'create type pair as (a int, b int);' },
+  ],
+  [
+    'swallowed-exception',
+    { [one]: 'do $$ begin perform 1;\nexception when others then null; end $$;' },
+    ['core/001_one.sql:2:11'],
+    { [one]: "do $$ begin perform 1;\nexception when others then raise exception 'no'; end $$;" },
+  ],
+  [
+    'swallowed-exception',
+    { [one]: "do $$ begin perform 1;\nexception when others then raise warning 'oh: %', sqlerrm; end $$;" },
+    ['core/001_one.sql:2:11'],
+    { [one]: 'do $$ begin perform 1;\nexception when others then if true then raise; end if; end $$;' },
+  ],
+  [
+    'secret-literal',
+    { [one]: `create table a (k text); insert into a (k) values ('sk_live_${'a1'.repeat(12)}');` },
+    ['core/001_one.sql:1:52'],
+    { [one]: "create table a (k text); insert into a (k) values ('sk_live_...');" },
+  ],
+  [
+    'secret-literal',
+    { [one]: "create table a (api_key text); insert into a (api_key) values ('hunter2hunter2');" },
+    ['core/001_one.sql:1:64'],
+    { [one]: "create table a (api_key text); insert into a (api_key) values ('change_me');" },
+  ],
+  [
+    'personal-data-literal',
+    { [one]: "select 'jane@company.io';" },
+    ['core/001_one.sql:1:8'],
+    { [one]: "select 'support@company.io', 'jane@example.com', '%@%';" },
+  ],
+  [
+    'personal-data-literal',
+    { [one]: "create table a (user_id uuid); delete from a where user_id = '3f52f47d-bc1c-4347-a2f4-dda664497965';" },
+    ['core/001_one.sql:1:62'],
+    { [one]: "create table a (id uuid); delete from a where id = '3f52f47d-bc1c-4347-a2f4-dda664497965';" },
+  ],
+  [
+    'secret-column',
+    { [one]: 'create table a (id int, access_token text);' },
+    ['core/001_one.sql:1:25'],
+    { [one]: 'create table a (id int, access_token_encrypted text, secret_id uuid, api_key_hash text, secret bytea);' },
+  ],
+  [
+    'rollback-missing',
+    { 'migrations/extensions/002_b.sql': 'select 1;' },
+    ['extensions/002_b.sql:1:1'],
+    { [ours]: 'select 1;', [one]: 'select 1;' },
+  ],
 ];
 
 describe('each rule', () => {
-  it.each(cases.map(([rule, files, expected]) => [rule, files, expected] as const))('%s finds %j', async (rule, files, expected) => {
-    expect(await places(rule, files)).toEqual(expected);
-  });
+  it.each(cases.map(([rule, files, expected]) => [rule, files, expected] as const))(
+    '%s finds %j',
+    async (rule, files, expected) => {
+      expect(await places(rule, files)).toEqual(expected);
+    },
+  );
 
   it.each(cases.map(([rule, , , near]) => [rule, near] as const))('%s lets pass %j', async (rule, near) => {
     expect(await places(rule, near)).toEqual([]);
@@ -103,15 +518,51 @@ describe('recursion', () => {
   const see = (using: string): string => `create policy see on members for select to authenticated using (${using});`;
   it.each([
     ['its own table', `${members}${see('org in (select m.org from members m)')}`, 1],
-    ['through a function of the asker', `${members}create function f() returns uuid language sql as $$ select org from members $$;\n${see('org = f()')}`, 1],
-    ['not through a function of the owner', `${members}create function f() returns uuid language sql security definer set search_path = '' as $$ select org from public.members $$;\n${see('org = f()')}`, 0],
-    ['through another table', `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (id in (select org from members));\n${see('org in (select id from orgs)')}`, 2],
-    ['not where the other table asks nobody', `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (true);\n${see('org in (select id from orgs)')}`, 0],
-    ['not for a write that reads what is open', `${members}${see('user_id is null')}\ncreate policy w on members for insert to authenticated with check (org in (select org from members));`, 0],
-    ['through a view with the rights of the asker', `${members}create view v with (security_invoker = on) as select * from members;\n${see('org in (select org from v)')}`, 1],
-    ['not through a view of the owner', `${members}create view v as select * from members;\n${see('org in (select org from v)')}`, 0],
-    ['through two functions of the asker', `${members}create function g() returns uuid language sql as $$ select org from members $$;\ncreate function f() returns uuid language sql as $$ select g() $$;\n${see('org = f()')}`, 1],
-    ['on a table that no file creates', 'alter table gone enable row level security;\ncreate policy see on gone to authenticated using (id in (select g.id from gone g));', 1],
+    [
+      'through a function of the asker',
+      `${members}create function f() returns uuid language sql as $$ select org from members $$;\n${see('org = f()')}`,
+      1,
+    ],
+    [
+      'not through a function of the owner',
+      `${members}create function f() returns uuid language sql security definer set search_path = '' as $$ select org from public.members $$;\n${see('org = f()')}`,
+      0,
+    ],
+    [
+      'through another table',
+      `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (id in (select org from members));\n${see('org in (select id from orgs)')}`,
+      2,
+    ],
+    [
+      'not where the other table asks nobody',
+      `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (true);\n${see('org in (select id from orgs)')}`,
+      0,
+    ],
+    [
+      'not for a write that reads what is open',
+      `${members}${see('user_id is null')}\ncreate policy w on members for insert to authenticated with check (org in (select org from members));`,
+      0,
+    ],
+    [
+      'through a view with the rights of the asker',
+      `${members}create view v with (security_invoker = on) as select * from members;\n${see('org in (select org from v)')}`,
+      1,
+    ],
+    [
+      'not through a view of the owner',
+      `${members}create view v as select * from members;\n${see('org in (select org from v)')}`,
+      0,
+    ],
+    [
+      'through two functions of the asker',
+      `${members}create function g() returns uuid language sql as $$ select org from members $$;\ncreate function f() returns uuid language sql as $$ select g() $$;\n${see('org = f()')}`,
+      1,
+    ],
+    [
+      'on a table that no file creates',
+      'alter table gone enable row level security;\ncreate policy see on gone to authenticated using (id in (select g.id from gone g));',
+      1,
+    ],
   ])('%s', async (_, sql, count) => {
     expect(await places('policy-recursive', { [one]: sql })).toHaveLength(count);
   });
@@ -119,17 +570,29 @@ describe('recursion', () => {
 
 it('says what a recursion ends in: 42P17 for what PostgreSQL expands, 54001 for what a function does', async () => {
   const see = (using: string): string => `create policy see on members for select to authenticated using (${using});`;
-  const said = async (sql: string): Promise<string | undefined> => (await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).findings.find(({ rule }) => rule === 'policy-recursive')?.message;
+  const said = async (sql: string): Promise<string | undefined> =>
+    (await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).findings.find(
+      ({ rule }) => rule === 'policy-recursive',
+    )?.message;
   expect(await said(`${members}${see('org in (select m.org from members m)')}`)).toContain('42P17');
-  expect(await said(`${members}create function f() returns uuid language sql as $$ select org from members $$;\n${see('org = f()')}`)).toMatch(/through public\.f\(\).*54001/);
+  expect(
+    await said(
+      `${members}create function f() returns uuid language sql as $$ select org from members $$;\n${see('org = f()')}`,
+    ),
+  ).toMatch(/through public\.f\(\).*54001/);
 });
 
 it('a role without any privilege is an error, a missing verb a warning', async () => {
   const policies = `${notes}alter table notes enable row level security;\ncreate policy r on notes for select to authenticated using (id = user_id);\ncreate policy w on notes for insert to authenticated with check (id = user_id);\n`;
-  const levels = async (sql: string): Promise<string[]> => (await lint({ migrations: migrationsOf({ [one]: policies + sql }), rollbacks: new Set() })).findings.filter(({ rule }) => rule === 'grant-missing').map(({ severity }) => severity);
+  const levels = async (sql: string): Promise<string[]> =>
+    (await lint({ migrations: migrationsOf({ [one]: policies + sql }), rollbacks: new Set() })).findings
+      .filter(({ rule }) => rule === 'grant-missing')
+      .map(({ severity }) => severity);
   expect(await levels('')).toEqual(['error']);
   expect(await levels('grant select on notes to authenticated;')).toEqual(['warning']);
-  expect(await levels('grant all on notes to authenticated;\nrevoke insert on notes from authenticated;')).toEqual(['warning']);
+  expect(await levels('grant all on notes to authenticated;\nrevoke insert on notes from authenticated;')).toEqual([
+    'warning',
+  ]);
   expect(await levels('grant select, insert on notes to public;')).toEqual([]);
 });
 
@@ -148,12 +611,22 @@ describe('what files and muse.json say', () => {
 
   it('muse.json raises and silences warnings, and never silences an error', async () => {
     const migrations = migrationsOf({ [one]: `create type a as enum ('x');\n${notes}` });
-    const { findings } = await lint({ migrations, rollbacks: new Set(), severities: { 'enum-type': 'error', 'missing-header': 'off', 'rls-missing': 'off', 'not-idempotent': 'off' } });
-    expect(findings.map(({ rule, severity }) => `${rule} ${severity}`)).toEqual(['enum-type error', 'rls-missing error']);
+    const { findings } = await lint({
+      migrations,
+      rollbacks: new Set(),
+      severities: { 'enum-type': 'error', 'missing-header': 'off', 'rls-missing': 'off', 'not-idempotent': 'off' },
+    });
+    expect(findings.map(({ rule, severity }) => `${rule} ${severity}`)).toEqual([
+      'enum-type error',
+      'rls-missing error',
+    ]);
   });
 
   it('a finding has its line as the snippet', async () => {
-    const { findings } = await lint({ migrations: migrationsOf({ [one]: '-- x\r\n\tcreate type "ä" as enum (\'x\');\r\n' }), rollbacks: new Set() });
+    const { findings } = await lint({
+      migrations: migrationsOf({ [one]: '-- x\r\n\tcreate type "ä" as enum (\'x\');\r\n' }),
+      rollbacks: new Set(),
+    });
     expect(findings[0]).toMatchObject({ line: 2, column: 2, snippet: '\tcreate type "ä" as enum (\'x\');' });
   });
 });

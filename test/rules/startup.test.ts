@@ -18,8 +18,16 @@ function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
 }
 
 it.each([
-  'cli/muse.ts', 'cli/create-muse.ts', 'cli/help.ts',
-  'cli/commands/migrate.ts', 'cli/muse-context.ts', 'muse/migrate.ts', 'muse/muse-json.ts', 'muse/muse-schema.ts', 'migrations/apply.ts', 'migrations/read.ts',
+  'cli/muse.ts',
+  'cli/create-muse.ts',
+  'cli/help.ts',
+  'cli/commands/migrate.ts',
+  'cli/muse-context.ts',
+  'muse/migrate.ts',
+  'muse/muse-json.ts',
+  'muse/muse-schema.ts',
+  'migrations/apply.ts',
+  'migrations/read.ts',
 ])('%s loads no rule', (file) => {
   const loaded = [...loadedBy(join(source, file))].map((path) => path.slice(source.length + 1).replaceAll('\\', '/'));
   // The list of names loads nothing.

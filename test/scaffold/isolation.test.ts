@@ -9,10 +9,16 @@ type Tenant = 'a' | 'b';
 
 /** The same id every time for the same thing. */
 const id = (...parts: string[]): string =>
-  createHash('md5').update(parts.join(' ')).digest('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  createHash('md5')
+    .update(parts.join(' '))
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 const user = (tenant: Tenant): string => id('user', tenant);
 const viewer = id('user', 'viewer');
-const row = (table: string) => (tenant: Tenant): string => id(table, tenant);
+const row =
+  (table: string) =>
+  (tenant: Tenant): string =>
+    id(table, tenant);
 
 interface Sample {
   table: string;
@@ -22,29 +28,78 @@ interface Sample {
   links: string[];
 }
 
-const scopeOf = ({ scope }: Sample, tenant: Tenant): string => (scope === 'organization_id' ? id('organization', tenant) : user(tenant));
+const scopeOf = ({ scope }: Sample, tenant: Tenant): string =>
+  scope === 'organization_id' ? id('organization', tenant) : user(tenant);
 
 const samples: Sample[] = [
   { table: 'mls_listings', scope: 'owner_id', values: { title: 't', address: 'a', city: 'c' }, links: [] },
   { table: 'property_alerts', scope: 'owner_id', values: { name: 'n' }, links: [] },
-  { table: 'showings', scope: 'owner_id', values: { listing_id: row('mls_listings'), visitor_name: 'v', starts_at: '2026-01-01' }, links: ['listing_id'] },
+  {
+    table: 'showings',
+    scope: 'owner_id',
+    values: { listing_id: row('mls_listings'), visitor_name: 'v', starts_at: '2026-01-01' },
+    links: ['listing_id'],
+  },
   { table: 'brand_preferences', scope: 'user_id', values: {}, links: [] },
-  { table: 'post_queues', scope: 'user_id', values: { social_post_id: row('social_posts'), run_at: '2026-01-01' }, links: ['social_post_id'] },
-  { table: 'alert_logs', scope: 'user_id', values: { queue_id: row('post_queues'), kind: 'post_failed', message: 'm' }, links: ['queue_id'] },
+  {
+    table: 'post_queues',
+    scope: 'user_id',
+    values: { social_post_id: row('social_posts'), run_at: '2026-01-01' },
+    links: ['social_post_id'],
+  },
+  {
+    table: 'alert_logs',
+    scope: 'user_id',
+    values: { queue_id: row('post_queues'), kind: 'post_failed', message: 'm' },
+    links: ['queue_id'],
+  },
   { table: 'brand_settings', scope: 'user_id', values: {}, links: [] },
-  { table: 'deliverables', scope: 'user_id', values: { title: 't', brand_settings_id: row('brand_settings') }, links: ['brand_settings_id'] },
+  {
+    table: 'deliverables',
+    scope: 'user_id',
+    values: { title: 't', brand_settings_id: row('brand_settings') },
+    links: ['brand_settings_id'],
+  },
   { table: 'leads', scope: 'organization_id', values: { name: 'n' }, links: [] },
   { table: 'inventory_items', scope: 'organization_id', values: { stock_number: '1', name: 'n' }, links: [] },
-  { table: 'deals', scope: 'organization_id', values: { title: 't', lead_id: row('leads'), item_id: row('inventory_items') }, links: ['lead_id', 'item_id'] },
-  { table: 'activities', scope: 'organization_id', values: { subject: 's', lead_id: row('leads'), deal_id: row('deals') }, links: ['lead_id', 'deal_id'] },
-  { table: 'deal_collaborators', scope: 'organization_id', values: { deal_id: row('deals'), collaborator_id: user }, links: ['deal_id'] },
-  { table: 'deal_comments', scope: 'organization_id', values: { deal_id: row('deals'), parent_id: row('deal_comments'), body: 'b', author_id: user }, links: ['deal_id', 'parent_id', 'author_id'] },
+  {
+    table: 'deals',
+    scope: 'organization_id',
+    values: { title: 't', lead_id: row('leads'), item_id: row('inventory_items') },
+    links: ['lead_id', 'item_id'],
+  },
+  {
+    table: 'activities',
+    scope: 'organization_id',
+    values: { subject: 's', lead_id: row('leads'), deal_id: row('deals') },
+    links: ['lead_id', 'deal_id'],
+  },
+  {
+    table: 'deal_collaborators',
+    scope: 'organization_id',
+    values: { deal_id: row('deals'), collaborator_id: user },
+    links: ['deal_id'],
+  },
+  {
+    table: 'deal_comments',
+    scope: 'organization_id',
+    values: { deal_id: row('deals'), parent_id: row('deal_comments'), body: 'b', author_id: user },
+    links: ['deal_id', 'parent_id', 'author_id'],
+  },
 ];
 
 /** An INSERT of a tenant's row, some of its values replaced. */
 function insert(sample: Sample, tenant: Tenant, changed: Record<string, string> = {}): string {
-  const own = Object.entries(sample.values).map(([column, value]) => [column, typeof value === 'string' ? value : value(tenant)]);
-  const values: Record<string, string> = { id: row(sample.table)(tenant), [sample.scope]: scopeOf(sample, tenant), ...Object.fromEntries(own), ...changed };
+  const own = Object.entries(sample.values).map(([column, value]) => [
+    column,
+    typeof value === 'string' ? value : value(tenant),
+  ]);
+  const values: Record<string, string> = {
+    id: row(sample.table)(tenant),
+    [sample.scope]: scopeOf(sample, tenant),
+    ...Object.fromEntries(own),
+    ...changed,
+  };
   const literals = Object.values(values).map((value) => `'${value}'`);
   return `insert into public.${sample.table} (${Object.keys(values).join(', ')}) values (${literals.join(', ')})`;
 }
@@ -56,15 +111,34 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
   beforeAll(async () => {
     database = await openCore(builtInCore(), kind);
     const presets = await Promise.all(['realty', 'social', 'deliverables', 'crm'].map(loadPreset));
-    const made = await scaffold({ name: 'm', prefix: '', presets, tables: [], core: await coreFacts(database), number: '001', folders, isolation: 'auth-uid' });
+    const made = await scaffold({
+      name: 'm',
+      prefix: '',
+      presets,
+      tables: [],
+      core: await coreFacts(database),
+      number: '001',
+      folders,
+      isolation: 'auth-uid',
+    });
     await database.script(made.files[0]?.content ?? '');
-    for (const bucket of made.buckets) await database.query('insert into storage.buckets (id, name, public) values ($1, $1, $2)', [bucket.id, bucket.public]);
+    for (const bucket of made.buckets)
+      await database.query('insert into storage.buckets (id, name, public) values ($1, $1, $2)', [
+        bucket.id,
+        bucket.public,
+      ]);
     await database.query(`insert into storage.buckets (id, name, public) values ('other', 'other', true)`);
     for (const tenant of ['a', 'b'] as const) {
       await database.script(`insert into auth.users (id, email) values ('${user(tenant)}', '${tenant}@example.org')`);
-      await database.script(`insert into public.organizations (id, name, slug) values ('${id('organization', tenant)}', '${tenant}', '${tenant}')`);
-      await database.script(`insert into public.organization_members (organization_id, user_id, role) values ('${id('organization', tenant)}', '${user(tenant)}', 'member')`);
-      await database.script(`insert into public.social_posts (id, user_id, platform, content) values ('${row('social_posts')(tenant)}', '${user(tenant)}', 'x', 'c')`);
+      await database.script(
+        `insert into public.organizations (id, name, slug) values ('${id('organization', tenant)}', '${tenant}', '${tenant}')`,
+      );
+      await database.script(
+        `insert into public.organization_members (organization_id, user_id, role) values ('${id('organization', tenant)}', '${user(tenant)}', 'member')`,
+      );
+      await database.script(
+        `insert into public.social_posts (id, user_id, platform, content) values ('${row('social_posts')(tenant)}', '${user(tenant)}', 'x', 'c')`,
+      );
       for (const sample of samples) await database.script(insert(sample, tenant));
     }
     await database.script(`insert into auth.users (id, email) values ('${viewer}', 'v@example.org');
@@ -74,7 +148,9 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
 
   it('covers every table that the presets add and users reach', async () => {
     const presets = await Promise.all(['realty', 'social', 'deliverables', 'crm'].map(loadPreset));
-    const names = presets.flatMap(({ tables }) => tables.filter(({ scope }) => scope !== 'service-only').map(({ name }) => name));
+    const names = presets.flatMap(({ tables }) =>
+      tables.filter(({ scope }) => scope !== 'service-only').map(({ name }) => name),
+    );
     expect(samples.map(({ table }) => table).sort()).toEqual(names.sort());
   });
 
@@ -92,15 +168,21 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
 
     it("another's row is neither read, changed nor deleted", async () => {
       expect(await as(`select id from public.${table} where id = '${other}'`)).toMatchObject({ rows: [] });
-      expect(await as(`update public.${table} set created_at = now() where id = '${other}'`)).toMatchObject({ affected: 0 });
+      expect(await as(`update public.${table} set created_at = now() where id = '${other}'`)).toMatchObject({
+        affected: 0,
+      });
       expect(await as(`delete from public.${table} where id = '${other}'`)).toMatchObject({ affected: 0 });
     });
 
     it("no row is inserted in another's name, handed over or taken over", async () => {
       expect(refused).toContain(await as(insert(sample, 'b', { id: id('new') })));
       expect(refused).toContain(await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'b')}'`));
-      expect(refused).toContain(await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'b')}' where id = '${own}'`));
-      expect(await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'a')}' where id = '${other}'`)).toMatchObject({ affected: 0 });
+      expect(refused).toContain(
+        await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'b')}' where id = '${own}'`),
+      );
+      expect(
+        await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'a')}' where id = '${other}'`),
+      ).toMatchObject({ affected: 0 });
     });
 
     it.each(links.map((link) => [link]))("%s does not point at another tenant's row", async (link) => {
@@ -111,7 +193,12 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     });
 
     it('nobody who is not signed in gets in', async () => {
-      for (const statement of [`select id from public.${table}`, insert(sample, 'a', { id: id('new') }), `update public.${table} set created_at = now()`, `delete from public.${table}`]) {
+      for (const statement of [
+        `select id from public.${table}`,
+        insert(sample, 'a', { id: id('new') }),
+        `update public.${table} set created_at = now()`,
+        `delete from public.${table}`,
+      ]) {
         expect(await asUser(database, null, statement)).toBe('42501');
       }
     });
@@ -119,14 +206,24 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     it.runIf(scope === 'organization_id')('a viewer reads and does not write', async () => {
       expect(await asUser(database, viewer, `select id from public.${table}`)).toMatchObject({ rows: [{ id: own }] });
       expect(await asUser(database, viewer, insert(sample, 'a', { id: id('new') }))).toBe('42501');
-      expect(await asUser(database, viewer, `update public.${table} set created_at = now()`)).toMatchObject({ affected: 0 });
+      expect(await asUser(database, viewer, `update public.${table} set created_at = now()`)).toMatchObject({
+        affected: 0,
+      });
       expect(await asUser(database, viewer, `delete from public.${table}`)).toMatchObject({ affected: 0 });
     });
   });
 
   it('everything of a user goes with the user', async () => {
     for (const { table, scope } of samples.filter((sample) => sample.scope !== 'organization_id')) {
-      expect(await asRole(database, 'postgres', {}, `delete from auth.users where id = '${user('a')}'`, `select id from public.${table} where ${scope} = '${user('a')}'`)).toMatchObject({ rows: [] });
+      expect(
+        await asRole(
+          database,
+          'postgres',
+          {},
+          `delete from auth.users where id = '${user('a')}'`,
+          `select id from public.${table} where ${scope} = '${user('a')}'`,
+        ),
+      ).toMatchObject({ rows: [] });
     }
   });
 
@@ -140,22 +237,31 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     }
     await database.script(`insert into public.zoom_credentials (user_id, zoom_user_id, vault_id, expires_at)
       values ('${user('a')}', 'z', vault.create_secret('token'), now() - interval '1 hour')`);
-    await database.script(`insert into public.zoom_credentials (user_id, zoom_user_id, expires_at) values ('${user('b')}', 'y', now() + interval '1 hour')`);
+    await database.script(
+      `insert into public.zoom_credentials (user_id, zoom_user_id, expires_at) values ('${user('b')}', 'y', now() + interval '1 hour')`,
+    );
     await database.transaction(async (session) => {
       await session.query('set local role service_role');
-      expect((await session.query('select public.clean_up_zoom_credentials() as removed')).rows).toEqual([{ removed: 1 }]);
+      expect((await session.query('select public.clean_up_zoom_credentials() as removed')).rows).toEqual([
+        { removed: 1 },
+      ]);
     });
-    expect((await database.query('select zoom_user_id from public.zoom_credentials')).rows).toEqual([{ zoom_user_id: 'y' }]);
+    expect((await database.query('select zoom_user_id from public.zoom_credentials')).rows).toEqual([
+      { zoom_user_id: 'y' },
+    ]);
     expect((await database.query('select id from vault.secrets')).rows).toEqual([]);
   });
 
   it("the view shows a user's own profile alone", async () => {
-    expect(await asUser(database, user('a'), 'select user_id from public.profile_brand_preferences')).toMatchObject({ rows: [{ user_id: user('a') }] });
+    expect(await asUser(database, user('a'), 'select user_id from public.profile_brand_preferences')).toMatchObject({
+      rows: [{ user_id: user('a') }],
+    });
     expect(await asUser(database, null, 'select user_id from public.profile_brand_preferences')).toBe('42501');
   });
 
   it('files are written in the own folder alone; logos are read by everyone', async () => {
-    const put = (bucket: string, name: string): string => `insert into storage.objects (bucket_id, name) values ('${bucket}', '${name}')`;
+    const put = (bucket: string, name: string): string =>
+      `insert into storage.objects (bucket_id, name) values ('${bucket}', '${name}')`;
     for (const bucket of ['logos', 'private']) {
       expect(await asUser(database, user('a'), put(bucket, `${user('a')}/x.png`))).toMatchObject({ affected: 1 });
       expect(await asUser(database, user('a'), put(bucket, `${user('b')}/x.png`))).toBe('42501');
@@ -166,7 +272,11 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       expect(await asUser(database, user('b'), `update storage.objects set name = '${user('a')}/y.png'`)).toBe('42501');
     }
     expect(await asUser(database, user('a'), put('other', `${user('a')}/x.png`))).toBe('42501');
-    expect(await asUser(database, null, 'select bucket_id from storage.objects')).toMatchObject({ rows: [{ bucket_id: 'logos' }] });
-    expect(await asUser(database, user('a'), 'select bucket_id from storage.objects')).toMatchObject({ rows: [{ bucket_id: 'logos' }] });
+    expect(await asUser(database, null, 'select bucket_id from storage.objects')).toMatchObject({
+      rows: [{ bucket_id: 'logos' }],
+    });
+    expect(await asUser(database, user('a'), 'select bucket_id from storage.objects')).toMatchObject({
+      rows: [{ bucket_id: 'logos' }],
+    });
   });
 });

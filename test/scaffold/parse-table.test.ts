@@ -16,7 +16,9 @@ function refusal(text: string): MuseError {
 describe('parseTable', () => {
   it('reads every part of a specification', () => {
     expect(
-      parseTable("mls_listings: address text!, price numeric(12,2), listed_at timestamptz, status text(active|pending|sold) = 'active', agent -> profiles, owner user"),
+      parseTable(
+        "mls_listings: address text!, price numeric(12,2), listed_at timestamptz, status text(active|pending|sold) = 'active', agent -> profiles, owner user",
+      ),
     ).toEqual({
       name: 'mls_listings',
       columns: [
@@ -37,25 +39,52 @@ describe('parseTable', () => {
     ['n: a text, team organization', { scope: 'organization', scopeColumn: 'team_id' }],
     ['n: a text, public-read', { scope: 'public-read', columns: [{ name: 'a', type: 'text' }] }],
     ['n: a text, public, seller user', { scope: 'public-read', scopedBy: 'owner', scopeColumn: 'seller_id' }],
-    ['n: a text, organization, service-only', { scope: 'service-only', scopedBy: 'organization', scopeColumn: 'organization_id' }],
+    [
+      'n: a text, organization, service-only',
+      { scope: 'service-only', scopedBy: 'organization', scopeColumn: 'organization_id' },
+    ],
     ['n: a text,', { columns: [{ name: 'a', type: 'text' }] }],
     ['N: A Text', { name: 'n', columns: [{ name: 'a', type: 'text' }] }],
     ['"N": "A" text', { name: 'N', columns: [{ name: 'A', type: 'text' }] }],
-    ['order: select text, "user" text', { name: 'order', columns: [{ name: 'select', type: 'text' }, { name: 'user', type: 'text' }] }],
+    [
+      'order: select text, "user" text',
+      {
+        name: 'order',
+        columns: [
+          { name: 'select', type: 'text' },
+          { name: 'user', type: 'text' },
+        ],
+      },
+    ],
     ['größe: länge numeric', { name: 'größe', columns: [{ name: 'länge', type: 'numeric' }] }],
-    ['n: a timestamp with time zone = now()', { columns: [{ name: 'a', type: 'timestamptz', defaultExpression: 'now()' }] }],
+    [
+      'n: a timestamp with time zone = now()',
+      { columns: [{ name: 'a', type: 'timestamptz', defaultExpression: 'now()' }] },
+    ],
     ['n: a date = current_date', { columns: [{ name: 'a', type: 'date', defaultExpression: 'current_date' }] }],
-    ['n: a uuid = gen_random_uuid()', { columns: [{ name: 'a', type: 'uuid', defaultExpression: 'gen_random_uuid()' }] }],
+    [
+      'n: a uuid = gen_random_uuid()',
+      { columns: [{ name: 'a', type: 'uuid', defaultExpression: 'gen_random_uuid()' }] },
+    ],
     ['n: a int8 unique! = -5', { columns: [{ name: 'a', type: 'bigint', unique: true, required: true, default: -5 }] }],
     ['n: a bigint = 9223372036854775807', { columns: [{ name: 'a', type: 'bigint', default: '9223372036854775807' }] }],
     ['n: a bool = true', { columns: [{ name: 'a', type: 'boolean', default: true }] }],
     ["n: a text[] = '{}'", { columns: [{ name: 'a', type: 'text[]', default: '{}' }] }],
     ['n: a varchar(20)[]', { columns: [{ name: 'a', type: 'varchar(20)[]' }] }],
     ["n: a text = 'it''s; -- {{x}}, (y)'", { columns: [{ name: 'a', type: 'text', default: "it's; -- {{x}}, (y)" }] }],
-    ['n: a text(In-Progress|\'on hold\'|2024) = In-Progress', { columns: [{ name: 'a', type: 'text', choices: ['In-Progress', 'on hold', '2024'], default: 'In-Progress' }] }],
+    [
+      "n: a text(In-Progress|'on hold'|2024) = In-Progress",
+      { columns: [{ name: 'a', type: 'text', choices: ['In-Progress', 'on hold', '2024'], default: 'In-Progress' }] },
+    ],
     ['n: a->b', { columns: [{ name: 'a_id', type: 'uuid', references: 'b' }] }],
-    ['n: a_id -> auth.users! on delete cascade', { columns: [{ name: 'a_id', type: 'uuid', references: 'auth.users', required: true, onDelete: 'cascade' }] }],
-    ['n: a -> b set null unique', { columns: [{ name: 'a_id', type: 'uuid', references: 'b', onDelete: 'set null', unique: true }] }],
+    [
+      'n: a_id -> auth.users! on delete cascade',
+      { columns: [{ name: 'a_id', type: 'uuid', references: 'auth.users', required: true, onDelete: 'cascade' }] },
+    ],
+    [
+      'n: a -> b set null unique',
+      { columns: [{ name: 'a_id', type: 'uuid', references: 'b', onDelete: 'set null', unique: true }] },
+    ],
     ['n: a text, b text, unique(a, b), index(b)', { unique: [['a', 'b']], indexes: [['b']] }],
   ])('%s', (text, expected) => {
     expect(parseTable(text)).toMatchObject(expected);
@@ -113,7 +142,9 @@ describe('parseTable', () => {
   });
 
   it('shows the place in a long line, and control characters as spaces', () => {
-    const [shown = '', mark = ''] = (refusal(`n: ${'a'.repeat(20)} text,\n\t${' '.repeat(200)} b txt`).detail ?? '').split('\n');
+    const [shown = '', mark = ''] = (
+      refusal(`n: ${'a'.repeat(20)} text,\n\t${' '.repeat(200)} b txt`).detail ?? ''
+    ).split('\n');
     expect(shown).not.toMatch(/\p{Cc}/u);
     expect(shown.slice(mark.length - 1)).toMatch(/^txt/);
     expect(refusal('n\u001b[31m: a text').detail).toBe('n [31m: a text\n ^');

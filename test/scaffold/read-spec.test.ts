@@ -37,7 +37,12 @@ describe('readSpecification', () => {
   });
 
   it('takes organization as the scope where a column of that name is asked for', async () => {
-    expect(await readSpecification('[{name: a, columns: [{name: organization, type: uuid}, {name: x, type: text}]}]', 'yaml')).toEqual([{ name: 'a', scope: 'organization', columns: [{ name: 'x', type: 'text' }] }]);
+    expect(
+      await readSpecification(
+        '[{name: a, columns: [{name: organization, type: uuid}, {name: x, type: text}]}]',
+        'yaml',
+      ),
+    ).toEqual([{ name: 'a', scope: 'organization', columns: [{ name: 'x', type: 'text' }] }]);
   });
 
   it.each<[string, 'yaml' | 'json', string, string]>([
@@ -50,14 +55,34 @@ describe('readSpecification', () => {
     ['tables: [{}]', 'yaml', 'at tables[0]: name is missing', 'Add name'],
     ['tables: [{name: a, columns: [{name: x}]}]', 'yaml', 'at tables[0].columns[0]: type is missing', ''],
     ['tables: [{name: a, columns: [{name: x, type: txt}]}]', 'yaml', 'at tables[0].columns[0].type', 'Write text'],
-    ['tables: [{name: a, columns: [{name: x, type: text, requird: true}]}]', 'yaml', 'at tables[0].columns[0].requird', 'Did you mean "required"?'],
-    ['tables: [{name: a, columns: [{name: x, type: text, required: "yes"}]}]', 'yaml', 'true or false was expected', ''],
+    [
+      'tables: [{name: a, columns: [{name: x, type: text, requird: true}]}]',
+      'yaml',
+      'at tables[0].columns[0].requird',
+      'Did you mean "required"?',
+    ],
+    [
+      'tables: [{name: a, columns: [{name: x, type: text, required: "yes"}]}]',
+      'yaml',
+      'true or false was expected',
+      '',
+    ],
     ['tables: [{name: "a; drop table b", columns: []}]', 'yaml', 'at tables[0].name', 'a_drop_table_b'],
     ['tables: [{name: a, scope: all, columns: []}]', 'yaml', 'at tables[0].scope', 'owner, organization'],
     ['tables: [{name: a, scope: owner, scopedBy: organization, columns: []}]', 'yaml', 'at tables[0].scopedBy', ''],
-    ['tables: [{name: a, scope: public-read, scopeColumn: b, columns: []}]', 'yaml', 'at tables[0].scopeColumn', 'scopedBy'],
+    [
+      'tables: [{name: a, scope: public-read, scopeColumn: b, columns: []}]',
+      'yaml',
+      'at tables[0].scopeColumn',
+      'scopedBy',
+    ],
     ['tables: [{name: a, unique: [[b]], columns: []}]', 'yaml', 'at tables[0].unique[0]', ''],
-    ['tables: [{name: a, columns: [{name: x, type: integer, default: 1.5}]}]', 'yaml', 'at tables[0].columns[0].default', ''],
+    [
+      'tables: [{name: a, columns: [{name: x, type: integer, default: 1.5}]}]',
+      'yaml',
+      'at tables[0].columns[0].default',
+      '',
+    ],
     ['tables: [{name: a, columns: [{name: x, references: "b; c"}]}]', 'yaml', 'at tables[0].columns[0].references', ''],
     ['[{"name": "a", "columns": [], "__proto__": {"scope": "owner"}}]', 'json', '__proto__', ''],
     ['[{"name": "a", "columns": [], "constructor": 1}]', 'json', 'constructor', ''],
@@ -69,6 +94,10 @@ describe('readSpecification', () => {
   ])('refuses %.60s', async (text, form, message, suggestion) => {
     const error: unknown = await readSpecification(text, form).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MuseError);
-    expect(error).toMatchObject({ code: 'bad-spec', message: expect.stringContaining(message), suggestion: expect.stringContaining(suggestion) });
+    expect(error).toMatchObject({
+      code: 'bad-spec',
+      message: expect.stringContaining(message),
+      suggestion: expect.stringContaining(suggestion),
+    });
   });
 });

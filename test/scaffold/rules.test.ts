@@ -46,12 +46,27 @@ describe('what is scaffolded has nothing that the rules name', () => {
     ['tables of every kind', [], everyKind, ''],
   ])('%s', async (_, presets, tables, prefix) => {
     const { files } = await scaffold({
-      name: 'realtymuse', prefix, presets: await Promise.all(presets.map(loadPreset)), tables: tables.map(parseTable), core: facts, number: '001', folders, isolation: 'auth-uid',
+      name: 'realtymuse',
+      prefix,
+      presets: await Promise.all(presets.map(loadPreset)),
+      tables: tables.map(parseTable),
+      core: facts,
+      number: '001',
+      folders,
+      isolation: 'auth-uid',
     });
     const [up] = files.map(({ path, content }) => migration('extension', path, content));
-    const { findings } = await lint({ migrations: up === undefined ? core : [...core, up], rollbacks: new Set([up?.file ?? '']) });
+    const { findings } = await lint({
+      migrations: up === undefined ? core : [...core, up],
+      rollbacks: new Set([up?.file ?? '']),
+    });
     // A table that points at itself is made by the very statement that names it.
-    const pointsAtItself = ({ rule, object }: Finding): boolean => rule === 'unknown-relation' && up?.sql.includes(`CREATE TABLE IF NOT EXISTS ${object} (`) === true;
-    expect(findings.filter((finding) => finding.file === up?.file && !pointsAtItself(finding)).map(({ rule, line, message }) => `${line} ${rule}: ${message}`)).toEqual([]);
+    const pointsAtItself = ({ rule, object }: Finding): boolean =>
+      rule === 'unknown-relation' && up?.sql.includes(`CREATE TABLE IF NOT EXISTS ${object} (`) === true;
+    expect(
+      findings
+        .filter((finding) => finding.file === up?.file && !pointsAtItself(finding))
+        .map(({ rule, line, message }) => `${line} ${rule}: ${message}`),
+    ).toEqual([]);
   });
 });

@@ -9,19 +9,95 @@ import { scaffold, type Scaffold } from '../../src/scaffold/scaffold.ts';
 import type { ColumnSpecification, CoreFacts, TableSpecification } from '../../src/scaffold/table.ts';
 import { builtInCore, coreFacts, folders, openCore, schemaOf } from './support.ts';
 
-const upKinds = ['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'GrantStmt', 'DropStmt', 'CreatePolicyStmt', 'CreateTrigStmt', 'CommentStmt'];
+const upKinds = [
+  'CreateStmt',
+  'IndexStmt',
+  'AlterTableStmt',
+  'GrantStmt',
+  'DropStmt',
+  'CreatePolicyStmt',
+  'CreateTrigStmt',
+  'CommentStmt',
+];
 
-const hostile = fc.constantFrom("'; drop table profiles; --", '*/ drop table x; /*', '{{constructor}}', '{{{x}}}', '$body$; $$', '\\', "\\'", '\n; select 1', '../..', '-rf', '🏠', '\u202e', '', 'E\'', '%s', '"');
-const anyText = fc.oneof({ weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 30 }) }, { weight: 2, arbitrary: hostile });
+const hostile = fc.constantFrom(
+  "'; drop table profiles; --",
+  '*/ drop table x; /*',
+  '{{constructor}}',
+  '{{{x}}}',
+  '$body$; $$',
+  '\\',
+  "\\'",
+  '\n; select 1',
+  '../..',
+  '-rf',
+  '🏠',
+  '\u202e',
+  '',
+  "E'",
+  '%s',
+  '"',
+);
+const anyText = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 30 }) },
+  { weight: 2, arbitrary: hostile },
+);
 const letters = fc.string({ unit: fc.constantFrom(...'abcdeöß_AZ9'), minLength: 1, maxLength: 12 });
 const name = fc.oneof(
   { weight: 8, arbitrary: letters },
-  { weight: 3, arbitrary: fc.constantFrom('order', 'select', 'user', 'table', 'group', 'a', 'target', 'owner', 'member', 'x'.repeat(60), 'ä'.repeat(31), 'a_b', 'b_c') },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      'order',
+      'select',
+      'user',
+      'table',
+      'group',
+      'a',
+      'target',
+      'owner',
+      'member',
+      'x'.repeat(60),
+      'ä'.repeat(31),
+      'a_b',
+      'b_c',
+    ),
+  },
   { weight: 1, arbitrary: anyText },
 );
-const type = fc.constantFrom('text', 'varchar(5)', 'integer', 'bigint', 'numeric(6,2)', 'numeric', 'real', 'boolean', 'uuid', 'date', 'timestamptz', 'time', 'json', 'jsonb', 'text[]', 'inet', 'bytea', 'daterange', 'interval', 'double precision', 'tsvector');
-const literal = fc.oneof(anyText, fc.integer(), fc.double(), fc.boolean(), fc.constant(null), fc.constantFrom('2026-01-31', '12:30', '{}', '0', '-1.5', 'true'));
-const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined, freq: 2 });
+const type = fc.constantFrom(
+  'text',
+  'varchar(5)',
+  'integer',
+  'bigint',
+  'numeric(6,2)',
+  'numeric',
+  'real',
+  'boolean',
+  'uuid',
+  'date',
+  'timestamptz',
+  'time',
+  'json',
+  'jsonb',
+  'text[]',
+  'inet',
+  'bytea',
+  'daterange',
+  'interval',
+  'double precision',
+  'tsvector',
+);
+const literal = fc.oneof(
+  anyText,
+  fc.integer(),
+  fc.double(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constantFrom('2026-01-31', '12:30', '{}', '0', '-1.5', 'true'),
+);
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 /** A column that is mostly accepted: what makes it refused is left out one by one. */
 const column = fc
@@ -36,7 +112,17 @@ const column = fc
       choices: fc.array(anyText, { minLength: 1, maxLength: 4 }),
       min: fc.integer(),
       max: fc.double({ noNaN: true }),
-      references: fc.constantFrom('user', 'profiles', 'organizations', 'products', 'social_posts', 'auth.users', 't0', 't1', 't2'),
+      references: fc.constantFrom(
+        'user',
+        'profiles',
+        'organizations',
+        'products',
+        'social_posts',
+        'auth.users',
+        't0',
+        't1',
+        't2',
+      ),
       onDelete: fc.constantFrom('cascade' as const, 'restrict' as const, 'set null' as const),
       self: fc.boolean(),
       comment: anyText,
@@ -45,7 +131,17 @@ const column = fc
   )
   .map((full): ColumnSpecification => {
     const kept: ColumnSpecification = { ...full };
-    const keys = ['self', 'onDelete', 'choices', 'max', 'min', 'defaultExpression', 'default', 'unique', 'references'] as const;
+    const keys = [
+      'self',
+      'onDelete',
+      'choices',
+      'max',
+      'min',
+      'defaultExpression',
+      'default',
+      'unique',
+      'references',
+    ] as const;
     const broken = (): boolean => tableProblems({ name: 't', columns: [kept], scope: 'owner' }).length > 0;
     for (const key of keys) if (broken()) delete kept[key];
     return kept;
@@ -60,7 +156,7 @@ const table = fc
     comment: optional(anyText),
     pick: fc.array(fc.nat(), { maxLength: 3 }),
   })
-  .map(({ columns, pick, scope, scopedBy, scopeColumn, comment }, ): Omit<TableSpecification, 'name'> => {
+  .map(({ columns, pick, scope, scopedBy, scopeColumn, comment }): Omit<TableSpecification, 'name'> => {
     const owned = scope === 'owner' || scope === 'organization' ? undefined : scopedBy;
     const list = [...new Set(pick.map((at) => columns[at % Math.max(columns.length, 1)]?.name ?? 'id'))];
     return {
@@ -74,7 +170,10 @@ const table = fc
   });
 
 const tables = fc.array(fc.tuple(table, name), { minLength: 1, maxLength: 3 }).map((list) =>
-  list.map(([specification, other], index): TableSpecification => ({ ...specification, name: index === 2 ? other : `t${index}` })),
+  list.map(([specification, other], index): TableSpecification => ({
+    ...specification,
+    name: index === 2 ? other : `t${index}`,
+  })),
 );
 
 interface Node {
@@ -108,7 +207,16 @@ describe('any accepted specification', () => {
   afterAll(() => database.close());
 
   const make = (specifications: TableSpecification[], prefix = ''): Promise<Scaffold | undefined> =>
-    scaffold({ name: "x'; --\n{{", prefix, presets: [], tables: specifications, core, number: '001', folders, isolation: 'auth-uid' }).catch((error: unknown) => {
+    scaffold({
+      name: "x'; --\n{{",
+      prefix,
+      presets: [],
+      tables: specifications,
+      core,
+      number: '001',
+      folders,
+      isolation: 'auth-uid',
+    }).catch((error: unknown) => {
       if (error instanceof MuseError) return undefined;
       throw error;
     });
@@ -123,19 +231,29 @@ describe('any accepted specification', () => {
         const [up = '', down = ''] = made.files.map(({ content }) => content);
         const statements = await kindsOf(up);
         expect(upKinds).toEqual(expect.arrayContaining([...new Set(statements.map(({ kind }) => kind))]));
-        const created = statements.filter(({ kind }) => kind === 'CreateStmt').map(({ node }) => {
-          const { relation, tableElts } = node as unknown as { relation: { relname: string }; tableElts: { ColumnDef?: { colname: string } }[] };
-          return { name: relation.relname, columns: tableElts.flatMap(({ ColumnDef }) => ColumnDef?.colname ?? []) };
-        });
+        const created = statements
+          .filter(({ kind }) => kind === 'CreateStmt')
+          .map(({ node }) => {
+            const { relation, tableElts } = node as unknown as {
+              relation: { relname: string };
+              tableElts: { ColumnDef?: { colname: string } }[];
+            };
+            return { name: relation.relname, columns: tableElts.flatMap(({ ColumnDef }) => ColumnDef?.colname ?? []) };
+          });
         const expected = specifications.map((specification) => {
           const scope = scopeColumnOf(specification);
           const own = specification.columns.map((one) => one.name);
           const full = specification.name.startsWith(prefix) ? specification.name : prefix + specification.name;
-          return { name: full, columns: ['id', ...(scope === undefined ? [] : [scope]), ...own, 'created_at', 'updated_at'] };
+          return {
+            name: full,
+            columns: ['id', ...(scope === undefined ? [] : [scope]), ...own, 'created_at', 'updated_at'],
+          };
         });
         const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
         expect(created.toSorted(byName)).toEqual(expected.toSorted(byName));
-        expect(made.tables.map(({ name, columns }) => ({ name, columns: columns.map((one) => one.name) })).toSorted(byName)).toEqual(expected.toSorted(byName));
+        expect(
+          made.tables.map(({ name, columns }) => ({ name, columns: columns.map((one) => one.name) })).toSorted(byName),
+        ).toEqual(expected.toSorted(byName));
         expect((await kindsOf(down)).map(({ kind }) => kind)).toEqual(specifications.map(() => 'DropStmt'));
         try {
           await database.script(up);
@@ -154,13 +272,46 @@ describe('any accepted specification', () => {
 
   it('as text: read or refused by name, and nothing typed becomes a statement', async () => {
     const piece = fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom('a', 'b text', ': ', ', ', 'text', '!', " = 'x'", '(x|y)', 'numeric(5,2)', '-> profiles', 'owner user', 'organization', 'public', 'unique', 'index(a)', '"A b"', '[]', '= now()', '= -1') },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom(
+          'a',
+          'b text',
+          ': ',
+          ', ',
+          'text',
+          '!',
+          " = 'x'",
+          '(x|y)',
+          'numeric(5,2)',
+          '-> profiles',
+          'owner user',
+          'organization',
+          'public',
+          'unique',
+          'index(a)',
+          '"A b"',
+          '[]',
+          '= now()',
+          '= -1',
+        ),
+      },
       { weight: 1, arbitrary: anyText },
     );
     const text = fc.oneof(
       fc.array(piece, { maxLength: 12 }).map((pieces) => `n: ${pieces.join(' ')}`),
-      fc.tuple(anyText, fc.array(fc.tuple(letters, type, anyText), { maxLength: 3 })).map(([start, list]) => `${start}: ${list.map(([column, kind, value]) => `${column} ${kind} = '${value.replaceAll("'", "''")}'`).join(', ')}`),
-      fc.tuple(letters, fc.array(fc.tuple(letters, anyText), { minLength: 1, maxLength: 3 })).map(([start, list]) => `${start}: ${list.map(([column, value]) => `${column} text = '${value.replaceAll("'", "''")}'`).join(', ')}`),
+      fc
+        .tuple(anyText, fc.array(fc.tuple(letters, type, anyText), { maxLength: 3 }))
+        .map(
+          ([start, list]) =>
+            `${start}: ${list.map(([column, kind, value]) => `${column} ${kind} = '${value.replaceAll("'", "''")}'`).join(', ')}`,
+        ),
+      fc
+        .tuple(letters, fc.array(fc.tuple(letters, anyText), { minLength: 1, maxLength: 3 }))
+        .map(
+          ([start, list]) =>
+            `${start}: ${list.map(([column, value]) => `${column} text = '${value.replaceAll("'", "''")}'`).join(', ')}`,
+        ),
       fc.string({ unit: 'binary', maxLength: 60 }),
     );
     let accepted = 0;
@@ -175,13 +326,19 @@ describe('any accepted specification', () => {
         const made = await make([specification]);
         if (made === undefined) return;
         accepted++;
-        const kinds = (await Promise.all(made.files.map(({ content }) => kindsOf(content)))).flat().map(({ kind }) => kind);
+        const kinds = (await Promise.all(made.files.map(({ content }) => kindsOf(content))))
+          .flat()
+          .map(({ kind }) => kind);
         expect(kinds.filter((kind) => ![...upKinds, 'DropStmt'].includes(kind))).toEqual([]);
       }),
       { numRuns: 400 },
     );
     for (const problem of problems) {
-      expect(problem).toMatchObject({ code: 'bad-table', detail: expect.stringMatching(/\n *\^$/), suggestion: expect.stringMatching(/./) });
+      expect(problem).toMatchObject({
+        code: 'bad-table',
+        detail: expect.stringMatching(/\n *\^$/),
+        suggestion: expect.stringMatching(/./),
+      });
     }
     expect(accepted).toBeGreaterThan(20);
   });

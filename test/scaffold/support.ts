@@ -32,7 +32,10 @@ const kit = join(import.meta.dirname, '../../templates/musekit/migrations/core')
 
 /** The built-in core, in order. */
 export function builtInCore(): string[] {
-  return readdirSync(kit).filter((name) => name.endsWith('.sql')).sort().map((name) => readFileSync(join(kit, name), 'utf8'));
+  return readdirSync(kit)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => readFileSync(join(kit, name), 'utf8'));
 }
 
 /** A core of another kit: people nowhere but in auth.users, members by org_id, no helpers, keys of other types. */
@@ -109,18 +112,33 @@ export async function schemaOf(database: Database): Promise<string[]> {
 }
 
 /** Runs statements as a user, then takes everything back; gives the last one's rows, or the error's SQLSTATE. */
-export async function asUser(database: Database, user: string | null, ...statements: string[]): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
+export async function asUser(
+  database: Database,
+  user: string | null,
+  ...statements: string[]
+): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
   const claims = user === null ? {} : { sub: user, role: 'authenticated' };
-  return asRole(database, user === null ? 'anon' : 'authenticated', { 'request.jwt.claims': JSON.stringify(claims) }, ...statements);
+  return asRole(
+    database,
+    user === null ? 'anon' : 'authenticated',
+    { 'request.jwt.claims': JSON.stringify(claims) },
+    ...statements,
+  );
 }
 
 /** The same as a role, with settings that are local to the transaction. */
-export async function asRole(database: Database, role: string, settings: Record<string, string>, ...statements: string[]): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
+export async function asRole(
+  database: Database,
+  role: string,
+  settings: Record<string, string>,
+  ...statements: string[]
+): Promise<{ rows: Record<string, unknown>[]; affected: number } | string> {
   let last: { rows: Record<string, unknown>[]; affected: number } = { rows: [], affected: 0 };
   const done = new Error('done');
   try {
     await database.transaction(async (session) => {
-      for (const [name, value] of Object.entries(settings)) await session.query('select set_config($1, $2, true)', [name, value]);
+      for (const [name, value] of Object.entries(settings))
+        await session.query('select set_config($1, $2, true)', [name, value]);
       await session.query(`set local role ${role}`);
       for (const statement of statements) last = await session.query<Record<string, unknown>>(statement);
       throw done;

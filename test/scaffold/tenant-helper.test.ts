@@ -7,28 +7,55 @@ import { parseTable } from '../../src/scaffold/parse-table.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { defaultSession } from '../../src/scaffold/session.ts';
 import { tenancyMigration } from '../../src/scaffold/tenancy.ts';
-import { type ConnectionPool, createTenancy, type TenantContext, type Transaction } from '../../templates/tenancy/tenant.ts';
+import {
+  type ConnectionPool,
+  createTenancy,
+  type TenantContext,
+  type Transaction,
+} from '../../templates/tenancy/tenant.ts';
 import { startNative, type Native } from '../support/native.ts';
 import { builtInCore, coreFacts, folders } from './support.ts';
 
 const login = `web_${randomBytes(4).toString('hex')}`;
 const tenants = Array.from({ length: 8 }, (_, index) => `00000000-0000-4000-8000-00000000000${index}`);
-const contextOf = (index: number): TenantContext => ({ organizationId: tenants[index % 8] ?? null, userId: tenants[index % 8] ?? null });
+const contextOf = (index: number): TenantContext => ({
+  organizationId: tenants[index % 8] ?? null,
+  userId: tenants[index % 8] ?? null,
+});
 
 let native: Native;
 let admin: pg.Client;
 let pool: pg.Pool;
 let tenancy: ReturnType<typeof createTenancy>;
 
-const notes = async (tx: Transaction): Promise<string[]> => (await tx.query<{ x: string }>('select x from public.notes order by x')).rows.map(({ x }) => x);
-const uses = async (): Promise<{ reason: string; user_id: string | null; actor_role: string; rolled_back: boolean }[]> =>
-  (await admin.query("select details ->> 'reason' as reason, user_id, actor_role, (details ->> 'rolled_back')::boolean as rolled_back from public.audit_logs where action = 'superadmin.use' order by created_at, details ->> 'reason'")).rows as never;
+const notes = async (tx: Transaction): Promise<string[]> =>
+  (await tx.query<{ x: string }>('select x from public.notes order by x')).rows.map(({ x }) => x);
+const uses = async (): Promise<
+  { reason: string; user_id: string | null; actor_role: string; rolled_back: boolean }[]
+> =>
+  (
+    await admin.query(
+      "select details ->> 'reason' as reason, user_id, actor_role, (details ->> 'rolled_back')::boolean as rolled_back from public.audit_logs where action = 'superadmin.use' order by created_at, details ->> 'reason'",
+    )
+  ).rows as never;
 /** What a connection of the pool has, outside any transaction. */
 const leaks = async (): Promise<unknown[]> => {
   const clients = await Promise.all(Array.from({ length: 3 }, () => pool.connect()));
-  const seen = await Promise.all(clients.map((client) => client.query("select current_user as who, current_setting('app.current_org_id', true) as org, current_setting('app.superadmin_use', true) as use")));
+  const seen = await Promise.all(
+    clients.map((client) =>
+      client.query(
+        "select current_user as who, current_setting('app.current_org_id', true) as org, current_setting('app.superadmin_use', true) as use",
+      ),
+    ),
+  );
   for (const client of clients) client.release();
-  return [...new Set(seen.flatMap(({ rows }) => rows as { who: string; org: string | null; use: string | null }[]).map(({ who, org, use }) => `${who} ${org ?? ''} ${use ?? ''}`.trim()))];
+  return [
+    ...new Set(
+      seen
+        .flatMap(({ rows }) => rows as { who: string; org: string | null; use: string | null }[])
+        .map(({ who, org, use }) => `${who} ${org ?? ''} ${use ?? ''}`.trim()),
+    ),
+  ];
 };
 
 beforeAll(async () => {
@@ -38,9 +65,29 @@ beforeAll(async () => {
   await installPlatform(database);
   await database.script('set search_path to "$user", public, extensions');
   for (const sql of builtInCore()) await database.script(sql);
-  const [migration] = await tenancyMigration({ name: 'm', core: await coreFacts(database), tables: [], schemas: [], coreIsolation: 'auth-uid', session: defaultSession, number: '001', folders });
+  const [migration] = await tenancyMigration({
+    name: 'm',
+    core: await coreFacts(database),
+    tables: [],
+    schemas: [],
+    coreIsolation: 'auth-uid',
+    session: defaultSession,
+    number: '001',
+    folders,
+  });
   await database.script(migration?.content ?? '');
-  const [tables] = (await scaffold({ name: 'm', prefix: '', presets: [], tables: ['notes: x text, organization'].map(parseTable), core: await coreFacts(database), number: '002', folders, isolation: 'session' })).files;
+  const [tables] = (
+    await scaffold({
+      name: 'm',
+      prefix: '',
+      presets: [],
+      tables: ['notes: x text, organization'].map(parseTable),
+      core: await coreFacts(database),
+      number: '002',
+      folders,
+      isolation: 'session',
+    })
+  ).files;
   await database.script(tables?.content ?? '');
   await database.script(`create role ${login} login password 'secret' in role app_user, app_superadmin;
     insert into auth.users (id, email) select id::uuid, id || '@muse.example' from unnest(array['${tenants.join("','")}']) as id;
@@ -86,13 +133,21 @@ describe('withTenant', () => {
         }),
       ),
     );
-    expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => [[`of ${index % 8}`], [`of ${(index + 3) % 8}`], [`of ${index % 8}`]]));
+    expect(seen).toEqual(
+      Array.from({ length: 60 }, (_, index) => [[`of ${index % 8}`], [`of ${(index + 3) % 8}`], [`of ${index % 8}`]]),
+    );
     expect(await leaks()).toEqual([login]);
   });
 
   it('takes parallel calls inside one transaction one after the other, its own statements between them', async () => {
     const seen = await tenancy.withTenant(contextOf(0), (tx) =>
-      Promise.all([notes(tx), ...[1, 2, 3].map((index) => tenancy.withTenant(contextOf(index), async (inner) => [...(await notes(inner)), ...(await notes(inner))])), notes(tx)]),
+      Promise.all([
+        notes(tx),
+        ...[1, 2, 3].map((index) =>
+          tenancy.withTenant(contextOf(index), async (inner) => [...(await notes(inner)), ...(await notes(inner))]),
+        ),
+        notes(tx),
+      ]),
     );
     expect(seen).toEqual([['of 0'], ['of 1', 'of 1'], ['of 2', 'of 2'], ['of 3', 'of 3'], ['of 0']]);
   });
@@ -106,7 +161,9 @@ describe('withTenant', () => {
           await inner.query('select 1 / 0');
         }),
       ).rejects.toMatchObject({ code: '22012' });
-      await expect(tenancy.withTenant(contextOf(5), (inner) => tenancy.withTenant(contextOf(6), () => inner.query('select 1')))).rejects.toThrow('waits for the call inside it');
+      await expect(
+        tenancy.withTenant(contextOf(5), (inner) => tenancy.withTenant(contextOf(6), () => inner.query('select 1'))),
+      ).rejects.toThrow('waits for the call inside it');
       return notes(tx);
     });
     expect(seen).toEqual(['of 4', 'outer']);
@@ -116,11 +173,22 @@ describe('withTenant', () => {
 
   it('leaves nothing behind after errors', async () => {
     for (let time = 0; time < 6; time += 1) {
-      await expect(tenancy.withTenant(contextOf(time), (tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' });
-      await expect(tenancy.asSuperadmin(() => Promise.reject(new Error('mine')), { reason: 'leaks' })).rejects.toThrow('mine');
+      await expect(tenancy.withTenant(contextOf(time), (tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({
+        code: '22012',
+      });
+      await expect(tenancy.asSuperadmin(() => Promise.reject(new Error('mine')), { reason: 'leaks' })).rejects.toThrow(
+        'mine',
+      );
     }
     expect(await leaks()).toEqual([login]);
-    expect((await pool.query("select count(*)::int as rows from pg_catalog.pg_stat_activity where usename = $1 and state like 'idle in transaction%'", [login])).rows).toEqual([{ rows: 0 }]);
+    expect(
+      (
+        await pool.query(
+          "select count(*)::int as rows from pg_catalog.pg_stat_activity where usename = $1 and state like 'idle in transaction%'",
+          [login],
+        )
+      ).rows,
+    ).toEqual([{ rows: 0 }]);
   });
 
   it('does not call a transaction committed that a swallowed error has ended', async () => {
@@ -146,12 +214,18 @@ describe('withTenant', () => {
     await admin.query("delete from public.notes where x like 'not%'");
   });
 
-  it.each([[{ organizationId: '', userId: 'a' }], [{ organizationId: 'a', userId: '' }], [{ userId: 'a' }], [{ organizationId: 7, userId: null }]])('refuses the context %j', async (context) => {
+  it.each([
+    [{ organizationId: '', userId: 'a' }],
+    [{ organizationId: 'a', userId: '' }],
+    [{ userId: 'a' }],
+    [{ organizationId: 7, userId: null }],
+  ])('refuses the context %j', async (context) => {
     await expect(tenancy.withTenant(context as TenantContext, notes)).rejects.toThrow(TypeError);
   });
 
   it('finds nothing for nobody, on a connection that had somebody', async () => {
-    for (let time = 0; time < 6; time += 1) expect(await tenancy.withTenant({ organizationId: null, userId: null }, notes)).toEqual([]);
+    for (let time = 0; time < 6; time += 1)
+      expect(await tenancy.withTenant({ organizationId: null, userId: null }, notes)).toEqual([]);
   });
 
   it('gives up a connection that is cut, and goes on with others', async () => {
@@ -162,13 +236,28 @@ describe('withTenant', () => {
         await tx.query('select 1');
       }),
     ).rejects.toThrow(/terminat|connection/i);
-    expect(await Promise.all([1, 2, 3, 4].map((index) => tenancy.withTenant(contextOf(index), notes)))).toEqual([['of 1'], ['of 2'], ['of 3'], ['of 4']]);
+    expect(await Promise.all([1, 2, 3, 4].map((index) => tenancy.withTenant(contextOf(index), notes)))).toEqual([
+      ['of 1'],
+      ['of 2'],
+      ['of 3'],
+      ['of 4'],
+    ]);
   });
 
   it('works behind a pooler that gives each transaction another connection', async () => {
     const behind = createTenancy(transactionPooler(pool));
-    const seen = await Promise.all(Array.from({ length: 30 }, (_, index) => behind.withTenant(contextOf(index), async (tx) => [await notes(tx), await behind.withTenant(contextOf(index + 1), notes), await notes(tx)])));
-    expect(seen).toEqual(Array.from({ length: 30 }, (_, index) => [[`of ${index % 8}`], [`of ${(index + 1) % 8}`], [`of ${index % 8}`]]));
+    const seen = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        behind.withTenant(contextOf(index), async (tx) => [
+          await notes(tx),
+          await behind.withTenant(contextOf(index + 1), notes),
+          await notes(tx),
+        ]),
+      ),
+    );
+    expect(seen).toEqual(
+      Array.from({ length: 30 }, (_, index) => [[`of ${index % 8}`], [`of ${(index + 1) % 8}`], [`of ${index % 8}`]]),
+    );
     expect(await leaks()).toEqual([login]);
   });
 });
@@ -176,7 +265,9 @@ describe('withTenant', () => {
 describe('asSuperadmin', () => {
   const all = tenants.map((id) => `of ${id.at(-1)}`);
   beforeAll(async () => {
-    await admin.query("alter table public.audit_logs disable trigger refuse_truncate; truncate public.audit_logs; alter table public.audit_logs enable always trigger refuse_truncate");
+    await admin.query(
+      'alter table public.audit_logs disable trigger refuse_truncate; truncate public.audit_logs; alter table public.audit_logs enable always trigger refuse_truncate',
+    );
   });
 
   it('sees every organization, and each use is written down with who and why', async () => {
@@ -189,10 +280,22 @@ describe('asSuperadmin', () => {
   });
 
   it('inside a tenant is by its user, and ends with the call', async () => {
-    const seen = await tenancy.withTenant(contextOf(3), async (tx) => [await tenancy.asSuperadmin(notes, { reason: 'inside' }), await notes(tx)]);
+    const seen = await tenancy.withTenant(contextOf(3), async (tx) => [
+      await tenancy.asSuperadmin(notes, { reason: 'inside' }),
+      await notes(tx),
+    ]);
     expect(seen).toEqual([all, ['of 3']]);
-    expect((await uses()).find(({ reason }) => reason === 'inside')).toEqual({ reason: 'inside', user_id: tenants[3], actor_role: 'app_superadmin', rolled_back: false });
-    expect(await tenancy.asSuperadmin((tx) => Promise.all([tenancy.withTenant(contextOf(3), notes), notes(tx)]), { reason: 'around' })).toEqual([['of 3'], all]);
+    expect((await uses()).find(({ reason }) => reason === 'inside')).toEqual({
+      reason: 'inside',
+      user_id: tenants[3],
+      actor_role: 'app_superadmin',
+      rolled_back: false,
+    });
+    expect(
+      await tenancy.asSuperadmin((tx) => Promise.all([tenancy.withTenant(contextOf(3), notes), notes(tx)]), {
+        reason: 'around',
+      }),
+    ).toEqual([['of 3'], all]);
   });
 
   it('is written down also where it was rolled back: alone, nested, and with the transaction around it', async () => {
@@ -203,18 +306,27 @@ describe('asSuperadmin', () => {
     await expect(tenancy.asSuperadmin(failing, { reason: 'failed alone' })).rejects.toThrow('mine');
     const seen = await tenancy.withTenant(contextOf(3), async (tx) => {
       await expect(tenancy.asSuperadmin(failing, { reason: 'failed inside' })).rejects.toThrow('mine');
-      await expect(tenancy.withTenant(contextOf(2), async (inner) => {
-        await tenancy.asSuperadmin(notes, { reason: 'went with its caller' });
-        await failing(inner);
-      })).rejects.toThrow('mine');
+      await expect(
+        tenancy.withTenant(contextOf(2), async (inner) => {
+          await tenancy.asSuperadmin(notes, { reason: 'went with its caller' });
+          await failing(inner);
+        }),
+      ).rejects.toThrow('mine');
       return notes(tx);
     });
     expect(seen).toEqual(['of 3']);
-    await expect(tenancy.withTenant(contextOf(4), async (tx) => {
-      await tenancy.asSuperadmin(notes, { reason: 'went with all' });
-      await failing(tx);
-    })).rejects.toThrow('mine');
-    expect((await uses()).filter(({ rolled_back: back }) => back).map(({ reason }) => reason)).toEqual(['failed alone', 'failed inside', 'went with its caller', 'went with all']);
+    await expect(
+      tenancy.withTenant(contextOf(4), async (tx) => {
+        await tenancy.asSuperadmin(notes, { reason: 'went with all' });
+        await failing(tx);
+      }),
+    ).rejects.toThrow('mine');
+    expect((await uses()).filter(({ rolled_back: back }) => back).map(({ reason }) => reason)).toEqual([
+      'failed alone',
+      'failed inside',
+      'went with its caller',
+      'went with all',
+    ]);
     expect(await tenancy.asSuperadmin(notes)).toEqual(all);
   });
 
@@ -231,8 +343,12 @@ describe('asSuperadmin', () => {
 describe('the ways that do not hold', () => {
   it('settings on one connection of the pool, the work on another: no rows', async () => {
     const client = await pool.connect();
-    await client.query("begin; set local role app_user; select set_config('app.current_org_id', $$" + tenants[1] + "$$, true)");
-    expect((await pool.query("select current_setting('app.current_org_id', true) as org")).rows).not.toEqual([{ org: tenants[1] }]);
+    await client.query(
+      "begin; set local role app_user; select set_config('app.current_org_id', $$" + tenants[1] + '$$, true)',
+    );
+    expect((await pool.query("select current_setting('app.current_org_id', true) as org")).rows).not.toEqual([
+      { org: tenants[1] },
+    ]);
     await client.query('rollback');
     client.release();
   });
@@ -248,7 +364,9 @@ describe('the ways that do not hold', () => {
   it('a cast without nullif: an error once the variable was set and is empty', async () => {
     const client = await pool.connect();
     await client.query("begin; select set_config('app.current_org_id', '', true); commit");
-    await expect(client.query("select current_setting('app.current_org_id', true)::uuid")).rejects.toMatchObject({ code: '22P02' });
+    await expect(client.query("select current_setting('app.current_org_id', true)::uuid")).rejects.toMatchObject({
+      code: '22P02',
+    });
     client.release();
   });
 

@@ -35,13 +35,26 @@ function startOf(pid: number): string {
 const stateOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.slice(0, 1);
 
 function hold(fields: object): void {
-  writeFileSync(path, JSON.stringify({ pid: process.pid, started: '', host: hostname(), token: 'other', command: 'muse migrate', since: Date.now() - 12_000, ...fields }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      pid: process.pid,
+      started: '',
+      host: hostname(),
+      token: 'other',
+      command: 'muse migrate',
+      since: Date.now() - 12_000,
+      ...fields,
+    }),
+  );
 }
 
 /** Takes the lock and releases it; the time that it took, ms. */
 async function timeToTake(): Promise<number> {
   const began = performance.now();
-  await (await takeLock(path, purpose))();
+  await (
+    await takeLock(path, purpose)
+  )();
   return performance.now() - began;
 }
 
@@ -64,7 +77,12 @@ describe('is taken over at once', () => {
     expect(await timeToTake()).toBeLessThan(1000);
   });
 
-  it.each([['no JSON', 'broken'], ['nothing', ''], ['null', 'null'], ['a lock without a pid', '{"host":"here"}']])('from a file that holds %s', async (_, text) => {
+  it.each([
+    ['no JSON', 'broken'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a lock without a pid', '{"host":"here"}'],
+  ])('from a file that holds %s', async (_, text) => {
     writeFileSync(path, text);
     expect(await timeToTake()).toBeLessThan(3000);
   });
@@ -82,9 +100,13 @@ describe('is waited for', () => {
     await expect.poll(() => told).toHaveLength(1);
     order.push('released');
     await release();
-    await (await second)();
+    await (
+      await second
+    )();
     expect(order).toEqual(['released', 'taken']);
-    expect(told).toEqual([expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, running for \\d+ s\\)$`))]);
+    expect(told).toEqual([
+      expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, running for \\d+ s\\)$`)),
+    ]);
     expect(readdirSync(join(path, '..'))).toEqual([]);
   });
 
@@ -107,25 +129,39 @@ describe('is waited for', () => {
   it('no longer than the signal allows', async () => {
     hold({});
     const began = performance.now();
-    await expect(takeLock(path, purpose, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(takeLock(path, purpose, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it('on another machine, of which nothing can be known; the error says what to delete', async () => {
     hold({ host: 'elsewhere', pid: 2 ** 30 });
-    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({ message: expect.stringContaining('on elsewhere'), suggestion: expect.stringContaining(`delete ${path}`) });
+    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({
+      message: expect.stringContaining('on elsewhere'),
+      suggestion: expect.stringContaining(`delete ${path}`),
+    });
   });
 
   it('and what the file says reaches no terminal as control characters', async () => {
     hold({ command: 'muse\u001B[31m\nmigrate' });
-    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({ message: expect.stringContaining('muse [31m migrate') });
+    await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({
+      message: expect.stringContaining('muse [31m migrate'),
+    });
   });
 });
 
 it('says who holds it, and nothing of the arguments', async () => {
   const release = await takeLock(path, purpose);
   const holder = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-  expect(holder).toEqual({ pid: process.pid, started: expect.any(String), host: hostname(), token: expect.any(String), command: process.title, since: expect.any(Number) });
+  expect(holder).toEqual({
+    pid: process.pid,
+    started: expect.any(String),
+    host: hostname(),
+    token: expect.any(String),
+    command: process.title,
+    since: expect.any(Number),
+  });
   await release();
   await release();
 });
@@ -133,12 +169,14 @@ it('says who holds it, and nothing of the arguments', async () => {
 it('is had by one of many at a time', async () => {
   let inside = 0;
   let most = 0;
-  await Promise.all(Array.from({ length: 8 }, async () => {
-    const release = await takeLock(path, purpose, { waitMs: 30_000 });
-    most = Math.max(most, (inside += 1));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    inside -= 1;
-    await release();
-  }));
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const release = await takeLock(path, purpose, { waitMs: 30_000 });
+      most = Math.max(most, (inside += 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inside -= 1;
+      await release();
+    }),
+  );
   expect(most).toBe(1);
 });

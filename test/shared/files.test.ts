@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -58,7 +69,10 @@ describe('writeWhole', () => {
   it('a folder or a file in the way is an error that says so, and nothing is left', async () => {
     mkdirSync(join(place, 'folder', 'full'), { recursive: true });
     writeFileSync(join(place, 'file'), 'file');
-    await expect(writeWhole(join(place, 'folder'), 'x')).rejects.toMatchObject({ code: 'path-taken', message: expect.stringContaining('folder') });
+    await expect(writeWhole(join(place, 'folder'), 'x')).rejects.toMatchObject({
+      code: 'path-taken',
+      message: expect.stringContaining('folder'),
+    });
     await expect(writeWhole(join(place, 'file', 'x'), 'x')).rejects.toMatchObject({ code: 'path-taken' });
     await expect(writeWhole(join(place, 'x'.repeat(300), 'y'), 'x')).rejects.toMatchObject({ code: 'path-too-long' });
     expect(readdirSync(place).sort()).toEqual(['file', 'folder']);
@@ -109,6 +123,10 @@ describe('reading', () => {
   it('kinds', async () => {
     writeFileSync(join(place, 'file'), '');
     symlinkSync('file', join(place, 'link'));
-    expect([await kindOf(place), await kindOf(join(place, 'file')), await kindOf(join(place, 'link'))]).toEqual(['directory', 'file', 'link']);
+    expect([await kindOf(place), await kindOf(join(place, 'file')), await kindOf(join(place, 'link'))]).toEqual([
+      'directory',
+      'file',
+      'link',
+    ]);
   });
 });

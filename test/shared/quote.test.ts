@@ -10,14 +10,29 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 /** Any text that PostgreSQL can hold, with what breaks naive quoting often in it. */
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('\'', '"', '\\', ';', '-', '$', '%', 'E', '\n', 'é') }))
+const text = fc
+  .oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom("'", '"', '\\', ';', '-', '$', '%', 'E', '\n', 'é') }),
+  )
   .filter((value) => !value.includes('\0') && !/\p{Surrogate}/u.test(value));
 const name = text.filter((value) => value !== '' && Buffer.byteLength(value) <= 63);
 
 describe('quoteIdentifier', () => {
   it.each([
-    ['profiles', 'profiles'], ['_a1', '_a1'], ['Profiles', '"Profiles"'], ['user', '"user"'], ['order', '"order"'], ['name', 'name'],
-    ['a b', '"a b"'], ['a"b', '"a""b"'], ['1a', '"1a"'], ['é', '"é"'], ['a-b', '"a-b"'], ['a$b', '"a$b"'], ['between', '"between"'],
+    ['profiles', 'profiles'],
+    ['_a1', '_a1'],
+    ['Profiles', '"Profiles"'],
+    ['user', '"user"'],
+    ['order', '"order"'],
+    ['name', 'name'],
+    ['a b', '"a b"'],
+    ['a"b', '"a""b"'],
+    ['1a', '"1a"'],
+    ['é', '"é"'],
+    ['a-b', '"a-b"'],
+    ['a$b', '"a$b"'],
+    ['between', '"between"'],
   ])('%s → %s', (input, expected) => expect(quoteIdentifier(input)).toBe(expected));
 
   it.each(['', 'a\0b', 'x'.repeat(64), 'é'.repeat(32), '\ud800'])('refuses %j', (input) => {
@@ -25,17 +40,27 @@ describe('quoteIdentifier', () => {
   });
 
   it('agrees with PostgreSQL about when to quote, and comes back as it went in', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 20 }), async (names) => {
-      const { rows } = await database.query<{ own: string }>('select quote_ident(n) as own from unnest($1::text[]) as n', [names]);
-      expect(names.map(quoteIdentifier)).toEqual(rows.map(({ own }) => own));
-      const unique = [...new Set(names)];
-      const result = await database.query(`select ${unique.map((one) => `1 as ${quoteIdentifier(one)}`).join(', ')}`);
-      expect(Object.keys(result.rows[0] as object).sort()).toEqual([...unique].sort());
-    }), { numRuns: 50 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 20 }), async (names) => {
+        const { rows } = await database.query<{ own: string }>(
+          'select quote_ident(n) as own from unnest($1::text[]) as n',
+          [names],
+        );
+        expect(names.map(quoteIdentifier)).toEqual(rows.map(({ own }) => own));
+        const unique = [...new Set(names)];
+        const result = await database.query(`select ${unique.map((one) => `1 as ${quoteIdentifier(one)}`).join(', ')}`);
+        expect(Object.keys(result.rows[0] as object).sort()).toEqual([...unique].sort());
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
-it.each([['a', 'a'], ['public.user', 'public."user"'], ['A.b', '"A".b']])('quoteName %s → %s', (input, expected) => {
+it.each([
+  ['a', 'a'],
+  ['public.user', 'public."user"'],
+  ['A.b', '"A".b'],
+])('quoteName %s → %s', (input, expected) => {
   expect(quoteName(input)).toBe(expected);
 });
 it.each(['a.b.c', '.a', 'a.'])('quoteName refuses %s', (input) => {
@@ -44,18 +69,29 @@ it.each(['a.b.c', '.a', 'a.'])('quoteName refuses %s', (input) => {
 
 describe('quoteLiteral', () => {
   it.each<[string | number | bigint | boolean | null, string]>([
-    [null, 'NULL'], [true, 'true'], [5, '5'], [-5, '\'-5\''], [Number.NaN, '\'NaN\''], [10n, '10'], ['it\'s', '\'it\'\'s\''],
-    ['a\\b', 'E\'a\\\\b\''],
+    [null, 'NULL'],
+    [true, 'true'],
+    [5, '5'],
+    [-5, "'-5'"],
+    [Number.NaN, "'NaN'"],
+    [10n, '10'],
+    ["it's", "'it''s'"],
+    ['a\\b', "E'a\\\\b'"],
   ])('%s → %s', (input, expected) => expect(quoteLiteral(input)).toBe(expected));
   it('refuses what PostgreSQL cannot hold', () => {
     expect(() => quoteLiteral('a\0')).toThrow(expect.objectContaining({ code: 'bad-literal' }) as Error);
   });
   it.each(['on', 'off'])('comes back as it went in, standard_conforming_strings %s', async (setting) => {
     await database.query(`set standard_conforming_strings = ${setting}`);
-    await fc.assert(fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 20 }), async (values) => {
-      const { rows } = await database.query<{ all: string[] }>(`select array[${values.map(quoteLiteral).join(', ')}]::text[] as all`);
-      expect(rows[0]?.all).toEqual(values);
-    }), { numRuns: 50 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 20 }), async (values) => {
+        const { rows } = await database.query<{ all: string[] }>(
+          `select array[${values.map(quoteLiteral).join(', ')}]::text[] as all`,
+        );
+        expect(rows[0]?.all).toEqual(values);
+      }),
+      { numRuns: 50 },
+    );
     await database.query('reset standard_conforming_strings');
   });
 });

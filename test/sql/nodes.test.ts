@@ -19,7 +19,12 @@ function treesOf(sql: string): Node[] {
 function describedFields(): Map<string, Set<string>> {
   const file = join(dirname(createRequire(import.meta.url).resolve('@pgsql/types')), 'types.d.ts');
   const interfaces = readFileSync(file, 'utf8').matchAll(/export interface (\w+) \{([^}]*)\}/g);
-  return new Map([...interfaces].map(([, type = '', body = '']) => [type, new Set([...body.matchAll(/(\w+)\?:/g)].map(([, field = '']) => field))]));
+  return new Map(
+    [...interfaces].map(([, type = '', body = '']) => [
+      type,
+      new Set([...body.matchAll(/(\w+)\?:/g)].map(([, field = '']) => field)),
+    ]),
+  );
 }
 
 describe('fields that are typed as always set are set', () => {
@@ -53,16 +58,22 @@ it('the types describe every field in the trees of the built-in kit', () => {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql'));
   const missing = new Set<string>();
   let nodes = 0;
-  walk(files.flatMap((file) => treesOf(readFileSync(join(folder, file), 'utf8'))), (type, fields) => {
-    nodes += 1;
-    for (const field in fields) if (described.get(type)?.has(field) !== true) missing.add(`${type}.${field}`);
-  });
+  walk(
+    files.flatMap((file) => treesOf(readFileSync(join(folder, file), 'utf8'))),
+    (type, fields) => {
+      nodes += 1;
+      for (const field in fields) if (described.get(type)?.has(field) !== true) missing.add(`${type}.${field}`);
+    },
+  );
   expect([...missing]).toEqual([]);
   expect(nodes).toBeGreaterThan(1000);
 });
 
 it('a partition that repeats a column without its type is read', () => {
-  const sql = 'create table q (a int, b int) partition by list (a); create table p partition of q (b with options not null) for values in (1);';
+  const sql =
+    'create table q (a int, b int) partition by list (a); create table p partition of q (b with options not null) for values in (1);';
   const catalog = buildCatalog([{ layer: 'core', file: '001_a.sql', number: '001', checksum: '', sql }]);
-  expect([...catalog.tables.get('public.p')!.columns.values()].map(({ name, type }) => `${name} ${type}`).sort()).toEqual(['a integer', 'b integer']);
+  expect(
+    [...catalog.tables.get('public.p')!.columns.values()].map(({ name, type }) => `${name} ${type}`).sort(),
+  ).toEqual(['a integer', 'b integer']);
 });

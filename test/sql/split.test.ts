@@ -11,20 +11,51 @@ describe('statements', () => {
   it.each([
     ['two', 'select 1;\n\nselect 2;\n', ['select 1', 'select 2']],
     ['without the last semicolon', 'select 1;select 2 -- done\n', ['select 1', 'select 2']],
-    ['a semicolon in a string, a comment, a dollar quote', "select ';'; -- ;\n/* ; /* ; */ */ do $x$ begin; $x$;", ["select ';'", 'do $x$ begin; $x$']],
+    [
+      'a semicolon in a string, a comment, a dollar quote',
+      "select ';'; -- ;\n/* ; /* ; */ */ do $x$ begin; $x$;",
+      ["select ';'", 'do $x$ begin; $x$'],
+    ],
     ['comments in front are not part', '-- a\n/* b */ select 1 /* c */ ; -- d\n', ['select 1']],
     ['empty statements', ';; ; select 1;;', ['select 1']],
     ['nothing', ' -- only this', []],
     ['beyond ASCII', "-- é😀\nselect 'é😀';\nselect 'ü';", ["select 'é😀'", "select 'ü'"]],
     ['a carriage return ends a comment', '-- a\rselect 1;', ['select 1']],
-    ['atomic body', 'create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end; select 3', ['create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end', 'select 3']],
-    ['rule with several actions', 'create rule r as on insert to t do also (select 1; select 2); select 3', ['create rule r as on insert to t do also (select 1; select 2)', 'select 3']],
+    [
+      'atomic body',
+      'create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end; select 3',
+      [
+        'create function f() returns int language sql begin atomic select case when true then 1 else 2 end; select 2; end',
+        'select 3',
+      ],
+    ],
+    [
+      'rule with several actions',
+      'create rule r as on insert to t do also (select 1; select 2); select 3',
+      ['create rule r as on insert to t do also (select 1; select 2)', 'select 3'],
+    ],
     ['a bad one between two', 'select 1; selec 2; select 3;', ['select 1', 'selec 2', 'select 3']],
-    ['a parenthesis that never closes', 'create table a (b int; create table c (d int);', ['create table a (b int', 'create table c (d int)']],
-    ['an atomic body that never closes', 'create function f() returns int begin atomic select 1; select 2; select 3', ['create function f() returns int begin atomic select 1', 'select 2', 'select 3']],
-    ['atomic beside a bad one', 'selec 0; create or replace procedure f() begin atomic insert into t values (1); end; select 3', ['selec 0', 'create or replace procedure f() begin atomic insert into t values (1); end', 'select 3']],
+    [
+      'a parenthesis that never closes',
+      'create table a (b int; create table c (d int);',
+      ['create table a (b int', 'create table c (d int)'],
+    ],
+    [
+      'an atomic body that never closes',
+      'create function f() returns int begin atomic select 1; select 2; select 3',
+      ['create function f() returns int begin atomic select 1', 'select 2', 'select 3'],
+    ],
+    [
+      'atomic beside a bad one',
+      'selec 0; create or replace procedure f() begin atomic insert into t values (1); end; select 3',
+      ['selec 0', 'create or replace procedure f() begin atomic insert into t values (1); end', 'select 3'],
+    ],
     ['a string that never ends', "select 1; select 'abc; select 2;", ['select 1', "select 'abc; select 2;"]],
-    ['a dollar quote that never ends', 'select 1; do $$ begin; end; select 2;', ['select 1', 'do $$ begin; end; select 2;']],
+    [
+      'a dollar quote that never ends',
+      'select 1; do $$ begin; end; select 2;',
+      ['select 1', 'do $$ begin; end; select 2;'],
+    ],
     ['a comment that never ends', 'select 1; /* select 2;', ['select 1', '/* select 2;']],
     ['words that the scanner refuses', 'select 1a; select ""; select 2;', ['select 1a', 'select ""', 'select 2']],
     ['control characters', "select '\u0001\u001f'; selec", ["select '\u0001\u001f'", 'selec']],
@@ -35,7 +66,12 @@ describe('statements', () => {
 
   it('says where an error is, in characters', () => {
     const { statements } = parseSql("-- é😀\nselect 'é😀' from x\n  where where;\nselect 2;");
-    expect(statements[0]?.error).toEqual({ message: 'syntax error at or near "where"', offset: 35, line: 3, column: 9 });
+    expect(statements[0]?.error).toEqual({
+      message: 'syntax error at or near "where"',
+      offset: 35,
+      line: 3,
+      column: 9,
+    });
     expect(statements[1]?.tree).toBeDefined();
   });
 
@@ -44,7 +80,8 @@ describe('statements', () => {
       const sql = `select 'é';\nselect 'é😀', abc;\n${rest}`;
       const parsed = parseSql(sql);
       const statement = parsed.statements[1]!;
-      const target = (statement.tree as { SelectStmt: { targetList: { ResTarget: { location: number } }[] } }).SelectStmt.targetList[1]!;
+      const target = (statement.tree as { SelectStmt: { targetList: { ResTarget: { location: number } }[] } })
+        .SelectStmt.targetList[1]!;
       expect(sql.slice(parsed.offsetOf(statement, target.ResTarget.location))).toMatch(/^abc/);
     }
   });
@@ -52,7 +89,11 @@ describe('statements', () => {
   it('gives each comment to its statement', () => {
     const parsed = parseSql('-- top\n\n-- one\nselect 1; -- same line\n-- two\nselect 2\n;\n-- end');
     expect(parsed.statements.map(({ comments }) => comments.map(({ text, line }) => [text, line]))).toEqual([
-      [['-- top', 1], ['-- one', 3], ['-- same line', 4]],
+      [
+        ['-- top', 1],
+        ['-- one', 3],
+        ['-- same line', 4],
+      ],
       [['-- two', 5]],
     ]);
     expect(parsed.trailing.map(({ text }) => text)).toEqual(['-- end']);
@@ -67,7 +108,38 @@ describe('statements', () => {
 });
 
 describe('any input', () => {
-  const word = fc.constantFrom('create', 'table', 'begin', 'atomic', 'end', 'case', '(', ')', ';', "'", '"', '$$', '$a$', '--', '/*', '*/', '\n', ' ', 'é', '😀', '\0', '\ud800', 'select', '1', '1a', '\\', 'rule', 'function', 'or', 'replace');
+  const word = fc.constantFrom(
+    'create',
+    'table',
+    'begin',
+    'atomic',
+    'end',
+    'case',
+    '(',
+    ')',
+    ';',
+    "'",
+    '"',
+    '$$',
+    '$a$',
+    '--',
+    '/*',
+    '*/',
+    '\n',
+    ' ',
+    'é',
+    '😀',
+    '\0',
+    '\ud800',
+    'select',
+    '1',
+    '1a',
+    '\\',
+    'rule',
+    'function',
+    'or',
+    'replace',
+  );
   it.each([
     ['bytes', fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString())],
     ['any UTF-16', fc.string({ unit: 'binary', maxLength: 200 })],

@@ -42,7 +42,8 @@ describe('configureAuth', () => {
     expect(await configureAuth(http, project.ref, 'https://realty.example.com/')).toBe(true);
     expect(project.authConfig).toMatchObject({
       site_url: 'https://realty.example.com',
-      uri_allow_list: 'https://preview.example.com/**,https://realty.example.com/**,http://localhost:3000/**,http://127.0.0.1:3000/**',
+      uri_allow_list:
+        'https://preview.example.com/**,https://realty.example.com/**,http://localhost:3000/**,http://127.0.0.1:3000/**',
     });
     expect(await configureAuth(http, project.ref, 'https://realty.example.com')).toBe(false);
     expect(fakeApi.count('PATCH', '/v1/projects/{ref}/config/auth')).toBe(1);
@@ -50,7 +51,12 @@ describe('configureAuth', () => {
 });
 
 describe('ensureBuckets', () => {
-  const photos = { id: 'photos', public: false, fileSizeLimit: 1_000_000, allowedMimeTypes: ['image/png', 'text/plain'] };
+  const photos = {
+    id: 'photos',
+    public: false,
+    fileSizeLimit: 1_000_000,
+    allowedMimeTypes: ['image/png', 'text/plain'],
+  };
   it('makes what is missing, corrects what differs, and does nothing the second time', async () => {
     expect(await ensureBuckets(service, [photos, { id: 'logos', public: true }], clock)).toEqual(['photos', 'logos']);
     expect(await ensureBuckets(service, [photos], clock)).toEqual([]);
@@ -68,23 +74,33 @@ describe('ensureAdmin', () => {
     const password = makePassword();
     const first = await ensureAdmin(service, { email: 'Ada@example.com', password }, clock);
     expect(first.created).toBe(true);
-    expect(await ensureAdmin(service, { email: 'ada@example.com', password }, clock)).toEqual({ userId: first.userId, created: false });
+    expect(await ensureAdmin(service, { email: 'ada@example.com', password }, clock)).toEqual({
+      userId: first.userId,
+      created: false,
+    });
     expect(await grantRole(service, first.userId, { table: 'user_roles', value: 'admin' }, clock)).toBe('granted');
     expect(await grantRole(service, first.userId, { table: 'user_roles', value: 'admin' }, clock)).toBe('there');
     expect(await grantRole(service, first.userId, { table: 'roles_of_users', value: 'admin' }, clock)).toBe('no-table');
   });
 
-  it.each<HttpFault>(['answer-lost', 'applied-502', 'html-503', 'reset'])('makes one user through %s', async (fault) => {
-    fakeApi.http.add(fault, 'POST /project/{ref}/auth/v1/admin/users');
-    const email = `${fault}@example.com`;
-    const made = await ensureAdmin(service, { email, password: makePassword() }, clock);
-    expect(made.created).toBe(true);
-    const { data } = await service.auth.admin.listUsers();
-    expect(data.users.filter((user) => user.email === email)).toHaveLength(1);
-  });
+  it.each<HttpFault>(['answer-lost', 'applied-502', 'html-503', 'reset'])(
+    'makes one user through %s',
+    async (fault) => {
+      fakeApi.http.add(fault, 'POST /project/{ref}/auth/v1/admin/users');
+      const email = `${fault}@example.com`;
+      const made = await ensureAdmin(service, { email, password: makePassword() }, clock);
+      expect(made.created).toBe(true);
+      const { data } = await service.auth.admin.listUsers();
+      expect(data.users.filter((user) => user.email === email)).toHaveLength(1);
+    },
+  );
 
   it('invites without a password, and sets the password of a run that was cut off', async () => {
-    const invited = await ensureAdmin(service, { email: 'invited@example.com', redirectTo: 'https://realty.example.com' }, clock);
+    const invited = await ensureAdmin(
+      service,
+      { email: 'invited@example.com', redirectTo: 'https://realty.example.com' },
+      clock,
+    );
     expect(invited.created).toBe(true);
     const password = makePassword();
     await ensureAdmin(service, { email: 'invited@example.com', password, resetPassword: true }, clock);
@@ -107,12 +123,25 @@ describe('adoptProject', () => {
 describe('proveProject', () => {
   const request = async (names: readonly string[] = ['profiles', 'user_roles', 'listings']): Promise<ProofRequest> => {
     const facts = await readInsertFacts(openQueryDatabase(http, project.ref));
-    return { ...fixed, tables: [...names, 'plans'].map((name) => ({ schema: 'public', name, publicRead: name === 'plans', insert: facts.get(`public.${name}`) })), url, keys };
+    return {
+      ...fixed,
+      tables: [...names, 'plans'].map((name) => ({
+        schema: 'public',
+        name,
+        publicRead: name === 'plans',
+        insert: facts.get(`public.${name}`),
+      })),
+      url,
+      keys,
+    };
   };
   const fixed: Omit<ProofRequest, 'tables' | 'url' | 'keys'> = {
     clock,
     profile: { schema: 'public', name: 'profiles', userColumn: 'id' },
-    buckets: [{ id: 'photos', public: false, ownerFolder: true }, { id: 'logos', public: true, ownerFolder: false }],
+    buckets: [
+      { id: 'photos', public: false, ownerFolder: true },
+      { id: 'logos', public: true, ownerFolder: false },
+    ],
   };
   const leftovers = async (): Promise<unknown> => {
     const database = await fakeApi.databases.superuser(project.ref);
@@ -129,16 +158,66 @@ describe('proveProject', () => {
   });
 
   it.each<[string, string, string, string]>([
-    ['anon-read', 'public.listings', 'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (true)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
-    ['anon-write', 'public.listings', 'grant insert on public.listings to anon; create policy hole on public.listings for insert to anon with check (true)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
-    ['anon-write', 'public.plans', 'grant insert on public.plans to anon; create policy hole on public.plans for insert to anon with check (true)', 'revoke insert on public.plans from anon; drop policy hole on public.plans'],
-    ['owner-locked-out', 'public.profiles', 'revoke select on public.profiles from authenticated', 'grant select on public.profiles to authenticated'],
-    ['owner-locked-out', 'public.profiles', 'revoke update (full_name) on public.profiles from authenticated', 'grant update (full_name) on public.profiles to authenticated'],
-    ['policy-error', 'public.listings', 'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (1 / (id - id) = 1)', 'revoke all on public.listings from anon; drop policy hole on public.listings'],
-    ['anon-write', 'bucket "logos"', 'create policy hole on storage.objects for insert to anon with check (bucket_id = \'logos\')', 'drop policy hole on storage.objects'],
-    ['anon-read', 'bucket "photos"', 'create policy hole on storage.objects for select to anon using (true)', 'drop policy hole on storage.objects'],
-    ['isolation-insert', 'bucket "photos"', 'create policy hole on storage.objects for insert to authenticated with check (bucket_id = \'photos\')', 'drop policy hole on storage.objects'],
-    ['owner-locked-out', 'bucket "photos"', 'alter policy "own folder is written" on storage.objects with check (false)', 'alter policy "own folder is written" on storage.objects with check (bucket_id = \'photos\' and (storage.foldername(name))[1] = (select auth.uid())::text)'],
+    [
+      'anon-read',
+      'public.listings',
+      'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (true)',
+      'revoke all on public.listings from anon; drop policy hole on public.listings',
+    ],
+    [
+      'anon-write',
+      'public.listings',
+      'grant insert on public.listings to anon; create policy hole on public.listings for insert to anon with check (true)',
+      'revoke all on public.listings from anon; drop policy hole on public.listings',
+    ],
+    [
+      'anon-write',
+      'public.plans',
+      'grant insert on public.plans to anon; create policy hole on public.plans for insert to anon with check (true)',
+      'revoke insert on public.plans from anon; drop policy hole on public.plans',
+    ],
+    [
+      'owner-locked-out',
+      'public.profiles',
+      'revoke select on public.profiles from authenticated',
+      'grant select on public.profiles to authenticated',
+    ],
+    [
+      'owner-locked-out',
+      'public.profiles',
+      'revoke update (full_name) on public.profiles from authenticated',
+      'grant update (full_name) on public.profiles to authenticated',
+    ],
+    [
+      'policy-error',
+      'public.listings',
+      'grant select on public.listings to anon; create policy hole on public.listings for select to anon using (1 / (id - id) = 1)',
+      'revoke all on public.listings from anon; drop policy hole on public.listings',
+    ],
+    [
+      'anon-write',
+      'bucket "logos"',
+      "create policy hole on storage.objects for insert to anon with check (bucket_id = 'logos')",
+      'drop policy hole on storage.objects',
+    ],
+    [
+      'anon-read',
+      'bucket "photos"',
+      'create policy hole on storage.objects for select to anon using (true)',
+      'drop policy hole on storage.objects',
+    ],
+    [
+      'isolation-insert',
+      'bucket "photos"',
+      "create policy hole on storage.objects for insert to authenticated with check (bucket_id = 'photos')",
+      'drop policy hole on storage.objects',
+    ],
+    [
+      'owner-locked-out',
+      'bucket "photos"',
+      'alter policy "own folder is written" on storage.objects with check (false)',
+      'alter policy "own folder is written" on storage.objects with check (bucket_id = \'photos\' and (storage.foldername(name))[1] = (select auth.uid())::text)',
+    ],
   ])('finds %s on %s', async (rule, object, flaw, cure) => {
     const database = openQueryDatabase(http, project.ref);
     await database.script(flaw);
@@ -149,7 +228,9 @@ describe('proveProject', () => {
 
   describe('leaves no row in a table of 1,500 rows that anyone may write', () => {
     /** Every column has a default, so that an insert of anything but NULLs would be kept. */
-    const wall = (trigger = ''): string => `create table public.wall (id bigint generated by default as identity primary key, body text not null default 'hello');
+    const wall = (
+      trigger = '',
+    ): string => `create table public.wall (id bigint generated by default as identity primary key, body text not null default 'hello');
       insert into public.wall (body) select 'note ' || n from generate_series(1, 1500) n;
       alter table public.wall enable row level security;
       create policy open on public.wall for insert to anon with check (true);
@@ -157,7 +238,8 @@ describe('proveProject', () => {
     const filling = `create function public.fill() returns trigger language plpgsql as $$ begin new.id := 7000; new.body := 'filled'; return new; end $$;
       create trigger fill before insert on public.wall for each row execute function public.fill();`;
     const drop = 'drop table public.wall; drop function if exists public.fill();';
-    const rows = async (): Promise<number> => (await (await fakeApi.databases.superuser(project.ref)).query('select from public.wall')).rowCount ?? -1;
+    const rows = async (): Promise<number> =>
+      (await (await fakeApi.databases.superuser(project.ref)).query('select from public.wall')).rowCount ?? -1;
 
     it.each([
       ['finds it by a row of NULLs', wall(), 'anon-write', 'error'],
@@ -186,10 +268,15 @@ describe('proveProject', () => {
           globalThis.fetch = async (...call) => {
             const answer = left >= 0 ? await real(...call) : undefined;
             left -= 1;
-            if (left <= 0 || answer === undefined) throw new MuseError({ code: 'cancelled', message: 'Killed.', suggestion: '' });
+            if (left <= 0 || answer === undefined)
+              throw new MuseError({ code: 'cancelled', message: 'Killed.', suggestion: '' });
             return answer;
           };
-          await expect(proveProject(wanted).finally(() => { globalThis.fetch = real; })).rejects.toThrow(/Killed|failed/);
+          await expect(
+            proveProject(wanted).finally(() => {
+              globalThis.fetch = real;
+            }),
+          ).rejects.toThrow(/Killed|failed/);
           expect(await rows()).toBe(1500);
         }
       } finally {
@@ -206,12 +293,16 @@ describe('proveProject', () => {
       create trigger keep after insert on auth.users for each row execute function public.keep();`);
     const proof = await proveProject(await request());
     expect(proof.notes.join('\n')).toMatch(/muse-proof-.* could not be deleted/);
-    await database.script("drop trigger keep on auth.users; drop table public.keeps; delete from auth.users where email like 'muse-proof%'");
+    await database.script(
+      "drop trigger keep on auth.users; drop table public.keeps; delete from auth.users where email like 'muse-proof%'",
+    );
   });
 
   it('signs in as the admin where the password is known', async () => {
     const password = makePassword();
     await ensureAdmin(service, { email: 'grace@example.com', password }, clock);
-    expect((await proveProject({ ...(await request()), admin: { email: 'grace@example.com', password } })).findings).toEqual([]);
+    expect(
+      (await proveProject({ ...(await request()), admin: { email: 'grace@example.com', password } })).findings,
+    ).toEqual([]);
   });
 });

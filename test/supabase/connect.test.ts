@@ -38,7 +38,14 @@ beforeEach(() => {
 });
 
 const connect = (options: Partial<ConnectOptions> = {}) =>
-  connectProject({ http, settings, ref: project.ref, password: secret(hard), onNote: (note) => notes.push(note), ...options });
+  connectProject({
+    http,
+    settings,
+    ref: project.ref,
+    password: secret(hard),
+    onNote: (note) => notes.push(note),
+    ...options,
+  });
 
 describe('connectProject', () => {
   it('goes direct where the direct host answers', async () => {
@@ -58,7 +65,9 @@ describe('connectProject', () => {
 
   it('goes by the pooler where it does not, with any password', async () => {
     const { database, via, endpoints } = await connect();
-    expect((await database.query("select current_setting('search_path') as path")).rows).toEqual([{ path: '"$user", public, extensions' }]);
+    expect((await database.query("select current_setting('search_path') as path")).rows).toEqual([
+      { path: '"$user", public, extensions' },
+    ]);
     expect(via).toBe('pooler');
     expect(endpoints.session?.user).toBe(`postgres.${project.ref}`);
     await database.close();
@@ -87,21 +96,28 @@ describe('connectProject', () => {
   });
 
   it('gives up on a wrong password before it earns a ban, and says nothing of it', async () => {
-    const error: unknown = await connect({ password: secret('wrong-password-of-mine') }).catch((caught: unknown) => caught);
+    const error: unknown = await connect({ password: secret('wrong-password-of-mine') }).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toMatchObject({ code: 'password-refused' });
     expect(clock.slept.length).toBeLessThan(10);
-    expect(findSecrets({ error: JSON.stringify([error, (error as Error).message, notes]) }, ['wrong-password-of-mine', hard])).toEqual([]);
+    expect(
+      findSecrets({ error: JSON.stringify([error, (error as Error).message, notes]) }, [
+        'wrong-password-of-mine',
+        hard,
+      ]),
+    ).toEqual([]);
   });
 
-  it.each<[string, Partial<Conditions>]>([['refuses the password', { passwordRefused: 1e9 }], ['cannot be reached', { poolerClosed: true }]])(
-    'does nothing to a project that was only found and %s',
-    async (_, conditions) => {
-      Object.assign(fakeApi.conditions, conditions);
-      const queries = fakeApi.count('POST', '/v1/projects/{ref}/database/query');
-      await expect(connect({ mustProve: true })).rejects.toMatchObject({ code: 'ownership-unproven' });
-      expect(fakeApi.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
-    },
-  );
+  it.each<[string, Partial<Conditions>]>([
+    ['refuses the password', { passwordRefused: 1e9 }],
+    ['cannot be reached', { poolerClosed: true }],
+  ])('does nothing to a project that was only found and %s', async (_, conditions) => {
+    Object.assign(fakeApi.conditions, conditions);
+    const queries = fakeApi.count('POST', '/v1/projects/{ref}/database/query');
+    await expect(connect({ mustProve: true })).rejects.toMatchObject({ code: 'ownership-unproven' });
+    expect(fakeApi.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
+  });
 
   // 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
   describe.skipIf(process.platform === 'win32')('away from loopback', () => {
@@ -110,7 +126,7 @@ describe('connectProject', () => {
       return { settings: { ...settings, poolerHost: '0.0.0.0' } };
     };
 
-    it('uses TLS, and says that the server\'s identity was not verified', async () => {
+    it("uses TLS, and says that the server's identity was not verified", async () => {
       const { database, via, verified } = await connect(away());
       const { rows } = await database.query('select 1 as one');
       expect([rows, via, verified]).toEqual([[{ one: 1 }], 'pooler', false]);
@@ -129,7 +145,12 @@ describe('connectProject', () => {
     });
 
     it.each<[string, Partial<Conditions>, string, string]>([
-      ['another authority signed', { certificate: 'signed' }, certificateFile('other-authority'), 'signed by no authority that was given (--db-ca)'],
+      [
+        'another authority signed',
+        { certificate: 'signed' },
+        certificateFile('other-authority'),
+        'signed by no authority that was given (--db-ca)',
+      ],
       ['nobody signed', { certificate: 'own' }, authority, 'signed by no authority that was given (--db-ca)'],
       ['is for another host', { certificate: 'elsewhere' }, authority, 'for another host name'],
     ])('refuses a server whose certificate %s, before the password is sent', async (_, conditions, caFile, words) => {
@@ -163,11 +184,15 @@ describe('connectProject', () => {
     const { database } = await connect();
     await database.script('create table if not exists public.cut_here (id int)');
     fakeApi.wire.add('cut-after-commit', 'insert into public.cut_here');
-    await expect(database.script('insert into public.cut_here values (1)')).rejects.toMatchObject({ code: 'connection-lost' });
+    await expect(database.script('insert into public.cut_here values (1)')).rejects.toMatchObject({
+      code: 'connection-lost',
+    });
     const again = await connect();
     expect((await again.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
     fakeApi.wire.add('cut-before', 'insert into public.cut_here');
-    await expect(again.database.script('insert into public.cut_here values (2)')).rejects.toMatchObject({ code: 'connection-lost' });
+    await expect(again.database.script('insert into public.cut_here values (2)')).rejects.toMatchObject({
+      code: 'connection-lost',
+    });
     const last = await connect();
     expect((await last.database.query('select id from public.cut_here')).rows).toEqual([{ id: 1 }]);
     await last.database.close();
@@ -175,23 +200,42 @@ describe('connectProject', () => {
 });
 
 describe('endpoints', () => {
-  const row = { database_type: 'PRIMARY', db_user: 'postgres.abc', db_host: 'aws-1-eu.pooler.supabase.com', db_port: 6543, db_name: 'postgres', pool_mode: 'transaction' };
-  const answering = (rows: unknown[]): Http => Object.assign(async () => ({ status: 200, body: rows, serverTime: 0 }), { clock: fastClock() });
-  const cloud = (change: Partial<SupabaseSettings> = {}): SupabaseSettings => ({ ...settings, projectHost: 'supabase.co', poolerHost: 'supabase.com', ...change });
+  const row = {
+    database_type: 'PRIMARY',
+    db_user: 'postgres.abc',
+    db_host: 'aws-1-eu.pooler.supabase.com',
+    db_port: 6543,
+    db_name: 'postgres',
+    pool_mode: 'transaction',
+  };
+  const answering = (rows: unknown[]): Http =>
+    Object.assign(async () => ({ status: 200, body: rows, serverTime: 0 }), { clock: fastClock() });
+  const cloud = (change: Partial<SupabaseSettings> = {}): SupabaseSettings => ({
+    ...settings,
+    projectHost: 'supabase.co',
+    poolerHost: 'supabase.com',
+    ...change,
+  });
 
   it.each<[string, object[], [number, number] | undefined]>([
     ['transaction mode on 6543: session mode is 5432', [row], [5432, 6543]],
     ['both modes listed', [row, { ...row, pool_mode: 'session', db_port: 5432 }], [5432, 6543]],
     ['another port in both', [{ ...row, db_port: 5999 }], [5999, 5999]],
-    ['a replica first', [{ ...row, database_type: 'READ_REPLICA', db_host: 'replica.pooler.supabase.com' }, row], [5432, 6543]],
+    [
+      'a replica first',
+      [{ ...row, database_type: 'READ_REPLICA', db_host: 'replica.pooler.supabase.com' }, row],
+      [5432, 6543],
+    ],
     ['none yet', [], undefined],
   ])('pooler: %s', async (_, rows, ports) => {
     const found = await poolerEndpoints(answering(rows), cloud(), 'abc');
     expect(found && [found.session?.port, found.transaction?.port]).toEqual(ports);
   });
 
-  it('sends no password to a pooler outside the platform\'s domain', async () => {
-    await expect(poolerEndpoints(answering([{ ...row, db_host: 'pooler.evil-supabase.com' }]), cloud(), 'abc')).rejects.toMatchObject({ code: 'pooler-refused' });
+  it("sends no password to a pooler outside the platform's domain", async () => {
+    await expect(
+      poolerEndpoints(answering([{ ...row, db_host: 'pooler.evil-supabase.com' }]), cloud(), 'abc'),
+    ).rejects.toMatchObject({ code: 'pooler-refused' });
   });
 
   it.each([
@@ -208,7 +252,12 @@ describe('environmentValues', () => {
     const { endpoints, database } = await connect();
     await database.close();
     const values = environmentValues({
-      ref: project.ref, url: settings.projectUrl(project.ref), keys: await readKeys(http, project.ref), password: secret(hard), endpoints, directAnswers: false,
+      ref: project.ref,
+      url: settings.projectUrl(project.ref),
+      keys: await readKeys(http, project.ref),
+      password: secret(hard),
+      endpoints,
+      directAnswers: false,
     });
     const direct = new URL(values['DIRECT_URL']?.reveal() ?? '');
     expect(decodeURIComponent(direct.password)).toBe(hard);
@@ -217,7 +266,9 @@ describe('environmentValues', () => {
     expect(values['NEXT_PUBLIC_SUPABASE_ANON_KEY']?.reveal()).toBe(project.keys.anon);
     expect(values['SUPABASE_SERVICE_ROLE_KEY']?.reveal()).toBe(project.keys.serviceRole);
     expect(values['SUPABASE_SECRET_KEY']?.reveal()).toBe(project.keys.secret);
-    expect(findSecrets({ printed: JSON.stringify(values) + String(values['DATABASE_URL']) }, [hard, project.keys.secret])).toEqual([]);
+    expect(
+      findSecrets({ printed: JSON.stringify(values) + String(values['DATABASE_URL']) }, [hard, project.keys.secret]),
+    ).toEqual([]);
     for (const name of ['DIRECT_URL', 'DATABASE_URL']) {
       const opened = await openPostgres({ url: values[name]?.reveal() ?? '' });
       expect((await opened.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -14,7 +14,10 @@ let clock: FastClock;
 let http: Http;
 let journal: { intents: Intent[]; created: CreatedProject[] };
 beforeEach(async () => {
-  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi(
+    { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
+    'none',
+  );
   clock = fastClock();
   http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock, timeoutMs: 300 });
   journal = { intents: [], created: [] };
@@ -43,7 +46,10 @@ const names = (): string[] => [...fakeApi.state.projects.values()].map((project)
 describe('preflight', () => {
   it('chooses the only organization and the recommended group', async () => {
     expect(await preflight(http, { name: 'realtymuse' })).toMatchObject({
-      organization: { slug: 'acme' }, plan: 'pro', region: { type: 'smartGroup', code: 'emea' }, warnings: [],
+      organization: { slug: 'acme' },
+      plan: 'pro',
+      region: { type: 'smartGroup', code: 'emea' },
+      warnings: [],
     });
   });
 
@@ -58,7 +64,7 @@ describe('preflight', () => {
     expect(fakeApi.state.requests.filter((one) => one.method !== 'GET')).toEqual([]);
   });
 
-  it('warns of the free plan\'s limit', async () => {
+  it("warns of the free plan's limit", async () => {
     const [organization] = fakeApi.state.organizations;
     if (organization) organization.plan = 'free';
     fakeApi.addProject({ name: 'a' });
@@ -73,13 +79,22 @@ describe('createProject', () => {
     expect(created).toMatchObject({ region: 'eu-central-1', settled: 'answered' });
     expect(journal.intents).toHaveLength(1);
     expect(journal.created).toEqual([created]);
-    expect(findSecrets({ journal: JSON.stringify(journal) }, [request.password.reveal(), fakeApi.state.token])).toEqual([]);
+    expect(findSecrets({ journal: JSON.stringify(journal) }, [request.password.reveal(), fakeApi.state.token])).toEqual(
+      [],
+    );
   });
 
   it.each<[HttpFault, number, string]>([
-    ['answer-lost', 1, 'found'], ['applied-502', 1, 'found'], ['no-answer', 2, 'answered'], ['slow-body', 1, 'found'],
-    ['reset', 2, 'answered'], ['html-500', 2, 'answered'], ['html-502', 2, 'answered'], ['html-503', 2, 'answered'],
-    ['too-many', 2, 'answered'], ['too-many-retry-after', 2, 'answered'],
+    ['answer-lost', 1, 'found'],
+    ['applied-502', 1, 'found'],
+    ['no-answer', 2, 'answered'],
+    ['slow-body', 1, 'found'],
+    ['reset', 2, 'answered'],
+    ['html-500', 2, 'answered'],
+    ['html-502', 2, 'answered'],
+    ['html-503', 2, 'answered'],
+    ['too-many', 2, 'answered'],
+    ['too-many-retry-after', 2, 'answered'],
   ])('makes exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
     fakeApi.http.add(fault, 'POST /v1/projects');
     const created = await run();
@@ -91,7 +106,9 @@ describe('createProject', () => {
   it('waits at the door as long as it is told to', async () => {
     const sent: number[] = [];
     const watched = createHttp({
-      baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock,
+      baseUrl: fakeApi.url,
+      token: secret(fakeApi.state.token),
+      clock,
       onRequest: ({ method }) => void (method === 'POST' && sent.push(clock.now())),
     });
     fakeApi.http.add('too-many-retry-after', 'POST /v1/projects');
@@ -106,19 +123,22 @@ describe('createProject', () => {
     expect(names()).toEqual(['realtymuse']);
   });
 
-  it('refuses a stranger\'s project of that name, and sends nothing', async () => {
+  it("refuses a stranger's project of that name, and sends nothing", async () => {
     fakeApi.addProject({ name: 'realtymuse' });
     await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
     expect(fakeApi.count('POST', '/v1/projects')).toBe(0);
   });
 
-  it('refuses a stranger\'s project that came in between', async () => {
-    const first = { ...hooks, onIntent: async (intent: Intent) => void (intent.refused || fakeApi.addProject({ name: 'realtymuse' })) };
+  it("refuses a stranger's project that came in between", async () => {
+    const first = {
+      ...hooks,
+      onIntent: async (intent: Intent) => void (intent.refused || fakeApi.addProject({ name: 'realtymuse' })),
+    };
     await expect(createProject(http, request, first)).rejects.toMatchObject({ code: 'name-taken' });
     expect(journal.created).toEqual([]);
   });
 
-  it('does not take a stranger\'s project after a request that was turned away', async () => {
+  it("does not take a stranger's project after a request that was turned away", async () => {
     fakeApi.http.add('too-many', 'POST /v1/projects');
     fakeApi.killAfterRequest(3, () => void fakeApi.addProject({ name: 'realtymuse' }), 'before');
     await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
@@ -139,7 +159,14 @@ describe('createProject', () => {
   });
 
   it('two runs at once make one project', async () => {
-    const results = await Promise.allSettled([run(), createProject(http, { ...request, password: makePassword() }, { onIntent: async () => undefined, onRef: async () => undefined })]);
+    const results = await Promise.allSettled([
+      run(),
+      createProject(
+        http,
+        { ...request, password: makePassword() },
+        { onIntent: async () => undefined, onRef: async () => undefined },
+      ),
+    ]);
     expect(results.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(names()).toEqual(['realtymuse']);
   });
@@ -170,7 +197,7 @@ describe('resuming', () => {
     expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
-  it('does not take a stranger\'s project after a refusal', async () => {
+  it("does not take a stranger's project after a refusal", async () => {
     let written: Intent | undefined;
     const first = {
       ...hooks,
@@ -193,11 +220,21 @@ describe('resuming', () => {
 
 describe('isFrom', () => {
   const intent: Intent = {
-    name: 'n', organization: 'acme', region: { type: 'specific', code: 'eu-central-1' }, at: '2026-06-01T12:00:00.000Z', skewMs: 0,
-    digest: '', before: ['old'],
+    name: 'n',
+    organization: 'acme',
+    region: { type: 'specific', code: 'eu-central-1' },
+    at: '2026-06-01T12:00:00.000Z',
+    skewMs: 0,
+    digest: '',
+    before: ['old'],
   };
   const project = {
-    ref: 'new', name: 'n', organization_slug: 'acme', organization_id: 'acme', region: 'eu-central-1', status: 'UNKNOWN',
+    ref: 'new',
+    name: 'n',
+    organization_slug: 'acme',
+    organization_id: 'acme',
+    region: 'eu-central-1',
+    status: 'UNKNOWN',
     created_at: '2026-06-01T12:00:05Z',
   };
   it.each([

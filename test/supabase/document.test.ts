@@ -10,26 +10,54 @@ const answers = {
   V1OrganizationSlugResponse: { name: 'required', plan: 'optional' } satisfies Fields<types.OrganizationDetails>,
   RegionsInfo: { recommendations: 'required', all: 'required' } satisfies Fields<types.RegionsInfo>,
   V1ProjectResponse: {
-    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
-    created_at: 'required', status: 'required',
+    ref: 'required',
+    organization_slug: 'optional',
+    organization_id: 'optional',
+    name: 'required',
+    region: 'required',
+    created_at: 'required',
+    status: 'required',
   } satisfies Fields<types.Project>,
   V1ProjectWithDatabaseResponse: {
-    ref: 'required', organization_slug: 'optional', organization_id: 'optional', name: 'required', region: 'required',
-    created_at: 'required', status: 'required', database: 'required',
+    ref: 'required',
+    organization_slug: 'optional',
+    organization_id: 'optional',
+    name: 'required',
+    region: 'required',
+    created_at: 'required',
+    status: 'required',
+    database: 'required',
   } satisfies Fields<types.ProjectWithDatabase>,
-  V1ServiceHealthResponse: { name: 'required', status: 'required', error: 'optional' } satisfies Fields<types.ServiceHealth>,
+  V1ServiceHealthResponse: {
+    name: 'required',
+    status: 'required',
+    error: 'optional',
+  } satisfies Fields<types.ServiceHealth>,
   ApiKeyResponse: { name: 'required', type: 'optional', api_key: 'optional' } satisfies Fields<types.ApiKey>,
   SupavisorConfigResponse: {
-    database_type: 'required', db_user: 'required', db_host: 'required', db_port: 'required', db_name: 'required', pool_mode: 'required',
+    database_type: 'required',
+    db_user: 'required',
+    db_host: 'required',
+    db_port: 'required',
+    db_name: 'required',
+    pool_mode: 'required',
   } satisfies Fields<types.PoolerConfig>,
   NetworkBanResponse: { banned_ipv4_addresses: 'required' } satisfies Fields<types.NetworkBans>,
 };
 
 const requests = {
   V1CreateProjectBody: {
-    db_pass: 'required', name: 'required', organization_slug: 'required', region_selection: 'optional', desired_instance_size: 'optional',
+    db_pass: 'required',
+    name: 'required',
+    organization_slug: 'required',
+    region_selection: 'optional',
+    desired_instance_size: 'optional',
   } satisfies Fields<types.CreateProjectBody>,
-  V1RunQueryBody: { query: 'required', parameters: 'optional', read_only: 'optional' } satisfies Fields<types.QueryBody>,
+  V1RunQueryBody: {
+    query: 'required',
+    parameters: 'optional',
+    read_only: 'optional',
+  } satisfies Fields<types.QueryBody>,
   UpdateAuthConfigBody: { site_url: 'optional', uri_allow_list: 'optional' } satisfies Fields<types.AuthConfig>,
 };
 
@@ -38,7 +66,9 @@ const schemaOf = (name: string): Schema => resolveSchema({ $ref: name });
 describe('types, held against the official document', () => {
   it.each(Object.entries(answers))('%s: what is read is there', (name, fields) => {
     const schema = schemaOf(name);
-    const required = Object.entries(fields).filter(([, presence]) => presence === 'required').map(([field]) => field);
+    const required = Object.entries(fields)
+      .filter(([, presence]) => presence === 'required')
+      .map(([field]) => field);
     expect(Object.keys(schema.properties ?? {})).toEqual(expect.arrayContaining(Object.keys(fields)));
     expect(schema.required).toEqual(expect.arrayContaining(required));
   });
@@ -46,14 +76,21 @@ describe('types, held against the official document', () => {
   it.each(Object.entries(requests))('%s: what is sent is known, and nothing required is missing', (name, fields) => {
     const schema = schemaOf(name);
     for (const field of Object.keys(fields)) expect(schema.properties).toHaveProperty(field);
-    const given: string[] = Object.entries(fields).filter(([, presence]) => presence === 'required').map(([field]) => field);
+    const given: string[] = Object.entries(fields)
+      .filter(([, presence]) => presence === 'required')
+      .map(([field]) => field);
     expect(schema.required ?? []).toEqual(expect.arrayContaining(given));
     for (const field of schema.required ?? []) expect(given).toContain(field);
   });
 });
 
-describe('the fake API\'s validator', () => {
-  const body = { db_pass: 'x', name: 'n', organization_slug: 'acme', region_selection: { type: 'smartGroup', code: 'emea' } };
+describe("the fake API's validator", () => {
+  const body = {
+    db_pass: 'x',
+    name: 'n',
+    organization_slug: 'acme',
+    region_selection: { type: 'smartGroup', code: 'emea' },
+  };
   const schema = document.paths['/v1/projects']?.['post']?.requestBody?.content['application/json']?.schema ?? {};
   it.each<[string, unknown, number]>([
     ['a good body', body, 0],
@@ -64,6 +101,6 @@ describe('the fake API\'s validator', () => {
     ['a slug with a space', { ...body, organization_slug: 'a b' }, 1],
     ['a name too long', { ...body, name: 'n'.repeat(257) }, 1],
   ])('%s', (_, value, errors) => {
-    expect(validate(value, schema).length >= errors && (errors > 0) === validate(value, schema).length > 0).toBe(true);
+    expect(validate(value, schema).length >= errors && errors > 0 === validate(value, schema).length > 0).toBe(true);
   });
 });

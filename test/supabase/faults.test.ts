@@ -22,11 +22,16 @@ beforeAll(async () => {
   await provision(fakeApi, makeRun());
   sound = await endState(fakeApi);
   requests = fakeApi.state.requests.filter((one) => one.part === 'management').length;
-  sent = fakeApi.state.requests.map((one) => `${one.method} ${one.path.replace(/^\/project\/[a-z]{20}/, '{project}').replace(/\/[a-z]{20}(?=\/|$)/, '/{ref}')}`);
+  sent = fakeApi.state.requests.map(
+    (one) =>
+      `${one.method} ${one.path.replace(/^\/project\/[a-z]{20}/, '{project}').replace(/\/[a-z]{20}(?=\/|$)/, '/{ref}')}`,
+  );
 });
 afterAll(async () => {
   await fakeApi.close();
-  process.stdout.write(`\nFaults, and what they came to (resumed = how often the user had to say --resume):\n${report.join('\n')}\n\n`);
+  process.stdout.write(
+    `\nFaults, and what they came to (resumed = how often the user had to say --resume):\n${report.join('\n')}\n\n`,
+  );
 });
 beforeEach(async () => {
   for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
@@ -47,14 +52,22 @@ interface Fault {
 
 const project = '/v1/projects/{ref}';
 const anywhere = [
-  'GET /v1/organizations', 'GET /v1/projects', `GET ${project}`, `GET ${project}/health`, `GET ${project}/config/database/pooler`,
-  `GET ${project}/api-keys`, `GET ${project}/config/auth`, `PATCH ${project}/config/auth`,
+  'GET /v1/organizations',
+  'GET /v1/projects',
+  `GET ${project}`,
+  `GET ${project}/health`,
+  `GET ${project}/config/database/pooler`,
+  `GET ${project}/api-keys`,
+  `GET ${project}/config/auth`,
+  `PATCH ${project}/config/auth`,
 ];
-const http = (fault: HttpFault, where: string[], times = 1) => () => {
-  // Short enough for a test of what never comes; a busy machine may take as long for what does.
-  if (fault === 'no-answer' || fault === 'slow-body') current.timeoutMs = 1500;
-  for (const on of where) fakeApi.http.add(fault, on, times);
-};
+const http =
+  (fault: HttpFault, where: string[], times = 1) =>
+  () => {
+    // Short enough for a test of what never comes; a busy machine may take as long for what does.
+    if (fault === 'no-answer' || fault === 'slow-body') current.timeoutMs = 1500;
+    for (const on of where) fakeApi.http.add(fault, on, times);
+  };
 const condition = (change: Partial<FakeApi['conditions']>) => () => void Object.assign(fakeApi.conditions, change);
 const post = ['POST /v1/projects'];
 
@@ -79,7 +92,12 @@ const faults: Fault[] = [
   { name: 'DNS failure for long', begin: () => void (current.unresolved = 6), told: ['api-unreachable'] },
   { name: 'the API is down for long', begin: http('html-503', [`GET ${project}`], 8), told: ['api-failed'] },
   { name: 'a status never seen before', begin: condition({ newStatus: 'DEFROSTING' }) },
-  { name: 'coming up for ever', begin: condition({ neverHealthy: true }), cure: condition({ neverHealthy: false }), told: ['wait-timeout'] },
+  {
+    name: 'coming up for ever',
+    begin: condition({ neverHealthy: true }),
+    cure: condition({ neverHealthy: false }),
+    told: ['wait-timeout'],
+  },
   { name: 'one service unhealthy for a while', begin: condition({ unhealthyService: { name: 'auth', looks: 4 } }) },
   {
     name: 'one service unhealthy for long',
@@ -93,9 +111,21 @@ const faults: Fault[] = [
   { name: 'no PostgreSQL socket at all: SQL over HTTPS', begin: condition({ poolerClosed: true }) },
   { name: 'direct host answers', begin: condition({ directOpen: true }) },
   { name: 'API keys late', begin: condition({ keysNull: 2 }) },
-  { name: 'connection cut in the middle of a migration', begin: () => fakeApi.wire.add('cut-during', 'create table public.listings'), told: ['connection-lost'] },
-  { name: 'connection cut before a migration', begin: () => fakeApi.wire.add('cut-before', 'create table public.second'), told: ['connection-lost'] },
-  { name: 'connection cut between COMMIT and answer', begin: () => fakeApi.wire.add('cut-after-commit', 'create table public.second'), told: ['connection-lost'] },
+  {
+    name: 'connection cut in the middle of a migration',
+    begin: () => fakeApi.wire.add('cut-during', 'create table public.listings'),
+    told: ['connection-lost'],
+  },
+  {
+    name: 'connection cut before a migration',
+    begin: () => fakeApi.wire.add('cut-before', 'create table public.second'),
+    told: ['connection-lost'],
+  },
+  {
+    name: 'connection cut between COMMIT and answer',
+    begin: () => fakeApi.wire.add('cut-after-commit', 'create table public.second'),
+    told: ['connection-lost'],
+  },
   {
     name: 'over HTTPS: answer lost after COMMIT of a migration',
     begin: () => {
@@ -114,19 +144,34 @@ const faults: Fault[] = [
   { name: 'quota reached', begin: http('refused-quota', post), told: ['quota-reached'] },
   { name: 'plan limit reached (402)', begin: http('refused-plan', post), told: ['quota-reached'] },
   {
-    name: 'name taken by a stranger\'s project',
+    name: "name taken by a stranger's project",
     begin: () => void fakeApi.addProject({ name: 'realtymuse' }),
     cure: () => fakeApi.state.projects.clear(),
     told: ['name-taken'],
   },
-  { name: 'clock two hours ahead, answer lost', begin: () => { fakeApi.state.skewMs = 7_200_000; http('answer-lost', post)(); } },
-  { name: 'clock two hours behind, answer lost', begin: () => { fakeApi.state.skewMs = -7_200_000; http('answer-lost', post)(); } },
+  {
+    name: 'clock two hours ahead, answer lost',
+    begin: () => {
+      fakeApi.state.skewMs = 7_200_000;
+      http('answer-lost', post)();
+    },
+  },
+  {
+    name: 'clock two hours behind, answer lost',
+    begin: () => {
+      fakeApi.state.skewMs = -7_200_000;
+      http('answer-lost', post)();
+    },
+  },
   {
     name: 'INIT_FAILED, deleted and tried again',
     begin: condition({ initFailed: 1, notReadyForDeletion: 2 }),
     cure: async () => {
       const [ref = ''] = fakeApi.state.projects.keys();
-      await destroyProject(createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() }), ref);
+      await destroyProject(
+        createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() }),
+        ref,
+      );
       current.journal = {};
     },
     told: ['init-failed'],
@@ -135,7 +180,14 @@ const faults: Fault[] = [
 let current: Run;
 
 it('a run sends what --dry-run says, and nothing else', () => {
-  const planned = planRequests({ name: 'realtymuse', organization: 'acme', region: 'eu-central-1', siteUrl: 'https://realty.example.com', buckets: ['photos'], adminEmail: 'ada@example.com' });
+  const planned = planRequests({
+    name: 'realtymuse',
+    organization: 'acme',
+    region: 'eu-central-1',
+    siteUrl: 'https://realty.example.com',
+    buckets: ['photos'],
+    adminEmail: 'ada@example.com',
+  });
   const shown = planned.map((one) => `${one.method} ${one.path.replace(/\?.*$/, '').replace(/ or .*$/, '')}`);
   expect([...new Set(sent)].sort()).toEqual([...new Set(shown)].sort());
   expect(findSecrets({ plan: JSON.stringify(planned) })).toEqual([]);
@@ -154,10 +206,16 @@ describe('for each fault the end is the same as without it, with exactly one pro
     expect(met).toEqual(told);
     expect(await endState(fakeApi)).toEqual(sound);
     const [own] = fakeApi.state.projects.values();
-    const secrets = [current.password, adminPassword].map((one) => one.reveal()).concat(fakeApi.state.token, own?.keys.secret ?? '', own?.keys.serviceRole ?? '');
-    expect(findSecrets({ output: current.output.join('\n'), journal: JSON.stringify(current.journal) }, secrets)).toEqual([]);
+    const secrets = [current.password, adminPassword]
+      .map((one) => one.reveal())
+      .concat(fakeApi.state.token, own?.keys.secret ?? '', own?.keys.serviceRole ?? '');
+    expect(
+      findSecrets({ output: current.output.join('\n'), journal: JSON.stringify(current.journal) }, secrets),
+    ).toEqual([]);
     const posts = fakeApi.count('POST', '/v1/projects');
-    report.push(`  ${name.padEnd(52)} ${String(fakeApi.state.requests.length).padStart(3)} requests, ${posts} POST, resumed ${resumed}${told.length > 0 ? ` (${told.join(', ')})` : ''}`);
+    report.push(
+      `  ${name.padEnd(52)} ${String(fakeApi.state.requests.length).padStart(3)} requests, ${posts} POST, resumed ${resumed}${told.length > 0 ? ` (${told.join(', ')})` : ''}`,
+    );
   });
 
   it('stopped before any request, and resumed', async () => {
@@ -174,7 +232,9 @@ describe('for each fault the end is the same as without it, with exactly one pro
       for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
       fakeApi.state.projects.clear();
     }
-    report.push(`  stopped before each of ${requests} requests, and resumed (kill -9 at each request of the command: test/create/supabase-kill.test.ts)`);
+    report.push(
+      `  stopped before each of ${requests} requests, and resumed (kill -9 at each request of the command: test/create/supabase-kill.test.ts)`,
+    );
   });
 
   it('two runs at once', async () => {

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listOrganizations, postProject, runQuery } from '../../src/supabase/api.ts';
-import { type AnswerRecord, createHttp, type HttpOptions, rateLimitPause, redactBody, redactText, type RequestRecord, retryAfter } from '../../src/supabase/http.ts';
+import {
+  type AnswerRecord,
+  createHttp,
+  type HttpOptions,
+  rateLimitPause,
+  redactBody,
+  redactText,
+  type RequestRecord,
+  retryAfter,
+} from '../../src/supabase/http.ts';
 import { secret } from '../../src/supabase/secret.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { findSecrets } from '../support/find-secrets.ts';
@@ -10,7 +19,10 @@ import { startFakeApi, type FakeApi } from '../support/fake-api/fake-api.ts';
 let fakeApi: FakeApi;
 beforeAll(async () => {
   // No request of this file touches a project's database.
-  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi(
+    { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
+    'none',
+  );
 });
 afterAll(() => fakeApi.close());
 
@@ -22,8 +34,15 @@ const body = { db_pass: 'a-password-that-nobody-sees', name: 'one', organization
 
 describe('a read', () => {
   it.each<[HttpFault, Partial<HttpOptions>]>([
-    ['too-many', {}], ['too-many-retry-after', {}], ['html-500', {}], ['html-502', {}], ['html-503', {}], ['reset', {}],
-    ['answer-lost', {}], ['no-answer', { timeoutMs: 100 }], ['slow-body', { timeoutMs: 100 }],
+    ['too-many', {}],
+    ['too-many-retry-after', {}],
+    ['html-500', {}],
+    ['html-502', {}],
+    ['html-503', {}],
+    ['reset', {}],
+    ['answer-lost', {}],
+    ['no-answer', { timeoutMs: 100 }],
+    ['slow-body', { timeoutMs: 100 }],
   ])('comes through %s', async (fault, options) => {
     fakeApi.http.add(fault, 'GET /v1/organizations', 2);
     const before = fakeApi.state.requests.length;
@@ -40,13 +59,14 @@ describe('a read', () => {
     expect(clock.slept).toEqual([7000]);
   });
 
-  it.each<[HttpFault, string]>([['html-502', 'api-failed'], ['reset', 'answer-lost'], ['too-many', 'rate-limited']])(
-    'gives up on %s in the end, with %s',
-    async (fault, code) => {
-      fakeApi.http.add(fault, 'GET /v1/organizations', 3);
-      await expect(listOrganizations(open({ tries: 3 }).http)).rejects.toMatchObject({ code });
-    },
-  );
+  it.each<[HttpFault, string]>([
+    ['html-502', 'api-failed'],
+    ['reset', 'answer-lost'],
+    ['too-many', 'rate-limited'],
+  ])('gives up on %s in the end, with %s', async (fault, code) => {
+    fakeApi.http.add(fault, 'GET /v1/organizations', 3);
+    await expect(listOrganizations(open({ tries: 3 }).http)).rejects.toMatchObject({ code });
+  });
 
   it('waits when the limit of requests is used up, by the headers', async () => {
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '40' };
@@ -58,7 +78,10 @@ describe('a read', () => {
   });
 
   it('says it when nothing can be reached', async () => {
-    const closed = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+    const closed = await startFakeApi(
+      { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
+      'none',
+    );
     await closed.close();
     const { http } = open({ baseUrl: closed.url, tries: 2 });
     await expect(listOrganizations(http)).rejects.toMatchObject({ code: 'api-unreachable' });
@@ -75,7 +98,10 @@ describe('a read', () => {
 
 describe('a write that must not happen twice', () => {
   it.each<[HttpFault, string]>([
-    ['html-502', 'api-failed'], ['reset', 'answer-lost'], ['no-answer', 'answer-lost'], ['too-many', 'rate-limited'],
+    ['html-502', 'api-failed'],
+    ['reset', 'answer-lost'],
+    ['no-answer', 'answer-lost'],
+    ['too-many', 'rate-limited'],
   ])('is sent once through %s', async (fault, code) => {
     const { http } = open({ timeoutMs: 100 });
     fakeApi.http.add(fault, 'POST /v1/projects');
@@ -98,23 +124,38 @@ describe('a write that must not happen twice', () => {
 describe('what is shown', () => {
   it('records every request and answer without secrets', async () => {
     const records: (RequestRecord | AnswerRecord)[] = [];
-    const { http } = open({ onRequest: (record) => void records.push(record), onAnswer: (record) => void records.push(record) });
+    const { http } = open({
+      onRequest: (record) => void records.push(record),
+      onAnswer: (record) => void records.push(record),
+    });
     await postProject(http, { ...body, name: 'recorded' });
     expect(records).toHaveLength(2);
-    expect(records[1]).toMatchObject({ method: 'POST', path: '/v1/projects', status: 201, body: { name: 'recorded', db_pass: '***' } });
+    expect(records[1]).toMatchObject({
+      method: 'POST',
+      path: '/v1/projects',
+      status: 201,
+      body: { name: 'recorded', db_pass: '***' },
+    });
     expect(findSecrets({ records: JSON.stringify(records) }, [body.db_pass, fakeApi.state.token])).toEqual([]);
   });
 
   it('cleans what the API echoes', async () => {
     const { http } = open();
-    const sent = http({ method: 'POST', path: '/v1/projects', body: { ...body, name: 7, organization_slug: `no ${body.db_pass}` } });
+    const sent = http({
+      method: 'POST',
+      path: '/v1/projects',
+      body: { ...body, name: 7, organization_slug: `no ${body.db_pass}` },
+    });
     const error: unknown = await sent.catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'api-refused' });
     expect(findSecrets({ message: String((error as Error).message) }, [body.db_pass])).toEqual([]);
   });
 
   it.each([
-    [{ query: 'alter role x password \'y\'', parameters: ['y'] }, { query: '***', parameters: '***' }],
+    [
+      { query: "alter role x password 'y'", parameters: ['y'] },
+      { query: '***', parameters: '***' },
+    ],
     [{ deep: [{ api_key: 'k', name: 'n' }] }, { deep: [{ api_key: '***', name: 'n' }] }],
   ])('hides secret fields: %o', (given, shown) => {
     expect(redactBody(given)).toEqual(shown);
@@ -129,16 +170,26 @@ describe('limits', () => {
   const clock = { ...fastClock(), now: () => Date.UTC(2026, 5, 1) };
   const later = new Date(clock.now() + 9000).toUTCString();
   it.each<[Record<string, string>, number | undefined]>([
-    [{}, undefined], [{ 'retry-after': '3' }, 3000], [{ 'retry-after': later }, 9000], [{ 'retry-after': 'soon' }, undefined],
+    [{}, undefined],
+    [{ 'retry-after': '3' }, 3000],
+    [{ 'retry-after': later }, 9000],
+    [{ 'retry-after': 'soon' }, undefined],
     [{ 'retry-after': '86400' }, Infinity],
     // The date is the server's, whose clock is an hour ahead of ours.
-    [{ 'retry-after': new Date(clock.now() + 3_605_000).toUTCString(), date: new Date(clock.now() + 3_600_000).toUTCString() }, 5000],
+    [
+      {
+        'retry-after': new Date(clock.now() + 3_605_000).toUTCString(),
+        date: new Date(clock.now() + 3_600_000).toUTCString(),
+      },
+      5000,
+    ],
   ])('Retry-After %o', (headers, ms) => {
     expect(retryAfter(new Headers(headers), clock)).toBe(ms);
   });
 
   it.each<[Record<string, string>, number]>([
-    [{}, 0], [{ 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': '30' }, 0],
+    [{}, 0],
+    [{ 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': '30' }, 0],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '30' }, 30_000],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(clock.now() / 1000 + 12) }, 12_000],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '4000' }, 60_000],

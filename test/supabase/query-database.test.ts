@@ -18,13 +18,19 @@ beforeAll(async () => {
   http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: fastClock() });
 });
 afterAll(() => fakeApi.close());
-beforeEach(() => openQueryDatabase(http, ref).script('drop table if exists public.notes; create table public.notes (id int primary key, body text)'));
+beforeEach(() =>
+  openQueryDatabase(http, ref).script(
+    'drop table if exists public.notes; create table public.notes (id int primary key, body text)',
+  ),
+);
 
 describe('a database over HTTPS', () => {
   it('runs statements with parameters, as postgres, who is no superuser', async () => {
     const database = openQueryDatabase(http, ref);
     await database.query('insert into public.notes values ($1, $2)', [1, "it's; -- fine"]);
-    const { rows } = await database.query('select id, body, current_user as who, (select rolsuper from pg_roles where rolname = current_user) as super from public.notes');
+    const { rows } = await database.query(
+      'select id, body, current_user as who, (select rolsuper from pg_roles where rolname = current_user) as super from public.notes',
+    );
     expect(rows).toEqual([{ id: 1, body: "it's; -- fine", who: 'postgres', super: false }]);
   });
 
@@ -32,30 +38,42 @@ describe('a database over HTTPS', () => {
     const database = openQueryDatabase(http, ref);
     const before = fakeApi.state.requests.length;
     const script = 'insert into public.notes values (1, null);\ninsert into public.notes values (1, null);';
-    await expect(database.script(script)).rejects.toMatchObject({ name: 'DatabaseError', code: '23505', constraint: undefined });
+    await expect(database.script(script)).rejects.toMatchObject({
+      name: 'DatabaseError',
+      code: '23505',
+      constraint: undefined,
+    });
     expect(fakeApi.state.requests.length - before).toBe(1);
     expect((await database.query('select * from public.notes')).rows).toEqual([]);
   });
 
   it('says where a script is wrong', async () => {
     const script = 'create table public.ok (id int);\ninsert into public.notes (id, nobody) values (1, 2);';
-    const error: unknown = await openQueryDatabase(http, ref).script(script).catch((caught: unknown) => caught);
+    const error: unknown = await openQueryDatabase(http, ref)
+      .script(script)
+      .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: '42703', position: script.indexOf('nobody') + 1 });
   });
 
   it('has no open transactions', async () => {
-    await expect(openQueryDatabase(http, ref).transaction(async () => 1)).rejects.toMatchObject({ code: 'no-interactive-transaction' });
+    await expect(openQueryDatabase(http, ref).transaction(async () => 1)).rejects.toMatchObject({
+      code: 'no-interactive-transaction',
+    });
   });
 
-  it.each([['answer-lost' as const, 1], ['applied-502' as const, 1], ['reset' as const, 0], ['html-502' as const, 0]])(
-    'says after %s that it must be looked up, and sends nothing twice',
-    async (fault, rows) => {
-      const database = openQueryDatabase(http, ref);
-      fakeApi.http.add(fault, endpoint);
-      await expect(database.script('insert into public.notes values (7, null)')).rejects.toMatchObject({ code: 'answer-lost' });
-      expect((await database.query('select * from public.notes')).rows).toHaveLength(rows);
-    },
-  );
+  it.each([
+    ['answer-lost' as const, 1],
+    ['applied-502' as const, 1],
+    ['reset' as const, 0],
+    ['html-502' as const, 0],
+  ])('says after %s that it must be looked up, and sends nothing twice', async (fault, rows) => {
+    const database = openQueryDatabase(http, ref);
+    fakeApi.http.add(fault, endpoint);
+    await expect(database.script('insert into public.notes values (7, null)')).rejects.toMatchObject({
+      code: 'answer-lost',
+    });
+    expect((await database.query('select * from public.notes')).rows).toHaveLength(rows);
+  });
 
   it('waits where it is turned away', async () => {
     fakeApi.http.add('too-many-retry-after', endpoint, 2);
@@ -68,7 +86,10 @@ describe('the run lock over HTTPS', () => {
   it('keeps a second run out, and says who is in', async () => {
     const [one, two] = [openQueryDatabase(http, ref), openQueryDatabase(http, ref)];
     await one.withRunLock(async () => {
-      await expect(two.withRunLock(async () => 1, 3000)).rejects.toMatchObject({ code: 'locked', message: expect.stringContaining(`pid ${process.pid}`) });
+      await expect(two.withRunLock(async () => 1, 3000)).rejects.toMatchObject({
+        code: 'locked',
+        message: expect.stringContaining(`pid ${process.pid}`),
+      });
     });
     expect(await two.withRunLock(async () => 2)).toBe(2);
   });
@@ -76,7 +97,9 @@ describe('the run lock over HTTPS', () => {
   it('survives lost answers, and is free after work that failed', async () => {
     const database = openQueryDatabase(http, ref);
     fakeApi.http.add('answer-lost', endpoint, 2);
-    await expect(database.withRunLock(() => Promise.reject(new Error('the work failed')))).rejects.toThrow('the work failed');
+    await expect(database.withRunLock(() => Promise.reject(new Error('the work failed')))).rejects.toThrow(
+      'the work failed',
+    );
     expect(await database.withRunLock(async () => 3)).toBe(3);
   });
 
@@ -96,7 +119,9 @@ describe('the run lock over HTTPS', () => {
 
   it('waits for what a killed run has left', async () => {
     const superuser = await fakeApi.databases.superuser(ref);
-    await superuser.query("insert into muse.run_lease values (1, 'the dead', 'pid 1 on elsewhere', now() + interval '1 second')");
+    await superuser.query(
+      "insert into muse.run_lease values (1, 'the dead', 'pid 1 on elsewhere', now() + interval '1 second')",
+    );
     const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
     expect(await openQueryDatabase(real, ref).withRunLock(async () => 5)).toBe(5);
   });
@@ -112,9 +137,17 @@ describe('the run lock over HTTPS', () => {
   });
 
   it('respects a run that came by a PostgreSQL connection', async () => {
-    const direct = await openPostgres({ host: '127.0.0.1', port: await fakeApi.openDirect(ref), user: 'postgres', password: 'strangers-own', database: 'postgres' });
+    const direct = await openPostgres({
+      host: '127.0.0.1',
+      port: await fakeApi.openDirect(ref),
+      user: 'postgres',
+      password: 'strangers-own',
+      database: 'postgres',
+    });
     await direct.withRunLock(async () => {
-      await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
+      await expect(openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).rejects.toMatchObject({
+        code: 'locked',
+      });
     });
     expect(await openQueryDatabase(http, ref).withRunLock(async () => 1, 0)).toBe(1);
     await direct.close();
@@ -122,7 +155,9 @@ describe('the run lock over HTTPS', () => {
 
   it('is closed to everybody but its owner', async () => {
     const superuser = await fakeApi.databases.superuser(ref);
-    const { rows } = await superuser.query(`select r, has_schema_privilege(r, 'muse', 'usage') as usage from unnest(array['anon', 'authenticated', 'service_role']) r`);
+    const { rows } = await superuser.query(
+      `select r, has_schema_privilege(r, 'muse', 'usage') as usage from unnest(array['anon', 'authenticated', 'service_role']) r`,
+    );
     expect(rows.filter((row: { usage: boolean }) => row.usage)).toEqual([]);
   });
 });

@@ -38,6 +38,9 @@ it('reads detail, hint and a context of several lines', () => {
   });
 });
 
-it.each(['Unauthorized', 'Failed to run sql query: connection terminated', ''])('says of "%s" that it is none of PostgreSQL\'s', (message) => {
-  expect(parseQueryError(message, 'select 1')).toBeUndefined();
-});
+it.each(['Unauthorized', 'Failed to run sql query: connection terminated', ''])(
+  'says of "%s" that it is none of PostgreSQL\'s',
+  (message) => {
+    expect(parseQueryError(message, 'select 1')).toBeUndefined();
+  },
+);

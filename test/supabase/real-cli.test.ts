@@ -32,7 +32,18 @@ describe.skipIf('reason' in cli)('the real Supabase CLI works with the fake API'
   };
 
   it('projects create', async () => {
-    await run('projects', 'create', 'by-the-cli', '--org-id', 'acme', '--region', 'eu-central-1', '--db-password', password, '--yes');
+    await run(
+      'projects',
+      'create',
+      'by-the-cli',
+      '--org-id',
+      'acme',
+      '--region',
+      'eu-central-1',
+      '--db-password',
+      password,
+      '--yes',
+    );
     expect(made()).toMatchObject({ organization: 'acme', region: 'eu-central-1', password });
   });
 
@@ -48,17 +59,24 @@ describe.skipIf('reason' in cli)('the real Supabase CLI works with the fake API'
   it('db push, through the pooler', async () => {
     const { ref } = made();
     await mkdir(join(directory, 'supabase', 'migrations'), { recursive: true });
-    await writeFile(join(directory, 'supabase', 'migrations', '20260101000000_notes.sql'), 'create table public.notes (id int primary key);\n');
+    await writeFile(
+      join(directory, 'supabase', 'migrations', '20260101000000_notes.sql'),
+      'create table public.notes (id int primary key);\n',
+    );
     const [row] = await poolers(ref);
     const url = `postgresql://${row?.db_user}:${password}@${row?.db_host}:${row?.db_port}/postgres?sslmode=disable`;
     await run('db', 'push', `--remote=${url}`, '--yes');
     const database = await fakeApi.databases.superuser(ref);
-    const { rows } = await database.query("select to_regclass('public.notes')::text as notes, (select array_agg(version) from supabase_migrations.schema_migrations) as versions");
+    const { rows } = await database.query(
+      "select to_regclass('public.notes')::text as notes, (select array_agg(version) from supabase_migrations.schema_migrations) as versions",
+    );
     expect(rows).toEqual([{ notes: 'notes', versions: ['20260101000000'] }]);
   });
 
   async function poolers(ref: string): Promise<{ db_user: string; db_host: string; db_port: number }[]> {
-    const answer = await fetch(`${fakeApi.url}/v1/projects/${ref}/config/database/pooler`, { headers: { authorization: `Bearer ${fakeApi.state.token}` } });
+    const answer = await fetch(`${fakeApi.url}/v1/projects/${ref}/config/database/pooler`, {
+      headers: { authorization: `Bearer ${fakeApi.state.token}` },
+    });
     return (await answer.json()) as { db_user: string; db_host: string; db_port: number }[];
   }
 });

@@ -11,7 +11,9 @@ it('the fake API runs as a process, without TypeScript', async () => {
   const lines = createInterface(child.stdout);
   const [line] = (await once(lines, 'line')) as [string];
   const { url, env } = JSON.parse(line) as { url: string; env: Record<string, string> };
-  const answer = await fetch(`${url}/v1/organizations`, { headers: { authorization: `Bearer ${env['SUPABASE_ACCESS_TOKEN']}` } });
+  const answer = await fetch(`${url}/v1/organizations`, {
+    headers: { authorization: `Bearer ${env['SUPABASE_ACCESS_TOKEN']}` },
+  });
   expect(await answer.json()).toEqual([{ id: 'acme', slug: 'acme', name: 'Acme Inc.' }]);
   const last = once(lines, 'line');
   child.stdin.end();

@@ -32,13 +32,23 @@ describe('readSettings', () => {
 
   it.each([
     ['yaml', 'name: p\napi_url: https://api.example.com\nproject_host: example.com\npooler_host: pool.example.com\n'],
-    ['toml', '# mine\nname = "p"\napi_url = "https://api.example.com" # base\nproject_host = \'example.com\'\npooler_host = "pool.example.com"\n'],
-    ['json', '{"name":"p","api_url":"https://api.example.com","project_host":"example.com","pooler_host":"pool.example.com"}'],
+    [
+      'toml',
+      '# mine\nname = "p"\napi_url = "https://api.example.com" # base\nproject_host = \'example.com\'\npooler_host = "pool.example.com"\n',
+    ],
+    [
+      'json',
+      '{"name":"p","api_url":"https://api.example.com","project_host":"example.com","pooler_host":"pool.example.com"}',
+    ],
   ])('reads a profile file in %s', async (extension, text) => {
     const file = join(home, `profile.${extension}`);
     await writeFile(file, text);
     const settings = await readSettings({ SUPABASE_ACCESS_TOKEN: token, SUPABASE_PROFILE: file }, home);
-    expect(settings).toMatchObject({ apiUrl: 'https://api.example.com', projectHost: 'example.com', poolerHost: 'pool.example.com' });
+    expect(settings).toMatchObject({
+      apiUrl: 'https://api.example.com',
+      projectHost: 'example.com',
+      poolerHost: 'pool.example.com',
+    });
     expect(settings.projectUrl('abc')).toBe('https://abc.example.com');
   });
 
@@ -60,7 +70,12 @@ describe('readSettings', () => {
 describe('secret', () => {
   it('shows itself only when asked by name', () => {
     const hidden = secret('correct-horse');
-    const shown = [String(hidden), JSON.stringify({ hidden }), inspect({ hidden }, { depth: 9, showHidden: true }), `${hidden.toString()}`];
+    const shown = [
+      String(hidden),
+      JSON.stringify({ hidden }),
+      inspect({ hidden }, { depth: 9, showHidden: true }),
+      `${hidden.toString()}`,
+    ];
     for (const text of shown) expect(text).not.toContain('correct-horse');
     expect(hidden.reveal()).toBe('correct-horse');
   });
@@ -76,8 +91,14 @@ describe('makePassword', () => {
 });
 
 it.each([
-  ['localhost', true], ['db.abc.localhost', true], ['127.0.0.1', true], ['127.9.9.9', true], ['[::1]', true],
-  ['localhost.example.com', false], ['127.0.0.1.example.com', false], ['10.0.0.1', false],
+  ['localhost', true],
+  ['db.abc.localhost', true],
+  ['127.0.0.1', true],
+  ['127.9.9.9', true],
+  ['[::1]', true],
+  ['localhost.example.com', false],
+  ['127.0.0.1.example.com', false],
+  ['10.0.0.1', false],
 ])('isLoopback(%s) is %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected);
 });

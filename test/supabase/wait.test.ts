@@ -15,10 +15,18 @@ let http: Http;
 let project: FakeProject;
 let asked: number[];
 beforeEach(async () => {
-  fakeApi = await startFakeApi({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' }, 'none');
+  fakeApi = await startFakeApi(
+    { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
+    'none',
+  );
   clock = fastClock();
   asked = [];
-  http = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock, onRequest: () => void asked.push(clock.now()) });
+  http = createHttp({
+    baseUrl: fakeApi.url,
+    token: secret(fakeApi.state.token),
+    clock,
+    onRequest: () => void asked.push(clock.now()),
+  });
   project = fakeApi.addProject();
   Object.assign(project, { status: 'UNKNOWN', looks: 0 });
 });
@@ -28,7 +36,11 @@ describe('waitForProject', () => {
   it('shows each change, asks at most once in 2 s, and no more once all is healthy', async () => {
     const seen: Progress[] = [];
     await waitForProject(http, project.ref, { onProgress: (progress) => seen.push(progress) });
-    expect(seen.filter((one) => one.name === 'project').map((one) => one.status)).toEqual(['UNKNOWN', 'COMING_UP', 'ACTIVE_HEALTHY']);
+    expect(seen.filter((one) => one.name === 'project').map((one) => one.status)).toEqual([
+      'UNKNOWN',
+      'COMING_UP',
+      'ACTIVE_HEALTHY',
+    ]);
     for (const name of neededServices) {
       expect(seen.filter((one) => one.name === name).map((one) => one.status)).toEqual(['COMING_UP', 'ACTIVE_HEALTHY']);
     }
@@ -52,7 +64,9 @@ describe('waitForProject', () => {
     ['INIT_FAILED', { initFailed: 1 }, 'init-failed'],
   ])('%s ends in %s', async (_, conditions, code) => {
     Object.assign(fakeApi.conditions, conditions);
-    const error: unknown = await waitForProject(http, project.ref, { timeoutMs: 60_000 }).catch((caught: unknown) => caught);
+    const error: unknown = await waitForProject(http, project.ref, { timeoutMs: 60_000 }).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toMatchObject({ code });
     expect((error as { suggestion: string }).suggestion).toContain('--resume');
   });

@@ -29,7 +29,11 @@ function environment(extra: Record<string, string | undefined> = {}): NodeJS.Pro
 /** Runs Node with a script to its end. */
 export function node(script: string, args: readonly string[], { cwd, env, onOutput }: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd,
+      env: environment(env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     const heard = (): void => onOutput?.(stdout + stderr, (signal) => child.kill(signal));
@@ -47,10 +51,12 @@ export function node(script: string, args: readonly string[], { cwd, env, onOutp
 }
 
 /** Runs the built `create-muse`. */
-export const createMuse = (args: readonly string[], options: RunOptions): Promise<Finished> => node(join(root, 'bin', 'create-muse.js'), args, options);
+export const createMuse = (args: readonly string[], options: RunOptions): Promise<Finished> =>
+  node(join(root, 'bin', 'create-muse.js'), args, options);
 
 /** Runs the built `muse`. */
-export const muse = (args: readonly string[], options: RunOptions): Promise<Finished> => node(join(root, 'bin', 'muse.js'), args, options);
+export const muse = (args: readonly string[], options: RunOptions): Promise<Finished> =>
+  node(join(root, 'bin', 'muse.js'), args, options);
 
 /** A directory of its own for one test, taken away at its end. */
 export async function temporaryDirectory(): Promise<string> {

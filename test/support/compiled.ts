@@ -18,8 +18,18 @@ export function compile(...files: string[]): { url: string; dispose(): void } {
   mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true });
   const out = mkdtempSync(join(root, 'node_modules', '.cache', 'create-muse-test-'));
   const options = [
-    '--target', 'es2023', '--module', 'nodenext', '--allowJs', '--noCheck', '--ignoreConfig', '--rewriteRelativeImportExtensions',
-    '--rootDir', join(root, 'src'), '--outDir', out,
+    '--target',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--allowJs',
+    '--noCheck',
+    '--ignoreConfig',
+    '--rewriteRelativeImportExtensions',
+    '--rootDir',
+    join(root, 'src'),
+    '--outDir',
+    out,
   ];
   execFileSync(process.execPath, [tsc, ...options, ...files.map((file) => join(root, 'src', file))], { cwd: root });
   const first = join(out, files[0]!).replace(/\.ts$/, '.js');

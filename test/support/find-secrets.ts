@@ -15,7 +15,9 @@ const forms: Record<string, RegExp> = {
  */
 export function findSecrets(texts: Readonly<Record<string, string>>, known: readonly string[] = []): string[] {
   return Object.entries(texts).flatMap(([name, text]) => [
-    ...Object.entries(forms).flatMap(([kind, form]) => [...text.matchAll(form)].map((match) => `${name}: ${kind} at ${match.index}`)),
+    ...Object.entries(forms).flatMap(([kind, form]) =>
+      [...text.matchAll(form)].map((match) => `${name}: ${kind} at ${match.index}`),
+    ),
     ...known
       .filter((value) => value.length >= 6)
       .flatMap((value) => [...new Set([value, encodeURIComponent(value), Buffer.from(value).toString('base64')])])

@@ -8,8 +8,13 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 it('says why no test ran, and nothing after it', async () => {
   const missing = join(await temporaryDirectory(), 'missing');
   const env = { TMPDIR: missing, TEMP: missing, TMP: missing };
-  const { code, stdout, stderr } = await node(vitest, ['run', join(import.meta.dirname, 'native-binaries.test.ts')], { cwd: root, env });
+  const { code, stdout, stderr } = await node(vitest, ['run', join(import.meta.dirname, 'native-binaries.test.ts')], {
+    cwd: root,
+    env,
+  });
   expect(code).toBe(1);
-  expect(stderr.trim()).toMatch(/^No test ran: the PostgreSQL server that the tests share did not start\.\nENOENT: .*missing/);
+  expect(stderr.trim()).toMatch(
+    /^No test ran: the PostgreSQL server that the tests share did not start\.\nENOENT: .*missing/,
+  );
   expect(stdout + stderr).not.toMatch(/No test files found/);
 });

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [directory = '', step = '', status = '', more = '{}'] = process.argv.slice(2);
-const { createMuse } = await import(pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href);
+const { createMuse } = await import(
+  pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href
+);
 const answers = {
   name: 'realtymuse',
   directory,
@@ -22,11 +24,15 @@ const answers = {
   install: false,
   ...JSON.parse(more),
 };
-await createMuse(answers, {}, {
-  signal: new AbortController().signal,
-  environment: process.env,
-  onStep(event) {
-    if (event.id === step && event.status === status) process.kill(process.pid, 'SIGKILL');
+await createMuse(
+  answers,
+  {},
+  {
+    signal: new AbortController().signal,
+    environment: process.env,
+    onStep(event) {
+      if (event.id === step && event.status === status) process.kill(process.pid, 'SIGKILL');
+    },
   },
-});
+);
 throw new Error(`The run ended without reaching ${step} ${status}.`);

@@ -18,10 +18,14 @@ beforeEach(() => {
   chmodSync(directory, 0o755);
   native = join(directory, 'package', 'native');
   for (const folder of ['bin', 'lib', 'share']) mkdirSync(join(native, folder), { recursive: true });
-  for (const name of ['initdb', 'postgres']) writeFileSync(join(native, 'bin', name), `#!/bin/sh\nexec cat "$(dirname "$0")/../lib/data"\n`, { mode: 0o755 });
+  for (const name of ['initdb', 'postgres'])
+    writeFileSync(join(native, 'bin', name), `#!/bin/sh\nexec cat "$(dirname "$0")/../lib/data"\n`, { mode: 0o755 });
   writeFileSync(join(native, 'lib', 'data.so.1'), 'library');
   writeFileSync(join(native, 'share', 'postgres.bki'), '');
-  writeFileSync(join(native, 'pg-symlinks.json'), JSON.stringify([{ source: 'native/lib/data.so.1', target: 'native/lib/data' }]));
+  writeFileSync(
+    join(native, 'pg-symlinks.json'),
+    JSON.stringify([{ source: 'native/lib/data.so.1', target: 'native/lib/data' }]),
+  );
   symlinkSync('data.so.1', join(native, 'lib', 'data'));
   umask = process.umask(0o077);
 });
@@ -33,15 +37,34 @@ afterEach(() => {
 
 // Each row: what is different in the installed package, and whether the binaries are copied for the same user and for another one.
 const cases: [string, () => void, { same: 'copied' | 'in place'; other: 'copied' | 'in place' }][] = [
-  ['its folder is closed to others', () => chmodSync(join(directory, 'package'), 0o700), { same: 'in place', other: 'copied' }],
-  ['one of its files is closed to others', () => chmodSync(join(native, 'share', 'postgres.bki'), 0o600), { same: 'in place', other: 'copied' }],
-  ['others may read a binary and not run it', () => chmodSync(join(native, 'bin', 'initdb'), 0o744), { same: 'in place', other: 'copied' }],
-  ['nobody may run a binary', () => chmodSync(join(native, 'bin', 'initdb'), 0o644), { same: 'copied', other: 'copied' }],
+  [
+    'its folder is closed to others',
+    () => chmodSync(join(directory, 'package'), 0o700),
+    { same: 'in place', other: 'copied' },
+  ],
+  [
+    'one of its files is closed to others',
+    () => chmodSync(join(native, 'share', 'postgres.bki'), 0o600),
+    { same: 'in place', other: 'copied' },
+  ],
+  [
+    'others may read a binary and not run it',
+    () => chmodSync(join(native, 'bin', 'initdb'), 0o744),
+    { same: 'in place', other: 'copied' },
+  ],
+  [
+    'nobody may run a binary',
+    () => chmodSync(join(native, 'bin', 'initdb'), 0o644),
+    { same: 'copied', other: 'copied' },
+  ],
   ['the install script did not run', () => rmSync(join(native, 'lib', 'data')), { same: 'copied', other: 'copied' }],
 ];
 
 describe.skipIf(process.platform === 'win32').each(cases)('%s', (_name, change, expected) => {
-  const users = [['the same user', undefined, expected.same], ['another user', nobody, expected.other]] as const;
+  const users = [
+    ['the same user', undefined, expected.same],
+    ['another user', nobody, expected.other],
+  ] as const;
   it.each(users)('%s', (_user, user, how) => {
     change();
     const linked = existsSync(join(native, 'lib', 'data'));

@@ -2,7 +2,16 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
-  chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -40,7 +49,8 @@ const runAs: User | undefined = process.getuid?.() === 0 ? { uid: 65_534, gid: 6
 /** Starts a server, or hands out the one that the run shares. */
 export async function startNative(options: NativeOptions = {}): Promise<Native> {
   const shared = process.env[sharedVariable];
-  if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate) return handle(shared, true);
+  if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate)
+    return handle(shared, true);
   sweep();
   const user = options.superuser ?? 'postgres';
   const { directory, data, postgres } = makeCluster(user);
@@ -94,7 +104,9 @@ function makeCluster(superuser: string): Cluster {
       failures.push(`in ${place}: ${(error as Error).message.trim()}`);
     }
   }
-  const hint = runAs ? `\nAs root, PostgreSQL runs as user ${runAs.uid}: set TMPDIR to a directory that this user can reach and run programs in.` : '';
+  const hint = runAs
+    ? `\nAs root, PostgreSQL runs as user ${runAs.uid}: set TMPDIR to a directory that this user can reach and run programs in.`
+    : '';
   throw new Error(`initdb failed ${failures.join('\n')}${hint}`);
 }
 
@@ -110,8 +122,22 @@ function initialize(directory: string, superuser: string): Cluster {
   const binaries = nativeBinaries(installedBinaries(), directory, runAs);
   const made = spawnSync(
     binaries.initdb,
-    ['-D', data, '-U', superuser, '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8',
-      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-sync'],
+    [
+      '-D',
+      data,
+      '-U',
+      superuser,
+      '-A',
+      'scram-sha-256',
+      '--pwfile',
+      passwordFile,
+      '-E',
+      'UTF8',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--locale=C',
+      '--no-sync',
+    ],
     { ...runAs, cwd: directory, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(made.error?.message ?? made.stderr);
@@ -126,7 +152,10 @@ const unsafe = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off
 /** The server reads its key only where nobody else can. */
 function putCertificate(data: string, name: string): Record<string, string> {
   const from = join(import.meta.dirname, 'certificates');
-  for (const [source, target] of [[`${name}.pem`, 'server.crt'], ['server.key.pem', 'server.key']] as const) {
+  for (const [source, target] of [
+    [`${name}.pem`, 'server.crt'],
+    ['server.key.pem', 'server.key'],
+  ] as const) {
     const path = join(data, target);
     copyFileSync(join(from, source), path);
     chmodSync(path, 0o600);
@@ -136,12 +165,18 @@ function putCertificate(data: string, name: string): Record<string, string> {
 }
 
 async function listen(
-  program: string, directory: string, data: string, more: Record<string, string>,
+  program: string,
+  directory: string,
+  data: string,
+  more: Record<string, string>,
 ): Promise<{ child: ChildProcess; port: number }> {
   for (let attempt = 0; ; attempt += 1) {
     const port = await freePort();
     const settings = {
-      listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 100,
+      listen_addresses: '127.0.0.1',
+      port,
+      unix_socket_directories: '',
+      max_connections: 100,
       ...more,
     };
     const child = spawn(
@@ -156,7 +191,10 @@ async function listen(
         if (log.includes('ready to accept connections')) resolve(true);
       });
       child.once('exit', () => resolve(false));
-      child.once('error', (error) => { log += error.message; resolve(false); });
+      child.once('error', (error) => {
+        log += error.message;
+        resolve(false);
+      });
     });
     child.unref();
     (child.stderr as unknown as { unref(): void } | null)?.unref();
@@ -194,9 +232,13 @@ function handle(base: string, shared: boolean): Native {
 
 /** Removes what runs that were killed left behind. */
 function sweep(): void {
-  const left = places().filter((place) => existsSync(place)).flatMap((place) =>
-    readdirSync(place).filter((entry) => entry.startsWith(prefix)).map((entry) => join(place, entry)),
-  );
+  const left = places()
+    .filter((place) => existsSync(place))
+    .flatMap((place) =>
+      readdirSync(place)
+        .filter((entry) => entry.startsWith(prefix))
+        .map((entry) => join(place, entry)),
+    );
   for (const directory of left) {
     try {
       const owner = Number(readFileSync(join(directory, 'owner'), 'utf8'));

@@ -32,19 +32,36 @@ export interface Run {
   output: string[];
 }
 
-export const makeRun = (): Run => ({ journal: {}, password: makePassword(), unresolved: 0, timeoutMs: 20_000, output: [] });
+export const makeRun = (): Run => ({
+  journal: {},
+  password: makePassword(),
+  unresolved: 0,
+  timeoutMs: 20_000,
+  output: [],
+});
 
 const migration = (number: string, sql: string): Migration => ({
-  layer: 'core', file: `migrations/core/${number}_kit.sql`, number, sql, checksum: hash('sha256', sql, 'hex'),
+  layer: 'core',
+  file: `migrations/core/${number}_kit.sql`,
+  number,
+  sql,
+  checksum: hash('sha256', sql, 'hex'),
 });
-const migrations = [migration('001', kitSchema), migration('002', 'create table public.second (id int primary key);\ninsert into public.second values (1);\n')];
+const migrations = [
+  migration('001', kitSchema),
+  migration('002', 'create table public.second (id int primary key);\ninsert into public.second values (1);\n'),
+];
 export const adminPassword = makePassword();
 
 /**
  * Goes all the way, or throws.
  * @param beforeRequest called before each request to the Management API; what it throws ends the run there
  */
-export async function provision(fakeApi: FakeApi, run: Run, beforeRequest?: (record: RequestRecord) => void): Promise<void> {
+export async function provision(
+  fakeApi: FakeApi,
+  run: Run,
+  beforeRequest?: (record: RequestRecord) => void,
+): Promise<void> {
   const settings = await readSettings(fakeApi.env);
   const clock = fastClock();
   const http = createHttp({
@@ -78,9 +95,17 @@ export async function provision(fakeApi: FakeApi, run: Run, beforeRequest?: (rec
     );
   }
   const { ref, settled } = journal.created;
-  await waitForProject(http, ref, { timeoutMs: 300_000, onProgress: (progress) => run.output.push(JSON.stringify(progress)) });
+  await waitForProject(http, ref, {
+    timeoutMs: 300_000,
+    onProgress: (progress) => run.output.push(JSON.stringify(progress)),
+  });
   const { database } = await connectProject({
-    http, settings, ref, password, mustProve: settled === 'found', onNote: (note) => run.output.push(note),
+    http,
+    settings,
+    ref,
+    password,
+    mustProve: settled === 'found',
+    onNote: (note) => run.output.push(note),
   });
   try {
     await migrate(database, migrations);
@@ -96,7 +121,11 @@ export async function provision(fakeApi: FakeApi, run: Run, beforeRequest?: (rec
 }
 
 /** Goes on after each failure, as a user would, and says how often that was. */
-export async function provisionToTheEnd(fakeApi: FakeApi, run: Run, onFailure: (error: unknown) => void | Promise<void>): Promise<number> {
+export async function provisionToTheEnd(
+  fakeApi: FakeApi,
+  run: Run,
+  onFailure: (error: unknown) => void | Promise<void>,
+): Promise<number> {
   for (let resumed = 0; resumed < 4; resumed += 1) {
     try {
       await provision(fakeApi, run);

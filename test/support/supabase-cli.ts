@@ -21,9 +21,14 @@ export async function supabaseCli(): Promise<{ script: string } | { reason: stri
   try {
     await mkdir(making, { recursive: true });
     // npm's own start script where it is known: on Windows `npm` is a batch file, which only a shell runs.
-    const own = [process.env['npm_execpath'] ?? '', join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')].find((path) => path.endsWith('npm-cli.js') && existsSync(path));
+    const own = [
+      process.env['npm_execpath'] ?? '',
+      join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    ].find((path) => path.endsWith('npm-cli.js') && existsSync(path));
     const words = ['install', '--prefix', making, '--no-audit', '--no-fund', '--loglevel=error', `supabase@${version}`];
-    await (own ? run(process.execPath, [own, ...words], { timeout: 240_000 }) : run('npm', words, { timeout: 240_000 }));
+    await (own
+      ? run(process.execPath, [own, ...words], { timeout: 240_000 })
+      : run('npm', words, { timeout: 240_000 }));
     await rename(making, cache).catch(() => undefined);
     return existsSync(script) ? { script } : { reason: 'npm installed something else' };
   } catch (error) {
@@ -34,8 +39,23 @@ export async function supabaseCli(): Promise<{ script: string } | { reason: stri
 }
 
 /** Runs the CLI in a directory and gives what it printed; throws with it where the exit code is not 0. */
-export async function runCli(script: string, words: string[], options: { cwd: string; env: Record<string, string> }): Promise<string> {
-  const environment = { PATH: process.env['PATH'] ?? '', HOME: options.cwd, USERPROFILE: options.cwd, SystemRoot: process.env['SystemRoot'] ?? '', DO_NOT_TRACK: '1', ...options.env };
-  const { stdout, stderr } = await run(process.execPath, [script, ...words], { cwd: options.cwd, env: environment, timeout: 60_000 });
+export async function runCli(
+  script: string,
+  words: string[],
+  options: { cwd: string; env: Record<string, string> },
+): Promise<string> {
+  const environment = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: options.cwd,
+    USERPROFILE: options.cwd,
+    SystemRoot: process.env['SystemRoot'] ?? '',
+    DO_NOT_TRACK: '1',
+    ...options.env,
+  };
+  const { stdout, stderr } = await run(process.execPath, [script, ...words], {
+    cwd: options.cwd,
+    env: environment,
+    timeout: 60_000,
+  });
   return stdout + stderr;
 }

@@ -6,7 +6,10 @@ import { defaultTarget, targetKinds } from '../../src/targets/kinds.ts';
 import { targets } from '../../src/targets/targets.ts';
 import type { Target } from '../../src/targets/target.ts';
 
-const muse = (environments: MuseFile['environments']): Muse => ({ directory: '/nowhere', museFile: { environments } as MuseFile });
+const muse = (environments: MuseFile['environments']): Muse => ({
+  directory: '/nowhere',
+  museFile: { environments } as MuseFile,
+});
 
 describe('a target that there is not', () => {
   it.each([
@@ -15,14 +18,21 @@ describe('a target that there is not', () => {
     ['constructor', 'Choose one of: embedded, postgres, supabase.'],
   ])('%s is refused, whatever URL is at hand', async (target, suggestion) => {
     const place = muse({ development: { target } });
-    await expect(openEnvironment(place, 'development', { DATABASE_URL: 'postgresql://127.0.0.1:1/none' })).rejects.toMatchObject({ code: 'bad-target', suggestion });
+    await expect(
+      openEnvironment(place, 'development', { DATABASE_URL: 'postgresql://127.0.0.1:1/none' }),
+    ).rejects.toMatchObject({ code: 'bad-target', suggestion });
     expect(() => targetOf(target)).toThrow(`"${target}" is not a target.`);
   });
 });
 
 it('an environment that there is not is refused, with those that there are', () => {
-  expect(() => placeOf(muse({ development: { target: 'embedded' }, production: { target: 'postgres' } }), 'staging', {})).toThrow(
-    expect.objectContaining({ code: 'bad-environment', suggestion: expect.stringContaining('It has development, production') }),
+  expect(() =>
+    placeOf(muse({ development: { target: 'embedded' }, production: { target: 'postgres' } }), 'staging', {}),
+  ).toThrow(
+    expect.objectContaining({
+      code: 'bad-environment',
+      suggestion: expect.stringContaining('It has development, production'),
+    }),
   );
 });
 

@@ -10,7 +10,9 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
@@ -53,8 +55,10 @@ const admins = `
   grant select, insert, update, delete on public.announcements to authenticated;`;
 
 const own = 'owner_id = (select auth.uid())';
-const onNotes = (using: string): string => `${tables}; drop table public.papers; create policy p on public.notes to authenticated using (${using}) with check (${own})`;
-const onPapers = (using: string): string => `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
+const onNotes = (using: string): string =>
+  `${tables}; drop table public.papers; create policy p on public.notes to authenticated using (${using}) with check (${own})`;
+const onPapers = (using: string): string =>
+  `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
 
 /** Members who are added and removed by those of whom the function says so. */
 const membersBy = (leads: string, roles: readonly [string, string] = ['owner', 'member']): string => `
@@ -66,7 +70,8 @@ const membersBy = (leads: string, roles: readonly [string, string] = ['owner', '
   create policy removes on public.organization_members for delete to authenticated using (private.leads(organization_id));`;
 
 const byFounder = 'select exists (select 1 from public.organizations where id = o and created_by = auth.uid())';
-const byAnyone = 'select exists (select 1 from public.organization_members m where m.organization_id = o and m.user_id = auth.uid())';
+const byAnyone =
+  'select exists (select 1 from public.organization_members m where m.organization_id = o and m.user_id = auth.uid())';
 const byLead = byAnyone.replace('m.user_id = auth.uid()', () => "m.user_id = auth.uid() and m.role in ('lead')");
 
 interface Case {
@@ -80,72 +85,102 @@ interface Case {
   declarations?: Declaration[];
 }
 
-const publicRead = (...names: string[]): Declaration[] => names.map((table) => ({ table, scope: 'public-read' as const }));
-
+const publicRead = (...names: string[]): Declaration[] =>
+  names.map((table) => ({ table, scope: 'public-read' as const }));
 
 const cases: Case[] = [
   { name: 'whoever made the organization adds members', sql: membersBy(byFounder), finds: [] },
   {
-    name: 'any member adds members', sql: membersBy(byAnyone), finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
+    name: 'any member adds members',
+    sql: membersBy(byAnyone),
+    finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
     repair: `create or replace function private.leads(o uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${byFounder} $$`,
   },
   { name: 'leads add members', sql: membersBy(byLead, ['member', 'lead']), finds: [] },
   {
-    name: 'any member adds members, where there are leads', sql: membersBy(byAnyone, ['lead', 'member']), finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
+    name: 'any member adds members, where there are leads',
+    sql: membersBy(byAnyone, ['lead', 'member']),
+    finds: ['isolation-insert public.organization_members', 'isolation-write public.organization_members'],
     repair: `create or replace function private.leads(o uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${byLead} $$`,
   },
   { name: 'the organization is in the token', sql: file('token-organization'), finds: [] },
   { name: '… and a second factor is asked for', sql: file('claims'), finds: [] },
   { name: 'a restrictive policy asks for a second factor', sql: file('restrictive-mfa'), finds: [] },
   {
-    name: 'a header is trusted', sql: file('trusted-header'), finds: ['isolation-read public.h20'],
+    name: 'a header is trusted',
+    sql: file('trusted-header'),
+    finds: ['isolation-read public.h20'],
     repair: 'alter policy select_p on public.h20 using ((select auth.uid()) = owner_id)',
   },
   {
-    name: 'a cookie is trusted', sql: onNotes(`${own} or owner_id::text = current_setting('request.cookies', true)::json ->> 'user'`), finds: ['isolation-read public.notes', 'isolation-reassign public.notes', 'isolation-write public.notes'],
+    name: 'a cookie is trusted',
+    sql: onNotes(`${own} or owner_id::text = current_setting('request.cookies', true)::json ->> 'user'`),
+    finds: ['isolation-read public.notes', 'isolation-reassign public.notes', 'isolation-write public.notes'],
     repair: `alter policy p on public.notes using (${own})`,
   },
   {
-    name: 'every signed-in user writes what the admins should', finds: ['isolation-insert public.announcements', 'isolation-write public.announcements'],
+    name: 'every signed-in user writes what the admins should',
+    finds: ['isolation-insert public.announcements', 'isolation-write public.announcements'],
     sql: `${admins} create policy staff on public.announcements to authenticated using (private.is_admin() or true) with check (private.is_admin() or true);`,
     repair: 'alter policy staff on public.announcements using (private.is_admin()) with check (private.is_admin())',
   },
   {
-    name: 'a second factor that takes the place of the owner', finds: ['isolation-read public.notes'],
-    sql: onNotes(`${own} or ${jwt} ->> 'aal' = 'aal2'`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, ''),
+    name: 'a second factor that takes the place of the owner',
+    finds: ['isolation-read public.notes'],
+    sql: onNotes(`${own} or ${jwt} ->> 'aal' = 'aal2'`)
+      .replace('to authenticated using', 'for select to authenticated using')
+      .replace(/ with check .*$/, ''),
     repair: `alter policy p on public.notes using (${own} and ${jwt} ->> 'aal' = 'aal2')`,
   },
   {
-    name: 'admins of any organization', sql: onPapers(`organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid or ${jwt} -> 'app_metadata' ->> 'role' = 'admin' and body is not null`),
-    finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-reassign public.papers', 'isolation-write public.papers'],
+    name: 'admins of any organization',
+    sql: onPapers(
+      `organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid or ${jwt} -> 'app_metadata' ->> 'role' = 'admin' and body is not null`,
+    ),
+    finds: [
+      'isolation-insert public.papers',
+      'isolation-read public.papers',
+      'isolation-reassign public.papers',
+      'isolation-write public.papers',
+    ],
     repair: `alter policy p on public.papers using (organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid) with check (organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid)`,
   },
   {
-    name: 'a part of the user\'s id', finds: ['isolation-read public.notes'],
-    sql: onNotes(`left(owner_id::text, 8) = left((select auth.uid())::text, 8)`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, ''),
+    name: "a part of the user's id",
+    finds: ['isolation-read public.notes'],
+    sql: onNotes(`left(owner_id::text, 8) = left((select auth.uid())::text, 8)`)
+      .replace('to authenticated using', 'for select to authenticated using')
+      .replace(/ with check .*$/, ''),
     repair: `alter policy p on public.notes using (${own})`,
   },
   {
-    name: 'the address of any user', finds: ['isolation-insert public.letters'],
+    name: 'the address of any user',
+    finds: ['isolation-insert public.letters'],
     sql: `create table public.letters (id uuid primary key default gen_random_uuid(), recipient text not null, body text); alter table public.letters enable row level security;
       grant select, insert on public.letters to authenticated; create policy own on public.letters for select to authenticated using (recipient = (select auth.email()));
       create policy adds on public.letters for insert to authenticated with check (true)`,
     repair: 'alter policy adds on public.letters with check (recipient = (select auth.email()))',
   },
   {
-    name: 'anyone shares any document', finds: ['isolation-escalation public.f03_shares', 'isolation-insert public.f03_shares'],
+    name: 'anyone shares any document',
+    finds: ['isolation-escalation public.f03_shares', 'isolation-insert public.f03_shares'],
     sql: `${file('shares')}; alter policy insert_p on public.f03_shares with check (document_id is not null)`,
     repair: 'alter policy insert_p on public.f03_shares with check (private.f03_owns(document_id))',
   },
   {
-    name: 'a row that a trigger refuses', finds: ['isolation-read public.notes'], says: /A trigger of public\.notes refuses rows like the one that was tried/,
-    sql: `${onNotes(`${own} or true`).replace('to authenticated using', 'for select to authenticated using').replace(/ with check .*$/, '')};
+    name: 'a row that a trigger refuses',
+    finds: ['isolation-read public.notes'],
+    says: /A trigger of public\.notes refuses rows like the one that was tried/,
+    sql: `${onNotes(`${own} or true`)
+      .replace('to authenticated using', 'for select to authenticated using')
+      .replace(/ with check .*$/, '')};
       create function private.refuse() returns trigger language plpgsql set search_path = '' as $$ begin raise exception 'Not today'; end $$;
       create trigger refuse before insert on public.notes for each row execute function private.refuse()`,
     repair: `alter policy p on public.notes using (${own})`,
   },
   {
-    name: 'organizations that users write into their own metadata as a list', finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-write public.papers'],
+    name: 'organizations that users write into their own metadata as a list',
+    finds: ['isolation-insert public.papers', 'isolation-read public.papers', 'isolation-write public.papers'],
     sql: onPapers(`${jwt} -> 'user_metadata' -> 'orgs' ? organization_id::text`),
     repair: `alter policy p on public.papers using (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text) with check (${jwt} -> 'app_metadata' -> 'orgs' ? organization_id::text)`,
   },
@@ -156,53 +191,75 @@ const designs: Case[] = [
   { name: 'shared documents', sql: file('shares'), finds: [] },
   { name: 'chat rooms', sql: file('chat'), finds: [] },
   { name: 'members that the server alone adds', sql: file('members-by-server'), finds: [] },
-  { name: 'ranks that a migration puts in', sql: file('lookup-ranks'), finds: [], declarations: publicRead('public.ranks', 'public.rank_permissions') },
   {
-    name: 'partitions behind their root', finds: [],
+    name: 'ranks that a migration puts in',
+    sql: file('lookup-ranks'),
+    finds: [],
+    declarations: publicRead('public.ranks', 'public.rank_permissions'),
+  },
+  {
+    name: 'partitions behind their root',
+    finds: [],
     sql: `create table public.events (id uuid not null default gen_random_uuid(), user_id uuid not null default auth.uid() references auth.users (id), at timestamptz not null default now(), primary key (id, at)) partition by range (at);
       create table public.events_2026 partition of public.events for values from ('2020-01-01') to ('2030-01-01'); alter table public.events_2026 enable row level security;
       alter table public.events enable row level security; grant select, insert, update, delete on public.events to authenticated;
       create policy own on public.events to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()))`,
   },
   {
-    name: 'permissions of the role in the token', finds: [],
-    sql: `${onNotes(`${own} or private.authorize('notes.read')`).replace('create policy', () => `create type public.app_role as enum ('admin', 'moderator');
+    name: 'permissions of the role in the token',
+    finds: [],
+    sql: `${onNotes(`${own} or private.authorize('notes.read')`).replace(
+      'create policy',
+      () => `create type public.app_role as enum ('admin', 'moderator');
       create table public.role_permissions (id int primary key generated always as identity, role public.app_role not null, permission text not null, unique (role, permission)); alter table public.role_permissions enable row level security;
       create function private.authorize(wanted text) returns boolean language plpgsql stable security definer set search_path = '' as $$
         declare held int; own_role public.app_role; begin
           select (auth.jwt() ->> 'user_role')::public.app_role into own_role;
           select count(*) into held from public.role_permissions where role_permissions.permission = wanted and role_permissions.role = own_role;
-          return held > 0; end $$; grant execute on function private.authorize(text) to authenticated; create policy`)}`,
+          return held > 0; end $$; grant execute on function private.authorize(text) to authenticated; create policy`,
+    )}`,
   },
   {
-    name: 'tenants that are in the token alone', finds: [],
+    name: 'tenants that are in the token alone',
+    finds: [],
     sql: `create table public.rows_of (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, body text); alter table public.rows_of enable row level security;
       grant select, insert, update, delete on public.rows_of to authenticated;
       create policy own on public.rows_of to authenticated using (tenant_id = (${jwt} ->> 'tenant_id')::uuid) with check (tenant_id = (${jwt} ->> 'tenant_id')::uuid)`,
   },
   {
-    name: 'tenants in a list of the token', finds: [],
+    name: 'tenants in a list of the token',
+    finds: [],
     sql: onPapers(`organization_id in (select jsonb_array_elements_text(${jwt} -> 'app_metadata' -> 'orgs')::uuid)`),
   },
   {
-    name: 'tenants by a helper that reads a claim into a variable', finds: [],
-    sql: onPapers('organization_id = (select private.current_org())').replace('create policy', () => `create function private.current_org() returns uuid language plpgsql stable set search_path = '' as $$
-      declare claims jsonb := current_setting('request.jwt.claims', true)::jsonb; begin return (claims #>> '{app_metadata,org}')::uuid; end $$; grant execute on function private.current_org() to authenticated; create policy`),
+    name: 'tenants by a helper that reads a claim into a variable',
+    finds: [],
+    sql: onPapers('organization_id = (select private.current_org())').replace(
+      'create policy',
+      () => `create function private.current_org() returns uuid language plpgsql stable set search_path = '' as $$
+      declare claims jsonb := current_setting('request.jwt.claims', true)::jsonb; begin return (claims #>> '{app_metadata,org}')::uuid; end $$; grant execute on function private.current_org() to authenticated; create policy`,
+    ),
   },
   {
-    name: 'a role and the tenant in the token', finds: [],
-    sql: onPapers(`organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid and ${jwt} -> 'app_metadata' ->> 'role' in ('editor', 'admin')`),
+    name: 'a role and the tenant in the token',
+    finds: [],
+    sql: onPapers(
+      `organization_id = (${jwt} -> 'app_metadata' ->> 'org_id')::uuid and ${jwt} -> 'app_metadata' ->> 'role' in ('editor', 'admin')`,
+    ),
   },
   {
-    name: 'users who signed in without an address may not write', finds: [],
+    name: 'users who signed in without an address may not write',
+    finds: [],
     sql: `${onNotes(own)}; create policy known on public.notes as restrictive to authenticated using ((${jwt} ->> 'is_anonymous')::boolean is false)`,
   },
   {
-    name: 'a way of signing in', finds: [],
+    name: 'a way of signing in',
+    finds: [],
     sql: `${onNotes(own)}; create policy strong on public.notes as restrictive to authenticated using (exists (select 1 from jsonb_array_elements(${jwt} -> 'amr') as m where m ->> 'method' = 'totp'))`,
   },
   {
-    name: 'teams in teams', finds: [],
+    name: 'teams in teams',
+    finds: [],
     sql: `create table public.teams (id uuid primary key default gen_random_uuid(), parent_id uuid references public.teams (id), owner_id uuid not null default auth.uid() references public.profiles (id), name text);
       create table public.tasks (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id), assignee_id uuid references public.profiles (id), title text);
       create function private.my_teams() returns setof uuid language sql stable security definer set search_path = '' as $$
@@ -216,7 +273,8 @@ const designs: Case[] = [
       create policy all_of on public.tasks to authenticated using (team_id in (select private.my_teams())) with check (team_id in (select private.my_teams()))`,
   },
   {
-    name: 'accounts of one person, whose id is the user\'s', finds: [],
+    name: "accounts of one person, whose id is the user's",
+    finds: [],
     sql: `create table public.wallets (id uuid primary key default gen_random_uuid(), account_id uuid not null default auth.uid() references public.profiles (id), cents int); alter table public.wallets enable row level security;
       grant select, insert on public.wallets to authenticated; create policy own on public.wallets to authenticated using (account_id = (select auth.uid())) with check (account_id = (select auth.uid()))`,
   },
@@ -231,20 +289,24 @@ const designs: Case[] = [
     finds: [],
   },
   {
-    name: 'a table of admins, and what they alone use', finds: [],
+    name: 'a table of admins, and what they alone use',
+    finds: [],
     sql: `${admins} create policy staff on public.announcements to authenticated using (private.is_admin()) with check (private.is_admin());`,
   },
   {
-    name: 'a flag in the profile, and what those who have it use', finds: [],
+    name: 'a flag in the profile, and what those who have it use',
+    finds: [],
     sql: `${admins} alter table public.profiles add column is_admin boolean not null default false;
       create policy staff on public.announcements to authenticated using (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin)) with check (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin))`,
   },
   {
-    name: 'a role in the token, and what those who have it use', finds: [],
+    name: 'a role in the token, and what those who have it use',
+    finds: [],
     sql: `${admins} create policy staff on public.announcements to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin') with check (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`,
   },
   {
-    name: 'rows of the address in the token', finds: [],
+    name: 'rows of the address in the token',
+    finds: [],
     sql: `create table public.letters (id uuid primary key default gen_random_uuid(), recipient text not null, body text); alter table public.letters enable row level security;
       grant select, insert, update, delete on public.letters to authenticated;
       create policy own on public.letters to authenticated using (recipient = (select auth.jwt() ->> 'email')) with check (recipient = (select auth.jwt() ->> 'email'))`,
@@ -253,7 +315,9 @@ const designs: Case[] = [
 
 describe('what the proof puts in', () => {
   it.each(designs)('does not decide the verdict: $name', async ({ sql, declarations = [] }) => {
-    const found = await withSchema(database, `${base};\n${sql}`, (session) => verifyIsolation(session, { declarations }));
+    const found = await withSchema(database, `${base};\n${sql}`, (session) =>
+      verifyIsolation(session, { declarations }),
+    );
     expect(text(found.findings.filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven'))).toBe('');
   });
 });
@@ -261,8 +325,12 @@ describe('what the proof puts in', () => {
 describe('a claim whose values nothing tells', () => {
   it('is not proven, by its name, and nobody is said to be locked out', async () => {
     const sql = `${onNotes(own)}; create policy odd on public.notes as restrictive to authenticated using (length(${jwt} ->> 'badge') > 3)`;
-    const { findings } = await withSchema(database, `${base};\n${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
-    expect(findings.map(({ rule, severity, object }) => `${severity} ${rule} ${object}`)).toEqual(['warning not-proven public.notes']);
+    const { findings } = await withSchema(database, `${base};\n${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    expect(findings.map(({ rule, severity, object }) => `${severity} ${rule} ${object}`)).toEqual([
+      'warning not-proven public.notes',
+    ]);
     expect(findings[0]?.message).toContain('badge');
   });
 });
@@ -270,7 +338,10 @@ describe('a claim whose values nothing tells', () => {
 describe('two runs', () => {
   it('give the same, also beside rows that have the first ids', async () => {
     const sql = `${base};\n${onPapers('organization_id in (select private.my_organizations())')}`;
-    const run = async (more: string): Promise<string> => JSON.stringify(await withSchema(database, `${sql}; ${more}`, (session) => verifyIsolation(session, { declarations: [] })));
+    const run = async (more: string): Promise<string> =>
+      JSON.stringify(
+        await withSchema(database, `${sql}; ${more}`, (session) => verifyIsolation(session, { declarations: [] })),
+      );
     const first = await run('');
     expect(await run('')).toBe(first);
     const taken = `insert into public.organizations (id, name) values ('${makeIds().uuid()}', 'Taken'); analyze public.organizations`;
@@ -290,7 +361,9 @@ describe('what users carry', () => {
 });
 
 async function errorsOf(sql: string, declarations: readonly Declaration[]): Promise<Finding[]> {
-  const { findings } = await withSchema(database, `${base};\n${sql}`, (session) => verifyIsolation(session, { declarations }));
+  const { findings } = await withSchema(database, `${base};\n${sql}`, (session) =>
+    verifyIsolation(session, { declarations }),
+  );
   return findings.filter(({ severity }) => severity === 'error');
 }
 

@@ -6,7 +6,9 @@ import type { Expectations } from '../../src/rules/engine/live/expectations.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 /** A table in good order; each case changes one thing. */
@@ -33,57 +35,188 @@ interface Case {
 const bare = 'create table public.bare (id int); alter table public.bare enable row level security';
 const publicRead: Partial<Expectations> = { declarations: [{ table: 'public.notes', scope: 'public-read' }] };
 const serviceOnly: Partial<Expectations> = { declarations: [{ table: 'public.bare', scope: 'service-only' }] };
-const replaceRead = (rest: string): string => `drop policy notes_read on public.notes; create policy notes_read on public.notes ${rest};`;
+const replaceRead = (rest: string): string =>
+  `drop policy notes_read on public.notes; create policy notes_read on public.notes ${rest};`;
 
 const cases: Case[] = [
   { name: 'a table in good order', sql: '', finds: [] },
-  { name: 'no row-level security', sql: 'alter table public.notes disable row level security', finds: ['rls-missing public.notes'] },
-  { name: 'no row-level security where users have no way in', sql: 'create schema hidden; create table hidden.t (id int)', finds: [] },
-  { name: 'row-level security and no policy', sql: `${bare}; grant select on public.bare to authenticated`, finds: ['policy-missing public.bare'] },
-  { name: '… granted by column', sql: `${bare}; grant select (id) on public.bare to anon`, finds: ['policy-missing public.bare'] },
-  { name: '… where nothing is granted to users', sql: `${bare}; grant select on public.bare to service_role`, finds: [] },
-  { name: '… for a partition', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); alter table public.part enable row level security; grant select on public.part to anon', finds: [] },
-  { name: '… that a comment reserves for the server', sql: `${bare}; grant select on public.bare to authenticated`, finds: [], expectations: { serverOnly: ['public.bare'] } },
-  { name: 'no row-level security on a partition that users reach', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); grant select on public.part to anon', finds: ['rls-missing public.part'] },
-  { name: '… that they do not reach', sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1)', finds: [] },
-  { name: '… declared service-only', sql: `${bare}; grant select on public.bare to authenticated`, finds: [], expectations: serviceOnly },
-  { name: 'no TO', sql: replaceRead('for select using (user_id = (select auth.uid()))'), finds: ['policy-without-role policy "notes_read" on public.notes'] },
-  { name: 'USING (true) for reads', sql: replaceRead('for select to authenticated using (true)'), finds: ['policy-always-true policy "notes_read" on public.notes'] },
-  { name: '… declared public-read', sql: replaceRead('for select to authenticated using (true)'), finds: [], expectations: publicRead },
-  { name: 'OR true', sql: replaceRead('for select to authenticated using (user_id = (select auth.uid()) or true)'), finds: ['policy-always-true policy "notes_read" on public.notes'] },
-  { name: 'WITH CHECK (true) for writes, declared public-read', sql: 'alter policy notes_add on public.notes with check (true)', finds: ['policy-always-true policy "notes_add" on public.notes'], expectations: publicRead },
-  { name: 'true for the service role', sql: 'create policy all_service on public.notes to service_role using (true); grant all on public.notes to service_role', finds: [] },
-  { name: 'false and a flag are not true', sql: 'create policy p on public.notes as restrictive for delete to authenticated using (false)', finds: [] },
-  { name: 'a bare call', sql: replaceRead('for select to authenticated using (user_id = auth.uid())'), finds: ['policy-per-row-call policy "notes_read" on public.notes'] },
-  { name: 'a helper handed a column', sql: helper("set search_path = ''") + replaceRead('for select to authenticated using (private.is_mine(user_id))'), finds: ['policy-per-row-call policy "notes_read" on public.notes'] },
-  { name: 'a helper run once', sql: helper("set search_path = ''") + replaceRead('for select to authenticated using (user_id = any ((select private.my_ids())::uuid[]))'), finds: [] },
-  { name: 'no grant for a verb', sql: 'revoke insert on public.notes from authenticated', finds: ['grant-missing public.notes'] },
-  { name: 'a grant on columns is a grant', sql: 'revoke insert on public.notes from authenticated; grant insert (id, user_id) on public.notes to authenticated', finds: [] },
-  { name: 'a foreign key without an index', sql: 'create table public.more (id int primary key, note uuid references public.notes (id)); alter table public.more enable row level security; create policy p on public.more to service_role using (true); grant all on public.more to service_role', finds: ['fk-without-index public.more'] },
-  { name: 'a foreign key at the head of a longer index', sql: 'create table public.more (id int primary key, note uuid references public.notes (id), unique (note, id)); alter table public.more enable row level security; create policy p on public.more to service_role using (true); grant all on public.more to service_role', finds: [] },
-  { name: 'a partial index that leaves rows out', sql: "drop index public.notes_user_id_idx; create index notes_user_id_idx on public.notes (user_id) where body = 'x'", finds: ['fk-without-index public.notes'] },
-  { name: 'a policy column without an index', sql: "alter table public.notes add column team uuid; create policy team on public.notes for select to authenticated using (team = (select auth.uid()))", finds: ['policy-column-without-index policy "team" on public.notes'] },
-  { name: 'a flag in a policy needs no index', sql: "alter table public.notes add column open boolean; create policy team on public.notes for select to authenticated using (open = true and body in ('a', 'b'))", finds: [] },
-  { name: 'a definer function with the caller\'s search_path', sql: helper(''), finds: ['definer-without-search-path private.my_ids()'] },
+  {
+    name: 'no row-level security',
+    sql: 'alter table public.notes disable row level security',
+    finds: ['rls-missing public.notes'],
+  },
+  {
+    name: 'no row-level security where users have no way in',
+    sql: 'create schema hidden; create table hidden.t (id int)',
+    finds: [],
+  },
+  {
+    name: 'row-level security and no policy',
+    sql: `${bare}; grant select on public.bare to authenticated`,
+    finds: ['policy-missing public.bare'],
+  },
+  {
+    name: '… granted by column',
+    sql: `${bare}; grant select (id) on public.bare to anon`,
+    finds: ['policy-missing public.bare'],
+  },
+  {
+    name: '… where nothing is granted to users',
+    sql: `${bare}; grant select on public.bare to service_role`,
+    finds: [],
+  },
+  {
+    name: '… for a partition',
+    sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); alter table public.part enable row level security; grant select on public.part to anon',
+    finds: [],
+  },
+  {
+    name: '… that a comment reserves for the server',
+    sql: `${bare}; grant select on public.bare to authenticated`,
+    finds: [],
+    expectations: { serverOnly: ['public.bare'] },
+  },
+  {
+    name: 'no row-level security on a partition that users reach',
+    sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1); grant select on public.part to anon',
+    finds: ['rls-missing public.part'],
+  },
+  {
+    name: '… that they do not reach',
+    sql: 'create table public.parts (id int) partition by list (id); alter table public.parts enable row level security; create table public.part partition of public.parts for values in (1)',
+    finds: [],
+  },
+  {
+    name: '… declared service-only',
+    sql: `${bare}; grant select on public.bare to authenticated`,
+    finds: [],
+    expectations: serviceOnly,
+  },
+  {
+    name: 'no TO',
+    sql: replaceRead('for select using (user_id = (select auth.uid()))'),
+    finds: ['policy-without-role policy "notes_read" on public.notes'],
+  },
+  {
+    name: 'USING (true) for reads',
+    sql: replaceRead('for select to authenticated using (true)'),
+    finds: ['policy-always-true policy "notes_read" on public.notes'],
+  },
+  {
+    name: '… declared public-read',
+    sql: replaceRead('for select to authenticated using (true)'),
+    finds: [],
+    expectations: publicRead,
+  },
+  {
+    name: 'OR true',
+    sql: replaceRead('for select to authenticated using (user_id = (select auth.uid()) or true)'),
+    finds: ['policy-always-true policy "notes_read" on public.notes'],
+  },
+  {
+    name: 'WITH CHECK (true) for writes, declared public-read',
+    sql: 'alter policy notes_add on public.notes with check (true)',
+    finds: ['policy-always-true policy "notes_add" on public.notes'],
+    expectations: publicRead,
+  },
+  {
+    name: 'true for the service role',
+    sql: 'create policy all_service on public.notes to service_role using (true); grant all on public.notes to service_role',
+    finds: [],
+  },
+  {
+    name: 'false and a flag are not true',
+    sql: 'create policy p on public.notes as restrictive for delete to authenticated using (false)',
+    finds: [],
+  },
+  {
+    name: 'a bare call',
+    sql: replaceRead('for select to authenticated using (user_id = auth.uid())'),
+    finds: ['policy-per-row-call policy "notes_read" on public.notes'],
+  },
+  {
+    name: 'a helper handed a column',
+    sql: helper("set search_path = ''") + replaceRead('for select to authenticated using (private.is_mine(user_id))'),
+    finds: ['policy-per-row-call policy "notes_read" on public.notes'],
+  },
+  {
+    name: 'a helper run once',
+    sql:
+      helper("set search_path = ''") +
+      replaceRead('for select to authenticated using (user_id = any ((select private.my_ids())::uuid[]))'),
+    finds: [],
+  },
+  {
+    name: 'no grant for a verb',
+    sql: 'revoke insert on public.notes from authenticated',
+    finds: ['grant-missing public.notes'],
+  },
+  {
+    name: 'a grant on columns is a grant',
+    sql: 'revoke insert on public.notes from authenticated; grant insert (id, user_id) on public.notes to authenticated',
+    finds: [],
+  },
+  {
+    name: 'a foreign key without an index',
+    sql: 'create table public.more (id int primary key, note uuid references public.notes (id)); alter table public.more enable row level security; create policy p on public.more to service_role using (true); grant all on public.more to service_role',
+    finds: ['fk-without-index public.more'],
+  },
+  {
+    name: 'a foreign key at the head of a longer index',
+    sql: 'create table public.more (id int primary key, note uuid references public.notes (id), unique (note, id)); alter table public.more enable row level security; create policy p on public.more to service_role using (true); grant all on public.more to service_role',
+    finds: [],
+  },
+  {
+    name: 'a partial index that leaves rows out',
+    sql: "drop index public.notes_user_id_idx; create index notes_user_id_idx on public.notes (user_id) where body = 'x'",
+    finds: ['fk-without-index public.notes'],
+  },
+  {
+    name: 'a policy column without an index',
+    sql: 'alter table public.notes add column team uuid; create policy team on public.notes for select to authenticated using (team = (select auth.uid()))',
+    finds: ['policy-column-without-index policy "team" on public.notes'],
+  },
+  {
+    name: 'a flag in a policy needs no index',
+    sql: "alter table public.notes add column open boolean; create policy team on public.notes for select to authenticated using (open = true and body in ('a', 'b'))",
+    finds: [],
+  },
+  {
+    name: "a definer function with the caller's search_path",
+    sql: helper(''),
+    finds: ['definer-without-search-path private.my_ids()'],
+  },
   { name: '… pinned', sql: helper("set search_path = ''"), finds: [] },
-  { name: 'a table that is not there', sql: '', finds: ['table-missing public.gone'], expectations: { tables: ['public.notes', 'public.gone'] } },
-  { name: 'a policy on storage.objects', sql: "create policy up on storage.objects for insert to public with check (bucket_id = 'a')", finds: ['policy-without-role policy "up" on storage.objects'] },
+  {
+    name: 'a table that is not there',
+    sql: '',
+    finds: ['table-missing public.gone'],
+    expectations: { tables: ['public.notes', 'public.gone'] },
+  },
+  {
+    name: 'a policy on storage.objects',
+    sql: "create policy up on storage.objects for insert to public with check (bucket_id = 'a')",
+    finds: ['policy-without-role policy "up" on storage.objects'],
+  },
 ];
 
 describe('checkCatalog', () => {
   it.each(cases)('$name', async ({ sql, finds, expectations }) => {
     const findings = await withSchema(database, `${good}; ${sql}`, (session) =>
-      checkCatalog(session, { declarations: [], ...expectations }));
+      checkCatalog(session, { declarations: [], ...expectations }),
+    );
     expect(findings.map((finding) => `${finding.rule} ${finding.object}`)).toEqual(finds);
   });
 
   it('gives suggestions that can be run', async () => {
-    const sql = 'alter table public.notes disable row level security; drop index public.notes_user_id_idx; revoke select on public.notes from authenticated';
+    const sql =
+      'alter table public.notes disable row level security; drop index public.notes_user_id_idx; revoke select on public.notes from authenticated';
     await withSchema(database, `${good}; ${sql}`, async () => {
       const before = await checkCatalog(database, { declarations: [] });
       expect(before.length).toBeGreaterThan(1);
       for (const finding of before) await database.script(finding.suggestion);
-      for (const finding of await checkCatalog(database, { declarations: [] })) await database.script(finding.suggestion);
+      for (const finding of await checkCatalog(database, { declarations: [] }))
+        await database.script(finding.suggestion);
       expect(await checkCatalog(database, { declarations: [] })).toEqual([]);
     });
   });

@@ -3,9 +3,17 @@ import type { Actor } from '../../src/verify/probes/actors.ts';
 import { compareMatrix } from '../../src/verify/probes/compare.ts';
 import type { Check, TableReport } from '../../src/verify/report/report.ts';
 
-const actors = [{ name: 'anon', isAnonymous: true }, { name: 'outsider', isAnonymous: false }] as Actor[];
-const report = (check: Partial<Check>, privileges: Record<string, string> = {}): TableReport =>
-  ({ table: 'public.notes', kind: 'table', scope: 'owner user_id', checks: [{ actor: 'outsider', verb: 'select', outcome: 'filtered', expected: 'no', ...check }], privileges });
+const actors = [
+  { name: 'anon', isAnonymous: true },
+  { name: 'outsider', isAnonymous: false },
+] as Actor[];
+const report = (check: Partial<Check>, privileges: Record<string, string> = {}): TableReport => ({
+  table: 'public.notes',
+  kind: 'table',
+  scope: 'owner user_id',
+  checks: [{ actor: 'outsider', verb: 'select', outcome: 'filtered', expected: 'no', ...check }],
+  privileges,
+});
 
 it.each<[string, Partial<Check>, Partial<Check>, string[]]>([
   ['the same', { outcome: 'allowed', rows: 'b' }, { outcome: 'allowed', rows: 'b' }, []],
@@ -13,13 +21,25 @@ it.each<[string, Partial<Check>, Partial<Check>, string[]]>([
   ['more, not signed in', { actor: 'anon' }, { actor: 'anon', outcome: 'allowed', rows: 'a' }, ['anon-read']],
   ['fewer rows', { outcome: 'allowed', rows: 'ab' }, { outcome: 'allowed', rows: 'b' }, ['owner-locked-out']],
   ['refused instead of filtered', { outcome: 'filtered' }, { outcome: 'refused', code: '42501' }, []],
-  ['let through, and stopped by a constraint', { verb: 'take-all', outcome: 'allowed', rows: 'b' }, { verb: 'take-all', outcome: 'allowed', code: '23503' }, []],
-  ['let through now, and stopped by a constraint', { verb: 'take', outcome: 'filtered' }, { verb: 'take', outcome: 'allowed', code: '23503' }, ['isolation-reassign']],
+  [
+    'let through, and stopped by a constraint',
+    { verb: 'take-all', outcome: 'allowed', rows: 'b' },
+    { verb: 'take-all', outcome: 'allowed', code: '23503' },
+    [],
+  ],
+  [
+    'let through now, and stopped by a constraint',
+    { verb: 'take', outcome: 'filtered' },
+    { verb: 'take', outcome: 'allowed', code: '23503' },
+    ['isolation-reassign'],
+  ],
 ])('%s', (_, before, now, rules) => {
   expect(compareMatrix([report(before)], [report(now)], actors, []).map(({ rule }) => rule)).toEqual(rules);
 });
 
 it('names other privileges, and what is not there any more', () => {
-  expect(compareMatrix([report({}, { anon: '' })], [report({}, { anon: 'S' })], actors, [])).toMatchObject([{ rule: 'schema-drift', message: expect.stringContaining('S instead of none') }]);
+  expect(compareMatrix([report({}, { anon: '' })], [report({}, { anon: 'S' })], actors, [])).toMatchObject([
+    { rule: 'schema-drift', message: expect.stringContaining('S instead of none') },
+  ]);
   expect(compareMatrix([report({})], [], actors, [])).toMatchObject([{ rule: 'schema-drift', object: 'public.notes' }]);
 });

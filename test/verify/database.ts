@@ -1,7 +1,11 @@
 import type { Session } from '../../src/database/database.ts';
 
 /** Runs `work` on top of the SQL and takes everything back. What fails inside of it fails alone. */
-export async function withSchema<T>(database: Session, sql: string, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSchema<T>(
+  database: Session,
+  sql: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const guarded = async <R>(run: () => Promise<R>): Promise<R> => {
     await database.script('savepoint each');
     try {

@@ -20,7 +20,9 @@ function updatable(table: RelationRow): string[] {
 
 /** True only for who is signed in: an AND with a comparison of auth.uid() in it, or of a list that is empty without it. */
 function asksWho(expression: string | null): boolean {
-  return expression !== null && !expression.includes(' OR ') && /auth\.uid\(\)|user_organization_ids\(/.test(expression);
+  return (
+    expression !== null && !expression.includes(' OR ') && /auth\.uid\(\)|user_organization_ids\(/.test(expression)
+  );
 }
 
 /**
@@ -33,15 +35,29 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
   if (mutant.widened !== undefined) {
     const { policy, table } = mutant.widened;
-    if (verbs[policy.command].every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter))) return 'nobody has the privilege';
-    const isHeld = table.policies.some((other) => !other.permissive && /'aal2'/.test(`${other.using ?? ''} ${other.check ?? ''}`));
-    if (isHeld && mutant.name.includes("'aal1'")) return 'a restrictive policy asks for aal2, which no session of aal1 has';
+    if (verbs[policy.command].every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter)))
+      return 'nobody has the privilege';
+    const isHeld = table.policies.some(
+      (other) => !other.permissive && /'aal2'/.test(`${other.using ?? ''} ${other.check ?? ''}`),
+    );
+    if (isHeld && mutant.name.includes("'aal1'"))
+      return 'a restrictive policy asks for aal2, which no session of aal1 has';
   }
-  if (mutant.unguarded !== undefined && ['anon', 'authenticated'].every((role) => ['S', 'I', 'U', 'D'].every((letter) => !has(mutant.unguarded!, role, letter)))) {
+  if (
+    mutant.unguarded !== undefined &&
+    ['anon', 'authenticated'].every((role) =>
+      ['S', 'I', 'U', 'D'].every((letter) => !has(mutant.unguarded!, role, letter)),
+    )
+  ) {
     return 'nobody has a privilege on the table';
   }
-  if (mutant.grant !== undefined && mutant.grant.table.securityInvoker) return 'the view checks rights as the one who asks, who has none on the tables behind it';
-  if (mutant.source !== undefined && mutant.name.endsWith('callable by anon') && /auth\.uid\(\)|user_organization_ids|caller_sees|actor_id/.test(mutant.source)) {
+  if (mutant.grant !== undefined && mutant.grant.table.securityInvoker)
+    return 'the view checks rights as the one who asks, who has none on the tables behind it';
+  if (
+    mutant.source !== undefined &&
+    mutant.name.endsWith('callable by anon') &&
+    /auth\.uid\(\)|user_organization_ids|caller_sees|actor_id/.test(mutant.source)
+  ) {
     return 'the function asks who is signed in, and nobody is';
   }
   return undefined;
@@ -51,23 +67,45 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
   const letters = verbs[row.command];
   if (changed === 'roles' && (name.endsWith('to anon as well') || name.endsWith('to public'))) {
     if (letters.every((letter) => !has(table, 'anon', letter))) return 'anon has no privilege for it';
-    if (name.endsWith('to public') && row.roles.includes('anon') && row.roles.includes('authenticated')) return 'anon and authenticated are all the users there are';
-    if ((row.using === null || asksWho(row.using)) && (row.check === null || asksWho(row.check))) return 'the policy is true for nobody who is not signed in';
+    if (name.endsWith('to public') && row.roles.includes('anon') && row.roles.includes('authenticated'))
+      return 'anon and authenticated are all the users there are';
+    if ((row.using === null || asksWho(row.using)) && (row.check === null || asksWho(row.check)))
+      return 'the policy is true for nobody who is not signed in';
   }
   if (changed === 'roles') return undefined;
-  if (name.endsWith(': for all') && ['I', 'U', 'D'].every((letter) => !has(table, 'authenticated', letter))) return 'nobody has a privilege for the other verbs';
+  if (name.endsWith(': for all') && ['I', 'U', 'D'].every((letter) => !has(table, 'authenticated', letter)))
+    return 'nobody has a privilege for the other verbs';
   const others = ['a', 'w', 'd'].filter((command) => has(table, 'authenticated', { a: 'I', w: 'U', d: 'D' }[command]!));
-  const asks = (command: string): boolean => table.policies.some((policy) => policy.permissive && policy.command === command
-    && policy.roles.join() === row.roles.join() && (policy.using ?? row.using) === row.using && (policy.check ?? row.using) === row.using);
+  const asks = (command: string): boolean =>
+    table.policies.some(
+      (policy) =>
+        policy.permissive &&
+        policy.command === command &&
+        policy.roles.join() === row.roles.join() &&
+        (policy.using ?? row.using) === row.using &&
+        (policy.check ?? row.using) === row.using,
+    );
   if (name.endsWith(': for all') && others.every(asks)) return 'the other verbs have policies that ask the same';
-  if (letters.every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter))) return 'nobody has the privilege';
-  const rest = /^\(?\(*\(?EXISTS/.test((row.check ?? '').split(' AND ').slice(1).join(' AND ').trim()) ? row.check! : '';
+  if (letters.every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter)))
+    return 'nobody has the privilege';
+  const rest = /^\(?\(*\(?EXISTS/.test((row.check ?? '').split(' AND ').slice(1).join(' AND ').trim())
+    ? row.check!
+    : '';
   const joined = /FROM (\w+) target/.exec(rest)?.[1];
-  if (joined !== undefined && name.includes('check without (( SELECT auth.uid()') && rest.includes(`target.user_id = ${table.name}.user_id`)) {
+  if (
+    joined !== undefined &&
+    name.includes('check without (( SELECT auth.uid()') &&
+    rest.includes(`target.user_id = ${table.name}.user_id`)
+  ) {
     return `the rest of it asks for a row of ${joined} with the same user, and users see only their own there`;
   }
-  if (name.endsWith('without WITH CHECK') && row.using === row.check) return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
-  const kept = row.using === row.check && row.command === 'w' && columnsIn(row.using ?? '', table).every((column) => !updatable(table).includes(column));
-  if (kept && !name.endsWith(': dropped')) return 'USING and WITH CHECK ask the same of columns that nobody may update: either one is enough';
+  if (name.endsWith('without WITH CHECK') && row.using === row.check)
+    return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
+  const kept =
+    row.using === row.check &&
+    row.command === 'w' &&
+    columnsIn(row.using ?? '', table).every((column) => !updatable(table).includes(column));
+  if (kept && !name.endsWith(': dropped'))
+    return 'USING and WITH CHECK ask the same of columns that nobody may update: either one is enough';
   return undefined;
 }

@@ -8,7 +8,9 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
@@ -93,34 +95,47 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'anyone joins any group', sql: file('self-join'), finds: ['isolation-escalation public.h07_joins'],
+    name: 'anyone joins any group',
+    sql: file('self-join'),
+    finds: ['isolation-escalation public.h07_joins'],
     says: /^A stranger adds itself to public\.h07_joins, then reads public\.h07_docs\. Policy insert_p on public\.h07_joins lets it\.$/,
     repair: `create function private.owns(g uuid) returns boolean language sql stable security definer set search_path = '' as 'select exists (select 1 from public.h07_groups where id = g and owner_id = auth.uid())';
       alter policy insert_p on public.h07_joins with check (user_id = (select auth.uid()) and private.owns(h07_group_id))`,
   },
   {
-    name: 'anyone joins any workspace', sql: file('workspace-self-join'), finds: ['isolation-escalation public.workspace_members'],
+    name: 'anyone joins any workspace',
+    sql: file('workspace-self-join'),
+    finds: ['isolation-escalation public.workspace_members'],
     says: /reads public\.invoices/,
     repair: `create function private.made(w uuid) returns boolean language sql stable security definer set search_path = '' as 'select exists (select 1 from public.workspaces where id = w and created_by = auth.uid())';
       alter policy m2 on public.workspace_members with check (user_id = (select auth.uid()) and private.made(workspace_id))`,
   },
   {
-    name: 'a role that policies trust in preferences of one\'s own', sql: file('preferences-role'), finds: ['isolation-escalation public.h08_prefs'],
-    repair: 'revoke insert, update on public.h08_prefs from authenticated; grant insert (user_id, theme), update (theme) on public.h08_prefs to authenticated',
+    name: "a role that policies trust in preferences of one's own",
+    sql: file('preferences-role'),
+    finds: ['isolation-escalation public.h08_prefs'],
+    repair:
+      'revoke insert, update on public.h08_prefs from authenticated; grant insert (user_id, theme), update (theme) on public.h08_prefs to authenticated',
   },
   {
-    name: '… that may be updated only', sql: `${file('preferences-role')}; revoke insert on public.h08_prefs from authenticated; drop policy insert_p on public.h08_prefs`,
-    finds: ['isolation-escalation public.h08_prefs'], says: /changes its own row of public\.h08_prefs, then reads public\.h08\b/,
-    repair: 'revoke update on public.h08_prefs from authenticated; grant update (theme) on public.h08_prefs to authenticated',
+    name: '… that may be updated only',
+    sql: `${file('preferences-role')}; revoke insert on public.h08_prefs from authenticated; drop policy insert_p on public.h08_prefs`,
+    finds: ['isolation-escalation public.h08_prefs'],
+    says: /changes its own row of public\.h08_prefs, then reads public\.h08\b/,
+    repair:
+      'revoke update on public.h08_prefs from authenticated; grant update (theme) on public.h08_prefs to authenticated',
   },
   {
-    name: 'any role when joining', finds: ['isolation-escalation public.club_people'],
+    name: 'any role when joining',
+    finds: ['isolation-escalation public.club_people'],
     sql: `${clubs}; grant insert on public.club_people to authenticated; create policy joins on public.club_people for insert to authenticated with check (user_id = (select auth.uid()));
       create policy boards on public.club_papers for select to authenticated using (private.club_role(club_id) = 'board')`,
     repair: "alter policy joins on public.club_people with check (user_id = (select auth.uid()) and role = 'guest')",
   },
   {
-    name: 'a request that approves itself', finds: ['isolation-escalation public.club_people'], says: /adds itself to public\.club_people, then changes its own row of public\.club_people, then reads public\.club_papers/,
+    name: 'a request that approves itself',
+    finds: ['isolation-escalation public.club_people'],
+    says: /adds itself to public\.club_people, then changes its own row of public\.club_people, then reads public\.club_papers/,
     sql: `${clubs}; grant insert (club_id, user_id), update (status) on public.club_people to authenticated;
       create policy asks on public.club_people for insert to authenticated with check (user_id = (select auth.uid()));
       create policy changes on public.club_people for update to authenticated using (user_id = (select auth.uid()));
@@ -129,35 +144,47 @@ const cases: Case[] = [
     repair: 'alter policy changes on public.club_people using (private.owns_club(club_id))',
   },
   {
-    name: 'a function that lets anyone in', finds: ['isolation-escalation public.enter(uuid)'], says: /^A stranger calls public\.enter\(uuid\), then reads public\.club_papers\.$/,
+    name: 'a function that lets anyone in',
+    finds: ['isolation-escalation public.enter(uuid)'],
+    says: /^A stranger calls public\.enter\(uuid\), then reads public\.club_papers\.$/,
     sql: `${clubs}; create policy inside_too on public.club_papers for select to authenticated using (private.club_role(club_id) is not null);
       create function public.enter(club_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.club_people (club_id, user_id) values (club_id, auth.uid()) on conflict do nothing';
       revoke execute on function public.enter(uuid) from public, anon; grant execute on function public.enter(uuid) to authenticated`,
-    repair: "create or replace function public.enter(club_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.club_people (club_id, user_id) select club_id, auth.uid() where private.owns_club(club_id) on conflict do nothing'",
+    repair:
+      "create or replace function public.enter(club_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.club_people (club_id, user_id) select club_id, auth.uid() where private.owns_club(club_id) on conflict do nothing'",
   },
   {
-    name: 'a document that anyone shares with itself', finds: ['isolation-escalation public.f03_shares'], says: /reads public\.f03_documents/,
+    name: 'a document that anyone shares with itself',
+    finds: ['isolation-escalation public.f03_shares'],
+    says: /reads public\.f03_documents/,
     sql: `${file('shares')}; alter policy insert_p on public.f03_shares with check (shared_with = (select auth.uid()))`,
-    repair: 'alter policy insert_p on public.f03_shares with check (shared_with = (select auth.uid()) and private.f03_owns(document_id))',
+    repair:
+      'alter policy insert_p on public.f03_shares with check (shared_with = (select auth.uid()) and private.f03_owns(document_id))',
   },
   {
-    name: 'two steps: a team, then its project', finds: ['isolation-escalation public.team_people'],
+    name: 'two steps: a team, then its project',
+    finds: ['isolation-escalation public.team_people'],
     says: /^A stranger adds itself to public\.team_people, then adds itself to public\.project_people, then reads public\.papers/,
     sql: `${chain}; create policy joins on public.team_people for insert to authenticated with check (user_id = (select auth.uid()));
       create policy joins on public.project_people for insert to authenticated with check (user_id = (select auth.uid()) and private.in_team_of(project_id));
       create policy reads_too on public.papers for select to authenticated using (private.in_project_of(shelf_id))`,
-    repair: 'alter policy joins on public.team_people with check (user_id = (select auth.uid()) and private.owns_team(team_id))',
+    repair:
+      'alter policy joins on public.team_people with check (user_id = (select auth.uid()) and private.owns_team(team_id))',
   },
   {
-    name: 'three steps: a team, its project, a shelf of that', finds: ['isolation-escalation public.team_people'],
+    name: 'three steps: a team, its project, a shelf of that',
+    finds: ['isolation-escalation public.team_people'],
     says: /^A stranger adds itself to public\.team_people, then adds itself to public\.project_people, then adds itself to public\.shelf_people, then reads public\.papers/,
     sql: `${chain}; create policy joins on public.team_people for insert to authenticated with check (user_id = (select auth.uid()));
       create policy joins on public.project_people for insert to authenticated with check (user_id = (select auth.uid()) and private.in_team_of(project_id));
       create policy joins on public.shelf_people for insert to authenticated with check (user_id = (select auth.uid()) and private.in_project_of(shelf_id))`,
-    repair: 'alter policy joins on public.team_people with check (user_id = (select auth.uid()) and private.owns_team(team_id))',
+    repair:
+      'alter policy joins on public.team_people with check (user_id = (select auth.uid()) and private.owns_team(team_id))',
   },
   {
-    name: 'a restriction that its user lifts', finds: ['isolation-escalation public.restrictions'], says: /deletes rows? of public\.restrictions, then reads public\.ledgers/,
+    name: 'a restriction that its user lifts',
+    finds: ['isolation-escalation public.restrictions'],
+    says: /deletes rows? of public\.restrictions, then reads public\.ledgers/,
     sql: `create table public.restrictions (user_id uuid primary key references public.profiles (id)); create table public.ledgers (id uuid primary key, owner_id uuid not null references public.profiles (id), body text);
       alter table public.restrictions enable row level security; alter table public.ledgers enable row level security; grant select, delete on public.restrictions to authenticated; grant select on public.ledgers to authenticated;
       create policy own on public.restrictions to authenticated using (user_id = (select auth.uid()));
@@ -165,45 +192,66 @@ const cases: Case[] = [
     repair: 'revoke delete on public.restrictions from authenticated',
   },
   {
-    name: 'a role in one\'s own membership', finds: ['isolation-escalation public.organization_members'], says: /reads public\.salaries/,
+    name: "a role in one's own membership",
+    finds: ['isolation-escalation public.organization_members'],
+    says: /reads public\.salaries/,
     sql: `create table public.salaries (id uuid primary key, owner_id uuid not null references public.profiles (id), amount int); alter table public.salaries enable row level security; grant select on public.salaries to authenticated;
       create policy hr on public.salaries for select to authenticated using (owner_id = (select auth.uid()) or exists (select 1 from public.organization_members m where m.user_id = (select auth.uid()) and m.role = 'superhr'));
       alter table public.organization_members drop constraint organization_members_role_check;
       grant update (role) on public.organization_members to authenticated; create policy changes on public.organization_members for update to authenticated using (user_id = (select auth.uid()))`,
-    repair: 'revoke update (role) on public.organization_members from authenticated; drop policy changes on public.organization_members',
+    repair:
+      'revoke update (role) on public.organization_members from authenticated; drop policy changes on public.organization_members',
   },
   {
-    name: 'a trigger of an own table that deletes rows of others', sql: file('command-trigger'), finds: ['isolation-write public.h44_commands'],
+    name: 'a trigger of an own table that deletes rows of others',
+    sql: file('command-trigger'),
+    finds: ['isolation-write public.h44_commands'],
     says: /^A stranger adds a row to public\.h44_commands, and rows of others are changed or deleted in public\.h44\./,
-    repair: "create or replace function private.h44_run() returns trigger language plpgsql security definer set search_path = '' as $$ begin delete from public.h44 where owner_id = new.user_id and title = new.target_title; return new; end $$",
+    repair:
+      "create or replace function private.h44_run() returns trigger language plpgsql security definer set search_path = '' as $$ begin delete from public.h44 where owner_id = new.user_id and title = new.target_title; return new; end $$",
   },
   {
-    name: 'a trigger that copies private rows to where all read', sql: file('copy-trigger'), finds: ['isolation-read public.h05'],
+    name: 'a trigger that copies private rows to where all read',
+    sql: file('copy-trigger'),
+    finds: ['isolation-read public.h05'],
     says: /^The owner adds a row to public\.h05, and a stranger reads a copy of the row in public\.h05_feed\./,
-    repair: "create or replace function private.h05_copy() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.h05_feed (title) values ('A new row'); return new; end $$",
+    repair:
+      "create or replace function private.h05_copy() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.h05_feed (title) values ('A new row'); return new; end $$",
   },
   {
-    name: 'rows that everyone reads once they are deleted', sql: file('deleted-readable'), finds: ['isolation-read public.h22'], says: /reads it where deleted_at is set/,
+    name: 'rows that everyone reads once they are deleted',
+    sql: file('deleted-readable'),
+    finds: ['isolation-read public.h22'],
+    says: /reads it where deleted_at is set/,
     repair: 'alter policy select_p on public.h22 using ((select auth.uid()) = owner_id)',
   },
   {
-    name: 'addresses in a table that has no owner', sql: file('unowned-email'), finds: ['isolation-read public.h38_orders'], says: /reads it with contact_email/,
+    name: 'addresses in a table that has no owner',
+    sql: file('unowned-email'),
+    finds: ['isolation-read public.h38_orders'],
+    says: /reads it with contact_email/,
     repair: 'revoke select on public.h38_orders from authenticated; drop policy select_p on public.h38_orders',
   },
 ];
 
 async function errorsOf(sql: string): Promise<Finding[]> {
-  const { findings } = await withSchema(database, `${base}; ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
+  const { findings } = await withSchema(database, `${base}; ${sql}`, (session) =>
+    verifyIsolation(session, { declarations: [] }),
+  );
   return findings.filter(({ severity }) => severity === 'error');
 }
 
-const named = (findings: readonly Finding[]): string[] => findings.map(({ rule, object }) => `${rule} ${object}`).sort();
+const named = (findings: readonly Finding[]): string[] =>
+  findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
 describe('what a permitted write opens', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
     expect(named(found)).toEqual([...finds].sort());
-    const stories = found.filter((finding) => named([finding])[0] === finds[0]).map(({ message }) => message).join('\n');
+    const stories = found
+      .filter((finding) => named([finding])[0] === finds[0])
+      .map(({ message }) => message)
+      .join('\n');
     if (says !== undefined) expect(stories).toMatch(says);
     expect(named(await errorsOf(`${sql}; ${repair}`))).toEqual([]);
   });
@@ -211,7 +259,9 @@ describe('what a permitted write opens', () => {
   it('names the policy and the SQL to try', async () => {
     const [found] = await errorsOf(cases[0]!.sql);
     expect(found?.policy).toBe('insert_p');
-    expect(found?.probe).toMatch(/^insert into public\.h07_joins \(h07_group_id, user_id\) values \('[-\da-f]{36}', '[-\da-f]{36}'\);$/);
+    expect(found?.probe).toMatch(
+      /^insert into public\.h07_joins \(h07_group_id, user_id\) values \('[-\da-f]{36}', '[-\da-f]{36}'\);$/,
+    );
     expect(found?.suggestion).toContain('WITH CHECK of policy insert_p');
   });
 

@@ -3,36 +3,57 @@ import { formatMatrixMarkdown } from '../../src/verify/report/format-markdown.ts
 import { formatMatrix } from '../../src/verify/report/format-matrix.ts';
 import type { Check, IsolationReport } from '../../src/verify/report/report.ts';
 
-const check = (actor: string, verb: Check['verb'], outcome: Check['outcome'], more: Partial<Check> = {}): Check =>
-  ({ actor, verb, outcome, expected: 'may', ...more });
+const check = (actor: string, verb: Check['verb'], outcome: Check['outcome'], more: Partial<Check> = {}): Check => ({
+  actor,
+  verb,
+  outcome,
+  expected: 'may',
+  ...more,
+});
 
 const report: IsolationReport = {
   tables: [
     {
-      table: 'public.notes', kind: 'table', scope: 'owner user_id', checks: [
+      table: 'public.notes',
+      kind: 'table',
+      scope: 'owner user_id',
+      checks: [
         check('anon', 'select', 'refused'),
-        check('owner', 'select', 'allowed', { rows: 'a' }), check('owner', 'insert', 'allowed'), check('owner', 'update', 'allowed', { rows: 'a' }),
-        check('outsider', 'select', 'allowed', { rows: 'b' }), check('outsider', 'insert', 'allowed'),
+        check('owner', 'select', 'allowed', { rows: 'a' }),
+        check('owner', 'insert', 'allowed'),
+        check('owner', 'update', 'allowed', { rows: 'a' }),
+        check('outsider', 'select', 'allowed', { rows: 'b' }),
+        check('outsider', 'insert', 'allowed'),
         check('outsider', 'delete', 'allowed', { rows: 'a', expected: 'no', rule: 'isolation-write' }),
         check('member:admin', 'select', 'error', { rule: 'policy-error' }),
       ],
     },
-    { table: 'public.leave(uuid, text)', kind: 'function', scope: 'callable by authenticated', checks: [check('owner', 'call', 'allowed')] },
+    {
+      table: 'public.leave(uuid, text)',
+      kind: 'function',
+      scope: 'callable by authenticated',
+      checks: [check('owner', 'call', 'allowed')],
+    },
   ],
-  findings: [{ rule: 'isolation-write', severity: 'error', object: 'public.notes', message: 'a | b', suggestion: 'Close it.' }],
+  findings: [
+    { rule: 'isolation-write', severity: 'error', object: 'public.notes', message: 'a | b', suggestion: 'Close it.' },
+  ],
   proven: 2,
   notProven: 0,
 };
 
 describe('formatMatrix', () => {
   it('shows what each actor can do with the rows of another', () => {
-    expect(formatMatrix(report, { color: false, width: 80 })).toBe([
-      '                anon   owner  outsi… +admin',
-      'notes           .....  SIU..  .i.D.! E....!',
-      'leave()         .      X      .      .',
-      'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls,',
-      'E error, ? not proven, ! breaks a rule; +role is a member of the same', 'organization',
-    ].join('\n'));
+    expect(formatMatrix(report, { color: false, width: 80 })).toBe(
+      [
+        '                anon   owner  outsi… +admin',
+        'notes           .....  SIU..  .i.D.! E....!',
+        'leave()         .      X      .      .',
+        'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls,',
+        'E error, ? not proven, ! breaks a rule; +role is a member of the same',
+        'organization',
+      ].join('\n'),
+    );
   });
 
   it('shows what was not tried as unknown, never as refused', () => {
@@ -45,25 +66,43 @@ describe('formatMatrix', () => {
   });
 
   it.each([40, 60, 80])('fits %d columns', (width) => {
-    const many = { tables: report.tables.map((table) => ({ ...table, checks: [...'abcdefghijkl'].map((actor) => check(`member:${actor}dmin`, 'select', 'allowed')) })) };
-    for (const line of formatMatrix(many, { color: false, width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+    const many = {
+      tables: report.tables.map((table) => ({
+        ...table,
+        checks: [...'abcdefghijkl'].map((actor) => check(`member:${actor}dmin`, 'select', 'allowed')),
+      })),
+    };
+    for (const line of formatMatrix(many, { color: false, width }).split('\n'))
+      expect(line.length).toBeLessThanOrEqual(width);
   });
 
   it('colors what breaks a rule red, and takes no room for it', () => {
     const colored = formatMatrix(report, { color: true, width: 80 });
     expect(colored).toContain('\u001B[31m.i.D.! ');
-    expect(['\u001B[31m', '\u001B[32m', '\u001B[2m', '\u001B[0m'].reduce((text, code) => text.replaceAll(code, ''), colored).split('\n').map((line) => line.trimEnd()).join('\n')).toBe(formatMatrix(report, { color: false, width: 80 }));
+    expect(
+      ['\u001B[31m', '\u001B[32m', '\u001B[2m', '\u001B[0m']
+        .reduce((text, code) => text.replaceAll(code, ''), colored)
+        .split('\n')
+        .map((line) => line.trimEnd())
+        .join('\n'),
+    ).toBe(formatMatrix(report, { color: false, width: 80 }));
   });
 });
 
 it('writes the matrix and the findings as Markdown', () => {
-  expect(formatMatrixMarkdown(report)).toBe([
-    '| table | rows belong to | anon | owner | outsider | member:admin |',
-    '| --- | --- | :---: | :---: | :---: | :---: |',
-    '| `public.notes` | owner user_id | ..... | SIU.. | **.i.D.** ❌ | **E....** ❌ |',
-    '| `public.leave(uuid, text)` | callable by authenticated | . | X | . | . |',
-    '', 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization',
-    '', '2 proven, 0 not proven.',
-    '', '- **isolation-write** a \\| b Close it.', '',
-  ].join('\n'));
+  expect(formatMatrixMarkdown(report)).toBe(
+    [
+      '| table | rows belong to | anon | owner | outsider | member:admin |',
+      '| --- | --- | :---: | :---: | :---: | :---: |',
+      '| `public.notes` | owner user_id | ..... | SIU.. | **.i.D.** ❌ | **E....** ❌ |',
+      '| `public.leave(uuid, text)` | callable by authenticated | . | X | . | . |',
+      '',
+      'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization',
+      '',
+      '2 proven, 0 not proven.',
+      '',
+      '- **isolation-write** a \\| b Close it.',
+      '',
+    ].join('\n'),
+  );
 });

@@ -6,7 +6,9 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 /** Owner and organization tables in good order, a view, functions, a bucket; each case plants one hole. */
@@ -60,16 +62,44 @@ interface Case {
 const cases: Case[] = [
   { name: 'a schema in good order', sql: '', finds: [] },
 
-  { name: 'a table that anon reads', sql: 'grant select on public.notes to anon; create policy p on public.notes for select to anon using (true)', finds: ['anon-read public.notes', 'anon-read public.my_notes()'] },
+  {
+    name: 'a table that anon reads',
+    sql: 'grant select on public.notes to anon; create policy p on public.notes for select to anon using (true)',
+    finds: ['anon-read public.notes', 'anon-read public.my_notes()'],
+  },
   { name: 'a grant to anon without a policy', sql: 'grant select on public.notes to anon', finds: [] },
   { name: 'a public table not declared so', sql: '', declarations: [], finds: ['anon-read public.plans'] },
-  { name: 'a table that anon writes', sql: 'grant insert on public.plans to anon; create policy p on public.plans for insert to anon with check (true)', finds: ['anon-write public.plans'] },
+  {
+    name: 'a table that anon writes',
+    sql: 'grant insert on public.plans to anon; create policy p on public.plans for insert to anon with check (true)',
+    finds: ['anon-write public.plans'],
+  },
 
-  { name: 'a user reads everything', sql: 'create policy p on public.notes for select to authenticated using (true)', finds: ['isolation-read public.notes', 'isolation-read public.note_list', 'isolation-read public.my_notes()'] },
-  { name: 'a policy by what users write of themselves', sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'user_metadata' ->> 'organization_id'))", finds: ['isolation-read public.deals'] },
-  { name: 'a policy by what only the backend writes of users', sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'app_metadata' ->> 'organization_id'))", finds: [] },
-  { name: 'a view of everybody in auth.users', sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated', finds: ['isolation-read public.people'] },
-  { name: 'a view of oneself in auth.users', sql: 'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated', finds: [] },
+  {
+    name: 'a user reads everything',
+    sql: 'create policy p on public.notes for select to authenticated using (true)',
+    finds: ['isolation-read public.notes', 'isolation-read public.note_list', 'isolation-read public.my_notes()'],
+  },
+  {
+    name: 'a policy by what users write of themselves',
+    sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'user_metadata' ->> 'organization_id'))",
+    finds: ['isolation-read public.deals'],
+  },
+  {
+    name: 'a policy by what only the backend writes of users',
+    sql: "create policy p on public.deals for select to authenticated using (organization_id::text = (select auth.jwt() -> 'app_metadata' ->> 'organization_id'))",
+    finds: [],
+  },
+  {
+    name: 'a view of everybody in auth.users',
+    sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated',
+    finds: ['isolation-read public.people'],
+  },
+  {
+    name: 'a view of oneself in auth.users',
+    sql: 'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated',
+    finds: [],
+  },
   {
     name: 'a definer function that takes over a row of a prefixed table',
     sql: `create table public.kv_items (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), title text not null); alter table public.kv_items enable row level security;
@@ -77,59 +107,231 @@ const cases: Case[] = [
       create function public.take_over(item uuid) returns void language sql security definer set search_path = '' as 'update public.kv_items set user_id = auth.uid() where id = item'`,
     finds: ['isolation-write public.take_over(uuid)'],
   },
-  { name: 'row-level security off', sql: 'alter table public.deals disable row level security', finds: ['isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
-  { name: 'organization policy for all who are signed in', sql: 'alter policy deals_own on public.deals using (auth.uid() is not null)', finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'] },
-  { name: 'a helper that returns all', sql: "create or replace function private.my_organizations(roles text[] default '{}') returns uuid[] language sql stable security definer set search_path = '' as 'select array_agg(id) from public.organizations'", finds: ['isolation-read private.my_organizations(text[])', 'isolation-read public.deals', 'isolation-insert public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals', 'isolation-read public.organization_members', 'isolation-read public.organizations'] },
-  { name: 'members who see each other', sql: 'create policy fellows on public.profiles for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = profiles.id))', finds: [] },
+  {
+    name: 'row-level security off',
+    sql: 'alter table public.deals disable row level security',
+    finds: [
+      'isolation-read public.deals',
+      'isolation-insert public.deals',
+      'isolation-write public.deals',
+      'isolation-reassign public.deals',
+    ],
+  },
+  {
+    name: 'organization policy for all who are signed in',
+    sql: 'alter policy deals_own on public.deals using (auth.uid() is not null)',
+    finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-reassign public.deals'],
+  },
+  {
+    name: 'a helper that returns all',
+    sql: "create or replace function private.my_organizations(roles text[] default '{}') returns uuid[] language sql stable security definer set search_path = '' as 'select array_agg(id) from public.organizations'",
+    finds: [
+      'isolation-read private.my_organizations(text[])',
+      'isolation-read public.deals',
+      'isolation-insert public.deals',
+      'isolation-write public.deals',
+      'isolation-reassign public.deals',
+      'isolation-read public.organization_members',
+      'isolation-read public.organizations',
+    ],
+  },
+  {
+    name: 'members who see each other',
+    sql: 'create policy fellows on public.profiles for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = profiles.id))',
+    finds: [],
+  },
 
-  { name: 'anyone deletes', sql: 'create policy p on public.notes for delete to authenticated using (true)', finds: ['isolation-write public.notes', 'isolation-write public.note_list'] },
-  { name: 'an update that no SELECT policy covers', sql: 'create policy p on public.deals for update to authenticated using (true) with check (organization_id is not null)', finds: ['isolation-write public.deals', 'isolation-reassign public.deals'] },
-  { name: 'a forged owner', sql: 'create policy p on public.notes for insert to authenticated with check (true)', finds: ['isolation-insert public.notes'] },
-  { name: 'a child of another\'s row', sql: 'create policy p on public.comments for insert to authenticated with check (note_id is not null)', finds: ['isolation-insert public.comments'] },
-  { name: 'handing over', sql: 'create policy p on public.notes for update to authenticated using (user_id = (select auth.uid())) with check (true)', finds: ['isolation-reassign public.notes', 'isolation-reassign public.note_list'] },
-  { name: 'members make themselves owners', sql: "grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (user_id = (select auth.uid()))", finds: ['isolation-write public.organization_members'] },
-  { name: 'owners change roles', sql: "grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (organization_id = any ((select private.my_organizations('{owner}'))::uuid[]))", finds: [] },
-  { name: 'outsiders join', sql: 'grant insert on public.organization_members to authenticated; create policy p on public.organization_members for insert to authenticated with check (user_id = (select auth.uid()))', finds: ['isolation-insert public.organization_members', 'isolation-escalation public.organization_members'] },
+  {
+    name: 'anyone deletes',
+    sql: 'create policy p on public.notes for delete to authenticated using (true)',
+    finds: ['isolation-write public.notes', 'isolation-write public.note_list'],
+  },
+  {
+    name: 'an update that no SELECT policy covers',
+    sql: 'create policy p on public.deals for update to authenticated using (true) with check (organization_id is not null)',
+    finds: ['isolation-write public.deals', 'isolation-reassign public.deals'],
+  },
+  {
+    name: 'a forged owner',
+    sql: 'create policy p on public.notes for insert to authenticated with check (true)',
+    finds: ['isolation-insert public.notes'],
+  },
+  {
+    name: "a child of another's row",
+    sql: 'create policy p on public.comments for insert to authenticated with check (note_id is not null)',
+    finds: ['isolation-insert public.comments'],
+  },
+  {
+    name: 'handing over',
+    sql: 'create policy p on public.notes for update to authenticated using (user_id = (select auth.uid())) with check (true)',
+    finds: ['isolation-reassign public.notes', 'isolation-reassign public.note_list'],
+  },
+  {
+    name: 'members make themselves owners',
+    sql: 'grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (user_id = (select auth.uid()))',
+    finds: ['isolation-write public.organization_members'],
+  },
+  {
+    name: 'owners change roles',
+    sql: "grant update (role) on public.organization_members to authenticated; create policy p on public.organization_members for update to authenticated using (organization_id = any ((select private.my_organizations('{owner}'))::uuid[]))",
+    finds: [],
+  },
+  {
+    name: 'outsiders join',
+    sql: 'grant insert on public.organization_members to authenticated; create policy p on public.organization_members for insert to authenticated with check (user_id = (select auth.uid()))',
+    finds: ['isolation-insert public.organization_members', 'isolation-escalation public.organization_members'],
+  },
 
-  { name: 'the owner has a grant and no policy', sql: 'drop policy notes_own on public.notes', finds: ['owner-locked-out public.notes', 'owner-locked-out public.comments'] },
-  { name: 'the owner has a policy and no grant', sql: 'revoke select on public.deals from authenticated', finds: ['owner-locked-out public.deals'] },
-  { name: 'nobody is meant to insert', sql: 'revoke insert on public.deals from authenticated; drop policy deals_own on public.deals; create policy r on public.deals for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[])); revoke update, delete on public.deals from authenticated', finds: [] },
-  { name: 'a policy that reads its own table', sql: 'create policy p on public.organization_members for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = (select auth.uid())))', finds: ['policy-error public.organization_members'] },
-  { name: 'a policy that reads auth.users', sql: 'create policy p on public.plans for select to authenticated using (exists (select 1 from auth.users)); drop policy plans_read on public.plans', finds: ['policy-error public.plans'] },
+  {
+    name: 'the owner has a grant and no policy',
+    sql: 'drop policy notes_own on public.notes',
+    finds: ['owner-locked-out public.notes', 'owner-locked-out public.comments'],
+  },
+  {
+    name: 'the owner has a policy and no grant',
+    sql: 'revoke select on public.deals from authenticated',
+    finds: ['owner-locked-out public.deals'],
+  },
+  {
+    name: 'nobody is meant to insert',
+    sql: 'revoke insert on public.deals from authenticated; drop policy deals_own on public.deals; create policy r on public.deals for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[])); revoke update, delete on public.deals from authenticated',
+    finds: [],
+  },
+  {
+    name: 'a policy that reads its own table',
+    sql: 'create policy p on public.organization_members for select to authenticated using (exists (select 1 from public.organization_members m where m.user_id = (select auth.uid())))',
+    finds: ['policy-error public.organization_members'],
+  },
+  {
+    name: 'a policy that reads auth.users',
+    sql: 'create policy p on public.plans for select to authenticated using (exists (select 1 from auth.users)); drop policy plans_read on public.plans',
+    finds: ['policy-error public.plans'],
+  },
 
-  { name: 'declared service-only and used by users', sql: '', declarations: [...declarations, { table: 'public.deals', scope: 'service-only' }], finds: ['isolation-read public.deals', 'isolation-write public.deals', 'isolation-insert public.deals', 'isolation-reassign public.deals'] },
-  { name: 'a service-only table that holds', sql: 'create table public.secrets (id int primary key); alter table public.secrets enable row level security', declarations: [...declarations, { table: 'public.secrets', scope: 'service-only' }], finds: [] },
-  { name: 'users change the shared row', sql: 'grant update on public.plans to authenticated; create policy p on public.plans for update to authenticated using (true)', finds: ['isolation-write public.plans'] },
+  {
+    name: 'declared service-only and used by users',
+    sql: '',
+    declarations: [...declarations, { table: 'public.deals', scope: 'service-only' }],
+    finds: [
+      'isolation-read public.deals',
+      'isolation-write public.deals',
+      'isolation-insert public.deals',
+      'isolation-reassign public.deals',
+    ],
+  },
+  {
+    name: 'a service-only table that holds',
+    sql: 'create table public.secrets (id int primary key); alter table public.secrets enable row level security',
+    declarations: [...declarations, { table: 'public.secrets', scope: 'service-only' }],
+    finds: [],
+  },
+  {
+    name: 'users change the shared row',
+    sql: 'grant update on public.plans to authenticated; create policy p on public.plans for update to authenticated using (true)',
+    finds: ['isolation-write public.plans'],
+  },
 
-  { name: 'shared with the organization by a column of another name', sql: `create table public.boards (id uuid primary key, user_id uuid not null references auth.users (id), crew uuid not null);
+  {
+    name: 'shared with the organization by a column of another name',
+    sql: `create table public.boards (id uuid primary key, user_id uuid not null references auth.users (id), crew uuid not null);
       alter table public.boards enable row level security; grant select on public.boards to authenticated;
-      create policy p on public.boards for select to authenticated using (crew = any ((select private.my_organizations())::uuid[]))`, declarations: [...declarations, { table: 'public.boards', scope: 'shared-with', column: 'crew' }], finds: [] },
-  { name: 'a table of roles that users write', sql: `create table public.user_roles (user_id uuid primary key references auth.users (id), role text not null default 'user' check (role in ('user', 'admin')));
+      create policy p on public.boards for select to authenticated using (crew = any ((select private.my_organizations())::uuid[]))`,
+    declarations: [...declarations, { table: 'public.boards', scope: 'shared-with', column: 'crew' }],
+    finds: [],
+  },
+  {
+    name: 'a table of roles that users write',
+    sql: `create table public.user_roles (user_id uuid primary key references auth.users (id), role text not null default 'user' check (role in ('user', 'admin')));
       alter table public.user_roles enable row level security; grant select, update on public.user_roles to authenticated;
-      create policy p on public.user_roles to authenticated using (user_id = (select auth.uid()))`, finds: ['isolation-write public.user_roles'] },
-  { name: 'a flag in the profile that makes an admin', sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))', finds: ['isolation-write public.profiles'] },
-  { name: '… that users may not set', sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update (full_name) on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))', finds: [] },
-  { name: 'a row that its owner adds in the name of the organization of others', sql: "create policy p on public.deals for insert to authenticated with check (created_by = (select auth.uid()))", finds: ['isolation-insert public.deals'] },
-  { name: 'a trigger that mends a forged owner', sql: `create policy p on public.notes for insert to authenticated with check (true);
-      create function public.mine() returns trigger language plpgsql as $$ begin new.user_id = auth.uid(); return new; end $$; create trigger mine before insert on public.notes for each row execute function public.mine()`, finds: [] },
+      create policy p on public.user_roles to authenticated using (user_id = (select auth.uid()))`,
+    finds: ['isolation-write public.user_roles'],
+  },
+  {
+    name: 'a flag in the profile that makes an admin',
+    sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))',
+    finds: ['isolation-write public.profiles'],
+  },
+  {
+    name: '… that users may not set',
+    sql: 'alter table public.profiles add column is_admin boolean not null default false; grant update (full_name) on public.profiles to authenticated; create policy p on public.profiles for update to authenticated using (id = (select auth.uid()))',
+    finds: [],
+  },
+  {
+    name: 'a row that its owner adds in the name of the organization of others',
+    sql: 'create policy p on public.deals for insert to authenticated with check (created_by = (select auth.uid()))',
+    finds: ['isolation-insert public.deals'],
+  },
+  {
+    name: 'a trigger that mends a forged owner',
+    sql: `create policy p on public.notes for insert to authenticated with check (true);
+      create function public.mine() returns trigger language plpgsql as $$ begin new.user_id = auth.uid(); return new; end $$; create trigger mine before insert on public.notes for each row execute function public.mine()`,
+    finds: [],
+  },
 
-  { name: 'a view without security_invoker', sql: 'alter view public.note_list reset (security_invoker)', finds: ['isolation-read public.note_list', 'isolation-write public.note_list', 'isolation-reassign public.note_list'] },
-  { name: 'a joining view without security_invoker', sql: 'create view public.joined as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: ['isolation-read public.joined'] },
-  { name: 'a joining view with it', sql: 'create view public.joined with (security_invoker) as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated', finds: [] },
-  { name: 'a materialized view', sql: 'create materialized view public.stored as select body from public.notes; grant select on public.stored to authenticated', finds: ['isolation-read public.stored'] },
-  { name: 'a definer function that returns all', sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes'", finds: ['anon-read public.my_notes()', 'isolation-read public.my_notes()'] },
-  { name: 'a definer function with a check', sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes where user_id = auth.uid()'", finds: [] },
-  { name: 'a definer function that deletes what it is told', sql: "create function public.remove_note(note_id uuid) returns void language sql security definer set search_path = '' as 'delete from public.notes where id = note_id'; revoke execute on function public.remove_note(uuid) from public, anon; grant execute on function public.remove_note(uuid) to authenticated", finds: ['isolation-write public.remove_note(uuid)'] },
-  { name: 'a definer function that lets anyone join', sql: "create function public.join(organization_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.organization_members values (organization_id, auth.uid(), ''member'') on conflict do nothing'; revoke execute on function public.join(uuid) from public, anon; grant execute on function public.join(uuid) to authenticated", finds: ['isolation-write public.join(uuid)', 'isolation-escalation public.join(uuid)'] },
+  {
+    name: 'a view without security_invoker',
+    sql: 'alter view public.note_list reset (security_invoker)',
+    finds: [
+      'isolation-read public.note_list',
+      'isolation-write public.note_list',
+      'isolation-reassign public.note_list',
+    ],
+  },
+  {
+    name: 'a joining view without security_invoker',
+    sql: 'create view public.joined as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated',
+    finds: ['isolation-read public.joined'],
+  },
+  {
+    name: 'a joining view with it',
+    sql: 'create view public.joined with (security_invoker) as select n.body, c.words from public.notes n join public.comments c on c.note_id = n.id; grant select on public.joined to authenticated',
+    finds: [],
+  },
+  {
+    name: 'a materialized view',
+    sql: 'create materialized view public.stored as select body from public.notes; grant select on public.stored to authenticated',
+    finds: ['isolation-read public.stored'],
+  },
+  {
+    name: 'a definer function that returns all',
+    sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes'",
+    finds: ['anon-read public.my_notes()', 'isolation-read public.my_notes()'],
+  },
+  {
+    name: 'a definer function with a check',
+    sql: "create or replace function public.my_notes() returns setof public.notes language sql stable security definer set search_path = '' as 'select * from public.notes where user_id = auth.uid()'",
+    finds: [],
+  },
+  {
+    name: 'a definer function that deletes what it is told',
+    sql: "create function public.remove_note(note_id uuid) returns void language sql security definer set search_path = '' as 'delete from public.notes where id = note_id'; revoke execute on function public.remove_note(uuid) from public, anon; grant execute on function public.remove_note(uuid) to authenticated",
+    finds: ['isolation-write public.remove_note(uuid)'],
+  },
+  {
+    name: 'a definer function that lets anyone join',
+    sql: "create function public.join(organization_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.organization_members values (organization_id, auth.uid(), ''member'') on conflict do nothing'; revoke execute on function public.join(uuid) from public, anon; grant execute on function public.join(uuid) to authenticated",
+    finds: ['isolation-write public.join(uuid)', 'isolation-escalation public.join(uuid)'],
+  },
 
-  { name: 'a bucket that anyone reads', sql: "create policy p on storage.objects for select to authenticated using (bucket_id = 'files')", finds: ['isolation-read storage.objects[files]'] },
-  { name: 'a bucket that anyone writes into', sql: "create policy p on storage.objects for insert to authenticated with check (bucket_id = 'files')", finds: ['isolation-insert storage.objects[files]'] },
+  {
+    name: 'a bucket that anyone reads',
+    sql: "create policy p on storage.objects for select to authenticated using (bucket_id = 'files')",
+    finds: ['isolation-read storage.objects[files]'],
+  },
+  {
+    name: 'a bucket that anyone writes into',
+    sql: "create policy p on storage.objects for insert to authenticated with check (bucket_id = 'files')",
+    finds: ['isolation-insert storage.objects[files]'],
+  },
 ];
 
 describe('verifyIsolation', () => {
   it.each(cases)('$name', async (planted) => {
     const report = await withSchema(database, `${good}; ${planted.sql}`, (session) =>
-      verifyIsolation(session, { declarations: planted.declarations ?? declarations }));
-    expect(report.findings.map((finding) => `${finding.rule} ${finding.object}`).sort()).toEqual([...planted.finds].sort());
+      verifyIsolation(session, { declarations: planted.declarations ?? declarations }),
+    );
+    expect(report.findings.map((finding) => `${finding.rule} ${finding.object}`).sort()).toEqual(
+      [...planted.finds].sort(),
+    );
   });
 });

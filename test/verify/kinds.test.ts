@@ -25,7 +25,13 @@ const openers: Record<string, () => Promise<{ database: Database; close(): Promi
     const native = await startNative();
     const database = await openPostgres({ url: await native.createDatabase('verify_kinds') });
     await installPlatform(database);
-    return { database, close: async () => { await database.close(); await native.stop(); } };
+    return {
+      database,
+      close: async () => {
+        await database.close();
+        await native.stop();
+      },
+    };
   },
   https: async () => {
     const fakeApi = await openFakeApi();
@@ -38,20 +44,36 @@ describe('the built-in kit with all presets', () => {
   const matrices = new Map<string, unknown>();
 
   describe.each(Object.keys(openers))('over %s', (kind) => {
-    let opened: Awaited<ReturnType<NonNullable<typeof openers[string]>>>;
-    beforeAll(async () => { opened = await openers[kind]!(); });
+    let opened: Awaited<ReturnType<NonNullable<(typeof openers)[string]>>>;
+    beforeAll(async () => {
+      opened = await openers[kind]!();
+    });
     afterAll(() => opened.close());
 
     it('is in order, and leaves everything as it was', async () => {
       const { database } = opened;
       const declarations = await installKit(database, presets);
-      const count = async (): Promise<unknown> => (await database.query('select (select count(*) from auth.users) as users, (select count(*) from public.profiles) as profiles, (select count(*) from storage.objects) as objects, (select count(*) from public.audit_logs) as audit')).rows;
+      const count = async (): Promise<unknown> =>
+        (
+          await database.query(
+            'select (select count(*) from auth.users) as users, (select count(*) from public.profiles) as profiles, (select count(*) from storage.objects) as objects, (select count(*) from public.audit_logs) as audit',
+          )
+        ).rows;
       const before = await count();
-      expect((await checkCatalog(database, { declarations })).filter((finding) => finding.severity === 'error')).toEqual([]);
+      expect(
+        (await checkCatalog(database, { declarations })).filter((finding) => finding.severity === 'error'),
+      ).toEqual([]);
       const report = await verifyIsolation(database, { declarations });
       expect(report.findings).toEqual([]);
       expect(await count()).toEqual(before);
-      matrices.set(kind, report.tables.map((table) => [table.table, table.scope, table.checks.map((check) => [check.actor, check.verb, check.outcome, check.rows])]));
+      matrices.set(
+        kind,
+        report.tables.map((table) => [
+          table.table,
+          table.scope,
+          table.checks.map((check) => [check.actor, check.verb, check.outcome, check.rows]),
+        ]),
+      );
     });
   });
 

@@ -13,16 +13,35 @@ import { coreFacts, folders } from '../scaffold/support.ts';
 const folder = join(import.meta.dirname, '../../templates/musekit/migrations/core');
 
 /** SQL as a migration file of the name. */
-export const asMigration = (file: string, sql: string): Migration => ({ layer: file.startsWith('extension') ? 'extension' : 'core', file, number: '', sql, checksum: '' });
+export const asMigration = (file: string, sql: string): Migration => ({
+  layer: file.startsWith('extension') ? 'extension' : 'core',
+  file,
+  number: '',
+  sql,
+  checksum: '',
+});
 
 /** Puts the built-in kit, the presets and further tables, as `--table` takes them, into the database; gives the files. */
-export async function installFiles(database: Database, presets: readonly string[], tables: readonly string[] = []): Promise<Migration[]> {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql')).sort().map((name) => asMigration(name, readFileSync(join(folder, name), 'utf8')));
+export async function installFiles(
+  database: Database,
+  presets: readonly string[],
+  tables: readonly string[] = [],
+): Promise<Migration[]> {
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => asMigration(name, readFileSync(join(folder, name), 'utf8')));
   for (const { sql } of files) await database.script(sql);
   if (presets.length > 0 || tables.length > 0) {
     const made = await scaffold({
-      name: 'realtymuse', prefix: '', presets: await Promise.all(presets.map((id) => loadPreset(id))), tables: tables.map(parseTable), core: await coreFacts(database),
-      number: '001', folders, isolation: 'auth-uid',
+      name: 'realtymuse',
+      prefix: '',
+      presets: await Promise.all(presets.map((id) => loadPreset(id))),
+      tables: tables.map(parseTable),
+      core: await coreFacts(database),
+      number: '001',
+      folders,
+      isolation: 'auth-uid',
     });
     const [up] = made.files;
     await database.script(up!.content);
@@ -36,6 +55,14 @@ export async function installKit(database: Database, presets: readonly string[])
   const files = await installFiles(database, presets);
   await loadParser();
   return readDirectives(files).flatMap((directive) =>
-    directive.kind === 'ignore' || directive.table === undefined ? []
-      : [{ table: directive.table, scope: directive.kind, ...(directive.kind === 'shared-with' ? { column: directive.column } : {}) }]);
+    directive.kind === 'ignore' || directive.table === undefined
+      ? []
+      : [
+          {
+            table: directive.table,
+            scope: directive.kind,
+            ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
+          },
+        ],
+  );
 }

@@ -7,12 +7,16 @@ import { models } from './models.ts';
 import { errorsOf, findingsOf } from './prove-files.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 describe('an app that is right as it is', () => {
   it.each([...models])('%s', async (name, sql) => {
-    const findings = await withSchema(database, sql, (session) => findingsOf(session, [asMigration(`${name}.sql`, sql)]));
+    const findings = await withSchema(database, sql, (session) =>
+      findingsOf(session, [asMigration(`${name}.sql`, sql)]),
+    );
     expect(errorsOf(findings)).toEqual([]);
     expect(findings.filter(({ rule }) => rule === 'not-proven')).toEqual([]);
   });

@@ -5,5 +5,8 @@ const folder = join(import.meta.dirname, 'models');
 
 /** Apps of other shapes than the built-in kit, each right as it is, by name. */
 export const models: ReadonlyMap<string, string> = new Map(
-  readdirSync(folder).filter((file) => file.endsWith('.sql')).sort().map((file) => [file.slice(0, -'.sql'.length), readFileSync(join(folder, file), 'utf8')]),
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => [file.slice(0, -'.sql'.length), readFileSync(join(folder, file), 'utf8')]),
 );

@@ -38,19 +38,37 @@ export function policySql(row: PolicyRow, table: RelationRow, change: Partial<Po
   const policy = { ...row, ...change };
   const roles = policy.roles.map((role) => (role === 'public' ? 'public' : quoteIdentifier(role))).join(', ');
   const using = policy.using === null || policy.command === 'a' ? '' : ` using (${policy.using})`;
-  const check = policy.check === null || policy.command === 'r' || policy.command === 'd' ? '' : ` with check (${policy.check})`;
-  return `drop policy ${quoteIdentifier(row.name)} on ${relation(table)}; create policy ${quoteIdentifier(row.name)} on ${relation(table)} `
-    + `${policy.permissive ? '' : 'as restrictive '}for ${commandWords[policy.command]} to ${roles}${using}${check}`;
+  const check =
+    policy.check === null || policy.command === 'r' || policy.command === 'd' ? '' : ` with check (${policy.check})`;
+  return (
+    `drop policy ${quoteIdentifier(row.name)} on ${relation(table)}; create policy ${quoteIdentifier(row.name)} on ${relation(table)} ` +
+    `${policy.permissive ? '' : 'as restrictive '}for ${commandWords[policy.command]} to ${roles}${using}${check}`
+  );
 }
 
 /** Every weakening of one policy. */
 function policyMutants(row: PolicyRow, table: RelationRow, touches: string[]): Mutant[] {
   const mutants: Mutant[] = [];
   const add = (what: string, change: Partial<PolicyRow>, changed: 'using' | 'check' | 'roles' | 'command'): void => {
-    if (Object.entries(change).every(([key, value]) => JSON.stringify(row[key as keyof PolicyRow]) === JSON.stringify(value))) return;
-    mutants.push({ name: `policy "${row.name}" on ${qualifiedName(table)}: ${what}`, sql: policySql(row, table, change), touches, policy: { row, table, changed } });
+    if (
+      Object.entries(change).every(
+        ([key, value]) => JSON.stringify(row[key as keyof PolicyRow]) === JSON.stringify(value),
+      )
+    )
+      return;
+    mutants.push({
+      name: `policy "${row.name}" on ${qualifiedName(table)}: ${what}`,
+      sql: policySql(row, table, change),
+      touches,
+      policy: { row, table, changed },
+    });
   };
-  mutants.push({ name: `policy "${row.name}" on ${qualifiedName(table)}: dropped`, sql: `drop policy ${quoteIdentifier(row.name)} on ${relation(table)}`, touches, policy: { row, table, changed: 'using' } });
+  mutants.push({
+    name: `policy "${row.name}" on ${qualifiedName(table)}: dropped`,
+    sql: `drop policy ${quoteIdentifier(row.name)} on ${relation(table)}`,
+    touches,
+    policy: { row, table, changed: 'using' },
+  });
   for (const clause of ['using', 'check'] as const) {
     const expression = row[clause];
     if (expression === null) continue;
@@ -58,14 +76,19 @@ function policyMutants(row: PolicyRow, table: RelationRow, touches: string[]): M
     add(`${clause} … or true`, { [clause]: `${expression} or true` }, clause);
     add(`${clause} anyone signed in`, { [clause]: 'auth.uid() is not null' }, clause);
     for (const [column, other] of otherColumns(expression, table)) {
-      add(`${clause} on ${other} instead of ${column}`, { [clause]: expression.replaceAll(new RegExp(`\\b${column}\\b`, 'g'), other) }, clause);
+      add(
+        `${clause} on ${other} instead of ${column}`,
+        { [clause]: expression.replaceAll(new RegExp(`\\b${column}\\b`, 'g'), other) },
+        clause,
+      );
     }
     const wider = expression.replaceAll(/user_organization_ids\(ARRAY\[[^\]]*\]\)/g, 'user_organization_ids()');
     add(`${clause} for every member`, { [clause]: wider }, clause);
     for (const part of conjuncts(expression)) add(`${clause} without ${part.left}`, { [clause]: part.rest }, clause);
   }
   if (row.command === 'w' || row.command === '*') add('without WITH CHECK', { check: null }, 'check');
-  if (!row.roles.includes('anon') && !row.roles.includes('public')) add('to anon as well', { roles: [...row.roles, 'anon'] }, 'roles');
+  if (!row.roles.includes('anon') && !row.roles.includes('public'))
+    add('to anon as well', { roles: [...row.roles, 'anon'] }, 'roles');
   add('to public', { roles: ['public'] }, 'roles');
   add('to the service role', { roles: ['service_role'] }, 'roles');
   add('to anon alone', { roles: ['anon'] }, 'roles');
@@ -75,8 +98,13 @@ function policyMutants(row: PolicyRow, table: RelationRow, touches: string[]): M
 
 /** Column that the expression reads, and another of the same type. */
 function otherColumns(expression: string, table: RelationRow): [string, string][] {
-  return table.columns.filter((column) => column.base === 'uuid' && new RegExp(`\\b${column.name}\\b`).test(expression)).flatMap((column) =>
-    table.columns.filter((other) => other.base === 'uuid' && other.name !== column.name).map((other): [string, string] => [column.name, other.name]));
+  return table.columns
+    .filter((column) => column.base === 'uuid' && new RegExp(`\\b${column.name}\\b`).test(expression))
+    .flatMap((column) =>
+      table.columns
+        .filter((other) => other.base === 'uuid' && other.name !== column.name)
+        .map((other): [string, string] => [column.name, other.name]),
+    );
 }
 
 /** Parts of an AND at the top of the expression, and what is left without each. */
@@ -88,7 +116,10 @@ function conjuncts(expression: string): { left: string; rest: string }[] {
   for (let at = 0; at < expression.length; at += 1) {
     if (expression[at] === '(') depth += 1;
     if (expression[at] === ')') depth -= 1;
-    if (depth === 1 && expression.startsWith(' AND ', at)) { parts.push(expression.slice(start, at)); start = at + 5; }
+    if (depth === 1 && expression.startsWith(' AND ', at)) {
+      parts.push(expression.slice(start, at));
+      start = at + 5;
+    }
   }
   if (parts.length === 0) return [];
   parts.push(expression.slice(start, -1));
@@ -98,15 +129,31 @@ function conjuncts(expression: string): { left: string; rest: string }[] {
 function grantMutants(table: RelationRow, touches: string[]): Mutant[] {
   const name = qualifiedName(table);
   const into = relation(table);
-  const make = (what: string, sql: string, role: string): Mutant => ({ name: `grants on ${name}: ${what}`, sql, touches, grant: { table, role } });
+  const make = (what: string, sql: string, role: string): Mutant => ({
+    name: `grants on ${name}: ${what}`,
+    sql,
+    touches,
+    grant: { table, role },
+  });
   const words: Record<string, string> = { S: 'select', I: 'insert', U: 'update', D: 'delete' };
   const held = [...(table.grants['authenticated'] ?? '')].filter((letter) => words[letter] !== undefined);
   const byColumn = Object.keys(table.columnGrants['authenticated'] ?? {});
   const lacked = Object.keys(words).filter((letter) => !held.includes(letter));
   return [
-    ...[...held, ...byColumn].map((letter) => make(`${words[letter]} taken from authenticated`, `revoke ${words[letter]} on ${into} from authenticated`, 'authenticated')),
-    ...lacked.map((letter) => make(`${words[letter]} to authenticated`, `grant ${words[letter]} on ${into} to authenticated`, 'authenticated')),
-    ...Object.keys(words).filter((letter) => !(table.grants['anon'] ?? '').includes(letter)).map((letter) => words[letter]!).map((word) => make(`${word} to anon`, `grant ${word} on ${into} to anon`, 'anon')),
+    ...[...held, ...byColumn].map((letter) =>
+      make(
+        `${words[letter]} taken from authenticated`,
+        `revoke ${words[letter]} on ${into} from authenticated`,
+        'authenticated',
+      ),
+    ),
+    ...lacked.map((letter) =>
+      make(`${words[letter]} to authenticated`, `grant ${words[letter]} on ${into} to authenticated`, 'authenticated'),
+    ),
+    ...Object.keys(words)
+      .filter((letter) => !(table.grants['anon'] ?? '').includes(letter))
+      .map((letter) => words[letter]!)
+      .map((word) => make(`${word} to anon`, `grant ${word} on ${into} to anon`, 'anon')),
     make('all to anon and authenticated', `grant all on ${into} to anon, authenticated`, 'authenticated'),
   ];
 }
@@ -118,58 +165,123 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
   const mutants: Mutant[] = [];
   const add = (what: string, source: string): void => {
-    if (source !== routine.source) mutants.push({ name: `function ${name}: ${what}`, sql: redefine(routine, source), touches });
+    if (source !== routine.source)
+      mutants.push({ name: `function ${name}: ${what}`, sql: redefine(routine, source), touches });
   };
-  if (routine.schema === 'private' && routine.returns === 'uuid[]') add('returns all', 'begin return array(select id from public.organizations); end');
-  if (routine.schema === 'private' && routine.returns === 'boolean' && routine.execute.includes('authenticated')) add('is always true', 'select true');
+  if (routine.schema === 'private' && routine.returns === 'uuid[]')
+    add('returns all', 'begin return array(select id from public.organizations); end');
+  if (routine.schema === 'private' && routine.returns === 'boolean' && routine.execute.includes('authenticated'))
+    add('is always true', 'select true');
   const { source } = routine;
   // A refusal that hangs on who asks.
-  for (const [block] of source.matchAll(/\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g)) add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
+  for (const [block] of source.matchAll(
+    /\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g,
+  ))
+    add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
   // A condition of a query that hangs on who asks.
-  for (const [condition] of source.matchAll(/[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|me\b|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g)) add(`without ${condition}`, source.replace(condition, 'true'));
-  for (const [condition] of source.matchAll(/[\w.]*role = any \([\w.]+\)/g)) add(`without ${condition}`, source.replace(condition, 'true'));
+  for (const [condition] of source.matchAll(
+    /[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|me\b|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g,
+  ))
+    add(`without ${condition}`, source.replace(condition, 'true'));
+  for (const [condition] of source.matchAll(/[\w.]*role = any \([\w.]+\)/g))
+    add(`without ${condition}`, source.replace(condition, 'true'));
   if (routine.schema === 'public') {
     add('for every member', source.replaceAll(/user_organization_ids\(array\[[^\]]*\]\)/g, 'user_organization_ids()'));
-    if (!routine.definer) mutants.push({ name: `function ${name}: as its owner`, sql: `alter function ${relation(routine)}(${routine.arguments.join(', ')}) security definer`, touches });
-    mutants.push({ name: `function ${name}: callable by anon`, sql: `grant execute on function ${relation(routine)}(${routine.arguments.join(', ')}) to anon`, touches, source: routine.source });
+    if (!routine.definer)
+      mutants.push({
+        name: `function ${name}: as its owner`,
+        sql: `alter function ${relation(routine)}(${routine.arguments.join(', ')}) security definer`,
+        touches,
+      });
+    mutants.push({
+      name: `function ${name}: callable by anon`,
+      sql: `grant execute on function ${relation(routine)}(${routine.arguments.join(', ')}) to anon`,
+      touches,
+      source: routine.source,
+    });
   }
   return mutants;
 }
 
 /** Every weakening of every policy, grant, switch, view and function of the schema. */
 export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
-  const tables = catalog.relations.filter((row) => (row.schema === 'public' || qualifiedName(row) === 'storage.objects') && row.kind === 'r');
+  const tables = catalog.relations.filter(
+    (row) => (row.schema === 'public' || qualifiedName(row) === 'storage.objects') && row.kind === 'r',
+  );
   const views = catalog.relations.filter((row) => row.schema === 'public' && row.kind === 'v');
-  const buckets = [...new Set(tables.flatMap((table) => table.policies).flatMap((policy) => [...`${policy.using} ${policy.check}`.matchAll(/bucket_id = '([^']+)'/g)].map((match) => match[1]!)))];
+  const buckets = [
+    ...new Set(
+      tables
+        .flatMap((table) => table.policies)
+        .flatMap((policy) =>
+          [...`${policy.using} ${policy.check}`.matchAll(/bucket_id = '([^']+)'/g)].map((match) => match[1]!),
+        ),
+    ),
+  ];
   return [
     ...tables.flatMap((table) => {
       const isStorage = table.schema === 'storage';
-      const touches = isStorage ? [...buckets, 'any other bucket'].map((bucket) => `storage.objects[${bucket}]`) : [qualifiedName(table)];
+      const touches = isStorage
+        ? [...buckets, 'any other bucket'].map((bucket) => `storage.objects[${bucket}]`)
+        : [qualifiedName(table)];
       return [
-        ...table.policies.filter((policy) => policy.roles.some((role) => role !== 'service_role')).flatMap((policy) => policyMutants(policy, table, touches)),
+        ...table.policies
+          .filter((policy) => policy.roles.some((role) => role !== 'service_role'))
+          .flatMap((policy) => policyMutants(policy, table, touches)),
         ...(isStorage ? [] : grantMutants(table, touches)),
-        ...(isStorage ? [] : [{ name: `row-level security of ${qualifiedName(table)}: off`, sql: `alter table ${relation(table)} disable row level security`, touches, unguarded: table }]),
+        ...(isStorage
+          ? []
+          : [
+              {
+                name: `row-level security of ${qualifiedName(table)}: off`,
+                sql: `alter table ${relation(table)} disable row level security`,
+                touches,
+                unguarded: table,
+              },
+            ]),
       ];
     }),
     ...views.flatMap((view): Mutant[] => [
-      ...(view.securityInvoker ? [{ name: `view ${qualifiedName(view)}: without security_invoker`, sql: `alter view ${relation(view)} reset (security_invoker)`, touches: [qualifiedName(view)] }] : []),
-      { name: `view ${qualifiedName(view)}: to anon`, sql: `grant select on ${relation(view)} to anon`, touches: [qualifiedName(view)], grant: { table: view, role: 'anon' } },
+      ...(view.securityInvoker
+        ? [
+            {
+              name: `view ${qualifiedName(view)}: without security_invoker`,
+              sql: `alter view ${relation(view)} reset (security_invoker)`,
+              touches: [qualifiedName(view)],
+            },
+          ]
+        : []),
+      {
+        name: `view ${qualifiedName(view)}: to anon`,
+        sql: `grant select on ${relation(view)} to anon`,
+        touches: [qualifiedName(view)],
+        grant: { table: view, role: 'anon' },
+      },
     ]),
-    ...catalog.functions.filter((routine) => routine.schema === 'public' || routine.schema === 'private').flatMap((routine) =>
-      functionMutants(routine, redefine, routine.schema === 'public' ? [`${qualifiedName(routine)}(${routine.arguments.join(', ')})`] : undefined)
-        .map((mutant) => ({ ...mutant, isUnused: routine.schema === 'private' && !isUsed(routine, catalog) }))),
+    ...catalog.functions
+      .filter((routine) => routine.schema === 'public' || routine.schema === 'private')
+      .flatMap((routine) =>
+        functionMutants(
+          routine,
+          redefine,
+          routine.schema === 'public' ? [`${qualifiedName(routine)}(${routine.arguments.join(', ')})`] : undefined,
+        ).map((mutant) => ({ ...mutant, isUnused: routine.schema === 'private' && !isUsed(routine, catalog) })),
+      ),
   ];
 }
 
 function isUsed(routine: FunctionRow, catalog: Catalog): boolean {
-  const policies = catalog.relations.flatMap((row) => row.policies).flatMap((policy) => [policy.using ?? '', policy.check ?? '']);
+  const policies = catalog.relations
+    .flatMap((row) => row.policies)
+    .flatMap((policy) => [policy.using ?? '', policy.check ?? '']);
   const sources = catalog.functions.filter((other) => other !== routine).map((other) => other.source);
-  return [...policies, ...sources].some((text) => new RegExp(`\\b${routine.name}\\b`).test(text))
-    || catalog.relations.some((row) => row.triggers.some((trigger) => trigger.function === routine.oid));
+  return (
+    [...policies, ...sources].some((text) => new RegExp(`\\b${routine.name}\\b`).test(text)) ||
+    catalog.relations.some((row) => row.triggers.some((trigger) => trigger.function === routine.oid))
+  );
 }
 
 /** Puts another body into what `pg_get_functiondef` prints. */
 export function redefinition(definition: string, source: string, changed: string): string {
   return definition.replace(source, () => changed);
 }
-

@@ -9,19 +9,32 @@ import { sessionKit } from './session-kit.ts';
 import { makeWorld, strideOf, sweep } from './sweep.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 describe('an app of another shape', () => {
-  it.each([...models])('%s reports every mutant that changes what somebody can do', async (name, sql) => {
-    const { declarations } = await expectationsOf([asMigration(`${name}.sql`, sql)]);
-    const { missed, tried } = await sweep(await makeWorld(name, database, sql, { declarations }), strideOf(41));
-    expect(missedIn(missed)).toEqual([]);
-    expect(foundIn(tried, missed)).toEqual([]);
-  }, 3_600_000);
+  it.each([...models])(
+    '%s reports every mutant that changes what somebody can do',
+    async (name, sql) => {
+      const { declarations } = await expectationsOf([asMigration(`${name}.sql`, sql)]);
+      const { missed, tried } = await sweep(await makeWorld(name, database, sql, { declarations }), strideOf(41));
+      expect(missedIn(missed)).toEqual([]);
+      expect(foundIn(tried, missed)).toEqual([]);
+    },
+    3_600_000,
+  );
 
   it('a kit by session variables reports every mutant that changes what somebody can do', async () => {
-    const { missed, tried } = await sweep(await makeWorld('session variables', database, sessionKit, { declarations: [], isolation: 'session', session: { role: 'app_user' } }), strideOf(17));
+    const { missed, tried } = await sweep(
+      await makeWorld('session variables', database, sessionKit, {
+        declarations: [],
+        isolation: 'session',
+        session: { role: 'app_user' },
+      }),
+      strideOf(17),
+    );
     expect(missedIn(missed)).toEqual([]);
     expect(foundIn(tried, missed)).toEqual([]);
   }, 3_600_000);

@@ -14,17 +14,26 @@ const perSchema = 25;
 const schemas = (isAll ? 10_000 : 300) / perSchema;
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 /** An error, or that something is not proven, that names one of the tables. */
 function isSaid(findings: readonly Finding[], { table, touched }: Reach): boolean {
-  const said = findings.filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven').map(({ object, message }) => `${object} ${message}`);
+  const said = findings
+    .filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven')
+    .map(({ object, message }) => `${object} ${message}`);
   return [table, ...touched].some((name) => said.some((text) => new RegExp(`public\\.(get_)?${name}\\b`).test(text)));
 }
 
 const story = (number: number, made: MadeSchema, { table, how, steps }: Reach): string =>
-  [`schema ${number} of seed ${seed}: public.${table} ${how} after`, ...steps, 'in', made.sql.slice(made.sql.indexOf('alter table'))].join('\n');
+  [
+    `schema ${number} of seed ${seed}: public.${table} ${how} after`,
+    ...steps,
+    'in',
+    made.sql.slice(made.sql.indexOf('alter table')),
+  ].join('\n');
 
 /** Errors in schemas without a mistake, known to be false, by rule and table: one that is not found any more must leave the list. */
 const knownFalseErrors: string[] = ['isolation-insert public.org_members'];
@@ -37,19 +46,25 @@ describe('what strangers reach by trial', () => {
     for (let number = 0; number < schemas; number += 1) {
       const random = new Random(seed + number * 7919);
       const made = makeSchema(random);
-      const { findings } = await withSchema(database, made.sql, (session) => verifyIsolation(session, { declarations: [] }));
+      const { findings } = await withSchema(database, made.sql, (session) =>
+        verifyIsolation(session, { declarations: [] }),
+      );
       if (made.isSound) {
         counts.sound += 1;
-        for (const { rule, object, severity } of findings) if (severity === 'error') falseErrors.add(`${rule} ${object}`);
+        for (const { rule, object, severity } of findings)
+          if (severity === 'error') falseErrors.add(`${rule} ${object}`);
       }
       const reached = await probe(database, made, perSchema, random);
       if (reached.length > 0) counts.reached += 1;
       for (const reach of reached) {
         if (!isSaid(findings, reach)) unsaid.set(`${number} ${reach.table}`, story(number, made, reach));
-        if (made.isSound) throw new Error(`The generator calls a schema sound that is not: ${story(number, made, reach)}`);
+        if (made.isSound)
+          throw new Error(`The generator calls a schema sound that is not: ${story(number, made, reach)}`);
       }
     }
-    console.log(`seed ${seed}: ${schemas * perSchema} sequences on ${schemas} schemas, ${counts.sound} of them without a mistake; rows of others reached in ${counts.reached}, ${unsaid.size} times unsaid; false errors: ${[...falseErrors].sort().join(', ') || 'none'}`);
+    console.log(
+      `seed ${seed}: ${schemas * perSchema} sequences on ${schemas} schemas, ${counts.sound} of them without a mistake; rows of others reached in ${counts.reached}, ${unsaid.size} times unsaid; false errors: ${[...falseErrors].sort().join(', ') || 'none'}`,
+    );
     expect([...unsaid.values()]).toEqual([]);
     expect([...falseErrors].sort()).toEqual(knownFalseErrors);
   }, 7_200_000);

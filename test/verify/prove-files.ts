@@ -8,10 +8,17 @@ import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 
 /** Everything that `muse verify` finds in a database that the files made. */
-export async function findingsOf(session: Session, files: readonly Migration[], only?: readonly string[]): Promise<Finding[]> {
+export async function findingsOf(
+  session: Session,
+  files: readonly Migration[],
+  only?: readonly string[],
+): Promise<Finding[]> {
   const expectations = await expectationsOf(files);
   const catalog = await checkCatalog(session, expectations);
-  const { findings } = await verifyIsolation(session, { declarations: expectations.declarations, ...(only === undefined ? {} : { only }) });
+  const { findings } = await verifyIsolation(session, {
+    declarations: expectations.declarations,
+    ...(only === undefined ? {} : { only }),
+  });
   return [...catalog, ...findings];
 }
 
@@ -20,12 +27,15 @@ export async function objectsOf(session: Session): Promise<string[]> {
   const { relations, functions } = await readCatalog(session);
   const { rows } = await session.query<{ id: string }>('select id from storage.buckets');
   return [
-    ...relations.map(qualifiedName), ...functions.map((routine) => `${qualifiedName(routine)}(${routine.arguments.join(', ')})`),
+    ...relations.map(qualifiedName),
+    ...functions.map((routine) => `${qualifiedName(routine)}(${routine.arguments.join(', ')})`),
     ...rows.map(({ id }) => `storage.objects[${id}]`),
   ];
 }
 
 /** Rule and object of each error, once and in order. */
 export function errorsOf(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`))].sort();
+  return [
+    ...new Set(findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`)),
+  ].sort();
 }

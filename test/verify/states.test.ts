@@ -8,7 +8,9 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
@@ -38,32 +40,84 @@ interface Case {
   repair: string;
 }
 
-const read = (name: string, columns: string, condition: string, says: RegExp): Case =>
-  ({ name, sql: table(columns, `${own} or ${condition}`), finds: 'isolation-read public.things', says, repair });
+const read = (name: string, columns: string, condition: string, says: RegExp): Case => ({
+  name,
+  sql: table(columns, `${own} or ${condition}`),
+  finds: 'isolation-read public.things',
+  says,
+  repair,
+});
 
 const cases: Case[] = [
   {
-    name: 'an optional user is not set', sql: file('unassigned'), finds: 'isolation-read public.h01', says: /reads it where assigned_to is null/,
+    name: 'an optional user is not set',
+    sql: file('unassigned'),
+    finds: 'isolation-read public.h01',
+    says: /reads it where assigned_to is null/,
     repair: 'alter policy select_p on public.h01 using ((select auth.uid()) = owner_id)',
   },
   {
-    name: 'a large amount', sql: file('large-amounts'), finds: 'isolation-write public.h43', says: /where amount > 1000000/,
-    repair: 'alter policy update_p on public.h43 using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id)',
+    name: 'a large amount',
+    sql: file('large-amounts'),
+    finds: 'isolation-write public.h43',
+    says: /where amount > 1000000/,
+    repair:
+      'alter policy update_p on public.h43 using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id)',
   },
   read('a small amount', 'amount int not null default 100', 'amount <= 5', /where amount <= 5/),
-  read('no user, asked for with IS NOT DISTINCT FROM', 'helper uuid references public.profiles (id)', 'helper is not distinct from null', /where helper is null/),
-  read('no user, filled by coalesce', 'helper uuid references public.profiles (id)', 'coalesce(helper, (select auth.uid())) = (select auth.uid())', /where helper is null/),
+  read(
+    'no user, asked for with IS NOT DISTINCT FROM',
+    'helper uuid references public.profiles (id)',
+    'helper is not distinct from null',
+    /where helper is null/,
+  ),
+  read(
+    'no user, filled by coalesce',
+    'helper uuid references public.profiles (id)',
+    'coalesce(helper, (select auth.uid())) = (select auth.uid())',
+    /where helper is null/,
+  ),
   read('a status', "status text not null default 'draft'", "status = 'open'", /where status = 'open'/),
-  read('one of several statuses', "status text not null default 'draft' check (status in ('draft', 'sent', 'paid'))", "status in ('sent', 'paid')", /where status = 'sent'/),
-  read('any other status', "status text not null default 'draft' check (status in ('draft', 'sent'))", "status <> 'draft'", /where status = 'sent'/),
+  read(
+    'one of several statuses',
+    "status text not null default 'draft' check (status in ('draft', 'sent', 'paid'))",
+    "status in ('sent', 'paid')",
+    /where status = 'sent'/,
+  ),
+  read(
+    'any other status',
+    "status text not null default 'draft' check (status in ('draft', 'sent'))",
+    "status <> 'draft'",
+    /where status = 'sent'/,
+  ),
   read('a flag', 'is_open boolean not null default false', 'is_open', /where is_open = true/),
   read('no flag', 'is_closed boolean not null default true', 'not is_closed', /where is_closed = false/),
-  read('a flag and a status together', "is_open boolean not null default false, status text not null default 'draft'", "(is_open and status = 'live')", /where is_open = true and status = 'live'/),
-  read('a time that has passed', 'embargo timestamptz not null default now() + interval \'5 years\'', 'embargo < now()', /where embargo is in the past/),
-  read('a time to come', "valid_until date not null default '2020-01-01'", 'valid_until > current_date', /where valid_until is in the future/),
-  read('a name that begins so', 'code text not null default \'x\'', "code like 'pub-%'", /where code = 'pub-'/),
+  read(
+    'a flag and a status together',
+    "is_open boolean not null default false, status text not null default 'draft'",
+    "(is_open and status = 'live')",
+    /where is_open = true and status = 'live'/,
+  ),
+  read(
+    'a time that has passed',
+    "embargo timestamptz not null default now() + interval '5 years'",
+    'embargo < now()',
+    /where embargo is in the past/,
+  ),
+  read(
+    'a time to come',
+    "valid_until date not null default '2020-01-01'",
+    'valid_until > current_date',
+    /where valid_until is in the future/,
+  ),
+  read('a name that begins so', "code text not null default 'x'", "code like 'pub-%'", /where code = 'pub-'/),
   read('a tag', "tags text[] not null default '{}'", "'public' = any (tags)", /where tags has 'public'/),
-  read('a key in JSON', "data jsonb not null default '{}'", "data ->> 'visibility' = 'all'", /where data visibility = 'all'/),
+  read(
+    'a key in JSON',
+    "data jsonb not null default '{}'",
+    "data ->> 'visibility' = 'all'",
+    /where data visibility = 'all'/,
+  ),
   read('a mark of deletion', 'archived_at timestamptz', 'archived_at is not null', /where archived_at is set/),
 ];
 
@@ -78,11 +132,26 @@ const prefs = (key: string, command: 'select' | 'update', using: string): string
 
 for (const [name, key] of [
   ['its key is the user', 'user_id uuid primary key references public.profiles (id)'],
-  ['the user is unique', 'id uuid primary key default gen_random_uuid(), user_id uuid not null unique references public.profiles (id)'],
+  [
+    'the user is unique',
+    'id uuid primary key default gen_random_uuid(), user_id uuid not null unique references public.profiles (id)',
+  ],
 ] as const) {
   cases.push(
-    { name: `one row of each user is read; ${name}`, sql: prefs(key, 'select', `${ownPrefs} or color is null`), finds: 'isolation-read public.prefs', says: /where color is null/, repair: `alter policy reads on public.prefs using (${ownPrefs})` },
-    { name: `one row of each user is changed; ${name}`, sql: prefs(key, 'update', `${ownPrefs} or color is null`), finds: 'isolation-write public.prefs', says: /where color is null/, repair: `alter policy changes on public.prefs using (${ownPrefs})` },
+    {
+      name: `one row of each user is read; ${name}`,
+      sql: prefs(key, 'select', `${ownPrefs} or color is null`),
+      finds: 'isolation-read public.prefs',
+      says: /where color is null/,
+      repair: `alter policy reads on public.prefs using (${ownPrefs})`,
+    },
+    {
+      name: `one row of each user is changed; ${name}`,
+      sql: prefs(key, 'update', `${ownPrefs} or color is null`),
+      finds: 'isolation-write public.prefs',
+      says: /where color is null/,
+      repair: `alter policy changes on public.prefs using (${ownPrefs})`,
+    },
   );
 }
 
@@ -99,14 +168,20 @@ const shares = (asks: string): string => `
 
 const anyShare = 'select exists (select 1 from public.shares where doc_id = d and can_write)';
 cases.push({
-  name: 'a flag in a share that is anybody\'s', sql: shares(anyShare), finds: 'isolation-write public.docs', says: /other updates it/,
+  name: "a flag in a share that is anybody's",
+  sql: shares(anyShare),
+  finds: 'isolation-write public.docs',
+  says: /other updates it/,
   repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
 });
 
 describe('rows in every state that policies look at', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
-    expect(found.map(({ rule, object }) => `${rule} ${object}`), text(found)).toContain(finds);
+    expect(
+      found.map(({ rule, object }) => `${rule} ${object}`),
+      text(found),
+    ).toContain(finds);
     expect(text(found)).toMatch(says);
     expect(text(await errorsOf(`${sql};\n${repair}`))).toBe('');
   });
@@ -115,8 +190,16 @@ describe('rows in every state that policies look at', () => {
 describe('a policy that asks for the time alone', () => {
   it.each([
     ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'its policy reads opens on 2227-03-01'],
-    ['opens on a day to come, the other way round', "date '2227-03-01' <= current_date", 'its policy reads opens on 2227-03-01'],
-    ['opens on a day to come, by what does not hold until then', "not (now() < timestamptz '2227-03-01')", 'its policy reads opens on 2227-03-01'],
+    [
+      'opens on a day to come, the other way round',
+      "date '2227-03-01' <= current_date",
+      'its policy reads opens on 2227-03-01',
+    ],
+    [
+      'opens on a day to come, by what does not hold until then',
+      "not (now() < timestamptz '2227-03-01')",
+      'its policy reads opens on 2227-03-01',
+    ],
     ['opens at some hours', 'extract(hour from now()) between 26 and 30', 'its policy reads opens at another time'],
     ['opened long ago, and closed', "now() < timestamptz '2020-01-01'", undefined],
     ['asks for a time in the row', 'false and expires_at > now()', undefined],
@@ -124,13 +207,17 @@ describe('a policy that asks for the time alone', () => {
     const sql = `${profiles}\n${table('expires_at timestamptz', `${own} or (${condition})`)}`;
     const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
     const open = findings.filter(({ rule }) => rule === 'not-proven');
-    expect(open.map(({ object, severity }) => `${severity} ${object}`)).toEqual(says === undefined ? [] : ['warning public.things']);
+    expect(open.map(({ object, severity }) => `${severity} ${object}`)).toEqual(
+      says === undefined ? [] : ['warning public.things'],
+    );
     if (says !== undefined) expect(text(open)).toContain(says);
   });
 });
 
 async function errorsOf(sql: string): Promise<Finding[]> {
-  const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
+  const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) =>
+    verifyIsolation(session, { declarations: [] }),
+  );
   return findings.filter(({ severity }) => severity === 'error');
 }
 

@@ -21,17 +21,25 @@ export interface World {
 }
 
 /** Proves the world as it is, and makes up everything that could be wrong in it. */
-export async function makeWorld(name: string, database: Database, sql: string, options: IsolationOptions): Promise<World> {
+export async function makeWorld(
+  name: string,
+  database: Database,
+  sql: string,
+  options: IsolationOptions,
+): Promise<World> {
   return withSchema(database, sql, async (session) => {
     const { rows } = await session.query<{ oid: string; definition: string }>(
-      "select p.oid::text as oid, pg_get_functiondef(p.oid) as definition from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private') and p.prokind = 'f'");
+      "select p.oid::text as oid, pg_get_functiondef(p.oid) as definition from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private') and p.prokind = 'f'",
+    );
     const definitions = new Map(rows.map((row) => [row.oid, row.definition]));
     const whole = await verifyIsolation(session, options);
     const catalog = await readCatalog(session, options.session === undefined ? [] : [options.session.role]);
     const role = options.session?.role;
     const mutants = [
       // The weakenings of single policies are about the roles of Supabase.
-      ...(role === undefined ? allMutants(catalog, (routine, source) => redefinition(definitions.get(routine.oid)!, routine.source, source)) : []),
+      ...(role === undefined
+        ? allMutants(catalog, (routine, source) => redefinition(definitions.get(routine.oid)!, routine.source, source))
+        : []),
       ...familyMutants(catalog, role),
     ];
     return { name, database, sql, options, whole, mutants };
@@ -83,10 +91,13 @@ export async function sweep(world: World, every: number): Promise<Outcome> {
     else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   const killed = counts.rules + counts.matrix;
-  console.log([
-    `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${killed} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
-    ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`), ...missed.map(({ name }) => `  missed: ${name}`),
-  ].join('\n'));
+  console.log(
+    [
+      `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${killed} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
+      ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`),
+      ...missed.map(({ name }) => `  missed: ${name}`),
+    ].join('\n'),
+  );
   return { missed, killed, tried };
 }
 

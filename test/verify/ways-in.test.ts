@@ -5,7 +5,9 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
 let database: Database;
-beforeAll(async () => { database = await openEmbedded(); });
+beforeAll(async () => {
+  database = await openEmbedded();
+});
 afterAll(() => database.close());
 
 /** A table that users have for themselves, and what the cases are about. */
@@ -46,161 +48,295 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'TRUNCATE, which no policy holds', rule: 'isolation-write', object: 'public.notes', says: 'TRUNCATE',
-    hole: 'grant all on public.notes to authenticated', repaired: 'grant select, insert, update, delete on public.notes to authenticated',
+    name: 'TRUNCATE, which no policy holds',
+    rule: 'isolation-write',
+    object: 'public.notes',
+    says: 'TRUNCATE',
+    hole: 'grant all on public.notes to authenticated',
+    repaired: 'grant select, insert, update, delete on public.notes to authenticated',
   },
-  { name: 'TRUNCATE for everyone', rule: 'anon-write', object: 'public.notes', hole: 'grant truncate on public.notes to public', repaired: 'grant truncate on public.notes to service_role' },
   {
-    name: 'a trigger of one\'s own on the table', rule: 'isolation-write', object: 'public.notes', severity: 'warning', says: 'REVOKE TRIGGER ON public.notes FROM authenticated;',
-    hole: 'grant trigger on public.notes to authenticated', repaired: 'select 1',
+    name: 'TRUNCATE for everyone',
+    rule: 'anon-write',
+    object: 'public.notes',
+    hole: 'grant truncate on public.notes to public',
+    repaired: 'grant truncate on public.notes to service_role',
   },
   {
-    name: 'TRUNCATE as older Supabase projects grant it', rule: 'anon-write', object: 'public.later', severity: 'warning', says: 'older Supabase projects',
+    name: "a trigger of one's own on the table",
+    rule: 'isolation-write',
+    object: 'public.notes',
+    severity: 'warning',
+    says: 'REVOKE TRIGGER ON public.notes FROM authenticated;',
+    hole: 'grant trigger on public.notes to authenticated',
+    repaired: 'select 1',
+  },
+  {
+    name: 'TRUNCATE as older Supabase projects grant it',
+    rule: 'anon-write',
+    object: 'public.later',
+    severity: 'warning',
+    says: 'older Supabase projects',
     hole: `alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
       create table public.later (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id)); alter table public.later enable row level security`,
-    repaired: 'create table public.later (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id)); alter table public.later enable row level security',
+    repaired:
+      'create table public.later (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id)); alter table public.later enable row level security',
   },
   {
-    name: 'default privileges for tables to come', rule: 'anon-write', object: 'default privileges on tables in schema public', says: 'ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM anon, authenticated;',
+    name: 'default privileges for tables to come',
+    rule: 'anon-write',
+    object: 'default privileges on tables in schema public',
+    says: 'ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM anon, authenticated;',
     hole: 'alter default privileges in schema public grant all on tables to anon, authenticated',
     repaired: 'alter default privileges in schema public grant all on tables to service_role',
   },
   {
-    name: 'default privileges to read tables to come', rule: 'anon-read', object: 'default privileges on tables in every schema', severity: 'warning',
-    hole: 'alter default privileges grant select on tables to public', repaired: 'alter default privileges grant select on tables to service_role',
+    name: 'default privileges to read tables to come',
+    rule: 'anon-read',
+    object: 'default privileges on tables in every schema',
+    severity: 'warning',
+    hole: 'alter default privileges grant select on tables to public',
+    repaired: 'alter default privileges grant select on tables to service_role',
   },
   {
-    name: 'default privileges to call functions to come', rule: 'anon-write', object: 'default privileges on functions in schema public', severity: 'warning',
-    hole: 'alter default privileges in schema public grant execute on functions to anon', repaired: 'alter default privileges in schema public grant execute on functions to service_role',
+    name: 'default privileges to call functions to come',
+    rule: 'anon-write',
+    object: 'default privileges on functions in schema public',
+    severity: 'warning',
+    hole: 'alter default privileges in schema public grant execute on functions to anon',
+    repaired: 'alter default privileges in schema public grant execute on functions to service_role',
   },
   {
-    name: 'the service role given to users', rule: 'isolation-write', object: 'role authenticated', says: 'REVOKE service_role FROM authenticated;',
-    hole: 'grant service_role to authenticated', repaired: 'grant authenticated to service_role',
+    name: 'the service role given to users',
+    rule: 'isolation-write',
+    object: 'role authenticated',
+    says: 'REVOKE service_role FROM authenticated;',
+    hole: 'grant service_role to authenticated',
+    repaired: 'grant authenticated to service_role',
   },
   {
-    name: 'a role that bypasses policies, by way of another', rule: 'anon-write', object: 'role anon', says: 'anon is a member of staff',
-    hole: 'create role staff bypassrls; create role desk; grant staff to desk; grant desk to anon', repaired: 'create role staff; create role desk; grant staff to desk; grant desk to anon',
+    name: 'a role that bypasses policies, by way of another',
+    rule: 'anon-write',
+    object: 'role anon',
+    says: 'anon is a member of staff',
+    hole: 'create role staff bypassrls; create role desk; grant staff to desk; grant desk to anon',
+    repaired: 'create role staff; create role desk; grant staff to desk; grant desk to anon',
   },
   {
-    name: 'a role that owns tables', rule: 'isolation-write', object: 'role authenticated', says: 'owns private.ledger',
+    name: 'a role that owns tables',
+    rule: 'isolation-write',
+    object: 'role authenticated',
+    says: 'owns private.ledger',
     hole: 'create role keeper; grant keeper to current_user; create table private.ledger (id integer); grant create on schema private to keeper; alter table private.ledger owner to keeper; grant keeper to authenticated',
-    repaired: 'create role keeper; grant keeper to current_user; create table private.ledger (id integer); grant keeper to authenticated',
+    repaired:
+      'create role keeper; grant keeper to current_user; create table private.ledger (id integer); grant keeper to authenticated',
   },
   {
-    name: 'users who bypass policies themselves', rule: 'isolation-write', object: 'role authenticated', says: 'NOBYPASSRLS',
-    hole: 'alter role authenticated bypassrls', repaired: 'alter role authenticated nobypassrls',
+    name: 'users who bypass policies themselves',
+    rule: 'isolation-write',
+    object: 'role authenticated',
+    says: 'NOBYPASSRLS',
+    hole: 'alter role authenticated bypassrls',
+    repaired: 'alter role authenticated nobypassrls',
   },
   {
-    name: 'a role that signs in to the database itself', rule: 'not-proven', object: 'role reporting', severity: 'warning',
-    hole: 'create role reporting login; grant select on public.notes to reporting', repaired: 'create role reporting; grant select on public.notes to reporting',
+    name: 'a role that signs in to the database itself',
+    rule: 'not-proven',
+    object: 'role reporting',
+    severity: 'warning',
+    hole: 'create role reporting login; grant select on public.notes to reporting',
+    repaired: 'create role reporting; grant select on public.notes to reporting',
   },
   {
-    name: 'a role that a token may name', rule: 'not-proven', object: 'role editor', severity: 'warning',
-    hole: 'create role editor; grant editor to authenticator; grant select on public.notes to editor', repaired: 'create role editor; grant editor to authenticator',
+    name: 'a role that a token may name',
+    rule: 'not-proven',
+    object: 'role editor',
+    severity: 'warning',
+    hole: 'create role editor; grant editor to authenticator; grant select on public.notes to editor',
+    repaired: 'create role editor; grant editor to authenticator',
   },
   {
-    name: 'objects of one\'s own in a schema', rule: 'isolation-escalation', object: 'schema public', says: 'REVOKE CREATE ON SCHEMA public',
-    hole: 'grant create on schema public to authenticated', repaired: 'grant create on schema public to service_role',
+    name: "objects of one's own in a schema",
+    rule: 'isolation-escalation',
+    object: 'schema public',
+    says: 'REVOKE CREATE ON SCHEMA public',
+    hole: 'grant create on schema public to authenticated',
+    repaired: 'grant create on schema public to service_role',
   },
   {
-    name: 'the numbers of a table', rule: 'isolation-write', object: 'public.numbers', severity: 'warning',
-    hole: 'create sequence public.numbers; grant usage, update on sequence public.numbers to authenticated', repaired: 'create sequence public.numbers; grant usage on sequence public.numbers to authenticated',
+    name: 'the numbers of a table',
+    rule: 'isolation-write',
+    object: 'public.numbers',
+    severity: 'warning',
+    hole: 'create sequence public.numbers; grant usage, update on sequence public.numbers to authenticated',
+    repaired: 'create sequence public.numbers; grant usage on sequence public.numbers to authenticated',
   },
   {
-    name: 'a partition by its name, without row-level security', rule: 'isolation-read', object: 'public.events_all',
-    hole: `${events} grant select on public.events_all to authenticated`, repaired: `${events} alter table public.events_all enable row level security; grant select on public.events_all to authenticated`,
+    name: 'a partition by its name, without row-level security',
+    rule: 'isolation-read',
+    object: 'public.events_all',
+    hole: `${events} grant select on public.events_all to authenticated`,
+    repaired: `${events} alter table public.events_all enable row level security; grant select on public.events_all to authenticated`,
   },
   {
-    name: 'a partition by its name, with a policy of its own', rule: 'isolation-read', object: 'public.events_all',
+    name: 'a partition by its name, with a policy of its own',
+    rule: 'isolation-read',
+    object: 'public.events_all',
     hole: `${events} alter table public.events_all enable row level security; grant select on public.events_all to authenticated; create policy every on public.events_all for select to authenticated using (body is not null)`,
     repaired: `${events} alter table public.events_all enable row level security; grant select on public.events_all to authenticated; create policy own on public.events_all for select to authenticated using (user_id = (select auth.uid()))`,
   },
   {
-    name: 'a partition with a policy that no row was there to try', rule: 'not-proven', object: 'public.events_old', severity: 'warning',
+    name: 'a partition with a policy that no row was there to try',
+    rule: 'not-proven',
+    object: 'public.events_old',
+    severity: 'warning',
     hole: `${events} create table public.events_old partition of public.events for values from ('1990-01-01') to ('1991-01-01'); alter table public.events_old enable row level security;
       grant select on public.events_old to authenticated; create policy partly on public.events_old for select to authenticated using (body is not null)`,
     repaired: `${events} create table public.events_old partition of public.events for values from ('1990-01-01') to ('1991-01-01'); alter table public.events_old enable row level security`,
   },
-  { name: 'an INSTEAD OF trigger that changes any row', rule: 'isolation-write', object: 'public.note_titles', hole: insteadOf(''), repaired: insteadOf('and owner_id = auth.uid()') },
   {
-    name: 'a view with its owner\'s rights that shows no owner', rule: 'isolation-write', object: 'public.note_titles',
+    name: 'an INSTEAD OF trigger that changes any row',
+    rule: 'isolation-write',
+    object: 'public.note_titles',
+    hole: insteadOf(''),
+    repaired: insteadOf('and owner_id = auth.uid()'),
+  },
+  {
+    name: "a view with its owner's rights that shows no owner",
+    rule: 'isolation-write',
+    object: 'public.note_titles',
     hole: 'create view public.note_titles as select id, title from public.notes; grant update on public.note_titles to authenticated',
-    repaired: 'create view public.note_titles with (security_invoker = true) as select id, title from public.notes; grant update on public.note_titles to authenticated',
+    repaired:
+      'create view public.note_titles with (security_invoker = true) as select id, title from public.notes; grant update on public.note_titles to authenticated',
   },
   {
-    name: 'a view without the key, to write through', rule: 'not-proven', object: 'public.titles',
+    name: 'a view without the key, to write through',
+    rule: 'not-proven',
+    object: 'public.titles',
     hole: 'create view public.titles as select title from public.notes; grant update on public.titles to authenticated',
-    repaired: 'create view public.titles with (security_invoker = true) as select title from public.notes; grant select on public.titles to authenticated',
+    repaired:
+      'create view public.titles with (security_invoker = true) as select title from public.notes; grant select on public.titles to authenticated',
   },
   {
-    name: 'a rule that changes any row instead', rule: 'isolation-write', object: 'public.note_titles',
+    name: 'a rule that changes any row instead',
+    rule: 'isolation-write',
+    object: 'public.note_titles',
     hole: `create view public.note_titles with (security_invoker = true) as select id, title from public.notes; grant select, insert on public.note_titles to authenticated;
       create rule put as on insert to public.note_titles do instead update public.notes set title = new.title where id = new.id`,
     repaired: `create view public.note_titles with (security_invoker = true) as select id, title from public.notes; grant select, insert on public.note_titles to authenticated;
       create rule put as on insert to public.note_titles do instead update public.notes set title = new.title where id = new.id and owner_id = auth.uid()`,
   },
   {
-    name: 'a rule that copies rows where all see them', rule: 'isolation-read', object: 'public.notes',
+    name: 'a rule that copies rows where all see them',
+    rule: 'isolation-read',
+    object: 'public.notes',
     hole: `create table public.recent (id bigint generated always as identity primary key, title text); alter table public.recent enable row level security; grant select on public.recent to authenticated;
       create policy every on public.recent for select to authenticated using (true); create rule copy as on insert to public.notes do also insert into public.recent (title) values (new.title)`,
     repaired: `create table public.recent (id bigint generated always as identity primary key, title text); alter table public.recent enable row level security;
       create rule copy as on insert to public.notes do also insert into public.recent (title) values (new.title)`,
   },
-  ...([
-    ['in the second folder', "(storage.foldername(name))[1] = 'faces' and (storage.foldername(name))[2] = (select auth.uid())::text"],
-    ['by split_part', "split_part(name, '/', 1) = (select auth.uid())::text"],
-    ['below a fixed folder', "name like 'faces/%' and (storage.foldername(name))[2] = (select auth.uid())::text"],
-    ['by the whole of its start', "name like (select auth.uid())::text || '/%'"],
-  ] as const).map(([how, own]): Case => {
+  ...(
+    [
+      [
+        'in the second folder',
+        "(storage.foldername(name))[1] = 'faces' and (storage.foldername(name))[2] = (select auth.uid())::text",
+      ],
+      ['by split_part', "split_part(name, '/', 1) = (select auth.uid())::text"],
+      ['below a fixed folder', "name like 'faces/%' and (storage.foldername(name))[2] = (select auth.uid())::text"],
+      ['by the whole of its start', "name like (select auth.uid())::text || '/%'"],
+    ] as const
+  ).map(([how, own]): Case => {
     const bucket = (using: string): string => `insert into storage.buckets (id, name) values ('pictures', 'pictures');
       create policy put on storage.objects for insert to authenticated with check (bucket_id = 'pictures' and ${own}); create policy see on storage.objects for select to authenticated using (bucket_id = 'pictures' and ${using});`;
-    return { name: `objects that are one's own ${how}`, rule: 'isolation-read', object: 'storage.objects[pictures]', hole: bucket('owner_id is not null'), repaired: bucket(own) };
+    return {
+      name: `objects that are one's own ${how}`,
+      rule: 'isolation-read',
+      object: 'storage.objects[pictures]',
+      hole: bucket('owner_id is not null'),
+      repaired: bucket(own),
+    };
   }),
-  ...([
-    ['by its extension', "storage.extension(name) = 'jpg'"],
-    ['by one of two extensions', "lower(storage.extension(name)) in ('png', 'jpg')"],
-    ['by a pattern', "name like '%.jpg'"],
-    ['by its last letters', "right(name, 4) = '.jpg'"],
-  ] as const).map(([how, ends]): Case => {
+  ...(
+    [
+      ['by its extension', "storage.extension(name) = 'jpg'"],
+      ['by one of two extensions', "lower(storage.extension(name)) in ('png', 'jpg')"],
+      ['by a pattern', "name like '%.jpg'"],
+      ['by its last letters', "right(name, 4) = '.jpg'"],
+    ] as const
+  ).map(([how, ends]): Case => {
     const own = '(storage.foldername(name))[1] = (select auth.uid())::text';
     const bucket = (using: string): string => `insert into storage.buckets (id, name) values ('pictures', 'pictures');
       create policy put on storage.objects for insert to authenticated with check (bucket_id = 'pictures' and ${own} and ${ends}); create policy see on storage.objects for select to authenticated using (bucket_id = 'pictures' and ${using});`;
-    return { name: `objects with one ending, known ${how}`, rule: 'isolation-read', object: 'storage.objects[pictures]', hole: bucket(`(${own} or ${ends})`), repaired: bucket(`${own} and ${ends}`) };
+    return {
+      name: `objects with one ending, known ${how}`,
+      rule: 'isolation-read',
+      object: 'storage.objects[pictures]',
+      hole: bucket(`(${own} or ${ends})`),
+      repaired: bucket(`${own} and ${ends}`),
+    };
   }),
   {
-    name: 'objects with another ending than one\'s own have', rule: 'isolation-read', object: 'storage.objects[pictures]', says: 'its name ends in .pdf',
+    name: "objects with another ending than one's own have",
+    rule: 'isolation-read',
+    object: 'storage.objects[pictures]',
+    says: 'its name ends in .pdf',
     hole: `insert into storage.buckets (id, name) values ('pictures', 'pictures');
       create policy own on storage.objects for select to authenticated using (bucket_id = 'pictures' and (storage.foldername(name))[1] = (select auth.uid())::text and storage.extension(name) in ('jpg', 'pdf'));
       create policy pages on storage.objects for select to authenticated using (bucket_id = 'pictures' and storage.extension(name) = 'pdf')`,
     repaired: `insert into storage.buckets (id, name) values ('pictures', 'pictures');
       create policy own on storage.objects for select to authenticated using (bucket_id = 'pictures' and (storage.foldername(name))[1] = (select auth.uid())::text and storage.extension(name) in ('jpg', 'pdf'))`,
   },
-  ...([
-    ['of a user', "realtime.topic() = 'user:' || (select auth.uid())::text", "realtime.topic() like 'user:%'"],
-    ['of a row', "exists (select 1 from public.notes n where 'note:' || n.id::text = realtime.topic() and n.owner_id = (select auth.uid()))", "(select realtime.topic()) like 'note:%'"],
-    ['by a part of the topic', "split_part(realtime.topic(), ':', 1) = 'user' and split_part(realtime.topic(), ':', 2) = (select auth.uid())::text", "split_part(realtime.topic(), ':', 1) = 'user'"],
-  ] as const).map(([what, own, any]): Case => ({
-    name: `a private channel ${what}`, rule: 'isolation-read', object: 'realtime.messages',
-    hole: `create policy hear on realtime.messages for select to authenticated using (${any})`, repaired: `create policy hear on realtime.messages for select to authenticated using (${own})`,
+  ...(
+    [
+      ['of a user', "realtime.topic() = 'user:' || (select auth.uid())::text", "realtime.topic() like 'user:%'"],
+      [
+        'of a row',
+        "exists (select 1 from public.notes n where 'note:' || n.id::text = realtime.topic() and n.owner_id = (select auth.uid()))",
+        "(select realtime.topic()) like 'note:%'",
+      ],
+      [
+        'by a part of the topic',
+        "split_part(realtime.topic(), ':', 1) = 'user' and split_part(realtime.topic(), ':', 2) = (select auth.uid())::text",
+        "split_part(realtime.topic(), ':', 1) = 'user'",
+      ],
+    ] as const
+  ).map(([what, own, any]): Case => ({
+    name: `a private channel ${what}`,
+    rule: 'isolation-read',
+    object: 'realtime.messages',
+    hole: `create policy hear on realtime.messages for select to authenticated using (${any})`,
+    repaired: `create policy hear on realtime.messages for select to authenticated using (${own})`,
   })),
   {
-    name: 'sending into a private channel of another', rule: 'isolation-insert', object: 'realtime.messages',
+    name: 'sending into a private channel of another',
+    rule: 'isolation-insert',
+    object: 'realtime.messages',
     hole: "create policy say on realtime.messages for insert to authenticated with check (extension = 'broadcast')",
-    repaired: "create policy say on realtime.messages for insert to authenticated with check (extension = 'broadcast' and realtime.topic() = 'user:' || (select auth.uid())::text)",
+    repaired:
+      "create policy say on realtime.messages for insert to authenticated with check (extension = 'broadcast' and realtime.topic() = 'user:' || (select auth.uid())::text)",
   },
   {
-    name: 'a channel whose topics cannot be guessed', rule: 'not-proven', object: 'realtime.messages', severity: 'warning',
-    hole: "create policy hear on realtime.messages for select to authenticated using (reverse(realtime.topic()) = md5((select auth.uid())::text))",
+    name: 'a channel whose topics cannot be guessed',
+    rule: 'not-proven',
+    object: 'realtime.messages',
+    severity: 'warning',
+    hole: 'create policy hear on realtime.messages for select to authenticated using (reverse(realtime.topic()) = md5((select auth.uid())::text))',
     repaired: "create policy hear on realtime.messages for select to authenticated using (realtime.topic() = 'lobby')",
   },
   {
-    name: 'changes sent by Realtime', rule: 'isolation-read', object: 'public.feed',
+    name: 'changes sent by Realtime',
+    rule: 'isolation-read',
+    object: 'public.feed',
     hole: 'create table public.feed (id integer primary key, body text); grant select on public.feed to authenticated; alter publication supabase_realtime add table public.feed',
     repaired: `create table public.feed (id integer primary key, body text); alter table public.feed enable row level security; grant select on public.feed to authenticated;
       create policy every on public.feed for select to authenticated using (true); alter publication supabase_realtime add table public.feed`,
   },
   {
-    name: 'a unique key that tells who is there', rule: 'isolation-read', object: 'public.guests', severity: 'warning', says: 'UNIQUE (owner_id, email)',
+    name: 'a unique key that tells who is there',
+    rule: 'isolation-read',
+    object: 'public.guests',
+    severity: 'warning',
+    says: 'UNIQUE (owner_id, email)',
     hole: `create table public.guests (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), email text not null unique); alter table public.guests enable row level security;
       grant select, insert on public.guests to authenticated; create policy own on public.guests to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()))`,
     repaired: `create table public.guests (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), email text not null, unique (owner_id, email)); alter table public.guests enable row level security;
@@ -208,7 +344,8 @@ const cases: Case[] = [
   },
 ];
 
-const prove = (sql: string) => withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
+const prove = (sql: string) =>
+  withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
 describe('a way in beside the four verbs', () => {
   it.each(cases)('$name', async ({ hole, repaired, rule, object, severity = 'error', says }) => {
@@ -216,7 +353,8 @@ describe('a way in beside the four verbs', () => {
     const mine = findings.filter((finding) => finding.object === object && finding.rule === rule);
     expect(mine, JSON.stringify(findings, undefined, 1)).not.toEqual([]);
     expect(mine.map((finding) => finding.severity)).toContain(severity);
-    if (says !== undefined) expect(mine.map(({ message, suggestion }) => `${message} ${suggestion}`).join('\n')).toContain(says);
+    if (says !== undefined)
+      expect(mine.map(({ message, suggestion }) => `${message} ${suggestion}`).join('\n')).toContain(says);
     expect((await prove(repaired)).findings).toEqual([]);
   });
 });

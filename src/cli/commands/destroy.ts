@@ -7,7 +7,15 @@ export const command: MuseCommand = {
   section: 'Supabase',
   about: 'delete the Supabase project; the directory stays',
   usage: ['[--confirm <ref>] [--env <name>]'],
-  flags: [{ name: 'confirm', type: 'string', value: '<ref>', about: "the project's ref or name, instead of typing it when asked", group: 'Command' }],
+  flags: [
+    {
+      name: 'confirm',
+      type: 'string',
+      value: '<ref>',
+      about: "the project's ref or name, instead of typing it when asked",
+      group: 'Command',
+    },
+  ],
   async run(context) {
     const { destroyMuse } = await import('../../create/destroy.ts');
     const { output, typed, ask } = context;
@@ -26,7 +34,10 @@ export const command: MuseCommand = {
       () => context.working('The project cannot be deleted yet; trying again'),
       context.signal,
     );
-    const done = projectName === undefined ? `The project ${ref} was already deleted.` : `Deleted the project "${projectName}" (${ref}).`;
+    const done =
+      projectName === undefined
+        ? `The project ${ref} was already deleted.`
+        : `Deleted the project "${projectName}" (${ref}).`;
     return {
       json: { ...environmentFields(muse, context), ref, deleted: projectName !== undefined },
       text: `${done} The directory is unchanged.`,

@@ -11,7 +11,11 @@ export const command: MuseCommand = {
   async run({ typed }) {
     const [name, ...more] = typed.positionals;
     if (more.length > 0) {
-      throw new MuseError({ code: 'bad-call', message: 'muse help explains one command at a time.', suggestion: `Write muse help ${name}` });
+      throw new MuseError({
+        code: 'bad-call',
+        message: 'muse help explains one command at a time.',
+        suggestion: `Write muse help ${name}`,
+      });
     }
     const help = (await museHelp(name)).trimEnd();
     return { json: { help }, text: help };

@@ -26,15 +26,27 @@ export const command: MuseCommand = {
     { name: 'fix', type: 'boolean', about: 'fix what can be fixed, one commit for each rule', group },
     { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diffs, change nothing', group },
     { name: 'allow-widening', type: 'boolean', about: 'with --fix: also make the repairs that widen access', group },
-    { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'sarif', 'github'], about: 'text (default), json, sarif or github', group },
+    {
+      name: 'format',
+      type: 'string',
+      value: '<f>',
+      choices: ['text', 'json', 'sarif', 'github'],
+      about: 'text (default), json, sarif or github',
+      group,
+    },
   ],
   async run(context) {
     const { typed } = context;
     const [fix, dryRun, format] = [typed.has('fix'), typed.has('dry-run'), typed.text('format')];
-    if (dryRun && !fix) throw badCall('--dry-run needs --fix: it shows what --fix would change.', 'muse lint --fix --dry-run');
-    if (typed.has('allow-widening') && !fix) throw badCall('--allow-widening needs --fix: it says what --fix may do.', 'muse lint --fix --allow-widening');
+    if (dryRun && !fix)
+      throw badCall('--dry-run needs --fix: it shows what --fix would change.', 'muse lint --fix --dry-run');
+    if (typed.has('allow-widening') && !fix)
+      throw badCall('--allow-widening needs --fix: it says what --fix may do.', 'muse lint --fix --allow-widening');
     if (fix && (format === 'sarif' || format === 'github')) {
-      throw badCall('--fix and --format cannot be combined.', `Run muse lint --fix first, then muse lint --format ${format}`);
+      throw badCall(
+        '--fix and --format cannot be combined.',
+        `Run muse lint --fix first, then muse lint --format ${format}`,
+      );
     }
     const muse = await context.openMuse();
     return fix ? lintFix(muse, dryRun, context) : lint(muse, format, context);
@@ -67,19 +79,38 @@ async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promi
   const { fixMuse } = await import('../../muse/fix.ts');
   const { environment, output, signal } = context;
   const { accessNotes } = await import('../../muse/repair/access-text.ts');
-  const fixed = await fixMuse(muse, { environment, signal, dryRun, mayWiden: await wideningOf(dryRun, context), onProgress: (text) => context.working(`Fixing: ${text}`) });
+  const fixed = await fixMuse(muse, {
+    environment,
+    signal,
+    dryRun,
+    mayWiden: await wideningOf(dryRun, context),
+    onProgress: (text) => context.working(`Fixing: ${text}`),
+  });
   const json = { ...museFields(muse), dryRun, ...fixed };
-  const notes = [...fixed.notes, ...accessNotes(fixed.access, 'To make these repairs too: muse lint --fix --allow-widening')];
+  const notes = [
+    ...fixed.notes,
+    ...accessNotes(fixed.access, 'To make these repairs too: muse lint --fix --allow-widening'),
+  ];
   const text = (await fixLines({ ...fixed, notes }, dryRun, context)).join('\n');
   if (!hasErrors(fixed.findings)) return { json, text };
   // What was fixed is shown even where it was not enough.
   if (!output.json) output.progress(text);
   const { refusal } = await import('../../muse/examine.ts');
-  return { json, error: refusal(fixed.findings, dryRun ? 'These would remain and need a manual fix.' : 'These need a manual fix.', 'Fix the findings above.') };
+  return {
+    json,
+    error: refusal(
+      fixed.findings,
+      dryRun ? 'These would remain and need a manual fix.' : 'These need a manual fix.',
+      'Fix the findings above.',
+    ),
+  };
 }
 
 /** Who says whether a repair may widen access: the flag, else the person at the terminal, one question for each table. */
-async function wideningOf(dryRun: boolean, { typed, ask, output }: MuseContext): Promise<(changes: readonly AccessChange[]) => boolean | Promise<boolean>> {
+async function wideningOf(
+  dryRun: boolean,
+  { typed, ask, output }: MuseContext,
+): Promise<(changes: readonly AccessChange[]) => boolean | Promise<boolean>> {
   if (typed.has('allow-widening')) return () => true;
   if (ask === undefined || dryRun) return () => false;
   const { wideningQuestion } = await import('../../muse/repair/access-text.ts');
@@ -91,7 +122,11 @@ async function wideningOf(dryRun: boolean, { typed, ask, output }: MuseContext):
   };
 }
 
-async function fixLines({ changes, decisions, findings, silenced, notes }: FixResult, dryRun: boolean, { output }: MuseContext): Promise<string[]> {
+async function fixLines(
+  { changes, decisions, findings, silenced, notes }: FixResult,
+  dryRun: boolean,
+  { output }: MuseContext,
+): Promise<string[]> {
   const { formatDecisions } = await import('../repairs.ts');
   const { paint, width } = output;
   const lines: string[] = [];
@@ -116,7 +151,9 @@ function fixSummary(changes: FixResult['changes'], dryRun: boolean): string {
   if (changes.length === 0) return 'Nothing to fix.';
   const where = `${counted(new Set(changes.flatMap(({ files }) => files)).size, 'file')} for ${counted(changes.length, 'rule')}`;
   if (dryRun) return `Would fix ${where}. Nothing was changed.`;
-  return changes.some(({ commit }) => commit !== undefined) ? `Fixed ${where}, one commit for each rule.` : `Fixed ${where}.`;
+  return changes.some(({ commit }) => commit !== undefined)
+    ? `Fixed ${where}, one commit for each rule.`
+    : `Fixed ${where}.`;
 }
 
 function silencedLines(silenced: number): string[] {

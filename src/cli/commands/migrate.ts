@@ -15,27 +15,44 @@ export const command: MuseCommand = {
   about: 'rehearse, then apply all pending migrations',
   usage: ['[--env <name>] [--confirm <name>]'],
   flags: [
-    { name: 'supabase-baseline', type: 'boolean', about: "add Supabase's schemas and roles to a plain PostgreSQL server first", group },
+    {
+      name: 'supabase-baseline',
+      type: 'boolean',
+      about: "add Supabase's schemas and roles to a plain PostgreSQL server first",
+      group,
+    },
     { name: 'accept-edited', type: 'boolean', about: 'accept applied files that were edited since', group },
     { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group },
     confirmFlag,
-    { name: 'force', type: 'string', value: 'production', choices: ['production'], about: 'apply to production what staging does not have yet', group },
+    {
+      name: 'force',
+      type: 'string',
+      value: 'production',
+      choices: ['production'],
+      about: 'apply to production what staging does not have yet',
+      group,
+    },
     ...limitFlags,
   ],
   async run(context) {
     const { migrateMuse } = await import('../../muse/migrate.ts');
     const { typed, environmentName: name, output } = context;
     const muse = await context.openMuse();
-    const { applied, skipped, notes, backup, findings, isolation, error } = await migrateMuse(muse, name, context.environment, {
-      ...consentOf(context),
-      ...limitsOf(typed),
-      supabaseBaseline: typed.has('supabase-baseline'),
-      acceptEdited: typed.has('accept-edited'),
-      verify: !typed.has('no-verify'),
-      force: isForced(context),
-      signal: context.signal,
-      onPhase: context.working,
-    });
+    const { applied, skipped, notes, backup, findings, isolation, error } = await migrateMuse(
+      muse,
+      name,
+      context.environment,
+      {
+        ...consentOf(context),
+        ...limitsOf(typed),
+        supabaseBaseline: typed.has('supabase-baseline'),
+        acceptEdited: typed.has('accept-edited'),
+        verify: !typed.has('no-verify'),
+        force: isForced(context),
+        signal: context.signal,
+        onPhase: context.working,
+      },
+    );
     const json = {
       ...environmentFields(muse, context),
       migrations: { applied, skipped },
@@ -44,9 +61,13 @@ export const command: MuseCommand = {
       ...(isolation === undefined ? {} : { isolation: isolationJson(isolation) }),
     };
     if (error !== undefined) return { json, error };
-    const lines = applied.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
+    const lines = applied.map(
+      ({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`,
+    );
     lines.push(
-      applied.length === 0 ? `Nothing to do: ${counted(skipped.length, 'migration')} already applied.` : `Applied ${counted(applied.length, 'migration')} to ${name}.`,
+      applied.length === 0
+        ? `Nothing to do: ${counted(skipped.length, 'migration')} already applied.`
+        : `Applied ${counted(applied.length, 'migration')} to ${name}.`,
       ...notes,
     );
     if (isolation !== undefined) lines.push(...provenLines(isolation, context));
@@ -71,11 +92,16 @@ function isForced({ typed, environmentName }: MuseContext): boolean {
 function provenLines(isolation: IsolationReport, { output }: MuseContext): string[] {
   const note = notProvenNote(isolation.findings);
   const sign = isolation.notProven === 0 ? output.paint('green', '✓') : output.paint('yellow', '!');
-  return isolation.proven + isolation.notProven === 0 ? [] : [`${sign} ${isolationLine(isolation)}`, ...(note === undefined ? [] : [note])];
+  return isolation.proven + isolation.notProven === 0
+    ? []
+    : [`${sign} ${isolationLine(isolation)}`, ...(note === undefined ? [] : [note])];
 }
 
 /** What the verification after a run found, where it found no error. */
 function verifiedLines(findings: readonly Finding[], { output, environmentName }: MuseContext): string[] {
-  if (findings.length === 0) return [`${output.paint('green', '✓')} Verified: no one can reach rows that are not theirs.`];
-  return [`${output.paint('yellow', '!')} Verified, with ${counted(findings.length, 'warning')}. Details: muse verify --env ${environmentName}`];
+  if (findings.length === 0)
+    return [`${output.paint('green', '✓')} Verified: no one can reach rows that are not theirs.`];
+  return [
+    `${output.paint('yellow', '!')} Verified, with ${counted(findings.length, 'warning')}. Details: muse verify --env ${environmentName}`,
+  ];
 }

@@ -13,10 +13,30 @@ export const command: MuseCommand = {
   usage: ['<name> [--table <spec>]', '[name] --data-from <table> --to <table> [--map <to=from>]'],
   takesWords: true,
   flags: [
-    { name: 'table', type: 'string', value: '<spec>', multiple: true, about: 'a table to create: "name: column type!, …"; repeatable', group },
-    { name: 'data-from', type: 'string', value: '<table>', about: 'copy the rows of this table, in batches; safe to run again', group },
+    {
+      name: 'table',
+      type: 'string',
+      value: '<spec>',
+      multiple: true,
+      about: 'a table to create: "name: column type!, …"; repeatable',
+      group,
+    },
+    {
+      name: 'data-from',
+      type: 'string',
+      value: '<table>',
+      about: 'copy the rows of this table, in batches; safe to run again',
+      group,
+    },
     { name: 'to', type: 'string', value: '<table>', about: 'the table to copy the rows to', group },
-    { name: 'map', type: 'string', value: '<to=from>', multiple: true, about: 'target column=source column; repeatable; equal names are mapped already', group },
+    {
+      name: 'map',
+      type: 'string',
+      value: '<to=from>',
+      multiple: true,
+      about: 'target column=source column; repeatable; equal names are mapped already',
+      group,
+    },
   ],
   async run(context) {
     const { typed, output } = context;
@@ -32,7 +52,10 @@ export const command: MuseCommand = {
     }
     const { newDataInMuse, newInMuse } = await import('../../muse/new.ts');
     const muse = await context.openMuse();
-    const files = copy === undefined ? await newInMuse(muse, title, typed.texts('table') ?? []) : await newDataInMuse(muse, title, copy);
+    const files =
+      copy === undefined
+        ? await newInMuse(muse, title, typed.texts('table') ?? [])
+        : await newDataInMuse(muse, title, copy);
     const next =
       copy === undefined
         ? 'Next: edit the migration, then run muse rehearse'
@@ -49,18 +72,30 @@ function copyOf(typed: ParsedArguments): DataCopy | undefined {
   const [from, to, maps] = [typed.text('data-from'), typed.text('to'), typed.texts('map')];
   if (from === undefined && to === undefined && maps === undefined) return undefined;
   const call = 'muse new --data-from legacy_users --to profiles --map display_name=name';
-  if (from === undefined || to === undefined) throw badCall(`${from === undefined ? '--data-from' : '--to'} is missing: a copy needs both tables.`, `For example: ${call}`);
+  if (from === undefined || to === undefined)
+    throw badCall(
+      `${from === undefined ? '--data-from' : '--to'} is missing: a copy needs both tables.`,
+      `For example: ${call}`,
+    );
   if (typed.texts('table') !== undefined) {
-    throw badCall('--table and --data-from cannot be combined: each makes a file of its own.', 'Run muse new twice: first with --table, then with --data-from.');
+    throw badCall(
+      '--table and --data-from cannot be combined: each makes a file of its own.',
+      'Run muse new twice: first with --table, then with --data-from.',
+    );
   }
-  const pairs = [...(maps ?? []), ...typed.positionals.filter((word) => word.includes('='))].flatMap((list) => list.split(','));
+  const pairs = [...(maps ?? []), ...typed.positionals.filter((word) => word.includes('='))].flatMap((list) =>
+    list.split(','),
+  );
   return { from, to, map: pairs.map((pair) => pairOf(pair, call)) };
 }
 
 function pairOf(text: string, call: string): readonly [string, string] {
   const [target = '', source = '', ...more] = text.split('=').map((part) => part.trim());
   if (target === '' || source === '' || more.length > 0) {
-    throw badCall(`--map ${JSON.stringify(text.slice(0, 80))} is not a pair of columns.`, `Write the target's column, then the source's: ${call}`);
+    throw badCall(
+      `--map ${JSON.stringify(text.slice(0, 80))} is not a pair of columns.`,
+      `Write the target's column, then the source's: ${call}`,
+    );
   }
   return [target, source];
 }

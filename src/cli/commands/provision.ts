@@ -9,7 +9,13 @@ export const command: MuseCommand = {
   usage: ['--org <slug> [--env <name>] [flags]', '--project-ref <ref> [--env <name>] [flags]', '--resume'],
   flags: [...supabaseFlags, resumeFlag],
   async run(context) {
-    const [{ provisionAnswers }, { provisionMuse, resumeMuse }, { askSupabase, supabaseAnswers }, { finishReport, runOptions }, { targetOf }] = await Promise.all([
+    const [
+      { provisionAnswers },
+      { provisionMuse, resumeMuse },
+      { askSupabase, supabaseAnswers },
+      { finishReport, runOptions },
+      { targetOf },
+    ] = await Promise.all([
       import('../../create/defaults.ts'),
       import('../../create/create.ts'),
       import('../supabase-answers.ts'),

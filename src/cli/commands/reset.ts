@@ -25,7 +25,9 @@ export const command: MuseCommand = {
         if (typed.has('yes')) return true;
         if (ask === undefined) return false;
         const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
-        output.progress(`This drops ${counted(total, 'row')} in ${counted(Object.keys(rows).length, 'table')} of development.`);
+        output.progress(
+          `This drops ${counted(total, 'row')} in ${counted(Object.keys(rows).length, 'table')} of development.`,
+        );
         return (await ask()).confirm('Drop them?', false);
       },
       signal: context.signal,
@@ -39,6 +41,9 @@ export const command: MuseCommand = {
       ...addedLines(added),
       'Development was recreated.',
     ];
-    return { json: { ...environmentFields(muse, context), rolledBack, migrations: { applied, skipped: [] }, seeds, added }, text: lines.join('\n') };
+    return {
+      json: { ...environmentFields(muse, context), rolledBack, migrations: { applied, skipped: [] }, seeds, added },
+      text: lines.join('\n'),
+    };
   },
 };

@@ -22,13 +22,20 @@ export const command: MuseCommand = {
         suggestion: 'Name a backup: muse restore .muse/backups/<file>',
       });
     }
-    const [{ needConsent }, { restoreMuse }] = await Promise.all([import('../../muse/guard.ts'), import('../../muse/restore.ts')]);
+    const [{ needConsent }, { restoreMuse }] = await Promise.all([
+      import('../../muse/guard.ts'),
+      import('../../muse/restore.ts'),
+    ]);
     const muse = await context.openMuse();
     const consent = consentOf(context);
     // --yes is enough for development; any other environment has to be named.
     if (name === 'development' && typed.has('yes')) consent.confirmed ??= name;
     needConsent(name, consent, `muse restore ${file} --env ${name}`);
-    const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), { ...consent, signal: context.signal, onProgress: context.working });
+    const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), {
+      ...consent,
+      signal: context.signal,
+      onProgress: context.working,
+    });
     const tick = output.paint('green', '✓');
     const counts = Object.values(result.rows ?? {});
     const total = counts.reduce((sum, count) => sum + count, 0);

@@ -13,7 +13,13 @@ export const command: MuseCommand = {
   usage: ['[--steps <n> | --to <number>] [--env <name>]'],
   flags: [
     { name: 'steps', type: 'string', value: '<n>', about: 'how many files, newest first (default: 1)', group },
-    { name: 'to', type: 'string', value: '<number>', about: 'roll back everything after this extension file; 0 rolls back all', group },
+    {
+      name: 'to',
+      type: 'string',
+      value: '<number>',
+      about: 'roll back everything after this extension file; 0 rolls back all',
+      group,
+    },
     confirmFlag,
     ...limitFlags,
   ],
@@ -38,12 +44,19 @@ export const command: MuseCommand = {
       },
       { ...consentOf(context), ...limitsOf(typed), signal: context.signal, onPhase: context.working },
     );
-    const lines = rolledBack.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
+    const lines = rolledBack.map(
+      ({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`,
+    );
     lines.push(
-      rolledBack.length === 0 ? 'Nothing to roll back.' : `Rolled back ${counted(rolledBack.length, 'migration')} in ${name}. To apply again: muse migrate`,
+      rolledBack.length === 0
+        ? 'Nothing to roll back.'
+        : `Rolled back ${counted(rolledBack.length, 'migration')} in ${name}. To apply again: muse migrate`,
     );
     if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
-    return { json: { ...environmentFields(muse, context), rolledBack, losses, ...(backup === undefined ? {} : { backup }) }, text: lines.join('\n') };
+    return {
+      json: { ...environmentFields(muse, context), rolledBack, losses, ...(backup === undefined ? {} : { backup }) },
+      text: lines.join('\n'),
+    };
   },
 };
 

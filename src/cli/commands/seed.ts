@@ -13,11 +13,20 @@ export const command: MuseCommand = {
     const { seedMuse } = await import('../../muse/seed.ts');
     const { output, environmentName: name } = context;
     const muse = await context.openMuse();
-    const { seeds, added, backup } = await seedMuse(muse, name, context.environment, { ...consentOf(context), signal: context.signal, onProgress: context.working });
-    const lines = seeds.map(({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`);
+    const { seeds, added, backup } = await seedMuse(muse, name, context.environment, {
+      ...consentOf(context),
+      signal: context.signal,
+      onProgress: context.working,
+    });
+    const lines = seeds.map(
+      ({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`,
+    );
     lines.push(...addedLines(added));
     if (seeds.length === 0) lines.push('Nothing to do: there are no files in seeds/.');
-    else lines.push(Object.keys(added).length === 0 ? 'No rows were added: all of them exist already.' : `Seeded ${name}.`);
+    else
+      lines.push(
+        Object.keys(added).length === 0 ? 'No rows were added: all of them exist already.' : `Seeded ${name}.`,
+      );
     return {
       json: { ...environmentFields(muse, context), seeds, added, ...(backup === undefined ? {} : { backup }) },
       text: lines.join('\n'),

@@ -13,7 +13,12 @@ export const command: MuseCommand = {
   usage: ['[--env <name>] [--check] [--drift]'],
   flags: [
     { name: 'check', type: 'boolean', about: 'exit with 3 unless everything is applied and unchanged', group },
-    { name: 'drift', type: 'boolean', about: 'also compare the schema with the migrations; exit with 3 if it differs', group },
+    {
+      name: 'drift',
+      type: 'boolean',
+      about: 'also compare the schema with the migrations; exit with 3 if it differs',
+      group,
+    },
   ],
   async run(context) {
     const { museStatus, museStatuses } = await import('../../muse/status.ts');
@@ -21,12 +26,17 @@ export const command: MuseCommand = {
     const muse = await context.openMuse();
     const wanted = typed.text('env') as EnvironmentName | undefined;
     const options = { drift: typed.has('drift'), signal: context.signal };
-    const environments = wanted === undefined ? await museStatuses(muse, context.environment, options) : [await museStatus(muse, wanted, context.environment, options)];
+    const environments =
+      wanted === undefined
+        ? await museStatuses(muse, context.environment, options)
+        : [await museStatus(muse, wanted, context.environment, options)];
     const json = { ...museFields(muse), environments };
     const lines = environments.flatMap((environment) => linesOf(environment, context));
     const behind = environments.filter(isBehind);
     if (typed.has('check') && behind.length > 0) return { json, error: notUpToDate(behind, output.json ? [] : lines) };
-    const unknown = environments.some(({ error, drift: differences = [] }) => error !== undefined || differences.length > 0);
+    const unknown = environments.some(
+      ({ error, drift: differences = [] }) => error !== undefined || differences.length > 0,
+    );
     return { json, text: lines.join('\n'), ...(unknown ? { exitCode: 3 } : {}) };
   },
 };
@@ -38,7 +48,11 @@ function isBehind({ pending, edited, missing, drift = [], error }: EnvironmentSt
 /** An environment for people: the counts, then what is not as it should be. */
 function linesOf(environment: EnvironmentStatus, { output: { paint } }: MuseContext): string[] {
   const { error } = environment;
-  if (error !== undefined) return [`${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`, `  ${paint('cyan', '→')} ${error.suggestion}`];
+  if (error !== undefined)
+    return [
+      `${paint('bold', environment.name)} (${environment.target}): ${paint('red', error.message)}`,
+      `  ${paint('cyan', '→')} ${error.suggestion}`,
+    ];
   const counts = (['applied', 'pending', 'edited', 'missing'] as const)
     .filter((state) => environment[state].length > 0 || state === 'applied')
     .map((state) => `${environment[state].length} ${state}`);
@@ -48,8 +62,15 @@ function linesOf(environment: EnvironmentStatus, { output: { paint } }: MuseCont
   );
   const { health, drift: differences } = environment;
   const unhealthy = health?.services.filter(({ status }) => status !== 'ACTIVE_HEALTHY') ?? [];
-  const lines = health === undefined ? [] : [`  project  ${health.status}${unhealthy.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
-  if (differences !== undefined) lines.push(`  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(), ...differences.map(({ object }) => `           ${object}`));
+  const lines =
+    health === undefined
+      ? []
+      : [`  project  ${health.status}${unhealthy.map(({ name, status }) => `, ${name} ${status}`).join('')}`];
+  if (differences !== undefined)
+    lines.push(
+      `  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(),
+      ...differences.map(({ object }) => `           ${object}`),
+    );
   return [head, ...lines, ...files];
 }
 
@@ -58,6 +79,7 @@ function notUpToDate(environments: readonly EnvironmentStatus[], lines: readonly
     code: 'findings',
     message: `Not up to date: ${environments.map(({ name }) => name).join(', ')}.`,
     ...(lines.length === 0 ? {} : { detail: lines.join('\n') }),
-    suggestion: 'Apply pending migrations: muse migrate. For edited or missing files and for drift, write a new migration: muse new <name>',
+    suggestion:
+      'Apply pending migrations: muse migrate. For edited or missing files and for drift, write a new migration: muse new <name>',
   });
 }

@@ -17,17 +17,28 @@ export const command: MuseCommand = {
   flags: [
     { name: 'offline', type: 'boolean', about: 'test a copy of the schema; the database is only read', group },
     { name: 'strict', type: 'boolean', about: 'exit 3 also where something is not proven', group },
-    { name: 'format', type: 'string', value: '<f>', choices: ['text', 'json', 'markdown'], about: 'text (default), json or markdown', group },
+    {
+      name: 'format',
+      type: 'string',
+      value: '<f>',
+      choices: ['text', 'json', 'markdown'],
+      about: 'text (default), json or markdown',
+      group,
+    },
   ],
   async run(context) {
     const { output, typed, environmentName: name } = context;
     const muse = await context.openMuse();
     context.working('Acting as users on every table');
     const offline: OfflineReport | undefined = typed.has('offline')
-      ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment, context.signal)
+      ? await (
+          await import('../../muse/verify-offline.ts')
+        ).verifyOffline(muse, name, context.environment, context.signal)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
-    const report = offline ?? (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment, context.signal));
+    const report =
+      offline ??
+      (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment, context.signal));
     const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
       ...environmentFields(muse, context),
@@ -69,7 +80,10 @@ function conclusion(report: MuseProof, failed: boolean, paint: Output['paint']):
   if (report.findings.some(({ rule, severity }) => severity === 'error' && rule !== 'not-proven')) {
     return [`${paint('red', '✗')} Tenants are not isolated: see the findings above. ${count}.`];
   }
-  if (report.notProven > 0) return [`${failed ? paint('red', '✗') : paint('yellow', '!')} ${count}: the findings above say what was not tried, and why.`];
+  if (report.notProven > 0)
+    return [
+      `${failed ? paint('red', '✗') : paint('yellow', '!')} ${count}: the findings above say what was not tried, and why.`,
+    ];
   const checks = report.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const tried = `${paint('green', '✓')} ${report.proven} tables, views and functions in ${counted(checks, 'check')}`;
   return report.pending.length > 0 ? [`${tried}.`] : [`${tried}:`, '  no one can reach rows that are not theirs.'];
@@ -80,11 +94,20 @@ function offlineLists(environment: string, { standIns, notCopied }: OfflineRepor
   return [
     ...wrap(`Proven on a copy of the schema in the embedded database; ${environment} was only read.`, width),
     ...listed('Replaced in the copy:', standIns, width),
-    ...listed('Not copied:', notCopied.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`), width),
+    ...listed(
+      'Not copied:',
+      notCopied.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`),
+      width,
+    ),
   ];
 }
 
 function listed(heading: string, entries: readonly string[], width: number): string[] {
   if (entries.length === 0) return [];
-  return [heading, ...entries.flatMap((entry) => wrap(entry, width - 4).map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`))];
+  return [
+    heading,
+    ...entries.flatMap((entry) =>
+      wrap(entry, width - 4).map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`),
+    ),
+  ];
 }

@@ -30,8 +30,20 @@ export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
     const { siteUrl } = answers.supabase;
     const url = settings.projectUrl(ref);
     const password = await passwordOfProject(directory, answers.environment, environment);
-    const values = environmentValues({ ref, url, keys, password, endpoints, directAnswers: via === 'direct', ...(siteUrl === undefined ? {} : { siteUrl }) });
-    await fillIn(directory, answers.environment, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()])));
+    const values = environmentValues({
+      ref,
+      url,
+      keys,
+      password,
+      endpoints,
+      directAnswers: via === 'direct',
+      ...(siteUrl === undefined ? {} : { siteUrl }),
+    });
+    await fillIn(
+      directory,
+      answers.environment,
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()])),
+    );
     await configureAuth(http, ref, siteUrl);
     const client = await openClient(url, keys.server);
     const presets = await Promise.all(museFile.presets.map(loadPreset));
@@ -48,7 +60,12 @@ export const configureStep: Step<Placed, { adminPassword?: Secret }> = {
     const shown = secrets.showPassword === true ? makePassword() : undefined;
     const admin = await ensureAdmin(
       client,
-      { email, resetPassword: again, ...(shown === undefined ? {} : { password: shown }), ...(siteUrl === undefined ? {} : { redirectTo: siteUrl }) },
+      {
+        email,
+        resetPassword: again,
+        ...(shown === undefined ? {} : { password: shown }),
+        ...(siteUrl === undefined ? {} : { redirectTo: siteUrl }),
+      },
       http.clock,
     );
     const role = await grantRole(client, admin.userId, { table: 'user_roles', value: 'admin' }, http.clock);
@@ -68,10 +85,25 @@ function noEndpoints({ target }: Answers): MuseError {
 }
 
 /** The variables that every muse on Supabase has, whatever its kit's template names. */
-const always = ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'DATABASE_URL', 'DIRECT_URL', 'SUPABASE_DB_PASSWORD'];
+const always = [
+  'NEXT_PUBLIC_SUPABASE_URL',
+  'NEXT_PUBLIC_SUPABASE_ANON_KEY',
+  'SUPABASE_SERVICE_ROLE_KEY',
+  'DATABASE_URL',
+  'DIRECT_URL',
+  'SUPABASE_DB_PASSWORD',
+];
 
 /** Writes the values of the variables that the app's file names, and of those that every muse has. */
-async function fillIn(directory: string, name: EnvironmentName, values: Readonly<Record<string, string>>): Promise<void> {
+async function fillIn(
+  directory: string,
+  name: EnvironmentName,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
   const names = new Set([...Object.keys(await readVariables(directory, 'development')), ...always]);
-  await updateVariables(directory, name, Object.fromEntries(Object.entries(values).filter(([variable]) => names.has(variable))));
+  await updateVariables(
+    directory,
+    name,
+    Object.fromEntries(Object.entries(values).filter(([variable]) => names.has(variable))),
+  );
 }

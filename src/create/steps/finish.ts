@@ -45,7 +45,11 @@ export const finishStep: Step<Placed> = {
       if ((await kindOf(join(directory, '.git'))) === undefined) await initRepository(directory, git);
       if (journal.data.upstream !== undefined) await setRemote(directory, 'upstream', journal.data.upstream, git);
       await addAll(directory, journal.data.ignored ?? [], git);
-      const commit = await commitIndex(directory, `Start ${museFile.name} from ${museFile.kit.source}\n\nKit commit: ${museFile.kit.commit}`, git);
+      const commit = await commitIndex(
+        directory,
+        `Start ${museFile.name} from ${museFile.kit.source}\n\nKit commit: ${museFile.kit.commit}`,
+        git,
+      );
       if (commit !== undefined) output.summary = commit.slice(0, 12);
     }
     if (answers.install) {
@@ -73,7 +77,15 @@ async function installPackages({ directory, environment, signal, onProgress }: R
     if ((await kindOf(join(directory, lock))) === undefined) continue;
     onProgress?.(`${command} install`);
     const { execa } = await import('execa');
-    const result = await execa(command, ['install'], { cwd: directory, env: environment, extendEnv: false, cancelSignal: signal, reject: false, stdin: 'ignore', all: true });
+    const result = await execa(command, ['install'], {
+      cwd: directory,
+      env: environment,
+      extendEnv: false,
+      cancelSignal: signal,
+      reject: false,
+      stdin: 'ignore',
+      all: true,
+    });
     if (!result.failed || signal.aborted) return undefined;
     return `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
   }

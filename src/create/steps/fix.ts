@@ -31,21 +31,43 @@ export const fixStep: Step<Configured, Fixed> = {
       await commitIndex(stage, `Import ${museFile.kit.source} unchanged\n\nKit commit: ${museFile.kit.commit}`, git);
     }
     const files = await readMigrations(stage, museFile.migrations);
-    const allowed = answers.allowWidening === true ? (): boolean => true : agree === undefined ? undefined : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
-    const repairs = await planFixes(stage, museFile, files, { signal, ...(allowed === undefined ? {} : { mayWiden: allowed }), ...(onProgress === undefined ? {} : { onProgress }) });
+    const allowed =
+      answers.allowWidening === true
+        ? (): boolean => true
+        : agree === undefined
+          ? undefined
+          : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
+    const repairs = await planFixes(stage, museFile, files, {
+      signal,
+      ...(allowed === undefined ? {} : { mayWiden: allowed }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
     const { access } = repairs;
     const made: MadeChange[] = [];
     for (const change of repairs.changes) {
       await writeChange(stage, change);
-      made.push({ ...change, commit: answers.git ? await commitPaths(stage, pathsOf(change), commitMessage(change), git) : undefined });
+      made.push({
+        ...change,
+        commit: answers.git ? await commitPaths(stage, pathsOf(change), commitMessage(change), git) : undefined,
+      });
     }
     const kitFiles = await readMigrations(stage, museFile.migrations);
     const decisions = repairs.changes.flatMap((change) => change.decisions);
-    journal.data.repairs = { classes: repairs.changes.map(({ rule, after }) => ({ rule, files: [...after.keys()] })), decisions, access };
-    output.notes.push(...repairs.notes, ...accessNotes(access, `Add --allow-widening, or later: muse lint --fix --allow-widening`));
+    journal.data.repairs = {
+      classes: repairs.changes.map(({ rule, after }) => ({ rule, files: [...after.keys()] })),
+      decisions,
+      access,
+    };
+    output.notes.push(
+      ...repairs.notes,
+      ...accessNotes(access, `Add --allow-widening, or later: muse lint --fix --allow-widening`),
+    );
     const listed = await writeRepairs(stage, made, access);
     if (listed !== undefined && answers.git) await commitPaths(stage, [listed], listMessage, git);
-    if (listed !== undefined) output.notes.push(`${listed} lists each repair that changes who may do what: before, after, and the command that undoes it.`);
+    if (listed !== undefined)
+      output.notes.push(
+        `${listed} lists each repair that changes who may do what: before, after, and the command that undoes it.`,
+      );
     const count = new Set(repairs.changes.flatMap(({ after }) => [...after.keys()])).size;
     output.summary = `${count} files, ${new Set(repairs.changes.map(({ rule }) => rule)).size} classes`;
     return { repairs, kitFiles };

@@ -28,7 +28,8 @@ export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
     // What a crash left here was made by this run alone.
     await rm(stage, { recursive: true, force: true });
     const asked = parseKitSource(answers.kit, answers.ref);
-    const source = asked.kind === 'builtin' || journal.data.commit === undefined ? asked : { ...asked, ref: journal.data.commit };
+    const source =
+      asked.kind === 'builtin' || journal.data.commit === undefined ? asked : { ...asked, ref: journal.data.commit };
     const kit = await fetchKit(source, stage, { signal, environment });
     if (source.kind !== 'builtin') journal.data.commit = kit.commit;
     journal.data.ignored = kit.ignored;
@@ -51,7 +52,12 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
     const museFile: MuseFile = {
       version: 1,
       name: answers.name,
-      kit: { source: parseKitSource(answers.kit).text, ...(answers.ref === undefined ? {} : { ref: answers.ref }), commit: kit.commit, layout: layout.id },
+      kit: {
+        source: parseKitSource(answers.kit).text,
+        ...(answers.ref === undefined ? {} : { ref: answers.ref }),
+        commit: kit.commit,
+        layout: layout.id,
+      },
       migrations: layout.folders,
       isolation,
       ...(isolation === 'session' ? { session: sessionOf(kitFiles.migrations) } : {}),
@@ -64,14 +70,20 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
     await writeMuseFiles(stage, museFile);
     const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
     await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
-    for (const { id, folders } of layout.others ?? []) output.notes.push(`The kit also has ${folders.join(', ')} (${id}); the files in there are not run.`);
+    for (const { id, folders } of layout.others ?? [])
+      output.notes.push(`The kit also has ${folders.join(', ')} (${id}); the files in there are not run.`);
     if (pruned.files > 0) output.summary = `${pruned.files} unneeded files removed`;
     return { museFile, kitFiles };
   },
 };
 
-async function certificateFor(stage: string, { databaseCa, environment, target }: Answers): Promise<{ databaseCa?: string }> {
-  return databaseCa === undefined || !takesCertificate(targetOf(target)) ? {} : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
+async function certificateFor(
+  stage: string,
+  { databaseCa, environment, target }: Answers,
+): Promise<{ databaseCa?: string }> {
+  return databaseCa === undefined || !takesCertificate(targetOf(target))
+    ? {}
+    : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
 }
 
 function databaseValues({ databaseUrl }: Secrets): Record<string, string> {

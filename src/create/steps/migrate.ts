@@ -57,7 +57,9 @@ export const checkStep: Step<Placed> = {
   async run({ files, museFile, target }, output) {
     const expectations = await expectationsOf(files.migrations, museFile);
     const places = await placesOf(files.migrations);
-    const findings = places.locate(places.settle(await checkCatalog(await target(), expectations), museFile.rules).findings);
+    const findings = places.locate(
+      places.settle(await checkCatalog(await target(), expectations), museFile.rules).findings,
+    );
     refuseErrors(findings, 'The migrations are applied, but the checks found errors.');
     const tables = expectations.tables?.length ?? 0;
     output.proven.push(`${tables} tables exist, with row-level security, policies, grants and indexes`);

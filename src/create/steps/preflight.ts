@@ -42,7 +42,11 @@ export const cloudPreflightStep: Step<Run> = {
       ...(region === undefined ? {} : { region }),
     });
     output.notes.push(...found.warnings);
-    journal.data.project = { organization: found.organization.slug, selection: found.region, ...(size === undefined ? {} : { size }) };
+    journal.data.project = {
+      organization: found.organization.slug,
+      selection: found.region,
+      ...(size === undefined ? {} : { size }),
+    };
     output.summary = `${found.organization.name}, ${found.region.code}, plan ${found.plan}: ${found.allows}`;
   },
 };
@@ -67,7 +71,9 @@ function describe({ ref, name, organization, region, status, tables, users, buck
   const head = `The project "${name}" (${ref}) of ${organization} in ${region}, ${status}`;
   if (status !== 'ACTIVE_HEALTHY') return `${head}: what is in it cannot be seen yet`;
   const count = (list: number, what: string): string => `${list === 0 ? 'no' : list} ${what}${list === 1 ? '' : 's'}`;
-  const listed = tables.slice(0, listedTables).map(({ schema, name: table, rows }) => `${schema}.${table}${rows > 0 ? ` (about ${rows} rows)` : ''}`);
+  const listed = tables
+    .slice(0, listedTables)
+    .map(({ schema, name: table, rows }) => `${schema}.${table}${rows > 0 ? ` (about ${rows} rows)` : ''}`);
   if (tables.length > listedTables) listed.push(`${tables.length - listedTables} more`);
   const names = listed.length === 0 ? '' : ` (${listed.join(', ')})`;
   return `${head}: ${count(tables.length, 'table')}${names}, ${count(users, 'user')}, ${count(buckets.length, 'bucket')}${buckets.length === 0 ? '' : ` (${buckets.join(', ')})`}`;

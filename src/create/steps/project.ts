@@ -28,7 +28,8 @@ export const projectStep: Step<Run> = {
     if (chosenProject(journal).failed === true) await deleteFailed(context);
     const project = chosenProject(journal);
     if (project.adopted === true) await passwordOfProject(directory, answers.environment, environment);
-    else if (project.ref === undefined && project.selection !== undefined) await make(context, project, project.selection);
+    else if (project.ref === undefined && project.selection !== undefined)
+      await make(context, project, project.selection);
     const museFile = await readMuseFile(directory);
     const ref = refOf(project);
     const { region, organization } = project;
@@ -44,7 +45,11 @@ export const projectStep: Step<Run> = {
   },
 };
 
-async function make({ answers, cloud, directory, onProgress, save }: Run, project: JournalProject, region: RegionSelection): Promise<void> {
+async function make(
+  { answers, cloud, directory, onProgress, save }: Run,
+  project: JournalProject,
+  region: RegionSelection,
+): Promise<void> {
   const { http } = await cloud();
   const password = await passwordForNewProject(directory, answers.environment);
   const created = await createProject(
@@ -84,9 +89,13 @@ async function deleteFailed({ cloud, journal, onProgress, save }: Run): Promise<
 }
 
 /** A new muse has its copy of the certificate from the stage; an existing one gets it now. */
-async function certificateFor({ answers, directory, journal }: Run, known: string | undefined): Promise<{ databaseCa?: string }> {
+async function certificateFor(
+  { answers, directory, journal }: Run,
+  known: string | undefined,
+): Promise<{ databaseCa?: string }> {
   const { databaseCa, environment } = answers;
-  if (journal.pipeline === 'create' || databaseCa === undefined) return known === undefined ? {} : { databaseCa: known };
+  if (journal.pipeline === 'create' || databaseCa === undefined)
+    return known === undefined ? {} : { databaseCa: known };
   return { databaseCa: await keepCertificate(directory, environment, databaseCa) };
 }
 

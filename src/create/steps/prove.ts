@@ -19,11 +19,20 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
   async run({ adminPassword, answers, cloud, files: { migrations }, journal, museFile, target }, output) {
     const { http, settings } = await cloud();
     const ref = refOf(journal.data.project);
-    const [{ tables = [], declarations }, { tables: facts }, inserts] = await Promise.all([expectationsOf(migrations), factsOf(migrations), readInsertFacts(await target())]);
+    const [{ tables = [], declarations }, { tables: facts }, inserts] = await Promise.all([
+      expectationsOf(migrations),
+      factsOf(migrations),
+      readInsertFacts(await target()),
+    ]);
     const exposed = tables.filter((table) => table.startsWith('public.'));
     const presets = await Promise.all(museFile.presets.map(loadPreset));
     const buckets = presets.flatMap((preset) =>
-      preset.buckets.map((bucket) => ({ id: bucket.id, public: bucket.public, ownerFolder: true, ...(bucket.allowedMimeTypes[0] === undefined ? {} : { mimeType: bucket.allowedMimeTypes[0] }) })),
+      preset.buckets.map((bucket) => ({
+        id: bucket.id,
+        public: bucket.public,
+        ownerFolder: true,
+        ...(bucket.allowedMimeTypes[0] === undefined ? {} : { mimeType: bucket.allowedMimeTypes[0] }),
+      })),
     );
     const profile = facts['public.profiles'];
     const email = answers.supabase.adminEmail;
@@ -34,10 +43,20 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
       tables: exposed.map((table) => ({
         schema: 'public',
         name: table.slice('public.'.length),
-        publicRead: declarations.some((declaration) => declaration.table === table && declaration.scope === 'public-read'),
+        publicRead: declarations.some(
+          (declaration) => declaration.table === table && declaration.scope === 'public-read',
+        ),
         insert: inserts.get(table),
       })),
-      ...(profile === undefined ? {} : { profile: { schema: 'public', name: 'profiles', userColumn: profile.columns['user_id'] === undefined ? 'id' : 'user_id' } }),
+      ...(profile === undefined
+        ? {}
+        : {
+            profile: {
+              schema: 'public',
+              name: 'profiles',
+              userColumn: profile.columns['user_id'] === undefined ? 'id' : 'user_id',
+            },
+          }),
       buckets,
       ...(email === undefined || adminPassword === undefined ? {} : { admin: { email, password: adminPassword } }),
     });
@@ -46,12 +65,15 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
     output.findings.push(...proof.findings);
     const open = new Set(proof.findings.map(({ object }) => object));
     const closed = exposed.filter((table) => !open.has(table)).length;
-    output.proven.push(`${closed} tables refuse anonymous visitors, tested through the public API${open.size === 0 ? '' : `; ${open.size} not proven`}`);
+    output.proven.push(
+      `${closed} tables refuse anonymous visitors, tested through the public API${open.size === 0 ? '' : `; ${open.size} not proven`}`,
+    );
     const note = notProvenNote(proof.findings);
     if (note !== undefined) output.notes.push(note);
     const who = email === undefined || adminPassword === undefined ? 'a user' : email;
     if (profile !== undefined) output.proven.push(`${who} can sign in, and read and change their own profile`);
-    if (buckets.length > 0) output.proven.push(`${buckets.map(({ id }) => id).join(', ')}: only the intended users can reach the files`);
+    if (buckets.length > 0)
+      output.proven.push(`${buckets.map(({ id }) => id).join(', ')}: only the intended users can reach the files`);
     output.summary = `${proof.checks} requests`;
   },
 };

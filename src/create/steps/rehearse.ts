@@ -22,7 +22,10 @@ export const rehearseStep: Step<Configured> = {
     // Opening a local target uses a processor core that the rehearsal leaves idle.
     if (targetOf(answers.target).local) void target().catch(() => undefined);
     const { findings, rehearsal, silenced } = await examine(database, files, museFile);
-    const proof = hasErrors(findings) || answers.verify === false ? undefined : await proveRehearsed(database, museFile, files.migrations, onProgress);
+    const proof =
+      hasErrors(findings) || answers.verify === false
+        ? undefined
+        : await proveRehearsed(database, museFile, files.migrations, onProgress);
     // Frees its memory and its thread for the steps to come.
     await shadow.close();
     if (hasErrors(findings)) {
@@ -31,7 +34,8 @@ export const rehearseStep: Step<Configured> = {
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
-    if (silenced > 0) output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
+    if (silenced > 0)
+      output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
     output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
     if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
     if (proof === undefined) output.notes.push(notVerified);
@@ -43,12 +47,18 @@ export const rehearseStep: Step<Configured> = {
 const refused = 'Nothing was provisioned, and nothing was left behind.';
 
 /** What to do where the files run, but let people reach rows that are not theirs. */
-const leaky = 'Fix the policies, grants and functions above in the kit. To look at it all in a muse, add --no-verify, then: muse verify';
+const leaky =
+  'Fix the policies, grants and functions above in the kit. To look at it all in a muse, add --no-verify, then: muse verify';
 
 const notVerified = 'Tenant isolation was not proven (--no-verify). Prove it: muse verify';
 
 /** The proof is loaded only where it is run. */
-async function proveRehearsed(database: Database, museFile: MuseFile, migrations: readonly Migration[], onProgress?: (text: string) => void): Promise<IsolationReport> {
+async function proveRehearsed(
+  database: Database,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+  onProgress?: (text: string) => void,
+): Promise<IsolationReport> {
   onProgress?.('acting as users on every table');
   const { proveFiles } = await import('../../muse/prove-files.ts');
   return proveFiles(database, museFile, migrations);
@@ -65,20 +75,28 @@ async function report(proof: IsolationReport, directory: string, output: StepOut
 }
 
 /** After `--fix`: the findings name files of a clone that is deleted. */
-const fixedAlready = 'These need a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
+const fixedAlready =
+  'These need a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
 
 /** Drops failures in generated files if the kit's own files, which run first, fail already. */
 function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles | undefined): Finding[] {
   const ofKit = new Set(kit?.migrations.map(({ file }) => file));
   const fails = findings.some(({ severity, file }) => severity === 'error' && file !== undefined && ofKit.has(file));
-  return findings.filter(({ rule, file }) => !fails || rule !== 'statement-failed' || file === undefined || ofKit.has(file));
+  return findings.filter(
+    ({ rule, file }) => !fails || rule !== 'statement-failed' || file === undefined || ofKit.has(file),
+  );
 }
 
 /**
  * For a kit with errors, the findings of all its files at once: including its own extensions, although they would be
  * archived, and what core wrongly depends on in them.
  */
-async function withArchived(findings: readonly Finding[], files: MigrationFiles, kit: MigrationFiles | undefined, museFile: MuseFile): Promise<Finding[]> {
+async function withArchived(
+  findings: readonly Finding[],
+  files: MigrationFiles,
+  kit: MigrationFiles | undefined,
+  museFile: MuseFile,
+): Promise<Finding[]> {
   const known = new Set(files.migrations.map(({ file }) => file));
   if (kit === undefined || kit.migrations.every(({ file }) => known.has(file))) return [...findings];
   const database = await openEmbedded();

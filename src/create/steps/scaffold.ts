@@ -24,7 +24,10 @@ export const scaffoldStep: Step<Configured> = {
   async run({ answers, stage, journal, museFile }, output) {
     const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
     const helper = (await writeTenancy(stage, museFile, await read())).at(-1);
-    if (helper !== undefined) output.notes.push(`${helper} sets the user and organization of each connection: createTenancy(pool), with a pool of the package pg.`);
+    if (helper !== undefined)
+      output.notes.push(
+        `${helper} sets the user and organization of each connection: createTenancy(pool), with a pool of the package pg.`,
+      );
     const migrations = await read();
     const made = await scaffold({
       name: answers.name,
@@ -52,7 +55,11 @@ async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
   const path = resolve(answers.spec);
   const text = await readText(path);
   if (text === undefined) {
-    throw new MuseError({ code: 'bad-spec', message: `The file ${path} does not exist.`, suggestion: 'Name a YAML or JSON file: --spec tables.yaml' });
+    throw new MuseError({
+      code: 'bad-spec',
+      message: `The file ${path} does not exist.`,
+      suggestion: 'Name a YAML or JSON file: --spec tables.yaml',
+    });
   }
   return [...tables, ...(await readSpecification(text, path.endsWith('.json') ? 'json' : 'yaml'))];
 }

@@ -17,8 +17,12 @@ export interface NotCopied extends Omit<CopyStep, 'sql'> {
 export async function buildCopy(session: Session, steps: readonly CopyStep[]): Promise<NotCopied[]> {
   const tried = steps.flatMap(({ sql }) => (sql === null ? [] : [sql]));
   await session.script(scriptOf(tried));
-  const { rows } = await session.query<{ failed: string }>("SELECT pg_catalog.current_setting('muse.not_copied') AS failed");
-  const reasons = new Map((JSON.parse(rows[0]?.failed ?? '[]') as [number, string][]).map(([number, reason]) => [tried[number], reason]));
+  const { rows } = await session.query<{ failed: string }>(
+    "SELECT pg_catalog.current_setting('muse.not_copied') AS failed",
+  );
+  const reasons = new Map(
+    (JSON.parse(rows[0]?.failed ?? '[]') as [number, string][]).map(([number, reason]) => [tried[number], reason]),
+  );
   return steps.flatMap(({ kind, name, sql, of }) => {
     const reason = sql === null ? 'objects of this kind are not copied' : reasons.get(sql);
     return reason === undefined ? [] : [{ kind, name, of, reason }];

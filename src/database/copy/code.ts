@@ -23,9 +23,19 @@ export const codeSelects: readonly string[] = [
     FROM pg_proc p JOIN own n ON n.oid = p.pronamespace WHERE ${notOfExtension('pg_proc', 'p.oid')} AND p.proname <> 'guard_service_tables'`,
 
   `SELECT 'foreign table', format('%I.%I', n.nspname, c.relname), NULL, n.nspname || '.' || c.relname FROM pg_class c JOIN own n ON n.oid = c.relnamespace WHERE c.relkind = 'f'`,
-  ...([['operator', 'pg_operator', 'oprnamespace'], ['collation', 'pg_collation', 'collnamespace'],
-    ['text search configuration', 'pg_ts_config', 'cfgnamespace'], ['operator class', 'pg_opclass', 'opcnamespace']] as const).map(
-    ([kind, catalog, schema]) => `SELECT '${kind}', i.identity, NULL, NULL FROM ${catalog} o JOIN own n ON n.oid = o.${schema}
+  ...(
+    [
+      ['operator', 'pg_operator', 'oprnamespace'],
+      ['collation', 'pg_collation', 'collnamespace'],
+      ['text search configuration', 'pg_ts_config', 'cfgnamespace'],
+      ['operator class', 'pg_opclass', 'opcnamespace'],
+    ] as const
+  ).map(
+    ([
+      kind,
+      catalog,
+      schema,
+    ]) => `SELECT '${kind}', i.identity, NULL, NULL FROM ${catalog} o JOIN own n ON n.oid = o.${schema}
       CROSS JOIN LATERAL pg_identify_object('${catalog}'::regclass, o.oid, 0) i WHERE ${notOfExtension(catalog, 'o.oid')}`,
   ),
   `SELECT 'cast', i.identity, NULL, NULL FROM pg_cast k CROSS JOIN LATERAL pg_identify_object('pg_cast'::regclass, k.oid, 0) i

@@ -23,8 +23,31 @@ export interface CopyStep {
 
 /** In this order most objects come after what they need; the others are tried again later. */
 const order = [
-  'role', 'role attributes', 'membership', 'schema', 'extension', 'type', 'function', 'sequence', 'table', 'partition', 'default', 'sequence owner', 'constraint',
-  'index', 'foreign key', 'view', 'materialized view', 'rule', 'trigger', 'policy', 'row security', 'owner', 'grant', 'bucket', 'unknown',
+  'role',
+  'role attributes',
+  'membership',
+  'schema',
+  'extension',
+  'type',
+  'function',
+  'sequence',
+  'table',
+  'partition',
+  'default',
+  'sequence owner',
+  'constraint',
+  'index',
+  'foreign key',
+  'view',
+  'materialized view',
+  'rule',
+  'trigger',
+  'policy',
+  'row security',
+  'owner',
+  'grant',
+  'bucket',
+  'unknown',
 ];
 
 /**
@@ -38,7 +61,10 @@ export async function readCopy(session: Session): Promise<CopyStep[]> {
   const { rows } = await session.query<CopyStep>(query);
   const steps = rows.filter(({ kind }) => kind !== '');
   steps.push(...(await bucketSteps(session)));
-  return steps.map((step, index) => ({ step, index })).sort((a, b) => rank(a.step) - rank(b.step) || a.index - b.index).map(({ step }) => step);
+  return steps
+    .map((step, index) => ({ step, index }))
+    .sort((a, b) => rank(a.step) - rank(b.step) || a.index - b.index)
+    .map(({ step }) => step);
 }
 
 const rank = ({ kind, sql }: CopyStep): number => (sql === null ? order.length : order.indexOf(kind));
@@ -57,11 +83,15 @@ UNION ALL
 SELECT '', pg_catalog.set_config('search_path', path.was, true), '', NULL FROM path`;
 
 async function bucketSteps(session: Session): Promise<CopyStep[]> {
-  const { rows: there } = await session.query<{ there: boolean }>(`SELECT CASE WHEN pg_catalog.to_regclass('storage.buckets') IS NOT NULL
+  const { rows: there } = await session.query<{
+    there: boolean;
+  }>(`SELECT CASE WHEN pg_catalog.to_regclass('storage.buckets') IS NOT NULL
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass('storage.buckets') AND attname = 'public')
     THEN pg_catalog.has_table_privilege(pg_catalog.to_regclass('storage.buckets'), 'SELECT') ELSE false END AS there`);
   if (there[0]?.there !== true) return [];
-  const { rows } = await session.query<{ id: string; name: string; public: boolean | null }>('SELECT id, name, public FROM storage.buckets ORDER BY id');
+  const { rows } = await session.query<{ id: string; name: string; public: boolean | null }>(
+    'SELECT id, name, public FROM storage.buckets ORDER BY id',
+  );
   return rows.map(({ id, name, public: open }) => ({
     kind: 'bucket',
     name: id,

@@ -3,7 +3,8 @@ import { notOfExtension } from '../schema/parts.ts';
 
 const own = `pg_class c JOIN own n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
 /** The relation that something hangs on, of the services too: their policies and triggers are the muse's. */
-const any = (id: string): string => `JOIN pg_class c ON c.oid = ${id} JOIN readable n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
+const any = (id: string): string =>
+  `JOIN pg_class c ON c.oid = ${id} JOIN readable n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
 const name = `format('%I.%I', n.nspname, c.relname)`;
 const plain = `n.nspname || '.' || c.relname`;
 

@@ -25,7 +25,9 @@ export async function becomeUser(database, user) {
   }
   if (found.length !== 1) throw new Error(`this build of PGlite keeps its user ids elsewhere (${found.length} places)`);
   words[/** @type {number} */ (found[0])] = id;
-  const answers = await database.execProtocol(queryMessage('SET SESSION AUTHORIZATION supabase_admin'), { throwOnError: false });
+  const answers = await database.execProtocol(queryMessage('SET SESSION AUTHORIZATION supabase_admin'), {
+    throwOnError: false,
+  });
   if (!answers.messages.some((message) => message.name === 'error')) {
     throw new Error('this build of PGlite lets its session become superuser again');
   }

@@ -20,7 +20,11 @@ export interface KeptDirectory {
  * `version.json`. A crash on the way leaves nothing that the next open would take for a database.
  * @throws MuseError `database-in-use`, `database-version`
  */
-export async function openDirectory(directory: string, snapshot: () => Promise<Pack>, lock?: LockOptions): Promise<KeptDirectory> {
+export async function openDirectory(
+  directory: string,
+  snapshot: () => Promise<Pack>,
+  lock?: LockOptions,
+): Promise<KeptDirectory> {
   const release = await lockDirectory(directory, lock);
   try {
     const data = join(directory, 'data');
@@ -55,7 +59,11 @@ export async function dropDirectory(directory: string, lock?: LockOptions): Prom
 /** PGlite itself has no lock, and two processes that open one directory lose rows without a word. */
 async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  return takeLock(join(directory, 'lock.json'), { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' }, options);
+  return takeLock(
+    join(directory, 'lock.json'),
+    { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' },
+    options,
+  );
 }
 
 /** Removes what a crash left, writes the version, and returns the path for the new database's files. */
@@ -73,10 +81,12 @@ async function checkVersion(directory: string): Promise<void> {
   if (made !== undefined && minor(made) === minor(engineVersion)) return;
   throw new MuseError({
     code: 'database-version',
-    message: `The embedded database in ${directory} was created by ${made ? `PGlite ${made}` : 'an unknown version'}; `
-      + `this is PGlite ${engineVersion}, which cannot open it.`,
-    suggestion: `Open it with the version of create-muse that created it, or move ${dirname(join(directory, 'data'))} away `
-      + 'and migrate a new one.',
+    message:
+      `The embedded database in ${directory} was created by ${made ? `PGlite ${made}` : 'an unknown version'}; ` +
+      `this is PGlite ${engineVersion}, which cannot open it.`,
+    suggestion:
+      `Open it with the version of create-muse that created it, or move ${dirname(join(directory, 'data'))} away ` +
+      'and migrate a new one.',
   });
 }
 

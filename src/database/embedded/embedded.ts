@@ -35,9 +35,16 @@ export interface EmbeddedDatabase extends Database {
 
 /** The settings of a Supabase project that matter here, and small buffers, which start faster. */
 const settings = [
-  'search_path="$user", public, extensions', 'exit_on_error=false', 'log_checkpoints=false',
-  'max_worker_processes=0', 'max_parallel_workers=0', 'max_parallel_workers_per_gather=0',
-  'shared_buffers=16MB', 'min_wal_size=2MB', 'max_wal_size=64MB', 'wal_level=logical',
+  'search_path="$user", public, extensions',
+  'exit_on_error=false',
+  'log_checkpoints=false',
+  'max_worker_processes=0',
+  'max_parallel_workers=0',
+  'max_parallel_workers_per_gather=0',
+  'shared_buffers=16MB',
+  'min_wal_size=2MB',
+  'max_wal_size=64MB',
+  'wal_level=logical',
 ];
 
 let engine: Promise<CompiledEngine> | undefined;
@@ -75,10 +82,18 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const input = { settings, extensions, module, user };
-  const kept = options.directory === undefined ? undefined : await openDirectory(options.directory, snapshot, { ...options.lock, signal: options.lock?.signal ?? options.signal });
+  const kept =
+    options.directory === undefined
+      ? undefined
+      : await openDirectory(options.directory, snapshot, {
+          ...options.lock,
+          signal: options.lock?.signal ?? options.signal,
+        });
   try {
     const wire = await startWorker(
-      kept ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at } : { ...input, snapshot: await snapshot() },
+      kept
+        ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at }
+        : { ...input, snapshot: await snapshot() },
       options,
     );
     const description = kept ? `embedded database in ${options.directory}` : 'embedded database in memory';
@@ -99,5 +114,8 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
 }
 
 function key(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify([engineVersion, parts])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([engineVersion, parts]))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -10,9 +10,33 @@ import { readTar } from './tar.ts';
 
 /** Extensions that PGlite brings and Supabase offers to `postgres`. */
 const bundled = [
-  'bloom', 'btree_gin', 'btree_gist', 'citext', 'cube', 'dict_int', 'dict_xsyn', 'earthdistance', 'fuzzystrmatch',
-  'hstore', 'intarray', 'isn', 'ltree', 'pg_hashids', 'pg_trgm', 'pg_walinspect', 'pgcrypto', 'pgtap', 'postgres_fdw',
-  'seg', 'tablefunc', 'tcn', 'tsm_system_rows', 'tsm_system_time', 'unaccent', 'uuid-ossp', 'vector',
+  'bloom',
+  'btree_gin',
+  'btree_gist',
+  'citext',
+  'cube',
+  'dict_int',
+  'dict_xsyn',
+  'earthdistance',
+  'fuzzystrmatch',
+  'hstore',
+  'intarray',
+  'isn',
+  'ltree',
+  'pg_hashids',
+  'pg_trgm',
+  'pg_walinspect',
+  'pgcrypto',
+  'pgtap',
+  'postgres_fdw',
+  'seg',
+  'tablefunc',
+  'tcn',
+  'tsm_system_rows',
+  'tsm_system_time',
+  'unaccent',
+  'uuid-ossp',
+  'vector',
 ];
 
 /**
@@ -21,9 +45,9 @@ const bundled = [
  */
 export async function makeExtensionPack(): Promise<Pack> {
   const bundles = await Promise.all(bundled.map(readBundle));
-  const files = bundles.flat().map((file) =>
-    file.path.endsWith('.control') ? { path: file.path, bytes: trust(file.bytes) } : file,
-  );
+  const files = bundles
+    .flat()
+    .map((file) => (file.path.endsWith('.control') ? { path: file.path, bytes: trust(file.bytes) } : file));
   const directory = 'share/postgresql/extension';
   const own = stubFiles().map(({ name, content }) => ({ path: `${directory}/${name}`, bytes: Buffer.from(content) }));
   return makePack([...files, ...own]);
@@ -36,7 +60,10 @@ async function readBundle(name: string): Promise<{ path: string; bytes: Uint8Arr
 }
 
 function trust(control: Uint8Array): Buffer {
-  const lines = Buffer.from(control).toString('utf8').split('\n').filter((line) => !/^\s*trusted\b/.test(line));
+  const lines = Buffer.from(control)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => !/^\s*trusted\b/.test(line));
   return Buffer.from([...lines, 'trusted = true', ''].join('\n'));
 }
 

@@ -17,7 +17,9 @@ export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'direct
   try {
     await wire.script(platformSql());
     // Nothing here needs them, and without them there is a third of the files to write at each start.
-    await wire.script(`UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1')`);
+    await wire.script(
+      `UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1')`,
+    );
     await wire.query('DROP DATABASE template0', []);
     await wire.query('DROP DATABASE template1', []);
     await wire.query('VACUUM (FREEZE, ANALYZE)', []);

@@ -9,7 +9,7 @@ export function readTar(archive: Uint8Array): { path: string; bytes?: Uint8Array
     return buffer.toString('utf8', from, end === -1 ? from + length : Math.min(end, from + length));
   };
   const files: { path: string; bytes?: Uint8Array }[] = [];
-  for (let at = 0; at + 512 <= buffer.length && buffer[at] !== 0; ) {
+  for (let at = 0; at + 512 <= buffer.length && buffer[at] !== 0;) {
     const size = Number.parseInt(text(at + 124, 12).trim() || '0', 8);
     const prefix = text(at + 257, 5) === 'ustar' ? text(at + 345, 155) : '';
     const path = `${prefix ? `${prefix}/` : ''}${text(at, 100)}`.replace(/^(\.?\/)+|\/$/g, '');

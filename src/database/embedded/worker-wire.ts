@@ -113,12 +113,13 @@ function readTag(tag: string): { command: string; affected: number } {
   return { command, affected: tag !== '' && Number.isInteger(count) ? count : 0 };
 }
 
-const failed = (why: string): MuseError => new MuseError({
-  code: 'embedded-failed',
-  message: 'The embedded database stopped.',
-  detail: why,
-  suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
-});
+const failed = (why: string): MuseError =>
+  new MuseError({
+    code: 'embedded-failed',
+    message: 'The embedded database stopped.',
+    detail: why,
+    suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
+  });
 
 /** A full disk, or a directory that may not be written, as everywhere else; the rest is the engine's failure. */
 function fileFailure({ code, path = 'The embedded database', message }: SystemError): MuseError {
@@ -126,20 +127,23 @@ function fileFailure({ code, path = 'The embedded database', message }: SystemEr
   return told instanceof MuseError ? told : failed(message);
 }
 
-const closed = (): MuseError => new MuseError({
-  code: 'database-closed',
-  message: 'The embedded database is closed.',
-  suggestion: 'Open it again.',
-});
+const closed = (): MuseError =>
+  new MuseError({
+    code: 'database-closed',
+    message: 'The embedded database is closed.',
+    suggestion: 'Open it again.',
+  });
 
-const cancelled = (): MuseError => new MuseError({
-  code: 'cancelled',
-  message: 'Cancelled; the embedded database was stopped.',
-  suggestion: 'Run the command again to continue.',
-});
+const cancelled = (): MuseError =>
+  new MuseError({
+    code: 'cancelled',
+    message: 'Cancelled; the embedded database was stopped.',
+    suggestion: 'Run the command again to continue.',
+  });
 
-const timedOut = (timeoutMs: number): MuseError => new MuseError({
-  code: 'statement-timeout',
-  message: `A statement took longer than ${timeoutMs} ms on the embedded database and was stopped with it.`,
-  suggestion: 'Look for a loop that never ends in the statement, or allow it more time.',
-});
+const timedOut = (timeoutMs: number): MuseError =>
+  new MuseError({
+    code: 'statement-timeout',
+    message: `A statement took longer than ${timeoutMs} ms on the embedded database and was stopped with it.`,
+    suggestion: 'Look for a loop that never ends in the statement, or allow it more time.',
+  });

@@ -42,8 +42,9 @@ const metres = `SELECT 12742017.6 * asin(least(1, sqrt(
 export const postgis: ExtensionStub = {
   extension: 'postgis',
   version: '3.3.7',
-  note: 'columns, GiST indexes, points and their distances work on bounding boxes; WKT and EWKB literals, other shapes and '
-    + 'the rest of its functions do not',
+  note:
+    'columns, GiST indexes, points and their distances work on bounding boxes; WKT and EWKB literals, other shapes and ' +
+    'the rest of its functions do not',
   sql: `
 ${spatial('geometry')}
 ${spatial('geography')}

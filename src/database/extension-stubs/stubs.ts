@@ -14,11 +14,25 @@ import type { ExtensionStub } from './stub.ts';
 import { supabaseVault } from './supabase-vault.ts';
 
 const all: readonly ExtensionStub[] = [
-  pgNet, pgCron, supabaseVault, pgGraphql, pgmq, postgis, moddatetime, pgjwt, pgStatStatements, http, pgJsonschema, ...emptyStubs,
+  pgNet,
+  pgCron,
+  supabaseVault,
+  pgGraphql,
+  pgmq,
+  postgis,
+  moddatetime,
+  pgjwt,
+  pgStatStatements,
+  http,
+  pgJsonschema,
+  ...emptyStubs,
 ];
 
 /** Every extension stub and what it can do, as the output of a rehearsal names them. */
-export const extensionStubs: readonly { extension: string; note: string }[] = all.map(({ extension, note }) => ({ extension, note }));
+export const extensionStubs: readonly { extension: string; note: string }[] = all.map(({ extension, note }) => ({
+  extension,
+  note,
+}));
 
 /** Every Supabase project has these, so that their presence says nothing about the migrations. */
 const preinstalled = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
@@ -38,7 +52,7 @@ export async function stubsInUse(session: Session): Promise<{ extension: string;
 export function stubFiles(): { name: string; content: string }[] {
   return all.flatMap(({ extension, version, note, schema, requires, sql }) => {
     const control = [
-      `comment = 'stub of ${extension}: ${note.replaceAll('\'', '\'\'')}'`,
+      `comment = 'stub of ${extension}: ${note.replaceAll("'", "''")}'`,
       `default_version = '${version}'`,
       'relocatable = false',
       'trusted = true',

@@ -19,7 +19,30 @@ const roles: Readonly<Record<string, string>> = {
 };
 
 /** What PostgREST reads from the settings of its role, by its documentation of in-database configuration. */
-const postgrest = ['db_aggregates_enabled', 'db_anon_role', 'db_extra_search_path', 'db_hoisted_tx_settings', 'db_max_rows', 'db_plan_enabled', 'db_pre_request', 'db_prepared_statements', 'db_root_spec', 'db_schemas', 'db_timezone_enabled', 'db_tx_end', 'jwt_aud', 'jwt_role_claim_key', 'jwt_secret', 'jwt_secret_is_base64', 'openapi_mode', 'openapi_security_active', 'openapi_server_proxy_uri', 'server_cors_allowed_origins', 'server_timing_enabled', 'server_trace_header'];
+const postgrest = [
+  'db_aggregates_enabled',
+  'db_anon_role',
+  'db_extra_search_path',
+  'db_hoisted_tx_settings',
+  'db_max_rows',
+  'db_plan_enabled',
+  'db_pre_request',
+  'db_prepared_statements',
+  'db_root_spec',
+  'db_schemas',
+  'db_timezone_enabled',
+  'db_tx_end',
+  'jwt_aud',
+  'jwt_role_claim_key',
+  'jwt_secret',
+  'jwt_secret_is_base64',
+  'openapi_mode',
+  'openapi_security_active',
+  'openapi_server_proxy_uri',
+  'server_cors_allowed_origins',
+  'server_timing_enabled',
+  'server_trace_header',
+];
 
 const create = Object.entries(roles).map(
   ([name, attributes]) => `

@@ -15,7 +15,8 @@ export async function readCertificates(path: string): Promise<string> {
   } catch (cause) {
     throw bad(path, 'cannot be read', 'Give the path of a PEM file', cause);
   }
-  const blocks = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
+  const blocks =
+    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
   const advice = 'Give the PEM file of the certificate authority ("-----BEGIN CERTIFICATE-----")';
   if (blocks.length === 0) throw bad(path, 'holds no certificate', advice);
   try {
@@ -37,8 +38,13 @@ function bad(path: string, what: string, advice: string, cause?: unknown): MuseE
 
 /** OpenSSL's words for a chain that does not end in what was given. */
 const strangers = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_SIGNATURE_FAILURE', 'CERT_UNTRUSTED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
 ]);
 
 /** Why a server's certificate does not verify, by Node's code; undefined where the error is another one. */
@@ -47,7 +53,8 @@ export function certificateTrouble(code: string, text: string): { what: string; 
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return {
       what: `shows a certificate for another host name. ${refused}`,
-      suggestion: 'Check the host: something else may answer in its place. It must be reached by a name that its certificate has.',
+      suggestion:
+        'Check the host: something else may answer in its place. It must be reached by a name that its certificate has.',
     };
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
@@ -59,6 +66,7 @@ export function certificateTrouble(code: string, text: string): { what: string; 
   if (!strangers.has(code) && !/certificate|self.signed/i.test(text)) return undefined;
   return {
     what: `shows a certificate that is signed by no authority that was given (--db-ca). ${refused}`,
-    suggestion: "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL configuration. Where it is the right one, something else answers in the server's place.",
+    suggestion:
+      "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL configuration. Where it is the right one, something else answers in the server's place.",
   };
 }

@@ -40,7 +40,8 @@ export function parseDatabaseUrl(text: string): ParsedUrl {
   const part = (value: string): string | undefined => (value === '' ? undefined : decode(value));
   const setting = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
   const sslmode = setting('sslmode');
-  if (sslmode !== undefined && !sslModes.includes(sslmode)) throw badUrl(`its sslmode is none of ${sslModes.join(', ')}`);
+  if (sslmode !== undefined && !sslModes.includes(sslmode))
+    throw badUrl(`its sslmode is none of ${sslModes.join(', ')}`);
   const port = setting('port') ?? part(url.port);
   return {
     address: {
@@ -69,15 +70,21 @@ function badUrl(why: string): MuseError {
   return new MuseError({
     code: 'bad-database-url',
     message: `The database URL cannot be used: ${why}.`,
-    suggestion: 'Write it as postgresql://user:password@host:5432/database, special characters in the password '
-      + 'percent-encoded.',
+    suggestion:
+      'Write it as postgresql://user:password@host:5432/database, special characters in the password ' +
+      'percent-encoded.',
   });
 }
 
 /** Says whether a host is this machine: a loopback address, `localhost`, or a socket. */
 export function isLocal(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('/') || host.startsWith('@')
-    || /^127(\.\d{1,3}){3}$/.test(host);
+  return (
+    host === 'localhost' ||
+    host === '::1' ||
+    host.startsWith('/') ||
+    host.startsWith('@') ||
+    /^127(\.\d{1,3}){3}$/.test(host)
+  );
 }
 
 /** TLS for a host, by what the URL asks for and whether there is a certificate authority to verify against. */

@@ -30,7 +30,13 @@ export async function openPostgres(
   target: ({ url: string } | ServerAddress) & PostgresOptions,
   options: PostgresOptions = {},
 ): Promise<Database> {
-  const { caFile, connectTimeoutMs = 15_000, timeoutMs, applicationName = 'create-muse', signal } = { ...target, ...options };
+  const {
+    caFile,
+    connectTimeoutMs = 15_000,
+    timeoutMs,
+    applicationName = 'create-muse',
+    signal,
+  } = { ...target, ...options };
   const parsed = 'url' in target ? parseDatabaseUrl(target.url) : { address: target };
   const host = parsed.address.host ?? process.env['PGHOST'] ?? 'localhost';
   const path = caFile ?? ('caFile' in parsed ? parsed.caFile : undefined);
@@ -70,7 +76,11 @@ export async function openPostgres(
  */
 async function loadPg(): Promise<(typeof import('pg'))['default']> {
   const lacking = !('navigator' in globalThis);
-  if (lacking) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: `Node.js/${process.versions.node}` }, configurable: true });
+  if (lacking)
+    Object.defineProperty(globalThis, 'navigator', {
+      value: { userAgent: `Node.js/${process.versions.node}` },
+      configurable: true,
+    });
   try {
     return (await import('pg')).default;
   } finally {
@@ -124,7 +134,10 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
     async query(sql, parameters): Promise<WireResult> {
       // `queryMode` makes pg prepare a statement without values too, which is what refuses two in one text.
       const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
-        text: sql, values: parameters, rowMode: 'array', queryMode: 'extended',
+        text: sql,
+        values: parameters,
+        rowMode: 'array',
+        queryMode: 'extended',
       };
       const { fields, rows, command, rowCount } = await send(config);
       return {

@@ -71,11 +71,19 @@ export const otherSelects: readonly string[] = [
     FROM pg_event_trigger v WHERE v.evtname NOT LIKE 'guard\\_service\\_tables%' AND v.evtowner::regrole::text <> 'supabase_admin'
       AND ${notOfExtension('pg_event_trigger', 'v.oid')}`,
 
-  ...([
-    ['operator', 'pg_operator', 'oprnamespace'], ['collation', 'pg_collation', 'collnamespace'],
-    ['text search configuration', 'pg_ts_config', 'cfgnamespace'], ['operator class', 'pg_opclass', 'opcnamespace'],
-  ] as const).map(
-    ([kind, catalog, schema]) => `SELECT '${kind}', i.identity, i.type FROM ${catalog} o JOIN readable n ON n.oid = o.${schema}
+  ...(
+    [
+      ['operator', 'pg_operator', 'oprnamespace'],
+      ['collation', 'pg_collation', 'collnamespace'],
+      ['text search configuration', 'pg_ts_config', 'cfgnamespace'],
+      ['operator class', 'pg_opclass', 'opcnamespace'],
+    ] as const
+  ).map(
+    ([
+      kind,
+      catalog,
+      schema,
+    ]) => `SELECT '${kind}', i.identity, i.type FROM ${catalog} o JOIN readable n ON n.oid = o.${schema}
       CROSS JOIN LATERAL pg_identify_object('${catalog}'::regclass, o.oid, 0) i WHERE ${notOfExtension(catalog, 'o.oid')}`,
   ),
   `SELECT 'cast', i.identity, k.castcontext::text || ' ' || k.castfunc::regproc FROM pg_cast k

@@ -15,6 +15,18 @@ export function notOfExtension(catalog: string, id: string): string {
 
 /** Schemas of Supabase's services: migrations create nothing in them but policies, triggers and grants. */
 export const services = [
-  'auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public', 'supabase_functions', 'supabase_migrations',
-  'pgbouncer', 'pgsodium', 'pgsodium_masks', '_realtime', '_analytics', '_supavisor',
+  'auth',
+  'storage',
+  'realtime',
+  'vault',
+  'graphql',
+  'graphql_public',
+  'supabase_functions',
+  'supabase_migrations',
+  'pgbouncer',
+  'pgsodium',
+  'pgsodium_masks',
+  '_realtime',
+  '_analytics',
+  '_supavisor',
 ];

@@ -24,7 +24,11 @@ const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g,
  * reads `sql/0001_rls.sql` would fail otherwise.
  * @param known texts that are newer than those on disk, by path
  */
-export async function followNames(root: string, renamed: readonly (readonly [from: string, to: string])[], known: ReadonlyMap<string, string>): Promise<Followed> {
+export async function followNames(
+  root: string,
+  renamed: readonly (readonly [from: string, to: string])[],
+  known: ReadonlyMap<string, string>,
+): Promise<Followed> {
   const followed: Followed = { texts: new Map(), before: new Map(), notes: [] };
   if (renamed.length === 0) return followed;
   const names = new Map(renamed.map(([from, to]) => [baseOf(from), baseOf(to)]));
@@ -34,7 +38,9 @@ export async function followNames(root: string, renamed: readonly (readonly [fro
     paths.push(path);
     // A rollback of the same name is renamed with it.
     if (names.has(name) && !known.has(path)) {
-      followed.notes.push(`${path} has the same name as a renumbered migration, so mentions of ${name} were left unchanged.`);
+      followed.notes.push(
+        `${path} has the same name as a renumbered migration, so mentions of ${name} were left unchanged.`,
+      );
       names.delete(name);
     }
   }

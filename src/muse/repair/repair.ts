@@ -56,7 +56,12 @@ export interface PlanOptions {
  * @param root the directory that the files are in
  * @throws MuseError where the shadow database cannot be opened
  */
-export async function planFixes(root: string, museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>, files: MigrationFiles, options: PlanOptions): Promise<FixPlan> {
+export async function planFixes(
+  root: string,
+  museFile: Pick<MuseFile, 'kit' | 'migrations' | 'rules'>,
+  files: MigrationFiles,
+  options: PlanOptions,
+): Promise<FixPlan> {
   const { kit, migrations: folders, rules: severities } = museFile;
   const journals = await readJournalFiles(root, [...folders.core, ...folders.extensions]);
   const repaired = await repair({
@@ -84,7 +89,11 @@ export async function planFixes(root: string, museFile: Pick<MuseFile, 'kit' | '
       return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
     },
   });
-  const current = new Map([...files.migrations.map(({ file, sql }): [string, string] => [file, sql]), ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]), ...[...journals.values()].map(({ file, text }): [string, string] => [file, text])]);
+  const current = new Map([
+    ...files.migrations.map(({ file, sql }): [string, string] => [file, sql]),
+    ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]),
+    ...[...journals.values()].map(({ file, text }): [string, string] => [file, text]),
+  ]);
   const notes = repaired.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
   const changes: Change[] = [];
   for (const { rule, files: texts, removed, renamed, decisions } of repaired.classes) {
@@ -92,24 +101,40 @@ export async function planFixes(root: string, museFile: Pick<MuseFile, 'kit' | '
     notes.push(...followed.notes);
     const after = new Map([...texts, ...followed.texts]);
     for (const [path, text] of followed.before) current.set(path, text);
-    const before = new Map([...after.keys(), ...removed].flatMap((path) => (current.has(path) ? [[path, current.get(path)!] as const] : [])));
+    const before = new Map(
+      [...after.keys(), ...removed].flatMap((path) => (current.has(path) ? [[path, current.get(path)!] as const] : [])),
+    );
     for (const path of removed) current.delete(path);
     for (const [path, text] of after) current.set(path, text);
     changes.push({ rule, before, after, decisions });
   }
-  return { changes, findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]), silenced: repaired.silenced, access: repaired.access, notes };
+  return {
+    changes,
+    findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]),
+    silenced: repaired.silenced,
+    access: repaired.access,
+    notes,
+  };
 }
 
 /** The findings from reading the files, with those on file names as they are now. */
-function namesWrong({ findings }: MigrationFiles, { migrations, journals }: Repair, { migrations: folders }: Pick<MuseFile, 'migrations'>): Finding[] {
+function namesWrong(
+  { findings }: MigrationFiles,
+  { migrations, journals }: Repair,
+  { migrations: folders }: Pick<MuseFile, 'migrations'>,
+): Finding[] {
   const naming = new Set<string>(['bad-file-name', 'duplicate-number', 'number-gap']);
   const read = findings.filter(({ rule }) => !naming.has(rule));
-  const unread = read.flatMap(({ file }) => (file === undefined || migrations.some((migration) => migration.file === file) ? [] : [file]));
+  const unread = read.flatMap(({ file }) =>
+    file === undefined || migrations.some((migration) => migration.file === file) ? [] : [file],
+  );
   const all = [...migrations.map(({ file }) => file), ...unread.filter((file) => /\.(?:sql|pgsql)$/.test(file))];
   return [
     ...read,
     ...[...new Set([...folders.core, ...folders.extensions])].flatMap((folder) => {
-      const names = all.filter((file) => file.startsWith(`${folder}/`) && !file.slice(folder.length + 1).includes('/')).map((file) => file.slice(folder.length + 1));
+      const names = all
+        .filter((file) => file.startsWith(`${folder}/`) && !file.slice(folder.length + 1).includes('/'))
+        .map((file) => file.slice(folder.length + 1));
       const tags = entriesOf(journals.get(folder)?.text ?? '')?.map(({ tag }) => tag) ?? [];
       return namingFindings(folder, names, folders.order, tags);
     }),
@@ -126,7 +151,9 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
 async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
   const database = await openEmbedded();
   try {
-    const own = migrations.filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file)).map(({ file }) => file);
+    const own = migrations
+      .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
+      .map(({ file }) => file);
     return (await rehearse(database, { migrations, rollbacks, own })).findings;
   } finally {
     await database.close();
@@ -135,6 +162,15 @@ async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Fin
 
 /** The last word of a source: `master-saas-muse` of `SpeckledDarth/master-saas-muse`. */
 function kitName(source: string): string {
-  const last = source.replace(/\.git$|[\\/]+$/g, '').split(/[\\/:]/).at(-1) ?? '';
-  return last.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase() || 'kit';
+  const last =
+    source
+      .replace(/\.git$|[\\/]+$/g, '')
+      .split(/[\\/:]/)
+      .at(-1) ?? '';
+  return (
+    last
+      .replace(/[^A-Za-z0-9]+/g, '_')
+      .replace(/^_+|_+$/g, '')
+      .toLowerCase() || 'kit'
+  );
 }

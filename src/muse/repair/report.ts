@@ -21,17 +21,20 @@ export interface MadeChange extends Pick<Change, 'rule' | 'decisions'> {
 const opening = [
   '# Repairs',
   '',
-  'The changes that `--fix` made to this product\'s migrations, and how they changed access. Each was decided by a name, a',
+  "The changes that `--fix` made to this product's migrations, and how they changed access. Each was decided by a name, a",
   'comment, a grant or columns: review it before you rely on it. Each class of repair is one commit, and the command below its',
   'heading undoes it.',
 ].join('\n');
 const leftOut = '## Left out';
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => (rows.length === 0 ? [] : ['', row(head), row(head.map(() => '---')), ...rows.map(row)]);
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  rows.length === 0 ? [] : ['', row(head), row(head.map(() => '---')), ...rows.map(row)];
 
 function accessRow({ actor, verb, table: object, before, after, consequence = '' }: AccessChange): string[] {
-  return [actor, verb, object, before, after].map(markdownCode).concat(consequence === '' ? '' : markdownCode(consequence));
+  return [actor, verb, object, before, after]
+    .map(markdownCode)
+    .concat(consequence === '' ? '' : markdownCode(consequence));
 }
 
 function section({ rule, decisions, commit }: MadeChange, { widened, narrowed }: AccessReport): string[] {
@@ -42,14 +45,25 @@ function section({ rule, decisions, commit }: MadeChange, { widened, narrowed }:
     `## ${rule}`,
     '',
     commit === undefined ? 'Not committed: undo it in your editor.' : `Undo it: \`git revert ${commit}\``,
-    ...table(['file', 'what', 'before', 'after', 'why'], decisions.map(({ file, object, before, after, reason }) => [file, object, before, after, reason].map(markdownCode))),
+    ...table(
+      ['file', 'what', 'before', 'after', 'why'],
+      decisions.map(({ file, object, before, after, reason }) =>
+        [file, object, before, after, reason].map(markdownCode),
+      ),
+    ),
     ...table(['who', 'may', 'what', 'before', 'after', 'so'], own.map(accessRow)),
   ];
 }
 
 function withheldSection({ withheld }: AccessReport): string[] {
   if (withheld.length === 0) return [];
-  return ['', leftOut, '', 'These repairs would widen access. To make them: `muse lint --fix --allow-widening`', ...table(['who', 'would', 'what', 'before', 'after', 'so'], withheld.map(accessRow))];
+  return [
+    '',
+    leftOut,
+    '',
+    'These repairs would widen access. To make them: `muse lint --fix --allow-widening`',
+    ...table(['who', 'would', 'what', 'before', 'after', 'so'], withheld.map(accessRow)),
+  ];
 }
 
 /**
@@ -57,8 +71,19 @@ function withheldSection({ withheld }: AccessReport): string[] {
  * @param previous what it held before; undefined for none
  * @returns undefined where the run has nothing to add
  */
-function repairsText(previous: string | undefined, changes: readonly MadeChange[], access: AccessReport): string | undefined {
-  const made = changes.flatMap((change, index) => section(change, changes.findIndex(({ rule }) => rule === change.rule) === index ? access : { widened: [], narrowed: [], withheld: [] }));
+function repairsText(
+  previous: string | undefined,
+  changes: readonly MadeChange[],
+  access: AccessReport,
+): string | undefined {
+  const made = changes.flatMap((change, index) =>
+    section(
+      change,
+      changes.findIndex(({ rule }) => rule === change.rule) === index
+        ? access
+        : { widened: [], narrowed: [], withheld: [] },
+    ),
+  );
   const last = withheldSection(access);
   if (made.length + last.length === 0) return undefined;
   // Each run tries again what an earlier run left out: only the last list is current.
@@ -70,7 +95,11 @@ function repairsText(previous: string | undefined, changes: readonly MadeChange[
  * Adds the repairs of a run to the list in a directory.
  * @returns the path of the list, where it changed
  */
-export async function writeRepairs(root: string, changes: readonly MadeChange[], access: AccessReport): Promise<string | undefined> {
+export async function writeRepairs(
+  root: string,
+  changes: readonly MadeChange[],
+  access: AccessReport,
+): Promise<string | undefined> {
   const previous = await readText(join(root, repairsFile));
   const text = repairsText(previous, changes, access);
   if (text === undefined || text === previous) return undefined;

@@ -17,7 +17,8 @@ export function pathsOf({ before, after }: Change): string[] {
 /** The paths that the changes touch, with their texts before the first change; undefined for a new path. */
 export function touched(changes: readonly Change[]): Map<string, string | undefined> {
   const first = new Map<string, string | undefined>();
-  for (const change of changes) for (const path of pathsOf(change)) if (!first.has(path)) first.set(path, change.before.get(path));
+  for (const change of changes)
+    for (const path of pathsOf(change)) if (!first.has(path)) first.set(path, change.before.get(path));
   return first;
 }
 
@@ -30,10 +31,18 @@ export async function checkUntouched(root: string, changes: readonly Change[]): 
   for (const [path, text] of touched(changes)) {
     const found = await readText(await inside(root, path));
     if (text === undefined && found !== undefined) {
-      throw new MuseError({ code: 'path-taken', message: `${path} already exists, but the repair creates a file of that name. Nothing was changed.`, suggestion: 'Move or rename the file, then run this again.' });
+      throw new MuseError({
+        code: 'path-taken',
+        message: `${path} already exists, but the repair creates a file of that name. Nothing was changed.`,
+        suggestion: 'Move or rename the file, then run this again.',
+      });
     }
     if (text !== undefined && (found === undefined || bare(found) !== bare(text))) {
-      throw new MuseError({ code: 'changed-meanwhile', message: `${path} changed while it was being read. This run changed nothing.`, suggestion: 'Run the command again.' });
+      throw new MuseError({
+        code: 'changed-meanwhile',
+        message: `${path} changed while it was being read. This run changed nothing.`,
+        suggestion: 'Run the command again.',
+      });
     }
   }
 }
@@ -42,7 +51,9 @@ export async function checkUntouched(root: string, changes: readonly Change[]): 
 export async function writeChange(root: string, { before, after }: Change): Promise<void> {
   for (const [path, text] of after) {
     // A file that is only renamed keeps every byte.
-    const old = before.has(path) ? path : [...before.keys()].find((other) => !after.has(other) && before.get(other) === text);
+    const old = before.has(path)
+      ? path
+      : [...before.keys()].find((other) => !after.has(other) && before.get(other) === text);
     const bytes = old === undefined ? undefined : await readBytes(await inside(root, old));
     const marked = bytes !== undefined && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     await writeWhole(await inside(root, path), marked ? mark + bare(text) : text);
@@ -53,7 +64,12 @@ export async function writeChange(root: string, { before, after }: Change): Prom
 /** The message of a change's commit: the rule, what it means, the files, and the parts that change who may do what. */
 export function commitMessage({ rule, after, decisions }: Change): string {
   const said = decisions.map(({ object, before, after: now, reason }) => `${object}: ${before} -> ${now} (${reason})`);
-  return [`Fix ${rule}`, `${ruleNamed(rule).means}.`, [...after.keys()].join('\n'), ...(said.length === 0 ? [] : [`Access:\n${said.join('\n')}`])].join('\n\n');
+  return [
+    `Fix ${rule}`,
+    `${ruleNamed(rule).means}.`,
+    [...after.keys()].join('\n'),
+    ...(said.length === 0 ? [] : [`Access:\n${said.join('\n')}`]),
+  ].join('\n\n');
 }
 
 /** A change as a unified diff that `git apply` accepts. */

@@ -31,7 +31,7 @@ function isCore(table: Table): boolean {
 
 const breaking: Record<string, string> = {
   AT_DropColumn: 'drops a column of',
-  AT_AlterColumnType: 'changes a column\'s type in',
+  AT_AlterColumnType: "changes a column's type in",
   AT_DropConstraint: 'drops a constraint of',
   AT_SetNotNull: 'makes a column required in',
   AT_DropNotNull: 'makes a column optional in',
@@ -53,7 +53,12 @@ function tableChanges(catalog: Catalog, piece: Piece<'AlterTableStmt'>): Change[
     const own = known?.columns.get(name)?.site?.piece.source.migration.layer === 'extension';
     if (subtype === 'AT_AddColumn' && definition !== undefined) {
       const { notNull, default: value, generated } = columnOf(definition, { piece, offset: 0 });
-      changes.push({ table, location: definition.location, column: { name: definition.colname, harmless: !notNull || value !== undefined || generated }, what: 'adds a column to' });
+      changes.push({
+        table,
+        location: definition.location,
+        column: { name: definition.colname, harmless: !notNull || value !== undefined || generated },
+        what: 'adds a column to',
+      });
     } else if (breaking[subtype] !== undefined && !own) {
       changes.push({ table, what: breaking[subtype] });
     }
@@ -77,16 +82,30 @@ export function changesOf(catalog: Catalog, piece: Piece): Change[] {
   if (type === 'DropStmt') return dropped(catalog, node);
   if (type === 'CreateFunctionStmt') {
     const name = newQualified(catalog, node.funcname);
-    const known = catalog.routines.get(name)?.some(({ site }) => site?.piece.source.migration.layer === 'core' && site.piece.source !== piece.source);
+    const known = catalog.routines
+      .get(name)
+      ?.some(({ site }) => site?.piece.source.migration.layer === 'core' && site.piece.source !== piece.source);
     const arity = (parameters: unknown): number => (Array.isArray(parameters) ? parameters.length : 0);
-    const same = catalog.routines.get(name)?.some(({ site }) => site !== undefined && site.piece.type === 'CreateFunctionStmt' && arity(site.piece.node.parameters) === arity(node.parameters));
+    const same = catalog.routines
+      .get(name)
+      ?.some(
+        ({ site }) =>
+          site !== undefined &&
+          site.piece.type === 'CreateFunctionStmt' &&
+          arity(site.piece.node.parameters) === arity(node.parameters),
+      );
     return known === true && same === true ? [{ table: name, what: 'replaces the function' }] : [];
   }
   return [];
 }
 
 function dropped(catalog: Catalog, { objects, removeType }: Fields<'DropStmt'>): Change[] {
-  const kinds: Record<string, string> = { OBJECT_TABLE: 'drops', OBJECT_VIEW: 'drops', OBJECT_POLICY: 'drops a policy of', OBJECT_TRIGGER: 'drops a trigger of' };
+  const kinds: Record<string, string> = {
+    OBJECT_TABLE: 'drops',
+    OBJECT_VIEW: 'drops',
+    OBJECT_POLICY: 'drops a policy of',
+    OBJECT_TRIGGER: 'drops a trigger of',
+  };
   const what = kinds[removeType];
   if (what === undefined) return [];
   return objects.flatMap((object) => {
@@ -96,10 +115,12 @@ function dropped(catalog: Catalog, { objects, removeType }: Fields<'DropStmt'>):
     if (!('found' in lookup) || !isCore(lookup.found)) return [];
     // A trigger or policy that an extension added is its own.
     const last = stringsOf(object).at(-1)!;
-    const owner = (lookup.found.triggers.get(last) ?? lookup.found.policies.get(last))?.site.piece.source.migration.layer;
+    const owner = (lookup.found.triggers.get(last) ?? lookup.found.policies.get(last))?.site.piece.source.migration
+      .layer;
     return what !== 'drops' && owner !== 'core' ? [] : [{ table: lookup.found.name, what }];
   });
 }
 
 /** Says whether a statement is an extension's, and runs with its file. */
-export const fromExtension = (piece: Piece): boolean => piece.source.migration.layer === 'extension' && piece.inside !== 'routine';
+export const fromExtension = (piece: Piece): boolean =>
+  piece.source.migration.layer === 'extension' && piece.inside !== 'routine';

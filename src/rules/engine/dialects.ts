@@ -39,10 +39,23 @@ const words: Record<string, Sign> = {
 
 /** Types of other dialects: they parse as any name does. */
 const types: Record<string, Sign> = {
-  nvarchar: tsql('text'), nchar: tsql('char'), ntext: tsql('text'), datetime2: tsql('timestamptz'), datetimeoffset: tsql('timestamptz'),
-  uniqueidentifier: tsql('uuid'), smalldatetime: tsql('timestamp'), varbinary: tsql('bytea'),
-  datetime: mysql('timestamptz'), tinyint: mysql('boolean or smallint'), mediumint: mysql('integer'), tinytext: mysql('text'),
-  mediumtext: mysql('text'), longtext: mysql('text'), longblob: mysql('bytea'), blob: mysql('bytea'), double: mysql('double precision'),
+  nvarchar: tsql('text'),
+  nchar: tsql('char'),
+  ntext: tsql('text'),
+  datetime2: tsql('timestamptz'),
+  datetimeoffset: tsql('timestamptz'),
+  uniqueidentifier: tsql('uuid'),
+  smalldatetime: tsql('timestamp'),
+  varbinary: tsql('bytea'),
+  datetime: mysql('timestamptz'),
+  tinyint: mysql('boolean or smallint'),
+  mediumint: mysql('integer'),
+  tinytext: mysql('text'),
+  mediumtext: mysql('text'),
+  longtext: mysql('text'),
+  longblob: mysql('bytea'),
+  blob: mysql('bytea'),
+  double: mysql('double precision'),
 };
 
 /** The dialect that a statement PostgreSQL cannot read is written in, and the word that tells; undefined for neither. */
@@ -50,10 +63,17 @@ export function dialectOf(sql: string): (Sign & { word: string; start: number })
   const all = wordsOf(sql);
   for (const [index, { text, start }] of all.entries()) {
     if (text.startsWith('`')) return { ...mysql('"double quotes", or none'), word: '`', start };
-    if (text === '[' && all[index + 2]?.text === ']' && !/^\d/.test(all[index + 1]!.text) && index > 0 && all[index - 1]!.text !== 'array') {
+    if (
+      text === '[' &&
+      all[index + 2]?.text === ']' &&
+      !/^\d/.test(all[index + 1]!.text) &&
+      index > 0 &&
+      all[index - 1]!.text !== 'array'
+    ) {
       return { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
     }
-    if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? '')) return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
+    if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? ''))
+      return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
     const sign = Object.hasOwn(words, text) ? words[text] : undefined;
     // A name in quotes keeps its quotes in the scanner's text, so what is met here is a bare word.
     if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
@@ -73,7 +93,9 @@ const foreignFiles = new WeakMap<Source, boolean>();
 
 /** Says whether the file has T-SQL that PostgreSQL cannot read: what is left of it between two semicolons may parse by chance. */
 export function isTsqlFile(source: Source): boolean {
-  const known = foreignFiles.get(source) ?? source.parsed.statements.some(({ error, sql }) => error !== undefined && dialectOf(sql)?.dialect === 'T-SQL');
+  const known =
+    foreignFiles.get(source) ??
+    source.parsed.statements.some(({ error, sql }) => error !== undefined && dialectOf(sql)?.dialect === 'T-SQL');
   foreignFiles.set(source, known);
   return known;
 }
@@ -108,7 +130,14 @@ export function inlineIndexes(piece: Piece): InlineIndex[] {
     const columns = typeName === undefined ? undefined : inlineIndex(colname, typeName.typmods);
     if (typeName === undefined || columns === undefined || columns === '') return [];
     const { name } = baseType(typeName);
-    return [{ location, column: colname, name, sql: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${table} (${columns});` }];
+    return [
+      {
+        location,
+        column: colname,
+        name,
+        sql: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${table} (${columns});`,
+      },
+    ];
   });
 }
 

@@ -62,10 +62,20 @@ function directivesOf(file: string, parsed: ParsedSql): Directive[] {
   const directives: Directive[] = [];
   for (const statement of parsed.statements) {
     const table = statement.tree === undefined ? undefined : tableOf(statement.tree);
-    const policy = statement.tree === undefined ? undefined : (fieldsOf(statement.tree, 'CreatePolicyStmt') ?? fieldsOf(statement.tree, 'AlterPolicyStmt'))?.policy_name;
+    const policy =
+      statement.tree === undefined
+        ? undefined
+        : (fieldsOf(statement.tree, 'CreatePolicyStmt') ?? fieldsOf(statement.tree, 'AlterPolicyStmt'))?.policy_name;
     for (const comment of statement.comments) {
       const meaning = meaningOf(comment);
-      if (meaning !== undefined) directives.push({ ...meaning, file, line: comment.line, ...(table === undefined ? {} : { table }), ...(policy === undefined ? {} : { policy }) });
+      if (meaning !== undefined)
+        directives.push({
+          ...meaning,
+          file,
+          line: comment.line,
+          ...(table === undefined ? {} : { table }),
+          ...(policy === undefined ? {} : { policy }),
+        });
     }
   }
   return directives;

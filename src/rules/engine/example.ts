@@ -7,13 +7,16 @@ export const exampleLines = {
   ].join('\n'),
   rls: 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;',
   drop: 'DROP POLICY IF EXISTS "own notes" ON notes;',
-  policy: 'CREATE POLICY "own notes" ON notes FOR ALL TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);',
+  policy:
+    'CREATE POLICY "own notes" ON notes FOR ALL TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);',
   grants: 'GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO authenticated;',
 };
 
 /** The example without some of its lines. */
 export function exampleWithout(...left: (keyof typeof exampleLines)[]): string {
-  return Object.entries(exampleLines).flatMap(([key, line]) => (left.some((each) => each === key) ? [] : [line])).join('\n');
+  return Object.entries(exampleLines)
+    .flatMap(([key, line]) => (left.some((each) => each === key) ? [] : [line]))
+    .join('\n');
 }
 
 /** The whole example. */

@@ -9,13 +9,24 @@ import type { Texts } from './fix/place.ts';
 
 /** Says whether an index, a key or a unique constraint begins with these columns, in any order. */
 export function isIndexed(table: Table, columns: readonly string[]): boolean {
-  const lists = [table.primaryKey, ...table.unique, ...[...table.indexes.values()].filter(({ partial, columns: [first] }) => !partial || first === undefined).map((index) => index.columns), ...partialOnNotNull(table)];
+  const lists = [
+    table.primaryKey,
+    ...table.unique,
+    ...[...table.indexes.values()]
+      .filter(({ partial, columns: [first] }) => !partial || first === undefined)
+      .map((index) => index.columns),
+    ...partialOnNotNull(table),
+  ];
   return lists.some((list) => columns.every((column) => list.slice(0, columns.length).includes(column)));
 }
 
 /** A partial index on rows where its own column is not null serves foreign keys too. */
 function partialOnNotNull(table: Table): string[][] {
-  return [...table.indexes.values()].filter(({ partial, site }) => partial && site?.piece.type === 'IndexStmt' && notNullOnly(site.piece.node.whereClause)).map(({ columns }) => columns);
+  return [...table.indexes.values()]
+    .filter(
+      ({ partial, site }) => partial && site?.piece.type === 'IndexStmt' && notNullOnly(site.piece.node.whereClause),
+    )
+    .map(({ columns }) => columns);
 }
 
 function notNullOnly(clause: unknown): boolean {

@@ -39,7 +39,10 @@ export async function lintWith(rules: readonly Rule[], input: LintInput): Promis
 }
 
 /** The problems with their places in the trees, and the catalog they come from. */
-export async function examineFiles(rules: readonly Rule[], { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>): Promise<Examined> {
+export async function examineFiles(
+  rules: readonly Rule[],
+  { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>,
+): Promise<Examined> {
   await loadParser();
   const problems: Located[] = [];
   let silenced = 0;
@@ -48,10 +51,12 @@ export async function examineFiles(rules: readonly Rule[], { migrations, rollbac
   /** Files that have a `-- muse:` comment at all. */
   const speaking = new Set<Source>();
   const run: Run = { meanings, rollbacks };
-  const reporter = (rule: string) => (problem: Problem): void => {
-    if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
-    else problems.push({ rule, ...problem });
-  };
+  const reporter =
+    (rule: string) =>
+    (problem: Problem): void => {
+      if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
+      else problems.push({ rule, ...problem });
+    };
   const active = rules.flatMap(({ name, check }) => (check === undefined ? [] : [{ check, report: reporter(name) }]));
   const catalog = buildCatalog(migrations, {
     source(source) {
@@ -81,7 +86,7 @@ export async function examineFiles(rules: readonly Rule[], { migrations, rollbac
 function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {
   for (const statement of parsed.statements) {
     const found = meaningsOf(statement);
-    const tree = found.length === 0 ? undefined : statement.tree ?? recovered(statement).tree;
+    const tree = found.length === 0 ? undefined : (statement.tree ?? recovered(statement).tree);
     const table = tree === undefined ? undefined : tableOf(tree);
     if (table !== undefined) meanings.set(table, [...(meanings.get(table) ?? []), ...found]);
   }
@@ -99,5 +104,15 @@ function toFinding({ rule, source, offset, object, message, suggestion }: Locate
   const start = offset - column + 1;
   const end = sql.indexOf('\n', start);
   const snippet = sql.slice(start, end === -1 ? sql.length : end).replace(/\r$/, '');
-  return { rule, severity, file, line, column, ...(object === undefined ? {} : { object }), message, suggestion, snippet };
+  return {
+    rule,
+    severity,
+    file,
+    line,
+    column,
+    ...(object === undefined ? {} : { object }),
+    message,
+    suggestion,
+    snippet,
+  };
 }

@@ -16,16 +16,20 @@ export function literalsOf(piece: Piece): Literal[] {
   const columns = piece.type === 'InsertStmt' ? allOf(piece.node.cols, 'ResTarget').map(({ name }) => name) : [];
   const values = piece.type === 'InsertStmt' ? fieldsOf(piece.node.selectStmt, 'SelectStmt')?.valuesLists : undefined;
   const known = new Map<unknown, string | undefined>();
-  for (const { items = [] } of allOf(values, 'List')) for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
+  for (const { items = [] } of allOf(values, 'List'))
+    for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
   walk(piece.node, (type, fields) => {
     if (type === 'A_Expr') {
       const sides = [fields.lexpr, fields.rexpr];
-      const column = sides.map((side) => stringsOf(fieldsOf(side, 'ColumnRef')?.fields).at(-1)).find((name) => name !== undefined && name !== '');
+      const column = sides
+        .map((side) => stringsOf(fieldsOf(side, 'ColumnRef')?.fields).at(-1))
+        .find((name) => name !== undefined && name !== '');
       for (const side of sides) known.set(fieldsOf(side, 'A_Const'), column);
     }
     if (type === 'A_Const') {
       const text = fields.sval?.sval;
-      if (text !== undefined && text !== '') literals.push({ text, location: fields.location, column: known.get(fields) });
+      if (text !== undefined && text !== '')
+        literals.push({ text, location: fields.location, column: known.get(fields) });
     }
   });
   return literals;

@@ -13,8 +13,14 @@ function code(sql: string): string {
 /** The pages of `docs/rules/` by file name: one a rule, and the list of all. */
 export function rulePages(rules: readonly Rule[]): Map<string, string> {
   const pages = new Map(rules.map((rule): [string, string] => [`${rule.name}.md`, page(rule)]));
-  const rows = rules.map(({ name, severity, unless, means }) => `| [\`${name}\`](${name}.md) | ${severity}${unless === undefined ? '' : `; ${unless}`} | ${means} |`);
-  pages.set('README.md', `# Rules\n\nOne vocabulary for lint, rehearsal and verification.\n\n| rule | level | means |\n|---|---|---|\n${rows.join('\n')}\n`);
+  const rows = rules.map(
+    ({ name, severity, unless, means }) =>
+      `| [\`${name}\`](${name}.md) | ${severity}${unless === undefined ? '' : `; ${unless}`} | ${means} |`,
+  );
+  pages.set(
+    'README.md',
+    `# Rules\n\nOne vocabulary for lint, rehearsal and verification.\n\n| rule | level | means |\n|---|---|---|\n${rows.join('\n')}\n`,
+  );
   return pages;
 }
 
@@ -27,7 +33,9 @@ function page({ name, severity, unless, found, means, doc, fix }: Rule): string 
     ...(doc.bad === undefined ? [] : [`## Bad\n\n${code(doc.bad)}`]),
     ...(doc.good === undefined ? [] : [`## Good\n\n${code(doc.good)}`]),
     `## How to fix it\n\n${fix === undefined ? 'By hand: no program can know what it should be.' : `\`muse lint --fix\`: ${fix.does}.`}`,
-    ...(found.includes('static') ? [`To accept one place, write before it: \`-- muse: ignore ${name} because …\``] : []),
+    ...(found.includes('static')
+      ? [`To accept one place, write before it: \`-- muse: ignore ${name} because …\``]
+      : []),
   ];
   return `${parts.join('\n\n')}\n`;
 }

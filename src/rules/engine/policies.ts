@@ -11,7 +11,14 @@ export interface Mentions {
 }
 
 /** Roles that no user of the Data API has. */
-const serverRoles = new Set(['service_role', 'postgres', 'supabase_admin', 'supabase_auth_admin', 'supabase_storage_admin', 'dashboard_user']);
+const serverRoles = new Set([
+  'service_role',
+  'postgres',
+  'supabase_admin',
+  'supabase_auth_admin',
+  'supabase_storage_admin',
+  'dashboard_user',
+]);
 
 /** Looks through a policy's expressions. */
 export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
@@ -21,7 +28,8 @@ export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
       const name = stringsOf(fields['funcname']).join('.');
       if (/^auth\.(?:uid|jwt|email)$|current_setting$/.test(name)) mentions.user = true;
     }
-    if (type === 'A_Const' && (fields['sval'] as { sval?: string } | undefined)?.sval === 'service_role') mentions.service = true;
+    if (type === 'A_Const' && (fields['sval'] as { sval?: string } | undefined)?.sval === 'service_role')
+      mentions.service = true;
   });
   return mentions;
 }
@@ -36,10 +44,15 @@ export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: 
       const name = stringsOf(fields['funcname']).join('.');
       const [argument] = (fields['args'] as Node[] | undefined) ?? [];
       if (name.startsWith('auth.')) api = true;
-      if (/(?:^|\.)current_setting$/.test(name) && !(literalOf(argument) ?? 'request.').startsWith('request.')) session = true;
+      if (/(?:^|\.)current_setting$/.test(name) && !(literalOf(argument) ?? 'request.').startsWith('request.'))
+        session = true;
       if (seen.has(name)) return;
       const routines = catalog.routines.get(name) ?? catalog.routines.get(`public.${name}`) ?? [];
-      for (const { body } of routines) look(body.map(({ type: kind, node }) => ({ [kind]: node })), new Set([...seen, name]));
+      for (const { body } of routines)
+        look(
+          body.map(({ type: kind, node }) => ({ [kind]: node })),
+          new Set([...seen, name]),
+        );
     });
   look([policy.using, policy.check], new Set());
   return session && !api;
@@ -56,7 +69,11 @@ export function isAlwaysTrue(expression: Node | undefined): boolean {
 
 function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
   const [a, b] = [left, right].map((side) => fieldsOf(side, 'A_Const'));
-  return a !== undefined && b !== undefined && JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 });
+  return (
+    a !== undefined &&
+    b !== undefined &&
+    JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 })
+  );
 }
 
 /** Commands that a policy is for. */
@@ -74,7 +91,8 @@ export function isForUsers(policy: Policy): boolean {
  * asks for that, else signed-in users. Whether anonymous visitors are meant too cannot be told from such a policy.
  */
 export function meantRoles(policy: Policy): string[] {
-  if (policy.roles.length > 0) return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
+  if (policy.roles.length > 0)
+    return policy.roles.filter((role) => ['anon', 'authenticated', 'service_role'].includes(role));
   const { user, service } = mentionsOf(policy);
   return service && !user ? ['service_role'] : ['authenticated'];
 }

@@ -34,13 +34,17 @@ export function psqlCommand({ error }: Statement, sql: string): { word: string; 
   if (error === undefined) return undefined;
   const lineStart = sql.lastIndexOf('\n', error.offset - 1) + 1;
   const word = /^\\[A-Za-z!?]+/.exec(sql.slice(error.offset, error.offset + 40))?.[0];
-  return word === undefined || sql.slice(lineStart, error.offset).trim() !== '' ? undefined : { word, offset: error.offset };
+  return word === undefined || sql.slice(lineStart, error.offset).trim() !== ''
+    ? undefined
+    : { word, offset: error.offset };
 }
 
 /** What to say of a command of psql. */
 export function explainPsql(word: string): { message: string; suggestion: string } {
   return {
     message: `${word} is a command of psql, not SQL: PostgreSQL refuses it.`,
-    suggestion: dumpBrackets.includes(word) ? 'Delete the line: pg_dump writes it for psql only; muse lint --fix does it.' : 'Delete the line, and write what it does as SQL or as a migration of its own.',
+    suggestion: dumpBrackets.includes(word)
+      ? 'Delete the line: pg_dump writes it for psql only; muse lint --fix does it.'
+      : 'Delete the line, and write what it does as SQL or as a migration of its own.',
   };
 }

@@ -36,9 +36,12 @@ function reads(catalog: Catalog, trees: readonly unknown[], reach: Reach): Set<s
   walk(trees, (type, fields) => {
     if (type === 'CommonTableExpr') local.add(fields.ctename ?? '');
     if (type === 'RangeVar') {
-      const lookup = fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
-      if (lookup !== undefined && 'found' in lookup) for (const table of baseTables(catalog, lookup.found, reach)) found.add(table);
-      else if (lookup !== undefined && 'missing' in lookup && catalog.ghosts.has(lookup.missing)) found.add(lookup.missing);
+      const lookup =
+        fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
+      if (lookup !== undefined && 'found' in lookup)
+        for (const table of baseTables(catalog, lookup.found, reach)) found.add(table);
+      else if (lookup !== undefined && 'missing' in lookup && catalog.ghosts.has(lookup.missing))
+        found.add(lookup.missing);
     }
     if (type === 'FuncCall' && reach.depth === 'calls') {
       const lookup = findRoutines(catalog, fields.funcname);

@@ -12,7 +12,16 @@ export interface Verdict {
 }
 
 /** How each kind of thing is called at the beginning of a sentence. */
-export const titles: Record<Need['kind'], string> = { table: 'Table', column: 'Column', function: 'Function', type: 'Type', schema: 'Schema', policy: 'Policy', index: 'Index', trigger: 'Trigger' };
+export const titles: Record<Need['kind'], string> = {
+  table: 'Table',
+  column: 'Column',
+  function: 'Function',
+  type: 'Type',
+  schema: 'Schema',
+  policy: 'Policy',
+  index: 'Index',
+  trigger: 'Trigger',
+};
 
 /** One verdict for each thing that is missing, in each file that misses it: the first place there. */
 export function verdicts(catalog: Catalog): Verdict[] {
@@ -23,11 +32,14 @@ export function verdicts(catalog: Catalog): Verdict[] {
     const { migration } = need.site.piece.source;
     const key = `${need.kind} ${need.name} ${migration.file}`;
     if (seen.has(key) || isConsequence(catalog, need, missingSchemas)) continue;
-    const made = (catalog.created.get(`${need.kind} ${need.name}`) ?? []).find(({ piece }) => piece.order > need.site.piece.order);
+    const made = (catalog.created.get(`${need.kind} ${need.name}`) ?? []).find(
+      ({ piece }) => piece.order > need.site.piece.order,
+    );
     if (made === undefined && need.site.piece.guarded) continue;
     seen.add(key);
     if (made === undefined) result.push({ rule: 'unknown-relation', need });
-    else if (migration.layer === 'core' && made.piece.source.migration.layer === 'extension') result.push({ rule: 'core-depends-on-extension', need, made });
+    else if (migration.layer === 'core' && made.piece.source.migration.layer === 'extension')
+      result.push({ rule: 'core-depends-on-extension', need, made });
     else result.push({ rule: 'used-before-created', need, made });
   }
   return result;
@@ -41,11 +53,18 @@ function isConsequence(catalog: Catalog, need: Need, missingSchemas: ReadonlySet
   if (need.kind === 'type') return isForeignType(need.name.split('.')[1] ?? '') || isInlineIndex(need);
   // Described by a CREATE TABLE that came second and did nothing: `table-redefined` says so.
   const sites = catalog.created.get(`${need.kind} ${need.name}`) ?? [];
-  return need.kind === 'column' && sites.some(({ piece }) => piece.type === 'CreateStmt' && piece.order < need.site.piece.order) && !catalog.dropped.has(`column ${need.name}`);
+  return (
+    need.kind === 'column' &&
+    sites.some(({ piece }) => piece.type === 'CreateStmt' && piece.order < need.site.piece.order) &&
+    !catalog.dropped.has(`column ${need.name}`)
+  );
 }
 
 function isInlineIndex({ site: { piece, offset } }: Need): boolean {
-  return piece.type === 'CreateStmt' && /(?:index|key)\s+$/i.test(piece.source.migration.sql.slice(Math.max(0, offset - 20), offset));
+  return (
+    piece.type === 'CreateStmt' &&
+    /(?:index|key)\s+$/i.test(piece.source.migration.sql.slice(Math.max(0, offset - 20), offset))
+  );
 }
 
 /** `file:line` of a place. */
@@ -68,15 +87,24 @@ export function droppedBefore(catalog: Catalog, { kind, name, site }: Need): Sit
 /** A DROP between a use and where the thing is made later: what is moved before the use would be gone again after it. */
 export function dropBetween(catalog: Catalog, { need, made }: Verdict): Site | undefined {
   const [schema = '', table = ''] = need.name.split('.');
-  const drops = [...(catalog.drops.get(`schema ${schema}`) ?? []), ...(catalog.drops.get(`table ${schema}.${table}`) ?? [])];
-  return drops.find(({ piece }) => piece.order > need.site.piece.order && made !== undefined && piece.order < made.piece.order);
+  const drops = [
+    ...(catalog.drops.get(`schema ${schema}`) ?? []),
+    ...(catalog.drops.get(`table ${schema}.${table}`) ?? []),
+  ];
+  return drops.find(
+    ({ piece }) => piece.order > need.site.piece.order && made !== undefined && piece.order < made.piece.order,
+  );
 }
 
 /** A check that reports the verdicts of one rule. */
-export function endWith(rule: Verdict['rule'], write: (verdict: Verdict, catalog: Catalog) => { message: string; suggestion: string }): NonNullable<FileCheck['end']> {
+export function endWith(
+  rule: Verdict['rule'],
+  write: (verdict: Verdict, catalog: Catalog) => { message: string; suggestion: string },
+): NonNullable<FileCheck['end']> {
   return (catalog: Catalog, report: Report) => {
     for (const verdict of verdicts(catalog)) {
-      if (verdict.rule === rule) report({ ...at(verdict.need.site), object: verdict.need.name, ...write(verdict, catalog) });
+      if (verdict.rule === rule)
+        report({ ...at(verdict.need.site), object: verdict.need.name, ...write(verdict, catalog) });
     }
   };
 }

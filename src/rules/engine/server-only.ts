@@ -4,7 +4,8 @@ import { ownTables } from './tables.ts';
 import type { OwnTable } from './tables.ts';
 
 /** Words by which people say that only the server is to use a table. */
-const words = /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b|\bserver[ -]?(?:side )?only\b|\bservice[ _-]role only\b/i;
+const words =
+  /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b|\bserver[ -]?(?:side )?only\b|\bservice[ _-]role only\b/i;
 
 /** Says whether a comment beside the table or its ENABLE says in plain words that only the server is to use it. */
 export function saysServerOnly({ site, rls }: OwnTable): boolean {
@@ -17,5 +18,7 @@ export function saysServerOnly({ site, rls }: OwnTable): boolean {
 
 /** The tables of which the files say so, as `schema.name`. */
 export function serverOnlyTables(catalog: Catalog): string[] {
-  return ownTables(catalog).filter(saysServerOnly).map(({ name }) => name);
+  return ownTables(catalog)
+    .filter(saysServerOnly)
+    .map(({ name }) => name);
 }

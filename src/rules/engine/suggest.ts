@@ -24,7 +24,13 @@ function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean 
   if (key.table === 'auth.users') return true;
   const target = catalog.tables.get(key.table);
   const [id] = target?.primaryKey ?? [];
-  return target !== undefined && id !== undefined && target !== table && (key.targets.length === 0 || key.targets[0] === id) && pointsAtUsers(target, id, catalog);
+  return (
+    target !== undefined &&
+    id !== undefined &&
+    target !== table &&
+    (key.targets.length === 0 || key.targets[0] === id) &&
+    pointsAtUsers(target, id, catalog)
+  );
 }
 
 const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
@@ -34,7 +40,9 @@ const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
  * membership helper to ask; else only the server's.
  */
 export function ownerOf(table: Table, catalog: Catalog): Owner {
-  const named = [...table.columns.values()].filter(({ name, type }) => type === 'uuid' && /^\w+_user_id$/.test(name) && !others.test(name));
+  const named = [...table.columns.values()].filter(
+    ({ name, type }) => type === 'uuid' && /^\w+_user_id$/.test(name) && !others.test(name),
+  );
   const direct = userColumns.find((name) => isUuid(table.columns.get(name)));
   const helper = membershipHelper(catalog);
   const organization = organizationColumns.find((name) => isUuid(table.columns.get(name)));
@@ -42,7 +50,8 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
   if (session !== undefined) return session === 'none' ? { kind: 'service' } : session;
   if (direct !== undefined) return { kind: 'user', column: direct };
   const [id] = table.primaryKey;
-  if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog)) return { kind: 'user', column: id };
+  if (id !== undefined && table.primaryKey.length === 1 && pointsAtUsers(table, id, catalog))
+    return { kind: 'user', column: id };
   if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
   if (named.length === 1) return { kind: 'user', column: named[0]!.name };
   return { kind: 'service' };
@@ -52,18 +61,31 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
  * Where the app's own connection tells who asks, that is what rows are compared with; `none` where no column can be.
  * Undefined where the kit does not work so.
  */
-function sessionOwner(catalog: Catalog, organization: string | undefined, user: string | undefined): Owner | 'none' | undefined {
-  const [byOrganization, byUser] = [sessionHelper(catalog, 'uuid', /current_org/), sessionHelper(catalog, 'uuid', /current_user/)];
+function sessionOwner(
+  catalog: Catalog,
+  organization: string | undefined,
+  user: string | undefined,
+): Owner | 'none' | undefined {
+  const [byOrganization, byUser] = [
+    sessionHelper(catalog, 'uuid', /current_org/),
+    sessionHelper(catalog, 'uuid', /current_user/),
+  ];
   if (byOrganization === undefined && byUser === undefined) return undefined;
-  if (organization !== undefined && byOrganization !== undefined) return { kind: 'session', column: organization, helper: byOrganization };
+  if (organization !== undefined && byOrganization !== undefined)
+    return { kind: 'session', column: organization, helper: byOrganization };
   if (user !== undefined && byUser !== undefined) return { kind: 'session', column: user, helper: byUser };
   return 'none';
 }
 
 /** A function of the kit without arguments that answers from what the app's connection has set. */
 function sessionHelper(catalog: Catalog, returned: string, pattern: RegExp): string | undefined {
-  const own = [...catalog.routines.values()].flat().filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === returned);
-  return own.find(({ name, body }) => pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'))?.name;
+  const own = [...catalog.routines.values()]
+    .flat()
+    .filter(({ site, arguments: types, returns }) => site !== undefined && types.length === 0 && returns === returned);
+  return own.find(
+    ({ name, body }) =>
+      pattern.test(name) && JSON.stringify(body.map(({ node }) => node)).includes('"current_setting"'),
+  )?.name;
 }
 
 /** The condition that someone is signed in, where the app's own connection says who; undefined where the kit does not work so. */
@@ -81,7 +103,12 @@ const helpers = new WeakMap<Catalog, { name: string | undefined }>();
 function membershipHelper(catalog: Catalog): string | undefined {
   const known = helpers.get(catalog);
   if (known !== undefined) return known.name;
-  const fits = [...catalog.routines.values()].flat().find(({ name, definer, arguments: types, returns }) => definer && types.length === 0 && returns === 'uuid[]' && /organization|org_|membership/.test(name));
+  const fits = [...catalog.routines.values()]
+    .flat()
+    .find(
+      ({ name, definer, arguments: types, returns }) =>
+        definer && types.length === 0 && returns === 'uuid[]' && /organization|org_|membership/.test(name),
+    );
   helpers.set(catalog, { name: fits?.name });
   return fits?.name;
 }
@@ -94,9 +121,11 @@ export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string
 }
 
 /** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
-const records = /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
+const records =
+  /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
 /** Columns by which a user who may write them gives themselves money or rights, or says what someone else has to say. */
-const privileges = /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
+const privileges =
+  /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
 
 /**
  * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which
@@ -106,7 +135,10 @@ export function mayWrite(table: Table, owner: Owner): boolean {
   const bare = table.name.slice(table.name.indexOf('.') + 1);
   const columns = [...table.columns.keys()];
   if (records.test(bare) || columns.some((name) => privileges.test(name))) return false;
-  return owner.kind !== 'user' || !columns.some((name) => /^(?:organi[sz]ation|org|team|workspace|tenant|account)_id$/.test(name));
+  return (
+    owner.kind !== 'user' ||
+    !columns.some((name) => /^(?:organi[sz]ation|org|team|workspace|tenant|account)_id$/.test(name))
+  );
 }
 
 const commands = ['select', 'insert', 'update', 'delete'] as const;
@@ -138,9 +170,20 @@ export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service
   if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
   const granted = new Set([...held(table, 'authenticated'), ...held(table, 'public')]);
   const usable = commands.filter((command) => granted.has(command) && (command === 'select' || mayWrite(table, owner)));
-  if (usable.length === commands.length) return make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`);
-  const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
-  return usable.flatMap((command) => make(usable.length === 1 ? '_own' : `_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`));
+  if (usable.length === commands.length)
+    return make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`);
+  const clauses = {
+    select: `USING (${condition})`,
+    insert: `WITH CHECK (${condition})`,
+    update: `USING (${condition}) WITH CHECK (${condition})`,
+    delete: `USING (${condition})`,
+  };
+  return usable.flatMap((command) =>
+    make(
+      usable.length === 1 ? '_own' : `_own_${command}`,
+      `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`,
+    ),
+  );
 }
 
 /** Policies and grants that fit the table, ready to paste. */
@@ -154,15 +197,36 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
     return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
   };
   const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'service_role');
-  if (owner.kind === 'service') return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
+  if (owner.kind === 'service')
+    return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
   const condition = conditionFor(owner);
   // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
   if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
-  if (!mayWrite(table, owner)) return [...make('_own', `FOR SELECT TO authenticated USING (${condition})`), ...grantTo(table, 'SELECT', 'authenticated'), ...server];
+  if (!mayWrite(table, owner))
+    return [
+      ...make('_own', `FOR SELECT TO authenticated USING (${condition})`),
+      ...grantTo(table, 'SELECT', 'authenticated'),
+      ...server,
+    ];
   const granted = held(table, 'authenticated');
   if (granted.size > 0 && !commands.every((command) => granted.has(command))) {
-    const clauses = { select: `USING (${condition})`, insert: `WITH CHECK (${condition})`, update: `USING (${condition}) WITH CHECK (${condition})`, delete: `USING (${condition})` };
-    return [...commands.filter((command) => granted.has(command)).flatMap((command) => make(`_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`)), ...server];
+    const clauses = {
+      select: `USING (${condition})`,
+      insert: `WITH CHECK (${condition})`,
+      update: `USING (${condition}) WITH CHECK (${condition})`,
+      delete: `USING (${condition})`,
+    };
+    return [
+      ...commands
+        .filter((command) => granted.has(command))
+        .flatMap((command) =>
+          make(`_own_${command}`, `FOR ${command.toUpperCase()} TO authenticated ${clauses[command]}`),
+        ),
+      ...server,
+    ];
   }
-  return [...make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`), ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role')];
+  return [
+    ...make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`),
+    ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role'),
+  ];
 }

@@ -8,7 +8,11 @@ export type OwnTable = Table & { site: Site };
 /** Tables that the migrations make in schemas of their own; not views, not temporary tables. */
 export function ownTables(catalog: Catalog): OwnTable[] {
   return [...catalog.tables.values()].filter(
-    (table): table is OwnTable => table.site !== undefined && table.kind === 'table' && table.temporary !== true && !isPlatformSchema(schemaOf(table)),
+    (table): table is OwnTable =>
+      table.site !== undefined &&
+      table.kind === 'table' &&
+      table.temporary !== true &&
+      !isPlatformSchema(schemaOf(table)),
   );
 }
 

@@ -22,7 +22,10 @@ export interface Visitor {
 
 /** The order of a run: core first, each layer in the order given. */
 function inRunOrder(migrations: readonly Migration[]): Migration[] {
-  return [...migrations.filter(({ layer }) => layer === 'core'), ...migrations.filter(({ layer }) => layer === 'extension')];
+  return [
+    ...migrations.filter(({ layer }) => layer === 'core'),
+    ...migrations.filter(({ layer }) => layer === 'extension'),
+  ];
 }
 
 /**

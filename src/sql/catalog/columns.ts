@@ -30,10 +30,13 @@ function itemsOf(catalog: Catalog, from: unknown, local: ReadonlySet<string>): I
   return nodes.flatMap((node: Node): Item[] => {
     const [type, fields] = open(node);
     if (type === 'RangeVar') {
-      const lookup = fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
+      const lookup =
+        fields.schemaname === undefined && local.has(fields.relname) ? undefined : findTable(catalog, fields);
       const alias = fields.alias?.aliasname ?? fields.relname;
       const renames = fields.alias?.colnames !== undefined;
-      return lookup !== undefined && 'found' in lookup && !renames ? [itemOf(lookup.found, alias)] : [{ alias, name: fields.relname }];
+      return lookup !== undefined && 'found' in lookup && !renames
+        ? [itemOf(lookup.found, alias)]
+        : [{ alias, name: fields.relname }];
     }
     if (type === 'JoinExpr') return [...itemsOf(catalog, fields.larg, local), ...itemsOf(catalog, fields.rarg, local)];
     const alias = ('alias' in fields ? fields.alias?.aliasname : undefined) ?? '';
@@ -50,13 +53,15 @@ function check(names: readonly string[], location: number | undefined, scope: Sc
     } else {
       const item = at.items.find(({ alias }) => alias === first);
       if (item === undefined) continue;
-      if (item.columns !== undefined && !item.columns.has(second) && !systemColumns.has(second) && second !== '') report('column', `${item.name}.${second}`, location);
+      if (item.columns !== undefined && !item.columns.has(second) && !systemColumns.has(second) && second !== '')
+        report('column', `${item.name}.${second}`, location);
       return;
     }
   }
   // A qualifier that is not an item may be a parameter or a schema, which is not reported.
   const [only, more] = scope.items;
-  if (second === undefined && only !== undefined) report('column', more === undefined ? `${only.name}.${first}` : first, location);
+  if (second === undefined && only !== undefined)
+    report('column', more === undefined ? `${only.name}.${first}` : first, location);
 }
 
 /** Walks an expression or query; each subquery opens a scope inside the enclosing one. */
@@ -70,7 +75,8 @@ function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySe
     if (typeof inner !== 'object' || inner === null) continue;
     if (key === 'ColumnRef') {
       const { fields = [], location } = inner as Fields<'ColumnRef'>;
-      if (fields.every((field) => fieldsOf(field, 'String') !== undefined)) check(stringsOf(fields), location, scope, report);
+      if (fields.every((field) => fieldsOf(field, 'String') !== undefined))
+        check(stringsOf(fields), location, scope, report);
     } else if (key === 'SelectStmt' || key === 'larg' || key === 'rarg') {
       visitSelect(catalog, inner as Fields<'SelectStmt'>, scope, local, report);
     } else if (key !== 'TypeName' && key !== 'typeName') {
@@ -79,7 +85,13 @@ function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySe
   }
 }
 
-function visitSelect(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Scope | undefined, local: ReadonlySet<string>, report: Report): void {
+function visitSelect(
+  catalog: Catalog,
+  select: Fields<'SelectStmt'>,
+  outer: Scope | undefined,
+  local: ReadonlySet<string>,
+  report: Report,
+): void {
   if (select.op === undefined) {
     visit(catalog, select, outer ?? { items: [], outputs: new Set() }, local, report);
     return;
@@ -95,7 +107,9 @@ function visitSelect(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Scop
 function checksIn(elements: unknown): Node[] {
   const own = allOf(elements, 'Constraint');
   const beside = allOf(elements, 'ColumnDef').flatMap(({ constraints }) => allOf(constraints, 'Constraint'));
-  return [...own, ...beside].flatMap(({ contype, raw_expr: expression }) => (contype === 'CONSTR_CHECK' && expression !== undefined ? [expression] : []));
+  return [...own, ...beside].flatMap(({ contype, raw_expr: expression }) =>
+    contype === 'CONSTR_CHECK' && expression !== undefined ? [expression] : [],
+  );
 }
 
 /** Columns that the expressions of a policy, view, index, check or query name and that no table in scope has. */
@@ -111,10 +125,18 @@ export function missingColumns(catalog: Catalog, piece: Piece, report: Report): 
     visit(catalog, piece.node.query, { items: [], outputs: none }, none, report);
   } else if (piece.type === 'IndexStmt') {
     const lookup = findTable(catalog, piece.node.relation);
-    if ('found' in lookup) visit(catalog, [piece.node.whereClause, piece.node.indexParams], { items: [itemOf(lookup.found)], outputs: none }, none, report);
+    if ('found' in lookup)
+      visit(
+        catalog,
+        [piece.node.whereClause, piece.node.indexParams],
+        { items: [itemOf(lookup.found)], outputs: none },
+        none,
+        report,
+      );
   } else if (piece.type === 'CreateStmt') {
     const table = describedTable(catalog, piece);
-    if (!table.open) visit(catalog, checksIn(piece.node.tableElts), { items: [itemOf(table)], outputs: none }, none, report);
+    if (!table.open)
+      visit(catalog, checksIn(piece.node.tableElts), { items: [itemOf(table)], outputs: none }, none, report);
   } else if (piece.type === 'SelectStmt' && piece.inside === undefined) {
     visitSelect(catalog, piece.node, undefined, none, report);
   }

@@ -16,9 +16,18 @@ export function coreFacts(catalog: Catalog): Facts {
     const platform = isPlatformSchema(table.name.split('.')[0]!);
     if (table.kind !== 'table' || table.temporary === true || (platform && table.name !== 'auth.users')) continue;
     if (table.site !== undefined && table.site.piece.source.migration.layer !== 'core') continue;
-    const columns = [...table.columns.values()].filter(({ site }) => site === undefined || site.piece.source.migration.layer === 'core');
-    tables[table.name] = { columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])), primaryKey: [...table.primaryKey] };
+    const columns = [...table.columns.values()].filter(
+      ({ site }) => site === undefined || site.piece.source.migration.layer === 'core',
+    );
+    tables[table.name] = {
+      columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
+      primaryKey: [...table.primaryKey],
+    };
   }
-  const functions = [...catalog.routines.values()].flat().filter(({ site, name }) => (site === undefined ? name.startsWith('auth.') : site.piece.source.migration.layer === 'core'));
+  const functions = [...catalog.routines.values()]
+    .flat()
+    .filter(({ site, name }) =>
+      site === undefined ? name.startsWith('auth.') : site.piece.source.migration.layer === 'core',
+    );
   return { tables, functions: functions.map(({ name, arguments: types }) => `${name}(${types.join(', ')})`).sort() };
 }

@@ -19,7 +19,8 @@ function addTable(catalog: Catalog, table: Table, site: Site): void {
   const known = catalog.tables.get(table.name);
   if (known !== undefined) {
     // Columns of a new table are recorded with the table.
-    for (const column of table.columns.values()) note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
+    for (const column of table.columns.values())
+      note(catalog, 'column', `${table.name}.${column.name}`, column.site ?? site);
     if (table.kind === 'table' && known.site !== undefined) redefine(catalog, known, table, site);
     return;
   }
@@ -34,10 +35,22 @@ function redefine(catalog: Catalog, known: Table, described: Table, site: Site):
     const type = known.columns.get(column.name)?.type ?? column.type;
     return type === column.type ? [] : [{ column, type }];
   });
-  catalog.redefinitions.push({ known, described, skips: 'if_not_exists' in site.piece.node && site.piece.node.if_not_exists === true, missing, retyped, site });
+  catalog.redefinitions.push({
+    known,
+    described,
+    skips: 'if_not_exists' in site.piece.node && site.piece.node.if_not_exists === true,
+    missing,
+    retyped,
+    site,
+  });
 }
 
-function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt' | 'SelectStmt'>, relation: RangeVar, kind: Table['kind']): void {
+function addView(
+  catalog: Catalog,
+  piece: Piece<'ViewStmt' | 'CreateTableAsStmt' | 'SelectStmt'>,
+  relation: RangeVar,
+  kind: Table['kind'],
+): void {
   const site = siteOf(piece, relation.location);
   const view = newTable(newName(catalog, relation));
   const options = allOf(piece.type === 'ViewStmt' ? piece.node.options : undefined, 'DefElem');
@@ -47,9 +60,14 @@ function addView(catalog: Catalog, piece: Piece<'ViewStmt' | 'CreateTableAsStmt'
   const targets = allOf(query?.targetList, 'ResTarget');
   for (const { name, val } of targets) {
     const column = name ?? stringsOf(fieldsOf(val, 'ColumnRef')?.fields).at(-1) ?? '';
-    if (column !== '') view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
+    if (column !== '')
+      view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
   }
-  addTable(catalog, { ...view, kind, temporary: relation.relpersistence === 't', invoker: rights, site, open: true }, site);
+  addTable(
+    catalog,
+    { ...view, kind, temporary: relation.relpersistence === 't', invoker: rights, site, open: true },
+    site,
+  );
 }
 
 /** A policy as CREATE POLICY describes it. */
@@ -79,7 +97,9 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
   const { funcname, parameters, returnType, options } = piece.node;
   const elements = allOf(options, 'DefElem');
   const option = (name: string): Node | undefined => elements.find(({ defname }) => defname === name)?.arg;
-  const inputs = allOf(parameters, 'FunctionParameter').filter(({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE');
+  const inputs = allOf(parameters, 'FunctionParameter').filter(
+    ({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE',
+  );
   return {
     name: newQualified(catalog, funcname),
     arguments: inputs.map(({ argType }) => typeText(argType)),
@@ -96,7 +116,10 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
 /** The schemas that the body of a routine looks names up in, if it sets its own; undefined for other statements. */
 export function ownSearchPath({ type, node }: Piece): string[] | undefined {
   const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
-  return path?.split(',').map((schema) => schema.trim()).filter((schema) => schema !== '');
+  return path
+    ?.split(',')
+    .map((schema) => schema.trim())
+    .filter((schema) => schema !== '');
 }
 
 /** The `search_path` among the options of a routine, as text; undefined if there is none. */
@@ -120,12 +143,18 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     addTable(catalog, table, table.site!);
   },
   CreateTableAsStmt(catalog, piece) {
-    addView(catalog, piece, piece.node.into.rel, piece.node.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table');
+    addView(
+      catalog,
+      piece,
+      piece.node.into.rel,
+      piece.node.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table',
+    );
   },
   SelectStmt(catalog, piece) {
     const rel = piece.node.intoClause?.rel as RangeVar | undefined;
     // In a body, INTO without TEMP or TABLE is a variable's.
-    if (rel !== undefined && (piece.inside === undefined || rel.relpersistence === 't')) addView(catalog, piece, rel, 'table');
+    if (rel !== undefined && (piece.inside === undefined || rel.relpersistence === 't'))
+      addView(catalog, piece, rel, 'table');
   },
   ViewStmt(catalog, piece) {
     addView(catalog, piece, piece.node.view, 'view');
@@ -140,7 +169,14 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const columns = (expression === -1 ? parts : parts.slice(0, expression)) as string[];
     const name = idxname ?? `${bare(lookup.found.name)}_${parts.map((part) => part ?? 'expr').join('_')}_idx`;
     note(catalog, 'index', name, siteOf(piece));
-    if (!lookup.found.indexes.has(name)) lookup.found.indexes.set(name, { name, columns, unique, partial: whereClause !== undefined, site: siteOf(piece) });
+    if (!lookup.found.indexes.has(name))
+      lookup.found.indexes.set(name, {
+        name,
+        columns,
+        unique,
+        partial: whereClause !== undefined,
+        site: siteOf(piece),
+      });
   },
   CreatePolicyStmt(catalog, piece) {
     const policy = policyOf(catalog, piece);
@@ -154,7 +190,8 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const policy = ('found' in lookup ? lookup.found : catalog.ghosts.get(newName(catalog, table)))?.policies.get(name);
     if (policy === undefined) return;
     if (roles !== undefined) policy.roles = rolesOf(roles);
-    const whole = (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
+    const whole =
+      (qual !== undefined || policy.using === undefined) && (check !== undefined || policy.check === undefined);
     if (qual !== undefined) policy.using = qual;
     if (check !== undefined) policy.check = check;
     // Locations in an expression are relative to the statement that it was written in.
@@ -164,12 +201,15 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   CreateTrigStmt(catalog, piece) {
     const { trigname, relation, funcname } = piece.node;
     const lookup = findTable(catalog, relation);
-    if ('found' in lookup) lookup.found.triggers.set(trigname, { name: trigname, routine: qualifiedName(funcname), site: siteOf(piece) });
+    if ('found' in lookup)
+      lookup.found.triggers.set(trigname, { name: trigname, routine: qualifiedName(funcname), site: siteOf(piece) });
   },
   CreateFunctionStmt(catalog, piece) {
     const routine = routineOf(catalog, piece);
     note(catalog, 'function', routine.name, routine.site!);
-    const others = (catalog.routines.get(routine.name) ?? []).filter((each) => each.arguments.join() !== routine.arguments.join());
+    const others = (catalog.routines.get(routine.name) ?? []).filter(
+      (each) => each.arguments.join() !== routine.arguments.join(),
+    );
     catalog.routines.set(routine.name, [...others, routine]);
   },
   AlterFunctionStmt(catalog, piece) {
@@ -206,9 +246,12 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const known = knownExtensions[extname];
     if (known === undefined) catalog.unknownExtension = true;
     for (const each of known?.schemas ?? []) catalog.schemas.set(each, siteOf(piece));
-    for (const each of known?.types ?? []) catalog.types.set(`${into}.${each}`, { name: `${into}.${each}`, kind: 'domain' });
+    for (const each of known?.types ?? [])
+      catalog.types.set(`${into}.${each}`, { name: `${into}.${each}`, kind: 'domain' });
     for (const each of known?.functions ?? []) {
-      catalog.routines.set(`${into}.${each}`, [{ name: `${into}.${each}`, arguments: [], returns: 'unknown', language: 'c', definer: false, body: [] }]);
+      catalog.routines.set(`${into}.${each}`, [
+        { name: `${into}.${each}`, arguments: [], returns: 'unknown', language: 'c', definer: false, body: [] },
+      ]);
     }
   },
   CreateSeqStmt(catalog, piece) {
@@ -221,12 +264,16 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   },
   AlterDefaultPrivilegesStmt(catalog, { node }) {
     const schemas = allOf(node.options, 'DefElem').find(({ defname }) => defname === 'schemas')?.arg;
-    if (node.action !== undefined) grant(catalog, node.action as Fields<'GrantStmt'>, schemas === undefined ? ['public'] : stringsOf(schemas));
+    if (node.action !== undefined)
+      grant(catalog, node.action as Fields<'GrantStmt'>, schemas === undefined ? ['public'] : stringsOf(schemas));
   },
   VariableSetStmt(catalog, { node }) {
     const { name, args, kind } = node;
     if (name !== 'search_path') return;
-    catalog.searchPath = kind === 'VAR_SET_VALUE' ? (args ?? []).map((each) => literalOf(each) ?? '').filter((each) => each !== '' && each !== '$user') : ['public', 'extensions'];
+    catalog.searchPath =
+      kind === 'VAR_SET_VALUE'
+        ? (args ?? []).map((each) => literalOf(each) ?? '').filter((each) => each !== '' && each !== '$user')
+        : ['public', 'extensions'];
   },
   InsertStmt(catalog, piece) {
     const { relation, cols, selectStmt } = piece.node;

@@ -43,7 +43,8 @@ export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?
     return 'found' in lookup ? [lookup.found] : [];
   });
   const all = statement.targtype === 'ACL_TARGET_ALL_IN_SCHEMA' ? stringsOf(statement.objects) : [];
-  const inSchemas = all.length === 0 ? [] : [...catalog.tables.values()].filter(({ name }) => all.includes(name.split('.')[0]!));
+  const inSchemas =
+    all.length === 0 ? [] : [...catalog.tables.values()].filter(({ name }) => all.includes(name.split('.')[0]!));
   // Before a table has policies, a REVOKE only makes it begin with nothing; after them, it withholds what they promise.
   for (const table of [...named, ...inSchemas]) change(table.grants, statement, table.policies.size > 0);
 }

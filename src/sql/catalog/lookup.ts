@@ -7,7 +7,24 @@ import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';
 
 /** Schemas of the platform whose contents change with its releases: what is not known there is not called missing. */
-const platform = new Set(['pg_catalog', 'information_schema', 'pg_toast', 'pg_temp', 'storage', 'realtime', 'vault', 'extensions', 'graphql', 'graphql_public', 'pgbouncer', 'cron', 'net', 'pgmq', 'supabase_migrations', 'supabase_functions']);
+const platform = new Set([
+  'pg_catalog',
+  'information_schema',
+  'pg_toast',
+  'pg_temp',
+  'storage',
+  'realtime',
+  'vault',
+  'extensions',
+  'graphql',
+  'graphql_public',
+  'pgbouncer',
+  'cron',
+  'net',
+  'pgmq',
+  'supabase_migrations',
+  'supabase_functions',
+]);
 
 /** What looking a name up can end in: found, known to be none of our business, or missing under this full name. */
 export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
@@ -22,7 +39,10 @@ function schemaMissing(catalog: Catalog, schema: string): boolean {
 }
 
 /** The full name that a new thing gets; a temporary one is in the schema of its session. */
-export function newName(catalog: Catalog, name: { schemaname?: string; relname: string; relpersistence?: string }): string {
+export function newName(
+  catalog: Catalog,
+  name: { schemaname?: string; relname: string; relpersistence?: string },
+): string {
   if (name.relpersistence === 't') return `${temporarySchema}.${name.relname}`;
   return `${name.schemaname ?? catalog.searchPath[0] ?? 'public'}.${name.relname}`;
 }
@@ -83,7 +103,10 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   }
   const plain = name.replace(/^_/, '');
   if (builtinTypes.has(plain) || catalog.unknownExtension) return foreign;
-  if (catalog.searchPath.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`))) return foreign;
+  if (
+    catalog.searchPath.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`))
+  )
+    return foreign;
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
 }
 

@@ -9,7 +9,13 @@ import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
 /** Objects that statements name as a relation though they are not tables. */
-const otherObjects = new Set(['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_FOREIGN_TABLE', 'OBJECT_ATTRIBUTE']);
+const otherObjects = new Set([
+  'OBJECT_INDEX',
+  'OBJECT_SEQUENCE',
+  'OBJECT_TYPE',
+  'OBJECT_FOREIGN_TABLE',
+  'OBJECT_ATTRIBUTE',
+]);
 
 /** The relation that a statement creates, or may find missing: the statement does not need it. Compared by identity. */
 function ownRelation({ type, node }: Piece): RangeVar | undefined {
@@ -17,9 +23,11 @@ function ownRelation({ type, node }: Piece): RangeVar | undefined {
   if (type === 'ViewStmt') return node.view;
   if (type === 'CreateTableAsStmt') return node.into.rel;
   if (type === 'SelectStmt') return node.intoClause?.rel as RangeVar | undefined;
-  if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true)) return node.relation;
+  if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true))
+    return node.relation;
   if (type === 'RenameStmt' && (otherObjects.has(node.renameType) || node.missing_ok === true)) return node.relation;
-  if (type === 'AlterObjectSchemaStmt' && (otherObjects.has(node.objectType ?? '') || node.missing_ok === true)) return node.relation;
+  if (type === 'AlterObjectSchemaStmt' && (otherObjects.has(node.objectType ?? '') || node.missing_ok === true))
+    return node.relation;
   return undefined;
 }
 
@@ -45,7 +53,13 @@ function named(catalog: Catalog, piece: Piece, report: Report): void {
   const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
   walk(piece.node, (type, fields) => {
     if (type === 'RangeVar') {
-      if (fields === own || inSequence || relationName(fields) === made || (fields.schemaname === undefined && local.has(fields.relname))) return;
+      if (
+        fields === own ||
+        inSequence ||
+        relationName(fields) === made ||
+        (fields.schemaname === undefined && local.has(fields.relname))
+      )
+        return;
       missing('table', findTable(catalog, fields), fields.location, report);
     } else if (type === 'FuncCall') {
       missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
@@ -63,11 +77,13 @@ function columnIn(table: Table, column: string, location: number | undefined, re
 }
 
 function constraintColumns(catalog: Catalog, table: Table, constraint: Constraint, report: Report): void {
-  for (const key of [...stringsOf(constraint.keys), ...stringsOf(constraint.fk_attrs)]) columnIn(table, key, constraint.location, report);
+  for (const key of [...stringsOf(constraint.keys), ...stringsOf(constraint.fk_attrs)])
+    columnIn(table, key, constraint.location, report);
   if (constraint.pktable === undefined) return;
   const lookup = findTable(catalog, constraint.pktable);
   const target = 'found' in lookup ? lookup.found : relationName(constraint.pktable) === table.name ? table : undefined;
-  if (target !== undefined) for (const key of stringsOf(constraint.pk_attrs)) columnIn(target, key, constraint.pktable.location, report);
+  if (target !== undefined)
+    for (const key of stringsOf(constraint.pk_attrs)) columnIn(target, key, constraint.pktable.location, report);
 }
 
 /** Columns that a statement names by other means than an expression. */
@@ -90,15 +106,21 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
       if (subtype === 'AT_AddColumn' && added !== undefined) {
         table.columns.set(added.colname, { name: added.colname, type: '', notNull: false, generated: false });
         for (const each of allOf(added.constraints, 'Constraint')) constraintColumns(catalog, table, each, report);
-      } else if (subtype === 'AT_AddConstraint' && constraint !== undefined) constraintColumns(catalog, table, constraint, report);
-      else if (/^AT_(?:DropColumn|AlterColumnType|SetNotNull|DropNotNull|ColumnDefault)$/.test(subtype) && missingOk !== true) columnIn(table, name, undefined, report);
+      } else if (subtype === 'AT_AddConstraint' && constraint !== undefined)
+        constraintColumns(catalog, table, constraint, report);
+      else if (
+        /^AT_(?:DropColumn|AlterColumnType|SetNotNull|DropNotNull|ColumnDefault)$/.test(subtype) &&
+        missingOk !== true
+      )
+        columnIn(table, name, undefined, report);
     }
   },
   IndexStmt(catalog, piece, report) {
     const { relation, indexParams } = piece.node;
     const lookup = findTable(catalog, relation);
     if (!('found' in lookup)) return;
-    for (const { name } of allOf(indexParams, 'IndexElem')) if (name !== undefined) columnIn(lookup.found, name, relation.location, report);
+    for (const { name } of allOf(indexParams, 'IndexElem'))
+      if (name !== undefined) columnIn(lookup.found, name, relation.location, report);
   },
   InsertStmt(catalog, piece, report) {
     const { relation, cols } = piece.node;
@@ -117,14 +139,20 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
     for (const object of objects) {
       const names = stringsOf(object);
       if (removeType === 'OBJECT_TABLE' || removeType === 'OBJECT_VIEW') tableOnly(catalog, names, report);
-      if (removeType === 'OBJECT_POLICY' || removeType === 'OBJECT_TRIGGER') tableOnly(catalog, names.slice(0, -1), report);
+      if (removeType === 'OBJECT_POLICY' || removeType === 'OBJECT_TRIGGER')
+        tableOnly(catalog, names.slice(0, -1), report);
     }
   },
 };
 
 function tableOnly(catalog: Catalog, names: readonly string[], report: Report): void {
   const [relname = '', schemaname] = names.toReversed();
-  missing('table', findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname }), undefined, report);
+  missing(
+    'table',
+    findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname }),
+    undefined,
+    report,
+  );
 }
 
 /** The name of the function or type that a statement creates or is about. */
@@ -146,7 +174,8 @@ export function needsOf(catalog: Catalog, piece: Piece): Need[] {
   const needs: Need[] = [];
   const report: Report = (kind, name, location) => {
     const site = { piece, offset: location === undefined ? piece.at() : piece.at(location) };
-    if (!needs.some((need) => need.kind === kind && need.name === name)) needs.push({ kind, name, site, late: piece.inside === 'routine' });
+    if (!needs.some((need) => need.kind === kind && need.name === name))
+      needs.push({ kind, name, site, late: piece.inside === 'routine' });
   };
   targetSchema(catalog, piece, report);
   named(catalog, piece, report);

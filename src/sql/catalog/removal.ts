@@ -43,7 +43,11 @@ const removals: Record<string, Removal> = {
   OBJECT_SCHEMA(catalog, object, gone) {
     const [name = ''] = [fieldsOf(object, 'String')?.sval];
     if (name !== 'public' && catalog.schemas.delete(name)) gone('schema', name);
-    for (const [kind, all] of [['table', catalog.tables], ['function', catalog.routines], ['type', catalog.types]] as const) {
+    for (const [kind, all] of [
+      ['table', catalog.tables],
+      ['function', catalog.routines],
+      ['type', catalog.types],
+    ] as const) {
       for (const each of all.keys()) if (each.startsWith(`${name}.`) && all.delete(each)) gone(kind, each);
     }
   },
@@ -64,10 +68,12 @@ const removals: Record<string, Removal> = {
 /** Applies a DROP. */
 export function drop(catalog: Catalog, piece: Piece<'DropStmt'>): void {
   const { objects, removeType } = piece.node;
-  const gone = (kind: string, name: string): void => void catalog.dropped.set(`${kind} ${name}`, { piece, offset: piece.at() });
+  const gone = (kind: string, name: string): void =>
+    void catalog.dropped.set(`${kind} ${name}`, { piece, offset: piece.at() });
   for (const object of objects) {
     const kind = removeType === 'OBJECT_TABLE' ? 'table' : removeType === 'OBJECT_SCHEMA' ? 'schema' : undefined;
-    const key = kind === 'schema' ? `schema ${fieldsOf(object, 'String')?.sval}` : `table ${newQualified(catalog, object)}`;
+    const key =
+      kind === 'schema' ? `schema ${fieldsOf(object, 'String')?.sval}` : `table ${newQualified(catalog, object)}`;
     if (kind !== undefined) catalog.drops.set(key, [...(catalog.drops.get(key) ?? []), { piece, offset: piece.at() }]);
     removals[removeType]?.(catalog, object, gone);
   }
@@ -109,7 +115,8 @@ export function rename(catalog: Catalog, piece: Piece<'RenameStmt'>): void {
     table.columns.delete(subname);
     table.columns.set(newname, { ...column, name: newname });
     note(catalog, 'column', `${table.name}.${newname}`, site);
-    const renamed = (columns: readonly string[]): string[] => columns.map((each) => (each === subname ? newname : each));
+    const renamed = (columns: readonly string[]): string[] =>
+      columns.map((each) => (each === subname ? newname : each));
     for (const key of table.foreignKeys) key.columns = renamed(key.columns);
     for (const index of table.indexes.values()) index.columns = renamed(index.columns);
     table.primaryKey = renamed(table.primaryKey);

@@ -21,12 +21,24 @@ export function newTable(name: string): Table {
 
 function platformTable(name: string): Table {
   const { columns, primaryKey, open = false } = platformTables[name]!;
-  const known = Object.entries(columns).map(([column, type]): [string, Column] => [column, { name: column, type, notNull: primaryKey.includes(column), generated: false }]);
+  const known = Object.entries(columns).map(([column, type]): [string, Column] => [
+    column,
+    { name: column, type, notNull: primaryKey.includes(column), generated: false },
+  ]);
   return { ...newTable(name), columns: new Map(known), primaryKey, open };
 }
 
 function platformRoutine(name: string, returns: string): Routine {
-  return { name, arguments: [], returns, language: 'internal', definer: false, searchPath: '', volatility: 'stable', body: [] };
+  return {
+    name,
+    arguments: [],
+    returns,
+    language: 'internal',
+    definer: false,
+    searchPath: '',
+    volatility: 'stable',
+    body: [],
+  };
 }
 
 /** The catalog before the first migration: what a Supabase project starts with. */
@@ -35,7 +47,9 @@ export function startingCatalog(): Catalog {
     tables: new Map(Object.keys(platformTables).map((name) => [name, platformTable(name)])),
     redefinitions: [],
     ghosts: new Map(),
-    routines: new Map(Object.entries(platformFunctions).map(([name, returns]) => [name, [platformRoutine(name, returns)]])),
+    routines: new Map(
+      Object.entries(platformFunctions).map(([name, returns]) => [name, [platformRoutine(name, returns)]]),
+    ),
     types: new Map(),
     schemas: new Map(platformSchemas.map((name) => [name, undefined])),
     extensions: new Map(platformExtensions.map((name) => [name, undefined])),

@@ -18,7 +18,11 @@ export function note(catalog: Catalog, kind: string, name: string, site: Site): 
 /** The full name of the table that a reference means, or would mean if it were there. */
 function referenced(catalog: Catalog, relation: RangeVar): string {
   const lookup = findTable(catalog, relation);
-  return 'found' in lookup ? lookup.found.name : relation.schemaname === undefined ? newName(catalog, relation) : relationName(relation);
+  return 'found' in lookup
+    ? lookup.found.name
+    : relation.schemaname === undefined
+      ? newName(catalog, relation)
+      : relationName(relation);
 }
 
 /** A column as a CREATE TABLE or ADD COLUMN describes it; its constraints are applied apart. */
@@ -77,68 +81,76 @@ export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Ta
   const elements = statement.tableElts ?? [];
   for (const definition of allOf(elements, 'ColumnDef')) addColumn(catalog, table, definition, piece);
   for (const constraint of allOf(elements, 'Constraint')) addConstraint(catalog, table, constraint, table.site);
-  const parents = [...allOf(elements, 'TableLikeClause').map(({ relation }) => relation), ...allOf(statement.inhRelations, 'RangeVar')];
+  const parents = [
+    ...allOf(elements, 'TableLikeClause').map(({ relation }) => relation),
+    ...allOf(statement.inhRelations, 'RangeVar'),
+  ];
   for (const parent of parents) {
     const lookup = findTable(catalog, parent);
     if (!('found' in lookup)) table.open = true;
     else for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
   }
-  if (statement.partbound !== undefined && parents[0] !== undefined) table.partitionOf = referenced(catalog, parents[0]);
+  if (statement.partbound !== undefined && parents[0] !== undefined)
+    table.partitionOf = referenced(catalog, parents[0]);
   if (elements.length === 0 && parents.length === 0) table.open = statement.ofTypename !== undefined;
   return table;
 }
 
-const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'AlterTableCmd'>, piece: Piece) => void> = {
-  AT_AddColumn(catalog, table, command, piece) {
-    const definition = fieldsOf(command.def, 'ColumnDef');
-    if (definition === undefined) return;
-    const site = { piece, offset: piece.at(definition.location) };
-    note(catalog, 'column', `${table.name}.${definition.colname}`, site);
-    if (!table.columns.has(definition.colname)) addColumn(catalog, table, definition, piece);
-  },
-  AT_DropColumn(catalog, table, command, piece) {
-    const { name = '' } = command;
-    table.columns.delete(name);
-    catalog.dropped.set(`column ${table.name}.${name}`, { piece, offset: piece.at() });
-    table.foreignKeys = table.foreignKeys.filter(({ columns }) => !columns.includes(name));
-    table.unique = table.unique.filter((columns) => !columns.includes(name));
-    for (const [index, { columns }] of table.indexes) if (columns.includes(name)) table.indexes.delete(index);
-  },
-  AT_AddConstraint(catalog, table, command, piece) {
-    const constraint = fieldsOf(command.def, 'Constraint');
-    if (constraint === undefined) return;
-    const index = constraint.indexname === undefined ? undefined : table.indexes.get(constraint.indexname);
-    const keyed = index === undefined ? constraint : { ...constraint, keys: index.columns.map((sval) => ({ String: { sval } })) };
-    addConstraint(catalog, table, keyed, { piece, offset: piece.at(constraint.location) });
-  },
-  AT_DropConstraint(_, table, { name = '' }) {
-    table.constraints.delete(name);
-    table.foreignKeys = table.foreignKeys.filter((key) => (key.name ?? `${bare(table.name)}_${key.columns.join('_')}_fkey`) !== name);
-  },
-  AT_AlterColumnType(_, table, command) {
-    const column = table.columns.get(command.name ?? '');
-    const definition = fieldsOf(command.def, 'ColumnDef');
-    if (column !== undefined && definition?.typeName !== undefined) column.type = typeText(definition.typeName);
-  },
-  AT_SetNotNull(_, table, command) {
-    const column = table.columns.get(command.name ?? '');
-    if (column !== undefined) column.notNull = true;
-  },
-  AT_DropNotNull(_, table, command) {
-    const column = table.columns.get(command.name ?? '');
-    if (column !== undefined) column.notNull = false;
-  },
-  AT_ColumnDefault(_, table, command) {
-    const column = table.columns.get(command.name ?? '');
-    if (column !== undefined) column.default = command.def;
-  },
-  AT_EnableRowSecurity(_, table, __, piece) {
-    table.rls ??= { piece, offset: piece.at() };
-  },
-  AT_DisableRowSecurity(_, table) {
-    table.rls = undefined;
-  },
-};
+const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'AlterTableCmd'>, piece: Piece) => void> =
+  {
+    AT_AddColumn(catalog, table, command, piece) {
+      const definition = fieldsOf(command.def, 'ColumnDef');
+      if (definition === undefined) return;
+      const site = { piece, offset: piece.at(definition.location) };
+      note(catalog, 'column', `${table.name}.${definition.colname}`, site);
+      if (!table.columns.has(definition.colname)) addColumn(catalog, table, definition, piece);
+    },
+    AT_DropColumn(catalog, table, command, piece) {
+      const { name = '' } = command;
+      table.columns.delete(name);
+      catalog.dropped.set(`column ${table.name}.${name}`, { piece, offset: piece.at() });
+      table.foreignKeys = table.foreignKeys.filter(({ columns }) => !columns.includes(name));
+      table.unique = table.unique.filter((columns) => !columns.includes(name));
+      for (const [index, { columns }] of table.indexes) if (columns.includes(name)) table.indexes.delete(index);
+    },
+    AT_AddConstraint(catalog, table, command, piece) {
+      const constraint = fieldsOf(command.def, 'Constraint');
+      if (constraint === undefined) return;
+      const index = constraint.indexname === undefined ? undefined : table.indexes.get(constraint.indexname);
+      const keyed =
+        index === undefined ? constraint : { ...constraint, keys: index.columns.map((sval) => ({ String: { sval } })) };
+      addConstraint(catalog, table, keyed, { piece, offset: piece.at(constraint.location) });
+    },
+    AT_DropConstraint(_, table, { name = '' }) {
+      table.constraints.delete(name);
+      table.foreignKeys = table.foreignKeys.filter(
+        (key) => (key.name ?? `${bare(table.name)}_${key.columns.join('_')}_fkey`) !== name,
+      );
+    },
+    AT_AlterColumnType(_, table, command) {
+      const column = table.columns.get(command.name ?? '');
+      const definition = fieldsOf(command.def, 'ColumnDef');
+      if (column !== undefined && definition?.typeName !== undefined) column.type = typeText(definition.typeName);
+    },
+    AT_SetNotNull(_, table, command) {
+      const column = table.columns.get(command.name ?? '');
+      if (column !== undefined) column.notNull = true;
+    },
+    AT_DropNotNull(_, table, command) {
+      const column = table.columns.get(command.name ?? '');
+      if (column !== undefined) column.notNull = false;
+    },
+    AT_ColumnDefault(_, table, command) {
+      const column = table.columns.get(command.name ?? '');
+      if (column !== undefined) column.default = command.def;
+    },
+    AT_EnableRowSecurity(_, table, __, piece) {
+      table.rls ??= { piece, offset: piece.at() };
+    },
+    AT_DisableRowSecurity(_, table) {
+      table.rls = undefined;
+    },
+  };
 
 /** The name without its schema. */
 export function bare(name: string): string {
@@ -153,4 +165,3 @@ export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): vo
     alters[command.subtype]?.(catalog, lookup.found, command, piece);
   }
 }
-

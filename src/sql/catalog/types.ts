@@ -3,10 +3,27 @@ import type { TypeName } from '../nodes.ts';
 
 /** Names of the parser, as PostgreSQL prints them. */
 const printed: Record<string, string> = {
-  int2: 'smallint', int4: 'integer', int8: 'bigint', int: 'integer', bool: 'boolean', float4: 'real', float8: 'double precision',
-  varchar: 'character varying', bpchar: 'character', timestamptz: 'timestamp with time zone', timestamp: 'timestamp without time zone',
-  timetz: 'time with time zone', time: 'time without time zone', varbit: 'bit varying',
-  serial: 'integer', serial4: 'integer', bigserial: 'bigint', serial8: 'bigint', smallserial: 'smallint', serial2: 'smallint', decimal: 'numeric',
+  int2: 'smallint',
+  int4: 'integer',
+  int8: 'bigint',
+  int: 'integer',
+  bool: 'boolean',
+  float4: 'real',
+  float8: 'double precision',
+  varchar: 'character varying',
+  bpchar: 'character',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+  timetz: 'time with time zone',
+  time: 'time without time zone',
+  varbit: 'bit varying',
+  serial: 'integer',
+  serial4: 'integer',
+  bigserial: 'bigint',
+  serial8: 'bigint',
+  smallserial: 'smallint',
+  serial2: 'smallint',
+  decimal: 'numeric',
 };
 
 /** The name of a type without length and brackets, and the schema it is written with, if any. */
@@ -20,15 +37,18 @@ export function baseType(type: TypeName): { schema?: string; name: string } {
 export function typeText(type: TypeName): string {
   const { schema, name } = baseType(type);
   const plain = printed[name] ?? name;
-  if (type.typmods === undefined && type.arrayBounds === undefined && (schema === undefined || schema === 'pg_catalog')) return plain;
-  const qualified = schema === undefined || schema === 'pg_catalog' || schema === 'public' ? plain : `${schema}.${plain}`;
+  if (type.typmods === undefined && type.arrayBounds === undefined && (schema === undefined || schema === 'pg_catalog'))
+    return plain;
+  const qualified =
+    schema === undefined || schema === 'pg_catalog' || schema === 'public' ? plain : `${schema}.${plain}`;
   const lengths = (type.typmods ?? []).map((each) => {
     const constant = fieldsOf(each, 'A_Const');
     return constant?.ival === undefined ? '' : String(constant.ival.ival ?? 0);
   });
   const length = lengths.some((each) => each !== '') && plain !== 'interval' ? `(${lengths.join(',')})` : '';
   const [head, ...rest] = qualified.split(' ');
-  const modified = plain.startsWith('time') && length !== '' ? [`${head}${length}`, ...rest].join(' ') : `${qualified}${length}`;
+  const modified =
+    plain.startsWith('time') && length !== '' ? [`${head}${length}`, ...rest].join(' ') : `${qualified}${length}`;
   return modified + '[]'.repeat(Math.min(1, type.arrayBounds?.length ?? 0));
 }
 

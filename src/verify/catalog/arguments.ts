@@ -32,20 +32,35 @@ export interface ArgumentContext {
 }
 
 /** An id, number and text that no row has. */
-const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = { uuid: '00000000-0000-4000-8000-00000000dead', number: '1999999999', text: 'zqxnobody' };
+const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
+  uuid: '00000000-0000-4000-8000-00000000dead',
+  number: '1999999999',
+  text: 'zqxnobody',
+};
 
 const nothing: Candidate = { sql: 'NULL' };
 
 /** Values of types that columns seldom have. */
-const shapes: Readonly<Record<string, string>> = { box: '(1,1),(0,0)', lseg: '[(0,0),(1,1)]', path: '[(0,0),(1,1)]', polygon: '((0,0),(1,1))', circle: '<(0,0),1>', line: '{1,1,1}', pg_lsn: '0/0' };
+const shapes: Readonly<Record<string, string>> = {
+  box: '(1,1),(0,0)',
+  lseg: '[(0,0),(1,1)]',
+  path: '[(0,0),(1,1)]',
+  polygon: '((0,0),(1,1))',
+  circle: '<(0,0),1>',
+  line: '{1,1,1}',
+  pg_lsn: '0/0',
+};
 
 const mostValues = 8;
 
 /** The values of one argument, the likeliest first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const values = valuesOf(input, name, context);
-  return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues)
-    .map((value) => ({ ...value, sql: cast(value.sql, input), ...(value.unknown === undefined ? {} : { unknown: cast(value.unknown, input) }) }));
+  return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
+    ...value,
+    sql: cast(value.sql, input),
+    ...(value.unknown === undefined ? {} : { unknown: cast(value.unknown, input) }),
+  }));
 }
 
 function cast(sql: string, { type, kind }: ArgumentType): string {
@@ -56,21 +71,44 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   const { base, category } = input;
   if (/^any(compatible)?array$/.test(base)) return arrays({ ...input, element: 'text' }, name, context);
   if (category === 'A') return arrays(input, name, context);
-  if (input.labels !== null) return [...input.labels.map((label) => ({ sql: quoteLiteral(label), ...(isPrivilegedRole(label) ? { isPrivileged: true } : {}) })), nothing];
+  if (input.labels !== null)
+    return [
+      ...input.labels.map((label) => ({
+        sql: quoteLiteral(label),
+        ...(isPrivilegedRole(label) ? { isPrivileged: true } : {}),
+      })),
+      nothing,
+    ];
   if (input.attributes !== null) return composites(input, input.attributes, context);
   if (base === 'uuid') return [...keys('uuid', name, context), nothing, { sql: quoteLiteral(actingUser) }];
-  if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base)) return [...keys('number', name, context), ...['0', '1000', '1', '1000000', 'NULL', '10'].map((sql) => ({ sql }))];
+  if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base))
+    return [...keys('number', name, context), ...['0', '1000', '1', '1000000', 'NULL', '10'].map((sql) => ({ sql }))];
   if (base === 'boolean') return ['true', 'false', 'NULL'].map((sql) => ({ sql }));
   if (/^jsonb?$/.test(base)) return objects(name, context);
   if (/^(timestamp|date$)/.test(base)) return ["'infinity'", "'-infinity'", 'now()', 'NULL'].map((sql) => ({ sql }));
   if (input.kind === 'r') return ["'(,)'", "'empty'"].map((sql) => ({ sql }));
   if (input.kind === 'm') return ["'{(,)}'", "'{}'"].map((sql) => ({ sql }));
   if (base in shapes) return [{ sql: quoteLiteral(shapes[base]!) }];
-  if (/^reg(class|type)$/.test(base)) return context.named.slice(0, mostValues).map(({ into }) => ({ sql: quoteLiteral(into) })).concat({ sql: "'pg_class'" });
+  if (/^reg(class|type)$/.test(base))
+    return context.named
+      .slice(0, mostValues)
+      .map(({ into }) => ({ sql: quoteLiteral(into) }))
+      .concat({ sql: "'pg_class'" });
   if (base === 'interval') return ["'100 years'", "'-100 years'", "'1 day'"].map((sql) => ({ sql }));
   if (base === 'bytea') return [knownSecret, ''].map((text) => ({ sql: `'\\x${Buffer.from(text).toString('hex')}'` }));
   if (category === 'S' || input.kind === 'p') return texts(input, name, context);
-  const column = { name, type: base, base, category, notNull: false, default: null, identity: '', generated: false, labels: null, domainChecks: null };
+  const column = {
+    name,
+    type: base,
+    base,
+    category,
+    notNull: false,
+    default: null,
+    identity: '',
+    generated: false,
+    labels: null,
+    domainChecks: null,
+  };
   return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
 }
 
@@ -81,37 +119,70 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   const plain = { sql: quoteLiteral(knownSecret) };
   const unique = isSecret.test(name) ? [] : valueNamed(bareName(name), context);
   const ids = keys('text', name, context);
-  const roles = /(^|_)role$/.test(name) ? ['admin', 'owner'].map((role) => ({ sql: quoteLiteral(role), isPrivileged: true })) : [];
+  const roles = /(^|_)role$/.test(name)
+    ? ['admin', 'owner'].map((role) => ({ sql: quoteLiteral(role), isPrivileged: true }))
+    : [];
   const sql = context.injectable.has(name) ? injections(context) : context.isDynamic ? tableNames(context) : [];
   const searched = isSecret.test(name) ? [] : searches(context);
   const typed = input.kind === 'p' ? context.named.slice(0, 2).map(({ into }) => ({ sql: `null::${into}` })) : [];
   const namesKey = /(^|_)(id|uuid|key)$/.test(name);
-  const first = namesKey && !isSecret.test(name) ? [...ids.slice(0, 4), ...unique] : isSecret.test(name) ? [plain] : [...unique, plain];
-  const rest = [...sql, nothing, ...typed, ...roles, ...searched, ...ids.slice(0, 3), { sql: "'%'" }, { sql: "''" }, plain];
-  return [...first, ...rest].map((value) => (input.kind === 'p' && !value.sql.startsWith('null::') ? { ...value, sql: `${value.sql}::text` } : value));
+  const first =
+    namesKey && !isSecret.test(name)
+      ? [...ids.slice(0, 4), ...unique]
+      : isSecret.test(name)
+        ? [plain]
+        : [...unique, plain];
+  const rest = [
+    ...sql,
+    nothing,
+    ...typed,
+    ...roles,
+    ...searched,
+    ...ids.slice(0, 3),
+    { sql: "'%'" },
+    { sql: "''" },
+    plain,
+  ];
+  return [...first, ...rest].map((value) =>
+    input.kind === 'p' && !value.sql.startsWith('null::') ? { ...value, sql: `${value.sql}::text` } : value,
+  );
 }
 
 /** Parts of texts of A's rows: whoever is told that they are there can read the text letter by letter. */
 function searches({ named, columns }: ArgumentContext): Candidate[] {
-  const found = named.flatMap((subject) => [...subject.rows.a.values].flatMap(([column, value]) => {
-    const text = textOf(value);
-    return text !== undefined && text.includes('muse') && text.length >= 8 && columns.has(column) ? [{ subject, text: text.slice(0, -1) }] : [];
-  }));
-  return found.slice(0, 2).flatMap(({ subject, text }) => [`${text}%`, text].map((part): Candidate => ({
-    sql: quoteLiteral(part), unknown: quoteLiteral(part.replace(text, nobody.text)), searches: subject.name,
-  })));
+  const found = named.flatMap((subject) =>
+    [...subject.rows.a.values].flatMap(([column, value]) => {
+      const text = textOf(value);
+      return text !== undefined && text.includes('muse') && text.length >= 8 && columns.has(column)
+        ? [{ subject, text: text.slice(0, -1) }]
+        : [];
+    }),
+  );
+  return found.slice(0, 2).flatMap(({ subject, text }) =>
+    [`${text}%`, text].map((part): Candidate => ({
+      sql: quoteLiteral(part),
+      unknown: quoteLiteral(part.replace(text, nobody.text)),
+      searches: subject.name,
+    })),
+  );
 }
 
 /** What a function that puts SQL together may take for a table. */
 function tableNames({ named }: ArgumentContext): Candidate[] {
-  return named.slice(0, 2).flatMap(({ table, into }) => [table.name, into]).map((name) => ({ sql: quoteLiteral(name) }));
+  return named
+    .slice(0, 2)
+    .flatMap(({ table, into }) => [table.name, into])
+    .map((name) => ({ sql: quoteLiteral(name) }));
 }
 
 /** SQL that shows A's rows where it becomes a query, a table, a condition or a value of one. */
 function injections({ named }: ArgumentContext): Candidate[] {
   return [
-    ...named.slice(0, 2).map(({ into }) => `select * from ${into}`), ...named.slice(0, 2).map(({ into }) => into),
-    'true', ...named.slice(0, 1).map(({ into }) => `(select string_agg(seen::text, ' ') from ${into} as seen)`), "' or true --",
+    ...named.slice(0, 2).map(({ into }) => `select * from ${into}`),
+    ...named.slice(0, 2).map(({ into }) => into),
+    'true',
+    ...named.slice(0, 1).map(({ into }) => `(select string_agg(seen::text, ' ') from ${into} as seen)`),
+    "' or true --",
   ].map((sql) => ({ sql: quoteLiteral(sql) }));
 }
 
@@ -122,47 +193,101 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   if (input.labels !== null) return [{ sql: `array[${input.labels.map(quoteLiteral).join(', ')}]` }, { sql: "'{}'" }];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
   const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(context) : [])];
-  const all = ids.length === 0 ? [] : [{ sql: `array[${ids.map(({ sql }) => sql).join(', ')}]::${element}[]`, unknown: `array[${quoteLiteral(nobody[kind])}]::${element}[]` }];
+  const all =
+    ids.length === 0
+      ? []
+      : [
+          {
+            sql: `array[${ids.map(({ sql }) => sql).join(', ')}]::${element}[]`,
+            unknown: `array[${quoteLiteral(nobody[kind])}]::${element}[]`,
+          },
+        ];
   return [...all, ...ids.slice(0, 2).map((one) => wrapped(one, element)), { sql: "'{}'" }, nothing];
 }
 
 function wrapped({ sql, unknown, ...rest }: Candidate, element: string): Candidate {
-  return { ...rest, sql: `array[${sql}]::${element}[]`, ...(unknown === undefined ? {} : { unknown: `array[${unknown}]::${element}[]` }) };
+  return {
+    ...rest,
+    sql: `array[${sql}]::${element}[]`,
+    ...(unknown === undefined ? {} : { unknown: `array[${unknown}]::${element}[]` }),
+  };
 }
 
 /** Rows of a composite type: A's own row where it is a table's. */
-function composites(input: ArgumentType, attributes: readonly { name: string; type: string }[], context: ArgumentContext): Candidate[] {
-  const own = context.subjects.find(({ table, into }) => into === input.base || `${table.schema}.${table.name}` === input.base || table.name === input.base);
+function composites(
+  input: ArgumentType,
+  attributes: readonly { name: string; type: string }[],
+  context: ArgumentContext,
+): Candidate[] {
+  const own = context.subjects.find(
+    ({ table, into }) =>
+      into === input.base || `${table.schema}.${table.name}` === input.base || table.name === input.base,
+  );
   const row = (value: (attribute: { name: string; type: string }) => string | undefined): string =>
-    `jsonb_populate_record(null::${input.base}, jsonb_build_object(${attributes.flatMap((one) => {
-      const sql = value(one);
-      return sql === undefined ? [] : [`${quoteLiteral(one.name)}, ${sql}::text`];
-    }).join(', ')}))`;
-  const keyed = (rank: number, part: 'sql' | 'unknown') => ({ name, type }: { name: string; type: string }): string | undefined => {
-    const kind = type === 'uuid' ? 'uuid' : type === 'text' ? 'text' : /^(smallint|integer|bigint|numeric)/.test(type) ? 'number' : undefined;
-    const found = kind === undefined ? [] : keys(kind, name, context);
-    return (found[rank] ?? found[0])?.[part];
-  };
-  const whole = own === undefined ? [] : [{ sql: row(({ name }) => own.rows.a.values.get(name)), unknown: row(keyed(0, 'unknown')) }];
-  return [...whole, ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })), nothing];
+    `jsonb_populate_record(null::${input.base}, jsonb_build_object(${attributes
+      .flatMap((one) => {
+        const sql = value(one);
+        return sql === undefined ? [] : [`${quoteLiteral(one.name)}, ${sql}::text`];
+      })
+      .join(', ')}))`;
+  const keyed =
+    (rank: number, part: 'sql' | 'unknown') =>
+    ({ name, type }: { name: string; type: string }): string | undefined => {
+      const kind =
+        type === 'uuid'
+          ? 'uuid'
+          : type === 'text'
+            ? 'text'
+            : /^(smallint|integer|bigint|numeric)/.test(type)
+              ? 'number'
+              : undefined;
+      const found = kind === undefined ? [] : keys(kind, name, context);
+      return (found[rank] ?? found[0])?.[part];
+    };
+  const whole =
+    own === undefined
+      ? []
+      : [{ sql: row(({ name }) => own.rows.a.values.get(name)), unknown: row(keyed(0, 'unknown')) }];
+  return [
+    ...whole,
+    ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })),
+    nothing,
+  ];
 }
 
 /** Objects with the keys that the function reads, ids of A's in them; arrays of those and of ids. */
 function objects(name: string, context: ArgumentContext): Candidate[] {
-  const build = (shape: JsonShape, rank: number, part: 'sql' | 'unknown'): string => `jsonb_build_object(${Object.entries(shape).map(([key, inner]) => {
-    const found = keys('text', key, context);
-    const leaf = (found[rank] ?? found[0])?.[part] ?? quoteLiteral(knownSecret);
-    return `${quoteLiteral(key)}, ${Object.keys(inner).length > 0 ? build(inner, rank, part) : `${leaf}::text`}`;
-  }).join(', ')})`;
+  const build = (shape: JsonShape, rank: number, part: 'sql' | 'unknown'): string =>
+    `jsonb_build_object(${Object.entries(shape)
+      .map(([key, inner]) => {
+        const found = keys('text', key, context);
+        const leaf = (found[rank] ?? found[0])?.[part] ?? quoteLiteral(knownSecret);
+        return `${quoteLiteral(key)}, ${Object.keys(inner).length > 0 ? build(inner, rank, part) : `${leaf}::text`}`;
+      })
+      .join(', ')})`;
   const ids = keys('text', name.replace(/s$/, ''), context);
-  const list = (part: 'sql' | 'unknown'): string => `jsonb_build_array(${ids.map((id) => `${id[part]}::text`).join(', ')})`;
-  const object = (rank: number): Candidate => ({ sql: build(context.shape, rank, 'sql'), unknown: build(context.shape, rank, 'unknown') });
-  const inList = (one: Candidate): Candidate => ({ sql: `jsonb_build_array(${one.sql})`, unknown: `jsonb_build_array(${one.unknown ?? 'NULL'})` });
+  const list = (part: 'sql' | 'unknown'): string =>
+    `jsonb_build_array(${ids.map((id) => `${id[part]}::text`).join(', ')})`;
+  const object = (rank: number): Candidate => ({
+    sql: build(context.shape, rank, 'sql'),
+    unknown: build(context.shape, rank, 'unknown'),
+  });
+  const inList = (one: Candidate): Candidate => ({
+    sql: `jsonb_build_array(${one.sql})`,
+    unknown: `jsonb_build_array(${one.unknown ?? 'NULL'})`,
+  });
   const isRead = Object.keys(context.shape).length > 0;
   return [
     ...(isRead ? [object(0), object(1), object(2), inList(object(0))] : []),
-    ...(ids.length > 0 ? [{ sql: list('sql'), unknown: list('unknown') }, { sql: `to_jsonb(${ids[0]!.sql}::text)`, unknown: `to_jsonb(${ids[0]!.unknown}::text)` }] : []),
-    { sql: "'{}'" }, { sql: "'[]'" }, nothing,
+    ...(ids.length > 0
+      ? [
+          { sql: list('sql'), unknown: list('unknown') },
+          { sql: `to_jsonb(${ids[0]!.sql}::text)`, unknown: `to_jsonb(${ids[0]!.unknown}::text)` },
+        ]
+      : []),
+    { sql: "'{}'" },
+    { sql: "'[]'" },
+    nothing,
   ];
 }
 
@@ -172,7 +297,9 @@ function bareName(name: string): string {
 
 /** What A's rows hold in a column of the argument's own name, where it is unique. */
 function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
-  const holder = subjects.find((subject) => subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name));
+  const holder = subjects.find((subject) =>
+    subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name),
+  );
   const value = holder?.rows.a.values.get(name);
   return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
 }
@@ -181,7 +308,10 @@ function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
 function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
   const guess = idFor(name, context);
   const found = context.named.flatMap((subject) => {
-    const columns = new Set([...subject.rows.a.key.map(([column]) => column), ...subject.belongs.map(({ column }) => column)]);
+    const columns = new Set([
+      ...subject.rows.a.key.map(([column]) => column),
+      ...subject.belongs.map(({ column }) => column),
+    ]);
     const links = subject.table.constraints.filter(({ type }) => type === 'f').flatMap((key) => key.columns);
     return [...columns, ...links].flatMap((column) => {
       const base = subject.table.columns.find((one) => one.name === column)?.base ?? '';
@@ -190,12 +320,19 @@ function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentC
     });
   });
   const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
-  return [...new Set([...(isGuessed ? [guess] : []), ...found])].map((sql) => ({ sql, unknown: quoteLiteral(isUuid(sql) ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text) }));
+  return [...new Set([...(isGuessed ? [guess] : []), ...found])].map((sql) => ({
+    sql,
+    unknown: quoteLiteral(isUuid(sql) ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text),
+  }));
 }
 
 function fits(kind: 'uuid' | 'number' | 'text', base: string): boolean {
   const isNumber = /^(smallint|integer|bigint|numeric)/.test(base);
-  return kind === 'uuid' ? base === 'uuid' : kind === 'number' ? isNumber : base === 'uuid' || isNumber || base === 'text' || base.startsWith('character varying');
+  return kind === 'uuid'
+    ? base === 'uuid'
+    : kind === 'number'
+      ? isNumber
+      : base === 'uuid' || isNumber || base === 'text' || base.startsWith('character varying');
 }
 
 function isUuid(sql: string): boolean {
@@ -219,14 +356,22 @@ function idFor(name: string, { subjects, named }: ArgumentContext): string | und
   const word = bareName(name).replace(/_?(id|uuid)$/, '');
   if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
   const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
-  const found = subjects.find((subject) => names.includes(subject.table.name))
-    ?? named.find((subject) => word !== '' && names.some((one) => subject.table.name.endsWith(`_${one}`)))
-    ?? subjects.find((subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants);
+  const found =
+    subjects.find((subject) => names.includes(subject.table.name)) ??
+    named.find((subject) => word !== '' && names.some((one) => subject.table.name.endsWith(`_${one}`))) ??
+    subjects.find(
+      (subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants,
+    );
   return found?.rows.a.key.length === 1 ? found.rows.a.key[0]![1] : undefined;
 }
 
 /** SQL of an argument list by name, as the Data API calls functions, or by position where an argument has no name. */
 export function argumentList(values: readonly string[], names: readonly string[], isVariadic: boolean): string {
   const byName = values.every((_, index) => (names[index] ?? '') !== '');
-  return values.map((sql, index) => `${isVariadic && index === values.length - 1 ? 'variadic ' : ''}${byName ? `${quoteIdentifier(names[index]!)} => ` : ''}${sql}`).join(', ');
+  return values
+    .map(
+      (sql, index) =>
+        `${isVariadic && index === values.length - 1 ? 'variadic ' : ''}${byName ? `${quoteIdentifier(names[index]!)} => ` : ''}${sql}`,
+    )
+    .join(', ');
 }

@@ -22,7 +22,10 @@ export function readBody(routine: FunctionRow): RoutineBody {
   const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false };
   if (routine.language === 'plpgsql') {
     const parsed = parsePlpgsql(routine.definition);
-    if (Array.isArray(parsed)) parsed.forEach((each) => { readPlpgsql(each, body); });
+    if (Array.isArray(parsed))
+      parsed.forEach((each) => {
+        readPlpgsql(each, body);
+      });
     else body.isUnreadable = true;
   } else if (routine.language === 'sql') {
     readSql(routine, body);
@@ -57,7 +60,12 @@ interface Expression {
 }
 
 /** Fields of PL/pgSQL's statements that hold what is run as SQL. */
-const runs = new Set(['PLpgSQL_stmt_dynexecute.query', 'PLpgSQL_stmt_dynfors.query', 'PLpgSQL_stmt_open.dynquery', 'PLpgSQL_stmt_return_query.dynquery']);
+const runs = new Set([
+  'PLpgSQL_stmt_dynexecute.query',
+  'PLpgSQL_stmt_dynfors.query',
+  'PLpgSQL_stmt_open.dynquery',
+  'PLpgSQL_stmt_return_query.dynquery',
+]);
 
 function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
   const datums = ((tree['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['datums'] ?? []) as PlpgsqlTree[];
@@ -67,8 +75,12 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
       for (const item of value) visit(item, statement, fields, field);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, below] of Object.entries(value)) {
-        if (key === 'PLpgSQL_expr') readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
-        else if (key.startsWith('PLpgSQL_')) Object.entries(below as PlpgsqlTree).forEach(([name, inner]) => { visit(inner, key, below as PlpgsqlTree, name); });
+        if (key === 'PLpgSQL_expr')
+          readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
+        else if (key.startsWith('PLpgSQL_'))
+          Object.entries(below as PlpgsqlTree).forEach(([name, inner]) => {
+            visit(inner, key, below as PlpgsqlTree, name);
+          });
         else visit(below, statement, fields, key);
       }
     }
@@ -80,7 +92,10 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
 function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
   if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
   if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
-  return [...namesOf(fields['target'] as PlpgsqlTree | undefined), ...namesOf(fields['var'] as PlpgsqlTree | undefined)];
+  return [
+    ...namesOf(fields['target'] as PlpgsqlTree | undefined),
+    ...namesOf(fields['var'] as PlpgsqlTree | undefined),
+  ];
 }
 
 function namesOf(datum: PlpgsqlTree | undefined): string[] {
@@ -90,7 +105,12 @@ function namesOf(datum: PlpgsqlTree | undefined): string[] {
   return [String(fields['refname'] ?? fields['fieldname'] ?? '')];
 }
 
-function readExpression({ query, parseMode = 0 }: Expression, place: string, variables: string[], body: RoutineBody): void {
+function readExpression(
+  { query, parseMode = 0 }: Expression,
+  place: string,
+  variables: string[],
+  body: RoutineBody,
+): void {
   const assigned = parseMode > 2 ? query.slice(query.search(/:?=/)).replace(/^:?=/, '') : query;
   const trees = statementsOf(parseMode === 0 ? query : `select ${assigned}`, body);
   body.trees.push(...trees);
@@ -121,6 +141,7 @@ function addRun(tree: Node, body: RoutineBody): void {
     return;
   }
   const parsed = parseTree(text);
-  if (Array.isArray(parsed)) body.trees.push(...parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])));
+  if (Array.isArray(parsed))
+    body.trees.push(...parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])));
   else body.executed.push(expression);
 }

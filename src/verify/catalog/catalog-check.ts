@@ -15,6 +15,9 @@ import { readCatalog } from './read-catalog.ts';
  * @throws DatabaseError what PostgreSQL says
  */
 export async function checkCatalog(session: Session, expectations: Expectations): Promise<Finding[]> {
-  const [catalog, parse] = await Promise.all([readCatalog(session, expectations.userRole === undefined ? [] : [expectations.userRole]), loadExpressionParser()]);
+  const [catalog, parse] = await Promise.all([
+    readCatalog(session, expectations.userRole === undefined ? [] : [expectations.userRole]),
+    loadExpressionParser(),
+  ]);
   return checkLive({ catalog, expectations, parse });
 }

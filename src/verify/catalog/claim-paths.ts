@@ -29,11 +29,32 @@ export interface PathReader {
 }
 
 /** Functions that give the elements of a list. */
-const elements = new Set(['jsonb_array_elements', 'jsonb_array_elements_text', 'json_array_elements', 'json_array_elements_text', 'unnest']);
+const elements = new Set([
+  'jsonb_array_elements',
+  'jsonb_array_elements_text',
+  'json_array_elements',
+  'json_array_elements_text',
+  'unnest',
+]);
 /** Functions that take a value by its keys. */
-const byKeys = new Set(['jsonb_extract_path', 'jsonb_extract_path_text', 'json_extract_path', 'json_extract_path_text']);
+const byKeys = new Set([
+  'jsonb_extract_path',
+  'jsonb_extract_path_text',
+  'json_extract_path',
+  'json_extract_path_text',
+]);
 /** Functions whose first argument is what matters of their value. */
-const passing = new Set(['lower', 'upper', 'btrim', 'trim', 'to_jsonb', 'to_json', 'string_to_array', 'regexp_split_to_array', 'array_remove']);
+const passing = new Set([
+  'lower',
+  'upper',
+  'btrim',
+  'trim',
+  'to_jsonb',
+  'to_json',
+  'string_to_array',
+  'regexp_split_to_array',
+  'array_remove',
+]);
 
 /** Reads paths; helpers of the muse that return a part of the request are followed. */
 export function pathReader(catalog: Catalog, sources: Sources): PathReader {
@@ -43,7 +64,8 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     const cast = fields(node, 'TypeCast');
     if (cast !== undefined) return pathOf(cast['arg'], names);
     const chosen = fields(node, 'CoalesceExpr');
-    if (chosen !== undefined) return (chosen['args'] as unknown[]).map((arg) => pathOf(arg, names)).find((path) => path !== undefined);
+    if (chosen !== undefined)
+      return (chosen['args'] as unknown[]).map((arg) => pathOf(arg, names)).find((path) => path !== undefined);
     const expression = fields(node, 'A_Expr');
     if (expression !== undefined) return ofOperator(expression, names);
     const call = fields(node, 'FuncCall');
@@ -60,7 +82,12 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     const operator = nameParts(expression['name']).at(-1) ?? '';
     const key = constantOf(expression['rexpr']);
     if (!['->', '->>', '#>', '#>>'].includes(operator) || key === undefined) return undefined;
-    const keys = operator.startsWith('#') ? key.replaceAll(/^\{|\}$/g, '').split(',').map((one) => one.trim().replaceAll('"', '')) : [key];
+    const keys = operator.startsWith('#')
+      ? key
+          .replaceAll(/^\{|\}$/g, '')
+          .split(',')
+          .map((one) => one.trim().replaceAll('"', ''))
+      : [key];
     return below(pathOf(expression['lexpr'], names), keys);
   };
 
@@ -72,9 +99,16 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     if (name === 'email' && parts.at(-2) === 'auth') return { setting: tokenSetting, path: ['email'] };
     if (name === 'current_setting') return ofSetting(constantOf(args[0]));
     if (elements.has(name)) return below(pathOf(args[0], names), ['0']);
-    if (byKeys.has(name)) return below(pathOf(args[0], names), args.slice(1).map((arg) => constantOf(arg) ?? '0'));
+    if (byKeys.has(name))
+      return below(
+        pathOf(args[0], names),
+        args.slice(1).map((arg) => constantOf(arg) ?? '0'),
+      );
     if (passing.has(name)) return pathOf(args[0], names);
-    const routine = catalog.functions.find((one) => one.name === name && (parts.length === 1 || one.schema === parts.at(-2)) && !isPlatformSchema(one.schema));
+    const routine = catalog.functions.find(
+      (one) =>
+        one.name === name && (parts.length === 1 || one.schema === parts.at(-2)) && !isPlatformSchema(one.schema),
+    );
     return routine === undefined || args.length > 0 ? undefined : ofRoutine(routine);
   };
 
@@ -84,7 +118,10 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     known.set(routine.oid, undefined);
     const names = variables(routine);
     // What it returns comes last; an exception handler may come after that, with a constant.
-    const selects = sources.body(routine).trees.map((tree) => fields(tree, 'SelectStmt')).filter((select) => !isConstant(select));
+    const selects = sources
+      .body(routine)
+      .trees.map((tree) => fields(tree, 'SelectStmt'))
+      .filter((select) => !isConstant(select));
     const last = selects.at(-1);
     const path = last === undefined ? undefined : ofSelect(last, names);
     known.set(routine.oid, path);
@@ -106,7 +143,9 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
   const ofName = (node: unknown, names: Names): ClaimPath | undefined => {
     const parameter = fields(node, 'ParamRef');
     const column = columnOf(node);
-    const meant = names.get(parameter === undefined ? column?.name ?? '' : `$${Number(parameter['number'] ?? 0)}`) ?? names.get(column?.qualifier ?? '');
+    const meant =
+      names.get(parameter === undefined ? (column?.name ?? '') : `$${Number(parameter['number'] ?? 0)}`) ??
+      names.get(column?.qualifier ?? '');
     return meant !== undefined && 'setting' in meant ? meant : undefined;
   };
 
@@ -117,7 +156,8 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
       const alias = range['alias'] as Node | undefined;
       if (type !== 'RangeFunction') return undefined;
       const [path] = pathsIn(range['functions'], names);
-      for (const name of [String(alias?.['aliasname'] ?? ''), ...nameParts(alias?.['colnames'] ?? [])]) if (path !== undefined && name !== '') all.set(name, path);
+      for (const name of [String(alias?.['aliasname'] ?? ''), ...nameParts(alias?.['colnames'] ?? [])])
+        if (path !== undefined && name !== '') all.set(name, path);
       return false;
     });
     return all;
@@ -148,7 +188,12 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
   const namesIn: PathReader['namesIn'] = (node, names) => {
     const found = new Set<ClaimPath | { table: RelationRow; column: string }>();
     walk(node, (type, inner) => {
-      const name = type === 'ParamRef' ? `$${Number(inner['number'] ?? 0)}` : type === 'ColumnRef' ? columnOf({ ColumnRef: inner })?.name : undefined;
+      const name =
+        type === 'ParamRef'
+          ? `$${Number(inner['number'] ?? 0)}`
+          : type === 'ColumnRef'
+            ? columnOf({ ColumnRef: inner })?.name
+            : undefined;
       const meant = name === undefined ? undefined : names.get(name);
       if (meant !== undefined) found.add(meant);
     });

@@ -1,6 +1,14 @@
 /** What policies, and the functions that they call, read of the request: claims of the token, and settings that the client sends. */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, constantOf, fields, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
+import {
+  columnOf,
+  constantOf,
+  fields,
+  nameParts,
+  type Node,
+  type ParseExpression,
+  walk,
+} from '../../rules/engine/live/expression.ts';
 import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
 import type { Sources } from './effects.ts';
 
@@ -58,14 +66,24 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
     }
   }
   for (const routine of catalog.functions.filter(({ schema }) => !isPlatformSchema(schema))) {
-    visitor.visit(sources.body(routine).trees, { table: undefined, names: reader.variables(routine), isTied: false, depth: deepest });
+    visitor.visit(sources.body(routine).trees, {
+      table: undefined,
+      names: reader.variables(routine),
+      isTied: false,
+      depth: deepest,
+    });
   }
   const found = [...visitor.found.values()];
   return {
     all: found.filter(({ setting, path }) => setting !== tokenSetting || path.length !== 1 || !usual.has(path[0]!)),
     pathsIn: (node) => reader.pathsIn(node, new Map()),
     comparedWith(table, column) {
-      const claim = found.find((one) => one.isSigned && !isUserPath(one) && one.columns.some((other) => other.table === table && other.column === column));
+      const claim = found.find(
+        (one) =>
+          one.isSigned &&
+          !isUserPath(one) &&
+          one.columns.some((other) => other.table === table && other.column === column),
+      );
       if (claim === undefined) return undefined;
       return claim.path.join() === 'email' ? 'email' : 'tenant';
     },
@@ -118,11 +136,15 @@ class Visitor {
 
   private enter(type: string, node: Node, place: Place): void {
     if (type === 'BoolExpr') this.combine(node, place);
-    else if (type === 'A_Expr' && comparing.has(nameParts(node['name']).at(-1) ?? '')) this.compare(node['lexpr'], node['rexpr'], nameParts(node['name']).at(-1)!, place);
-    else if (type === 'SubLink' && node['testexpr'] !== undefined) this.compare(node['testexpr'], { SubLink: { subselect: node['subselect'] } }, '=', place);
-    else if (type === 'BooleanTest') this.test(node['arg'], ['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype'])), place);
+    else if (type === 'A_Expr' && comparing.has(nameParts(node['name']).at(-1) ?? ''))
+      this.compare(node['lexpr'], node['rexpr'], nameParts(node['name']).at(-1)!, place);
+    else if (type === 'SubLink' && node['testexpr'] !== undefined)
+      this.compare(node['testexpr'], { SubLink: { subselect: node['subselect'] } }, '=', place);
+    else if (type === 'BooleanTest')
+      this.test(node['arg'], ['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype'])), place);
     else if (type === 'NullTest') this.nullTest(node, place);
-    else if (type === 'SelectStmt') this.visit(Object.values(node), { ...place, names: this.reader.withSources(node, place.names) });
+    else if (type === 'SelectStmt')
+      this.visit(Object.values(node), { ...place, names: this.reader.withSources(node, place.names) });
     else if (type === 'ResTarget' && this.reader.pathOf(node['val'], place.names) !== undefined) return;
     else if (type === 'RangeFunction') return;
     else if (type === 'FuncCall' && this.call(node, place)) return;
@@ -133,7 +155,8 @@ class Visitor {
   private combine(node: Node, place: Place): void {
     const args = node['args'] as unknown[];
     for (const arg of args) {
-      const isTied = place.isTied || (node['boolop'] === 'AND_EXPR' && args.some((other) => other !== arg && asksRow(other)));
+      const isTied =
+        place.isTied || (node['boolop'] === 'AND_EXPR' && args.some((other) => other !== arg && asksRow(other)));
       if (this.reader.pathOf(arg, place.names) === undefined) this.visit(arg, { ...place, isTied });
       else this.test(arg, node['boolop'] !== 'NOT_EXPR', { ...place, isTied });
     }
@@ -152,7 +175,10 @@ class Visitor {
   }
 
   private compare(left: unknown, right: unknown, operator: string, place: Place): void {
-    for (const [side, other, sign] of [[left, right, operator], [right, left, reversed[operator] ?? operator]] as const) {
+    for (const [side, other, sign] of [
+      [left, right, operator],
+      [right, left, reversed[operator] ?? operator],
+    ] as const) {
       const paths = this.reader.pathsIn(side, place.names);
       const isWhole = this.reader.pathOf(side, place.names) !== undefined;
       for (const path of paths) this.take(path, sign, this.compared(other, place), place).isUnclear ||= !isWhole;
@@ -164,7 +190,8 @@ class Visitor {
     const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
     if (column !== undefined) claim.columns.push(column);
-    else if (constants.length > 0) claim.constants.push(...constants.flatMap((constant) => fitting(operator, constant)));
+    else if (constants.length > 0)
+      claim.constants.push(...constants.flatMap((constant) => fitting(operator, constant)));
     else if (operator !== '<>') claim.isUnclear = true;
     return claim;
   }
@@ -180,9 +207,19 @@ class Visitor {
   private call(node: Node, place: Place): boolean {
     const parts = nameParts(node['funcname']);
     const args = (node['args'] as unknown[] | undefined) ?? [];
-    const routine = this.catalog.functions.find((one) => one.name === parts.at(-1) && (parts.length === 1 || one.schema === parts.at(-2))
-      && one.arguments.length >= args.length && !isPlatformSchema(one.schema));
-    if (routine === undefined || place.depth >= deepest || this.reader.pathOf({ FuncCall: node }, place.names) !== undefined) return false;
+    const routine = this.catalog.functions.find(
+      (one) =>
+        one.name === parts.at(-1) &&
+        (parts.length === 1 || one.schema === parts.at(-2)) &&
+        one.arguments.length >= args.length &&
+        !isPlatformSchema(one.schema),
+    );
+    if (
+      routine === undefined ||
+      place.depth >= deepest ||
+      this.reader.pathOf({ FuncCall: node }, place.names) !== undefined
+    )
+      return false;
     const names = new Map(this.reader.variables(routine));
     args.forEach((arg, index) => {
       const meant = this.reader.pathOf(arg, place.names) ?? this.compared(arg, place).column;
@@ -190,7 +227,10 @@ class Visitor {
       for (const name of [`$${index + 1}`, routine.argumentNames[index] ?? '']) names.set(name, meant);
     });
     this.visit(this.sources.body(routine).trees, { ...place, names, depth: place.depth + 1 });
-    this.visit(args.filter((arg) => this.reader.pathOf(arg, place.names) === undefined), place);
+    this.visit(
+      args.filter((arg) => this.reader.pathOf(arg, place.names) === undefined),
+      place,
+    );
     return true;
   }
 
@@ -205,7 +245,10 @@ class Visitor {
 
   /** The first column below, of the policy's own table before those of the tables that its queries name. */
   private columnIn(node: unknown, place: Place): Compared['column'] {
-    const tables = [...(place.table === undefined ? [] : [place.table]), ...this.catalog.relations.filter(({ schema }) => !isPlatformSchema(schema))];
+    const tables = [
+      ...(place.table === undefined ? [] : [place.table]),
+      ...this.catalog.relations.filter(({ schema }) => !isPlatformSchema(schema)),
+    ];
     let found: Compared['column'];
     walk(node, (type, column) => {
       const name = type === 'ColumnRef' ? columnOf({ ColumnRef: column }) : undefined;
@@ -220,7 +263,14 @@ class Visitor {
   private note(path: ClaimPath, place: Place): ClaimRead {
     const key = [path.setting, ...path.path].join('\n');
     const claim = this.found.get(key) ?? {
-      ...path, name: nameOf(path), isSigned: isSigned(path), constants: [], columns: [], isTied: false, isUnclear: false, readers: new Set(),
+      ...path,
+      name: nameOf(path),
+      isSigned: isSigned(path),
+      constants: [],
+      columns: [],
+      isTied: false,
+      isUnclear: false,
+      readers: new Set(),
     };
     claim.isTied ||= place.isTied;
     if (place.table !== undefined) claim.readers.add(qualifiedName(place.table));
@@ -231,7 +281,10 @@ class Visitor {
 
 /** Users write their user_metadata themselves; of the request's other settings the client sends them all. */
 function isSigned({ setting, path }: ClaimPath): boolean {
-  return (setting === tokenSetting || setting.startsWith('request.jwt.claim.')) && !['user_metadata', 'raw_user_meta_data'].includes(path[0] ?? '');
+  return (
+    (setting === tokenSetting || setting.startsWith('request.jwt.claim.')) &&
+    !['user_metadata', 'raw_user_meta_data'].includes(path[0] ?? '')
+  );
 }
 
 function nameOf({ setting, path }: ClaimPath): string {
@@ -242,7 +295,9 @@ function nameOf({ setting, path }: ClaimPath): string {
 /** Says whether a condition depends on the row, or asks other tables. */
 function asksRow(node: unknown): boolean {
   let found = false;
-  walk(node, (type) => { found ||= type === 'ColumnRef' || type === 'RangeVar'; });
+  walk(node, (type) => {
+    found ||= type === 'ColumnRef' || type === 'RangeVar';
+  });
   return found;
 }
 
@@ -270,6 +325,10 @@ function constantsIn(node: unknown): string[] {
   const constant = constantOf(node);
   const isArray = cast !== undefined && Array.isArray((cast['typeName'] as Node | undefined)?.['arrayBounds']);
   if (constant === undefined) return [];
-  return isArray ? constant.replaceAll(/^\{|\}$/g, '').split(',').map((item) => item.replaceAll('"', '')) : [constant];
+  return isArray
+    ? constant
+        .replaceAll(/^\{|\}$/g, '')
+        .split(',')
+        .map((item) => item.replaceAll('"', ''))
+    : [constant];
 }
-

@@ -56,8 +56,14 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
-    const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) => parse(sql));
-    const mentions = mentionsOf(trees.filter((tree) => tree !== undefined), false, names);
+    const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) =>
+      parse(sql),
+    );
+    const mentions = mentionsOf(
+      trees.filter((tree) => tree !== undefined),
+      false,
+      names,
+    );
     for (const name of row.reads) mentions.reads.add(name);
     return mentions;
   });
@@ -83,12 +89,19 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   const writesBeside = (name: string): [by: string, table: string][] => {
     const { triggers = [], rules = [] } = relations.get(name) ?? {};
     return [
-      ...triggers.filter(({ enabled }) => enabled).flatMap((trigger) => {
-        const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
-        return routine === undefined ? [] : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
-      }),
-      ...rules.flatMap((rule) => closure(mentionsOf([parseTree(rule.definition)], false, names), false)
-        .flatMap(({ writes }) => [...writes].map((table): [string, string] => [rule.name, table]))),
+      ...triggers
+        .filter(({ enabled }) => enabled)
+        .flatMap((trigger) => {
+          const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
+          return routine === undefined
+            ? []
+            : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
+        }),
+      ...rules.flatMap((rule) =>
+        closure(mentionsOf([parseTree(rule.definition)], false, names), false).flatMap(({ writes }) =>
+          [...writes].map((table): [string, string] => [rule.name, table]),
+        ),
+      ),
     ];
   };
   const sideEffects = remember((table: string): SideEffect[] => {
@@ -104,28 +117,51 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   });
   const dependents = (tables: Iterable<string>): Set<string> => {
     const changed = [...tables];
-    return new Set([...relations.values()].filter((row) => changed.some((table) => readsOfRelation(row).has(table))).map(qualifiedName));
+    return new Set(
+      [...relations.values()]
+        .filter((row) => changed.some((table) => readsOfRelation(row).has(table)))
+        .map(qualifiedName),
+    );
   };
   /** Relations and functions that may answer or act otherwise: they ask, write or call what changed, or have a trigger that does. */
-  const hangingOn = (changed: Iterable<string>, changedRoutines: Iterable<FunctionRow>): { relations: Set<string>; routines: Set<FunctionRow> } => {
+  const hangingOn = (
+    changed: Iterable<string>,
+    changedRoutines: Iterable<FunctionRow>,
+  ): { relations: Set<string>; routines: Set<FunctionRow> } => {
     const [tables, routines] = [new Set(changed), new Set(changedRoutines)];
     for (const routine of routines) for (const name of writtenBy(routine)) tables.add(name);
     for (const name of tables) for (const effect of sideEffects(name)) tables.add(effect.table);
-    const hangs = (start: Mentions): boolean => closure(start, true).some((one) => one.isOpaque
-      || [...one.reads, ...one.writes].some((name) => tables.has(name)) || [...one.calls].some((routine) => routines.has(routine)));
+    const hangs = (start: Mentions): boolean =>
+      closure(start, true).some(
+        (one) =>
+          one.isOpaque ||
+          [...one.reads, ...one.writes].some((name) => tables.has(name)) ||
+          [...one.calls].some((routine) => routines.has(routine)),
+      );
     const reached = new Set(catalog.functions.filter((routine) => routines.has(routine) || hangs(bodies(routine))));
     const firing = new Set([...reached].map(({ oid }) => oid));
-    const rows = catalog.relations.filter((row) => tables.has(qualifiedName(row)) || hangs(askers(row))
-      || row.triggers.some((trigger) => trigger.enabled && firing.has(trigger.function)));
+    const rows = catalog.relations.filter(
+      (row) =>
+        tables.has(qualifiedName(row)) ||
+        hangs(askers(row)) ||
+        row.triggers.some((trigger) => trigger.enabled && firing.has(trigger.function)),
+    );
     return { relations: new Set(rows.map(qualifiedName)), routines: reached };
   };
   const affectedBy = (changed: Iterable<string>, changedRoutines: Iterable<FunctionRow>): Affected => {
     const { relations: affected, routines } = hangingOn(changed, changedRoutines);
     for (let before = -1; before !== affected.size + routines.size;) {
       before = affected.size + routines.size;
-      const asked = new Set([...[...affected].map((name) => readsOfRelation(relations.get(name)!)), ...[...routines].map(readsOfRoutine)].flatMap((names) => [...names]));
-      for (const routine of catalog.functions) if ([...writtenBy(routine)].some((name) => asked.has(name))) routines.add(routine);
-      for (const name of relations.keys()) if (asked.has(name) || sideEffects(name).some(({ table }) => asked.has(table))) affected.add(name);
+      const asked = new Set(
+        [
+          ...[...affected].map((name) => readsOfRelation(relations.get(name)!)),
+          ...[...routines].map(readsOfRoutine),
+        ].flatMap((names) => [...names]),
+      );
+      for (const routine of catalog.functions)
+        if ([...writtenBy(routine)].some((name) => asked.has(name))) routines.add(routine);
+      for (const name of relations.keys())
+        if (asked.has(name) || sideEffects(name).some(({ table }) => asked.has(table))) affected.add(name);
     }
     return { relations: affected, routines };
   };
@@ -133,11 +169,20 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
-    const scopes = [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) => one.reads.has(table));
-    return row === undefined ? new Map<string, string[]>() : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
+    const scopes = [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) =>
+      one.reads.has(table),
+    );
+    return row === undefined
+      ? new Map<string, string[]>()
+      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
   });
   return {
-    dependents, writtenBy, sideEffects, affectedBy, isDeciding, decidingColumns,
+    dependents,
+    writtenBy,
+    sideEffects,
+    affectedBy,
+    isDeciding,
+    decidingColumns,
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
@@ -169,7 +214,9 @@ function namesOf(catalog: Catalog): Names {
     },
     routines(parts) {
       const [name, schema] = [parts.at(-1), parts.at(-2)];
-      return catalog.functions.filter((routine) => routine.name === name && (schema === undefined || routine.schema === schema));
+      return catalog.functions.filter(
+        (routine) => routine.name === name && (schema === undefined || routine.schema === schema),
+      );
     },
   };
 }
@@ -182,7 +229,8 @@ function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names):
   };
   walk(trees, (...[type, fields]) => {
     if (type === 'RangeVar') add(found.reads, fields);
-    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt') add(found.writes, fields.relation);
+    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt')
+      add(found.writes, fields.relation);
     if (type === 'TruncateStmt') for (const range of allOf(fields.relations, 'RangeVar')) add(found.writes, range);
     if (type === 'FuncCall') for (const routine of names.routines(stringsOf(fields.funcname))) found.calls.add(routine);
   });
@@ -191,14 +239,23 @@ function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names):
 
 /** Those who call a function that asks the table: what they hand over is what it compares with. */
 function callersOf(
-  scopes: readonly Mentions[], catalog: Catalog, askers: (row: RelationRow) => Mentions, bodies: (routine: FunctionRow) => Mentions,
+  scopes: readonly Mentions[],
+  catalog: Catalog,
+  askers: (row: RelationRow) => Mentions,
+  bodies: (routine: FunctionRow) => Mentions,
 ): Mentions[] {
   const asking = new Set(catalog.functions.filter((routine) => scopes.includes(bodies(routine))));
-  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) => [...one.calls].some((routine) => asking.has(routine)));
+  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) =>
+    [...one.calls].some((routine) => asking.has(routine)),
+  );
 }
 
 /** Constants of a column's own comparisons come first; then all others that stand beside them, since a variable may carry the value. */
-function comparisonsOf(table: RelationRow, scopes: readonly Mentions[], callers: readonly Mentions[]): Map<string, string[]> {
+function comparisonsOf(
+  table: RelationRow,
+  scopes: readonly Mentions[],
+  callers: readonly Mentions[],
+): Map<string, string[]> {
   const own = new Set(table.columns.map(({ name }) => name));
   const direct = new Map<string, Set<string>>();
   const beside = new Set<string>();
@@ -213,7 +270,10 @@ function comparisonsOf(table: RelationRow, scopes: readonly Mentions[], callers:
     walk(trees, (...[type, fields]) => {
       if (type === 'ColumnRef') note({ ColumnRef: fields });
       if (type !== 'A_Expr') return;
-      for (const [column, other] of [[fields.lexpr, fields.rexpr], [fields.rexpr, fields.lexpr]]) {
+      for (const [column, other] of [
+        [fields.lexpr, fields.rexpr],
+        [fields.rexpr, fields.lexpr],
+      ]) {
         const name = note(column);
         if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
       }
@@ -228,7 +288,8 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
   const found = new Set([table.name]);
   for (const { trees } of scopes) {
     walk(trees, (...[type, fields]) => {
-      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined) found.add(fields.alias.aliasname);
+      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined)
+        found.add(fields.alias.aliasname);
     });
   }
   return found;

@@ -9,7 +9,17 @@ const quoting = new Set(['quote_ident', 'quote_literal', 'quote_nullable', 'pg_t
 const textOperators = new Set(['||', '->', '->>', '#>', '#>>']);
 
 /** Types whose values cannot hold SQL. */
-const textTypes = new Set(['text', 'varchar', 'character varying', 'bpchar', 'citext', 'name', 'json', 'jsonb', 'unknown']);
+const textTypes = new Set([
+  'text',
+  'varchar',
+  'character varying',
+  'bpchar',
+  'citext',
+  'name',
+  'json',
+  'jsonb',
+  'unknown',
+]);
 
 /**
  * Names of the arguments that become a part of SQL that the function runs, without being quoted or compared with a list: who
@@ -21,7 +31,9 @@ export function injectableArguments(routine: FunctionRow, body: RoutineBody): st
     const name = routine.argumentNames[index] ?? '';
     if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
     const tainted = spread(new Set([name, `$${index + 1}`]), body);
-    return body.executed.some((expression) => carries(expression, tainted)) ? [name === '' ? `$${index + 1}` : name] : [];
+    return body.executed.some((expression) => carries(expression, tainted))
+      ? [name === '' ? `$${index + 1}` : name]
+      : [];
   });
 }
 
@@ -34,7 +46,8 @@ function holdsText({ category, base, element }: ArgumentType): boolean {
 function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
   for (let before = 0; before !== names.size;) {
     before = names.size;
-    for (const { variables, value } of body.assigned) if (carries(value, names)) variables.forEach((variable) => names.add(variable));
+    for (const { variables, value } of body.assigned)
+      if (carries(value, names)) variables.forEach((variable) => names.add(variable));
   }
   return names;
 }
@@ -50,11 +63,15 @@ function carriesNode([type, node]: OpenNode, names: ReadonlySet<string>): boolea
   if (typeof node !== 'object') return false;
   if (type === 'ColumnRef') return stringsOf(node.fields).some((part) => names.has(part));
   if (type === 'ParamRef') return names.has(`$${node.number ?? 0}`);
-  if (type === 'A_Expr') return textOperators.has(stringsOf(node.name).at(-1) ?? '') && (carries(node.lexpr, names) || carries(node.rexpr, names));
+  if (type === 'A_Expr')
+    return (
+      textOperators.has(stringsOf(node.name).at(-1) ?? '') && (carries(node.lexpr, names) || carries(node.rexpr, names))
+    );
   if (type === 'BoolExpr' || type === 'NullTest' || type === 'BooleanTest') return false;
   if (type === 'CaseWhen') return carries(node.result, names);
   if (type === 'CaseExpr') return carries(node.args, names) || carries(node.defresult, names);
-  if (type === 'TypeCast') return textTypes.has(stringsOf(node.typeName?.names).at(-1) ?? '') && carries(node.arg, names);
+  if (type === 'TypeCast')
+    return textTypes.has(stringsOf(node.typeName?.names).at(-1) ?? '') && carries(node.arg, names);
   return type === 'FuncCall' ? carriesCall(node, names) : carries(node, names);
 }
 
@@ -84,7 +101,8 @@ function isCompared(name: string, index: number, trees: readonly Node[]): boolea
     if (type !== 'A_Expr' || !isArgument(fields.lexpr)) return;
     const { kind } = fields;
     const listed = fieldsOf(fields.rexpr, 'List')?.items ?? fieldsOf(fields.rexpr, 'A_ArrayExpr')?.elements;
-    if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL') found ||= listed?.every((item) => literalOf(item) !== undefined) === true;
+    if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL')
+      found ||= listed?.every((item) => literalOf(item) !== undefined) === true;
     else found ||= patternOperators.has(stringsOf(fields.name).at(-1) ?? '') && literalOf(fields.rexpr) !== undefined;
   });
   return found;
@@ -93,11 +111,19 @@ function isCompared(name: string, index: number, trees: readonly Node[]): boolea
 /** A query of the catalog, or of the information schema. */
 function readsNames(select: Fields<'SelectStmt'>): boolean {
   const from = allOf(select.fromClause, 'RangeVar');
-  return from.length > 0 && from.every(({ schemaname, relname }) => schemaname === 'information_schema' || schemaname === 'pg_catalog' || relname.startsWith('pg_'));
+  return (
+    from.length > 0 &&
+    from.every(
+      ({ schemaname, relname }) =>
+        schemaname === 'information_schema' || schemaname === 'pg_catalog' || relname.startsWith('pg_'),
+    )
+  );
 }
 
 function carriesAnywhere(node: unknown, test: (node: unknown) => boolean): boolean {
   let found = false;
-  walk(node, (type, fields) => { found ||= (type === 'ColumnRef' || type === 'ParamRef') && test({ [type]: fields }); });
+  walk(node, (type, fields) => {
+    found ||= (type === 'ColumnRef' || type === 'ParamRef') && test({ [type]: fields });
+  });
   return found;
 }

@@ -1,4 +1,13 @@
-import { allOf, type Fields, fieldsOf, type Node, type NodeType, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import {
+  allOf,
+  type Fields,
+  fieldsOf,
+  type Node,
+  type NodeType,
+  type RangeVar,
+  stringsOf,
+  walk,
+} from '../../sql/nodes.ts';
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
@@ -15,25 +24,79 @@ interface Call {
 const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
   { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
   { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },
-  { does: 'sends HTTP requests', names: ['http', 'http_get', 'http_post', 'http_put', 'http_patch', 'http_delete', 'http_head'] },
+  {
+    does: 'sends HTTP requests',
+    names: ['http', 'http_get', 'http_post', 'http_put', 'http_patch', 'http_delete', 'http_head'],
+  },
   {
     does: 'talks to another database (dblink)',
-    names: ['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec', 'dblink_open', 'dblink_fetch', 'dblink_close', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect'],
+    names: [
+      'dblink',
+      'dblink_connect',
+      'dblink_connect_u',
+      'dblink_exec',
+      'dblink_open',
+      'dblink_fetch',
+      'dblink_close',
+      'dblink_send_query',
+      'dblink_get_result',
+      'dblink_disconnect',
+    ],
   },
-  { does: 'takes a lock that outlives the transaction', names: ['pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared'] },
+  {
+    does: 'takes a lock that outlives the transaction',
+    names: ['pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared'],
+  },
   {
     does: 'reaches out of the database',
-    names: ['lo_export', 'lo_import', 'pg_file_write', 'pg_file_unlink', 'pg_file_rename', 'pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_switch_wal', 'pg_reload_conf'],
+    names: [
+      'lo_export',
+      'lo_import',
+      'pg_file_write',
+      'pg_file_unlink',
+      'pg_file_rename',
+      'pg_read_file',
+      'pg_read_binary_file',
+      'pg_ls_dir',
+      'pg_terminate_backend',
+      'pg_cancel_backend',
+      'pg_switch_wal',
+      'pg_reload_conf',
+    ],
   },
-  { does: 'hands work to another process', schemas: ['cron'], names: ['schedule', 'schedule_in_database', 'unschedule', 'alter_job'] },
+  {
+    does: 'hands work to another process',
+    schemas: ['cron'],
+    names: ['schedule', 'schedule_in_database', 'unschedule', 'alter_job'],
+  },
   { does: 'sets a sequence', names: ['setval'] },
 ];
 
 /** Statements that change rows or the schema. */
 const changing = new Set<NodeType>([
-  'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CallStmt', 'DoStmt', 'CreateStmt', 'CreateTableAsStmt', 'ViewStmt', 'IndexStmt',
-  'DropStmt', 'AlterTableStmt', 'RenameStmt', 'GrantStmt', 'GrantRoleStmt', 'CreateFunctionStmt', 'CreatePolicyStmt', 'AlterPolicyStmt', 'CreateTrigStmt',
-  'CreateRoleStmt', 'AlterRoleStmt', 'RefreshMatViewStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'TruncateStmt',
+  'CallStmt',
+  'DoStmt',
+  'CreateStmt',
+  'CreateTableAsStmt',
+  'ViewStmt',
+  'IndexStmt',
+  'DropStmt',
+  'AlterTableStmt',
+  'RenameStmt',
+  'GrantStmt',
+  'GrantRoleStmt',
+  'CreateFunctionStmt',
+  'CreatePolicyStmt',
+  'AlterPolicyStmt',
+  'CreateTrigStmt',
+  'CreateRoleStmt',
+  'AlterRoleStmt',
+  'RefreshMatViewStmt',
 ]);
 
 /** What a function does, by its parse trees: words in comments and texts say nothing. */
@@ -84,9 +147,16 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
     }
     return [...seen];
   });
-  const reachable = (routine: FunctionRow): string => reached(routine).map((one) => one.source).join('\n');
+  const reachable = (routine: FunctionRow): string =>
+    reached(routine)
+      .map((one) => one.source)
+      .join('\n');
   return {
-    body, effects, reached, reachable, byOid: (oid) => byOid.get(oid),
+    body,
+    effects,
+    reached,
+    reachable,
+    byOid: (oid) => byOid.get(oid),
     words: (routine) => new Set(reachable(routine).match(/[a-z_][a-z0-9_$]*/gi)),
   };
 }
@@ -103,15 +173,26 @@ function remember<T>(work: (routine: FunctionRow) => T): (routine: FunctionRow) 
 /** The schemas in which a function looks for what it names without one; undefined where that is the caller's to say. */
 export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
   const setting = settings.find((one) => one.startsWith('search_path='))?.slice('search_path='.length);
-  return setting?.split(',').map((part) => part.trim().replaceAll('"', '')).filter((part) => part !== '');
+  return setting
+    ?.split(',')
+    .map((part) => part.trim().replaceAll('"', ''))
+    .filter((part) => part !== '');
 }
 
-function targetsOf({ schema, name, count }: Call, caller: FunctionRow, byName: ReadonlyMap<string, FunctionRow[]>): FunctionRow[] {
+function targetsOf(
+  { schema, name, count }: Call,
+  caller: FunctionRow,
+  byName: ReadonlyMap<string, FunctionRow[]>,
+): FunctionRow[] {
   const path = searchPathOf(caller);
   return (byName.get(name) ?? []).filter((routine) => {
-    if (schema !== undefined ? routine.schema !== schema : path !== undefined && !path.includes(routine.schema)) return false;
+    if (schema !== undefined ? routine.schema !== schema : path !== undefined && !path.includes(routine.schema))
+      return false;
     const most = routine.variadic ? Number.POSITIVE_INFINITY : routine.arguments.length;
-    return count === undefined || (count <= most && count >= routine.arguments.length - routine.defaults - (routine.variadic ? 1 : 0));
+    return (
+      count === undefined ||
+      (count <= most && count >= routine.arguments.length - routine.defaults - (routine.variadic ? 1 : 0))
+    );
   });
 }
 
@@ -137,13 +218,25 @@ function readEffects({ trees, executed }: RoutineBody): Effects {
     } else if (type === 'CopyStmt') {
       copies ||= fields.is_program === true || fields.filename !== undefined;
     } else if (type === 'ResTarget') {
-      walk(fields.val, (inner, column) => { if (inner === 'ColumnRef') gives.add(lastName(column)); });
+      walk(fields.val, (inner, column) => {
+        if (inner === 'ColumnRef') gives.add(lastName(column));
+      });
     }
     if (!changing.has(type)) return;
     const { relation, relations: all } = fields as { relation?: RangeVar; relations?: Node[] };
     written.push(...(relation === undefined ? allOf(all, 'RangeVar') : [relation]).map(nameOf));
   });
-  return { calls, relations, written, gives, columns, mentions: new Set(tokens.map(plainName)), changes, copies, isDynamic: executed.length > 0 };
+  return {
+    calls,
+    relations,
+    written,
+    gives,
+    columns,
+    mentions: new Set(tokens.map(plainName)),
+    changes,
+    copies,
+    isDynamic: executed.length > 0,
+  };
 }
 
 function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined; name: string } {
@@ -175,7 +268,13 @@ function plainName(token: Token | undefined): string {
 function callsIn(tokens: readonly Token[]): Call[] {
   return tokens.flatMap((token, index): Call[] => {
     if (token.text !== '(' || index === 0) return [];
-    return [{ schema: tokens[index - 2]?.text === '.' ? plainName(tokens[index - 3]) : undefined, name: plainName(tokens[index - 1]), count: undefined }];
+    return [
+      {
+        schema: tokens[index - 2]?.text === '.' ? plainName(tokens[index - 3]) : undefined,
+        name: plainName(tokens[index - 1]),
+        count: undefined,
+      },
+    ];
   });
 }
 
@@ -183,14 +282,23 @@ function callsIn(tokens: readonly Token[]): Call[] {
 export function outsideEffect(routine: FunctionRow, sources: Sources): string | undefined {
   const all = sources.reached(routine);
   const unread = all.find((one) => sources.body(one).isUnreadable);
-  if (unread !== undefined) return `${unread === routine ? '' : `calls ${qualifiedName(unread)}(), which `}${whyUnread(unread)}`;
+  if (unread !== undefined)
+    return `${unread === routine ? '' : `calls ${qualifiedName(unread)}(), which `}${whyUnread(unread)}`;
   if (all.some((one) => sources.effects(one).copies)) return 'copies to or from a file or a program';
   const own = new Set(all.map(qualifiedName));
-  const calls = all.flatMap((one) => sources.effects(one).calls).filter(({ schema, name }) => !(schema === undefined
-    ? all.some((one) => one.name === name) : own.has(`${schema}.${name}`)));
-  return outside.find(({ schemas, names }) => calls.some(({ schema, name }) => names.includes(name) && (schemas === undefined || schemas.includes(schema ?? ''))))?.does;
+  const calls = all
+    .flatMap((one) => sources.effects(one).calls)
+    .filter(
+      ({ schema, name }) =>
+        !(schema === undefined ? all.some((one) => one.name === name) : own.has(`${schema}.${name}`)),
+    );
+  return outside.find(({ schemas, names }) =>
+    calls.some(({ schema, name }) => names.includes(name) && (schemas === undefined || schemas.includes(schema ?? ''))),
+  )?.does;
 }
 
 function whyUnread({ language }: FunctionRow): string {
-  return language === 'sql' || language === 'plpgsql' ? 'has a body that PostgreSQL\'s parser cannot read' : `is written in ${language}, which may do anything`;
+  return language === 'sql' || language === 'plpgsql'
+    ? "has a body that PostgreSQL's parser cannot read"
+    : `is written in ${language}, which may do anything`;
 }

@@ -42,8 +42,14 @@ const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 /** The functions that some actor may call, in every schema but the platform's. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
-  return model.catalog.functions.filter((routine) => routine.kind !== 't' && !isPlatformSchema(routine.schema) && !routine.arguments.includes('internal')
-    && roles.some((role) => isCallable(routine, role, model)))
+  return model.catalog.functions
+    .filter(
+      (routine) =>
+        routine.kind !== 't' &&
+        !isPlatformSchema(routine.schema) &&
+        !routine.arguments.includes('internal') &&
+        roles.some((role) => isCallable(routine, role, model)),
+    )
     .map((routine) => callableOf(routine, model, actors, subjects));
 }
 
@@ -57,14 +63,26 @@ export function isCallable(routine: FunctionRow, role: string, model: Model): bo
   return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
 }
 
-function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable {
+function callableOf(
+  routine: FunctionRow,
+  model: Model,
+  actors: readonly Actor[],
+  subjects: readonly Subject[],
+): Callable {
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
   const effect = outsideEffect(routine, model.sources);
   const named = tablesNamed(routine, model);
-  const injectable = reached.some(({ definer }) => definer) ? injectableArguments(routine, model.sources.body(routine)) : [];
+  const injectable = reached.some(({ definer }) => definer)
+    ? injectableArguments(routine, model.sources.body(routine))
+    : [];
   const callable: Callable = {
-    name, routine, calls: [], probes: [], injectable, tables: new Set([...named].map(qualifiedName)),
+    name,
+    routine,
+    calls: [],
+    probes: [],
+    injectable,
+    tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     skipped: routine.kind === 'p' ? 'procedures are left out' : effect === undefined ? undefined : `it ${effect}`,
   };
@@ -73,32 +91,63 @@ function callableOf(routine: FunctionRow, model: Model, actors: readonly Actor[]
   const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
   const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
   const context: ArgumentContext = {
-    subjects, named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
-    isDynamic: reached.some((one) => model.sources.effects(one).isDynamic), shape: jsonShape(bodies, model.tables), injectable: new Set(injectable),
+    subjects,
+    named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
+    isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
+    shape: jsonShape(bodies, model.tables),
+    injectable: new Set(injectable),
     // Where rows are given, every text will do; a yes, a no or a number only tells by a text that A's row has.
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
-  const most = !reached.some(({ definer }) => definer) ? mostCalls.plain : !changes && isAnswer(routine) ? mostCalls.answering : mostCalls.privileged;
+  const most = !reached.some(({ definer }) => definer)
+    ? mostCalls.plain
+    : !changes && isAnswer(routine)
+      ? mostCalls.answering
+      : mostCalls.privileged;
   const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
   // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
   // depend on the values, but what it may ask for does.
-  const able = everybody.filter((number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model));
+  const able = everybody.filter(
+    (number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model),
+  );
   const members = able.filter((number) => actors[number]!.relation === 'co-member');
   const others = able.filter((number) => actors[number]!.relation === 'none' || number === members.at(-1));
   const known = new Map<string, NamedProbe>();
   const probeOf = (sql: string, isPrivileged: boolean, numbers: number[]): NamedProbe => {
-    const probe = known.get(sql) ?? { subject: name, verb: isPrivileged ? 'call-privileged' : 'call', sql, mode: 'rows', state: changes ? `* ${name}` : '', actors: numbers };
+    const probe = known.get(sql) ?? {
+      subject: name,
+      verb: isPrivileged ? 'call-privileged' : 'call',
+      sql,
+      mode: 'rows',
+      state: changes ? `* ${name}` : '',
+      actors: numbers,
+    };
     known.set(sql, probe);
     return probe;
   };
   valueLists(routine, context, most).forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
-    const probe = probeOf(callSql(routine, values.map(({ sql }) => sql)), isPrivileged, index === 0 ? everybody : isPrivileged ? able : others);
+    const probe = probeOf(
+      callSql(
+        routine,
+        values.map(({ sql }) => sql),
+      ),
+      isPrivileged,
+      index === 0 ? everybody : isPrivileged ? able : others,
+    );
     const searches = values.flatMap((value) => value.searches ?? []);
-    const without = values.map((value) => (searches.length > 0 && value.searches === undefined ? value.sql : value.unknown ?? value.sql));
-    const isKeyed = without.some((sql, at) => sql !== values[at]!.sql) && (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
-    callable.calls.push({ probe, searches, baseline: isKeyed ? probeOf(callSql(routine, without), false, others) : undefined });
+    const without = values.map((value) =>
+      searches.length > 0 && value.searches === undefined ? value.sql : (value.unknown ?? value.sql),
+    );
+    const isKeyed =
+      without.some((sql, at) => sql !== values[at]!.sql) &&
+      (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
+    callable.calls.push({
+      probe,
+      searches,
+      baseline: isKeyed ? probeOf(callSql(routine, without), false, others) : undefined,
+    });
   });
   callable.probes = [...known.values()];
   return callable;
@@ -110,16 +159,26 @@ export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
 }
 
 /** The states of the tables that a function may change, as one query that gives JSON. */
-export function stateOfTables(routine: FunctionRow, subjects: readonly Subject[], states: Readonly<Record<string, string>>, model: Model): string {
+export function stateOfTables(
+  routine: FunctionRow,
+  subjects: readonly Subject[],
+  states: Readonly<Record<string, string>>,
+  model: Model,
+): string {
   const changed = tablesChanged(routine, model);
-  const parts = subjects.filter((subject) => subject.kind === 'table' && changed.has(subject.table))
+  const parts = subjects
+    .filter((subject) => subject.kind === 'table' && changed.has(subject.table))
     .map((subject) => `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`);
-  return parts.length === 0 ? "select '{}'" : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
+  return parts.length === 0
+    ? "select '{}'"
+    : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }
 
 /** The values of each call: without the arguments that have a default, then with all; the likeliest values first. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
-  const lists = routine.inputs.map((input, index) => candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context));
+  const lists = routine.inputs.map((input, index) =>
+    candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context),
+  );
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   return [...least, ...combinations(lists, most - least.length)];
@@ -135,7 +194,8 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
       if (left === 0 && found.length < most) found.push(chosen);
       return;
     }
-    for (let rank = Math.min(left, list.length - 1); rank >= 0 && found.length < most; rank -= 1) add([...chosen, list[rank]!], left - rank);
+    for (let rank = Math.min(left, list.length - 1); rank >= 0 && found.length < most; rank -= 1)
+      add([...chosen, list[rank]!], left - rank);
   };
   for (let sum = 0; sum <= last && found.length < most; sum += 1) add([], sum);
   return found;

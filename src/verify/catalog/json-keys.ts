@@ -9,8 +9,18 @@ export interface JsonShape {
 
 /** Functions that take a JSON value apart into columns. */
 const records = new Set(['jsonb_to_record', 'jsonb_to_recordset', 'json_to_record', 'json_to_recordset']);
-const populated = new Set(['jsonb_populate_record', 'jsonb_populate_recordset', 'json_populate_record', 'json_populate_recordset']);
-const byPath = new Set(['jsonb_extract_path', 'jsonb_extract_path_text', 'json_extract_path', 'json_extract_path_text']);
+const populated = new Set([
+  'jsonb_populate_record',
+  'jsonb_populate_recordset',
+  'json_populate_record',
+  'json_populate_recordset',
+]);
+const byPath = new Set([
+  'jsonb_extract_path',
+  'jsonb_extract_path_text',
+  'json_extract_path',
+  'json_extract_path_text',
+]);
 
 /** The keys that a function reads out of JSON, whatever variable holds it. */
 export function jsonShape(bodies: readonly RoutineBody[], tables: ReadonlyMap<string, RelationRow>): JsonShape {
@@ -22,18 +32,21 @@ export function jsonShape(bodies: readonly RoutineBody[], tables: ReadonlyMap<st
       at = at[key] ??= {};
     }
   };
-  walk(bodies.flatMap(({ trees }) => trees), (type, fields) => {
-    if (type === 'A_Expr') add(pathOf({ A_Expr: fields }));
-    if (type === 'FuncCall') {
-      const name = stringsOf(fields.funcname).at(-1) ?? '';
-      const args = fields.args ?? [];
-      if (byPath.has(name)) add(args.slice(1).map(literalOf));
-      if (populated.has(name)) for (const column of columnsOf(args[0], tables)) add([column]);
-    }
-    if (type === 'RangeFunction' && holdsRecord(fields)) {
-      for (const { colname } of allOf(fields.coldeflist, 'ColumnDef')) add([colname]);
-    }
-  });
+  walk(
+    bodies.flatMap(({ trees }) => trees),
+    (type, fields) => {
+      if (type === 'A_Expr') add(pathOf({ A_Expr: fields }));
+      if (type === 'FuncCall') {
+        const name = stringsOf(fields.funcname).at(-1) ?? '';
+        const args = fields.args ?? [];
+        if (byPath.has(name)) add(args.slice(1).map(literalOf));
+        if (populated.has(name)) for (const column of columnsOf(args[0], tables)) add([column]);
+      }
+      if (type === 'RangeFunction' && holdsRecord(fields)) {
+        for (const { colname } of allOf(fields.coldeflist, 'ColumnDef')) add([colname]);
+      }
+    },
+  );
   return shape;
 }
 
@@ -44,12 +57,16 @@ function pathOf(node: unknown): (string | undefined)[] {
   const key = literalOf(expression?.rexpr);
   if (expression === undefined || key === undefined) return [];
   if (operator === '->' || operator === '->>' || operator === '?') return [...pathOf(expression.lexpr), key];
-  return operator === '#>' || operator === '#>>' ? [...pathOf(expression.lexpr), ...key.replace(/^\{|\}$/g, '').split(',')] : [];
+  return operator === '#>' || operator === '#>>'
+    ? [...pathOf(expression.lexpr), ...key.replace(/^\{|\}$/g, '').split(',')]
+    : [];
 }
 
 function holdsRecord(range: Fields<'RangeFunction'>): boolean {
   let found = false;
-  walk(range.functions, (type, fields) => { found ||= type === 'FuncCall' && records.has(stringsOf(fields.funcname).at(-1) ?? ''); });
+  walk(range.functions, (type, fields) => {
+    found ||= type === 'FuncCall' && records.has(stringsOf(fields.funcname).at(-1) ?? '');
+  });
   return found;
 }
 

@@ -19,19 +19,29 @@ function readRoles(model: Model): ReadonlySet<string> {
   const found = new Set<string>();
   if (membership?.role === undefined) return found;
   const { table, role } = membership;
-  const expressions = table.policies.filter(({ command }) => command !== 'r').flatMap(({ using, check }) => [using, check])
-    .filter((sql) => sql !== null).map((sql) => model.parse(sql));
-  const note = (node: unknown): void => walk(node, (type, constant) => { if (type === 'A_Const') found.add(constantOf({ A_Const: constant }) ?? ''); });
-  const read = (tree: unknown, isPolicy: boolean): void => walk(tree, (type, node) => {
-    if (type === 'FuncCall' && isPolicy) note(node['args']);
-    if (type !== 'A_Expr' || nameParts(node['name']).at(-1) !== '=') return;
-    for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
-      const column = columnOf(side);
-      // The row that is written is not the one of who writes it.
-      const isWritten = isPolicy && (column?.qualifier === undefined || column.qualifier === table.name);
-      if (column?.name === role && !isWritten && fields(other, 'SubLink') === undefined) note(other);
-    }
-  });
+  const expressions = table.policies
+    .filter(({ command }) => command !== 'r')
+    .flatMap(({ using, check }) => [using, check])
+    .filter((sql) => sql !== null)
+    .map((sql) => model.parse(sql));
+  const note = (node: unknown): void =>
+    walk(node, (type, constant) => {
+      if (type === 'A_Const') found.add(constantOf({ A_Const: constant }) ?? '');
+    });
+  const read = (tree: unknown, isPolicy: boolean): void =>
+    walk(tree, (type, node) => {
+      if (type === 'FuncCall' && isPolicy) note(node['args']);
+      if (type !== 'A_Expr' || nameParts(node['name']).at(-1) !== '=') return;
+      for (const [side, other] of [
+        [node['lexpr'], node['rexpr']],
+        [node['rexpr'], node['lexpr']],
+      ]) {
+        const column = columnOf(side);
+        // The row that is written is not the one of who writes it.
+        const isWritten = isPolicy && (column?.qualifier === undefined || column.qualifier === table.name);
+        if (column?.name === role && !isWritten && fields(other, 'SubLink') === undefined) note(other);
+      }
+    });
   for (const tree of expressions) read(tree, true);
   for (const tree of bodiesCalled(expressions, model)) read(tree, false);
   return new Set([...found].filter((name) => !ordinary.test(name)));

@@ -1,11 +1,25 @@
 import type { Isolation } from '../../shared/muse-file.ts';
-import { type Catalog, type ColumnRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type Catalog,
+  type ColumnRow,
+  type PolicyRow,
+  qualifiedName,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
-import { columnOf, constantOf, fields, type Node, nameParts, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
+import {
+  columnOf,
+  constantOf,
+  fields,
+  type Node,
+  nameParts,
+  type ParseExpression,
+  walk,
+} from '../../rules/engine/live/expression.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
 /** What a column's value is: a user's id, an organization's id, the address of the user whose row it is. */
@@ -40,18 +54,31 @@ export interface Model {
 
 /** Puts together what the catalog, the declarations and the policies say. */
 export function buildModel(
-  catalog: Catalog, declarations: readonly Declaration[], parse: ParseExpression, isolation: Isolation, userRole: string,
+  catalog: Catalog,
+  declarations: readonly Declaration[],
+  parse: ParseExpression,
+  isolation: Isolation,
+  userRole: string,
 ): Model {
   const sources = sourcesOf(catalog.functions);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
   const model: Model = {
-    catalog, declarations, tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined }, parse, sources, tables, userRole,
+    catalog,
+    declarations,
+    tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined },
+    parse,
+    sources,
+    tables,
+    userRole,
     dependencies: dependenciesOf(catalog, parse),
     claims: readClaims(catalog, parse, sources),
     policyFacts(table) {
-      const known = facts.get(table) ?? table.policies.filter((policy) => isForUsers(policy, catalog))
-        .map((policy) => readPolicy(policy, table, model));
+      const known =
+        facts.get(table) ??
+        table.policies
+          .filter((policy) => isForUsers(policy, catalog))
+          .map((policy) => readPolicy(policy, table, model));
       facts.set(table, known);
       return known;
     },
@@ -64,15 +91,19 @@ export function buildModel(
       }
       if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
       if (isUserColumn(table, column, tenancy.userTables)) return 'user';
-      const isShared = declarations.some((one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name);
+      const isShared = declarations.some(
+        (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
+      );
       if (isShared && tenancy.organizations !== undefined) return 'organization';
-      if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name))) return undefined;
+      if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
+        return undefined;
       if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
       return meaningByClaim(table, column, model);
     },
   };
   model.tenancy = findTenancy(catalog, isolation, {
-    isOwnKey: (table, column) => table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
+    isOwnKey: (table, column) =>
+      table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
     isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
   });
   return model;
@@ -85,10 +116,16 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
   for (const sql of [policy.using, policy.check]) {
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
       if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
-        for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+        for (const [side, other] of [
+          [node['lexpr'], node['rexpr']],
+          [node['rexpr'], node['lexpr']],
+        ]) {
           const column = columnOf(side);
           // PostgreSQL writes columns of other tables with those tables' names.
-          const isOwn = column !== undefined && own.has(column.name) && (column.qualifier === undefined || column.qualifier === table.name);
+          const isOwn =
+            column !== undefined &&
+            own.has(column.name) &&
+            (column.qualifier === undefined || column.qualifier === table.name);
           if (isOwn && isWhoAsks(other, model)) userColumns.add(column.name);
         }
       }
@@ -104,7 +141,9 @@ function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Me
   if (claim === 'email') return column.category === 'S' ? 'email' : undefined;
   const { organizations } = model.tenancy;
   const base = organizations?.columns.find(({ name }) => name === primaryKey(organizations)[0])?.base ?? 'uuid';
-  const isFree = column.labels === null && !table.constraints.some((check) => check.type === 'c' && check.columns.includes(column.name));
+  const isFree =
+    column.labels === null &&
+    !table.constraints.some((check) => check.type === 'c' && check.columns.includes(column.name));
   return claim === 'tenant' && isFree && (column.base === base || column.base === 'text') ? 'organization' : undefined;
 }
 
@@ -122,7 +161,12 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
     const setting = name === 'current_setting' ? constantOf((call['args'] as unknown[])[0]) : undefined;
     if (setting !== undefined && (/user/.test(setting) || /claim/.test(setting))) found = true;
     const helper = model.catalog.functions.find((routine) => routine.name === name && routine.arguments.length === 0);
-    if (helper !== undefined && /^(uuid|text)$/.test(helper.returns) && !helper.returnsSet && !/org|tenant|team/.test(helper.name)) {
+    if (
+      helper !== undefined &&
+      /^(uuid|text)$/.test(helper.returns) &&
+      !helper.returnsSet &&
+      !/org|tenant|team/.test(helper.name)
+    ) {
       found ||= /auth\.uid|user_id|claims/.test(model.sources.reachable(helper));
     }
     return undefined;
@@ -140,6 +184,7 @@ function isMembership(type: string, node: Node, table: RelationRow, model: Model
   }
   if (type !== 'FuncCall') return false;
   const name = nameParts(node['funcname']).at(-1);
-  return model.catalog.functions.some((routine) =>
-    routine.name === name && names.some((table) => model.sources.words(routine).has(table)));
+  return model.catalog.functions.some(
+    (routine) => routine.name === name && names.some((table) => model.sources.words(routine).has(table)),
+  );
 }

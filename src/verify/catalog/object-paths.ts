@@ -15,7 +15,10 @@ export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organ
   for (const sql of policies.flatMap(({ using, check }) => [using, check])) {
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
       if (type !== 'A_Expr') return;
-      for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+      for (const [side, other] of [
+        [node['lexpr'], node['rexpr']],
+        [node['rexpr'], node['lexpr']],
+      ]) {
         const position = nameParts(node['name']).at(-1) === '=' ? positionOf(side) : startsAt(node, side, other);
         if (position !== undefined && !asked.has(position)) asked.set(position, folderFrom(other, usual, model));
       }
@@ -37,13 +40,20 @@ function positionOf(node: unknown): number | undefined {
   }
   const call = fields(node, 'FuncCall');
   const args = (call?.['args'] ?? []) as unknown[];
-  return nameParts(call?.['funcname']).at(-1) === 'split_part' && constantOf(args[1]) === '/' ? numberOf(args[2]) : undefined;
+  return nameParts(call?.['funcname']).at(-1) === 'split_part' && constantOf(args[1]) === '/'
+    ? numberOf(args[2])
+    : undefined;
 }
 
 /** `name LIKE 'covers/%'` asks for the first folder. */
 function startsAt(node: Node, side: unknown, other: unknown): number | undefined {
   const isName = nameParts(fields(side, 'ColumnRef')?.['fields']).at(-1) === 'name';
-  return isName && side === node['lexpr'] && nameParts(node['name']).at(-1) === '~~' && (constantOf(other) ?? '').includes('/') ? 1 : undefined;
+  return isName &&
+    side === node['lexpr'] &&
+    nameParts(node['name']).at(-1) === '~~' &&
+    (constantOf(other) ?? '').includes('/')
+    ? 1
+    : undefined;
 }
 
 function numberOf(node: unknown): number | undefined {
@@ -53,7 +63,9 @@ function numberOf(node: unknown): number | undefined {
 
 function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model): Folder {
   let isRead = false;
-  walk([node], (type) => { if (type === 'FuncCall' || type === 'SubLink') isRead = true; });
+  walk([node], (type) => {
+    if (type === 'FuncCall' || type === 'SubLink') isRead = true;
+  });
   const [constant] = constantsIn(node);
   if (!isRead && constant !== undefined) return { name: constant.split('/')[0]! };
   return { of: isWhoAsks(node, model) ? 'user' : usual };
@@ -69,7 +81,10 @@ export function endingsOf(policies: readonly PolicyRow[], model: Model): string[
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
       if (type !== 'A_Expr') return;
       const isPattern = /^~~\*?$/.test(nameParts(node['name']).at(-1) ?? '');
-      for (const [side, other] of [[node['lexpr'], node['rexpr']], [node['rexpr'], node['lexpr']]]) {
+      for (const [side, other] of [
+        [node['lexpr'], node['rexpr']],
+        [node['rexpr'], node['lexpr']],
+      ]) {
         if (!readsEnd(side, isPattern)) continue;
         for (const constant of constantsIn(other)) {
           const ending = isPattern ? (/%([^%/]+)$/.exec(constant)?.[1] ?? '') : constant;
@@ -93,6 +108,8 @@ function readsEnd(node: unknown, isPattern: boolean): boolean {
 
 function constantsIn(node: unknown): string[] {
   const constants: string[] = [];
-  walk([node], (type, inner) => { if (type === 'A_Const') constants.push(constantOf({ A_Const: inner }) ?? ''); });
+  walk([node], (type, inner) => {
+    if (type === 'A_Const') constants.push(constantOf({ A_Const: inner }) ?? '');
+  });
   return constants;
 }

@@ -14,17 +14,27 @@ export function rootOf(partition: RelationRow, model: Model): RelationRow {
  */
 export function partitionSubjects(subjects: readonly Subject[], roles: readonly string[], model: Model): Subject[] {
   const byName = new Map(subjects.map((subject) => [subject.name, subject]));
-  return [...model.tables.values()].filter((table) => table.partition && !(table.rls && table.policies.length === 0)
-    && roles.some((role) => (table.grants[role] ?? '') !== '' || table.columnGrants[role] !== undefined)).flatMap((table) => {
-    const base = byName.get(qualifiedName(rootOf(table, model)));
-    const name = qualifiedName(table);
-    return base === undefined ? [] : [{ ...base, name, into: relation(table), table, grants: table, state: name }];
-  });
+  return [...model.tables.values()]
+    .filter(
+      (table) =>
+        table.partition &&
+        !(table.rls && table.policies.length === 0) &&
+        roles.some((role) => (table.grants[role] ?? '') !== '' || table.columnGrants[role] !== undefined),
+    )
+    .flatMap((table) => {
+      const base = byName.get(qualifiedName(rootOf(table, model)));
+      const name = qualifiedName(table);
+      return base === undefined ? [] : [{ ...base, name, into: relation(table), table, grants: table, state: name }];
+    });
 }
 
 /** Says whether a partition has its root's policies, so that what is proven of the root is proven of it. */
 export function hasPoliciesOf(partition: RelationRow, root: RelationRow): boolean {
   const texts = ({ policies }: RelationRow): string[] =>
-    policies.map(({ command, permissive, roles, using, check }) => JSON.stringify([command, permissive, roles.toSorted(), using, check])).sort();
+    policies
+      .map(({ command, permissive, roles, using, check }) =>
+        JSON.stringify([command, permissive, roles.toSorted(), using, check]),
+      )
+      .sort();
   return partition.rls && root.rls && JSON.stringify(texts(partition)) === JSON.stringify(texts(root));
 }

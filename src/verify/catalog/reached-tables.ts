@@ -19,7 +19,8 @@ export function tablesChanged(routine: FunctionRow, model: Model): Set<RelationR
       if (fired !== undefined) for (const other of collect(fired, model, ({ written }) => written)) found.add(other);
     }
     for (const other of model.tables.values()) {
-      if (other.constraints.some(({ type, target }) => type === 'f' && target === qualifiedName(table))) found.add(other);
+      if (other.constraints.some(({ type, target }) => type === 'f' && target === qualifiedName(table)))
+        found.add(other);
     }
   }
   return found;
@@ -35,8 +36,11 @@ function collect(routine: FunctionRow, model: Model, names: (effects: Effects) =
   const found = new Set<RelationRow>();
   for (const one of model.sources.reached(routine)) {
     const effects = model.sources.effects(one);
-    const rows = effects.isDynamic ? [...model.tables.values()] : names(effects).flatMap((name) => resolve(name, one, model));
-    for (const row of rows) for (const table of row.kind === 'v' || row.kind === 'm' ? tablesBehind(row, model) : [row]) found.add(table);
+    const rows = effects.isDynamic
+      ? [...model.tables.values()]
+      : names(effects).flatMap((name) => resolve(name, one, model));
+    for (const row of rows)
+      for (const table of row.kind === 'v' || row.kind === 'm' ? tablesBehind(row, model) : [row]) found.add(table);
   }
   return found;
 }

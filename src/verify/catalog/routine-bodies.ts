@@ -42,7 +42,9 @@ const dynamicHolders = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors
 /** The expressions whose text is executed: of EXECUTE, FOR … IN EXECUTE, RETURN QUERY EXECUTE, OPEN … FOR EXECUTE. */
 function dynamicQueries(parsed: readonly unknown[]): string[] {
   const found: string[] = [];
-  const note = (node: unknown): void => { found.push((node as { PLpgSQL_expr?: { query?: string } }).PLpgSQL_expr?.query ?? ''); };
+  const note = (node: unknown): void => {
+    found.push((node as { PLpgSQL_expr?: { query?: string } }).PLpgSQL_expr?.query ?? '');
+  };
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;

@@ -1,4 +1,10 @@
-import { type ColumnRow, type ConstraintRow, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type ColumnRow,
+  type ConstraintRow,
+  type PolicyRow,
+  qualifiedName,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
@@ -29,18 +35,30 @@ interface Ownership {
 /** Finds the scope of a table from its declarations, its columns, its policies and its foreign keys. */
 export function scopeOf(table: RelationRow, model: Model): Scope {
   const name = qualifiedName(table);
-  const shared = model.declarations.find((declaration) => declaration.table === name && declaration.scope === 'shared-with');
+  const shared = model.declarations.find(
+    (declaration) => declaration.table === name && declaration.scope === 'shared-with',
+  );
   const ownership = ownershipOf(table, model, new Set());
   const coMembers = (commands: string): boolean =>
-    model.policyFacts(table).some(({ policy, membership }) => membership && policy.permissive && commands.includes(policy.command));
+    model
+      .policyFacts(table)
+      .some(({ policy, membership }) => membership && policy.permissive && commands.includes(policy.command));
   const base = {
-    columns: ownership?.columns ?? [], owner: ownership?.owner, parent: ownership?.parent,
-    coMembersRead: coMembers('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
+    columns: ownership?.columns ?? [],
+    owner: ownership?.owner,
+    parent: ownership?.parent,
+    coMembersRead:
+      coMembers('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*'),
   };
-  if (isDeclared(model.declarations, name, 'service-only')) return { ...base, kind: 'service-only', text: 'service-only' };
+  if (isDeclared(model.declarations, name, 'service-only'))
+    return { ...base, kind: 'service-only', text: 'service-only' };
   if (isDeclared(model.declarations, name, 'public-read')) {
-    return { ...base, kind: 'public-read', text: ownership === undefined ? 'public-read' : `public-read, ${describe(ownership)}` };
+    return {
+      ...base,
+      kind: 'public-read',
+      text: ownership === undefined ? 'public-read' : `public-read, ${describe(ownership)}`,
+    };
   }
   if (ownership === undefined) return { ...base, kind: 'unowned', text: 'unowned' };
   return { ...base, kind: ownership.owner === 'user' ? 'owner' : 'organization', text: describe(ownership) };
@@ -58,18 +76,25 @@ function meaningOf(table: RelationRow, name: string | undefined, model: Model): 
 
 function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
   const meanings = new Map(table.columns.map((column) => [column.name, model.meaningOf(table, column)]));
-  const users = ['user', 'email'].flatMap((kind) => [...meanings].filter(([, meaning]) => meaning === kind).map(([name]) => name));
+  const users = ['user', 'email'].flatMap((kind) =>
+    [...meanings].filter(([, meaning]) => meaning === kind).map(([name]) => name),
+  );
   const organizations = [...meanings].filter(([, meaning]) => meaning === 'organization').map(([name]) => name);
   const [key] = primaryKey(table);
   if (table === model.tenancy.organizations && key !== undefined) return { owner: 'organization', columns: [key] };
   if (key !== undefined && model.tenancy.userTables.has(qualifiedName(table))) return { owner: 'user', columns: [key] };
   const shared = model.declarations.find((one) => one.scope === 'shared-with' && one.table === qualifiedName(table));
-  if (shared?.column !== undefined && organizations.includes(shared.column)) return { owner: 'organization', columns: [shared.column] };
-  const asked = organizations.length === 0 && users.length > 0 && !seen.has(qualifiedName(table)) ? parentAsked(table, model) : undefined;
+  if (shared?.column !== undefined && organizations.includes(shared.column))
+    return { owner: 'organization', columns: [shared.column] };
+  const asked =
+    organizations.length === 0 && users.length > 0 && !seen.has(qualifiedName(table))
+      ? parentAsked(table, model)
+      : undefined;
   const byParent = asked === undefined ? undefined : ownershipBy(asked, table, model, seen);
   if (byParent !== undefined) return byParent;
   const owners = ownerColumns(table, users, model);
-  if (organizations.length > 0 && !isPersonal(table, owners, model)) return { owner: 'organization', columns: [organizations[0]!] };
+  if (organizations.length > 0 && !isPersonal(table, owners, model))
+    return { owner: 'organization', columns: [organizations[0]!] };
   if (owners.length > 0) return { owner: 'user', columns: [owners[0]!] };
   return ownershipByParent(table, model, seen);
 }
@@ -80,22 +105,29 @@ const usualOwners = ['user_id', 'owner_id', 'owner', 'profile_id', 'author_id', 
 function ownerColumns(table: RelationRow, users: string[], model: Model): string[] {
   const facts = model.policyFacts(table);
   const votes = (name: string): number => facts.filter((policy) => policy.userColumns.includes(name)).length;
-  const rank = (name: string): number => (usualOwners.indexOf(name) + usualOwners.length + 1) % (usualOwners.length + 1);
+  const rank = (name: string): number =>
+    (usualOwners.indexOf(name) + usualOwners.length + 1) % (usualOwners.length + 1);
   return [...users].sort((a, b) => votes(b) - votes(a) || rank(a) - rank(b));
 }
 
 /** A table with both columns is a user's own where its policies look at the user and never at the organization. */
 function isPersonal(table: RelationRow, owners: string[], model: Model): boolean {
   const facts = model.policyFacts(table).filter(({ policy }) => policy.permissive);
-  return owners.length > 0 && facts.length > 0 && facts.every((one) => !one.membership)
-    && facts.some((one) => one.userColumns.includes(owners[0]!));
+  return (
+    owners.length > 0 &&
+    facts.length > 0 &&
+    facts.every((one) => !one.membership) &&
+    facts.some((one) => one.userColumns.includes(owners[0]!))
+  );
 }
 
 function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
   const name = qualifiedName(table);
   if (seen.has(name)) return undefined;
-  const isRequired = (column: string): boolean => table.columns.some((one: ColumnRow) => one.name === column && one.notNull);
-  const keys = table.constraints.filter((key) => key.type === 'f' && key.target !== name)
+  const isRequired = (column: string): boolean =>
+    table.columns.some((one: ColumnRow) => one.name === column && one.notNull);
+  const keys = table.constraints
+    .filter((key) => key.type === 'f' && key.target !== name)
     .sort((a, b) => Number(b.columns.every(isRequired)) - Number(a.columns.every(isRequired)));
   for (const key of keys) {
     const ownership = ownershipBy(key, table, model, seen);
@@ -105,9 +137,16 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
 }
 
 /** Whose a row is by the row that a foreign key points at. */
-function ownershipBy(key: ConstraintRow, table: RelationRow, model: Model, seen: ReadonlySet<string>): Ownership | undefined {
+function ownershipBy(
+  key: ConstraintRow,
+  table: RelationRow,
+  model: Model,
+  seen: ReadonlySet<string>,
+): Ownership | undefined {
   const parent = model.tables.get(key.target ?? '');
-  const isShared = ['public-read', 'service-only'].some((scope) => isDeclared(model.declarations, key.target ?? '', scope as 'public-read'));
+  const isShared = ['public-read', 'service-only'].some((scope) =>
+    isDeclared(model.declarations, key.target ?? '', scope as 'public-read'),
+  );
   if (parent === undefined || !isTable(parent) || isShared) return undefined;
   const ownership = ownershipOf(parent, model, new Set([...seen, qualifiedName(table)]));
   return ownership === undefined ? undefined : { owner: ownership.owner, columns: key.columns, parent: key.target! };
@@ -121,8 +160,13 @@ function parentAsked(table: RelationRow, model: Model): ConstraintRow | undefine
   const inserting = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
   if (inserting.length === 0 || inserting.some(({ userColumns }) => userColumns.length > 0)) return undefined;
   const asked = inserting.map(({ policy }) => columnsIn(policy.check ?? policy.using, table, model));
-  return table.constraints.find((key) => key.type === 'f' && key.target !== qualifiedName(table) && !model.tenancy.userTables.has(key.target ?? '')
-    && asked.every((columns) => key.columns.some((column) => columns.has(column))));
+  return table.constraints.find(
+    (key) =>
+      key.type === 'f' &&
+      key.target !== qualifiedName(table) &&
+      !model.tenancy.userTables.has(key.target ?? '') &&
+      asked.every((columns) => key.columns.some((column) => columns.has(column))),
+  );
 }
 
 /** The table's own columns that an expression names. */
@@ -130,7 +174,8 @@ function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<st
   const found = new Set<string>();
   walk(sql === null ? undefined : model.parse(sql), (type, node) => {
     const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined;
-    if (column !== undefined && (column.qualifier === undefined || column.qualifier === table.name)) found.add(column.name);
+    if (column !== undefined && (column.qualifier === undefined || column.qualifier === table.name))
+      found.add(column.name);
   });
   return found;
 }
@@ -138,7 +183,10 @@ function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<st
 /** Policies that let signed-in users do what the letter says: S, I, U, D. */
 export function policiesFor(table: RelationRow, letter: string, model: Model): PolicyRow[] {
   const command = { S: 'r', I: 'a', U: 'w', D: 'd' }[letter] ?? '';
-  return table.policies.filter((policy) =>
-    policy.permissive && (policy.command === '*' || policy.command === command)
-    && policy.roles.some((role) => role === 'public' || role === model.userRole));
+  return table.policies.filter(
+    (policy) =>
+      policy.permissive &&
+      (policy.command === '*' || policy.command === command) &&
+      policy.roles.some((role) => role === 'public' || role === model.userRole),
+  );
 }

@@ -1,5 +1,10 @@
 /** Where the muse keeps who may do more than others: tables of staff, and flags in the rows of users. */
-import { type FunctionRow, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type FunctionRow,
+  isPlatformSchema,
+  qualifiedName,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from './model.ts';
@@ -25,16 +30,22 @@ export function findStaff(model: Model): Staff {
 
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
-  const [flags, shareFlags] = [new Map<string, ReadonlyMap<string, string>>(), new Map<string, ReadonlyMap<string, string>>()];
+  const [flags, shareFlags] = [
+    new Map<string, ReadonlyMap<string, string>>(),
+    new Map<string, ReadonlyMap<string, string>>(),
+  ];
   for (const table of [...model.tables.values()].filter((row) => isTable(row) && !isPlatformSchema(row.schema))) {
     const name = qualifiedName(table);
-    const asking = model.dependencies.askers(name).filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
+    const asking = model.dependencies
+      .askers(name)
+      .filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
     const isShare = sharesParent(table, model);
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const trees = asking.flatMap((asker) => treesOf(asker, model)).filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table))) tables.add(name);
+    else if (!isShare && !isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table)))
+      tables.add(name);
   }
   return { tables, flags, shareFlags };
 }
@@ -42,29 +53,55 @@ function readStaff(model: Model): Staff {
 /** Every user has a row there: it is where users come from, or others point at it. */
 function isProfile(table: RelationRow, model: Model): boolean {
   const name = qualifiedName(table);
-  return table === model.tenancy.users || /^profiles?$/.test(table.name)
-    || [...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name));
+  return (
+    table === model.tenancy.users ||
+    /^profiles?$/.test(table.name) ||
+    [...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name))
+  );
 }
 
 /** Its rows say something of a user, and of nothing else: no organization, nothing that is shared. */
 function isOfUsersAlone(table: RelationRow, model: Model): boolean {
   const meanings = table.columns.map((column) => model.meaningOf(table, column));
-  const leadsOn = table.constraints.some((key) => key.type === 'f' && key.target !== null && !model.tenancy.userTables.has(key.target)
-    && model.tables.get(key.target)?.columns.some((column) => model.meaningOf(model.tables.get(key.target!)!, column) !== undefined) === true);
-  return table !== model.tenancy.membership?.table && meanings.includes('user') && !meanings.includes('organization') && !leadsOn;
+  const leadsOn = table.constraints.some(
+    (key) =>
+      key.type === 'f' &&
+      key.target !== null &&
+      !model.tenancy.userTables.has(key.target) &&
+      model.tables
+        .get(key.target)
+        ?.columns.some((column) => model.meaningOf(model.tables.get(key.target!)!, column) !== undefined) === true,
+  );
+  return (
+    table !== model.tenancy.membership?.table &&
+    meanings.includes('user') &&
+    !meanings.includes('organization') &&
+    !leadsOn
+  );
 }
 
 /** Its rows join a user to a row of another table, and nothing points at them: what they say counts where policies ask for it. */
 function sharesParent(table: RelationRow, model: Model): boolean {
   const name = qualifiedName(table);
-  const joins = table.constraints.some((key) => key.type === 'f' && key.target !== name && !model.tenancy.userTables.has(key.target ?? ''));
-  return joins && table !== model.tenancy.membership?.table && table.columns.some((column) => model.meaningOf(table, column) === 'user')
-    && ![...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name));
+  const joins = table.constraints.some(
+    (key) => key.type === 'f' && key.target !== name && !model.tenancy.userTables.has(key.target ?? ''),
+  );
+  return (
+    joins &&
+    table !== model.tenancy.membership?.table &&
+    table.columns.some((column) => model.meaningOf(table, column) === 'user') &&
+    ![...model.tables.values()].some((other) =>
+      other.constraints.some((key) => key.type === 'f' && key.target === name),
+    )
+  );
 }
 
 /** The policies of a table, and the bodies of the functions that those call. */
 function treesOf(asker: RelationRow, model: Model): unknown[] {
-  const own = asker.policies.flatMap(({ using, check }) => [using, check]).filter((sql) => sql !== null).map((sql) => model.parse(sql));
+  const own = asker.policies
+    .flatMap(({ using, check }) => [using, check])
+    .filter((sql) => sql !== null)
+    .map((sql) => model.parse(sql));
   return [...own, ...bodiesCalled(own, model)];
 }
 
@@ -74,7 +111,9 @@ export function bodiesCalled(expressions: readonly unknown[], model: Model): unk
   for (const tree of expressions) {
     walk(tree, (type, call) => {
       const name = type === 'FuncCall' ? nameParts(call['funcname']).at(-1) : undefined;
-      for (const routine of model.catalog.functions) if (routine.name === name && !isPlatformSchema(routine.schema)) model.sources.reached(routine).forEach((one) => called.add(one));
+      for (const routine of model.catalog.functions)
+        if (routine.name === name && !isPlatformSchema(routine.schema))
+          model.sources.reached(routine).forEach((one) => called.add(one));
     });
   }
   return [...called].flatMap((routine) => model.sources.body(routine).trees);
@@ -82,36 +121,57 @@ export function bodiesCalled(expressions: readonly unknown[], model: Model): unk
 
 function names(tree: unknown, table: RelationRow): boolean {
   let found = false;
-  walk(tree, (type, range) => { found ||= type === 'RangeVar' && range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema; });
+  walk(tree, (type, range) => {
+    found ||=
+      type === 'RangeVar' && range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema;
+  });
   return found;
 }
 
 /** A row there takes rights away: `NOT EXISTS (SELECT … FROM bans …)`. */
 function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
   let found = false;
-  walk(tree, (type, bool) => { found ||= type === 'BoolExpr' && bool['boolop'] === 'NOT_EXPR' && names(bool['args'], table); });
+  walk(tree, (type, bool) => {
+    found ||= type === 'BoolExpr' && bool['boolop'] === 'NOT_EXPR' && names(bool['args'], table);
+  });
   return found;
 }
 
 /** The columns, beside its keys, that are compared with a constant or stand for a yes. */
 function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): Map<string, string> {
-  const keys = new Set([...primaryKey(table), ...table.columns.filter((column) => model.meaningOf(table, column) !== undefined).map(({ name }) => name)]);
+  const keys = new Set([
+    ...primaryKey(table),
+    ...table.columns.filter((column) => model.meaningOf(table, column) !== undefined).map(({ name }) => name),
+  ]);
   const found = new Map<string, string>();
   const note = (node: unknown, sql: string | undefined): void => {
-    const name = fields(node, 'TypeCast') === undefined && fields(node, 'ColumnRef') === undefined ? undefined : columnOf(node)?.name;
+    const name =
+      fields(node, 'TypeCast') === undefined && fields(node, 'ColumnRef') === undefined
+        ? undefined
+        : columnOf(node)?.name;
     const column = table.columns.find((one) => one.name === name);
-    if (column !== undefined && sql !== undefined && !keys.has(column.name) && !column.generated && !found.has(column.name)) found.set(column.name, sql);
+    if (
+      column !== undefined &&
+      sql !== undefined &&
+      !keys.has(column.name) &&
+      !column.generated &&
+      !found.has(column.name)
+    )
+      found.set(column.name, sql);
   };
   const flag = (node: unknown, sql: string): void => {
     if (table.columns.find(({ name }) => name === columnOf(node)?.name)?.base === 'boolean') note(node, sql);
   };
   walk(trees, (type, node) => {
-    if (type === 'BoolExpr') for (const arg of node['args'] as unknown[]) flag(arg, String(node['boolop'] !== 'NOT_EXPR'));
-    if (type === 'BooleanTest') flag(node['arg'], String(['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype']))));
+    if (type === 'BoolExpr')
+      for (const arg of node['args'] as unknown[]) flag(arg, String(node['boolop'] !== 'NOT_EXPR'));
+    if (type === 'BooleanTest')
+      flag(node['arg'], String(['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype']))));
     if (type === 'ResTarget') flag(node['val'], 'true');
     if (type === 'SelectStmt') flag(node['whereClause'], 'true');
     if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
-      const items = (fields(node['rexpr'], 'List')?.['items'] ?? fields(node['rexpr'], 'A_ArrayExpr')?.['elements']) as unknown[] | undefined;
+      const items = (fields(node['rexpr'], 'List')?.['items'] ?? fields(node['rexpr'], 'A_ArrayExpr')?.['elements']) as
+        unknown[] | undefined;
       const constant = constantOf(items?.[0] ?? node['rexpr']);
       note(node['lexpr'], constant === undefined ? undefined : quoteLiteral(constant));
     }

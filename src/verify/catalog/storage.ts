@@ -22,7 +22,12 @@ export interface BucketWorld {
  * policies look at memberships.
  * @throws DatabaseError what PostgreSQL says
  */
-export async function bucketsOf(session: Session, model: Model, people: readonly Person[], ids: Ids): Promise<BucketWorld[]> {
+export async function bucketsOf(
+  session: Session,
+  model: Model,
+  people: readonly Person[],
+  ids: Ids,
+): Promise<BucketWorld[]> {
   const objects = model.tables.get('storage.objects');
   if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
   const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
@@ -48,25 +53,48 @@ interface Bucket {
 /** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
 export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
-function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids }: { model: Model; people: readonly Person[]; ids: Ids }, exists: boolean, elsewhere: string | undefined): BucketWorld {
+function bucketWorld(
+  bucket: Bucket,
+  objects: RelationRow,
+  { model, people, ids }: { model: Model; people: readonly Person[]; ids: Ids },
+  exists: boolean,
+  elsewhere: string | undefined,
+): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
-  const isPublic = bucket.public === true || model.declarations.some((one) => one.table === 'storage.objects' && one.scope === 'public-read'
-    && policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name));
+  const isPublic =
+    bucket.public === true ||
+    model.declarations.some(
+      (one) =>
+        one.table === 'storage.objects' &&
+        one.scope === 'public-read' &&
+        policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name),
+    );
   const table: RelationRow = { ...objects, policies };
   const facts = model.policyFacts(table);
   const byOrganization = facts.some((one) => one.membership);
   const usual = byOrganization ? 'organization' : 'user';
   const folders = foldersOf(policies, usual, model);
   // A policy may open, or let its owner in at, names with one ending alone.
-  const [ending, ...endings] = [...endingsOf(policies, model), '.txt'].slice(0, stateLabels.length + 1) as [string, ...string[]];
+  const [ending, ...endings] = [...endingsOf(policies, model), '.txt'].slice(0, stateLabels.length + 1) as [
+    string,
+    ...string[],
+  ];
   const path = (ids: Record<'user' | 'organization', string>, end: string): string =>
     `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
-      ['id', id], ['bucket_id', quoteLiteral(bucket.id)], ['name', name], ['owner', owner], ['owner_id', owner], ['version', "'muse'"],
+      ['id', id],
+      ['bucket_id', quoteLiteral(bucket.id)],
+      ['name', name],
+      ['owner', owner],
+      ['owner_id', owner],
+      ['version', "'muse'"],
     ];
-    return { values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))), key: [['id', id]] };
+    return {
+      values: new Map(all.filter(([column]) => objects.columns.some((one) => one.name === column))),
+      key: [['id', id]],
+    };
   };
   const [a, b] = [people[0]!, people[1]!];
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
@@ -74,31 +102,62 @@ function bucketWorld(bucket: Bucket, objects: RelationRow, { model, people, ids 
   const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, `.new${ending}`));
   // Names that no object has yet: a name that is taken would be refused for that.
   const made = (person: Person): string => quoteLiteral(path(person, `.made${ending}`));
-  const states = endings.map((end) => ({ ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))), state: `its name ends in ${end}` }));
+  const states = endings.map((end) => ({
+    ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
+    state: `its name ends in ${end}`,
+  }));
   const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
     subject: {
-      name, kind: 'bucket', into: 'storage.objects', table, grants: objects, columns: objects.columns.filter((column) => !column.generated),
+      name,
+      kind: 'bucket',
+      into: 'storage.objects',
+      table,
+      grants: objects,
+      columns: objects.columns.filter((column) => !column.generated),
       scope: {
-        kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner', text: isPublic ? `public-read, ${scopeText}` : scopeText,
-        columns: ['name'], owner: byOrganization ? 'organization' : 'user', parent: undefined, coMembersRead: byOrganization, coMembersWrite: byOrganization,
+        kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner',
+        text: isPublic ? `public-read, ${scopeText}` : scopeText,
+        columns: ['name'],
+        owner: byOrganization ? 'organization' : 'user',
+        parent: undefined,
+        coMembersRead: byOrganization,
+        coMembersWrite: byOrganization,
       },
-      state: name, rows, fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
+      state: name,
+      rows,
+      fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
       prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
-      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere), isReadOnly: false, isTenants: false, isLarge: objects.rows > largeTable,
+      elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere),
+      isReadOnly: false,
+      isTenants: false,
+      isLarge: objects.rows > largeTable,
     },
-    steps: [...(exists ? [] : [bucketStep(bucket.id, a)]), ...([[a, rows.a], [b, rows.b], ...states.map((state) => [a, state])] as [Person, KnownRow][]).map(([person, { values }]) => ({
-      rows: [], settings: { ...claimsOf(person), ...storageSettings }, sql: [insertSql('storage.objects', { table: objects }, values)],
-    }))],
+    steps: [
+      ...(exists ? [] : [bucketStep(bucket.id, a)]),
+      ...([[a, rows.a], [b, rows.b], ...states.map((state) => [a, state])] as [Person, KnownRow][]).map(
+        ([person, { values }]) => ({
+          rows: [],
+          settings: { ...claimsOf(person), ...storageSettings },
+          sql: [insertSql('storage.objects', { table: objects }, values)],
+        }),
+      ),
+    ],
   };
 }
 
 function bucketStep(id: string, person: Person): RowStep {
-  return { rows: [], settings: claimsOf(person), sql: [`insert into storage.buckets (id, name) values (${quoteLiteral(id)}, ${quoteLiteral(id)}) on conflict do nothing`] };
+  return {
+    rows: [],
+    settings: claimsOf(person),
+    sql: [
+      `insert into storage.buckets (id, name) values (${quoteLiteral(id)}, ${quoteLiteral(id)}) on conflict do nothing`,
+    ],
+  };
 }
 
 /** A policy that names buckets concerns those alone; one that names none concerns all. */
@@ -113,7 +172,10 @@ function bucketsNamed(policy: PolicyRow, model: Model): string[] {
   for (const sql of [policy.using, policy.check]) {
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
       const reads = type === 'A_Expr' && columnOf(node['lexpr'])?.name === 'bucket_id';
-      if (reads) walk(node['rexpr'], (inner, constant) => { if (inner === 'A_Const') named.push(constantOf({ A_Const: constant }) ?? ''); });
+      if (reads)
+        walk(node['rexpr'], (inner, constant) => {
+          if (inner === 'A_Const') named.push(constantOf({ A_Const: constant }) ?? '');
+        });
     });
   }
   return named;

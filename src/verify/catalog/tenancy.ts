@@ -1,4 +1,11 @@
-import { type Catalog, type ColumnRow, type ConstraintRow, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type Catalog,
+  type ColumnRow,
+  type ConstraintRow,
+  isPlatformSchema,
+  qualifiedName,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 
 /** Where users, organizations and memberships are in this database. */
@@ -11,9 +18,12 @@ export interface Tenancy {
   membership: { table: RelationRow; organization: string; user: string; role: string | undefined } | undefined;
 }
 
-const organizationTables = /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|business(es)?|agenc(y|ies)|dealerships?)$/;
-const organizationColumns = /^(organi[sz]ation|org|team|tenant|workspace|company|account|business|agency|dealership)_id$/;
-const userColumns = /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
+const organizationTables =
+  /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|business(es)?|agenc(y|ies)|dealerships?)$/;
+const organizationColumns =
+  /^(organi[sz]ation|org|team|tenant|workspace|company|account|business|agency|dealership)_id$/;
+const userColumns =
+  /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
 
 /** The tables that rows can be put into. */
 export function isTable(row: RelationRow): boolean {
@@ -50,11 +60,26 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, 
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
   const membership = findMembership(tables, userTables);
-  const named = membership?.organizations ?? mostReferred(tables.filter((table) => !userTables.has(qualifiedName(table))), organizationTables);
+  const named =
+    membership?.organizations ??
+    mostReferred(
+      tables.filter((table) => !userTables.has(qualifiedName(table))),
+      organizationTables,
+    );
   // An organization that no user belongs to, by any table that is known, says nothing of whose a row is.
-  const hasUsers = membership !== undefined || isolation === 'session'
-    || tables.some((table) => table.columns.some((column) => isTenantKey(table, column.name) && (table === named || isOrganizationColumn(table, column, named))))
-    || tables.some((table) => userTables.has(qualifiedName(table)) && table.columns.some((column) => isOrganizationColumn(table, column, named)));
+  const hasUsers =
+    membership !== undefined ||
+    isolation === 'session' ||
+    tables.some((table) =>
+      table.columns.some(
+        (column) => isTenantKey(table, column.name) && (table === named || isOrganizationColumn(table, column, named)),
+      ),
+    ) ||
+    tables.some(
+      (table) =>
+        userTables.has(qualifiedName(table)) &&
+        table.columns.some((column) => isOrganizationColumn(table, column, named)),
+    );
   const organizations = hasUsers ? named : undefined;
   return { users, userTables, organizations, membership: membership?.membership };
 }
@@ -62,19 +87,33 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, 
 function mostReferred(tables: readonly RelationRow[], name: RegExp): RelationRow | undefined {
   const count = (table: RelationRow): number =>
     tables.flatMap((other) => other.constraints).filter((key) => key.target === qualifiedName(table)).length;
-  return tables.filter((table) => name.test(table.name) && primaryKey(table).length === 1).sort((a, b) => count(b) - count(a))[0];
+  return tables
+    .filter((table) => name.test(table.name) && primaryKey(table).length === 1)
+    .sort((a, b) => count(b) - count(a))[0];
 }
 
-function tablesOfUsers(tables: readonly RelationRow[], users: RelationRow, isOwnKey: (table: RelationRow, column: string) => boolean): Set<string> {
+function tablesOfUsers(
+  tables: readonly RelationRow[],
+  users: RelationRow,
+  isOwnKey: (table: RelationRow, column: string) => boolean,
+): Set<string> {
   const found = new Set([qualifiedName(users)]);
   for (let before = 0; before < found.size;) {
     before = found.size;
     for (const table of tables) {
       const [column, ...more] = primaryKey(table);
       const target = column === undefined || more.length > 0 ? undefined : foreignKeyOf(table, column)?.target;
-      const isOwn = column !== undefined && target === undefined && typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '')
-        && !table.constraints.some((key) => key.target !== null && found.has(key.target)) && isOwnKey(table, column);
-      const isProfile = users.schema === 'auth' && /^profiles?$/.test(table.name) && column === 'id' && typeOf(table, column) === 'uuid';
+      const isOwn =
+        column !== undefined &&
+        target === undefined &&
+        typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '') &&
+        !table.constraints.some((key) => key.target !== null && found.has(key.target)) &&
+        isOwnKey(table, column);
+      const isProfile =
+        users.schema === 'auth' &&
+        /^profiles?$/.test(table.name) &&
+        column === 'id' &&
+        typeOf(table, column) === 'uuid';
       if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
     }
   }
@@ -86,25 +125,53 @@ function typeOf(table: RelationRow, column: string): string | undefined {
 }
 
 function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<string>) {
-  const found = tables.filter((table) => !organizationTables.test(table.name) || /member/.test(table.name)).flatMap((table) => {
-    const user = table.columns.find((column) => isUserColumn(table, column, userTables));
-    const organization = table.columns.find((column) => organizationOf(table, column, tables) !== undefined);
-    if (user === undefined || organization === undefined) return [];
-    const role = table.columns.find((column) => /^((member|user|org|organization|account|team)_)?role$/.test(column.name));
-    const unique = table.constraints.some((key) =>
-      (key.type === 'u' || key.type === 'p') && key.columns.includes(user.name) && key.columns.includes(organization.name));
-    const score = (/member/.test(table.name) ? 4 : 0) + (unique ? 2 : 0) + (role === undefined ? 0 : 2)
-      + (/^(user|organi[sz]ation|org|team|account|tenant)s?_(users?|organi[sz]ations?|teams?|accounts?|tenants?|roles?)$/.test(table.name) ? 3 : 0)
-      - (/invit/.test(table.name) ? 6 : 0);
-    const organizations = organizationOf(table, organization, tables)!;
-    return score < 4 ? [] : [{ score, organizations, membership: { table, organization: organization.name, user: user.name, role: role?.name } }];
-  });
+  const found = tables
+    .filter((table) => !organizationTables.test(table.name) || /member/.test(table.name))
+    .flatMap((table) => {
+      const user = table.columns.find((column) => isUserColumn(table, column, userTables));
+      const organization = table.columns.find((column) => organizationOf(table, column, tables) !== undefined);
+      if (user === undefined || organization === undefined) return [];
+      const role = table.columns.find((column) =>
+        /^((member|user|org|organization|account|team)_)?role$/.test(column.name),
+      );
+      const unique = table.constraints.some(
+        (key) =>
+          (key.type === 'u' || key.type === 'p') &&
+          key.columns.includes(user.name) &&
+          key.columns.includes(organization.name),
+      );
+      const score =
+        (/member/.test(table.name) ? 4 : 0) +
+        (unique ? 2 : 0) +
+        (role === undefined ? 0 : 2) +
+        (/^(user|organi[sz]ation|org|team|account|tenant)s?_(users?|organi[sz]ations?|teams?|accounts?|tenants?|roles?)$/.test(
+          table.name,
+        )
+          ? 3
+          : 0) -
+        (/invit/.test(table.name) ? 6 : 0);
+      const organizations = organizationOf(table, organization, tables)!;
+      return score < 4
+        ? []
+        : [
+            {
+              score,
+              organizations,
+              membership: { table, organization: organization.name, user: user.name, role: role?.name },
+            },
+          ];
+    });
   return found.sort((a, b) => b.score - a.score)[0];
 }
 
-function organizationOf(table: RelationRow, column: ColumnRow, tables: readonly RelationRow[]): RelationRow | undefined {
+function organizationOf(
+  table: RelationRow,
+  column: ColumnRow,
+  tables: readonly RelationRow[],
+): RelationRow | undefined {
   const target = foreignKeyOf(table, column.name)?.target;
-  if (typeof target === 'string') return tables.find((other) => qualifiedName(other) === target && organizationTables.test(other.name));
+  if (typeof target === 'string')
+    return tables.find((other) => qualifiedName(other) === target && organizationTables.test(other.name));
   if (!organizationColumns.test(column.name)) return undefined;
   return mostReferred(tables, organizationTables);
 }
@@ -117,9 +184,15 @@ export function isUserColumn(table: RelationRow, column: ColumnRow, userTables: 
 }
 
 /** Says whether a column holds an organization's id. */
-export function isOrganizationColumn(table: RelationRow, column: ColumnRow, organizations: RelationRow | undefined): boolean {
+export function isOrganizationColumn(
+  table: RelationRow,
+  column: ColumnRow,
+  organizations: RelationRow | undefined,
+): boolean {
   if (organizations === undefined) return false;
   const target = foreignKeyOf(table, column.name)?.target;
   if (typeof target === 'string') return target === qualifiedName(organizations);
-  return organizationColumns.test(column.name) && column.base === typeOf(organizations, primaryKey(organizations)[0] ?? '');
+  return (
+    organizationColumns.test(column.name) && column.base === typeOf(organizations, primaryKey(organizations)[0] ?? '')
+  );
 }

@@ -7,8 +7,12 @@ import type { Subject } from '../probes/subject.ts';
 
 /** Views that a user's role may use in some way. */
 export function usableViews(model: Model, roles: readonly string[]): RelationRow[] {
-  return [...model.tables.values()].filter((row) => (row.kind === 'v' || row.kind === 'm') && !isPlatformSchema(row.schema)
-    && roles.some((role) => (row.grants[role] ?? '') !== '' || row.columnGrants[role] !== undefined));
+  return [...model.tables.values()].filter(
+    (row) =>
+      (row.kind === 'v' || row.kind === 'm') &&
+      !isPlatformSchema(row.schema) &&
+      roles.some((role) => (row.grants[role] ?? '') !== '' || row.columnGrants[role] !== undefined),
+  );
 }
 
 /** The tables behind a view, through other views. */
@@ -25,9 +29,20 @@ export function tablesBehind(view: RelationRow, model: Model): RelationRow[] {
 
 /** Says whether one of the roles may write through the view, as far as that can be written at all. */
 export function isWritable(view: RelationRow, roles: readonly string[]): boolean {
-  const ways = [['I', 8], ['U', 4], ['D', 16]] as const;
-  return ways.some(([letter, bit]) => (view.updatable & bit) !== 0 && roles.some((role) =>
-    (view.grants[role] ?? '').includes(letter) || (letter !== 'D' && view.columnGrants[role]?.[letter] !== undefined)));
+  const ways = [
+    ['I', 8],
+    ['U', 4],
+    ['D', 16],
+  ] as const;
+  return ways.some(
+    ([letter, bit]) =>
+      (view.updatable & bit) !== 0 &&
+      roles.some(
+        (role) =>
+          (view.grants[role] ?? '').includes(letter) ||
+          (letter !== 'D' && view.columnGrants[role]?.[letter] !== undefined),
+      ),
+  );
 }
 
 /** The triggers of a view cannot be turned off: one that reaches out of the transaction must not fire. */
@@ -44,18 +59,33 @@ export function outsideTrigger(view: RelationRow, model: Model): { trigger: stri
  * A view over one table that shows the columns which tell its rows apart: it is tried as the table itself, since a view that
  * can be written is a second door to it. Undefined where the view is of another kind.
  */
-export function viewSubject(view: RelationRow, subjects: readonly Subject[], roles: readonly string[], model: Model): Subject | undefined {
+export function viewSubject(
+  view: RelationRow,
+  subjects: readonly Subject[],
+  roles: readonly string[],
+  model: Model,
+): Subject | undefined {
   const behind = tablesBehind(view, model);
   const base = subjects.find((subject) => subject.name === qualifiedName(behind[0] ?? { schema: '', name: '' }));
-  if (behind.length !== 1 || base === undefined || view.kind === 'm' || outsideTrigger(view, model) !== undefined) return undefined;
+  if (behind.length !== 1 || base === undefined || view.kind === 'm' || outsideTrigger(view, model) !== undefined)
+    return undefined;
   const shown = new Set(view.columns.map((column) => column.name));
   const belongs = base.belongs.filter(({ column }) => shown.has(column));
   // What can only be read is looked for by its values where it does not show whose it is.
-  if (!base.rows.a.key.every(([name]) => shown.has(name)) || (belongs.length < base.belongs.length && !isWritable(view, roles))) return undefined;
+  if (
+    !base.rows.a.key.every(([name]) => shown.has(name)) ||
+    (belongs.length < base.belongs.length && !isWritable(view, roles))
+  )
+    return undefined;
   const name = qualifiedName(view);
   const isPublic = isDeclared(model.declarations, name, 'public-read');
   return {
-    ...base, name, kind: 'view', into: relation(view), grants: view, belongs,
+    ...base,
+    name,
+    kind: 'view',
+    into: relation(view),
+    grants: view,
+    belongs,
     columns: base.columns.filter((column) => shown.has(column.name)),
     scope: isPublic ? { ...base.scope, kind: 'public-read', text: `public-read, ${base.scope.text}` } : base.scope,
     isReadOnly: view.updatable === 0,

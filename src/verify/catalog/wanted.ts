@@ -9,11 +9,19 @@ export type IsWanted = (name: string) => boolean;
  * What is to be proven after a change: what changed, what hangs on it, and what may open it by a write.
  * @param changed names as the report has them; of a function also without its argument types; undefined for everything
  */
-export function wantedAfter(changed: readonly string[] | undefined, { catalog, dependencies, tables }: Model): IsWanted {
+export function wantedAfter(
+  changed: readonly string[] | undefined,
+  { catalog, dependencies, tables }: Model,
+): IsWanted {
   if (changed === undefined) return () => true;
   const names = new Set(changed);
-  const routines = catalog.functions.filter((routine) => names.has(qualifiedName(routine)) || names.has(signatureOf(routine)));
-  const affected = dependencies.affectedBy([...names].filter((name) => tables.has(name)), routines);
+  const routines = catalog.functions.filter(
+    (routine) => names.has(qualifiedName(routine)) || names.has(signatureOf(routine)),
+  );
+  const affected = dependencies.affectedBy(
+    [...names].filter((name) => tables.has(name)),
+    routines,
+  );
   const wanted = new Set([...names, ...affected.relations, ...[...affected.routines].map(signatureOf)]);
   return (name) => wanted.has(name);
 }

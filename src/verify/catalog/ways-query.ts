@@ -58,13 +58,23 @@ export interface Ways {
 
 /** Roles that a Supabase project starts with, and those of its services. */
 const platformRoles = [
-  'anon', 'authenticated', 'service_role', 'authenticator', 'postgres', 'dashboard_user', 'pgbouncer', 'pgsodium_keyholder', 'pgsodium_keyiduser',
-  'pgsodium_keymaker', 'cli_login_postgres',
+  'anon',
+  'authenticated',
+  'service_role',
+  'authenticator',
+  'postgres',
+  'dashboard_user',
+  'pgbouncer',
+  'pgsodium_keyholder',
+  'pgsodium_keyiduser',
+  'pgsodium_keymaker',
+  'cli_login_postgres',
 ];
 
 const isOwnSchema = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and n.nspname <> all ('{${[...platformSchemas].join(',')}}')`;
-const list = (rows: string): string => `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
-const isHeld = '(x.grantee = 0 or pg_has_role(a.oid, x.grantee, \'usage\'))';
+const list = (rows: string): string =>
+  `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
+const isHeld = "(x.grantee = 0 or pg_has_role(a.oid, x.grantee, 'usage'))";
 
 /** Rights by an access list, of those who do not own the thing anyway: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `

@@ -40,31 +40,66 @@ export interface SessionVariables {
 const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
 
 /** Everyone that the proof acts as, in the order of the matrix. */
-export function makeActors(people: readonly Person[], isolation: Isolation, session: SessionVariables | undefined, cargo: Cargo): Actor[] {
+export function makeActors(
+  people: readonly Person[],
+  isolation: Isolation,
+  session: SessionVariables | undefined,
+  cargo: Cargo,
+): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
   const members = others.filter(({ key }) => key !== staffKey && !isStateHolder(key));
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
-  const actAs = (name: string, person: Person, relation: Actor['relation'], settings: Record<string, string>, role = 'authenticated'): Actor => ({
-    name, relation, isStaff: relation === 'self' && cargo.hasStaff, isAnonymous: role === 'anon', isMultiOrg: isMultiOrg(person.key), memberRole: relation === 'co-member' ? person.role : undefined,
-    isNobody: !person.isMember && hasOrganizations, side: person.side, user: person.user, organization: person.organization,
+  const actAs = (
+    name: string,
+    person: Person,
+    relation: Actor['relation'],
+    settings: Record<string, string>,
+    role = 'authenticated',
+  ): Actor => ({
+    name,
+    relation,
+    isStaff: relation === 'self' && cargo.hasStaff,
+    isAnonymous: role === 'anon',
+    isMultiOrg: isMultiOrg(person.key),
+    memberRole: relation === 'co-member' ? person.role : undefined,
+    isNobody: !person.isMember && hasOrganizations,
+    side: person.side,
+    user: person.user,
+    organization: person.organization,
     ...(isBySession ? bySession(person, session, role === 'anon') : { role, settings }),
   });
-  const signedIn = (name: string, person: Person, relation: Actor['relation'], load: Load): Actor => actAs(name, person, relation, cargo.settings(person, load));
+  const signedIn = (name: string, person: Person, relation: Actor['relation'], load: Load): Actor =>
+    actAs(name, person, relation, cargo.settings(person, load));
   const lacking = isBySession ? [] : cargo.constants();
   return [
     actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
     signedIn('owner', a, 'self', 'full'),
     ...(lacking.length === 0 ? [] : [signedIn(`owner without ${lacking.join(', ')}`, a, 'self', 'plain')]),
     ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
-    ...(hasOrganizations ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')] : [signedIn('other', b, 'none', 'forging')]),
+    ...(hasOrganizations
+      ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
+      : [signedIn('other', b, 'none', 'forging')]),
     // Where nothing asks whether a user signed in without an address, such a user is any other.
-    ...(isBySession || !cargo.asks('is_anonymous') ? [] : [actAs('anonymous user', c, 'none', cargo.settings(c, 'forging', [{ setting: tokenSetting, path: ['is_anonymous'], value: true }]))]),
+    ...(isBySession || !cargo.asks('is_anonymous')
+      ? []
+      : [
+          actAs(
+            'anonymous user',
+            c,
+            'none',
+            cargo.settings(c, 'forging', [{ setting: tokenSetting, path: ['is_anonymous'], value: true }]),
+          ),
+        ]),
   ];
 }
 
 /** Unset variables are empty after any transaction that set them: that is what a request without a session sees. */
-function bySession(person: Person, session: SessionVariables, isAnonymous: boolean): Pick<ScriptActor, 'role' | 'settings'> {
+function bySession(
+  person: Person,
+  session: SessionVariables,
+  isAnonymous: boolean,
+): Pick<ScriptActor, 'role' | 'settings'> {
   const settings = {
     ...noClaims,
     [session.user ?? 'app.current_user_id']: isAnonymous ? '' : person.user,

@@ -19,7 +19,15 @@ const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
   // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
-  return [...new Set(tables.flatMap((table) => table.checks.filter((check) => !isMultiOrg(check.actor) || check.rule !== undefined).map((check) => check.actor)))];
+  return [
+    ...new Set(
+      tables.flatMap((table) =>
+        table.checks
+          .filter((check) => !isMultiOrg(check.actor) || check.rule !== undefined)
+          .map((check) => check.actor),
+      ),
+    ),
+  ];
 }
 
 /** What an actor can do with A's rows of one table; of a function, whether it can call it. */
@@ -31,8 +39,23 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
   if (table.kind === 'function') {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
   }
-  const holds = actor === 'owner' || actor.startsWith('owner without ') || (actor.startsWith('member') && table.scope.includes('organization'));
-  return { text: letters.map((letter) => letterOf(letter, checks.filter((check) => verbs[check.verb].letter === letter), holds, none)).join(''), broken };
+  const holds =
+    actor === 'owner' ||
+    actor.startsWith('owner without ') ||
+    (actor.startsWith('member') && table.scope.includes('organization'));
+  return {
+    text: letters
+      .map((letter) =>
+        letterOf(
+          letter,
+          checks.filter((check) => verbs[check.verb].letter === letter),
+          holds,
+          none,
+        ),
+      )
+      .join(''),
+    broken,
+  };
 }
 
 function letterOf(letter: string, checks: readonly Check[], holds: boolean, none: string): string {
@@ -40,7 +63,10 @@ function letterOf(letter: string, checks: readonly Check[], holds: boolean, none
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
   if (reaching.length === 0) return none;
   // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
-  const isOwnOnly = letter === 'I' && !holds && reaching.every((check) => verbs[check.verb].shown === 'own-only' && check.expected !== 'no');
+  const isOwnOnly =
+    letter === 'I' &&
+    !holds &&
+    reaching.every((check) => verbs[check.verb].shown === 'own-only' && check.expected !== 'no');
   return isOwnOnly ? 'i' : letter;
 }
 
@@ -50,4 +76,5 @@ function reachesA(check: Check): boolean {
 }
 
 /** How to read the matrix, in one line. */
-export const legend = 'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization';
+export const legend =
+  'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization';

@@ -9,13 +9,17 @@ import { condition, grantedColumns, type Subject } from './subject.ts';
 /** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
 export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const assignment = neutralAssignment(subject, actor, model);
-  return assignment === undefined ? undefined : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
+  return assignment === undefined
+    ? undefined
+    : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
 }
 
 /** The same without WHERE; and to what A's rows in other states have, where a policy may let rows be changed as long as they stay so. */
 export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (subject.isLarge) return [];
-  const assignments = [subject.rows.a, ...subject.rows.states].flatMap((row) => neutralAssignment(subject, actor, model, row) ?? []);
+  const assignments = [subject.rows.a, ...subject.rows.states].flatMap(
+    (row) => neutralAssignment(subject, actor, model, row) ?? [],
+  );
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
@@ -25,7 +29,8 @@ function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = s
   const columns = granted.length > 0 ? granted : subject.columns;
   const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
   const linked = new Set(subject.table.constraints.filter((key) => key.type === 'f').flatMap((key) => key.columns));
-  const leads = (column: ColumnRow): boolean => linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
+  const leads = (column: ColumnRow): boolean =>
+    linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
   const rank = (column: ColumnRow): number =>
     (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
   const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
@@ -39,10 +44,13 @@ function valueOf(column: ColumnRow, subject: Subject): string | undefined {
 /** INSERT … ON CONFLICT of the actor's own new row under the key of A's. */
 export function upsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const key = subject.rows.a.key.map(([name]) => name);
-  const isKey = uniqueSets(subject.table).some((set) => set.length === key.length && set.every((name) => key.includes(name)));
+  const isKey = uniqueSets(subject.table).some(
+    (set) => set.length === key.length && set.every((name) => key.includes(name)),
+  );
   const assignment = neutralAssignment(subject, actor, model);
   const insert = underKeyOfA(subject, actor, model);
-  if (!isKey || assignment === undefined || insert === undefined || actor.isAnonymous || isReplaced(subject)) return undefined;
+  if (!isKey || assignment === undefined || insert === undefined || actor.isAnonymous || isReplaced(subject))
+    return undefined;
   return `${insert} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
 }
 
@@ -65,8 +73,11 @@ function underKeyOfA(subject: Subject, actor: Actor, model: Model): string | und
   subject.belongs.forEach((one, index) => values.set(one.column, sides.own?.[index] ?? 'NULL'));
   for (const [name, value] of subject.rows.a.key) values.set(name, value);
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  const columns = [...values.keys()].filter((name) =>
-    subject.columns.some((column) => column.name === name) && (granted.size === 0 || granted.has(name) || key.includes(name)));
+  const columns = [...values.keys()].filter(
+    (name) =>
+      subject.columns.some((column) => column.name === name) &&
+      (granted.size === 0 || granted.has(name) || key.includes(name)),
+  );
   return insertStatement(subject, columns, values);
 }
 
@@ -77,8 +88,15 @@ export function deleteSql(subject: Subject, _actor: Actor, _model: Model, withWh
 }
 
 /** Changes the columns that say whose A's row is: to B's side (give), to the actor's own (take). */
-export function reassignSql(subject: Subject, actor: Actor, model: Model, way: 'give' | 'take', withWhere: boolean): string | undefined {
-  if (subject.belongs.length === 0 || subject.table === model.tenancy.organizations || actor.isAnonymous) return undefined;
+export function reassignSql(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  way: 'give' | 'take',
+  withWhere: boolean,
+): string | undefined {
+  if (subject.belongs.length === 0 || subject.table === model.tenancy.organizations || actor.isAnonymous)
+    return undefined;
   if (!withWhere && subject.isLarge) return undefined;
   const sides = sidesOf(subject, actor);
   const holds = actor.relation === 'self' || (actor.relation === 'co-member' && subject.scope.owner === 'organization');
@@ -87,14 +105,19 @@ export function reassignSql(subject: Subject, actor: Actor, model: Model, way: '
   if (values === undefined) return undefined;
   const list = subject.belongs.map((one, index) => `${quoteIdentifier(one.column)} = ${values[index]}`).join(', ');
   const own = actor.name === 'multi-org' ? subject.rows.k : subject.rows.l;
-  const row = actor.isMultiOrg ? own ?? subject.rows.a : subject.rows.a;
+  const row = actor.isMultiOrg ? (own ?? subject.rows.a) : subject.rows.a;
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
 }
 
 /** Points the other links of A's row at B's side, by those who hold it. */
 export function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
   const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
-  if (links.length === 0 || (!withWhere && subject.isLarge) || (actor.relation !== 'self' && actor.relation !== 'co-member')) return undefined;
+  if (
+    links.length === 0 ||
+    (!withWhere && subject.isLarge) ||
+    (actor.relation !== 'self' && actor.relation !== 'co-member')
+  )
+    return undefined;
   const list = links.map(({ column, b }) => `${quoteIdentifier(column)} = ${b}`).join(', ');
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(subject.rows.a.key)}` : ''}`;
 }

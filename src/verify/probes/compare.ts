@@ -10,7 +10,10 @@ import type { Check, TableReport } from '../report/report.ts';
  * of by the same rule already is not named twice.
  */
 export function compareMatrix(
-  expected: readonly TableReport[], found: readonly TableReport[], actors: readonly Actor[], known: readonly Finding[],
+  expected: readonly TableReport[],
+  found: readonly TableReport[],
+  actors: readonly Actor[],
+  known: readonly Finding[],
 ): Finding[] {
   const then = new Map(expected.map((report) => [report.table, report]));
   const now = new Set(found.map((report) => report.table));
@@ -18,19 +21,28 @@ export function compareMatrix(
     const before = then.get(report.table);
     return before === undefined ? [] : differences(before, report, actors);
   });
-  const gone = expected.filter((report) => !now.has(report.table)).map((report) => makeFinding(
-    'schema-drift', report.table,
-    `${report.table} could be proven in the expected matrix and is not there now, or cannot be reached.`,
-    'Compare the database with the migrations: muse status shows what has drifted.',
-  ));
-  return [...findings, ...gone].filter((finding) => !known.some((one) => one.rule === finding.rule && one.object === finding.object));
+  const gone = expected
+    .filter((report) => !now.has(report.table))
+    .map((report) =>
+      makeFinding(
+        'schema-drift',
+        report.table,
+        `${report.table} could be proven in the expected matrix and is not there now, or cannot be reached.`,
+        'Compare the database with the migrations: muse status shows what has drifted.',
+      ),
+    );
+  return [...findings, ...gone].filter(
+    (finding) => !known.some((one) => one.rule === finding.rule && one.object === finding.object),
+  );
 }
 
 function differences(before: TableReport, now: TableReport, actors: readonly Actor[]): Finding[] {
   const byRule = new Map<RuleName, string[]>();
   const key = (check: Check): string => `${check.actor} ${check.verb}`;
   const then = new Map(before.checks.map((check) => [key(check), check]));
-  const add = (rule: RuleName, check: Check): void => { byRule.set(rule, [...(byRule.get(rule) ?? []), `${check.actor} ${check.verb}`]); };
+  const add = (rule: RuleName, check: Check): void => {
+    byRule.set(rule, [...(byRule.get(rule) ?? []), `${check.actor} ${check.verb}`]);
+  };
   for (const check of now.checks) {
     const old = then.get(key(check));
     if (old === undefined) continue;
@@ -42,17 +54,28 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     if (!gained && check.outcome === 'allowed' && check.code !== undefined) continue;
     add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
   }
-  const roles = Object.keys(now.privileges ?? {}).filter((role) => before.privileges?.[role] !== undefined && before.privileges[role] !== now.privileges?.[role]);
-  const drift = roles.map((role) => makeFinding(
-    'schema-drift', now.table,
-    `${role} has other privileges on ${now.table} than in the expected matrix: ${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
-    'GRANT or REVOKE what the migrations say.',
-  ));
-  return [...drift, ...[...byRule].map(([rule, what]) => makeFinding(
-    rule, now.table,
-    `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
-    'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
-  ))];
+  const roles = Object.keys(now.privileges ?? {}).filter(
+    (role) => before.privileges?.[role] !== undefined && before.privileges[role] !== now.privileges?.[role],
+  );
+  const drift = roles.map((role) =>
+    makeFinding(
+      'schema-drift',
+      now.table,
+      `${role} has other privileges on ${now.table} than in the expected matrix: ${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
+      'GRANT or REVOKE what the migrations say.',
+    ),
+  );
+  return [
+    ...drift,
+    ...[...byRule].map(([rule, what]) =>
+      makeFinding(
+        rule,
+        now.table,
+        `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
+        'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
+      ),
+    ),
+  ];
 }
 
 /** What a check let the actor reach, in parts: `!` for allowed, the rows, the tables; the code of an error. */

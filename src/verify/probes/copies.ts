@@ -9,16 +9,25 @@ import type { Subject } from './subject.ts';
 /** Tables that triggers write when the subject is written, whose rows are not declared to be everyone's. */
 function copyTables(subject: Subject, model: Model): string[] {
   if (subject.kind !== 'table' || subject.scope.kind === 'public-read') return [];
-  return model.dependencies.sideEffects(subject.name).map(({ table }) => table)
+  return model.dependencies
+    .sideEffects(subject.name)
+    .map(({ table }) => table)
     .filter((table) => table !== subject.name && !isDeclared(model.declarations, table, 'public-read'));
 }
 
 /** Probes that read everything an actor sees of each table that triggers write; no actor does them in the first round. */
 export function copyLooks(subjects: readonly Subject[], model: Model): NamedProbe[] {
   const written = new Set(subjects.flatMap((subject) => copyTables(subject, model)));
-  return subjects.filter((subject) => subject.kind === 'table' && written.has(subject.name) && !subject.isLarge).map((subject) => ({
-    subject: subject.name, verb: 'select', mode: 'rows', state: '', actors: [], sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(subject.table)} as seen`,
-  }));
+  return subjects
+    .filter((subject) => subject.kind === 'table' && written.has(subject.name) && !subject.isLarge)
+    .map((subject) => ({
+      subject: subject.name,
+      verb: 'select',
+      mode: 'rows',
+      state: '',
+      actors: [],
+      sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(subject.table)} as seen`,
+    }));
 }
 
 /**
@@ -26,13 +35,30 @@ export function copyLooks(subjects: readonly Subject[], model: Model): NamedProb
  * other rows point at them.
  */
 export function copyTexts(subjects: readonly Subject[], model: Model): Map<string, ReadonlySet<string>> {
-  return new Map(subjects.filter((subject) => copyTables(subject, model).length > 0).map((subject) => {
-    const keys = new Set([...subject.rows.a.key.map(([name]) => name), ...subject.table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns)]);
-    const columns = subject.columns.filter((column) => column.category === 'S' && !keys.has(column.name) && model.meaningOf(subject.table, column) === undefined);
-    const texts = columns.flatMap(({ name }) => [subject.rows.a, subject.fresh.a].flatMap(({ values }) => {
-      const value = values.get(name);
-      return value === undefined || value === subject.rows.b.values.get(name) || !/^'[^'\\]*'$/.test(value) || !isMadeUp(value.slice(1, -1)) ? [] : [value.slice(1, -1)];
-    }));
-    return [subject.name, new Set(texts)];
-  }));
+  return new Map(
+    subjects
+      .filter((subject) => copyTables(subject, model).length > 0)
+      .map((subject) => {
+        const keys = new Set([
+          ...subject.rows.a.key.map(([name]) => name),
+          ...subject.table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+        ]);
+        const columns = subject.columns.filter(
+          (column) =>
+            column.category === 'S' && !keys.has(column.name) && model.meaningOf(subject.table, column) === undefined,
+        );
+        const texts = columns.flatMap(({ name }) =>
+          [subject.rows.a, subject.fresh.a].flatMap(({ values }) => {
+            const value = values.get(name);
+            return value === undefined ||
+              value === subject.rows.b.values.get(name) ||
+              !/^'[^'\\]*'$/.test(value) ||
+              !isMadeUp(value.slice(1, -1))
+              ? []
+              : [value.slice(1, -1)];
+          }),
+        );
+        return [subject.name, new Set(texts)];
+      }),
+  );
 }

@@ -30,25 +30,44 @@ function keysOf(subject: Subject, model: Model): Keys {
     const isLink = subject.table.constraints.some((key) => key.type === 'f' && key.columns.includes(column.name));
     const ofA = a.values.get(column.name);
     if (meaning === 'user') keys.users.push(column.name);
-    else if ((meaning !== undefined || isLink) && ofA !== undefined && ofA !== 'NULL' && ofA !== b.values.get(column.name)) keys.parents.push([column.name, ofA]);
+    else if (
+      (meaning !== undefined || isLink) &&
+      ofA !== undefined &&
+      ofA !== 'NULL' &&
+      ofA !== b.values.get(column.name)
+    )
+      keys.parents.push([column.name, ofA]);
   }
   return keys;
 }
 
 /** Values that may open something, by column: what those who ask the table compare it with, and what the column itself allows. */
 function decidingValues(subject: Subject, model: Model, keys: Keys): [string, string][] {
-  const special = new Set([...keys.users, ...keys.parents.map(([name]) => name), ...subject.rows.a.key.map(([name]) => name)]);
+  const special = new Set([
+    ...keys.users,
+    ...keys.parents.map(([name]) => name),
+    ...subject.rows.a.key.map(([name]) => name),
+  ]);
   const compared = model.dependencies.decidingColumns(qualifiedName(subject.table));
-  return subject.columns.filter((column) => compared.has(column.name) && !special.has(column.name))
-    .flatMap((column) => valuesFor(column, compared.get(column.name)!, subject, model).map((value): [string, string] => [column.name, value]));
+  return subject.columns
+    .filter((column) => compared.has(column.name) && !special.has(column.name))
+    .flatMap((column) =>
+      valuesFor(column, compared.get(column.name)!, subject, model).map((value): [string, string] => [
+        column.name,
+        value,
+      ]),
+    );
 }
 
 function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
-  if (/^(timestamp|date)/.test(column.base)) return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
+  if (/^(timestamp|date)/.test(column.base))
+    return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {
     const numbers = compared.filter((text) => text !== '' && Number.isFinite(Number(text))).map(Number);
-    return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))].slice(0, mostValues).map((number) => quoteLiteral(String(number)));
+    return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))]
+      .slice(0, mostValues)
+      .map((number) => quoteLiteral(String(number)));
   }
   if (column.category !== 'S' && column.category !== 'E') return [];
   const checks = subject.table.constraints.filter((check) => check.type === 'c' && check.columns.includes(column.name));
@@ -61,9 +80,14 @@ function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subj
 
 /** Says whether the actor's writes of the kind may open something: others ask the table, and a policy or its absence lets it try. */
 function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Model): boolean {
-  return !actor.isAnonymous && actor.relation !== 'self' && subject.kind !== 'bucket' && model.dependencies.isDeciding(qualifiedName(subject.table))
-    && grantedColumns(subject, actor.role, letter, model).length > 0
-    && (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0);
+  return (
+    !actor.isAnonymous &&
+    actor.relation !== 'self' &&
+    subject.kind !== 'bucket' &&
+    model.dependencies.isDeciding(qualifiedName(subject.table)) &&
+    grantedColumns(subject, actor.role, letter, model).length > 0 &&
+    (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
+  );
 }
 
 /**
@@ -74,19 +98,28 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   if (!mayDecide(subject, actor, 'I', model)) return [];
   const keys = keysOf(subject, model);
   const mine = keys.users.map((name): [string, string] => [name, `'${actingUser}'`]);
-  const others = keys.users.length < 2 ? [] : keys.users.map((me) =>
-    keys.users.map((name): [string, string] => [name, name === me ? `'${actingUser}'` : subject.users.a]));
+  const others =
+    keys.users.length < 2
+      ? []
+      : keys.users.map((me) =>
+          keys.users.map((name): [string, string] => [name, name === me ? `'${actingUser}'` : subject.users.a]),
+        );
   const values = decidingValues(subject, model, keys);
   // With nothing but a user in it, the plain row is the actor's own: INSERT tries that.
   const plain = keys.parents.length > 0 || keys.users.length > 1 ? [[]] : [];
-  return [mine, ...others].flatMap((users) => [...plain, ...values.map((one) => [one])]
-    .map((one) => insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one]))));
+  return [mine, ...others].flatMap((users) =>
+    [...plain, ...values.map((one) => [one])].map((one) =>
+      insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one])),
+    ),
+  );
 }
 
 function insertOf(subject: Subject, actor: Actor, model: Model, changed: ReadonlyMap<string, string>): string {
   const values = new Map([...subject.fresh[actor.side].values, ...changed]);
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  const columns = [...values.keys()].filter((name) => subject.columns.some((column) => column.name === name) && (granted.has(name) || changed.has(name)));
+  const columns = [...values.keys()].filter(
+    (name) => subject.columns.some((column) => column.name === name) && (granted.has(name) || changed.has(name)),
+  );
   return insertStatement(subject, columns, values);
 }
 
@@ -96,7 +129,9 @@ export function ownRowSql(subject: Subject, model: Model): string | undefined {
   const name = qualifiedName(subject.table);
   const isOnePerUser = uniqueSets(subject.table).some((set) => set.every((column) => users.includes(column)));
   const isReferred = [...model.tables.values()].some((table) => table.constraints.some((key) => key.target === name));
-  return isOnePerUser && !isReferred && subject.kind === 'table' ? `delete from ${subject.into} where ${ownCondition(users)}` : undefined;
+  return isOnePerUser && !isReferred && subject.kind === 'table'
+    ? `delete from ${subject.into} where ${ownCondition(users)}`
+    : undefined;
 }
 
 function ownCondition(users: readonly string[]): string {
@@ -115,6 +150,12 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
   const isGranted = ([name]: readonly [string, string]): boolean => granted.has(name);
   const values = decidingValues(subject, model, keys).filter(isGranted);
   const parents = keys.parents.filter(isGranted);
-  const friends = keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
-  return [...values.map((one) => [one]), ...parents.map((one) => [one]), ...(parents.length > 1 ? [parents] : []), ...friends.map((one) => [one])].map(update);
+  const friends =
+    keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
+  return [
+    ...values.map((one) => [one]),
+    ...parents.map((one) => [one]),
+    ...(parents.length > 1 ? [parents] : []),
+    ...friends.map((one) => [one]),
+  ].map(update);
 }

@@ -19,9 +19,13 @@ export function privilegedColumn(subject: Subject, model: Model): { column: Colu
   for (const column of subject.columns) {
     if (column.base === 'boolean' && flags.test(column.name)) return { column, value: 'true' };
     if (!/(^|_)role$/.test(column.name)) continue;
-    const checks = subject.table.constraints.filter((check) => check.type === 'c' && check.columns.includes(column.name));
+    const checks = subject.table.constraints.filter(
+      (check) => check.type === 'c' && check.columns.includes(column.name),
+    );
     const choices = column.labels ?? hintsOf(checks.map((check) => model.parse(check.expression ?? ''))).texts;
-    const top = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator'].find((choice) => choices.includes(choice));
+    const top = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator'].find((choice) =>
+      choices.includes(choice),
+    );
     if (top !== undefined) return { column, value: quoteLiteral(top) };
   }
   return undefined;

@@ -10,13 +10,19 @@ import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
 import { verbs } from './verbs.ts';
 
-const ruleOf = { reads: 'isolation-escalation', writes: 'isolation-escalation', loses: 'isolation-write', copies: 'isolation-read' } as const;
+const ruleOf = {
+  reads: 'isolation-escalation',
+  writes: 'isolation-escalation',
+  loses: 'isolation-write',
+  copies: 'isolation-read',
+} as const;
 
 /** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
   // The story to tell is the shortest, and a stranger's before a member's.
-  const rank = (opening: Opening): number => opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
+  const rank = (opening: Opening): number =>
+    opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
   for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
     const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
     groups.set(key, [...(groups.get(key) ?? []), opening]);
@@ -34,12 +40,23 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
   const subject = proof.subjects.find(({ name }) => name === probe.subject);
   const actor = proof.actors[told.path.actor]!;
   const letter = verbs[probe.verb].letter;
-  const policies = subject === undefined || letter === 'X' || letter === 'R' ? [] : policiesFor(subject.table, letter, proof.model).map(({ name }) => name);
-  const sameStory = openings.filter((one) => one.how === told.how && one.path.actor === told.path.actor && one.path.probes.length === told.path.probes.length);
+  const policies =
+    subject === undefined || letter === 'X' || letter === 'R'
+      ? []
+      : policiesFor(subject.table, letter, proof.model).map(({ name }) => name);
+  const sameStory = openings.filter(
+    (one) =>
+      one.how === told.how && one.path.actor === told.path.actor && one.path.probes.length === told.path.probes.length,
+  );
   const objects = [...new Set(sameStory.map((one) => endOf(one, proof)))];
   const by = policies.length === 0 ? '' : ` Policy ${policies.join(', ')} on ${probe.subject} lets it.`;
   return {
-    ...makeFinding(ruleOf[told.how], probe.subject, `${storyOf(told, proof)} ${list(objects)}.${by}`, suggestionFor(told, probe, subject, policies, proof)),
+    ...makeFinding(
+      ruleOf[told.how],
+      probe.subject,
+      `${storyOf(told, proof)} ${list(objects)}.${by}`,
+      suggestionFor(told, probe, subject, policies, proof),
+    ),
     ...(policies[0] === undefined ? {} : { policy: policies[0] }),
     probe: sqlOf(told, actor, proof),
   };
@@ -79,18 +96,31 @@ function list(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-function suggestionFor(opening: Opening, probe: NamedProbe, subject: Subject | undefined, policies: readonly string[], proof: Proof): string {
+function suggestionFor(
+  opening: Opening,
+  probe: NamedProbe,
+  subject: Subject | undefined,
+  policies: readonly string[],
+  proof: Proof,
+): string {
   const role = proof.model.userRole;
   if (opening.how === 'loses' || opening.how === 'copies') {
-    const effect = subject === undefined ? undefined : proof.model.dependencies.sideEffects(`${subject.table.schema}.${subject.table.name}`).find(({ table }) => table === opening.object);
+    const effect =
+      subject === undefined
+        ? undefined
+        : proof.model.dependencies
+            .sideEffects(`${subject.table.schema}.${subject.table.name}`)
+            .find(({ table }) => table === opening.object);
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
     return opening.how === 'loses'
       ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the one who writes ${probe.subject}.`
       : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
   }
-  if (subject === undefined) return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
-  const asked = [...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).keys()]
-    .filter((name) => probe.sql.includes(quoteIdentifier(name)));
+  if (subject === undefined)
+    return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
+  const asked = [
+    ...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).keys(),
+  ].filter((name) => probe.sql.includes(quoteIdentifier(name)));
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
   return verbs[probe.verb].letter === 'U'
@@ -101,5 +131,10 @@ function suggestionFor(opening: Opening, probe: NamedProbe, subject: Subject | u
 /** The statements, to try by hand as that user. */
 function sqlOf(opening: Opening, actor: Actor, proof: Proof): string {
   const numbers = opening.probe === undefined ? opening.path.probes : [...opening.path.probes, opening.probe];
-  return numbers.map((number) => `${proof.probes[number]!.sql.replaceAll('@user@', actor.user).replaceAll('@org@', actor.organization)};`).join('\n');
+  return numbers
+    .map(
+      (number) =>
+        `${proof.probes[number]!.sql.replaceAll('@user@', actor.user).replaceAll('@org@', actor.organization)};`,
+    )
+    .join('\n');
 }

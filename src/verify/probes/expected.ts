@@ -39,7 +39,9 @@ const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)
 
 /** Columns that say something of a person: in a table whose rows are nobody's, they are not for everyone who is signed in. */
 export function personalColumns(subject: Subject): string[] {
-  return subject.columns.filter((column) => column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false).map(({ name }) => name);
+  return subject.columns
+    .filter((column) => (column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false))
+    .map(({ name }) => name);
 }
 
 /** To read A's row. */
@@ -94,7 +96,13 @@ function isAdmin(actor: Actor): boolean {
 /** Ordinary members of an organization do not decide who is in it, with which role; where there are no roles, all do. */
 function decides(actor: Actor, model: Model): boolean {
   const hasRoles = model.tenancy.membership?.role !== undefined;
-  return actor.relation === 'self' || isAdmin(actor) || managingRoles(model).has(actor.memberRole ?? '') || !hasRoles || (actor.relation === 'co-member' && actor.memberRole === undefined);
+  return (
+    actor.relation === 'self' ||
+    isAdmin(actor) ||
+    managingRoles(model).has(actor.memberRole ?? '') ||
+    !hasRoles ||
+    (actor.relation === 'co-member' && actor.memberRole === undefined)
+  );
 }
 
 function decidesMemberships(subject: Subject, actor: Actor, model: Model): boolean {
@@ -103,6 +111,10 @@ function decidesMemberships(subject: Subject, actor: Actor, model: Model): boole
 
 /** A table that gives users roles over the whole product: nobody writes its own. */
 function isRoleTable(subject: Subject, model: Model): boolean {
-  return subject.scope.owner === 'user' && /role|admin/.test(subject.table.name) && privilegedColumn(subject, model) !== undefined
-    && !model.tenancy.userTables.has(qualifiedName(subject.table));
+  return (
+    subject.scope.owner === 'user' &&
+    /role|admin/.test(subject.table.name) &&
+    privilegedColumn(subject, model) !== undefined &&
+    !model.tenancy.userTables.has(qualifiedName(subject.table))
+  );
 }

@@ -59,12 +59,17 @@ const mostStatements = 4;
  * what strangers see of what its owner wrote.
  * @param run runs chains in a world like that of the first round
  */
-export async function followWrites(first: FirstRound, run: (chains: readonly Chain[]) => Promise<Opened[]>): Promise<Opening[]> {
+export async function followWrites(
+  first: FirstRound,
+  run: (chains: readonly Chain[]) => Promise<Opened[]>,
+): Promise<Opening[]> {
   const trail = new Trail(first);
   const found: Opening[] = [];
   let paths = trail.permitted();
   for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
-    const planned = paths.map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) })).filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
+    const planned = paths
+      .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
+      .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
     const opened = await run(planned.map(({ chain }) => chain));
     const further: Path[] = [];
     for (const one of opened) {
@@ -94,20 +99,24 @@ class Trail {
     this.subjects = new Map(first.subjects.map((subject) => [subject.name, subject]));
     this.callables = new Map(first.callables.map((callable) => [callable.name, callable]));
     this.cells = new Map(first.cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
-    first.probes.forEach(({ subject }, number) => this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]));
+    first.probes.forEach(({ subject }, number) =>
+      this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]),
+    );
   }
 
   /** Every write that an actor was let do; of the owner's, which only others look at, one a letter and table. */
   permitted(): Path[] {
     const owners = new Set<string>();
-    return this.first.cells.filter((cell) => {
-      const actor = this.first.actors[cell.actor]!;
-      if (actor.isMultiOrg || !this.isWrite(cell)) return false;
-      if (actor.relation !== 'self') return true;
-      const { subject, verb } = this.first.probes[cell.probe]!;
-      const key = `${verbs[verb].letter} ${subject}`;
-      return !owners.has(key) && owners.add(key) !== undefined;
-    }).map(({ actor, probe }) => ({ actor, probes: [probe] }));
+    return this.first.cells
+      .filter((cell) => {
+        const actor = this.first.actors[cell.actor]!;
+        if (actor.isMultiOrg || !this.isWrite(cell)) return false;
+        if (actor.relation !== 'self') return true;
+        const { subject, verb } = this.first.probes[cell.probe]!;
+        const key = `${verbs[verb].letter} ${subject}`;
+        return !owners.has(key) && owners.add(key) !== undefined;
+      })
+      .map(({ actor, probe }) => ({ actor, probes: [probe] }));
   }
 
   private isWrite(cell: Cell): boolean {
@@ -132,12 +141,19 @@ class Trail {
     const { dependencies, tables } = this.first.model;
     const callable = this.callables.get(probe.subject);
     const table = this.tableOf(probe);
-    const written = callable !== undefined ? [...dependencies.writtenBy(callable.routine)] : table === undefined ? [] : [table];
+    const written =
+      callable !== undefined ? [...dependencies.writtenBy(callable.routine)] : table === undefined ? [] : [table];
     const byTheWay = written.flatMap((name) => dependencies.sideEffects(name).map((effect) => effect.table));
     if (verbs[probe.verb].followed === 'triggers') return { named: [], byTheWay };
     const named = written;
-    const children = verbs[probe.verb].letter !== 'D' ? [] : [...tables.values()]
-      .filter((row) => row.constraints.some((key) => key.type === 'f' && key.target !== null && named.includes(key.target))).map(qualifiedName);
+    const children =
+      verbs[probe.verb].letter !== 'D'
+        ? []
+        : [...tables.values()]
+            .filter((row) =>
+              row.constraints.some((key) => key.type === 'f' && key.target !== null && named.includes(key.target)),
+            )
+            .map(qualifiedName);
     return { named: [...named, ...children], byTheWay };
   }
 
@@ -148,22 +164,49 @@ class Trail {
     const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
     const last = this.changedBy(this.first.probes[path.probes.at(-1)!]!);
     const changed = new Set([...last.named, ...last.byTheWay]);
-    const states = subjects.filter((subject) => subject.kind === 'table' && last.byTheWay.includes(subject.name) && verbs.update.expects(subject, actor, model) === 'no');
+    const states = subjects.filter(
+      (subject) =>
+        subject.kind === 'table' &&
+        last.byTheWay.includes(subject.name) &&
+        verbs.update.expects(subject, actor, model) === 'no',
+    );
     const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
     // What a member does to rows that are its organization's is its right: only what it gives itself is followed.
-    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X') return { lead, states: states.map(({ state }) => state), afterwards: [] };
+    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X')
+      return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const asking = model.dependencies.dependents(changed);
     const afterwards = [
-      ...subjects.filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
+      ...subjects
+        .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
         .flatMap((subject) => this.probesAfter(subject, path.actor, isFurther)),
-      ...(isFurther && actor.relation === 'none' ? subjects.filter((subject) => last.named.includes(subject.name))
-        .flatMap((subject) => this.probesOf(subject.name, path.actor, (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens')) : []),
-      ...this.first.callables.filter(({ routine }) => model.dependencies.asks(routine, changed) && (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')))
+      ...(isFurther && actor.relation === 'none'
+        ? subjects
+            .filter((subject) => last.named.includes(subject.name))
+            .flatMap((subject) =>
+              this.probesOf(
+                subject.name,
+                path.actor,
+                (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens',
+              ),
+            )
+        : []),
+      ...this.first.callables
+        .filter(
+          ({ routine }) =>
+            model.dependencies.asks(routine, changed) &&
+            (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')),
+        )
         .flatMap(({ name }) => this.probesOf(name, path.actor, ({ verb }) => verb === 'call')),
-      ...[...asking].filter((name) => !this.subjects.has(name)).flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'rows')),
+      ...[...asking]
+        .filter((name) => !this.subjects.has(name))
+        .flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'rows')),
     ];
-    return { lead, states: states.map(({ state }) => state), afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]) };
+    return {
+      lead,
+      states: states.map(({ state }) => state),
+      afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]),
+    };
   }
 
   /** Strangers look at what triggers wrote when the owner wrote. */
@@ -201,7 +244,13 @@ class Trail {
     const subject = this.subjects.get(probe.subject);
     const before = this.cells.get(`${one.actor} ${one.probe}`);
     const earlier = before === undefined || 'code' in before ? '' : before.answer;
-    const opened = (how: Opening['how']): Opening => ({ path, by: one.actor, how, object: probe.subject, ...(how === 'writes' ? { probe: one.probe } : {}) });
+    const opened = (how: Opening['how']): Opening => ({
+      path,
+      by: one.actor,
+      how,
+      object: probe.subject,
+      ...(how === 'writes' ? { probe: one.probe } : {}),
+    });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
     if (probe.mode === 'rows') {
@@ -220,9 +269,11 @@ class Trail {
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
   private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
     const { state } = this.first.probes[one.probe]!;
-    const parse = (text: string | undefined): Record<string, string> => JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+    const parse = (text: string | undefined): Record<string, string> =>
+      JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
     const [then, now] = [parse(one.before[state]), parse(one.after)];
-    const lone = alone === undefined || 'code' in alone ? undefined : [parse(alone.before[state]), parse(alone.state)] as const;
+    const lone =
+      alone === undefined || 'code' in alone ? undefined : ([parse(alone.before[state]), parse(alone.state)] as const);
     return this.first.subjects.some((subject) => {
       const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
       const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
@@ -234,19 +285,32 @@ class Trail {
   /** Rows of the subject that the path itself changed, and those that the actor could change without it. */
   private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
     const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
-    return cells.map((cell) => (cell === undefined || 'code' in cell || this.first.probes[cell.probe]!.state !== subject.state
-      ? '' : changedRows(cell.before[subject.state] ?? '', cell.state))).join('');
+    return cells
+      .map((cell) =>
+        cell === undefined || 'code' in cell || this.first.probes[cell.probe]!.state !== subject.state
+          ? ''
+          : changedRows(cell.before[subject.state] ?? '', cell.state),
+      )
+      .join('');
   }
 
   /** Rows of A's that went, or were changed by a write that has nothing to do with them. */
-  private readState(path: Path, one: { before: Record<string, string>; state: string; after: string }): Opening | undefined {
+  private readState(
+    path: Path,
+    one: { before: Record<string, string>; state: string; after: string },
+  ): Opening | undefined {
     const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
     const before = one.before[one.state] ?? '';
     const lost = rowsOfA(changedRows(before, one.after));
     if (subject === undefined || lost === '') return undefined;
     // To add a row that points at another's, as a like, may well be counted there: only what is gone is a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
-    const remain = [...lost].every((letter) => one.after.split('#')[0]!.split(';').some((part) => part.startsWith(letter)));
+    const remain = [...lost].every((letter) =>
+      one.after
+        .split('#')[0]!
+        .split(';')
+        .some((part) => part.startsWith(letter)),
+    );
     return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
@@ -255,8 +319,11 @@ class Trail {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
     const known = new Set(readFound(earlier).values);
     const more = readFound(answer).values.filter((value) => !known.has(value));
-    return this.first.leaks.given(more, tables)
-      .some(({ holders }) => holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[actor]!, tables)));
+    return this.first.leaks
+      .given(more, tables)
+      .some(({ holders }) =>
+        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[actor]!, tables)),
+      );
   }
 
   /** To change a row that was added a moment ago, as to accept one's own request, counts even where one may change one's rows. */

@@ -7,7 +7,10 @@ import { grantedColumns, type Subject } from './subject.ts';
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   const stands = subject.belongs.map((one) => one.own ?? one[actor.side]);
-  return { own: actor.isNobody && !isDirectUser ? undefined : stands, other: subject.belongs.map((one) => one[otherSide(subject, actor)]) };
+  return {
+    own: actor.isNobody && !isDirectUser ? undefined : stands,
+    other: subject.belongs.map((one) => one[otherSide(subject, actor)]),
+  };
 }
 
 /** In whose name the actor forges: A's, unless A's rows are its own. */
@@ -18,15 +21,21 @@ export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
 
 /** The columns, beside those that say whose a row is, that lead to a user, an organization or another's row. */
 export function linkColumns(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
-  if (subject.elsewhere !== undefined) return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
+  if (subject.elsewhere !== undefined)
+    return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
   const owners = new Set(subject.belongs.map((one) => one.column));
   const key = new Set(subject.rows.a.key.map(([name]) => name));
-  return subject.columns.filter((column) => !owners.has(column.name) && !key.has(column.name)).flatMap((column) => {
-    const leads = model.meaningOf(subject.table, column) !== undefined
-      || subject.table.constraints.some((one) => one.type === 'f' && one.columns.includes(column.name));
-    const [a, b] = [subject.rows.a.values.get(column.name), subject.rows.b.values.get(column.name)];
-    return leads && a !== undefined && b !== undefined && a !== 'NULL' && b !== 'NULL' ? [{ column: column.name, a, b }] : [];
-  });
+  return subject.columns
+    .filter((column) => !owners.has(column.name) && !key.has(column.name))
+    .flatMap((column) => {
+      const leads =
+        model.meaningOf(subject.table, column) !== undefined ||
+        subject.table.constraints.some((one) => one.type === 'f' && one.columns.includes(column.name));
+      const [a, b] = [subject.rows.a.values.get(column.name), subject.rows.b.values.get(column.name)];
+      return leads && a !== undefined && b !== undefined && a !== 'NULL' && b !== 'NULL'
+        ? [{ column: column.name, a, b }]
+        : [];
+    });
 }
 
 /**
@@ -43,27 +52,48 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
   const owners = subject.belongs.map((one) => one.column);
   if (manner !== 'forged' && sides.own === undefined) return undefined;
   if (actor.isAnonymous && manner !== 'own') return undefined;
-  if (!isTenants) owners.forEach((column, index) => values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL'));
+  if (!isTenants)
+    owners.forEach((column, index) =>
+      values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL'),
+    );
   const change = changes[manner](subject, actor, model, values);
   if (!change) return undefined;
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
   const forced = new Set(manner === 'forged' ? owners : []);
-  const columns = [...values.keys()].filter((name) =>
-    subject.columns.some((column) => column.name === name)
-    && (granted.size === 0 || granted.has(name) || forced.has(name) || (manner !== 'own' && manner !== 'least' && change.has(name)))
-    && (manner !== 'least' || isNeeded(subject, name)));
+  const columns = [...values.keys()].filter(
+    (name) =>
+      subject.columns.some((column) => column.name === name) &&
+      (granted.size === 0 ||
+        granted.has(name) ||
+        forced.has(name) ||
+        (manner !== 'own' && manner !== 'least' && change.has(name))) &&
+      (manner !== 'least' || isNeeded(subject, name)),
+  );
   if (columns.length === 0) return undefined;
   return insertStatement(subject, columns, values);
 }
 
 /** INSERT of those columns; an identity column takes the value that is given. */
-export function insertStatement(subject: Subject, columns: readonly string[], values: ReadonlyMap<string, string>): string {
-  const overriding = subject.kind === 'table' && subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
-  return `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} `
-    + `values (${columns.map((name) => values.get(name)).join(', ')})`;
+export function insertStatement(
+  subject: Subject,
+  columns: readonly string[],
+  values: ReadonlyMap<string, string>,
+): string {
+  const overriding =
+    subject.kind === 'table' &&
+    subject.table.columns.some((column) => column.identity === 'a' && columns.includes(column.name));
+  return (
+    `insert into ${subject.into} (${columns.map(quoteIdentifier).join(', ')})${overriding ? ' overriding system value' : ''} ` +
+    `values (${columns.map((name) => values.get(name)).join(', ')})`
+  );
 }
 
-type Change = (subject: Subject, actor: Actor, model: Model, values: Map<string, string>) => ReadonlySet<string> | undefined;
+type Change = (
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  values: Map<string, string>,
+) => ReadonlySet<string> | undefined;
 
 /** What each manner changes in the actor's own new row, as names of columns; undefined where it changes nothing. */
 const changes: Record<Manner, Change> = {
@@ -82,7 +112,10 @@ const changes: Record<Manner, Change> = {
   },
   as: (subject, actor, model, values) => {
     // The Storage API sets the owner of an object itself: its users choose the path alone.
-    const inOrganization = subject.kind !== 'bucket' && subject.scope.owner === 'organization' && subject.table !== model.tenancy.organizations;
+    const inOrganization =
+      subject.kind !== 'bucket' &&
+      subject.scope.owner === 'organization' &&
+      subject.table !== model.tenancy.organizations;
     return inOrganization ? setUsers(subject, actor, model, values) : undefined;
   },
   cross: (subject, actor, model, values) => {
@@ -94,8 +127,15 @@ const changes: Record<Manner, Change> = {
 };
 
 /** Puts another user into every user column: A's where the actor is not A, else B's. */
-function setUsers(subject: Subject, actor: Actor, model: Model, values: Map<string, string>): ReadonlySet<string> | undefined {
-  const columns = subject.columns.filter((column) => model.meaningOf(subject.table, column) === 'user').map((column) => column.name);
+function setUsers(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  values: Map<string, string>,
+): ReadonlySet<string> | undefined {
+  const columns = subject.columns
+    .filter((column) => model.meaningOf(subject.table, column) === 'user')
+    .map((column) => column.name);
   for (const name of columns) values.set(name, actor.relation === 'self' ? subject.users.b : subject.users.a);
   return columns.length === 0 ? undefined : new Set(columns);
 }
@@ -109,5 +149,7 @@ function isNeeded(subject: Subject, name: string): boolean {
 export function returningSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const insert = actor.relation === 'self' ? insertSql(subject, actor, model, 'own') : undefined;
   const [column] = grantedColumns(subject, actor.role, 'S', model);
-  return insert === undefined || column === undefined ? undefined : `${insert} returning ${quoteIdentifier(column.name)}`;
+  return insert === undefined || column === undefined
+    ? undefined
+    : `${insert} returning ${quoteIdentifier(column.name)}`;
 }

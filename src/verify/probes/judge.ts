@@ -14,13 +14,19 @@ export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
 }
 
 const suggestions: Partial<Record<RuleName, string>> = {
-  'anon-read': 'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
+  'anon-read':
+    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
   'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
-  'isolation-read': 'Compare the row\'s owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).',
-  'isolation-write': 'Compare the row\'s owner or organization with who asks in the USING of every UPDATE and DELETE policy.',
-  'isolation-insert': 'Compare the new row\'s owner or organization with who asks in the WITH CHECK of every INSERT policy.',
-  'isolation-reassign': 'Give the UPDATE policy a WITH CHECK that compares the new row\'s owner or organization with who asks, beside its USING.',
-  'policy-error': 'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
+  'isolation-read':
+    "Compare the row's owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).",
+  'isolation-write':
+    "Compare the row's owner or organization with who asks in the USING of every UPDATE and DELETE policy.",
+  'isolation-insert':
+    "Compare the new row's owner or organization with who asks in the WITH CHECK of every INSERT policy.",
+  'isolation-reassign':
+    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with who asks, beside its USING.",
+  'policy-error':
+    'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
 };
 
 /** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
@@ -32,13 +38,21 @@ export function judge(report: TableReport, actors: readonly Actor[], subject?: S
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
-  return [...broken].map(([rule, checks]) => makeFinding(rule, report.table, `${report.table} (${report.scope}): ${tell(checks, subject)}.`, suggestions[rule] ?? ''));
+  return [...broken].map(([rule, checks]) =>
+    makeFinding(
+      rule,
+      report.table,
+      `${report.table} (${report.scope}): ${tell(checks, subject)}.`,
+      suggestions[rule] ?? '',
+    ),
+  );
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
   if (check.outcome === 'error') return 'policy-error';
   const actor = actors.find((one) => one.name === check.actor);
-  if (actor === undefined || check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check, actor)) return undefined;
+  if (actor === undefined || check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check, actor))
+    return undefined;
   return ruleOf(check.verb, actor.isAnonymous);
 }
 
@@ -56,12 +70,17 @@ function tell(checks: readonly Check[], subject: Subject | undefined): string {
   const errors = checks.filter((check) => check.outcome === 'error');
   if (errors.length > 0) {
     const first = errors[0]!;
-    return `${[...new Set(errors.map((check) => check.actor))].join(', ')} on ${[...new Set(errors.map((check) => check.verb))].join(', ')} `
-      + `meets ${first.code}: ${first.message}`;
+    return (
+      `${[...new Set(errors.map((check) => check.actor))].join(', ')} on ${[...new Set(errors.map((check) => check.verb))].join(', ')} ` +
+      `meets ${first.code}: ${first.message}`
+    );
   }
   const byActors = new Map<string, string[]>();
   for (const what of new Set(checks.map((check) => wordingOf(check, subject)))) {
-    const who = checks.filter((check) => wordingOf(check, subject) === what).map((check) => check.actor).join(', ');
+    const who = checks
+      .filter((check) => wordingOf(check, subject) === what)
+      .map((check) => check.actor)
+      .join(', ');
     byActors.set(who, [...(byActors.get(who) ?? []), what]);
   }
   return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
@@ -71,7 +90,12 @@ function tell(checks: readonly Check[], subject: Subject | undefined): string {
 function wordingOf(check: Check, subject: Subject | undefined): string {
   const { wording, letter } = verbs[check.verb];
   const rows = rowsOfA(check.rows ?? '');
-  const states = subject === undefined || rows.includes('a') ? [] : labelledRows(subject).flatMap(([label, { state }]) => (rows.includes(label) && state !== undefined ? [state] : []));
+  const states =
+    subject === undefined || rows.includes('a')
+      ? []
+      : labelledRows(subject).flatMap(([label, { state }]) =>
+          rows.includes(label) && state !== undefined ? [state] : [],
+        );
   if (states.length > 0) return `${wording} where ${[...new Set(states)].join(' or ')}`;
   const columns = subject?.scope.kind === 'unowned' && letter === 'S' ? personalColumns(subject) : [];
   return columns.length === 0 ? wording : `${wording} with ${columns.join(', ')}`;

@@ -28,28 +28,46 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
     return tries.length > 0 && tries.every(isShut);
   });
   // A policy FOR ALL is meant for reading, and for as much of the rest as the grants allow.
-  const byPolicy = shut.filter(({ letter }) => policiesFor(subject.table, letter, model)
-    .some((policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)));
+  const byPolicy = shut.filter(({ letter }) =>
+    policiesFor(subject.table, letter, model).some(
+      (policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole),
+    ),
+  );
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
-  const unknown = model.claims.all.filter((claim) => claim.isSigned && claim.isUnclear && claim.readers.has(qualifiedName(subject.table))).map(({ name }) => name);
+  const unknown = model.claims.all
+    .filter((claim) => claim.isSigned && claim.isUnclear && claim.readers.has(qualifiedName(subject.table)))
+    .map(({ name }) => name);
   if (byPolicy.length > 0 && unknown.length > 0) {
-    return [notProven({
-      object: subject.name, reason: `its policies read ${unknown.join(', ')} of the token, and what it should be is not known, so nobody could ${words(byPolicy)}`,
-      suggestion: `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} by hand with a token that has it.`,
-    })];
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies read ${unknown.join(', ')} of the token, and what it should be is not known, so nobody could ${words(byPolicy)}`,
+        suggestion: `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} by hand with a token that has it.`,
+      }),
+    ];
   }
   return [
-    ...(byPolicy.length === 0 ? [] : [makeFinding(
-      'owner-locked-out', subject.name,
-      `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but nobody whose row it is can.`,
-      `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
-    )]),
-    ...(byGrant.length === 0 ? [] : [makeFinding(
-      'owner-locked-out', subject.name,
-      `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets anybody whose row it is.`,
-      `Add the policy, or take the privilege back: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
-      'warning',
-    )]),
+    ...(byPolicy.length === 0
+      ? []
+      : [
+          makeFinding(
+            'owner-locked-out',
+            subject.name,
+            `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but nobody whose row it is can.`,
+            `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
+          ),
+        ]),
+    ...(byGrant.length === 0
+      ? []
+      : [
+          makeFinding(
+            'owner-locked-out',
+            subject.name,
+            `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets anybody whose row it is.`,
+            `Add the policy, or take the privilege back: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
+            'warning',
+          ),
+        ]),
   ];
 }
 
@@ -68,7 +86,10 @@ function isGranted(subject: Subject, letter: Shut['letter'], role: string): bool
 }
 
 function hasPrivilege(subject: Subject, letter: Shut['letter'], role: string): boolean {
-  return subject.table.grants[role]?.includes(letter) === true || (letter !== 'D' && subject.table.columnGrants[role]?.[letter] !== undefined);
+  return (
+    subject.table.grants[role]?.includes(letter) === true ||
+    (letter !== 'D' && subject.table.columnGrants[role]?.[letter] !== undefined)
+  );
 }
 
 /** An error is a finding of its own, and a trigger that says no has its reasons. */
@@ -81,5 +102,9 @@ const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };
 /** Whose row it is; where a row is nobody's, everyone who is signed in. */
 function isHolder(actor: Actor, subject: Subject): boolean {
   if (actor.isAnonymous) return false;
-  return subject.scope.owner === undefined || actor.relation === 'self' || (actor.relation === 'co-member' && subject.scope.owner === 'organization');
+  return (
+    subject.scope.owner === undefined ||
+    actor.relation === 'self' ||
+    (actor.relation === 'co-member' && subject.scope.owner === 'organization')
+  );
 }

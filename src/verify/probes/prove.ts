@@ -66,30 +66,50 @@ export function isProbed(table: RelationRow): boolean {
  * @throws MuseError, DatabaseError as {@link runPlan}
  */
 export async function prove(
-  session: Session, model: Model, isolation: Isolation, variables: SessionVariables | undefined,
-  isWanted: IsWanted, topics: Ways['topics'],
+  session: Session,
+  model: Model,
+  isolation: Isolation,
+  variables: SessionVariables | undefined,
+  isWanted: IsWanted,
+  topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
   const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
-  const tables = [...model.tables.values()].filter((table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`));
-  const tableSubjects = tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []);
+  const tables = [...model.tables.values()].filter(
+    (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
+  );
+  const tableSubjects = tables.flatMap(
+    (table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? [],
+  );
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const views = usableViews(model, roles);
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, roles, model) ?? []);
-  const looked = views.filter((view) => isWanted(`${view.schema}.${view.name}`) && !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`))
+  const looked = views
+    .filter(
+      (view) =>
+        isWanted(`${view.schema}.${view.name}`) &&
+        !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`),
+    )
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
   const writable = looked.map(({ view }) => view).filter((view) => isWritable(view, roles));
   // To look through a view is to read it whole, and a materialized one has to be made anew.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
-  const subjects = [...tableSubjects, ...partitionSubjects(tableSubjects, roles, model), ...viewSubjects, ...buckets.map((bucket) => bucket.subject)];
+  const subjects = [
+    ...tableSubjects,
+    ...partitionSubjects(tableSubjects, roles, model),
+    ...viewSubjects,
+    ...buckets.map((bucket) => bucket.subject),
+  ];
   const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
   const looks = copyLooks(tableSubjects, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
-    ...subjects.filter((subject) => isWantedSubject(subject, isWanted)).flatMap((subject) => probesOf(subject, actors, model)),
+    ...subjects
+      .filter((subject) => isWantedSubject(subject, isWanted))
+      .flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
@@ -102,26 +122,63 @@ export async function prove(
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
   // A view has the state of its table, which may tell rows apart by columns that the view does not show.
-  const states = Object.fromEntries(subjects.filter(({ kind }) => kind !== 'view').map((subject) => [subject.state, stateQuery(subject)]));
-  const together = Object.fromEntries(callables.flatMap(({ routine, probes }) => probes.filter(({ state }) => state !== '')
-    .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)])));
+  const states = Object.fromEntries(
+    subjects.filter(({ kind }) => kind !== 'view').map((subject) => [subject.state, stateQuery(subject)]),
+  );
+  const together = Object.fromEntries(
+    callables.flatMap(({ routine, probes }) =>
+      probes
+        .filter(({ state }) => state !== '')
+        .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)]),
+    ),
+  );
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
     quiet: quiet.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
-    states: { ...states, ...together, [knownRowsState]: knownRowsQuery(tableSubjects, world.people, model, [...copies.values()].flatMap((texts) => [...texts])) },
+    states: {
+      ...states,
+      ...together,
+      [knownRowsState]: knownRowsQuery(
+        tableSubjects,
+        world.people,
+        model,
+        [...copies.values()].flatMap((texts) => [...texts]),
+      ),
+    },
     known: knownRowsState,
-    actors: actors.map(({ role, settings, user, organization }) => ({ role, user, organization, settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) } })),
-    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted }) => ({ sql, mode, state, actors, ...(prepare === undefined ? {} : { prepare }), ...(uncounted === undefined ? {} : { uncounted }) })),
+    actors: actors.map(({ role, settings, user, organization }) => ({
+      role,
+      user,
+      organization,
+      settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) },
+    })),
+    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted }) => ({
+      sql,
+      mode,
+      state,
+      actors,
+      ...(prepare === undefined ? {} : { prepare }),
+      ...(uncounted === undefined ? {} : { uncounted }),
+    })),
     chains: [],
   };
   const answer = await runInParts(session, plan);
-  const openings = await followWrites({
-    model, actors, subjects, callables, probes, cells: answer.cells, copies,
-    behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
-    leaks: leakFinder({ model, subjects, answer }),
-    copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
-  }, (chains) => runChains(session, plan, chains));
+  const openings = await followWrites(
+    {
+      model,
+      actors,
+      subjects,
+      callables,
+      probes,
+      cells: answer.cells,
+      copies,
+      behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
+      leaks: leakFinder({ model, subjects, answer }),
+      copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
+    },
+    (chains) => runChains(session, plan, chains),
+  );
   return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, openings };
 }
 
@@ -144,28 +201,50 @@ async function runChains(session: Session, plan: Plan, chains: readonly Chain[])
     const part = chains.slice(start, start + chainsPerScript);
     const used = [...new Set(part.flatMap(({ lead, afterwards }) => [...lead, ...afterwards].map(([probe]) => probe)))];
     const numbers = new Map(used.map((probe, number) => [probe, number]));
-    const states = new Set([plan.known, ...part.flatMap((chain) => chain.states), ...used.map((probe) => plan.probes[probe]!.state)]);
-    const renumber = (steps: Chain['lead']): Chain['lead'] => steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
+    const states = new Set([
+      plan.known,
+      ...part.flatMap((chain) => chain.states),
+      ...used.map((probe) => plan.probes[probe]!.state),
+    ]);
+    const renumber = (steps: Chain['lead']): Chain['lead'] =>
+      steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
     const answer = await runPlan(session, {
-      ...plan, states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
+      ...plan,
+      states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
       probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
-      chains: part.map(({ lead, afterwards, states }) => ({ lead: renumber(lead), afterwards: renumber(afterwards), states })),
+      chains: part.map(({ lead, afterwards, states }) => ({
+        lead: renumber(lead),
+        afterwards: renumber(afterwards),
+        states,
+      })),
     });
-    opened.push(...answer.opened.map((one) => ({ ...one, chain: one.chain + start, ...('probe' in one ? { probe: used[one.probe]! } : {}) })));
+    opened.push(
+      ...answer.opened.map((one) => ({
+        ...one,
+        chain: one.chain + start,
+        ...('probe' in one ? { probe: used[one.probe]! } : {}),
+      })),
+    );
   }
   return opened;
 }
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   return {
-    subject: `${view.schema}.${view.name}`, verb: 'select', mode: 'rows', state: '', actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
+    subject: `${view.schema}.${view.name}`,
+    verb: 'select',
+    mode: 'rows',
+    state: '',
+    actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
     sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(view)} as seen`,
   };
 }
 
 /** A trigger of one table may take away rows of another that were put in before: those are looked for at the end, and put in again. */
 function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
-  const touched = new Set(subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)));
+  const touched = new Set(
+    subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)),
+  );
   return world.steps.flatMap((step): RowStep[] => {
     const [row] = step.rows;
     if (row === undefined || step.force === undefined || !touched.has(qualifiedName(row.table))) return [];

@@ -4,14 +4,12 @@ import { answerFrame, type Plan, scriptOf } from '../fixtures/script.ts';
 
 /** What came of one probe by one actor. `before` are the states of the world that it was tried in. */
 export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
-  | { touched: number; answer: string; state: string }
-  | { code: string; message: string }
+  { touched: number; answer: string; state: string } | { code: string; message: string }
 );
 
 /** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards; `before` as in a cell. */
 export type Opened = { chain: number; before: Record<string, string> } & (
-  | { state: string; after: string }
-  | { probe: number; actor: number; touched: number; answer: string; after: string }
+  { state: string; after: string } | { probe: number; actor: number; touched: number; answer: string; after: string }
 );
 
 export interface Answer {
@@ -39,7 +37,10 @@ interface RawAnswer {
  * @throws DatabaseError what PostgreSQL says of the script itself
  */
 export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
-  const message = await session.script(scriptOf(plan)).then(() => '', (error: unknown) => messageOf(error));
+  const message = await session.script(scriptOf(plan)).then(
+    () => '',
+    (error: unknown) => messageOf(error),
+  );
   const start = message.indexOf(answerFrame[0]);
   const end = message.lastIndexOf(answerFrame[1]);
   if (start < 0 || end < start) {
@@ -70,8 +71,13 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
 }
 
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error) || error.message.includes(answerFrame[0])) return error instanceof Error ? error.message : String(error);
-  if (error instanceof DatabaseError && (error.code === '42501' || error.code === '22023') && /\brole\b/.test(error.message)) {
+  if (!(error instanceof Error) || error.message.includes(answerFrame[0]))
+    return error instanceof Error ? error.message : String(error);
+  if (
+    error instanceof DatabaseError &&
+    (error.code === '42501' || error.code === '22023') &&
+    /\brole\b/.test(error.message)
+  ) {
     throw new MuseError({
       code: 'cannot-act-as',
       message: `This connection may not act as the roles that users have: ${error.message}.`,

@@ -8,13 +8,18 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
   const granted = grantedColumns(subject, actor.role, 'S', model);
   const names = new Set(granted.map((column) => column.name));
   const labels = labelledRows(subject);
-  if (granted.length === 0 || labels.every(([, row]) => row.key.every(([name]) => names.has(name)))) return seenRows(subject, labels);
+  if (granted.length === 0 || labels.every(([, row]) => row.key.every(([name]) => names.has(name))))
+    return seenRows(subject, labels);
   const telling = granted.find((column) => {
     const values = labels.map(([, row]) => row.values.get(column.name));
     return values.every((value) => value !== undefined && value !== 'NULL') && new Set(values).size === values.length;
   });
-  if (telling === undefined) return `select case when exists (select ${quoteIdentifier(granted[0]!.name)} from ${subject.into}) then '?' end`;
-  return seenRows(subject, labels.map(([label, row]) => [label, { ...row, key: [[telling.name, row.values.get(telling.name)!]] }]));
+  if (telling === undefined)
+    return `select case when exists (select ${quoteIdentifier(granted[0]!.name)} from ${subject.into}) then '?' end`;
+  return seenRows(
+    subject,
+    labels.map(([label, row]) => [label, { ...row, key: [[telling.name, row.values.get(telling.name)!]] }]),
+  );
 }
 
 function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0]): string {

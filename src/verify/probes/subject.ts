@@ -35,7 +35,14 @@ export interface Subject {
    * A's row and B's; where there are such, one that is partly A's and partly B's (m), some of A's in other states, and two
    * in A's organization that were made by those who are in B's as well (k, l).
    */
-  rows: { a: KnownRow; b: KnownRow; m: KnownRow | undefined; states: KnownRow[]; k: KnownRow | undefined; l: KnownRow | undefined };
+  rows: {
+    a: KnownRow;
+    b: KnownRow;
+    m: KnownRow | undefined;
+    states: KnownRow[];
+    k: KnownRow | undefined;
+    l: KnownRow | undefined;
+  };
   /** New rows of the one who acts: among A's rows, among B's. */
   fresh: { a: KnownRow; b: KnownRow };
   /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
@@ -58,7 +65,13 @@ export interface Subject {
 export const largeTable = 10_000;
 
 /** Makes the subject of a table; undefined where the world has no row of it. */
-export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: readonly Person[], model: Model): Subject | undefined {
+export function subjectOf(
+  table: RelationRow,
+  scope: Scope,
+  rows: Rows,
+  people: readonly Person[],
+  model: Model,
+): Subject | undefined {
   const name = `${table.schema}.${table.name}`;
   const known = (label: string): KnownRow | undefined => {
     const row = rows.get(name)?.find((one: Row) => one.label === label);
@@ -71,11 +84,34 @@ export function subjectOf(table: RelationRow, scope: Scope, rows: Rows, people: 
   if (a === undefined || b === undefined || freshA === undefined || freshB === undefined) return undefined;
   const isDirect = scope.owner === 'user' && scope.parent === undefined;
   return {
-    name, kind: 'table', into: relation(table), table, grants: table, columns: table.columns.filter((column) => !column.generated), scope,
-    state: name, rows: { a, b, m: known('m'), states: stateLabels.flatMap((label) => known(label) ?? []), k: made(known('k')), l: made(known('l')) }, fresh: { a: freshA, b: freshB },
-    belongs: scope.columns.map((column) => ({ column, a: a.values.get(column) ?? 'NULL', b: b.values.get(column) ?? 'NULL', own: isDirect ? ownValue(table, column, model) : undefined })),
+    name,
+    kind: 'table',
+    into: relation(table),
+    table,
+    grants: table,
+    columns: table.columns.filter((column) => !column.generated),
+    scope,
+    state: name,
+    rows: {
+      a,
+      b,
+      m: known('m'),
+      states: stateLabels.flatMap((label) => known(label) ?? []),
+      k: made(known('k')),
+      l: made(known('l')),
+    },
+    fresh: { a: freshA, b: freshB },
+    belongs: scope.columns.map((column) => ({
+      column,
+      a: a.values.get(column) ?? 'NULL',
+      b: b.values.get(column) ?? 'NULL',
+      own: isDirect ? ownValue(table, column, model) : undefined,
+    })),
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
-    elsewhere: undefined, prepare: undefined, isReadOnly: false, isTenants: table === model.tenancy.organizations,
+    elsewhere: undefined,
+    prepare: undefined,
+    isReadOnly: false,
+    isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
 }
@@ -95,7 +131,10 @@ export function stateQuery(subject: Subject): string {
   const into = relation(subject.table);
   const labels = labelledRows(subject);
   const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
-  const owned = subject.belongs.length === 0 || subject.isLarge ? 'true' : condition(subject.belongs.map(({ column, a }) => [column, a]));
+  const owned =
+    subject.belongs.length === 0 || subject.isLarge
+      ? 'true'
+      : condition(subject.belongs.map(({ column, a }) => [column, a]));
   const count = subject.isLarge ? '' : `|| '#' || (select count(*) from ${into} where ${owned})`;
   return `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`;
 }
@@ -103,7 +142,12 @@ export function stateQuery(subject: Subject): string {
 /** The rows that every look at the subject tells apart, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
   const { a, b, m, states, k, l } = subject.rows;
-  const extras: [string, KnownRow | undefined][] = [['m', m], ...states.map((row, index): [string, KnownRow] => [stateLabels[index]!, row]), ['k', k], ['l', l]];
+  const extras: [string, KnownRow | undefined][] = [
+    ['m', m],
+    ...states.map((row, index): [string, KnownRow] => [stateLabels[index]!, row]),
+    ['k', k],
+    ['l', l],
+  ];
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }
 
@@ -114,14 +158,25 @@ export function labelCase(labels: readonly [string, KnownRow][]): string {
 
 /** A condition over quoted columns. */
 export function condition(pairs: readonly [string, string][]): string {
-  return pairs.length === 0 ? 'false' : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
+  return pairs.length === 0
+    ? 'false'
+    : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
 }
 
 /** Letters of the rows that are not where they were. */
 export function changedRows(before: string, after: string): string {
-  const parse = (state: string): Map<string, string> => new Map((state.split('#')[0] ?? '').split(';').filter((part) => part !== '').map((part) => [part[0]!, part.slice(1)]));
+  const parse = (state: string): Map<string, string> =>
+    new Map(
+      (state.split('#')[0] ?? '')
+        .split(';')
+        .filter((part) => part !== '')
+        .map((part) => [part[0]!, part.slice(1)]),
+    );
   const [then, now] = [parse(before), parse(after)];
-  return [...then].filter(([label, place]) => now.get(label) !== place).map(([label]) => label).join('');
+  return [...then]
+    .filter(([label, place]) => now.get(label) !== place)
+    .map(([label]) => label)
+    .join('');
 }
 
 /** Says whether A (or X) has another number of rows than before. */
@@ -131,7 +186,8 @@ export function countChanged(before: string, after: string): boolean {
 
 /** The columns on which the role has a privilege. */
 export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I' | 'U', model: Model): ColumnRow[] {
-  if (subject.grants.grants[role]?.includes(letter) === true || model.catalog.roles[role]?.superuser === true) return subject.columns;
+  if (subject.grants.grants[role]?.includes(letter) === true || model.catalog.roles[role]?.superuser === true)
+    return subject.columns;
   const names = subject.grants.columnGrants[role]?.[letter] ?? [];
   return subject.columns.filter((column) => names.includes(column.name));
 }

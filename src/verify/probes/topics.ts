@@ -29,7 +29,13 @@ const mostTopics = 60;
  * Asks the policies for every topic that can be made of their own texts and A's ids, as Realtime does before it lets someone in:
  * with the topic in a setting. Only the answer matters, so no message is made up.
  */
-export function topicProbes(topics: Ways['topics'], subjects: readonly Subject[], people: readonly Person[], actors: readonly Actor[], model: Model): TopicProbe[] {
+export function topicProbes(
+  topics: Ways['topics'],
+  subjects: readonly Subject[],
+  people: readonly Person[],
+  actors: readonly Actor[],
+  model: Model,
+): TopicProbe[] {
   const names = topicNames(topics, subjects, people, model);
   return (['r', 'a'] as const).flatMap((command) => {
     const policies = topics.filter((policy) => policy.command === command || policy.command === '*');
@@ -38,20 +44,34 @@ export function topicProbes(topics: Ways['topics'], subjects: readonly Subject[]
       const mine = policies.filter((policy) => policy.roles.includes(role) || policy.roles.includes('public'));
       const permissive = mine.filter((policy) => policy.permissive).map(({ expression }) => `(${expression})`);
       if (permissive.length === 0) return [];
-      const all = [`(${permissive.join(' or ')})`, ...mine.filter((policy) => !policy.permissive).map(({ expression }) => `(${expression})`)].join(' and ');
+      const all = [
+        `(${permissive.join(' or ')})`,
+        ...mine.filter((policy) => !policy.permissive).map(({ expression }) => `(${expression})`),
+      ].join(' and ');
       const numbers = actors.flatMap((actor, number) => (actor.role === role && !actor.isMultiOrg ? [number] : []));
       return names.map(({ topic, isOfA }): TopicProbe => ({
-        subject: realtimeMessages, verb: command === 'r' ? 'select' : 'insert', mode: 'read', state: '', actors: numbers, isOfA,
-        sql: `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case when ${all} then 'a' end end `
-          + `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as payload, 'muse'::text as event, true as private, `
-          + 'localtimestamp as updated_at, localtimestamp as inserted_at, gen_random_uuid() as id) as messages',
+        subject: realtimeMessages,
+        verb: command === 'r' ? 'select' : 'insert',
+        mode: 'read',
+        state: '',
+        actors: numbers,
+        isOfA,
+        sql:
+          `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case when ${all} then 'a' end end ` +
+          `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as payload, 'muse'::text as event, true as private, ` +
+          'localtimestamp as updated_at, localtimestamp as inserted_at, gen_random_uuid() as id) as messages',
       }));
     });
   });
 }
 
 /** Topics as apps name them: an id, or an id after a text that the policies compare with. */
-function topicNames(topics: Ways['topics'], subjects: readonly Subject[], people: readonly Person[], model: Model): { topic: string; isOfA: boolean }[] {
+function topicNames(
+  topics: Ways['topics'],
+  subjects: readonly Subject[],
+  people: readonly Person[],
+  model: Model,
+): { topic: string; isOfA: boolean }[] {
   const texts = new Set<string>();
   const words = new Set<string>();
   for (const { expression } of topics) {
@@ -60,16 +80,26 @@ function topicNames(topics: Ways['topics'], subjects: readonly Subject[], people
       if (type === 'RangeVar') words.add(String(node['relname']));
       if (type !== 'FuncCall') return;
       const name = nameParts(node['funcname']).at(-1);
-      for (const routine of model.catalog.functions.filter((one) => one.name === name)) for (const word of model.sources.words(routine)) words.add(word);
+      for (const routine of model.catalog.functions.filter((one) => one.name === name))
+        for (const word of model.sources.words(routine)) words.add(word);
     });
   }
   const ids = new Set([people[0]!.user, people[0]!.organization].filter((id) => id !== ''));
   for (const { kind, table, rows } of subjects) {
-    if (kind === 'table' && words.has(table.name) && rows.a.key.length === 1) ids.add(rows.a.key[0]![1].replace(/^'|'$/g, ''));
+    if (kind === 'table' && words.has(table.name) && rows.a.key.length === 1)
+      ids.add(rows.a.key[0]![1].replace(/^'|'$/g, ''));
   }
   const separators = [...texts].filter((text) => /^[^a-z0-9]$/i.test(text));
   const prefixes = [...texts].filter((text) => /[a-z]/i.test(text) && text.length < 40);
-  const around = ['', ...separators.map((separator) => `topic${separator}`), ...prefixes.flatMap((prefix) => ['', ':', '/', '-', '_', ...separators].map((separator) => `${prefix}${separator}`))];
-  const ofA = [...new Set(around)].flatMap((before) => [...ids].map((id) => ({ topic: `${before}${id}`, isOfA: true })));
+  const around = [
+    '',
+    ...separators.map((separator) => `topic${separator}`),
+    ...prefixes.flatMap((prefix) =>
+      ['', ':', '/', '-', '_', ...separators].map((separator) => `${prefix}${separator}`),
+    ),
+  ];
+  const ofA = [...new Set(around)].flatMap((before) =>
+    [...ids].map((id) => ({ topic: `${before}${id}`, isOfA: true })),
+  );
   return [...prefixes.map((topic) => ({ topic, isOfA: false })), ...ofA].slice(0, mostTopics);
 }

@@ -8,14 +8,23 @@ import type { Gap } from './report.ts';
 
 /** The gaps that the clock leaves in what was tried of each table and bucket. */
 export function clockGaps(subjects: readonly Subject[], model: Model, now = Date.now()): Gap[] {
-  return subjects.filter(({ kind }) => kind !== 'view').flatMap(({ name, table }) => model.policyFacts(table).flatMap(({ policy }): Gap[] => {
-    const own = [policy.using, policy.check].filter((sql) => sql !== null).map((sql) => model.parse(sql));
-    const [when] = [...own, ...bodiesCalled(own, model)].flatMap((tree) => openings(tree, true, now));
-    return when === undefined ? [] : [{
-      object: name, reason: `its policy ${policy.name} opens ${when}, whatever is in a row, and what it lets through then was not tried`,
-      suggestion: `Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ${policy.name} lets through then.`,
-    }];
-  }));
+  return subjects
+    .filter(({ kind }) => kind !== 'view')
+    .flatMap(({ name, table }) =>
+      model.policyFacts(table).flatMap(({ policy }): Gap[] => {
+        const own = [policy.using, policy.check].filter((sql) => sql !== null).map((sql) => model.parse(sql));
+        const [when] = [...own, ...bodiesCalled(own, model)].flatMap((tree) => openings(tree, true, now));
+        return when === undefined
+          ? []
+          : [
+              {
+                object: name,
+                reason: `its policy ${policy.name} opens ${when}, whatever is in a row, and what it lets through then was not tried`,
+                suggestion: `Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ${policy.name} lets through then.`,
+              },
+            ];
+      }),
+    );
 }
 
 /** When conditions of the expression that hang on the time alone will hold that do not yet. */
@@ -36,7 +45,8 @@ function openings(expression: unknown, wanted: boolean, now: number): string[] {
 function openingOf(comparison: Node, wanted: boolean, now: number): string | undefined {
   const { lexpr, rexpr } = comparison;
   const operator = nameParts(comparison['name']).at(-1) ?? '';
-  if (!/^([<>]=?|=|<>)$/.test(operator) || isMoment(lexpr) === isMoment(rexpr) || readsColumn([lexpr, rexpr])) return undefined;
+  if (!/^([<>]=?|=|<>)$/.test(operator) || isMoment(lexpr) === isMoment(rexpr) || readsColumn([lexpr, rexpr]))
+    return undefined;
   const other = isMoment(lexpr) ? rexpr : lexpr;
   if (readsRequest([lexpr, rexpr])) return undefined;
   const date = /^\d{4}-\d\d-\d\d/.exec(constantOf(other) ?? '')?.[0];

@@ -5,19 +5,29 @@ import type { IsolationReport } from './report.ts';
 export function formatMatrixMarkdown(report: IsolationReport): string {
   const actors = actorsOf(report.tables);
   const row = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  const lines = report.tables.map((table) => row([
-    `\`${table.table}\``, escape(table.scope),
-    ...actors.map((actor) => {
-      const cell = cellOf(table, actor);
-      return cell.broken ? `**${cell.text}** ❌` : cell.text;
-    }),
-  ]));
-  const findings = report.findings.map((finding) => `- **${finding.rule}** ${escape(finding.message)} ${escape(finding.suggestion)}`);
+  const lines = report.tables.map((table) =>
+    row([
+      `\`${table.table}\``,
+      escape(table.scope),
+      ...actors.map((actor) => {
+        const cell = cellOf(table, actor);
+        return cell.broken ? `**${cell.text}** ❌` : cell.text;
+      }),
+    ]),
+  );
+  const findings = report.findings.map(
+    (finding) => `- **${finding.rule}** ${escape(finding.message)} ${escape(finding.suggestion)}`,
+  );
   return [
     row(['table', 'rows belong to', ...actors]),
     row(['---', '---', ...actors.map(() => ':---:')]),
-    ...lines, '', legend, '', `${report.proven} proven, ${report.notProven} not proven.`,
-    ...(findings.length === 0 ? ['', 'No finding.'] : ['', ...findings]), '',
+    ...lines,
+    '',
+    legend,
+    '',
+    `${report.proven} proven, ${report.notProven} not proven.`,
+    ...(findings.length === 0 ? ['', 'No finding.'] : ['', ...findings]),
+    '',
   ].join('\n');
 }
 

@@ -27,7 +27,9 @@ export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: Mat
   for (let start = 0; start < actors.length; start += perBlock) {
     const shown = actors.slice(start, start + perBlock);
     const head = fit('', nameWidth) + shown.map((actor) => fit(actor.replace(/^member:/, '+'), cellWidth)).join('');
-    const lines = tables.map((table) => fit(nameOf(table), nameWidth) + shown.map((actor) => paint(cellOf(table, actor), style)).join(''));
+    const lines = tables.map(
+      (table) => fit(nameOf(table), nameWidth) + shown.map((actor) => paint(cellOf(table, actor), style)).join(''),
+    );
     blocks.push([head, ...lines].map((line) => line.trimEnd()).join('\n'));
   }
   return [...blocks, ...fold(legend, style.width)].join('\n');

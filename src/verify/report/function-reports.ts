@@ -14,11 +14,22 @@ import type { Check, Gap, TableReport } from './report.ts';
 import { cellsOf, stoppedAt } from './reports.ts';
 
 /** The checks of a view in which rows are looked for by their values. */
-export function viewReport(view: RelationRow, behind: readonly RelationRow[], proof: Proof, leaks: LeakFinder): TableReport {
+export function viewReport(
+  view: RelationRow,
+  behind: readonly RelationRow[],
+  proof: Proof,
+  leaks: LeakFinder,
+): TableReport {
   const name = qualifiedName(view);
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor }): Check => {
-    if ('code' in cell) return { actor: actor.name, verb: 'select', expected: 'may', ...resultOf(cell, 'select', '', view, actor.isAnonymous, false) };
+    if ('code' in cell)
+      return {
+        actor: actor.name,
+        verb: 'select',
+        expected: 'may',
+        ...resultOf(cell, 'select', '', view, actor.isAnonymous, false),
+      };
     const { values } = readFound(cell.answer);
     const given = leaks.given(values, namesOf(behind));
     const reached = [...new Set(given.flatMap(({ holders }) => holders))];
@@ -32,18 +43,28 @@ export function viewReport(view: RelationRow, behind: readonly RelationRow[], pr
 /** The checks of a function that users can call. */
 export function functionReport(callable: Callable, proof: Proof, leaks: LeakFinder): TableReport {
   const cells = new Map<NamedProbe | undefined, Map<Actor, Cell>>();
-  for (const { cell, actor, probe } of cellsOf(callable.name, proof)) cells.set(probe, (cells.get(probe) ?? new Map<Actor, Cell>()).set(actor, cell));
-  const checks = proof.actors.flatMap((actor) => callable.calls.flatMap((call): Check[] => {
-    const cell = cells.get(call.probe)?.get(actor);
-    if (cell === undefined) return [];
-    if ('code' in cell) return [stoppedCall(cell, actor, call.probe.verb, proof)];
-    return [readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks), ...changesOf(cell, actor, proof, leaks)];
-  }));
+  for (const { cell, actor, probe } of cellsOf(callable.name, proof))
+    cells.set(probe, (cells.get(probe) ?? new Map<Actor, Cell>()).set(actor, cell));
+  const checks = proof.actors.flatMap((actor) =>
+    callable.calls.flatMap((call): Check[] => {
+      const cell = cells.get(call.probe)?.get(actor);
+      if (cell === undefined) return [];
+      if ('code' in cell) return [stoppedCall(cell, actor, call.probe.verb, proof)];
+      return [
+        readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
+        ...changesOf(cell, actor, proof, leaks),
+      ];
+    }),
+  );
   // Of several calls the one that breaks a rule counts, then the one that was let through.
   const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
-  const distinct = new Map(checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]));
+  const distinct = new Map(
+    checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]),
+  );
   return {
-    table: callable.name, kind: 'function', scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
+    table: callable.name,
+    kind: 'function',
+    scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
 }
@@ -56,18 +77,29 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   const { name, routine, skipped, injectable } = callable;
   const cells = cellsOf(name, proof);
   const errors = cells.map(({ cell }) => ('code' in cell ? cell : undefined));
-  const failed = cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code)) ? errors[0] : undefined;
-  const isOpen = injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
+  const failed =
+    cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code))
+      ? errors[0]
+      : undefined;
+  const isOpen =
+    injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
   if (isOpen) {
     return {
-      object: name, isDefiner: true, reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} stands as it is given, so whoever calls it may run any query`,
-      suggestion: 'Put values into EXECUTE by USING, names by format(\'%I\'), and compare what must be a keyword with a list.',
+      object: name,
+      isDefiner: true,
+      reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} stands as it is given, so whoever calls it may run any query`,
+      suggestion:
+        "Put values into EXECUTE by USING, names by format('%I'), and compare what must be a keyword with a list.",
     };
   }
-  const reason = skipped ?? (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
+  const reason =
+    skipped ??
+    (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
   if (reason === undefined) return undefined;
   return {
-    object: name, isDefiner: routine.definer, reason: skipped === undefined ? reason : `the function was not called: ${reason}`,
+    object: name,
+    isDefiner: routine.definer,
+    reason: skipped === undefined ? reason : `the function was not called: ${reason}`,
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
@@ -75,7 +107,14 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
 }
 
 /** What a call gave: values of A's row that were not in the arguments, and not in the answer for a row that is nobody's. */
-function readResult(call: FunctionCall, cell: Cell & { answer: string }, without: Cell | undefined, actor: Actor, { tables, gives, routine }: Callable, leaks: LeakFinder): Check {
+function readResult(
+  call: FunctionCall,
+  cell: Cell & { answer: string },
+  without: Cell | undefined,
+  actor: Actor,
+  { tables, gives, routine }: Callable,
+  leaks: LeakFinder,
+): Check {
   const sql = call.probe.sql.replaceAll(actingUser, actor.user).replaceAll(actingOrganization, actor.organization);
   const found = readFound(cell.answer);
   const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
@@ -87,29 +126,75 @@ function readResult(call: FunctionCall, cell: Cell & { answer: string }, without
     const more = values.filter((value) => !nobody.values.includes(value));
     for (const table of hidden(leaks.common(more, tables, gives), actor, tables, leaks)) leaked.add(table);
     // A yes or no, or a number, that changes with a part of a text tells the text letter by letter.
-    if (isAnswer(routine)) for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
+    if (isAnswer(routine))
+      for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
   return readCheck(call.probe.verb, actor, [...leaked], [...new Set([...reached, ...leaked])], 'allowed', 'returns');
 }
 
 /** Tables that the actor may not read, of values that stand in no table that it may. */
-function hidden(given: readonly { holders: string[] }[], actor: Actor, tables: ReadonlySet<string>, leaks: LeakFinder): string[] {
-  return [...new Set(given.filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables))).flatMap(({ holders }) => holders))];
+function hidden(
+  given: readonly { holders: string[] }[],
+  actor: Actor,
+  tables: ReadonlySet<string>,
+  leaks: LeakFinder,
+): string[] {
+  return [
+    ...new Set(
+      given
+        .filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables)))
+        .flatMap(({ holders }) => holders),
+    ),
+  ];
 }
 
-function readCheck(verb: Check['verb'], actor: Actor, leaked: string[], reached: string[], outcome: Check['outcome'], word: string): Check {
+function readCheck(
+  verb: Check['verb'],
+  actor: Actor,
+  leaked: string[],
+  reached: string[],
+  outcome: Check['outcome'],
+  word: string,
+): Check {
   const seen = reached.length === 0 ? {} : { reached };
   return leaked.length === 0
     ? { actor: actor.name, verb, expected: 'may', outcome, ...seen }
-    : { actor: actor.name, verb, expected: 'no', outcome: 'allowed', rows: 'a', ...seen, message: `${word} rows of ${leaked.join(', ')}` };
+    : {
+        actor: actor.name,
+        verb,
+        expected: 'no',
+        outcome: 'allowed',
+        rows: 'a',
+        ...seen,
+        message: `${word} rows of ${leaked.join(', ')}`,
+      };
 }
 
-function stoppedCall(cell: Cell & { code: string; message: string }, actor: Actor, verb: Check['verb'], proof: Proof): Check {
-  const refused: Check = { actor: actor.name, verb, expected: 'may', outcome: 'refused', code: cell.code, message: cell.message };
+function stoppedCall(
+  cell: Cell & { code: string; message: string },
+  actor: Actor,
+  verb: Check['verb'],
+  proof: Proof,
+): Check {
+  const refused: Check = {
+    actor: actor.name,
+    verb,
+    expected: 'may',
+    outcome: 'refused',
+    code: cell.code,
+    message: cell.message,
+  };
   if (cell.code !== '23503' || !cell.message.startsWith('update or delete')) return refused;
   const hit = proof.subjects.find((subject) => subject.kind === 'table' && stoppedAt(cell, subject) !== undefined);
   if (hit === undefined || verbs.update.expects(hit, actor, proof.model) !== 'no') return refused;
-  return { actor: actor.name, verb: 'call-changes', expected: 'no', outcome: 'allowed', rows: 'a', message: `changes rows of ${hit.name}` };
+  return {
+    actor: actor.name,
+    verb: 'call-changes',
+    expected: 'no',
+    outcome: 'allowed',
+    rows: 'a',
+    message: `changes rows of ${hit.name}`,
+  };
 }
 
 /** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
@@ -117,14 +202,28 @@ function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, l
   if (cell.state === '') return [];
   const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;
   const after = JSON.parse(cell.state) as Record<string, string>;
-  const changed = proof.subjects.filter(({ kind }) => kind === 'table').flatMap((subject) => {
-    const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
-    const touched = changedRows(then, now).includes('a');
-    const added = countChanged(then, now) && subject.belongs.length > 0;
-    const isForbidden = (touched && leaks.isForbidden(subject.name, actor, 'update'))
-      || (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
-    return touched || added ? [{ table: subject.name, isForbidden }] : [];
-  });
+  const changed = proof.subjects
+    .filter(({ kind }) => kind === 'table')
+    .flatMap((subject) => {
+      const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
+      const touched = changedRows(then, now).includes('a');
+      const added = countChanged(then, now) && subject.belongs.length > 0;
+      const isForbidden =
+        (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
+        (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
+      return touched || added ? [{ table: subject.name, isForbidden }] : [];
+    });
   const names = changed.map(({ table }) => table);
-  return names.length === 0 ? [] : [readCheck('call-changes', actor, changed.filter((one) => one.isForbidden).map(({ table }) => table), names, 'allowed', 'changes')];
+  return names.length === 0
+    ? []
+    : [
+        readCheck(
+          'call-changes',
+          actor,
+          changed.filter((one) => one.isForbidden).map(({ table }) => table),
+          names,
+          'allowed',
+          'changes',
+        ),
+      ];
 }

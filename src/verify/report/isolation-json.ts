@@ -12,14 +12,26 @@ export interface IsolationJson {
  * Puts a proof into the shape of `--json`.
  * @param others what else is not proven, a sentence each
  */
-export function isolationJson({ tables, findings }: Pick<IsolationReport, 'tables' | 'findings'>, others: readonly string[] = []): IsolationJson {
-  return { proven: provenOf(tables, findings), notProven: [...findings.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message), ...others], tables };
+export function isolationJson(
+  { tables, findings }: Pick<IsolationReport, 'tables' | 'findings'>,
+  others: readonly string[] = [],
+): IsolationJson {
+  return {
+    proven: provenOf(tables, findings),
+    notProven: [...findings.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message), ...others],
+    tables,
+  };
 }
 
 /** The tables, views, functions and buckets that were tried in full, with nothing found. */
 function provenOf(tables: readonly TableReport[], findings: readonly Finding[]): string[] {
   const found = new Set(findings.filter(({ severity }) => severity === 'error').map(({ object }) => object));
-  return tables.filter(({ table, checks, notes }) => checks.length > 0 && notes === undefined && !found.has(table) && !checks.some(({ rule }) => rule !== undefined)).map(({ table }) => table);
+  return tables
+    .filter(
+      ({ table, checks, notes }) =>
+        checks.length > 0 && notes === undefined && !found.has(table) && !checks.some(({ rule }) => rule !== undefined),
+    )
+    .map(({ table }) => table);
 }
 
 /** What a proof without errors comes to, in one line: that nobody reaches rows of others is said only where everything was tried. */
@@ -31,6 +43,10 @@ export function isolationLine({ proven, notProven }: Pick<IsolationReport, 'prov
 
 /** What was not proven, by name, as a note; undefined where all was. */
 export function notProvenNote(findings: readonly Finding[]): string | undefined {
-  const objects = findings.flatMap(({ rule, object }) => (rule === 'not-proven' && object !== undefined ? [object] : []));
-  return objects.length === 0 ? undefined : `Not proven: ${[...new Set(objects)].join(', ')}. Why, and what to do: muse verify`;
+  const objects = findings.flatMap(({ rule, object }) =>
+    rule === 'not-proven' && object !== undefined ? [object] : [],
+  );
+  return objects.length === 0
+    ? undefined
+    : `Not proven: ${[...new Set(objects)].join(', ')}. Why, and what to do: muse verify`;
 }

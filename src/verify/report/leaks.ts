@@ -25,7 +25,11 @@ export interface LeakFinder {
   /** Tables among `tables` of which A's row was given: values that were made up for it alone stand in the result. */
   given(values: readonly string[], tables: ReadonlySet<string>): { value: string; holders: string[] }[];
   /** The same of values that others have too, in columns that the query gives: for results that change with A's key. */
-  common(values: readonly string[], tables: ReadonlySet<string>, columns: ReadonlySet<string>): { value: string; holders: string[] }[];
+  common(
+    values: readonly string[],
+    tables: ReadonlySet<string>,
+    columns: ReadonlySet<string>,
+  ): { value: string; holders: string[] }[];
   /** Says whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
   /**
@@ -40,8 +44,16 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
-  const holdersOf = (value: string, tables: ReadonlySet<string>, holds: (column: string, table: RelationRow | undefined) => boolean): string[] =>
-    [...tables].filter((name) => [...(rows.get(name)?.a ?? [])].some(([column, held]) => held === value && holds(column, proof.model.tables.get(name))));
+  const holdersOf = (
+    value: string,
+    tables: ReadonlySet<string>,
+    holds: (column: string, table: RelationRow | undefined) => boolean,
+  ): string[] =>
+    [...tables].filter((name) =>
+      [...(rows.get(name)?.a ?? [])].some(
+        ([column, held]) => held === value && holds(column, proof.model.tables.get(name)),
+      ),
+    );
   const { userTables, membership } = proof.model.tenancy;
   const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
     if (table === authUsers) return actor.relation === 'none';
@@ -50,16 +62,28 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   };
   return {
     isForbidden,
-    isHidden: (table, actor, tables) => isForbidden(table, actor, 'select')
-      && !(actor.relation === 'co-member' && userTables.has(table) && membership !== undefined && tables.has(qualifiedName(membership.table))),
-    given: (values, tables) => distinct(values).flatMap((value) => {
-      const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
-      return holders.length === 0 ? [] : [{ value, holders }];
-    }),
-    common: (values, tables, columns) => distinct(values).flatMap((value) => {
-      const holders = holdersOf(value, tables, (column, table) => (columns.has(column) || columns.has('*')) && tells(column, table));
-      return holders.length === 0 ? [] : [{ value, holders }];
-    }),
+    isHidden: (table, actor, tables) =>
+      isForbidden(table, actor, 'select') &&
+      !(
+        actor.relation === 'co-member' &&
+        userTables.has(table) &&
+        membership !== undefined &&
+        tables.has(qualifiedName(membership.table))
+      ),
+    given: (values, tables) =>
+      distinct(values).flatMap((value) => {
+        const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
+        return holders.length === 0 ? [] : [{ value, holders }];
+      }),
+    common: (values, tables, columns) =>
+      distinct(values).flatMap((value) => {
+        const holders = holdersOf(
+          value,
+          tables,
+          (column, table) => (columns.has(column) || columns.has('*')) && tells(column, table),
+        );
+        return holders.length === 0 ? [] : [{ value, holders }];
+      }),
   };
 }
 
@@ -70,7 +94,10 @@ function distinct(values: readonly string[]): string[] {
 /** The time at which the proof runs stands in every row. */
 function tells(column: string, table: RelationRow | undefined): boolean {
   const base = table?.columns.find(({ name }) => name === column)?.base ?? '';
-  return !/^(timestamp|date$|time)/.test(base) && !(table?.constraints.some(({ type, columns }) => type === 'f' && columns.includes(column)) ?? false);
+  return (
+    !/^(timestamp|date$|time)/.test(base) &&
+    !(table?.constraints.some(({ type, columns }) => type === 'f' && columns.includes(column)) ?? false)
+  );
 }
 
 /** The names of tables, for {@link LeakFinder}. */

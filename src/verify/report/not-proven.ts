@@ -11,11 +11,20 @@ import type { Gap, IsolationReport, TableReport } from './report.ts';
 
 /** The finding of a gap: a warning, but for a function or trigger that is SECURITY DEFINER an error. */
 export function notProven({ object, reason, suggestion, isDefiner = false }: Gap): Finding {
-  return makeFinding('not-proven', object, `${object} is not proven: ${reason}.`, suggestion, isDefiner ? 'error' : 'warning');
+  return makeFinding(
+    'not-proven',
+    object,
+    `${object} is not proven: ${reason}.`,
+    suggestion,
+    isDefiner ? 'error' : 'warning',
+  );
 }
 
 /** How many objects were tried in full, and how many were not: those with notes of their own, and those that a finding says it of. */
-export function countProven(tables: readonly TableReport[], findings: readonly Finding[]): Pick<IsolationReport, 'proven' | 'notProven'> {
+export function countProven(
+  tables: readonly TableReport[],
+  findings: readonly Finding[],
+): Pick<IsolationReport, 'proven' | 'notProven'> {
   const open = new Set([
     ...tables.filter(({ notes }) => notes !== undefined).map(({ table }) => table),
     ...findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object ?? ''),
@@ -26,13 +35,31 @@ export function countProven(tables: readonly TableReport[], findings: readonly F
 /** Everything that was not tried: tables that took no row, silenced triggers, and what is too large. */
 export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; others: Gap[] } {
   const unfilled = unfilledTables(proof);
-  const large = proof.subjects.filter(({ isLarge }) => isLarge).map(({ name }): Gap => ({
-    object: name, reason: 'it is too large to be changed without WHERE, so that was left out', suggestion: onCopy,
-  }));
-  const views = proof.looked.filter(({ behind }) => behind.some((table) => table.rows > largeTable)).map(({ view }): Gap => ({
-    object: qualifiedName(view), reason: 'it was not read, since a table that it reads is too large', suggestion: onCopy,
-  }));
-  return { unfilled, others: [...proof.quiet.gaps, ...large, ...views, ...proof.writable.map((view) => viewGap(view, proof)), ...partitionGaps(proof), ...clockGaps(proof.subjects, proof.model)].filter(({ object }) => !unfilled.has(object)) };
+  const large = proof.subjects
+    .filter(({ isLarge }) => isLarge)
+    .map(({ name }): Gap => ({
+      object: name,
+      reason: 'it is too large to be changed without WHERE, so that was left out',
+      suggestion: onCopy,
+    }));
+  const views = proof.looked
+    .filter(({ behind }) => behind.some((table) => table.rows > largeTable))
+    .map(({ view }): Gap => ({
+      object: qualifiedName(view),
+      reason: 'it was not read, since a table that it reads is too large',
+      suggestion: onCopy,
+    }));
+  return {
+    unfilled,
+    others: [
+      ...proof.quiet.gaps,
+      ...large,
+      ...views,
+      ...proof.writable.map((view) => viewGap(view, proof)),
+      ...partitionGaps(proof),
+      ...clockGaps(proof.subjects, proof.model),
+    ].filter(({ object }) => !unfilled.has(object)),
+  };
 }
 
 /** A view through which users may write, and which could not be tried so. */
@@ -42,9 +69,10 @@ function viewGap(view: RelationRow, { model }: Proof): Gap {
   const routines = view.triggers.flatMap((trigger) => model.sources.byOid(trigger.function) ?? []);
   return {
     object,
-    reason: outside === undefined
-      ? 'users may write through it, and it does not show the key of one table\'s rows, so that was not tried'
-      : `its trigger ${outside.trigger} ${outside.effect}, so nothing was written through it`,
+    reason:
+      outside === undefined
+        ? "users may write through it, and it does not show the key of one table's rows, so that was not tried"
+        : `its trigger ${outside.trigger} ${outside.effect}, so nothing was written through it`,
     suggestion: `Check by hand whose rows a write through it changes, or take it away: REVOKE INSERT, UPDATE, DELETE ON ${relation(view)} FROM anon, authenticated;`,
     isDefiner: routines.length === 0 ? !view.securityInvoker : routines.some(({ definer }) => definer),
   };
@@ -52,11 +80,19 @@ function viewGap(view: RelationRow, { model }: Proof): Gap {
 
 /** Partitions without a made-up row in them, whose policies are not those that were tried on the root. */
 function partitionGaps({ subjects, answer, model }: Proof): Gap[] {
-  return subjects.filter(({ kind, table, state }) => kind === 'table' && table.partition && !(answer.states[state] ?? '').startsWith('a')
-    && !hasPoliciesOf(table, rootOf(table, model))).map(({ name, table }): Gap => ({
-    object: name, reason: 'users may address this partition by name, and no made-up row belongs into it',
-    suggestion: `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ${qualifiedName(rootOf(table, model))}.`,
-  }));
+  return subjects
+    .filter(
+      ({ kind, table, state }) =>
+        kind === 'table' &&
+        table.partition &&
+        !(answer.states[state] ?? '').startsWith('a') &&
+        !hasPoliciesOf(table, rootOf(table, model)),
+    )
+    .map(({ name, table }): Gap => ({
+      object: name,
+      reason: 'users may address this partition by name, and no made-up row belongs into it',
+      suggestion: `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ${qualifiedName(rootOf(table, model))}.`,
+    }));
 }
 
 const onCopy = 'Prove a copy of the schema, which has no rows: muse verify --offline.';
@@ -90,8 +126,15 @@ export function unfilledReport({ object }: Gap): TableReport {
 export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
   const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
   return findings.map((finding) => {
-    const [table] = [...forced].filter((name) => name === finding.object || model.dependencies.askers(name).some((asker) => qualifiedName(asker) === finding.object));
+    const [table] = [...forced].filter(
+      (name) =>
+        name === finding.object ||
+        model.dependencies.askers(name).some((asker) => qualifiedName(asker) === finding.object),
+    );
     if (table === undefined || !/^(isolation|anon)-/.test(finding.rule)) return finding;
-    return { ...finding, message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so see first whether such a row can come to be.` };
+    return {
+      ...finding,
+      message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so see first whether such a row can come to be.`,
+    };
   });
 }

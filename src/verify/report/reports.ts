@@ -14,7 +14,18 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended ? { outcome: 'filtered' } : stopped !== undefined && verbs[verb].withoutWhere === true ? stopped : resultOf(cell, verb, cell.before[subject.state] ?? '', subject.table, actor.isAnonymous, subject.kind === 'table');
+    const result: Result = mended
+      ? { outcome: 'filtered' }
+      : stopped !== undefined && verbs[verb].withoutWhere === true
+        ? stopped
+        : resultOf(
+            cell,
+            verb,
+            cell.before[subject.state] ?? '',
+            subject.table,
+            actor.isAnonymous,
+            subject.kind === 'table',
+          );
     const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
@@ -23,21 +34,29 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     checks.set(key, { actor: actor.name, verb, expected, ...result });
   }
   return {
-    table: subject.name, kind: subject.kind, scope: subject.scope.text, checks: [...checks.values()],
+    table: subject.name,
+    kind: subject.kind,
+    scope: subject.scope.text,
+    checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
   };
 }
 
 function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<string, string> {
-  return Object.fromEntries([...new Set(actors.map((actor) => actor.role))].map((role) => {
-    const byColumn = Object.entries(grants.columnGrants[role] ?? {}).map(([letter, columns]) => `${letter}(${columns.join(',')})`);
-    return [role, [...(grants.grants[role] ?? ''), ...byColumn].join('')];
-  }));
+  return Object.fromEntries(
+    [...new Set(actors.map((actor) => actor.role))].map((role) => {
+      const byColumn = Object.entries(grants.columnGrants[role] ?? {}).map(
+        ([letter, columns]) => `${letter}(${columns.join(',')})`,
+      );
+      return [role, [...(grants.grants[role] ?? ''), ...byColumn].join('')];
+    }),
+  );
 }
 
 /** A trigger may put the owner right: then the forged row is not where it was meant to go, by the count of A's rows. */
 function isMended(cell: Cell, subject: Subject, actor: Actor): boolean {
-  if ('code' in cell || subject.isLarge || subject.isTenants || subject.kind === 'bucket' || cell.touched === 0) return false;
+  if ('code' in cell || subject.isLarge || subject.isTenants || subject.kind === 'bucket' || cell.touched === 0)
+    return false;
   const isAmongHers = countChanged(cell.before[subject.state] ?? '', cell.state);
   return (otherSide(subject, actor) === 'a') !== isAmongHers;
 }
@@ -51,7 +70,10 @@ export function stoppedAt(cell: Cell, subject: Subject): Pick<Check, 'outcome' |
 }
 
 /** What came of the probes of one subject. */
-export function cellsOf(name: string, proof: Proof): { cell: Cell; actor: Actor; verb: Check['verb']; probe: NamedProbe }[] {
+export function cellsOf(
+  name: string,
+  proof: Proof,
+): { cell: Cell; actor: Actor; verb: Check['verb']; probe: NamedProbe }[] {
   return proof.answer.cells.flatMap((cell) => {
     const probe = proof.probes[cell.probe]!;
     return probe.subject === name ? [{ cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe }] : [];

@@ -5,20 +5,38 @@ import { isOfA, realtimeMessages } from '../probes/topics.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 
 /** What came of the topics: a line of the matrix; and a gap where the policies let nobody in, so that they ask for a topic of another kind. */
-export function topicReport(topics: Ways['topics'], { probes, answer, actors, model }: Pick<Proof, 'probes' | 'answer' | 'actors' | 'model'>): { reports: TableReport[]; gaps: Gap[] } {
+export function topicReport(
+  topics: Ways['topics'],
+  { probes, answer, actors, model }: Pick<Proof, 'probes' | 'answer' | 'actors' | 'model'>,
+): { reports: TableReport[]; gaps: Gap[] } {
   const admitted = answer.cells.flatMap((cell) => {
     const probe = probes[cell.probe]!;
-    return probe.subject === realtimeMessages && !('code' in cell) && cell.answer !== '' ? [{ probe, actor: actors[cell.actor]! }] : [];
+    return probe.subject === realtimeMessages && !('code' in cell) && cell.answer !== ''
+      ? [{ probe, actor: actors[cell.actor]! }]
+      : [];
   });
-  if (topics.length === 0 || !probes.some(({ subject }) => subject === realtimeMessages)) return { reports: [], gaps: [] };
+  if (topics.length === 0 || !probes.some(({ subject }) => subject === realtimeMessages))
+    return { reports: [], gaps: [] };
   const isPublic = isDeclared(model.declarations, realtimeMessages, 'public-read');
-  const checks = (['select', 'insert'] as const).flatMap((verb) => actors.filter(({ isMultiOrg }) => !isMultiOrg).map((actor): Check => ({
-    actor: actor.name, verb, expected: actor.relation === 'none' && !(isPublic && verb === 'select') ? 'no' : 'may',
-    outcome: admitted.some((one) => one.actor === actor && one.probe.verb === verb && isOfA(one.probe)) ? 'allowed' : 'filtered',
-  })));
+  const checks = (['select', 'insert'] as const).flatMap((verb) =>
+    actors
+      .filter(({ isMultiOrg }) => !isMultiOrg)
+      .map((actor): Check => ({
+        actor: actor.name,
+        verb,
+        expected: actor.relation === 'none' && !(isPublic && verb === 'select') ? 'no' : 'may',
+        outcome: admitted.some((one) => one.actor === actor && one.probe.verb === verb && isOfA(one.probe))
+          ? 'allowed'
+          : 'filtered',
+      })),
+  );
   const gap: Gap = {
-    object: realtimeMessages, reason: `no topic was found that ${topics.map(({ name }) => `policy ${name}`).join(' or ')} lets anyone into`,
+    object: realtimeMessages,
+    reason: `no topic was found that ${topics.map(({ name }) => `policy ${name}`).join(' or ')} lets anyone into`,
     suggestion: 'Check by hand that the policy compares realtime.topic() with an id that belongs to the one who asks.',
   };
-  return { reports: [{ table: realtimeMessages, kind: 'table', scope: isPublic ? 'public-read, topic' : 'topic', checks }], gaps: admitted.length > 0 ? [] : [gap] };
+  return {
+    reports: [{ table: realtimeMessages, kind: 'table', scope: isPublic ? 'public-read, topic' : 'topic', checks }],
+    gaps: admitted.length > 0 ? [] : [gap],
+  };
 }

@@ -26,19 +26,30 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
     ...defaultFindings(ways, isOld),
     ...ways.published.filter(({ object }) => !isDeclared(declarations, object, 'public-read')).map(publishedFinding),
     ...ways.strangers.map(strangerFinding),
-    ...byObject(ways.foreign).map(([object, held]) => notProven({
-      object, reason: `it is a foreign table that ${namesOf(held)} may use, and row-level security does not apply to those`,
-      suggestion: `REVOKE ALL ON ${quoteQualified(object)} FROM ${rolesOf(held)};`,
-    })),
-    ...ways.labels.map(({ object, provider }) => notProven({
-      object, reason: `a security label of ${provider} says what it shows to whom`, suggestion: 'Check by hand what the label shows, as a signed-in user and as an anonymous visitor.',
-    })),
+    ...byObject(ways.foreign).map(([object, held]) =>
+      notProven({
+        object,
+        reason: `it is a foreign table that ${namesOf(held)} may use, and row-level security does not apply to those`,
+        suggestion: `REVOKE ALL ON ${quoteQualified(object)} FROM ${rolesOf(held)};`,
+      }),
+    ),
+    ...ways.labels.map(({ object, provider }) =>
+      notProven({
+        object,
+        reason: `a security label of ${provider} says what it shows to whom`,
+        suggestion: 'Check by hand what the label shows, as a signed-in user and as an anonymous visitor.',
+      }),
+    ),
   ];
 }
 
 /** What Supabase gave its roles on everything made in `public`, in projects made before it stopped. */
 function isOldDefault({ defaults }: Ways): (schema: string) => boolean {
-  const held = (role: string, schema: string): boolean => defaults.some((one) => one.kind === 'tables' && one.role === role && one.schema === schema && one.privileges.includes('TRUNCATE'));
+  const held = (role: string, schema: string): boolean =>
+    defaults.some(
+      (one) =>
+        one.kind === 'tables' && one.role === role && one.schema === schema && one.privileges.includes('TRUNCATE'),
+    );
   return (schema) => ['anon', 'authenticated', service].every((role) => held(role, schema));
 }
 
@@ -65,19 +76,31 @@ function tableFinding(object: string, held: readonly Held[], isOld: (schema: str
   const all = [...new Set(held.flatMap(({ privileges }) => privileges))];
   const suggestion = `REVOKE ${all.join(', ')} ON ${quoteQualified(object)} FROM ${rolesOf(held)};`;
   if (truncating.length === 0) {
-    return makeFinding(ruleFor(leastTrusted(held), 'write'), object, `${namesOf(held)} has ${all.join(', ')} on ${object}: ${whatFor(all)}.`, suggestion, 'warning');
+    return makeFinding(
+      ruleFor(leastTrusted(held), 'write'),
+      object,
+      `${namesOf(held)} has ${all.join(', ')} on ${object}: ${whatFor(all)}.`,
+      suggestion,
+      'warning',
+    );
   }
   const old = isOld(schemaOf(object));
-  const why = old ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, but a function or a connection as that role has.' : '';
+  const why = old
+    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, but a function or a connection as that role has.'
+    : '';
   return makeFinding(
-    ruleFor(leastTrusted(truncating), 'write'), object,
+    ruleFor(leastTrusted(truncating), 'write'),
+    object,
     `${namesOf(truncating)} may TRUNCATE ${object}: row-level security does not apply to that, so it empties the table of everyone's rows.${why}`,
-    suggestion, old ? 'warning' : 'error',
+    suggestion,
+    old ? 'warning' : 'error',
   );
 }
 
 const uses: Readonly<Record<string, string>> = {
-  REFERENCES: 'a foreign key tells which keys exist and keeps rows from being deleted', TRIGGER: 'a trigger runs whenever anyone writes the table', MAINTAIN: 'LOCK TABLE stops everyone else',
+  REFERENCES: 'a foreign key tells which keys exist and keeps rows from being deleted',
+  TRIGGER: 'a trigger runs whenever anyone writes the table',
+  MAINTAIN: 'LOCK TABLE stops everyone else',
 };
 
 function whatFor(privileges: readonly string[]): string {
@@ -85,25 +108,36 @@ function whatFor(privileges: readonly string[]): string {
 }
 
 /** USAGE is what an INSERT into the numbered table needs; beyond that, users move the numbers of others. */
-function sequenceFinding({ object, role, privileges, table }: Ways['sequences'][number], isOld: (schema: string) => boolean): Finding[] {
+function sequenceFinding(
+  { object, role, privileges, table }: Ways['sequences'][number],
+  isOld: (schema: string) => boolean,
+): Finding[] {
   if (!privileges.includes('UPDATE') || isOld(schemaOf(object))) return [];
   const of = table === null ? '' : `, which numbers ${table}`;
-  return [makeFinding(
-    ruleFor(role, 'write'), object, `${role} may set sequence ${object}${of}: after setval() to a lower number every INSERT ends in a duplicate key.`,
-    `REVOKE UPDATE ON SEQUENCE ${quoteQualified(object)} FROM ${quoteIdentifier(role)};`, 'warning',
-  )];
+  return [
+    makeFinding(
+      ruleFor(role, 'write'),
+      object,
+      `${role} may set sequence ${object}${of}: after setval() to a lower number every INSERT ends in a duplicate key.`,
+      `REVOKE UPDATE ON SEQUENCE ${quoteQualified(object)} FROM ${quoteIdentifier(role)};`,
+      'warning',
+    ),
+  ];
 }
 
 function schemaFinding(schema: string, held: readonly Held[]): Finding {
   return makeFinding(
-    'isolation-escalation', `schema ${schema}`,
+    'isolation-escalation',
+    `schema ${schema}`,
     `${namesOf(held)} may create objects in schema ${schema}: a function or table of theirs can take the place of the one that a function with other rights means.`,
     `REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema)} FROM PUBLIC, ${rolesOf(held)};`,
   );
 }
 
 function defaultFindings({ defaults, isOwnPlatform }: Ways, isOld: (schema: string) => boolean): Finding[] {
-  const wanted = defaults.filter(({ role, schema }) => role !== service && (isOwnPlatform || schema === null || !isOld(schema)));
+  const wanted = defaults.filter(
+    ({ role, schema }) => role !== service && (isOwnPlatform || schema === null || !isOld(schema)),
+  );
   const groups = grouped(wanted, ({ owner, schema, kind }) => JSON.stringify([owner, schema, kind]));
   return [...groups.values()].flatMap((grants) => defaultFinding(grants, isOld));
 }
@@ -117,29 +151,52 @@ function defaultFinding(grants: readonly DefaultGrant[], isOld: (schema: string)
   const writes = worst.privileges.filter((one) => ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'].includes(one));
   const place = schema === null ? 'every schema' : `schema ${schema}`;
   const roles = grants.map(({ role }) => (role === 'public' ? 'PUBLIC' : quoteIdentifier(role))).join(', ');
-  const isGrave = kind === 'tables' && !(schema !== null && isOld(schema))
-    && (grants.some(({ privileges }) => privileges.includes('TRUNCATE')) || (anonymous !== undefined && writes.length > 0));
+  const isGrave =
+    kind === 'tables' &&
+    !(schema !== null && isOld(schema)) &&
+    (grants.some(({ privileges }) => privileges.includes('TRUNCATE')) ||
+      (anonymous !== undefined && writes.length > 0));
   const severity: Severity = isGrave ? 'error' : 'warning';
-  const consequence = kind === 'tables'
-    ? 'a table that a later migration makes is open to them until it has row-level security and policies, and stays open to TRUNCATE'
-    : 'a function that a later migration makes may be called by them, with its owner\'s rights where it is SECURITY DEFINER';
-  return [makeFinding(
-    ruleFor(worst.role, kind === 'tables' && writes.length === 0 ? 'read' : 'write'), `default privileges on ${kind} in ${place}`,
-    `Default privileges give ${roles} ${worst.privileges.join(', ')} on ${kind} that ${owner} will make in ${place}: ${consequence}.`,
-    `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ${kind.toUpperCase()} FROM ${roles};`, severity,
-  )];
+  const consequence =
+    kind === 'tables'
+      ? 'a table that a later migration makes is open to them until it has row-level security and policies, and stays open to TRUNCATE'
+      : "a function that a later migration makes may be called by them, with its owner's rights where it is SECURITY DEFINER";
+  return [
+    makeFinding(
+      ruleFor(worst.role, kind === 'tables' && writes.length === 0 ? 'read' : 'write'),
+      `default privileges on ${kind} in ${place}`,
+      `Default privileges give ${roles} ${worst.privileges.join(', ')} on ${kind} that ${owner} will make in ${place}: ${consequence}.`,
+      `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ${kind.toUpperCase()} FROM ${roles};`,
+      severity,
+    ),
+  ];
 }
 
 /** A user's role that itself is, or that may become, one that policies do not hold. */
 function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles'][number]): Finding[] {
-  const power = superuser ? 'is a superuser' : bypassRls ? 'bypasses row-level security' : owns.length > 0 ? `owns ${owns.slice(0, 3).join(', ')}${owns.length > 3 ? ' and more' : ''}` : undefined;
+  const power = superuser
+    ? 'is a superuser'
+    : bypassRls
+      ? 'bypasses row-level security'
+      : owns.length > 0
+        ? `owns ${owns.slice(0, 3).join(', ')}${owns.length > 3 ? ' and more' : ''}`
+        : undefined;
   if (power === undefined) return [];
   const isSelf = role === through;
   const who = isSelf ? `${role} ${power}` : `${role} is a member of ${through}, which ${power}`;
-  const suggestion = !isSelf ? `REVOKE ${quoteIdentifier(through)} FROM ${quoteIdentifier(role)};`
-    : superuser || bypassRls ? `ALTER ROLE ${quoteIdentifier(role)} NOSUPERUSER NOBYPASSRLS;`
+  const suggestion = !isSelf
+    ? `REVOKE ${quoteIdentifier(through)} FROM ${quoteIdentifier(role)};`
+    : superuser || bypassRls
+      ? `ALTER ROLE ${quoteIdentifier(role)} NOSUPERUSER NOBYPASSRLS;`
       : owns.map((table) => `ALTER TABLE ${quoteQualified(table)} OWNER TO postgres;`).join('\n');
-  return [makeFinding(ruleFor(role, 'write'), `role ${role}`, `${who}: no policy holds such a user, who reads and changes every row.`, suggestion)];
+  return [
+    makeFinding(
+      ruleFor(role, 'write'),
+      `role ${role}`,
+      `${who}: no policy holds such a user, who reads and changes every row.`,
+      suggestion,
+    ),
+  ];
 }
 
 function strangerFinding({ role, bypassRls, login }: Ways['strangers'][number]): Finding {
@@ -153,7 +210,8 @@ function strangerFinding({ role, bypassRls, login }: Ways['strangers'][number]):
 function publishedFinding({ object, publication, full, roles }: Ways['published'][number]): Finding {
   const old = full ? ', and for updates and deletes the whole row as it was (REPLICA IDENTITY FULL)' : '';
   return makeFinding(
-    ruleFor(roles.includes('anon') ? 'anon' : roles[0]!, 'read'), object,
+    ruleFor(roles.includes('anon') ? 'anon' : roles[0]!, 'read'),
+    object,
     `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and changed row to ${roles.join(' and ')}${old}.`,
     `ALTER TABLE ${quoteQualified(object)} ENABLE ROW LEVEL SECURITY;`,
   );

@@ -85,13 +85,17 @@ beforeAll(async () => {
   missing = await buildCopy(copy, steps);
 });
 afterAll(async () => {
-  await original.script('drop owned by "copy reader", copy_boss cascade; drop role "copy reader", copy_boss').catch(() => undefined);
+  await original
+    .script('drop owned by "copy reader", copy_boss cascade; drop role "copy reader", copy_boss')
+    .catch(() => undefined);
   await Promise.all([original.close(), copy?.close()]);
   await native.stop();
 });
 
 /** What a copy is not for; extensions and their schemas are those that the embedded database has. */
-const isCopied = ({ kind, name }: SchemaObject): boolean => !['comment', 'default privileges', 'extension', 'publication'].includes(kind) && !/^schema (graphql|vault)$/.test(name);
+const isCopied = ({ kind, name }: SchemaObject): boolean =>
+  !['comment', 'default privileges', 'extension', 'publication'].includes(kind) &&
+  !/^schema (graphql|vault)$/.test(name);
 
 describe('a copy of a schema', () => {
   it('is the schema, as the catalog tells it', async () => {
@@ -102,10 +106,16 @@ describe('a copy of a schema', () => {
   });
 
   it.each([
-    ['roles and their memberships', "select rolname, rolbypassrls, array(select roleid::regrole::text from pg_auth_members m where m.member = r.oid) as member_of from pg_roles r where rolname like '%copy%' order by 1"],
+    [
+      'roles and their memberships',
+      "select rolname, rolbypassrls, array(select roleid::regrole::text from pg_auth_members m where m.member = r.oid) as member_of from pg_roles r where rolname like '%copy%' order by 1",
+    ],
     ['row security of the services', "select relrowsecurity from pg_class where oid = 'storage.objects'::regclass"],
     ['buckets', 'select id, public from storage.buckets order by id'],
-    ['no rows', 'select (select count(*)::int from auth.users) as users, (select count(*)::int from public.plain) as plain'],
+    [
+      'no rows',
+      'select (select count(*)::int from auth.users) as users, (select count(*)::int from public.plain) as plain',
+    ],
   ])('has %s', async (_, sql) => {
     expect((await copy.query(sql)).rows).toEqual((await original.query(sql)).rows);
   });
@@ -114,8 +124,18 @@ describe('a copy of a schema', () => {
     const failed = await buildCopy(copy, [
       { kind: 'cast', name: '(a as b)', sql: null, of: null },
       { kind: 'table', name: 'public.none', sql: 'create table public.none (x public.nothing)', of: 'public.none' },
-      { kind: 'table', name: 'public.later', sql: 'create table public.later (id integer references public.first)', of: 'public.later' },
-      { kind: 'table', name: 'public.first', sql: 'create table public.first (id integer primary key)', of: 'public.first' },
+      {
+        kind: 'table',
+        name: 'public.later',
+        sql: 'create table public.later (id integer references public.first)',
+        of: 'public.later',
+      },
+      {
+        kind: 'table',
+        name: 'public.first',
+        sql: 'create table public.first (id integer primary key)',
+        of: 'public.first',
+      },
     ]);
     expect(failed).toEqual([
       { kind: 'cast', name: '(a as b)', of: null, reason: 'objects of this kind are not copied' },

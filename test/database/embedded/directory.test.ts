@@ -29,7 +29,9 @@ async function other(...statements: string[]): Promise<ChildProcess> {
     console.log('open');
     for (const sql of ${JSON.stringify(statements)}) { await database.query(sql); console.log(sql); }
     setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await until(child, 'open');
   return child;
 }
@@ -55,8 +57,9 @@ it('keeps what was written', async () => {
   expect(readdirSync(directory).sort()).toEqual(['data', 'version.json']);
   const second = await openEmbedded({ directory });
   expect((await second.query('select a from public.kept')).rows).toEqual([{ a: 1 }]);
-  expect((await second.query('select current_user as who, current_setting(\'search_path\') as path')).rows)
-    .toEqual([{ who: 'postgres', path: '"$user", public, extensions' }]);
+  expect((await second.query("select current_user as who, current_setting('search_path') as path")).rows).toEqual([
+    { who: 'postgres', path: '"$user", public, extensions' },
+  ]);
   await second.close();
 });
 
@@ -64,7 +67,8 @@ describe('the lock', () => {
   it('keeps a second process out, says which has it, and is taken from it when it is dead', async () => {
     const child = await other();
     await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
-      code: 'database-in-use', message: expect.stringContaining(`(pid ${child.pid}, running for`) as string,
+      code: 'database-in-use',
+      message: expect.stringContaining(`(pid ${child.pid}, running for`) as string,
     });
     await kill(child);
     const database = await openEmbedded({ directory });
@@ -79,11 +83,14 @@ describe('the lock', () => {
     await (await openEmbedded({ directory })).close();
   });
 
-  const holder = (fields: object): string => JSON.stringify({ pid: process.pid, started: 'long ago', host: hostname(), token: 't', ...fields });
+  const holder = (fields: object): string =>
+    JSON.stringify({ pid: process.pid, started: 'long ago', host: hostname(), token: 't', ...fields });
 
   it.each([
-    ['whose pid another process has now', holder({})], ['of a process that is gone', holder({ pid: 2 ** 30 })],
-    ['that holds no JSON', 'broken'], ['that is empty', ''],
+    ['whose pid another process has now', holder({})],
+    ['of a process that is gone', holder({ pid: 2 ** 30 })],
+    ['that holds no JSON', 'broken'],
+    ['that is empty', ''],
   ])('takes over a lock %s', async (name, content) => {
     // Where the system does not tell when a process began, a living pid is believed.
     if (name.includes('another process') && process.platform !== 'linux') return;
@@ -96,7 +103,8 @@ describe('the lock', () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(lockFile(), holder({ host: 'elsewhere' }));
     await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
-      code: 'database-in-use', suggestion: expect.stringContaining(lockFile()) as string,
+      code: 'database-in-use',
+      suggestion: expect.stringContaining(lockFile()) as string,
     });
   });
 
@@ -114,7 +122,9 @@ it('loses no acknowledged row to kill -9', async () => {
   await until(child, inserts[60]!);
   await kill(child);
   const database = await openEmbedded({ directory });
-  const { rows } = await database.query<{ n: number; last: number }>('select count(*)::int as n, max(a) as last from public.kept');
+  const { rows } = await database.query<{ n: number; last: number }>(
+    'select count(*)::int as n, max(a) as last from public.kept',
+  );
   expect(rows[0]!.last).toBeGreaterThanOrEqual(60);
   expect(rows[0]!.n).toBe(rows[0]!.last + 1);
   await database.close();
@@ -127,7 +137,8 @@ it('begins anew where a crash left a copy half-made', async () => {
 });
 
 it.each([
-  ['another version', JSON.stringify({ pglite: '0.5.16', postgresql: 18 })], ['an unreadable record', '{'],
+  ['another version', JSON.stringify({ pglite: '0.5.16', postgresql: 18 })],
+  ['an unreadable record', '{'],
 ])('refuses a directory of %s and leaves it as it is', async (_name, record) => {
   await (await openEmbedded({ directory })).close();
   writeFileSync(join(directory, 'version.json'), record);

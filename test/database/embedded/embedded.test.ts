@@ -21,23 +21,42 @@ it('is the version that package.json pins, and PostgreSQL 17', async () => {
 
 describe('the session is postgres, no superuser, and nothing makes it one', () => {
   it.each([
-    'set session authorization supabase_admin', 'set role supabase_admin', 'set role supabase_auth_admin',
-    `select set_config('session_authorization', 'supabase_admin', false)`, `select set_config('role', 'supabase_admin', false)`,
-    `do $$ begin execute 'set session authorization supabase_admin'; end $$`, 'alter role postgres superuser',
-    'create role root superuser', 'grant supabase_admin to postgres', 'alter role supabase_admin password \'x\'',
-    `update pg_authid set rolsuper = true`, `copy (select 1) to '/tmp/x'`, `select pg_read_file('/etc/hostname')`,
-    'create function public.f() returns int language internal as \'int4in\'', 'alter system set fsync = on',
-    'create table auth.mine ()', 'create table storage.mine ()', 'create function realtime.mine() returns int language sql as \'select 1\'',
+    'set session authorization supabase_admin',
+    'set role supabase_admin',
+    'set role supabase_auth_admin',
+    `select set_config('session_authorization', 'supabase_admin', false)`,
+    `select set_config('role', 'supabase_admin', false)`,
+    `do $$ begin execute 'set session authorization supabase_admin'; end $$`,
+    'alter role postgres superuser',
+    'create role root superuser',
+    'grant supabase_admin to postgres',
+    "alter role supabase_admin password 'x'",
+    `update pg_authid set rolsuper = true`,
+    `copy (select 1) to '/tmp/x'`,
+    `select pg_read_file('/etc/hostname')`,
+    "create function public.f() returns int language internal as 'int4in'",
+    'alter system set fsync = on',
+    'create table auth.mine ()',
+    'create table storage.mine ()',
+    "create function realtime.mine() returns int language sql as 'select 1'",
   ])('%s', async (sql) => {
     await expect(database.query(sql)).rejects.toMatchObject({ code: '42501' });
   });
 
-  it.each(['reset role', 'reset session authorization', 'set session authorization default', 'discard all', 'reset all', 'set role none'])(
-    '%s leaves it postgres', async (sql) => {
-      await database.query(sql);
-      const { rows } = await database.query('select current_user as now, session_user as session, current_setting(\'is_superuser\') as super');
-      expect(rows).toEqual([{ now: 'postgres', session: 'postgres', super: 'off' }]);
-    });
+  it.each([
+    'reset role',
+    'reset session authorization',
+    'set session authorization default',
+    'discard all',
+    'reset all',
+    'set role none',
+  ])('%s leaves it postgres', async (sql) => {
+    await database.query(sql);
+    const { rows } = await database.query(
+      "select current_user as now, session_user as session, current_setting('is_superuser') as super",
+    );
+    expect(rows).toEqual([{ now: 'postgres', session: 'postgres', super: 'off' }]);
+  });
 
   it('comes back from a role with RESET ROLE, and from that to no other', async () => {
     await database.script('set role anon; reset role;');
@@ -93,10 +112,21 @@ it('takes a script with COPY FROM STDIN for what it is: an error, and goes on', 
   await fresh.close();
 });
 
-it.each(['pgcrypto', 'uuid-ossp', 'pg_trgm', 'citext', 'hstore', 'vector', 'pgtap', 'unaccent', 'ltree', 'btree_gist', 'postgres_fdw'])(
-  'the real extension %s works for postgres', async (extension) => {
-    await database.query(`create extension if not exists "${extension}" with schema extensions`);
-  });
+it.each([
+  'pgcrypto',
+  'uuid-ossp',
+  'pg_trgm',
+  'citext',
+  'hstore',
+  'vector',
+  'pgtap',
+  'unaccent',
+  'ltree',
+  'btree_gist',
+  'postgres_fdw',
+])('the real extension %s works for postgres', async (extension) => {
+  await database.query(`create extension if not exists "${extension}" with schema extensions`);
+});
 
 it('an extension that Supabase does not offer is not there', async () => {
   await expect(database.query('create extension pg_ivm')).rejects.toMatchObject({ code: '0A000' });

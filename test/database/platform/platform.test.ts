@@ -19,25 +19,47 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
   const one = async (sql: string): Promise<unknown> => (await both[kind].query<{ value: unknown }>(sql)).rows[0]?.value;
 
   it.each([
-    [`select string_agg(rolname, ' ' order by rolname) as value from pg_roles where rolname in ('anon', 'authenticated', 'service_role') and not rolcanlogin and not rolsuper`, 'anon authenticated service_role'],
+    [
+      `select string_agg(rolname, ' ' order by rolname) as value from pg_roles where rolname in ('anon', 'authenticated', 'service_role') and not rolcanlogin and not rolsuper`,
+      'anon authenticated service_role',
+    ],
     [`select rolbypassrls as value from pg_roles where rolname = 'service_role'`, true],
     [`select rolinherit as value from pg_roles where rolname = 'authenticator'`, false],
-    [`select count(*)::int as value from pg_auth_members m where m.member = 'authenticator'::regrole and m.roleid in ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)`, 3],
-    [`select count(*)::int as value from pg_db_role_setting where setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`, 1],
+    [
+      `select count(*)::int as value from pg_auth_members m where m.member = 'authenticator'::regrole and m.roleid in ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)`,
+      3,
+    ],
+    [
+      `select count(*)::int as value from pg_db_role_setting where setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`,
+      1,
+    ],
     [`select count(*)::int as value from pg_default_acl`, 0],
     [`select relowner::regrole::text as value from pg_class where oid = 'auth.users'::regclass`, 'supabase_auth_admin'],
-    [`select relowner::regrole::text as value from pg_class where oid = 'storage.objects'::regclass`, 'supabase_storage_admin'],
-    [`select bool_and(relrowsecurity) as value from pg_class where relnamespace in ('auth'::regnamespace, 'storage'::regnamespace) and relkind = 'r'`, true],
+    [
+      `select relowner::regrole::text as value from pg_class where oid = 'storage.objects'::regclass`,
+      'supabase_storage_admin',
+    ],
+    [
+      `select bool_and(relrowsecurity) as value from pg_class where relnamespace in ('auth'::regnamespace, 'storage'::regnamespace) and relkind = 'r'`,
+      true,
+    ],
     [`select count(*)::int as value from pg_publication where pubname = 'supabase_realtime'`, 1],
     [`select length(extensions.uuid_generate_v4()::text) as value`, 36],
     [`select crypt('a', gen_salt('bf')) like '$2%' as value`, true],
-    [`select storage.foldername('a/b/c.tar.gz') as value`, ['a', 'b']], [`select storage.filename('a/b/c.png') as value`, 'c.png'],
-    [`select storage.extension('a/b.tar.gz') as value`, 'gz'], [`select auth.uid() as value`, null], [`select auth.jwt() as value`, null],
+    [`select storage.foldername('a/b/c.tar.gz') as value`, ['a', 'b']],
+    [`select storage.filename('a/b/c.png') as value`, 'c.png'],
+    [`select storage.extension('a/b.tar.gz') as value`, 'gz'],
+    [`select auth.uid() as value`, null],
+    [`select auth.jwt() as value`, null],
   ])('%s', async (sql, expected) => expect(await one(sql)).toEqual(expected));
 
   it.each([
-    [`set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-000000000001", "role": "authenticated", "email": "a@b"}', true)`],
-    [`set_config('request.jwt.claim.sub', '00000000-0000-4000-8000-000000000001', true), set_config('request.jwt.claim.role', 'authenticated', true), set_config('request.jwt.claim.email', 'a@b', true)`],
+    [
+      `set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-000000000001", "role": "authenticated", "email": "a@b"}', true)`,
+    ],
+    [
+      `set_config('request.jwt.claim.sub', '00000000-0000-4000-8000-000000000001', true), set_config('request.jwt.claim.role', 'authenticated', true), set_config('request.jwt.claim.email', 'a@b', true)`,
+    ],
   ])('auth.uid() and its like read %s', async (set) => {
     await both[kind].transaction(async (session) => {
       await session.query(`select ${set}`);
@@ -65,7 +87,13 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
     await both[kind].script(`insert into storage.buckets (id, name) values ('docs', 'docs');
       insert into storage.objects (bucket_id, name) values ('docs', 'a/1.txt'), ('docs', 'a/2.txt'), ('docs', 'top.txt')`);
     const list = async (prefix: string, level: number): Promise<string[]> =>
-      (await both[kind].query<{ name: string }>('select name from storage.search($1, $2, 10, $3)', [prefix, 'docs', level])).rows.map(({ name }) => name);
+      (
+        await both[kind].query<{ name: string }>('select name from storage.search($1, $2, 10, $3)', [
+          prefix,
+          'docs',
+          level,
+        ])
+      ).rows.map(({ name }) => name);
     expect(await list('', 1)).toEqual(['a', 'top.txt']);
     expect(await list('a/', 2)).toEqual(['1.txt', '2.txt']);
   });
@@ -73,25 +101,40 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
 
 describe('postgres on the embedded database, as on Supabase,', () => {
   it.each([
-    'create policy own on storage.objects for select to authenticated using (owner = auth.uid())', 'drop policy own on storage.objects',
+    'create policy own on storage.objects for select to authenticated using (owner = auth.uid())',
+    'drop policy own on storage.objects',
     'create function public.made() returns trigger language plpgsql as $$ begin return new; end $$',
-    'create trigger made after insert on auth.users for each row execute function public.made()', 'drop trigger made on auth.users',
-    'alter publication supabase_realtime add table public.bare', 'set session_replication_role = replica', 'reset session_replication_role',
-    'create schema extra', 'create role app', 'grant authenticated to app', 'grant select on auth.users to authenticated',
+    'create trigger made after insert on auth.users for each row execute function public.made()',
+    'drop trigger made on auth.users',
+    'alter publication supabase_realtime add table public.bare',
+    'set session_replication_role = replica',
+    'reset session_replication_role',
+    'create schema extra',
+    'create role app',
+    'grant authenticated to app',
+    'grant select on auth.users to authenticated',
     'create function extensions.own() returns int language sql as $$ select 1 $$',
   ])('may: %s', async (sql) => {
     await both.embedded.query(sql);
   });
   // The one difference: the snapshot has no template to make another database of, and a muse has one.
   it('makes no other database', async () => {
-    await expect(both.embedded.query('create database other')).rejects.toThrow('template database "template1" does not exist');
+    await expect(both.embedded.query('create database other')).rejects.toThrow(
+      'template database "template1" does not exist',
+    );
   });
   it.each([
     ['alter table storage.objects enable row level security', 'must be owner of table objects'],
-    ['alter table auth.users add column x int', 'must be owner of table users'], ['drop table auth.users cascade', 'must be owner of table users'],
-    ['alter function auth.uid() volatile', 'must be owner of function'], ['drop function auth.uid() cascade', 'must be owner of function'],
-    ['create table auth.mine (a int)', 'permission denied for schema auth'], ['drop schema storage cascade', 'must be owner of schema storage'],
-    ['drop trigger protect_objects_delete on storage.objects; drop event trigger guard_service_tables', 'cannot insert multiple'],
+    ['alter table auth.users add column x int', 'must be owner of table users'],
+    ['drop table auth.users cascade', 'must be owner of table users'],
+    ['alter function auth.uid() volatile', 'must be owner of function'],
+    ['drop function auth.uid() cascade', 'must be owner of function'],
+    ['create table auth.mine (a int)', 'permission denied for schema auth'],
+    ['drop schema storage cascade', 'must be owner of schema storage'],
+    [
+      'drop trigger protect_objects_delete on storage.objects; drop event trigger guard_service_tables',
+      'cannot insert multiple',
+    ],
     ['drop event trigger guard_service_tables', 'must be owner of event trigger'],
   ])('may not: %s', async (sql, message) => {
     await expect(both.embedded.query(sql)).rejects.toThrow(message);

@@ -18,7 +18,10 @@ const changed = (change: (url: URL) => void): string => {
   return url.href;
 };
 const failure = async (target: Parameters<typeof openPostgres>[0]): Promise<MuseError> => {
-  const error = await openPostgres(target).then((database) => database.close(), (reason: unknown) => reason);
+  const error = await openPostgres(target).then(
+    (database) => database.close(),
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(MuseError);
   return error as MuseError;
 };
@@ -26,7 +29,10 @@ const failure = async (target: Parameters<typeof openPostgres>[0]): Promise<Muse
 describe('opening', () => {
   it('takes a URL, and fields', async () => {
     const { hostname, port, username, password } = new URL(native.url());
-    for (const target of [{ url: native.url() }, { host: hostname, port: Number(port), user: username, password, database: 'postgres' }]) {
+    for (const target of [
+      { url: native.url() },
+      { host: hostname, port: Number(port), user: username, password, database: 'postgres' },
+    ]) {
       const database = await openPostgres(target);
       expect((await database.query('show application_name')).rows).toEqual([{ application_name: 'create-muse' }]);
       expect(database.description).not.toContain(password);
@@ -35,11 +41,41 @@ describe('opening', () => {
   });
 
   it.each<[string, (url: URL) => void, string]>([
-    ['a wrong password', (url) => { url.password = 'secret-one'; }, 'database-password'],
-    ['an unknown user', (url) => { url.username = 'nobody-here'; }, 'database-password'],
-    ['a database that is not there', (url) => { url.pathname = '/nothing'; }, 'database-missing'],
-    ['a closed port', (url) => { url.port = '1'; }, 'database-unreachable'],
-    ['a server without TLS', (url) => { url.searchParams.set('sslmode', 'require'); }, 'database-tls'],
+    [
+      'a wrong password',
+      (url) => {
+        url.password = 'secret-one';
+      },
+      'database-password',
+    ],
+    [
+      'an unknown user',
+      (url) => {
+        url.username = 'nobody-here';
+      },
+      'database-password',
+    ],
+    [
+      'a database that is not there',
+      (url) => {
+        url.pathname = '/nothing';
+      },
+      'database-missing',
+    ],
+    [
+      'a closed port',
+      (url) => {
+        url.port = '1';
+      },
+      'database-unreachable',
+    ],
+    [
+      'a server without TLS',
+      (url) => {
+        url.searchParams.set('sslmode', 'require');
+      },
+      'database-tls',
+    ],
   ])('%s: an error of its own, without the credentials', async (_name, change, code) => {
     const url = changed(change);
     const error = await failure({ url });
@@ -53,7 +89,14 @@ describe('opening', () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
-    const error = await failure({ host: '127.0.0.1', port, user: 'a', password: 'b', database: 'c', connectTimeoutMs: 200 });
+    const error = await failure({
+      host: '127.0.0.1',
+      port,
+      user: 'a',
+      password: 'b',
+      database: 'c',
+      connectTimeoutMs: 200,
+    });
     expect(error.code).toBe('database-unreachable');
     silent.close();
   });
@@ -64,7 +107,8 @@ describe('opening', () => {
 });
 
 describe('a connection', () => {
-  const both = (): Promise<[Database, Database]> => Promise.all([openPostgres({ url: native.url() }), openPostgres({ url: native.url() })]);
+  const both = (): Promise<[Database, Database]> =>
+    Promise.all([openPostgres({ url: native.url() }), openPostgres({ url: native.url() })]);
   const pidOf = async (database: Database): Promise<number> =>
     (await database.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
 
@@ -82,16 +126,25 @@ describe('a connection', () => {
   it('another run holds the lock: says which backend and application, and gets it when that is gone', async () => {
     const [holder, waiter] = await both();
     const pid = await pidOf(holder);
-    const error = await holder.withRunLock(() => waiter.withRunLock(async () => undefined, 50).catch((reason: unknown) => reason));
-    expect(error).toMatchObject({ code: 'locked', detail: expect.stringContaining(`backend ${pid}, application "create-muse"`) as string });
+    const error = await holder.withRunLock(() =>
+      waiter.withRunLock(async () => undefined, 50).catch((reason: unknown) => reason),
+    );
+    expect(error).toMatchObject({
+      code: 'locked',
+      detail: expect.stringContaining(`backend ${pid}, application "create-muse"`) as string,
+    });
     let ran = false;
     const waiting = holder.withRunLock(async () => {
-      const late = waiter.withRunLock(async () => { ran = true; }, 20_000);
+      const late = waiter.withRunLock(async () => {
+        ran = true;
+      }, 20_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(ran).toBe(false);
       return { late };
     });
-    await (await waiting).late;
+    await (
+      await waiting
+    ).late;
     expect(ran).toBe(true);
     await holder.close();
     await waiter.close();
@@ -101,7 +154,9 @@ describe('a connection', () => {
     const database = await openPostgres({ url: native.url() });
     const heard: string[] = [];
     database.onRaise?.((text) => heard.push(text));
-    await database.script("drop table if exists nowhere; do $$ begin raise notice '% rows read', 5000; raise notice 'done'; end $$");
+    await database.script(
+      "drop table if exists nowhere; do $$ begin raise notice '% rows read', 5000; raise notice 'done'; end $$",
+    );
     await database.close();
     expect(heard).toEqual(['5000 rows read', 'done']);
   });
@@ -116,11 +171,15 @@ describe('a connection', () => {
 it.each([
   ['postgres://u:p%40%2F@h:6543/d', { host: 'h', port: 6543, user: 'u', password: 'p@/', database: 'd' }],
   ['postgresql://u@[::1]/d', { host: '::1', port: undefined, user: 'u', password: undefined, database: 'd' }],
-  ['postgres:///d?host=/run/postgresql&user=u', { host: '/run/postgresql', port: undefined, user: 'u', password: undefined, database: 'd' }],
+  [
+    'postgres:///d?host=/run/postgresql&user=u',
+    { host: '/run/postgresql', port: undefined, user: 'u', password: undefined, database: 'd' },
+  ],
 ])('reads %s', (url, address) => expect(parseDatabaseUrl(url).address).toEqual(address));
 
 it.each(['', 'mysql://a:hidden@h/d', 'postgres://a:hidden%zz@h/d', 'hidden', 'postgres://a:hidden@h/d?sslmode=maybe'])(
-  'refuses %s without repeating it', (url) => {
+  'refuses %s without repeating it',
+  (url) => {
     const error = (() => {
       try {
         return parseDatabaseUrl(url);
@@ -130,14 +189,28 @@ it.each(['', 'mysql://a:hidden@h/d', 'postgres://a:hidden%zz@h/d', 'hidden', 'po
     })();
     expect(error).toMatchObject({ code: 'bad-database-url' });
     expect(String((error as MuseError).message)).not.toContain('hidden');
-  });
+  },
+);
 
 it.each([
-  ['127.0.0.1', undefined, undefined, false], ['localhost', 'disable', undefined, false], ['/run', 'require', 'ca', false],
-  ['db.example.com', undefined, undefined, { rejectUnauthorized: false }], ['db.example.com', 'disable', undefined, false],
-  ['db.example.com', undefined, 'ca', { rejectUnauthorized: true, ca: 'ca' }], ['127.0.0.1', 'require', undefined, { rejectUnauthorized: false }],
-  ['db.example.com', 'verify-full', undefined, { rejectUnauthorized: true }], ['db.example.com', 'no-verify', 'ca', { rejectUnauthorized: false, ca: 'ca' }],
-] as const)('TLS for %s, sslmode %s, ca %s', (host, mode, ca, expected) => expect(tlsFor(host, mode, ca)).toEqual(expected));
+  ['127.0.0.1', undefined, undefined, false],
+  ['localhost', 'disable', undefined, false],
+  ['/run', 'require', 'ca', false],
+  ['db.example.com', undefined, undefined, { rejectUnauthorized: false }],
+  ['db.example.com', 'disable', undefined, false],
+  ['db.example.com', undefined, 'ca', { rejectUnauthorized: true, ca: 'ca' }],
+  ['127.0.0.1', 'require', undefined, { rejectUnauthorized: false }],
+  ['db.example.com', 'verify-full', undefined, { rejectUnauthorized: true }],
+  ['db.example.com', 'no-verify', 'ca', { rejectUnauthorized: false, ca: 'ca' }],
+] as const)('TLS for %s, sslmode %s, ca %s', (host, mode, ca, expected) =>
+  expect(tlsFor(host, mode, ca)).toEqual(expected),
+);
 
-it.each([['127.0.0.1', true], ['127.5.0.1', true], ['::1', true], ['localhost', true], ['127.0.0.1.example.com', false], ['10.0.0.1', false]])(
-  '%s is local: %s', (host, expected) => expect(isLocal(host)).toBe(expected));
+it.each([
+  ['127.0.0.1', true],
+  ['127.5.0.1', true],
+  ['::1', true],
+  ['localhost', true],
+  ['127.0.0.1.example.com', false],
+  ['10.0.0.1', false],
+])('%s is local: %s', (host, expected) => expect(isLocal(host)).toBe(expected));

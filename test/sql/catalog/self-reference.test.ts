@@ -6,7 +6,13 @@ import { checksumOf } from '../../../src/migrations/read.ts';
 beforeAll(loadParser);
 
 const unknown = async (sql: string): Promise<string[]> => {
-  const migration = { layer: 'core' as const, file: 'migrations/core/001_a.sql', number: '001', sql, checksum: checksumOf(sql) };
+  const migration = {
+    layer: 'core' as const,
+    file: 'migrations/core/001_a.sql',
+    number: '001',
+    sql,
+    checksum: checksumOf(sql),
+  };
   const { findings } = await lint({ migrations: [migration], rollbacks: new Map() });
   return findings.filter(({ rule }) => rule === 'unknown-relation').map(({ object }) => object ?? '');
 };
@@ -15,8 +21,16 @@ describe('a foreign key to the table that the statement makes', () => {
   it.each([
     ['of a column', 'create table if not exists public.c (id uuid primary key, up uuid references public.c (id));', 0],
     ['without a schema', 'create table c (id uuid primary key, up uuid references c);', 0],
-    ['of the table', 'create table public.c (id uuid primary key, up uuid, foreign key (up) references public.c (id));', 0],
-    ['to another one that is not there', 'create table public.c (id uuid primary key, up uuid references public.d (id));', 1],
+    [
+      'of the table',
+      'create table public.c (id uuid primary key, up uuid, foreign key (up) references public.c (id));',
+      0,
+    ],
+    [
+      'to another one that is not there',
+      'create table public.c (id uuid primary key, up uuid references public.d (id));',
+      1,
+    ],
   ])('%s', async (_, sql, count) => {
     expect(await unknown(sql)).toHaveLength(count);
   });

@@ -69,7 +69,10 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
     const client = await open(databaseOf(ref));
     try {
       await client.query('begin');
-      await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [caller.role, JSON.stringify(caller.claims)]);
+      await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
+        caller.role,
+        JSON.stringify(caller.claims),
+      ]);
       const result = await work(client);
       await client.query('commit');
       return result;
@@ -96,7 +99,9 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
       await ensure(ref);
       const client = await open(databaseOf(ref));
       try {
-        await client.query(`set session authorization postgres; set search_path = "$user", public, extensions; ${body['read_only'] === true ? 'set default_transaction_read_only = on' : ''}`);
+        await client.query(
+          `set session authorization postgres; set search_path = "$user", public, extensions; ${body['read_only'] === true ? 'set default_transaction_read_only = on' : ''}`,
+        );
         const parameters = body['parameters'] as unknown[] | undefined;
         const result: unknown = parameters ? await client.query(sql, parameters) : await client.query(sql);
         const last = (Array.isArray(result) ? result.at(-1) : result) as QueryResult | undefined;
@@ -107,7 +112,10 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
         await client.end();
       }
     },
-    buckets: async (ref) => ({ status: 200, body: (await (await superuser(ref)).query('select * from storage.buckets order by id')).rows }),
+    buckets: async (ref) => ({
+      status: 200,
+      body: (await (await superuser(ref)).query('select * from storage.buckets order by id')).rows,
+    }),
     close: async () => {
       for (const ref of made.keys()) await drop(ref);
     },

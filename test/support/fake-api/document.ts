@@ -41,12 +41,15 @@ export function validate(value: unknown, given: Schema, path = 'body'): string[]
   const schema = resolveSchema(given);
   if (value === null) return schema.nullable ? [] : [`${path}: null`];
   if (schema.oneOf) return validateOneOf(value, schema, path);
-  if (schema.enum && !schema.enum.includes(value)) return [`${path}: ${JSON.stringify(value)} is none of ${schema.enum.join(', ')}`];
+  if (schema.enum && !schema.enum.includes(value))
+    return [`${path}: ${JSON.stringify(value)} is none of ${schema.enum.join(', ')}`];
   switch (schema.type) {
     case 'object':
       return validateObject(value, schema, path);
     case 'array':
-      return Array.isArray(value) ? value.flatMap((item, at) => validate(item, schema.items ?? {}, `${path}[${at}]`)) : [`${path}: no array`];
+      return Array.isArray(value)
+        ? value.flatMap((item, at) => validate(item, schema.items ?? {}, `${path}[${at}]`))
+        : [`${path}: no array`];
     case 'string':
       return validateString(value, schema, path);
     case 'integer':
@@ -80,12 +83,16 @@ function validateString(value: unknown, schema: Schema, path: string): string[] 
   if (typeof value !== 'string') return [`${path}: no string`];
   if (schema.minLength !== undefined && value.length < schema.minLength) return [`${path}: too short`];
   if (schema.maxLength !== undefined && value.length > schema.maxLength) return [`${path}: too long`];
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) return [`${path}: does not match ${schema.pattern}`];
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
+    return [`${path}: does not match ${schema.pattern}`];
   return [];
 }
 
 /** The operation for a request's path, with the path's parameters by name. */
-export function findOperation(method: string, path: string): { template: string; operation: Operation; parameters: Record<string, string> } | undefined {
+export function findOperation(
+  method: string,
+  path: string,
+): { template: string; operation: Operation; parameters: Record<string, string> } | undefined {
   for (const [template, operations] of Object.entries(document.paths)) {
     const names: string[] = [];
     const pattern = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
@@ -95,14 +102,23 @@ export function findOperation(method: string, path: string): { template: string;
     const match = new RegExp(`^${pattern}$`).exec(path);
     const operation = operations[method.toLowerCase()];
     if (match && operation) {
-      return { template, operation, parameters: Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(match[at + 1] ?? '')])) };
+      return {
+        template,
+        operation,
+        parameters: Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(match[at + 1] ?? '')])),
+      };
     }
   }
   return undefined;
 }
 
 /** What is wrong with a request: its query and its body. */
-export function validateRequest(operation: Operation, query: URLSearchParams, parameters: Record<string, string>, body: unknown): string[] {
+export function validateRequest(
+  operation: Operation,
+  query: URLSearchParams,
+  parameters: Record<string, string>,
+  body: unknown,
+): string[] {
   const errors: string[] = [];
   for (const parameter of operation.parameters ?? []) {
     const values = parameter.in === 'query' ? query.getAll(parameter.name) : [parameters[parameter.name] ?? ''];

@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { authenticate } from './auth.ts';
 import { serveData } from './data.ts';
 import { makeDatabases, type ProjectDatabases, type FakeServer } from './databases.ts';
-import { makeConditions, makeFaults, type Conditions, type FaultList, type HttpFault, type WireFault } from './faults.ts';
+import {
+  makeConditions,
+  makeFaults,
+  type Conditions,
+  type FaultList,
+  type HttpFault,
+  type WireFault,
+} from './faults.ts';
 import { identify, isRefused } from './gateway.ts';
 import { listen, type RequestHook, type FakeAnswer, type FakeRequest } from './http.ts';
 import { manage } from './management.ts';
@@ -28,7 +35,13 @@ export interface FakeApi {
   /** What a client of this fake API needs in its environment. */
   env: Record<string, string>;
   /** Makes a project as if another user had; it is up. */
-  addProject: (given?: { name?: string; organization?: string; region?: string; password?: string; createdAt?: string }) => FakeProject;
+  addProject: (given?: {
+    name?: string;
+    organization?: string;
+    region?: string;
+    password?: string;
+    createdAt?: string;
+  }) => FakeProject;
   /** Opens the direct port of a project that is there. */
   openDirect: (ref: string) => Promise<number>;
   /** Writes a profile file, as the Supabase CLI reads it, and gives its path. */
@@ -44,7 +57,10 @@ export interface FakeApi {
 }
 
 /** @param template a database of the server that has the platform's own schemas and no project's tables */
-export async function startFakeApi(server: FakeServer & { postgresPassword: string }, template: string): Promise<FakeApi> {
+export async function startFakeApi(
+  server: FakeServer & { postgresPassword: string },
+  template: string,
+): Promise<FakeApi> {
   const state = makeState();
   const conditions = makeConditions();
   const http = makeFaults<HttpFault>();
@@ -62,7 +78,12 @@ export async function startFakeApi(server: FakeServer & { postgresPassword: stri
     direct.set(ref, proxy);
     return proxy.port;
   };
-  const side = { state, conditions, databases, ports: { pooler: pooler.port, closed: unused.port, direct: (ref: string) => direct.get(ref)?.port } };
+  const side = {
+    state,
+    conditions,
+    databases,
+    ports: { pooler: pooler.port, closed: unused.port, direct: (ref: string) => direct.get(ref)?.port },
+  };
 
   const handle = async (request: FakeRequest): Promise<{ part: string; answer: FakeAnswer }> => {
     const service = /^\/project\/([a-z]{20})\/(auth|rest|storage)\/v1(\/.*)?$/.exec(request.url.pathname);
@@ -89,16 +110,35 @@ export async function startFakeApi(server: FakeServer & { postgresPassword: stri
   const { server: listening, url } = await listen(state, http, hooks, handle);
   const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll('{ref}', '[a-z]{20}')}$`);
   return {
-    url, state, conditions, http, wire, databases, openDirect,
+    url,
+    state,
+    conditions,
+    http,
+    wire,
+    databases,
+    openDirect,
     env: { SUPABASE_ACCESS_TOKEN: state.token, SUPABASE_API_URL: url, SUPABASE_PROJECT_URL: `${url}/project/{ref}` },
     addProject: (given = {}) => {
-      const project = makeProject(state, { name: 'stranger', organization: 'acme', region: 'eu-central-1', password: 'strangers-own', ...given });
-      Object.assign(project, { status: 'ACTIVE_HEALTHY', looks: 3 }, given.createdAt === undefined ? {} : { createdAt: given.createdAt });
+      const project = makeProject(state, {
+        name: 'stranger',
+        organization: 'acme',
+        region: 'eu-central-1',
+        password: 'strangers-own',
+        ...given,
+      });
+      Object.assign(
+        project,
+        { status: 'ACTIVE_HEALTHY', looks: 3 },
+        given.createdAt === undefined ? {} : { createdAt: given.createdAt },
+      );
       return project;
     },
     writeProfile: async (directory) => {
       const path = join(directory, 'profile.yaml');
-      await writeFile(path, `name: fake\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: 127.0.0.1\n`);
+      await writeFile(
+        path,
+        `name: fake\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: localhost\npooler_host: 127.0.0.1\n`,
+      );
       return path;
     },
     killAfterRequest: (n, act, phase = 'after') => {
@@ -109,7 +149,8 @@ export async function startFakeApi(server: FakeServer & { postgresPassword: stri
         return left === 0 ? act() : undefined;
       });
     },
-    count: (method, path) => state.requests.filter((request) => request.method === method && pattern(path).test(request.path)).length,
+    count: (method, path) =>
+      state.requests.filter((request) => request.method === method && pattern(path).test(request.path)).length,
     close: async () => {
       await new Promise<void>((resolve) => {
         listening.close(() => resolve());

@@ -12,12 +12,21 @@ export interface Caller {
 /** The caller, or the gateway's refusal. */
 export function identify(project: FakeProject, request: FakeRequest): Caller | FakeAnswer {
   const apikey = request.headers['apikey'];
-  if (typeof apikey !== 'string') return { status: 401, body: { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' } };
+  if (typeof apikey !== 'string')
+    return {
+      status: 401,
+      body: { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' },
+    };
   const byKey = callerOf(project, apikey);
   if (!byKey) return { status: 401, body: { message: 'Invalid API key' } };
   const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (bearer === undefined || bearer === apikey) return byKey;
-  return callerOf(project, bearer) ?? { status: 401, body: { code: 'PGRST301', message: 'JWSError JWSInvalidSignature', msg: 'invalid JWT' } };
+  return (
+    callerOf(project, bearer) ?? {
+      status: 401,
+      body: { code: 'PGRST301', message: 'JWSError JWSInvalidSignature', msg: 'invalid JWT' },
+    }
+  );
 }
 
 export function isRefused(caller: Caller | FakeAnswer): caller is FakeAnswer {

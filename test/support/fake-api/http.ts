@@ -37,7 +37,8 @@ export async function listen(
 ): Promise<HttpSide> {
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
-      if (!response.headersSent) send(response, { status: 500, body: { message: `the fake API failed: ${String(error)}` } }, state);
+      if (!response.headersSent)
+        send(response, { status: 500, body: { message: `the fake API failed: ${String(error)}` } }, state);
       else response.destroy();
     });
   });
@@ -45,7 +46,13 @@ export async function listen(
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await read(incoming);
     const { pathname } = request.url;
-    const logged: LoggedRequest = { number: state.requests.length + 1, method: request.method, path: pathname, part: 'management', at: Date.now() };
+    const logged: LoggedRequest = {
+      number: state.requests.length + 1,
+      method: request.method,
+      path: pathname,
+      part: 'management',
+      at: Date.now(),
+    };
     state.requests.push(logged);
     await runHooks(logged, 'before');
     const fault = faults.take((on) => matches(on, request.method, pathname));
@@ -76,20 +83,32 @@ export async function listen(
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-const page = (title: string): Buffer => Buffer.from(`<html><head><title>${title}</title></head><body><h1>${title}</h1><hr>cloudflare</body></html>`);
+const page = (title: string): Buffer =>
+  Buffer.from(`<html><head><title>${title}</title></head><body><h1>${title}</h1><hr>cloudflare</body></html>`);
 const html = { 'content-type': 'text/html' };
 
 /** Answers that are given instead of handling the request. */
 const refusals: Partial<Record<HttpFault, FakeAnswer>> = {
   'too-many': { status: 429, body: { message: 'ThrottlerException: Too Many Requests' } },
-  'too-many-retry-after': { status: 429, body: { message: 'ThrottlerException: Too Many Requests' }, headers: { 'retry-after': '7' } },
+  'too-many-retry-after': {
+    status: 429,
+    body: { message: 'ThrottlerException: Too Many Requests' },
+    headers: { 'retry-after': '7' },
+  },
   'html-500': { status: 500, body: page('500 Internal Server Error'), headers: html },
   'html-502': { status: 502, body: page('502 Bad Gateway'), headers: html },
-  'html-503': { status: 503, body: page('503 Service Temporarily Unavailable'), headers: { ...html, 'retry-after': '3' } },
+  'html-503': {
+    status: 503,
+    body: page('503 Service Temporarily Unavailable'),
+    headers: { ...html, 'retry-after': '3' },
+  },
   'refused-plan': { status: 402, body: { message: 'This organization has an overdue invoice.' } },
   'refused-quota': {
     status: 400,
-    body: { message: 'The following organization members have reached their maximum limits for the number of active free projects within organizations where they are an administrator or owner: owner (2 project limit).' },
+    body: {
+      message:
+        'The following organization members have reached their maximum limits for the number of active free projects within organizations where they are an administrator or owner: owner (2 project limit).',
+    },
   },
 };
 
@@ -109,11 +128,19 @@ async function read(incoming: IncomingMessage): Promise<FakeRequest> {
   } catch {
     body = undefined;
   }
-  return { method: incoming.method ?? 'GET', url: new URL(incoming.url ?? '/', 'http://fake-api'), headers: incoming.headers, raw, body };
+  return {
+    method: incoming.method ?? 'GET',
+    url: new URL(incoming.url ?? '/', 'http://fake-api'),
+    headers: incoming.headers,
+    raw,
+    body,
+  };
 }
 
 function send(response: ServerResponse, answer: FakeAnswer, state: FakeState): void {
-  const body = Buffer.isBuffer(answer.body) ? answer.body : Buffer.from(answer.body === undefined ? '' : JSON.stringify(answer.body));
+  const body = Buffer.isBuffer(answer.body)
+    ? answer.body
+    : Buffer.from(answer.body === undefined ? '' : JSON.stringify(answer.body));
   response.writeHead(answer.status, {
     'content-type': 'application/json',
     date: new Date(Date.now() + state.skewMs).toUTCString(),

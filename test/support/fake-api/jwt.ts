@@ -29,7 +29,8 @@ export function readToken(token: string, key: string): Claims | undefined {
 
 export function makeKeys(ref: string): FakeKeys {
   const jwtSecret = randomBytes(32).toString('hex');
-  const legacy = (role: string): string => signToken({ iss: 'supabase', ref, role, iat: 1_700_000_000, exp: 4_000_000_000 }, jwtSecret);
+  const legacy = (role: string): string =>
+    signToken({ iss: 'supabase', ref, role, iat: 1_700_000_000, exp: 4_000_000_000 }, jwtSecret);
   return {
     jwtSecret,
     anon: legacy('anon'),

@@ -84,7 +84,10 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
       const wrong = side.conditions.passwordRefused > 0 || given !== project.password;
       side.conditions.passwordRefused -= side.conditions.passwordRefused > 0 ? 1 : 0;
       if (wrong) return void socket.end(writeRefusal('28P01', 'password authentication failed for user "postgres"'));
-      side.backend.databases.ensure(project.ref).then(() => relay(side, socket, project, parameters), () => socket.destroy());
+      side.backend.databases.ensure(project.ref).then(
+        () => relay(side, socket, project, parameters),
+        () => socket.destroy(),
+      );
     });
     socket.write(askPassword);
   };
@@ -123,7 +126,8 @@ function relay(side: ProxySide, socket: Socket, project: FakeProject, parameters
       if (kind === 10) return void behind.write(writeSasl(scram.first));
       if (kind === 11) return void behind.write(writeMessage('p', scram.final(message.subarray(9).toString('utf8'))));
       if (kind === 12) return undefined;
-      if (kind !== 0) return void socket.end(writeRefusal('08P01', `the fake API cannot sign in behind (method ${kind})`));
+      if (kind !== 0)
+        return void socket.end(writeRefusal('08P01', `the fake API cannot sign in behind (method ${kind})`));
       signedIn = true;
     }
     // What was begun, or committed, gets no answer.
@@ -143,5 +147,9 @@ function relay(side: ProxySide, socket: Socket, project: FakeProject, parameters
   });
   behind.on('data', fromServer);
   socket.on('data', fromClient);
-  behind.once('connect', () => behind.write(writeStartup({ ...parameters, user: 'postgres', database: backend.databases.databaseOf(project.ref) })));
+  behind.once('connect', () =>
+    behind.write(
+      writeStartup({ ...parameters, user: 'postgres', database: backend.databases.databaseOf(project.ref) }),
+    ),
+  );
 }

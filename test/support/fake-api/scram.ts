@@ -16,7 +16,13 @@ export function startScram(password: string): Scram {
     first: `n,,${bare}`,
     final: (serverFirst) => {
       const fields = new Map(serverFirst.split(',').map((part): [string, string] => [part.slice(0, 1), part.slice(2)]));
-      const salted = pbkdf2Sync(password, Buffer.from(fields.get('s') ?? '', 'base64'), Number(fields.get('i')), 32, 'sha256');
+      const salted = pbkdf2Sync(
+        password,
+        Buffer.from(fields.get('s') ?? '', 'base64'),
+        Number(fields.get('i')),
+        32,
+        'sha256',
+      );
       const clientKey = hmac(salted, 'Client Key');
       const unproven = `c=biws,r=${fields.get('r') ?? ''}`;
       const signature = hmac(createHash('sha256').update(clientKey).digest(), `${bare},${serverFirst},${unproven}`);

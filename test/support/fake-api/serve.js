@@ -19,11 +19,23 @@ export async function openCompiledFakeApi() {
   mkdirSync(cache, { recursive: true });
   const out = mkdtempSync(join(cache, 'create-muse-fake-api-'));
   const options = [
-    '--target', 'es2023', '--module', 'nodenext', '--ignoreConfig', '--noCheck', '--rewriteRelativeImportExtensions',
-    '--types', 'node', '--rootDir', root, '--outDir', out,
+    '--target',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--ignoreConfig',
+    '--noCheck',
+    '--rewriteRelativeImportExtensions',
+    '--types',
+    'node',
+    '--rootDir',
+    root,
+    '--outDir',
+    out,
   ];
   execFileSync(process.execPath, [tsc, ...options, join(here, 'open.ts')], { cwd: root });
-  for (const name of ['document.json', 'certificate.pem', 'key.pem']) copyFileSync(join(here, name), join(out, 'test', 'support', 'fake-api', name));
+  for (const name of ['document.json', 'certificate.pem', 'key.pem'])
+    copyFileSync(join(here, name), join(out, 'test', 'support', 'fake-api', name));
   cpSync(join(here, '..', 'certificates'), join(out, 'test', 'support', 'certificates'), { recursive: true });
   const { openFakeApi } = await import(pathToFileURL(join(out, 'test', 'support', 'fake-api', 'open.js')).href);
   const fakeApi = await openFakeApi();

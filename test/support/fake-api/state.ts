@@ -59,7 +59,10 @@ export function makeState(): FakeState {
   };
 }
 
-export function makeProject(state: FakeState, given: { name: string; organization: string; region: string; password: string }): FakeProject {
+export function makeProject(
+  state: FakeState,
+  given: { name: string; organization: string; region: string; password: string },
+): FakeProject {
   const ref = Array.from({ length: 20 }, () => String.fromCharCode(97 + randomInt(26))).join('');
   const project: FakeProject = {
     ref,
@@ -68,8 +71,12 @@ export function makeProject(state: FakeState, given: { name: string; organizatio
     status: 'UNKNOWN',
     keys: makeKeys(ref),
     authConfig: {
-      site_url: 'http://localhost:3000', uri_allow_list: '', disable_signup: false, external_email_enabled: true,
-      mailer_autoconfirm: false, jwt_exp: 3600,
+      site_url: 'http://localhost:3000',
+      uri_allow_list: '',
+      disable_signup: false,
+      external_email_enabled: true,
+      mailer_autoconfirm: false,
+      jwt_exp: 3600,
     },
     looks: 0,
     serviceLooks: {},

@@ -22,17 +22,31 @@ export interface Reach {
 
 /** Rows of both sides in every table; two of each, one of them archived and shared. */
 function rowsSql(schema: MadeSchema): string {
-  const users = Object.entries(people).map(([who, user]) => `insert into auth.users (id, email, aud, role) values ('${user}', '${who}@example.com', 'authenticated', 'authenticated')`);
-  const rows = schema.tables.flatMap((table) => (['a', 'b'] as const).flatMap((who) => [1, 2].flatMap((copy) => {
-    if (copy === 2 && table.columns.some(({ holds }) => holds === 'role')) return [];
-    if (copy === 2 && table.name === 'prefs') return [];
-    const valueOf: Record<Holds, string> = {
-      id: `'${rowId(schema, table, who, copy)}'`, user: `'${people[who]}'`, organization: `'${id(who, 11)}'`,
-      parent: table.parent === undefined ? 'null' : `'${rowId(schema, tableNamed(schema, table.parent), who, copy)}'`,
-      text: copy === 1 ? `'of ${who}'` : "'shared'", flag: copy === 1 ? 'false' : 'true', role: "'owner'",
-    };
-    return [`insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf[holds]).join(', ')})`];
-  })));
+  const users = Object.entries(people).map(
+    ([who, user]) =>
+      `insert into auth.users (id, email, aud, role) values ('${user}', '${who}@example.com', 'authenticated', 'authenticated')`,
+  );
+  const rows = schema.tables.flatMap((table) =>
+    (['a', 'b'] as const).flatMap((who) =>
+      [1, 2].flatMap((copy) => {
+        if (copy === 2 && table.columns.some(({ holds }) => holds === 'role')) return [];
+        if (copy === 2 && table.name === 'prefs') return [];
+        const valueOf: Record<Holds, string> = {
+          id: `'${rowId(schema, table, who, copy)}'`,
+          user: `'${people[who]}'`,
+          organization: `'${id(who, 11)}'`,
+          parent:
+            table.parent === undefined ? 'null' : `'${rowId(schema, tableNamed(schema, table.parent), who, copy)}'`,
+          text: copy === 1 ? `'of ${who}'` : "'shared'",
+          flag: copy === 1 ? 'false' : 'true',
+          role: "'owner'",
+        };
+        return [
+          `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf[holds]).join(', ')})`,
+        ];
+      }),
+    ),
+  );
   return [...users, ...rows].join(';\n');
 }
 
@@ -53,7 +67,11 @@ interface Statement {
 function makeStatement(schema: MadeSchema, who: Stranger, random: Random): Statement {
   if (schema.functions.length > 0 && random.chance(0.15)) {
     const { name, table } = random.pick(schema.functions);
-    return { sql: `select id from ${name}('${rowId(schema, tableNamed(schema, table), 'a', random.pick([1, 2]))}')`, table, returnsRows: true };
+    return {
+      sql: `select id from ${name}('${rowId(schema, tableNamed(schema, table), 'a', random.pick([1, 2]))}')`,
+      table,
+      returnsRows: true,
+    };
   }
   const writable = schema.tables.filter(({ verbs }) => verbs.some((verb) => verb !== 'select'));
   const table = random.pick(writable);
@@ -64,19 +82,41 @@ function makeStatement(schema: MadeSchema, who: Stranger, random: Random): State
     if (holds === 'user') return `'${random.pick([people[who], people[who], people.a])}'`;
     if (holds === 'organization') return `'${id(side, 11)}'`;
     if (holds === 'parent') return `'${rowId(schema, tableNamed(schema, table.parent!), side, random.pick([1, 2]))}'`;
-    return holds === 'text' ? random.pick(["'shared'", "'x'"]) : holds === 'flag' ? random.pick(['true', 'false']) : random.pick(["'owner'", "'member'"]);
+    return holds === 'text'
+      ? random.pick(["'shared'", "'x'"])
+      : holds === 'flag'
+        ? random.pick(['true', 'false'])
+        : random.pick(["'owner'", "'member'"]);
   };
-  const where = random.pick(['', '', ` where id = '${rowId(schema, table, random.pick(['a', 'b']), random.pick([1, 2]))}'`]);
-  if (verb === 'delete') return { sql: `delete from public.${table.name}${where}`, table: table.name, returnsRows: false };
+  const where = random.pick([
+    '',
+    '',
+    ` where id = '${rowId(schema, table, random.pick(['a', 'b']), random.pick([1, 2]))}'`,
+  ]);
+  if (verb === 'delete')
+    return { sql: `delete from public.${table.name}${where}`, table: table.name, returnsRows: false };
   if (verb === 'update') {
     const column = random.pick(table.columns.filter(({ holds }) => holds !== 'id'));
-    return { sql: `update public.${table.name} set ${column.name} = ${valueOf(column.holds)}${where}`, table: table.name, returnsRows: false };
+    return {
+      sql: `update public.${table.name} set ${column.name} = ${valueOf(column.holds)}${where}`,
+      table: table.name,
+      returnsRows: false,
+    };
   }
-  return { sql: `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf(holds)).join(', ')})`, table: table.name, returnsRows: false };
+  return {
+    sql: `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf(holds)).join(', ')})`,
+    table: table.name,
+    returnsRows: false,
+  };
 }
 
 /** Makes the schema and {@link rowsSql}, tries sequences of up to three statements, and takes everything back; gives what was reached. */
-export async function probe(database: Database, schema: MadeSchema, sequences: number, random: Random): Promise<Reach[]> {
+export async function probe(
+  database: Database,
+  schema: MadeSchema,
+  sequences: number,
+  random: Random,
+): Promise<Reach[]> {
   if (!schema.tables.some(({ verbs }) => verbs.some((verb) => verb !== 'select'))) return [];
   await database.script('begin');
   try {
@@ -87,10 +127,21 @@ export async function probe(database: Database, schema: MadeSchema, sequences: n
   }
 }
 
-async function trySequences(session: Database, schema: MadeSchema, sequences: number, random: Random): Promise<Reach[]> {
+async function trySequences(
+  session: Database,
+  schema: MadeSchema,
+  sequences: number,
+  random: Random,
+): Promise<Reach[]> {
   const reached: Reach[] = [];
   const victims = `select table_name, count(*) as n, md5(string_agg(row_text, ',' order by row_text)) as state from (${schema.tables.map((table) => `select '${table.name}' as table_name, t::text as row_text from public.${table.name} t where t.id::text like 'aaaaaaaa-%'`).join(' union all ')}) s group by 1 order by 1`;
-  const seen = schema.tables.filter(({ verbs }) => verbs.includes('select')).map(({ name }) => `select '${name}' as table_name where exists (select 1 from public.${name} t where t.id::text like 'aaaaaaaa-%')`).join(' union all ');
+  const seen = schema.tables
+    .filter(({ verbs }) => verbs.includes('select'))
+    .map(
+      ({ name }) =>
+        `select '${name}' as table_name where exists (select 1 from public.${name} t where t.id::text like 'aaaaaaaa-%')`,
+    )
+    .join(' union all ');
   const before = (await session.query<{ table_name: string; n: string; state: string }>(victims)).rows;
   for (let number = 0; number < sequences; number += 1) {
     await session.script('savepoint sequence');
@@ -100,13 +151,16 @@ async function trySequences(session: Database, schema: MadeSchema, sequences: nu
       const who: Stranger = random.pick(['b', 'c']);
       const act = `set local role authenticated; set local request.jwt.claims = '{"sub":"${people[who]}","role":"authenticated"}'`;
       const statement = makeStatement(schema, who, random);
-      const note = (table: string, how: Reach['how']): void => { reached.push({ table, how, steps: [...steps], touched: [...new Set(touched)] }); };
+      const note = (table: string, how: Reach['how']): void => {
+        reached.push({ table, how, steps: [...steps], touched: [...new Set(touched)] });
+      };
       await session.script(act);
       const rows = await attempt(session, statement.sql);
       if (rows === undefined) continue;
       steps.push(`${who}: ${statement.sql}`);
       touched.push(statement.table);
-      if (statement.returnsRows && rows.some((row) => String(row['id']).startsWith('aaaaaaaa-'))) note(statement.table, 'read');
+      if (statement.returnsRows && rows.some((row) => String(row['id']).startsWith('aaaaaaaa-')))
+        note(statement.table, 'read');
       for (const row of (await attempt(session, seen)) ?? []) note(String(row['table_name']), 'read');
       await session.script('reset role');
       const now = (await session.query<{ table_name: string; n: string; state: string }>(victims)).rows;

@@ -59,7 +59,12 @@ class SchemaMaker {
   make(): MadeSchema {
     this.#organizations();
     for (const name of ['papers', 'notes', 'lines'].slice(0, this.#random.pick([1, 2, 3]))) this.#table(name);
-    return { sql: `${this.#sql.join(';\n')};`, tables: this.#tables, functions: this.#functions, isSound: this.#isSound };
+    return {
+      sql: `${this.#sql.join(';\n')};`,
+      tables: this.#tables,
+      functions: this.#functions,
+      isSound: this.#isSound,
+    };
   }
 
   /** True now and then: a mistake is made. */
@@ -70,18 +75,32 @@ class SchemaMaker {
   }
 
   #policy(table: string, verb: Verb, using: string, check = using): void {
-    const clauses = { select: `using (${using})`, insert: `with check (${check})`, update: `using (${using}) with check (${check})`, delete: `using (${using})` };
+    const clauses = {
+      select: `using (${using})`,
+      insert: `with check (${check})`,
+      update: `using (${using}) with check (${check})`,
+      delete: `using (${using})`,
+    };
     this.#sql.push(`create policy ${table}_${verb} on public.${table} for ${verb} to authenticated ${clauses[verb]}`);
   }
 
   #open(table: MadeTable): void {
     this.#tables.push(table);
     this.#sql.push(`alter table public.${table.name} enable row level security`);
-    if (table.verbs.length > 0) this.#sql.push(`grant ${table.verbs.join(', ')} on public.${table.name} to authenticated`);
+    if (table.verbs.length > 0)
+      this.#sql.push(`grant ${table.verbs.join(', ')} on public.${table.name} to authenticated`);
   }
 
   #organizations(): void {
-    this.#open({ name: 'orgs', columns: [{ name: 'id', holds: 'id' }, { name: 'created_by', holds: 'user' }, { name: 'body', holds: 'text' }], verbs: ['select', 'insert'] });
+    this.#open({
+      name: 'orgs',
+      columns: [
+        { name: 'id', holds: 'id' },
+        { name: 'created_by', holds: 'user' },
+        { name: 'body', holds: 'text' },
+      ],
+      verbs: ['select', 'insert'],
+    });
     this.#policy('orgs', 'select', `id in (select private.my_orgs()) or created_by = ${me}`);
     this.#policy('orgs', 'insert', `created_by = ${me}`);
 
@@ -89,16 +108,32 @@ class SchemaMaker {
     const changes = this.#errs(0.12);
     if (joins === 'anyone') this.#isSound = false;
     this.#open({
-      name: 'org_members', columns: [{ name: 'id', holds: 'id' }, { name: 'org_id', holds: 'organization' }, { name: 'user_id', holds: 'user' }, { name: 'role', holds: 'role' }],
+      name: 'org_members',
+      columns: [
+        { name: 'id', holds: 'id' },
+        { name: 'org_id', holds: 'organization' },
+        { name: 'user_id', holds: 'user' },
+        { name: 'role', holds: 'role' },
+      ],
       verbs: ['select', ...(joins === 'nobody' ? [] : ['insert' as const]), ...(changes ? ['update' as const] : [])],
     });
     this.#policy('org_members', 'select', 'org_id in (select private.my_orgs())');
-    if (joins !== 'nobody') this.#policy('org_members', 'insert', joins === 'maker' ? 'private.made_org(org_id)' : `user_id = ${me}`);
+    if (joins !== 'nobody')
+      this.#policy('org_members', 'insert', joins === 'maker' ? 'private.made_org(org_id)' : `user_id = ${me}`);
     if (changes) this.#policy('org_members', 'update', `user_id = ${me}`);
 
     const writesPrefs = this.#random.chance(0.4);
-    this.#open({ name: 'prefs', columns: [{ name: 'id', holds: 'id' }, { name: 'user_id', holds: 'user' }, { name: 'archived', holds: 'flag' }], verbs: ['select', ...(writesPrefs ? ['insert' as const, 'update' as const] : [])] });
-    for (const verb of writesPrefs ? (['select', 'insert', 'update'] as const) : (['select'] as const)) this.#policy('prefs', verb, `user_id = ${me}`);
+    this.#open({
+      name: 'prefs',
+      columns: [
+        { name: 'id', holds: 'id' },
+        { name: 'user_id', holds: 'user' },
+        { name: 'archived', holds: 'flag' },
+      ],
+      verbs: ['select', ...(writesPrefs ? ['insert' as const, 'update' as const] : [])],
+    });
+    for (const verb of writesPrefs ? (['select', 'insert', 'update'] as const) : (['select'] as const))
+      this.#policy('prefs', verb, `user_id = ${me}`);
     this.#writesPrefs = writesPrefs;
   }
   #writesPrefs = false;
@@ -106,14 +141,35 @@ class SchemaMaker {
   #table(name: string): void {
     const random = this.#random;
     const earlier = [...this.#right.keys()];
-    const kind = random.pick<Key>(['user', 'organization', ...(earlier.length > 0 ? (['parent', 'parent'] as const) : [])]);
+    const kind = random.pick<Key>([
+      'user',
+      'organization',
+      ...(earlier.length > 0 ? (['parent', 'parent'] as const) : []),
+    ]);
     const parent = kind === 'parent' ? random.pick(earlier) : undefined;
-    const [key, target] = kind === 'user' ? ['user_id', 'auth.users'] : kind === 'organization' ? ['org_id', 'public.orgs'] : [`${parent}_id`, `public.${parent}`];
-    this.#sql.push(`create table public.${name} (id uuid primary key default gen_random_uuid(), ${key} uuid not null references ${target} (id) on delete cascade, body text not null default '', archived boolean not null default false)`);
+    const [key, target] =
+      kind === 'user'
+        ? ['user_id', 'auth.users']
+        : kind === 'organization'
+          ? ['org_id', 'public.orgs']
+          : [`${parent}_id`, `public.${parent}`];
+    this.#sql.push(
+      `create table public.${name} (id uuid primary key default gen_random_uuid(), ${key} uuid not null references ${target} (id) on delete cascade, body text not null default '', archived boolean not null default false)`,
+    );
     const right = this.#rightFor(name, kind, key, parent);
     this.#right.set(name, right);
     const granted = verbs.filter((verb) => verb === 'select' || random.chance(0.6));
-    this.#open({ name, columns: [{ name: 'id', holds: 'id' }, { name: key, holds: kind }, { name: 'body', holds: 'text' }, { name: 'archived', holds: 'flag' }], ...(parent === undefined ? {} : { parent }), verbs: granted });
+    this.#open({
+      name,
+      columns: [
+        { name: 'id', holds: 'id' },
+        { name: key, holds: kind },
+        { name: 'body', holds: 'text' },
+        { name: 'archived', holds: 'flag' },
+      ],
+      ...(parent === undefined ? {} : { parent }),
+      verbs: granted,
+    });
     for (const verb of granted) {
       const rule = right('');
       if (this.#errs(0.08)) this.#policy(name, verb, this.#wrong(rule, key));
@@ -133,17 +189,27 @@ class SchemaMaker {
       return (prefix) => `${prefix}${key} in (select private.${helper}())`;
     }
     const helper = `private.reaches_${name}`;
-    this.#sql.push(`create function ${helper}(p uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.${parent} t where t.id = p and ${this.#right.get(parent!)!('t.')}) $$; grant execute on function ${helper}(uuid) to authenticated`);
+    this.#sql.push(
+      `create function ${helper}(p uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.${parent} t where t.id = p and ${this.#right.get(parent!)!('t.')}) $$; grant execute on function ${helper}(uuid) to authenticated`,
+    );
     return (prefix) => `${helper}(${prefix}${key})`;
   }
 
   #wrong(rule: string, key: string): string {
-    return this.#random.pick(['true', `${me} is not null`, `${rule} or archived`, `${rule} or body = 'shared'`, `${key} is not null and ${me} is not null`]);
+    return this.#random.pick([
+      'true',
+      `${me} is not null`,
+      `${rule} or archived`,
+      `${rule} or body = 'shared'`,
+      `${key} is not null and ${me} is not null`,
+    ]);
   }
 
   #function(table: string, rule: string): void {
     const name = `public.get_${table}`;
     this.#functions.push({ name, table });
-    this.#sql.push(`create function ${name}(p uuid) returns setof public.${table} language sql stable security definer set search_path = '' as $$ select t.* from public.${table} t where t.id = p and ${rule} $$; revoke execute on function ${name}(uuid) from public, anon; grant execute on function ${name}(uuid) to authenticated`);
+    this.#sql.push(
+      `create function ${name}(p uuid) returns setof public.${table} language sql stable security definer set search_path = '' as $$ select t.* from public.${table} t where t.id = p and ${rule} $$; revoke execute on function ${name}(uuid) from public, anon; grant execute on function ${name}(uuid) to authenticated`,
+    );
   }
 }

@@ -53,14 +53,20 @@ export interface AccessChange {
 /** A change of which nothing is known yet but what it is. */
 export type BareChange = Omit<AccessChange, 'file' | 'rule'>;
 
-const keyOf = ({ actor, verb, object }: Pick<AccessCell, 'actor' | 'verb' | 'object'>): string => `${actor}\0${verb}\0${object}`;
+const keyOf = ({ actor, verb, object }: Pick<AccessCell, 'actor' | 'verb' | 'object'>): string =>
+  `${actor}\0${verb}\0${object}`;
 const rankOf = (cell: AccessCell | undefined): number => (cell === undefined ? 0 : cell.reach === 'rows' ? 1 : 2);
 const within = (few: readonly string[], many: readonly string[]): boolean => few.every((each) => many.includes(each));
 
 function describe(cell: AccessCell | undefined): string {
   if (cell === undefined) return 'nothing';
   if (cell.verb === 'execute') return 'may call it';
-  const rows = cell.reach === 'all' ? 'every row' : cell.conditions.length === 0 ? 'the rows that its policies give' : `rows with ${cell.conditions.join(' or ')}`;
+  const rows =
+    cell.reach === 'all'
+      ? 'every row'
+      : cell.conditions.length === 0
+        ? 'the rows that its policies give'
+        : `rows with ${cell.conditions.join(' or ')}`;
   return cell.columns === undefined ? rows : `${rows}, columns ${cell.columns.join(', ')}`;
 }
 
@@ -69,10 +75,13 @@ function compareCells(before: AccessCell | undefined, after: AccessCell | undefi
   const rank = rankOf(after) - rankOf(before);
   if (before === undefined || after === undefined) return Math.sign(rank) as -1 | 0 | 1;
   const grown = before.columns !== undefined && (after.columns === undefined || !within(after.columns, before.columns));
-  const shrunk = after.columns !== undefined && (before.columns === undefined || !within(before.columns, after.columns));
+  const shrunk =
+    after.columns !== undefined && (before.columns === undefined || !within(before.columns, after.columns));
   const known = rank === 0 && before.conditions.length > 0 && after.conditions.length > 0;
-  const added = known && after.conditions.length > before.conditions.length && within(before.conditions, after.conditions);
-  const removed = known && after.conditions.length < before.conditions.length && within(after.conditions, before.conditions);
+  const added =
+    known && after.conditions.length > before.conditions.length && within(before.conditions, after.conditions);
+  const removed =
+    known && after.conditions.length < before.conditions.length && within(after.conditions, before.conditions);
   if (rank > 0 || grown || added) return 1;
   return rank < 0 || shrunk || removed ? -1 : 0;
 }
@@ -93,7 +102,11 @@ function consequenceOf({ actor, verb, object }: AccessCell, after: AccessCell | 
  * What changed between two measurements. Tables and functions that were not there before are new: nothing was closed there.
  * @param stated what the files said of tables before, where the database could not show it
  */
-export function compareAccess(before: Access, after: Access, stated: readonly AccessCell[] = []): { widened: BareChange[]; narrowed: BareChange[] } {
+export function compareAccess(
+  before: Access,
+  after: Access,
+  stated: readonly AccessCell[] = [],
+): { widened: BareChange[]; narrowed: BareChange[] } {
   const old = new Map(before.cells.map((cell) => [keyOf(cell), cell]));
   for (const cell of stated) if (rankOf(cell) > rankOf(old.get(keyOf(cell)))) old.set(keyOf(cell), cell);
   const known = new Set([...before.objects, ...stated.map(({ object }) => object)]);
@@ -118,20 +131,33 @@ const rowVerbs = ['select', 'insert', 'update', 'delete'] as const;
 
 /** What the files say of tables, as far as they can be read: for those that a shadow database could not show. */
 export function statedAccess(catalog: Catalog, isWanted: (table: string) => boolean): AccessCell[] {
-  return [...catalog.tables.values()].filter(({ name }) => isWanted(name)).flatMap((table) =>
-    [...new Set(['public', 'anon', 'authenticated', ...table.grants.keys()])].filter((actor) => actor !== 'service_role').flatMap((actor): AccessCell[] => {
-      const holds = (verb: string): boolean => [actor, 'public'].some((role) => table.grants.get(role)?.has(verb) === true);
-      const cells = rowVerbs.flatMap((verb): AccessCell[] => {
-        const reach = holds(verb) ? statedReach(table, actor, verb) : undefined;
-        return reach === undefined ? [] : [{ actor, verb, object: table.name, reach, conditions: [] }];
-      });
-      return rowVerbs.every(holds) ? [...cells, { actor, verb: 'truncate', object: table.name, reach: 'all', conditions: [] }] : cells;
-    }));
+  return [...catalog.tables.values()]
+    .filter(({ name }) => isWanted(name))
+    .flatMap((table) =>
+      [...new Set(['public', 'anon', 'authenticated', ...table.grants.keys()])]
+        .filter((actor) => actor !== 'service_role')
+        .flatMap((actor): AccessCell[] => {
+          const holds = (verb: string): boolean =>
+            [actor, 'public'].some((role) => table.grants.get(role)?.has(verb) === true);
+          const cells = rowVerbs.flatMap((verb): AccessCell[] => {
+            const reach = holds(verb) ? statedReach(table, actor, verb) : undefined;
+            return reach === undefined ? [] : [{ actor, verb, object: table.name, reach, conditions: [] }];
+          });
+          return rowVerbs.every(holds)
+            ? [...cells, { actor, verb: 'truncate', object: table.name, reach: 'all', conditions: [] }]
+            : cells;
+        }),
+    );
 }
 
 function statedReach(table: Table, actor: string, verb: (typeof rowVerbs)[number]): AccessCell['reach'] | undefined {
   if (table.rls === undefined) return 'all';
-  const own = [...table.policies.values()].filter((policy) => policy.permissive && commandsOf(policy).includes(verb) && (policy.roles.length === 0 || policy.roles.includes(actor)));
+  const own = [...table.policies.values()].filter(
+    (policy) =>
+      policy.permissive &&
+      commandsOf(policy).includes(verb) &&
+      (policy.roles.length === 0 || policy.roles.includes(actor)),
+  );
   if (own.length === 0) return undefined;
   const isOpen = ({ using, check }: Policy): boolean => isAlwaysTrue(verb === 'insert' ? (check ?? using) : using);
   return own.some(isOpen) ? 'all' : 'rows';

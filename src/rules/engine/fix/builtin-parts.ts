@@ -72,9 +72,20 @@ export function partsOf(builtin: Situation['builtin']): Part[] {
       const piece = pieceOf(source, statement, 0, statement.tree);
       const { type } = piece;
       const subject = subjectOf(piece);
-      const above = statement.comments.filter(({ start }) => start < statement.start && statement !== source.parsed.statements[0]);
+      const above = statement.comments.filter(
+        ({ start }) => start < statement.start && statement !== source.parsed.statements[0],
+      );
       const text = `${above.map((comment) => `${comment.text}\n`).join('')}${statement.sql};`;
-      return [{ text, subject, makes: /^Create(?:Stmt|FunctionStmt|SchemaStmt)$/.test(type) ? subject : undefined, uses: usesOf([piece, ...bodyPieces(piece).pieces]), trigger: type === 'CreateTrigStmt', hook: type === 'CreateTrigStmt' && subject?.startsWith('table auth.') === true }];
+      return [
+        {
+          text,
+          subject,
+          makes: /^Create(?:Stmt|FunctionStmt|SchemaStmt)$/.test(type) ? subject : undefined,
+          uses: usesOf([piece, ...bodyPieces(piece).pieces]),
+          trigger: type === 'CreateTrigStmt',
+          hook: type === 'CreateTrigStmt' && subject?.startsWith('table auth.') === true,
+        },
+      ];
     });
   });
 }
@@ -83,7 +94,8 @@ export function partsOf(builtin: Situation['builtin']): Part[] {
 function tablesBehind(parts: readonly Part[], made: ReadonlySet<string>): (part: Part) => Set<string> {
   const functions = new Map<string, Set<string>>();
   for (const { makes, uses } of parts) {
-    if (makes?.startsWith('function ') === true) functions.set(makes, new Set([...(functions.get(makes) ?? []), ...uses]));
+    if (makes?.startsWith('function ') === true)
+      functions.set(makes, new Set([...(functions.get(makes) ?? []), ...uses]));
   }
   return (part) => {
     const tables = new Set<string>();
@@ -116,7 +128,7 @@ export function closure(parts: readonly Part[], wanted: readonly string[]): Part
     if (part.makes?.startsWith('function ') === true) return own || (within(part) && behind(part).size > 0);
     return own;
   };
-  for (let size = -1; size !== taken.size; ) {
+  for (let size = -1; size !== taken.size;) {
     size = taken.size;
     for (const part of parts) {
       if (!belongs(part)) continue;

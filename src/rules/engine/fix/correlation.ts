@@ -73,7 +73,14 @@ function withoutClause(text: string, count: number, index: number): string | und
   }
   if (from === undefined || where === undefined || cuts.length !== count - 1) return undefined;
   const edges = [where, ...cuts, text.length];
-  const kept = edges.slice(0, -1).map((start, at) => text.slice(start, edges[at + 1]).replace(/^\s*and\b/i, '').trim()).filter((_, at) => at !== index);
+  const kept = edges
+    .slice(0, -1)
+    .map((start, at) =>
+      text
+        .slice(start, edges[at + 1])
+        .replace(/^\s*and\b/i, '')
+        .trim(),
+    )
+    .filter((_, at) => at !== index);
   return `${text.slice(from, where - 'where'.length)}${kept.length === 0 ? '' : `WHERE ${kept.join(' AND ')}`}`.trim();
 }
-

@@ -157,7 +157,11 @@ export function startWithComments(sql: string, statement: Statement): number {
   let { start } = statement;
   for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {
     const between = sql.slice(comment.start + comment.text.length, start);
-    if (between.split('\n').length > 2 || sql.slice(sql.lastIndexOf('\n', comment.start - 1) + 1, comment.start).trim() !== '') break;
+    if (
+      between.split('\n').length > 2 ||
+      sql.slice(sql.lastIndexOf('\n', comment.start - 1) + 1, comment.start).trim() !== ''
+    )
+      break;
     ({ start } = comment);
   }
   return start;

@@ -13,7 +13,12 @@ export interface AccessReport {
 }
 
 /** Stages whose repairs are about who may do what: each class of them is measured on its own. */
-export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set(['row-security', 'policies', 'recursion', 'privileges']);
+export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
+  'row-security',
+  'policies',
+  'recursion',
+  'privileges',
+]);
 
 /** Rules that are fixed and measured together: several that have nothing to do with access, or one that has. */
 export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number] } }>(all: readonly Each[]): Each[][] {
@@ -52,10 +57,16 @@ export interface Judgement {
 
 /** Compares what two runs on a shadow database showed. */
 export function judge({ rule, before, after, catalog, renamed, files, decisions }: Attempt): Judgement {
-  const broken = [...after.failed].filter(([file, count]) => count > (before.failed.get(renamed.get(file) ?? file) ?? 0)).map(([file]) => file);
+  const broken = [...after.failed]
+    .filter(([file, count]) => count > (before.failed.get(renamed.get(file) ?? file) ?? 0))
+    .map(([file]) => file);
   // Where a statement could not run, its author's word stands for what the database would have had.
   const stated = statedAccess(catalog, (table) => before.doubtful.has(table) || !before.access.objects.has(table));
-  const located = (change: BareChange): AccessChange => ({ ...change, file: fileOf(change.table, decisions) ?? files[0] ?? '', rule });
+  const located = (change: BareChange): AccessChange => ({
+    ...change,
+    file: fileOf(change.table, decisions) ?? files[0] ?? '',
+    rule,
+  });
   const { widened, narrowed } = compareAccess(before.access, after.access, stated);
   return { broken, widened: widened.map(located), narrowed: narrowed.map(located) };
 }

@@ -3,7 +3,8 @@ import type { Policy, Table } from '../../../sql/catalog/model.ts';
 import { commentsBeside } from '../statements.ts';
 
 /** Words by which people say that strangers may read. */
-const publicRead = /\b(?:any(?:one|body)|every(?:one|body)|anonymous(?:ly)?|anon|visitors?|public(?:ly)?(?!\s*[.'"]|\s+(?:schema|key)\b)|(?:for|to|by) all users|all users (?:can|may))\b/i;
+const publicRead =
+  /\b(?:any(?:one|body)|every(?:one|body)|anonymous(?:ly)?|anon|visitors?|public(?:ly)?(?!\s*[.'"]|\s+(?:schema|key)\b)|(?:for|to|by) all users|all users (?:can|may))\b/i;
 /** Words before them that say the opposite, and words after them that take it back. */
 const negated = /\b(?:no|not|never|non|without|only|cannot|can't|nobody|instead of)\b[\s\w-]{0,24}$/i;
 const limited = /^\s*(?:who|that|in|of|within|signed|with)\b|^[\s\w]{0,24}\b(?:signed|logged|authenticated)\b/i;
@@ -27,8 +28,11 @@ export function publicReadWords(policy: Policy, table: Table | undefined): Words
   if (saying(policy.name.replaceAll('_', ' '))) return { quoted: `The policy's name says: "${oneLine(policy.name)}".` };
   const sites = [policy.site, ...(table?.site === undefined ? [] : [table.site])];
   for (const { piece } of sites) {
-    const comment = commentsBeside(piece.source, piece.statement).find(({ text }) => !/^(?:--|\/\*)\s*muse:/.test(text) && saying(text));
-    if (comment !== undefined) return { quoted: `Its comment says: "${oneLine(comment.text.replaceAll(/^(?:--|\/\*)|\*\/$/g, ''))}".` };
+    const comment = commentsBeside(piece.source, piece.statement).find(
+      ({ text }) => !/^(?:--|\/\*)\s*muse:/.test(text) && saying(text),
+    );
+    if (comment !== undefined)
+      return { quoted: `Its comment says: "${oneLine(comment.text.replaceAll(/^(?:--|\/\*)|\*\/$/g, ''))}".` };
   }
   return undefined;
 }

@@ -15,7 +15,8 @@ const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g,
 
 /** The text, where its entries are these and it is otherwise still a journal. */
 function checked(text: string, expected: readonly JournalEntry[]): string | undefined {
-  const brief = (entries: readonly JournalEntry[] | undefined): string => JSON.stringify(entries?.map(({ idx, tag, when }) => [idx, tag, when]));
+  const brief = (entries: readonly JournalEntry[] | undefined): string =>
+    JSON.stringify(entries?.map(({ idx, tag, when }) => [idx, tag, when]));
   return brief(entriesOf(text)) === brief(expected) ? text : undefined;
 }
 
@@ -24,8 +25,13 @@ export function renameTag(text: string, from: string, to: string): string | unde
   const entries = entriesOf(text);
   const place = entryAt(text, from);
   if (entries === undefined || place === undefined) return undefined;
-  const entry = text.slice(place.start, place.end).replace(/("tag"\s*:\s*)"(?:[^"\\]|\\.)*"/, (_, key: string) => key + JSON.stringify(to));
-  return checked(text.slice(0, place.start) + entry + text.slice(place.end), entries.map((each) => (each.tag === from ? { ...each, tag: to } : each)));
+  const entry = text
+    .slice(place.start, place.end)
+    .replace(/("tag"\s*:\s*)"(?:[^"\\]|\\.)*"/, (_, key: string) => key + JSON.stringify(to));
+  return checked(
+    text.slice(0, place.start) + entry + text.slice(place.end),
+    entries.map((each) => (each.tag === from ? { ...each, tag: to } : each)),
+  );
 }
 
 /** The journal with one more entry after the last, written like that one; undefined where it cannot be written there. */
@@ -36,7 +42,8 @@ export function listTag(text: string, tag: string): string | undefined {
   if (entries === undefined || last === undefined || place === undefined) return undefined;
   const added: JournalEntry = { ...last, idx: Math.max(...entries.map(({ idx }) => idx)) + 1, tag };
   if (last.when !== undefined) added.when = Math.max(...entries.map(({ when = 0 }) => when)) + 1;
-  const entry = text.slice(place.start, place.end)
+  const entry = text
+    .slice(place.start, place.end)
     .replace(/("tag"\s*:\s*)"(?:[^"\\]|\\.)*"/, (_, key: string) => key + JSON.stringify(tag))
     .replace(/("idx"\s*:\s*)-?\d+/, `$1${added.idx}`)
     .replace(/("when"\s*:\s*)\d+/, `$1${added.when}`);

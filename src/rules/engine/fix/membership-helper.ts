@@ -28,7 +28,12 @@ export interface Helper {
 }
 
 /** Cuts a subquery of a policy out of its file; undefined where its parentheses are not found. */
-export function cut(policy: Policy, catalog: Catalog, location: number | undefined, select: Fields<'SelectStmt'>): Subquery | undefined {
+export function cut(
+  policy: Policy,
+  catalog: Catalog,
+  location: number | undefined,
+  select: Fields<'SelectStmt'>,
+): Subquery | undefined {
   const { piece } = policy.site;
   const { sql } = piece.source.migration;
   const start = piece.at(location);
@@ -62,7 +67,8 @@ export function cut(policy: Policy, catalog: Catalog, location: number | undefin
     if (call.length === 1 && !builtinFunctions.has(call[0]!)) qualified = false;
   });
   let text = sql.slice(open, close);
-  for (const { at, text: schema } of inserts.sort((a, b) => b.at - a.at)) text = text.slice(0, at) + schema + text.slice(at);
+  for (const { at, text: schema } of inserts.sort((a, b) => b.at - a.at))
+    text = text.slice(0, at) + schema + text.slice(at);
   return { start, end: close + 1, text: text.trim(), qualified };
 }
 
@@ -79,7 +85,13 @@ function answerType(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table
 }
 
 /** The helper that answers a subquery; undefined for one that no helper without arguments can answer. */
-export function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: Fields<'SubLink'>, subquery: Subquery): Helper | undefined {
+export function helperFor(
+  policy: Policy,
+  outer: Table,
+  catalog: Catalog,
+  link: Fields<'SubLink'>,
+  subquery: Subquery,
+): Helper | undefined {
   const select = fieldsOf(link.subselect, 'SelectStmt');
   if (select === undefined) return undefined;
   const { qualified } = subquery;
@@ -87,16 +99,38 @@ export function helperFor(policy: Policy, outer: Table, catalog: Catalog, link: 
   if (correlation === 'other') return undefined;
   if (link.subLinkType === 'EXISTS_SUBLINK') {
     if (correlation === 'none') {
-      return { returns: 'boolean', body: `SELECT EXISTS (${subquery.text})`, qualified, call: (name) => `(SELECT ${name}())` };
+      return {
+        returns: 'boolean',
+        body: `SELECT EXISTS (${subquery.text})`,
+        qualified,
+        call: (name) => `(SELECT ${name}())`,
+      };
     }
     const { inner, column, text } = correlation;
     const type = outer.columns.get(column)?.type ?? 'uuid';
-    return { returns: `${type}[]`, body: `SELECT ARRAY(SELECT ${inner} ${text})`, qualified, call: (name) => `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ((SELECT ${name}())::${type}[])` };
+    return {
+      returns: `${type}[]`,
+      body: `SELECT ARRAY(SELECT ${inner} ${text})`,
+      qualified,
+      call: (name) =>
+        `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ((SELECT ${name}())::${type}[])`,
+    };
   }
   const { sql } = policy.site.piece.source.migration;
-  if (link.subLinkType !== 'ANY_SUBLINK' || correlation !== 'none' || !/^in\b/i.test(sql.slice(subquery.start)) || /\bnot\s+$/i.test(sql.slice(0, subquery.start))) return undefined;
+  if (
+    link.subLinkType !== 'ANY_SUBLINK' ||
+    correlation !== 'none' ||
+    !/^in\b/i.test(sql.slice(subquery.start)) ||
+    /\bnot\s+$/i.test(sql.slice(0, subquery.start))
+  )
+    return undefined;
   const type = answerType(catalog, select, outer, link.testexpr);
-  return { returns: `${type}[]`, body: `SELECT ARRAY(${subquery.text})`, qualified, call: (name) => `= ANY ((SELECT ${name}())::${type}[])` };
+  return {
+    returns: `${type}[]`,
+    body: `SELECT ARRAY(${subquery.text})`,
+    qualified,
+    call: (name) => `= ANY ((SELECT ${name}())::${type}[])`,
+  };
 }
 
 /** The statements that make a helper. @param roles who may call it; undefined where the app connects as a role of its own */
@@ -106,16 +140,23 @@ export function functionText(name: string, { returns, body, qualified }: Helper,
     `GRANT USAGE ON SCHEMA private TO ${roles ?? 'PUBLIC'};`,
     `-- Runs as its owner, so that the policy that asks it does not read its own table again.`,
     `CREATE OR REPLACE FUNCTION ${name}() RETURNS ${returns}`,
-    `LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ${qualified ? '\'\'' : 'pg_catalog, public'}`,
+    `LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ${qualified ? "''" : 'pg_catalog, public'}`,
     `AS $$ ${body} $$;`,
-    ...(roles === undefined ? [] : [`REVOKE ALL ON FUNCTION ${name}() FROM PUBLIC;`, `GRANT EXECUTE ON FUNCTION ${name}() TO ${roles};`]),
+    ...(roles === undefined
+      ? []
+      : [`REVOKE ALL ON FUNCTION ${name}() FROM PUBLIC;`, `GRANT EXECUTE ON FUNCTION ${name}() TO ${roles};`]),
     '',
   ].join('\n');
 }
 
 /** A free name for the helper of a policy. */
 export function nameFor(policy: Policy, catalog: Catalog, taken: ReadonlySet<string>): string {
-  const slug = policy.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '').slice(0, 50) || 'helper';
+  const slug =
+    policy.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_')
+      .replaceAll(/^_+|_+$/g, '')
+      .slice(0, 50) || 'helper';
   for (let number = 1; ; number += 1) {
     const name = `private.${/^\d/.test(slug) ? `f_${slug}` : slug}${number === 1 ? '' : `_${number}`}`;
     if (!taken.has(name) && !catalog.routines.has(name)) return name;

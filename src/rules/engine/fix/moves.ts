@@ -10,7 +10,15 @@ import { startWithComments } from './fix.ts';
 import type { Edit, FixResult, Situation } from './fix.ts';
 
 /** Kinds of statements that go with a table when it is moved. */
-const follows = new Set(['CreateStmt', 'IndexStmt', 'AlterTableStmt', 'CreatePolicyStmt', 'GrantStmt', 'CommentStmt', 'DropStmt']);
+const follows = new Set([
+  'CreateStmt',
+  'IndexStmt',
+  'AlterTableStmt',
+  'CreatePolicyStmt',
+  'GrantStmt',
+  'CommentStmt',
+  'DropStmt',
+]);
 
 /** The statement with the comments that stand right above it, its semicolon and the line end. */
 function extent(source: Source, statement: Statement): { start: number; end: number } {
@@ -22,7 +30,10 @@ function extent(source: Source, statement: Statement): { start: number; end: num
 /** The DROP right before a CREATE, which is part of it; else the statement itself. */
 function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
-  const drops = before?.tree !== undefined && fieldsOf(before.tree, 'DropStmt') !== undefined && Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
+  const drops =
+    before?.tree !== undefined &&
+    fieldsOf(before.tree, 'DropStmt') !== undefined &&
+    Object.keys(statement.tree ?? {})[0]?.startsWith('Create') === true;
   return drops && tableOf(before.tree!) === tableOf(statement.tree!) ? before : statement;
 }
 
@@ -53,12 +64,20 @@ function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog)
   const table = maker?.tree === undefined ? undefined : tableOf(maker.tree);
   if (maker === undefined) return [];
   if (table === undefined || piece.type !== 'CreateStmt') return [maker];
-  const speaking = source.parsed.statements.filter((each) => each !== maker && each.tree !== undefined && tableOf(each.tree) === table && follows.has(Object.keys(each.tree)[0]!) && !isAboutTriggers(each.tree));
+  const speaking = source.parsed.statements.filter(
+    (each) =>
+      each !== maker &&
+      each.tree !== undefined &&
+      tableOf(each.tree) === table &&
+      follows.has(Object.keys(each.tree)[0]!) &&
+      !isAboutTriggers(each.tree),
+  );
   const moved = new Set([maker, ...speaking]);
   for (const statement of speaking) {
     for (const key of keysOf(statement.tree!)) {
       const [first] = created.get(key) ?? [];
-      if (first !== undefined && first.piece.order > target.order && !moved.has(first.piece.statement)) moved.delete(statement);
+      if (first !== undefined && first.piece.order > target.order && !moved.has(first.piece.statement))
+        moved.delete(statement);
     }
   }
   return source.parsed.statements.filter((each) => moved.has(each));
@@ -68,17 +87,23 @@ function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog)
  * Moves what is created too late to before the statement that needs it first: from an extension into core, or from a
  * later file or place to an earlier one.
  */
-export function moveEarlier(situation: Situation, rule: 'core-depends-on-extension' | 'used-before-created'): FixResult {
+export function moveEarlier(
+  situation: Situation,
+  rule: 'core-depends-on-extension' | 'used-before-created',
+): FixResult {
   const { catalog, applied } = situation;
   const moved = new Set<Statement>();
   const edits: Edit[] = [];
-  const found = verdicts(catalog).filter((verdict) => verdict.rule === rule && verdict.made !== undefined && dropBetween(catalog, verdict) === undefined);
+  const found = verdicts(catalog).filter(
+    (verdict) => verdict.rule === rule && verdict.made !== undefined && dropBetween(catalog, verdict) === undefined,
+  );
   for (const { need, made } of found.sort((a, b) => a.need.site.piece.order - b.need.site.piece.order)) {
     const from = made!.piece.source;
     const to = need.site.piece.source;
     // What only gives a thing another name stays where it is: the files before it speak of the thing by its old one.
     if (made!.piece.type === 'RenameStmt' || made!.piece.type === 'AlterObjectSchemaStmt') continue;
-    if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file)) continue;
+    if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file))
+      continue;
     const statements = belonging(made!, need.site.piece, catalog).filter((statement) => !moved.has(statement));
     const target = need.site.piece.statement;
     if (statements.length === 0 || statements.includes(target)) continue;

@@ -22,7 +22,9 @@ export function noteText(texts: Texts, source: Source, text: string): void {
 /** The file at whose end the table can be spoken of by its name: `source`, or a later one that gives it, or a column, that name. */
 export function whereNamed({ examined }: Situation, table: Pick<Table, 'renamed'>, source: Source): Source {
   const renamed = table.renamed?.piece.source;
-  return renamed !== undefined && examined.sources.indexOf(renamed) > examined.sources.indexOf(source) ? renamed : source;
+  return renamed !== undefined && examined.sources.indexOf(renamed) > examined.sources.indexOf(source)
+    ? renamed
+    : source;
 }
 
 /** Says whether the file may be edited: no database has it yet. */
@@ -46,12 +48,18 @@ export function withoutStatement({ migration: { file, sql } }: Source, statement
 }
 
 /** The file that fixes what applied files leave wrong: one a layer, the last of it. */
-function repairFile({ migrations, applied, folders }: Situation, layer: Layer): { known: Migration | undefined; path: string; number: string } {
+function repairFile(
+  { migrations, applied, folders }: Situation,
+  layer: Layer,
+): { known: Migration | undefined; path: string; number: string } {
   const own = migrations.filter((migration) => migration.layer === layer);
   const known = own.findLast(({ file }) => file.endsWith('_repair.sql') && !applied.has(file));
   const last = own.at(-1);
   const number = nextNumber(migrations, layer, folders.order);
-  const folder = last?.file.slice(0, last.file.lastIndexOf('/')) ?? folders[layer === 'core' ? 'core' : 'extensions'][0] ?? `migrations/${layer}`;
+  const folder =
+    last?.file.slice(0, last.file.lastIndexOf('/')) ??
+    folders[layer === 'core' ? 'core' : 'extensions'][0] ??
+    `migrations/${layer}`;
   return { known, path: known?.file ?? `${folder}/${number}_repair.sql`, number: known?.number ?? number };
 }
 
@@ -60,16 +68,25 @@ export function inRepairFile(situation: Situation, layer: Layer, parts: readonly
   const { known, path, number } = repairFile(situation, layer);
   if (known !== undefined) return { edits: append(known, parseSql(known.sql).statements, parts.join('\n')) };
   const sql = `-- Fixes what migrations that are already applied left wrong.\n\n${parts.join('\n').trimEnd()}\n`;
-  return { edits: [], newFiles: [{ path, sql, migration: { layer, file: path, number, checksum: '', sql }, last: true }], others: entered(situation, path) };
+  return {
+    edits: [],
+    newFiles: [{ path, sql, migration: { layer, file: path, number, checksum: '', sql }, last: true }],
+    others: entered(situation, path),
+  };
 }
 
 /** The journal of the folder with the new file in it, where it lists all the others: else the file runs last without. */
 function entered({ journals, migrations }: Situation, path: string): Map<string, string> {
   const folder = path.slice(0, path.lastIndexOf('/'));
   const journal = journals.get(folder);
-  const tags = new Set((journal === undefined ? undefined : entriesOf(journal.text))?.map(({ tag }) => `${folder}/${tag}.sql`));
+  const tags = new Set(
+    (journal === undefined ? undefined : entriesOf(journal.text))?.map(({ tag }) => `${folder}/${tag}.sql`),
+  );
   const complete = migrations.every(({ file }) => !file.startsWith(`${folder}/`) || tags.has(file));
-  const text = journal !== undefined && complete ? listTag(journal.text, path.slice(folder.length + 1, -'.sql'.length)) : undefined;
+  const text =
+    journal !== undefined && complete
+      ? listTag(journal.text, path.slice(folder.length + 1, -'.sql'.length))
+      : undefined;
   return new Map(text === undefined ? [] : [[journal!.file, text]]);
 }
 

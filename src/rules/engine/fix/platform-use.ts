@@ -15,12 +15,15 @@ export function usesPlatform({ examined: { sources }, folders }: Pick<Situation,
   if (told !== undefined) return told;
   let found = false;
   for (const { parsed } of sources) {
-    walk(parsed.statements.map(({ tree }) => tree), (type, fields) => {
-      if (type === 'RoleSpec' && apiRoles.has(fields.rolename ?? '')) found = true;
-      if (type === 'RangeVar' && ['auth', 'storage'].includes(fields.schemaname ?? '')) found = true;
-      if (type === 'FuncCall' && JSON.stringify(fields.funcname).includes('"auth"')) found = true;
-      return !found;
-    });
+    walk(
+      parsed.statements.map(({ tree }) => tree),
+      (type, fields) => {
+        if (type === 'RoleSpec' && apiRoles.has(fields.rolename ?? '')) found = true;
+        if (type === 'RangeVar' && ['auth', 'storage'].includes(fields.schemaname ?? '')) found = true;
+        if (type === 'FuncCall' && JSON.stringify(fields.funcname).includes('"auth"')) found = true;
+        return !found;
+      },
+    );
     if (found) break;
   }
   known.set(sources, found);

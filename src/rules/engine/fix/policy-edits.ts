@@ -11,7 +11,10 @@ import type { Texts } from './place.ts';
 
 /** The comments beside a policy, and its name: what people say that it is for. */
 export function saidOf({ name, site }: Policy): string {
-  return [name.replaceAll('_', ' '), ...commentsBeside(site.piece.source, site.piece.statement).map(({ text }) => text)].join('\n');
+  return [
+    name.replaceAll('_', ' '),
+    ...commentsBeside(site.piece.source, site.piece.statement).map(({ text }) => text),
+  ].join('\n');
 }
 
 /** Where `TO …` stands in a CREATE POLICY, or where it belongs. */
@@ -25,31 +28,50 @@ function toClause(sql: string): { start: number; end: number } {
     if (text === ')') depth -= 1;
     if (depth > 0 || index <= on) continue;
     if (text === 'to') to = start;
-    if (text === 'using' || (text === 'with' && words[index + 1]?.text === 'check')) return { start: to ?? start, end: start };
+    if (text === 'using' || (text === 'with' && words[index + 1]?.text === 'check'))
+      return { start: to ?? start, end: start };
   }
   return { start: to ?? sql.length, end: sql.length };
 }
 
 /** Whether the policy is a statement of the file, and may be edited there. */
 export function inFile(situation: Situation, { site }: Policy): boolean {
-  return site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt' && mayEdit(situation, site.piece.source);
+  return (
+    site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt' && mayEdit(situation, site.piece.source)
+  );
 }
 
 /** Gives a policy these roles: in its statement, or by an ALTER POLICY where that may not be edited. */
 export function setRoles(situation: Situation, policy: Policy, roles: string, texts: Texts, meaning = ''): Edit[] {
   const { statement, source } = policy.site.piece;
   if (!inFile(situation, policy)) {
-    noteText(texts, source, `${meaning}ALTER POLICY ${quoteIdentifier(policy.name)} ON ${quoteQualified(policy.table)} TO ${roles};`);
+    noteText(
+      texts,
+      source,
+      `${meaning}ALTER POLICY ${quoteIdentifier(policy.name)} ON ${quoteQualified(policy.table)} TO ${roles};`,
+    );
     return [];
   }
   const { start, end } = toClause(statement.sql);
   const before = start === statement.sql.length ? ' ' : '';
-  const after = end === statement.sql.length ? '' : /\n\s*$/.exec(statement.sql.slice(0, end))?.[0] ?? ' ';
-  return [{ file: source.migration.file, start: statement.start + start, end: statement.start + end, text: `${before}TO ${roles}${after}` }];
+  const after = end === statement.sql.length ? '' : (/\n\s*$/.exec(statement.sql.slice(0, end))?.[0] ?? ' ');
+  return [
+    {
+      file: source.migration.file,
+      start: statement.start + start,
+      end: statement.start + end,
+      text: `${before}TO ${roles}${after}`,
+    },
+  ];
 }
 
 /** Edits, texts for the ends of files, and what both change of who may do what, as one result. */
-export function withPlaced(situation: Situation, edits: readonly Edit[], texts: Texts, decisions: Decision[]): FixResult {
+export function withPlaced(
+  situation: Situation,
+  edits: readonly Edit[],
+  texts: Texts,
+  decisions: Decision[],
+): FixResult {
   const late = placed(situation, texts);
   return { ...late, edits: [...edits, ...late.edits], decisions };
 }
@@ -63,8 +85,15 @@ export function rolesOf(policy: Policy): string {
 export function replaceTrue(situation: Situation, policy: Policy, condition: string, texts: Texts): Edit[] {
   const { piece } = policy.site;
   if (!inFile(situation, policy)) {
-    const clauses = [...(isAlwaysTrue(policy.using) ? [`USING (${condition})`] : []), ...(isAlwaysTrue(policy.check) ? [`WITH CHECK (${condition})`] : [])];
-    noteText(texts, piece.source, `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${quoteQualified(policy.table)} ${clauses.join(' ')};`);
+    const clauses = [
+      ...(isAlwaysTrue(policy.using) ? [`USING (${condition})`] : []),
+      ...(isAlwaysTrue(policy.check) ? [`WITH CHECK (${condition})`] : []),
+    ];
+    noteText(
+      texts,
+      piece.source,
+      `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${quoteQualified(policy.table)} ${clauses.join(' ')};`,
+    );
     return [];
   }
   if (policy.mixed === true) return [];
@@ -85,6 +114,9 @@ export function replaceTrue(situation: Situation, policy: Policy, condition: str
 export function restated({ name, table, site }: Policy, edits: readonly Edit[]): string | undefined {
   const { statement, inside } = site.piece;
   if (inside !== undefined) return undefined;
-  const sql = applyEdits(statement.sql, edits.map((edit) => ({ ...edit, start: edit.start - statement.start, end: edit.end - statement.start })));
+  const sql = applyEdits(
+    statement.sql,
+    edits.map((edit) => ({ ...edit, start: edit.start - statement.start, end: edit.end - statement.start })),
+  );
   return `ALTER POLICY ${quoteIdentifier(name)} ON ${quoteQualified(table)} ${sql.slice(toClause(sql).end).trim()};`;
 }

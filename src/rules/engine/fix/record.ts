@@ -50,7 +50,12 @@ export interface Repair {
 }
 
 /** Puts what was fixed into the result. Says whether that changed anything. */
-export function record(rule: string, { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult, result: Repair, before: ReadonlySet<string>): boolean {
+export function record(
+  rule: string,
+  { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult,
+  result: Repair,
+  before: ReadonlySet<string>,
+): boolean {
   const files = new Map<string, string>();
   result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
   result.migrations = result.migrations.map((migration) => {
@@ -66,12 +71,14 @@ export function record(rule: string, { edits, newFiles = [], renames = [], other
     if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
     if (migration === undefined) continue;
     const rest = result.migrations.filter(({ file }) => file !== path);
-    result.migrations = last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
+    result.migrations =
+      last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
   }
   const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
   for (const [path, text] of others) {
     files.set(path, text);
-    for (const [folder, journal] of result.journals) if (journal.file === path) result.journals.set(folder, { ...journal, text });
+    for (const [folder, journal] of result.journals)
+      if (journal.file === path) result.journals.set(folder, { ...journal, text });
   }
   if (files.size === 0) return false;
   for (const path of removed) {
@@ -81,7 +88,8 @@ export function record(rule: string, { edits, newFiles = [], renames = [], other
   result.removed = result.removed.filter((path) => !files.has(path));
   for (const [path, sql] of files) (before.has(path) ? result.edits : result.newFiles).set(path, sql);
   let known = result.classes.at(-1);
-  if (known?.rule !== rule) result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
+  if (known?.rule !== rule)
+    result.classes.push((known = { rule, files: new Map(), removed: [], renamed: [], decisions: [] }));
   for (const path of removed) known.files.delete(path);
   for (const [path, sql] of files) known.files.set(path, sql);
   known.removed = [...known.removed.filter((path) => !files.has(path)), ...removed];

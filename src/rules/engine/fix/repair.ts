@@ -36,7 +36,10 @@ export interface RepairInput {
   /** Says whether a repair may give somebody what they did not have: the changes of one rule to one table. Absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   /** Runs the files on a shadow database and tells what it found. */
-  rehearse?(migrations: readonly Migration[], rollbacks: ReadonlyMap<string, RollbackText>): Promise<readonly Finding[]>;
+  rehearse?(
+    migrations: readonly Migration[],
+    rollbacks: ReadonlyMap<string, RollbackText>,
+  ): Promise<readonly Finding[]>;
 }
 
 /** Rounds of fixing; each sees what the one before brought to light. */
@@ -78,14 +81,33 @@ interface Run {
  */
 export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
-    classes: [], edits: new Map(), newFiles: new Map(), removed: [], decisions: [], left: [], remaining: [], silenced: 0,
-    migrations: [...input.migrations], rollbacks: new Map(input.rollbacks), journals: new Map(input.journals),
+    classes: [],
+    edits: new Map(),
+    newFiles: new Map(),
+    removed: [],
+    decisions: [],
+    left: [],
+    remaining: [],
+    silenced: 0,
+    migrations: [...input.migrations],
+    rollbacks: new Map(input.rollbacks),
+    journals: new Map(input.journals),
     access: { widened: [], narrowed: [], withheld: [] },
   };
   const run: Run = {
-    rules, input, result, rehearsed: [],
-    before: new Set([...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file)),
-    measured: await input.measure?.(input.migrations), held: new Map(), withheld: [], dropped: new Map(), answers: new Map(), examined: undefined,
+    rules,
+    input,
+    result,
+    rehearsed: [],
+    before: new Set(
+      [...input.migrations, ...input.rollbacks.values(), ...result.journals.values()].map(({ file }) => file),
+    ),
+    measured: await input.measure?.(input.migrations),
+    held: new Map(),
+    withheld: [],
+    dropped: new Map(),
+    answers: new Map(),
+    examined: undefined,
   };
   let last = await checkpoint(run, (await input.rehearse?.(result.migrations, result.rollbacks)) ?? []);
   let best = last;
@@ -103,7 +125,12 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   result.silenced = best.silenced;
   result.left.push(...run.dropped.values());
   result.access.withheld = run.withheld;
-  for (const { rule, files } of lost) result.left.push({ rule, file: [...files.keys()][0] ?? '', why: 'its repair was taken back, because more errors were left after it than before.' });
+  for (const { rule, files } of lost)
+    result.left.push({
+      rule,
+      file: [...files.keys()][0] ?? '',
+      why: 'its repair was taken back, because more errors were left after it than before.',
+    });
   return result;
 }
 
@@ -117,14 +144,20 @@ interface Checkpoint {
 }
 
 async function checkpoint({ rules, input, result }: Run, rehearsed: readonly Finding[]): Promise<Checkpoint> {
-  const { findings, silenced } = await lintWith(rules, { migrations: result.migrations, rollbacks: result.rollbacks, severities: input.severities ?? {} });
+  const { findings, silenced } = await lintWith(rules, {
+    migrations: result.migrations,
+    rollbacks: result.rollbacks,
+    severities: input.severities ?? {},
+  });
   const errors = [...findings, ...rehearsed].filter(({ severity }) => severity === 'error').length;
   return { result: structuredClone(result), findings, rehearsed, silenced, errors };
 }
 
 /** The rules that have a fix, in the order of their stages. */
 function fixable(rules: readonly Rule[]): Fixable[] {
-  return fixStages.flatMap((stage) => rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])));
+  return fixStages.flatMap((stage) =>
+    rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])),
+  );
 }
 
 /** One round over all rules. Says whether anything changed. */
@@ -155,13 +188,20 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
   }
   if (!changed || input.measure === undefined) return changed;
   const after = await input.measure(result.migrations);
-  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, '', after);
+  const { broken, widened, narrowed } =
+    after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, '', after);
   const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
-  const named = [widened, narrowed].map((changes) => changes.flatMap((change) => {
-    const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
-    return of === undefined ? [] : [{ ...change, rule: of.rule, file: of.file }];
-  }));
-  if (broken.length > 0 || named.flat().length < widened.length + narrowed.length || (await withoutYes(run, named[0]!)).length > 0) {
+  const named = [widened, narrowed].map((changes) =>
+    changes.flatMap((change) => {
+      const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
+      return of === undefined ? [] : [{ ...change, rule: of.rule, file: of.file }];
+    }),
+  );
+  if (
+    broken.length > 0 ||
+    named.flat().length < widened.length + narrowed.length ||
+    (await withoutYes(run, named[0]!)).length > 0
+  ) {
     Object.assign(result, saved);
     run.examined = undefined;
     return undefined;
@@ -181,7 +221,11 @@ async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | unde
   if (input.measure === undefined) return [];
   const { widened, narrowed } = compareAccess(statedOf(catalog), statedOf((await examinedNow(run)).catalog));
   const decisions = result.decisions.slice(saved.decisions.length);
-  const located = (change: BareChange): AccessChange => ({ ...change, rule: each.rule, file: fileOf(change.table, decisions) ?? [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '' });
+  const located = (change: BareChange): AccessChange => ({
+    ...change,
+    rule: each.rule,
+    file: fileOf(change.table, decisions) ?? [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '',
+  });
   const refused = await withoutYes(run, widened.map(located));
   if (refused.length === 0) return [...widened, ...narrowed].map(located);
   Object.assign(result, saved);
@@ -206,8 +250,14 @@ function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean
 /** Fixes rules together, and one by one where together they change who may do what or break a file. */
 async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   const { input, result } = run;
-  if (input.measure !== undefined && run.measured === undefined && batch.some(({ fix }) => aboutAccess.has(fix.stage))) {
-    for (const { rule } of batch) if ((await examinedNow(run)).problems.some((problem) => problem.rule === rule)) run.dropped.set(rule, unmeasured(rule));
+  if (
+    input.measure !== undefined &&
+    run.measured === undefined &&
+    batch.some(({ fix }) => aboutAccess.has(fix.stage))
+  ) {
+    for (const { rule } of batch)
+      if ((await examinedNow(run)).problems.some((problem) => problem.rule === rule))
+        run.dropped.set(rule, unmeasured(rule));
     return false;
   }
   const saved = structuredClone(result);
@@ -216,7 +266,10 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   for (const each of batch) changed = (await applyFix(run, each)) || changed;
   if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
   const after = await input.measure(result.migrations);
-  const { broken, widened, narrowed } = after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
+  const { broken, widened, narrowed } =
+    after === undefined
+      ? endless(result)
+      : judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
   const refused = await withoutYes(run, widened);
   if (broken.length === 0 && refused.length === 0 && (batch.length === 1 || widened.length + narrowed.length === 0)) {
     run.measured = after;
@@ -234,13 +287,22 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   const [{ rule } = { rule: '' }] = batch;
   if (broken.length === 0 && hold(run, rule, refused)) return fixBatch(run, batch);
   const file = broken[0] ?? refused[0]?.file ?? '';
-  run.dropped.set(rule, broken.length > 0 ? brokenLeft(rule, broken, file) : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' });
+  run.dropped.set(
+    rule,
+    broken.length > 0
+      ? brokenLeft(rule, broken, file)
+      : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' },
+  );
   return false;
 }
 
 /** A repair of which nobody can say whether it widens access. */
 function unmeasured(rule: string): Left {
-  return { rule, file: '', why: 'the files end the shadow database, so that nobody can say whether a repair would widen access.' };
+  return {
+    rule,
+    file: '',
+    why: 'the files end the shadow database, so that nobody can say whether a repair would widen access.',
+  };
 }
 
 /** What is said of files after which the shadow database does not answer any more. */
@@ -249,11 +311,27 @@ function endless({ migrations }: Repair): Judgement {
 }
 
 /** What a batch changed, by what the files showed on a shadow database before and after it. */
-function judgeAttempt({ measured, result }: Run, saved: Repair, catalog: Catalog, rule: string, after: Measured): Judgement {
+function judgeAttempt(
+  { measured, result }: Run,
+  saved: Repair,
+  catalog: Catalog,
+  rule: string,
+  after: Measured,
+): Judgement {
   const added = result.classes.slice(saved.classes.length === 0 ? 0 : saved.classes.length - 1);
   const renamed = new Map(added.flatMap((each) => each.renamed.map(([from, to]): [string, string] => [to, from])));
-  const files = result.migrations.filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql).map(({ file }) => file);
-  return judge({ rule, before: measured ?? after, after, catalog, renamed, files, decisions: result.decisions.slice(saved.decisions.length) });
+  const files = result.migrations
+    .filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql)
+    .map(({ file }) => file);
+  return judge({
+    rule,
+    before: measured ?? after,
+    after,
+    catalog,
+    renamed,
+    files,
+    decisions: result.decisions.slice(saved.decisions.length),
+  });
 }
 
 /** Those of the changes that nobody agreed to: asked once for each rule and table. */
@@ -280,8 +358,22 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
   let changed = false;
   for (let pass = 0; pass < 10; pass += 1) {
     const examined = await examinedNow(run);
-    const problems = held === undefined ? examined.problems : examined.problems.filter((problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')));
-    const situation: Situation = { ...input, applied: input.applied ?? new Set(), examined: { ...examined, problems }, catalog: examined.catalog, migrations: result.migrations, rollbacks: result.rollbacks, journals: result.journals, rehearsed };
+    const problems =
+      held === undefined
+        ? examined.problems
+        : examined.problems.filter(
+            (problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')),
+          );
+    const situation: Situation = {
+      ...input,
+      applied: input.applied ?? new Set(),
+      examined: { ...examined, problems },
+      catalog: examined.catalog,
+      migrations: result.migrations,
+      rollbacks: result.rollbacks,
+      journals: result.journals,
+      rehearsed,
+    };
     if (!record(rule, fix.apply(situation), result, before)) break;
     changed = true;
     run.examined = undefined;

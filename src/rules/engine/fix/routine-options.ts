@@ -17,7 +17,8 @@ function isQualified({ body, language }: Routine): boolean {
     });
     walk({ [type]: node }, (kind, fields) => {
       const relation = kind === 'RangeVar' ? fields : undefined;
-      if (relation !== undefined && relation.schemaname === undefined && !local.has(relation.relname)) qualified = false;
+      if (relation !== undefined && relation.schemaname === undefined && !local.has(relation.relname))
+        qualified = false;
       const names = kind === 'FuncCall' ? stringsOf(fields.funcname) : [];
       if (names.length === 1 && !builtinFunctions.has(names[0]!)) qualified = false;
       const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
@@ -28,7 +29,9 @@ function isQualified({ body, language }: Routine): boolean {
 }
 
 function builtinType(name: string): boolean {
-  return /^(?:uuid|text|jsonb?|date|inet|bytea|name|record|void|trigger|oid|regclass|timestamptz|timestamp|interval|numeric|int[248]|bool|varchar|float[48])$/.test(name);
+  return /^(?:uuid|text|jsonb?|date|inet|bytea|name|record|void|trigger|oid|regclass|timestamptz|timestamp|interval|numeric|int[248]|bool|varchar|float[48])$/.test(
+    name,
+  );
 }
 
 /** The search path of a SECURITY DEFINER routine: empty where its names are qualified. */
@@ -46,10 +49,19 @@ export function addOptions(situation: Situation, routine: Routine, options: stri
   const at = as === undefined ? piece.statement.end : piece.at(as.location);
   // Only where the word itself stands there can it be edited in place; an option may be given once.
   const isFree = !options.startsWith('SECURITY') || given.every(({ defname }) => defname !== 'security');
-  if (mayEdit(situation, piece.source) && piece.inside === undefined && isFree && (as === undefined || /^as\b/i.test(sql.slice(at)))) {
+  if (
+    mayEdit(situation, piece.source) &&
+    piece.inside === undefined &&
+    isFree &&
+    (as === undefined || /^as\b/i.test(sql.slice(at)))
+  ) {
     return [{ file, start: at, end: at, text: as === undefined ? ` ${options}` : `${options}${separator(sql, at)}` }];
   }
-  noteText(texts, piece.source, `ALTER FUNCTION ${quoteQualified(routine.name)}(${routine.arguments.join(', ')}) ${options};`);
+  noteText(
+    texts,
+    piece.source,
+    `ALTER FUNCTION ${quoteQualified(routine.name)}(${routine.arguments.join(', ')}) ${options};`,
+  );
   return [];
 }
 

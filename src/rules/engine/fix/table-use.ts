@@ -19,7 +19,8 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
   for (const { source } of sources(situation)) {
     for (const { tree } of source.parsed.statements) {
       if (tree === undefined) continue;
-      for (const [column, type] of columnsIn(tree, name, added)) if (!columns.has(column) || type !== 'text') columns.set(column, type);
+      for (const [column, type] of columnsIn(tree, name, added))
+        if (!columns.has(column) || type !== 'text') columns.set(column, type);
     }
   }
   for (const column of [...added, 'id', 'created_at', 'updated_at']) columns.delete(column);
@@ -34,7 +35,9 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
     `-- ${bare.replaceAll(/\s+/g, ' ')}: only what the migrations say of it is known; add the columns that the app needs.`,
     `CREATE TABLE IF NOT EXISTS ${quoteQualified(name)} (\n  ${lines.join(',\n  ')}\n);`,
     `ALTER TABLE ${quoteQualified(name)} ENABLE ROW LEVEL SECURITY;`,
-    ...(usesPlatform(situation) ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`] : []),
+    ...(usesPlatform(situation)
+      ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`]
+      : []),
   ].join('\n');
 }
 
@@ -50,7 +53,13 @@ function keyType({ catalog }: Situation, name: string): string | undefined {
   for (const table of catalog.tables.values()) {
     for (const { columns, table: target, targets } of table.foreignKeys) {
       const type = table.columns.get(columns[0] ?? '')?.type;
-      if (target === name && columns.length === 1 && (targets.length === 0 || targets[0] === 'id') && type !== undefined) types.add(type);
+      if (
+        target === name &&
+        columns.length === 1 &&
+        (targets.length === 0 || targets[0] === 'id') &&
+        type !== undefined
+      )
+        types.add(type);
     }
   }
   if (types.size > 1) return undefined;

@@ -6,12 +6,17 @@ import type { Catalog, RelationRow } from './catalog.ts';
  */
 export function isReachable(table: RelationRow, catalog: Catalog): boolean {
   const known = Object.keys(catalog.schemaUsage);
-  return known.length === 0 || known.some((role) => role !== 'service_role' && catalog.schemaUsage[role]?.includes(table.schema));
+  return (
+    known.length === 0 ||
+    known.some((role) => role !== 'service_role' && catalog.schemaUsage[role]?.includes(table.schema))
+  );
 }
 
 /** Says whether a user's role holds a privilege on the table or on a column of it, by whatever route. */
 export function isGranted(table: RelationRow): boolean {
   const roles = new Set([...Object.keys(table.grants), ...Object.keys(table.columnGrants)]);
   roles.delete('service_role');
-  return [...roles].some((role) => (table.grants[role] ?? '') !== '' || Object.keys(table.columnGrants[role] ?? {}).length > 0);
+  return [...roles].some(
+    (role) => (table.grants[role] ?? '') !== '' || Object.keys(table.columnGrants[role] ?? {}).length > 0,
+  );
 }

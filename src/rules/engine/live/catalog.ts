@@ -173,9 +173,32 @@ export interface Catalog {
 
 /** Schemas that belong to the platform or to the tools, not to a muse. */
 export const platformSchemas: ReadonlySet<string> = new Set([
-  'auth', 'storage', 'realtime', '_realtime', 'vault', 'extensions', 'graphql', 'graphql_public', 'pgsodium',
-  'pgsodium_masks', 'supabase_functions', 'supabase_migrations', 'net', 'cron', 'pgbouncer', '_analytics', 'pgtap',
-  'pgboss', 'pgmq', 'muse', 'drizzle', 'tiger', 'tiger_data', 'topology', '_supabase', 'etl',
+  'auth',
+  'storage',
+  'realtime',
+  '_realtime',
+  'vault',
+  'extensions',
+  'graphql',
+  'graphql_public',
+  'pgsodium',
+  'pgsodium_masks',
+  'supabase_functions',
+  'supabase_migrations',
+  'net',
+  'cron',
+  'pgbouncer',
+  '_analytics',
+  'pgtap',
+  'pgboss',
+  'pgmq',
+  'muse',
+  'drizzle',
+  'tiger',
+  'tiger_data',
+  'topology',
+  '_supabase',
+  'etl',
 ]);
 
 /** Says whether a schema is the platform's or a tool's own. */

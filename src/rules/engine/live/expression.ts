@@ -74,7 +74,12 @@ export function constantOf(node: unknown): string | undefined {
   }
   const constant = fields(node, 'A_Const');
   if (constant === undefined || constant['isnull'] === true) return undefined;
-  for (const [key, field] of [['sval', 'sval'], ['ival', 'ival'], ['fval', 'fval'], ['boolval', 'boolval']] as const) {
+  for (const [key, field] of [
+    ['sval', 'sval'],
+    ['ival', 'ival'],
+    ['fval', 'fval'],
+    ['boolval', 'boolval'],
+  ] as const) {
     const holder = constant[key] as Node | undefined;
     // Zero, false and empty text are left out of the tree: the holder is there, its field is not.
     if (holder !== undefined) return String(holder[field] ?? (key === 'boolval' ? false : key === 'ival' ? 0 : ''));

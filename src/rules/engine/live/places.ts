@@ -36,10 +36,13 @@ export async function placesOf(migrations: readonly Migration[]): Promise<Places
       if (piece.inside === 'routine') return;
       const { makes, concerns = [], once = false } = objectsOf(piece);
       for (const object of makes) if (!once || !made.has(object)) made.set(object, { piece, offset: piece.at() });
-      for (const comment of piece.source.migration.sql.includes('muse:') ? commentsBeside(piece.source, piece.statement) : []) {
+      for (const comment of piece.source.migration.sql.includes('muse:')
+        ? commentsBeside(piece.source, piece.statement)
+        : []) {
         const meaning = meaningOf(comment);
         if (meaning?.kind !== 'ignore') continue;
-        for (const object of [...makes, ...concerns]) ignored.set(object, (ignored.get(object) ?? new Set()).add(meaning.rule));
+        for (const object of [...makes, ...concerns])
+          ignored.set(object, (ignored.get(object) ?? new Set()).add(meaning.rule));
       }
     },
   });
@@ -54,10 +57,16 @@ export async function placesOf(migrations: readonly Migration[]): Promise<Places
       }
       return { findings: kept, silenced };
     },
-    locate: (findings) => findings.map((finding) => {
-      const site = finding.file === undefined ? namesOf(finding).map((object) => made.get(object)).find((one) => one !== undefined) : undefined;
-      return site === undefined ? finding : { ...finding, file: site.piece.source.migration.file, ...placeOf(site) };
-    }),
+    locate: (findings) =>
+      findings.map((finding) => {
+        const site =
+          finding.file === undefined
+            ? namesOf(finding)
+                .map((object) => made.get(object))
+                .find((one) => one !== undefined)
+            : undefined;
+        return site === undefined ? finding : { ...finding, file: site.piece.source.migration.file, ...placeOf(site) };
+      }),
   };
 }
 
@@ -73,7 +82,9 @@ function namesOf({ object, policy }: Finding): string[] {
   const table = bucket === undefined ? object : 'storage.objects';
   const routine = /^([^(\s]+)\(.*\)$/.exec(object)?.[1];
   return [
-    ...(policy === undefined ? [] : [policyObject({ name: policy, table })]), object, ...(bucket === undefined ? [] : ['storage.objects[]']),
+    ...(policy === undefined ? [] : [policyObject({ name: policy, table })]),
+    object,
+    ...(bucket === undefined ? [] : ['storage.objects[]']),
     ...(routine === undefined ? [] : [`${routine}()`]),
   ];
 }
@@ -98,7 +109,11 @@ function objectsOf(piece: Piece): Objects {
     case 'CreatePolicyStmt':
     case 'AlterPolicyStmt': {
       const policy = policyObject({ name: piece.node.policy_name, table: relationName(piece.node.table) });
-      return { makes: piece.type === 'CreatePolicyStmt' ? [policy] : [], concerns: table === 'storage.objects' ? bucketsOf([piece.node.qual, piece.node.with_check]) : [policy, ...tables] };
+      return {
+        makes: piece.type === 'CreatePolicyStmt' ? [policy] : [],
+        concerns:
+          table === 'storage.objects' ? bucketsOf([piece.node.qual, piece.node.with_check]) : [policy, ...tables],
+      };
     }
     case 'CreateSeqStmt':
     case 'AlterSeqStmt': {
@@ -116,7 +131,13 @@ function objectsOf(piece: Piece): Objects {
     case 'GrantRoleStmt':
       return { makes: allOf(piece.node.grantee_roles, 'RoleSpec').map(({ rolename }) => `role ${rolename ?? ''}`) };
     case 'GrantStmt':
-      return { makes: [], concerns: piece.node.objtype === 'OBJECT_SCHEMA' ? stringsOf(piece.node.objects).map((name) => `schema ${name}`) : tables };
+      return {
+        makes: [],
+        concerns:
+          piece.node.objtype === 'OBJECT_SCHEMA'
+            ? stringsOf(piece.node.objects).map((name) => `schema ${name}`)
+            : tables,
+      };
     case 'AlterDefaultPrivilegesStmt':
       return { makes: defaultsOf(piece) };
     case 'InsertStmt':
@@ -135,11 +156,19 @@ function bucketsOf(nodes: readonly (Node | undefined)[]): string[] {
   return names.length === 0 ? ['storage.objects[]'] : names.map((name) => `storage.objects[${name}]`);
 }
 
-const kinds: Readonly<Record<string, string>> = { OBJECT_TABLE: 'tables', OBJECT_SEQUENCE: 'sequences', OBJECT_FUNCTION: 'functions' };
+const kinds: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: 'tables',
+  OBJECT_SEQUENCE: 'sequences',
+  OBJECT_FUNCTION: 'functions',
+};
 
 function defaultsOf({ node }: Piece<'AlterDefaultPrivilegesStmt'>): string[] {
-  const schemas = allOf(node.options, 'DefElem').filter(({ defname }) => defname === 'schemas').flatMap(({ arg }) => stringsOf((arg as { List?: { items?: Node[] } } | undefined)?.List?.items));
+  const schemas = allOf(node.options, 'DefElem')
+    .filter(({ defname }) => defname === 'schemas')
+    .flatMap(({ arg }) => stringsOf((arg as { List?: { items?: Node[] } } | undefined)?.List?.items));
   const kind = kinds[node.action?.objtype ?? ''];
   if (kind === undefined) return [];
-  return schemas.length === 0 ? [`default privileges on ${kind} in every schema`] : schemas.map((schema) => `default privileges on ${kind} in schema ${schema}`);
+  return schemas.length === 0
+    ? [`default privileges on ${kind} in every schema`]
+    : schemas.map((schema) => `default privileges on ${kind} in schema ${schema}`);
 }

@@ -10,12 +10,16 @@ export function liveFindings(rules: readonly Rule[], live: LiveRun): Finding[] {
   const { catalog, expectations } = live;
   const findings: Finding[] = [];
   const active = rules.flatMap(({ name, severity, live: check }): { check: LiveCheck; report: LiveReport }[] =>
-    check === undefined ? [] : [{ check, report: (problem) => findings.push({ rule: name, severity, ...problem }) }]);
+    check === undefined ? [] : [{ check, report: (problem) => findings.push({ rule: name, severity, ...problem }) }],
+  );
   const isOurs = (schema: string): boolean => expectations.schemas?.includes(schema) ?? !isPlatformSchema(schema);
   // A muse may put policies on storage.objects; the rest of that table is the platform's.
-  const hasOurPolicies = (schema: string): boolean => isOurs(schema) || (schema === 'storage' && expectations.schemas === undefined);
+  const hasOurPolicies = (schema: string): boolean =>
+    isOurs(schema) || (schema === 'storage' && expectations.schemas === undefined);
   for (const { check, report } of active) check.database?.(live, report);
-  for (const table of catalog.relations.filter(({ kind, schema }) => (kind === 'r' || kind === 'p') && hasOurPolicies(schema))) {
+  for (const table of catalog.relations.filter(
+    ({ kind, schema }) => (kind === 'r' || kind === 'p') && hasOurPolicies(schema),
+  )) {
     const policies = policiesOf(table, live);
     for (const { check, report } of active) {
       if (isOurs(table.schema)) check.table?.(table, live, report);
