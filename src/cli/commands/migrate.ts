@@ -1,6 +1,5 @@
 import { MuseError } from '../../shared/error.ts';
 import type { Finding } from '../../shared/finding.ts';
-import { isolationJson, isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
 import { confirmFlag, limitFlags } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
@@ -53,12 +52,14 @@ export const command: MuseCommand = {
         onPhase: context.working,
       },
     );
+    // Loaded only here: help and a run with nothing to do start faster without it.
+    const proof = isolation === undefined ? undefined : await import('../../verify/report/isolation-json.ts');
     const json = {
       ...environmentFields(muse, context),
       migrations: { applied, skipped },
       ...(backup === undefined ? {} : { backup }),
       ...(findings === undefined ? {} : { findings }),
-      ...(isolation === undefined ? {} : { isolation: isolationJson(isolation) }),
+      ...(proof === undefined || isolation === undefined ? {} : { isolation: proof.isolationJson(isolation) }),
     };
     if (error !== undefined) return { json, error };
     const lines = applied.map(
@@ -70,7 +71,7 @@ export const command: MuseCommand = {
         : `Applied ${counted(applied.length, 'migration')} to ${name}.`,
       ...notes,
     );
-    if (isolation !== undefined) lines.push(...provenLines(isolation, context));
+    if (isolation !== undefined) lines.push(...(await provenLines(isolation, context)));
     if (name === 'production' && findings !== undefined) lines.push(...verifiedLines(findings, context));
     if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
     return { json, text: lines.join('\n') };
@@ -89,7 +90,8 @@ function isForced({ typed, environmentName }: MuseContext): boolean {
 }
 
 /** What the isolation proof came to, where it found no error. */
-function provenLines(isolation: IsolationReport, { output }: MuseContext): string[] {
+async function provenLines(isolation: IsolationReport, { output }: MuseContext): Promise<string[]> {
+  const { isolationLine, notProvenNote } = await import('../../verify/report/isolation-json.ts');
   const note = notProvenNote(isolation.findings);
   const sign = isolation.notProven === 0 ? output.paint('green', '✓') : output.paint('yellow', '!');
   return isolation.proven + isolation.notProven === 0
