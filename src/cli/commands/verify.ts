@@ -13,7 +13,7 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'prove that tenants are isolated, by acting as users',
-  usage: ['[--env <name>] [--offline] [--strict] [--format text|json|markdown]'],
+  usage: ['[--env <name>] [--offline] [--strict] [--format <f>]'],
   flags: [
     { name: 'offline', type: 'boolean', about: 'test a copy of the schema; the database is only read', group },
     { name: 'strict', type: 'boolean', about: 'exit 3 also where something is not proven', group },
