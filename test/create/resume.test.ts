@@ -82,7 +82,7 @@ describe('kill -9, then --resume, ends as a run without it', () => {
       expect(again.code).toBe(1);
       const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
       expect(resumed.code, resumed.stderr).toBe(0);
-      expect(report.proven).toHaveLength(3);
+      expect(report.proven).toHaveLength(4);
       expect(told(resumed.stdout)).toEqual(report);
       expect(await snapshot(directory)).toEqual(whole);
       expect(await state(directory)).toMatchObject({
