@@ -11,10 +11,6 @@ const known: ReadonlyMap<string, string> = new Map([
     'the room is taken for the owner of the row, and the user for a guest',
   ],
   [
-    'function private.writes_document(uuid): without s.user_id = (select auth.uid())',
-    'no document of another is shared for writing with anyone',
-  ],
-  [
     'row states: policy "owner_update" on public.brand_preferences … or primary_color is null',
     'each user has one row, so there is none in another state',
   ],
