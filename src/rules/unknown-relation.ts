@@ -165,7 +165,7 @@ function beforeUse(situation: Situation, missing: readonly Need[], sql: string):
   return { edits: [], newFiles: [{ path, sql: whole, migration }] };
 }
 
-/** Supplies schemas first: what stands in them is found only then. */
+/** Supplies schemas first: what they contain is found only then. */
 function apply(situation: Situation): FixResult {
   const schemas = supplySchemas(situation);
   return schemas.edits.length > 0 ? schemas : supplyTables(situation);

@@ -64,12 +64,17 @@ async function proveRehearsed(
   return proveFiles(database, museFile, migrations);
 }
 
+const counted = (count: number): string => `${count} ${count === 1 ? 'thing' : 'things'}`;
+
 /** What a proof without errors says in the report. */
 async function report(proof: IsolationReport, directory: string, output: StepOutput): Promise<void> {
   const { findings, tables } = proof;
   output.matrix = await writeMatrix(directory, tables);
   output.findings.push(...findings);
-  output.proven.push(isolationLine(proof));
+  // What proved nothing is no entry of the list of what was proven.
+  if (proof.proven > 0) output.proven.push(isolationLine(proof));
+  else if (proof.notProven > 0)
+    output.notes.push(`Tenant isolation was not proven: ${counted(proof.notProven)} could not be tried.`);
   const note = notProvenNote(findings);
   if (note !== undefined) output.notes.push(note);
 }

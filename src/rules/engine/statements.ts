@@ -2,7 +2,7 @@ import { fieldsOf } from '../../sql/nodes.ts';
 import type { Source } from '../../sql/piece.ts';
 import type { Comment, Statement } from '../../sql/statement.ts';
 
-/** The statement that an offset stands in, or the last one before it. */
+/** The statement that contains an offset, or the last one before it. */
 export function statementAt({ parsed }: Source, offset: number): Statement | undefined {
   let low = 0;
   let high = parsed.statements.length;

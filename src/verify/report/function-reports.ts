@@ -87,7 +87,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} stands as it is given, so whoever calls it may run any query`,
+      reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} is used as given, so anyone who can call it can run any query`,
       suggestion:
         "Put values into EXECUTE by USING, names by format('%I'), and compare what must be a keyword with a list.",
     };

@@ -5,7 +5,7 @@ import { commentsBeside } from '../statements.ts';
 /** Words by which people say that strangers may read. */
 const publicRead =
   /\b(?:any(?:one|body)|every(?:one|body)|anonymous(?:ly)?|anon|visitors?|public(?:ly)?(?!\s*[.'"]|\s+(?:schema|key)\b)|(?:for|to|by) all users|all users (?:can|may))\b/i;
-/** Words before them that say the opposite, and words after them that take it back. */
+/** Words before them that say the opposite, and words after them that withdraw it. */
 const negated = /\b(?:no|not|never|non|without|only|cannot|can't|nobody|instead of)\b[\s\w-]{0,24}$/i;
 const limited = /^\s*(?:who|that|in|of|within|signed|with)\b|^[\s\w]{0,24}\b(?:signed|logged|authenticated)\b/i;
 
