@@ -6,6 +6,7 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
+import { base } from './holes.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -14,25 +15,6 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
-
-/** Users and organizations in good order. */
-const base = `
-  create schema private; grant usage on schema private to authenticated;
-  create table public.profiles (id uuid primary key references auth.users (id), full_name text);
-  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
-  create table public.organization_members (
-    organization_id uuid not null references public.organizations (id), user_id uuid not null references public.profiles (id),
-    role text not null default 'member' check (role in ('owner', 'hr', 'member')), primary key (organization_id, user_id));
-  create function private.my_organizations() returns setof uuid language sql stable security definer set search_path = ''
-    as 'select organization_id from public.organization_members where user_id = auth.uid()';
-  grant execute on function private.my_organizations() to authenticated;
-  alter table public.profiles enable row level security; alter table public.organizations enable row level security;
-  alter table public.organization_members enable row level security;
-  grant select on public.organizations, public.organization_members, public.profiles to authenticated;
-  create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));
-  create policy mine on public.organizations for select to authenticated using (id in (select private.my_organizations()));
-  create policy mine on public.organization_members for select to authenticated using (organization_id in (select private.my_organizations()));
-`;
 
 /** A group that its owner makes, who is in it, and what only they read. */
 const clubs = `
