@@ -253,11 +253,11 @@ class Trail {
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
-    if (probe.mode === 'rows') {
+    if (subject === undefined) {
       if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
-    if (subject === undefined || verbs[probe.verb].tried === 'opens') return undefined;
+    if (verbs[probe.verb].tried === 'opens') return undefined;
     if (verbs[probe.verb].result === 'added') {
       const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
       return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
