@@ -4,7 +4,8 @@ import { policiesFor } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Actor } from './actors.ts';
-import type { Opening } from './follow.ts';
+import type { Gap } from '../report/report.ts';
+import type { Obstacle, Opening, Path } from './follow.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
@@ -62,6 +63,20 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
   };
 }
 
+/** What is not known of each object, since an error came in the way. */
+export function obstacleGaps(proof: Proof): Gap[] {
+  const first = new Map<string, Obstacle>();
+  for (const obstacle of proof.obstacles.toSorted((x, y) => x.path.probes.length - y.path.probes.length)) {
+    const { subject } = proof.probes[obstacle.probe]!;
+    if (!first.has(subject)) first.set(subject, obstacle);
+  }
+  return [...first].map(([object, { path, probe, code, message }]) => ({
+    object,
+    reason: `${stepsOf(path, proof)}, then meets an error when it ${verbs[proof.probes[probe]!.verb].step} ${object}, so what that opens was not seen: ${message} (${code})`,
+    suggestion: `Make what the policies of ${object} call return false instead of an error, and prove it again.`,
+  }));
+}
+
 /** Who an actor is, in words. */
 function wordFor(actor: Actor): string {
   if (actor.isAnonymous) return 'an anonymous visitor';
@@ -76,15 +91,18 @@ function capital(text: string): string {
 
 /** "A stranger adds a row to public.members, then …", up to what is reached in the end. */
 function storyOf(opening: Opening, proof: Proof): string {
-  const who = wordFor(proof.actors[opening.path.actor]!);
-  const steps = opening.path.probes.map((number) => {
-    const { verb, subject } = proof.probes[number]!;
-    return `${verbs[verb].step} ${subject}`;
-  });
-  const told = capital(`${who} ${steps.join(', then ')}`);
+  const told = capital(stepsOf(opening.path, proof));
   if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
   if (opening.how === 'copies') return `${told}, and ${wordFor(proof.actors[opening.by]!)} reads a copy of the row in`;
   return `${told}, then`;
+}
+
+function stepsOf({ actor, probes }: Path, proof: Proof): string {
+  const steps = probes.map((number) => {
+    const { verb, subject } = proof.probes[number]!;
+    return `${verbs[verb].step} ${subject}`;
+  });
+  return `${wordFor(proof.actors[actor]!)} ${steps.join(', then ')}`;
 }
 
 function endOf(opening: Opening, proof: Proof): string {

@@ -3,7 +3,7 @@ import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
-import { resultOf } from '../probes/outcome.ts';
+import { resultOf, stoppedAt } from '../probes/outcome.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
@@ -11,7 +11,7 @@ import { changedRows, countChanged } from '../probes/subject.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
-import { cellsOf, stoppedAt } from './reports.ts';
+import { cellsOf } from './reports.ts';
 
 /** The checks of a view in which rows are looked for by their values. */
 export function viewReport(
@@ -104,7 +104,10 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   return {
     object: name,
     isDefiner: routine.definer,
-    reason: skipped === undefined ? reason : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
+    reason:
+      skipped === undefined
+        ? reason
+        : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
