@@ -21,14 +21,17 @@ const ruleOf = {
 /** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
-  // The story to tell is the shortest, and a stranger's before a member's.
-  const rank = (opening: Opening): number =>
-    opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
-  for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
+  for (const opening of inOrder(proof.openings, proof)) {
     const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
     groups.set(key, [...(groups.get(key) ?? []), opening]);
   }
   return [...groups.values()].map((openings) => findingOf(openings, proof));
+}
+
+/** The story to tell is the shortest, and a stranger's before a member's. */
+function inOrder<T extends { path: Path }>(all: readonly T[], { actors }: Proof): T[] {
+  const rank = ({ path }: T): number => path.probes.length * 2 + (actors[path.actor]!.relation === 'co-member' ? 1 : 0);
+  return all.toSorted((x, y) => rank(x) - rank(y));
 }
 
 function firstProbe(opening: Opening, proof: Proof): NamedProbe {
@@ -66,7 +69,7 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
 /** What is not known of each object, since an error came in the way. */
 export function obstacleGaps(proof: Proof): Gap[] {
   const first = new Map<string, Obstacle>();
-  for (const obstacle of proof.obstacles.toSorted((x, y) => x.path.probes.length - y.path.probes.length)) {
+  for (const obstacle of inOrder(proof.obstacles, proof)) {
     const { subject } = proof.probes[obstacle.probe]!;
     if (!first.has(subject)) first.set(subject, obstacle);
   }
