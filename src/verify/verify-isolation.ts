@@ -67,18 +67,18 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors, subject), ...oracles(subject, report, proof.actors));
+    findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof.actors));
     // Owners reach their rows by the table itself, whatever a view or a partition of it says.
     if (subject.kind !== 'view' && !subject.table.partition)
       findings.push(...lockedOut(subject, report, proof.actors, model));
     return report;
   });
   const others = [
-    ...proof.looked.map(({ view, behind }) => viewReport(view, behind, proof, leaks)),
-    ...functions.map(({ report }) => report),
-    ...channels.reports,
+    ...proof.looked.map(({ view, behind }) => ({ report: viewReport(view, behind, proof, leaks), routine: undefined })),
+    ...functions.map(({ callable, report }) => ({ report, routine: callable.routine })),
+    ...channels.reports.map((report) => ({ report, routine: undefined })),
   ];
-  findings.push(...others.flatMap((report) => judge(report, proof.actors)));
+  findings.push(...others.flatMap(({ report, routine }) => judge(report, proof.actors, model, { routine })));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(
@@ -86,7 +86,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
-  const reports = [...tables, ...unfilled, ...others].map((report): TableReport => {
+  const reports = [...tables, ...unfilled, ...others.map(({ report }) => report)].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
     return notes.length === 0 ? report : { ...report, notes };
   });

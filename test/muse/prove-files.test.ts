@@ -74,6 +74,24 @@ describe('proofs in the cache', () => {
   });
 });
 
+describe('what a proof of files finds', () => {
+  it('has file and line, and heeds comments beside the statement', async () => {
+    const open = `${tableSql('lofts')}create policy "guests" on public.lofts for select to authenticated using ((select auth.uid()) is not null);\n`;
+    const [found] = (await prove(extension(open))).findings;
+    expect(found).toMatchObject({
+      rule: 'isolation-read',
+      object: 'public.lofts',
+      file: 'migrations/extensions/001_own.sql',
+    });
+    expect(found?.line).toBeGreaterThan(0);
+    const meant = open.replace(
+      'create policy "guests"',
+      '-- muse: ignore isolation-read because lofts are shown to every guest\ncreate policy "guests"',
+    );
+    expect(outcome(await prove(extension(meant)))).toMatchObject({ findings: [] });
+  });
+});
+
 describe('what files change', () => {
   it.each<[string, string[] | undefined]>([
     ["create table a (id int); create index on a (id); comment on table a is 'x'", ['public.a']],

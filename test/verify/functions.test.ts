@@ -372,3 +372,16 @@ it('says of a procedure that commits that it was not tried', async () => {
     ],
   ]);
 });
+
+it('names the call to try by hand, and what to write in the function', async () => {
+  const { findings } = await prove(
+    `create function public.f(what uuid) returns text language sql stable ${head} as $$ select title from public.notes where id = what $$; revoke execute on function public.f(uuid) from public, anon; grant execute on function public.f(uuid) to authenticated`,
+  );
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({ rule: 'isolation-read', object: 'public.f(uuid)' });
+  expect(findings[0]!.message).toContain('it returns rows of public.notes');
+  expect(findings[0]!.probe).toMatch(/^select \* from public\.f\(what => '[-\da-f]{36}'::uuid\);$/);
+  expect(findings[0]!.suggestion).toBe(
+    'Let public.f compare whose the rows of public.notes are with the caller, make it SECURITY INVOKER so that the policies of public.notes hold, or take it away: REVOKE EXECUTE ON FUNCTION public.f(uuid) FROM PUBLIC, authenticated;',
+  );
+});

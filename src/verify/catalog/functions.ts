@@ -114,11 +114,13 @@ function callableOf(
   const members = able.filter((number) => actors[number]!.relation === 'co-member');
   const others = able.filter((number) => actors[number]!.relation === 'none' || number === members.at(-1));
   const known = new Map<string, NamedProbe>();
-  const probeOf = (sql: string, isPrivileged: boolean, numbers: number[]): NamedProbe => {
+  const probeOf = (values: readonly string[], isPrivileged: boolean, numbers: number[]): NamedProbe => {
+    const sql = callSql(routine, values);
     const probe = known.get(sql) ?? {
       subject: name,
       verb: isPrivileged ? 'call-privileged' : 'call',
       sql,
+      byHand: routine.kind === 'p' ? sql : `select * from ${callOf(routine, values)}`,
       ...howToRun(routine),
       state: changes ? `* ${name}` : '',
       actors: numbers,
@@ -129,10 +131,7 @@ function callableOf(
   valueLists(routine, context, most).forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
     const probe = probeOf(
-      callSql(
-        routine,
-        values.map(({ sql }) => sql),
-      ),
+      values.map(({ sql }) => sql),
       isPrivileged,
       index === 0 ? everybody : isPrivileged ? able : others,
     );
@@ -146,7 +145,7 @@ function callableOf(
     callable.calls.push({
       probe,
       searches,
-      baseline: isKeyed ? probeOf(callSql(routine, without), false, others) : undefined,
+      baseline: isKeyed ? probeOf(without, false, others) : undefined,
     });
   });
   callable.probes = [...known.values()];
@@ -220,8 +219,11 @@ function procedureSql(routine: FunctionRow, values: readonly string[]): string {
 /** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
 function callSql(routine: FunctionRow, values: readonly string[]): string {
   if (routine.kind === 'p') return procedureSql(routine, values);
-  const isComplete = values.length === routine.inputs.length;
-  const call = `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
   const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';
-  return `select jsonb_agg(to_jsonb(${row}))::text from (select ${call} as called) as calls`;
+  return `select jsonb_agg(to_jsonb(${row}))::text from (select ${callOf(routine, values)} as called) as calls`;
+}
+
+function callOf(routine: FunctionRow, values: readonly string[]): string {
+  const isComplete = values.length === routine.inputs.length;
+  return `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
 }

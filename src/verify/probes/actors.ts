@@ -2,6 +2,7 @@ import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
 import { isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
+import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** Someone that the proof acts as. */
@@ -92,6 +93,11 @@ export function makeActors(
           ),
         ]),
   ];
+}
+
+/** The SQL as it runs for an actor, to be tried by hand. */
+export function sqlAs(sql: string, { user, organization }: ScriptActor): string {
+  return sql.replaceAll(actingUser, user).replaceAll(actingOrganization, organization);
 }
 
 /** Unset variables are empty after any transaction that set them: that is what a request without a session sees. */

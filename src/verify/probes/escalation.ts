@@ -3,10 +3,10 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
-import type { Actor } from './actors.ts';
+import { type Actor, sqlAs } from './actors.ts';
 import type { Gap } from '../report/report.ts';
 import type { Obstacle, Opening, Path } from './follow.ts';
-import type { NamedProbe } from './probes.ts';
+import { byHand, type NamedProbe } from './probes.ts';
 import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
 import { verbs } from './verbs.ts';
@@ -152,10 +152,5 @@ function suggestionFor(
 /** The statements, to try by hand as that user. */
 function sqlOf(opening: Opening, actor: Actor, proof: Proof): string {
   const numbers = opening.probe === undefined ? opening.path.probes : [...opening.path.probes, opening.probe];
-  return numbers
-    .map(
-      (number) =>
-        `${proof.probes[number]!.sql.replaceAll('@user@', actor.user).replaceAll('@org@', actor.organization)};`,
-    )
-    .join('\n');
+  return numbers.map((number) => `${sqlAs(byHand(proof.probes[number]!), actor)};`).join('\n');
 }

@@ -4,7 +4,9 @@ import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
 import { makeFinding } from '../report/make-finding.ts';
+import type { Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
+import { type About, policiesBehind, suggestionFor } from '../report/suggestions.ts';
 import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -13,24 +15,11 @@ export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
   return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
 }
 
-const suggestions: Partial<Record<RuleName, string>> = {
-  'anon-read':
-    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
-  'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
-  'isolation-read':
-    "Compare the row's owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).",
-  'isolation-write':
-    "Compare the row's owner or organization with who asks in the USING of every UPDATE and DELETE policy.",
-  'isolation-insert':
-    "Compare the new row's owner or organization with who asks in the WITH CHECK of every INSERT policy.",
-  'isolation-reassign':
-    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with who asks, beside its USING.",
-  'policy-error':
-    'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
-};
+/** How many statements a finding gives to try by hand. */
+const mostProbes = 3;
 
-/** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
-export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
+/** The findings of one report's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
+export function judge(report: TableReport, actors: readonly Actor[], model: Model, about: About = {}): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
@@ -38,14 +27,20 @@ export function judge(report: TableReport, actors: readonly Actor[], subject?: S
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
-  return [...broken].map(([rule, checks]) =>
-    makeFinding(
-      rule,
-      report.table,
-      `${report.table} (${report.scope}): ${tell(checks, subject)}.`,
-      suggestions[rule] ?? '',
-    ),
-  );
+  return [...broken].map(([rule, checks]) => {
+    const policies = rule === 'policy-error' ? [] : policiesBehind(checks, about, model);
+    const probes = [...new Set(checks.flatMap(({ probe }) => probe ?? []))].slice(0, mostProbes);
+    return {
+      ...makeFinding(
+        rule,
+        report.table,
+        `${report.table} (${report.scope}): ${tell(checks, about.subject)}.`,
+        suggestionFor(rule, report, checks, about, model),
+      ),
+      ...(policies.length === 1 ? { policy: policies[0]! } : {}),
+      ...(probes.length === 0 ? {} : { probe: probes.map((sql) => `${sql};`).join('\n') }),
+    };
+  });
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
@@ -83,7 +78,9 @@ function tell(checks: readonly Check[], subject: Subject | undefined): string {
       .join(', ');
     byActors.set(who, [...(byActors.get(who) ?? []), what]);
   }
-  return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+  const shown = [...new Set(checks.flatMap((check) => (subject === undefined ? (check.message ?? []) : [])))];
+  const told = [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
+  return shown.length === 0 ? told : `${told}; it ${shown.join(' and ')}`;
 }
 
 /** What the actor does; to rows in which state, where it is not done to every row of A's. */

@@ -9,6 +9,13 @@ export interface NamedProbe extends Probe {
   /** Name of what is probed, as the report has it. */
   subject: string;
   verb: Verb;
+  /** The statement that a person would run, where it is not what the script runs. */
+  byHand?: string;
+}
+
+/** The statement to try by hand. */
+export function byHand({ byHand: statement, sql }: NamedProbe): string {
+  return statement ?? sql;
 }
 
 const rows = Object.entries(verbs) as [Verb, VerbRow][];

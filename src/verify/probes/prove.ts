@@ -239,6 +239,7 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
     state: '',
     actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
     sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(view)} as seen`,
+    byHand: `select * from ${relation(view)}`,
   };
 }
 

@@ -1,14 +1,13 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
-import type { Actor } from '../probes/actors.ts';
+import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import { resultOf, stoppedAt } from '../probes/outcome.ts';
-import type { NamedProbe } from '../probes/probes.ts';
+import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { changedRows, countChanged } from '../probes/subject.ts';
-import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 import { cellsOf } from './reports.ts';
@@ -22,7 +21,7 @@ export function viewReport(
 ): TableReport {
   const name = qualifiedName(view);
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
-  const checks = cellsOf(name, proof).map(({ cell, actor }): Check => {
+  const checks = cellsOf(name, proof).map(({ cell, actor, probe }): Check => {
     if ('code' in cell)
       return {
         actor: actor.name,
@@ -34,7 +33,7 @@ export function viewReport(
     const given = leaks.given(values, namesOf(behind));
     const reached = [...new Set(given.flatMap(({ holders }) => holders))];
     const leaked = isPublic ? [] : hidden(given, actor, namesOf(behind), leaks);
-    return readCheck('select', actor, leaked, reached, reached.length === 0 ? 'filtered' : 'allowed', 'shows');
+    return readCheck(probe, 'select', actor, leaked, reached, reached.length === 0 ? 'filtered' : 'allowed', 'shows');
   });
   const scope = isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`;
   return { table: name, kind: 'view', scope, checks };
@@ -49,7 +48,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
     callable.calls.flatMap((call): Check[] => {
       const cell = cells.get(call.probe)?.get(actor);
       if (cell === undefined) return [];
-      if ('code' in cell) return [stoppedCall(cell, actor, call.probe.verb, proof)];
+      if ('code' in cell) return [stoppedCall(cell, actor, call.probe, proof)];
       return [
         readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
         ...changesOf(cell, actor, proof, leaks),
@@ -123,7 +122,7 @@ function readResult(
   { tables, gives, routine }: Callable,
   leaks: LeakFinder,
 ): Check {
-  const sql = call.probe.sql.replaceAll(actingUser, actor.user).replaceAll(actingOrganization, actor.organization);
+  const sql = sqlAs(call.probe.sql, actor);
   const found = readFound(cell.answer);
   const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
   const values = found.values.filter((value) => !sql.includes(`'${value}'`));
@@ -137,7 +136,15 @@ function readResult(
     if (isAnswer(routine))
       for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
-  return readCheck(call.probe.verb, actor, [...leaked], [...new Set([...reached, ...leaked])], 'allowed', 'returns');
+  return readCheck(
+    call.probe,
+    call.probe.verb,
+    actor,
+    [...leaked],
+    [...new Set([...reached, ...leaked])],
+    'allowed',
+    'returns',
+  );
 }
 
 /** Tables that the actor may not read, of values that stand in no table that it may. */
@@ -157,6 +164,7 @@ function hidden(
 }
 
 function readCheck(
+  probe: NamedProbe,
   verb: Check['verb'],
   actor: Actor,
   leaked: string[],
@@ -175,18 +183,19 @@ function readCheck(
         rows: 'a',
         ...seen,
         message: `${word} rows of ${leaked.join(', ')}`,
+        probe: sqlAs(byHand(probe), actor),
       };
 }
 
 function stoppedCall(
   cell: Cell & { code: string; message: string },
   actor: Actor,
-  verb: Check['verb'],
+  probe: NamedProbe,
   proof: Proof,
 ): Check {
   const refused: Check = {
     actor: actor.name,
-    verb,
+    verb: probe.verb,
     expected: 'may',
     outcome: 'refused',
     code: cell.code,
@@ -202,6 +211,7 @@ function stoppedCall(
     outcome: 'allowed',
     rows: 'a',
     message: `changes rows of ${hit.name}`,
+    probe: sqlAs(byHand(probe), actor),
   };
 }
 
@@ -226,6 +236,7 @@ function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, l
     ? []
     : [
         readCheck(
+          proof.probes[cell.probe]!,
           'call-changes',
           actor,
           changed.filter((one) => one.isForbidden).map(({ table }) => table),

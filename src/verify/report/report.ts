@@ -21,6 +21,8 @@ export interface Check {
   reached?: string[];
   /** The rule that it breaks. */
   rule?: RuleName;
+  /** SQL that does it, where it must not be possible. */
+  probe?: string;
   /** SQLSTATE and message of an error. */
   code?: string;
   message?: string;

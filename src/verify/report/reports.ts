@@ -1,7 +1,7 @@
-import type { Actor } from '../probes/actors.ts';
+import { type Actor, sqlAs } from '../probes/actors.ts';
 import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
-import type { NamedProbe } from '../probes/probes.ts';
+import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
@@ -11,7 +11,7 @@ import { verbs } from '../probes/verbs.ts';
 /** The checks of a table, a view that stands for one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
-  for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
+  for (const { cell, actor, verb, probe } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
     const result: Result = mended
@@ -31,7 +31,14 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const before = checks.get(key);
     // Of several tries of one verb the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
-    checks.set(key, { actor: actor.name, verb, expected, ...result });
+    const isWrong = expected === 'no' && result.outcome === 'allowed';
+    checks.set(key, {
+      actor: actor.name,
+      verb,
+      expected,
+      ...result,
+      ...(isWrong || result.outcome === 'error' ? { probe: sqlAs(byHand(probe), actor) } : {}),
+    });
   }
   return {
     table: subject.name,
