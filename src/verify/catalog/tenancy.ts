@@ -118,7 +118,8 @@ function tablesOfUsers(
         users.schema === 'auth' &&
         /^profiles?$/.test(table.name) &&
         column === 'id' &&
-        typeOf(table, column) === 'uuid';
+        typeOf(table, column) === 'uuid' &&
+        !refersToAsker(table);
       if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
     }
   }
