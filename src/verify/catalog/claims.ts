@@ -243,9 +243,14 @@ class Visitor {
     return column === undefined ? { constants: [] } : { constants: [], column };
   }
 
-  /** The first column below, of the policy's own table before those of the tables that its queries name. */
+  /** The first column below: of a table that the expression's own query names, else of the policy's, else of any that is ours. */
   private columnIn(node: unknown, place: Place): Compared['column'] {
+    const named = new Set<string>();
+    walk(node, (type, range) => {
+      if (type === 'RangeVar') named.add(String(range['relname']));
+    });
     const tables = [
+      ...this.catalog.relations.filter(({ name }) => named.has(name)),
       ...(place.table === undefined ? [] : [place.table]),
       ...this.catalog.relations.filter(({ schema }) => !isPlatformSchema(schema)),
     ];
@@ -255,7 +260,7 @@ class Visitor {
       if (name === undefined || found !== undefined) return;
       const having = tables.filter((table) => table.columns.some((one) => one.name === name.name));
       const table = having.find((one) => one.name === name.qualifier) ?? having[0];
-      if (table !== undefined) found = { table, column: name.name };
+      if (table !== undefined && !isPlatformSchema(table.schema)) found = { table, column: name.name };
     });
     return found;
   }
@@ -316,12 +321,21 @@ function fitting(operator: string, constant: string): Json[] {
   }
 }
 
-/** The constants that a side of a comparison is made of: one, a list, the elements of an array. */
+/** The constants that a side of a comparison is made of: one, a list, the elements of an array, what a CASE or a query gives. */
 function constantsIn(node: unknown): string[] {
   const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
   if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined && constantOf(node) === undefined) return constantsIn(cast['arg']);
+  const choice = fields(node, 'CaseExpr');
+  if (choice !== undefined)
+    return [
+      ...((choice['args'] ?? []) as unknown[]).map((when) => fields(when, 'CaseWhen')?.['result']),
+      choice['defresult'],
+    ].flatMap((result) => (result === undefined ? [] : constantsIn(result)));
+  const query = fields(fields(node, 'SubLink')?.['subselect'], 'SelectStmt');
+  const [given] = (query?.['targetList'] ?? []) as unknown[];
+  if (given !== undefined) return constantsIn(fields(given, 'ResTarget')?.['val']);
   const constant = constantOf(node);
   const isArray = cast !== undefined && Array.isArray((cast['typeName'] as Node | undefined)?.['arrayBounds']);
   if (constant === undefined) return [];

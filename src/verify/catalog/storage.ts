@@ -79,8 +79,9 @@ function bucketWorld(
     string,
     ...string[],
   ];
-  const path = (ids: Record<'user' | 'organization', string>, end: string): string =>
-    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}${end}`;
+  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
+  const path = (ids: Record<'user' | 'organization', string>, end: string, below = ''): string =>
+    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${below}${ids[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
@@ -98,10 +99,10 @@ function bucketWorld(
   };
   const [a, b] = [people[0]!, people[1]!];
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
-  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
-  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, `.new${ending}`));
-  // Names that no object has yet: a name that is taken would be refused for that.
-  const made = (person: Person): string => quoteLiteral(path(person, `.made${ending}`));
+  // Names that no object has yet, since one that is taken would be refused for that: by one folder more, as a policy may
+  // read the whole name of the file as an id.
+  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
+  const made = (person: Person): string => quoteLiteral(path(person, ending, 'made/'));
   const states = endings.map((end) => ({
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
     state: `its name ends in ${end}`,

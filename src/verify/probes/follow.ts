@@ -8,6 +8,7 @@ import { isRefusal, stoppedAt } from './outcome.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { type LeakFinder, readFound } from '../report/leaks.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -268,7 +269,7 @@ class Trail {
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
     if (subject === undefined) {
-      if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
+      if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
     if (verbs[probe.verb].tried === 'opens') return undefined;
@@ -349,15 +350,21 @@ class Trail {
     return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
-  /** Says whether the answer holds values of A's rows that the earlier one did not, and that are not the actor's to read. */
-  private givesMore(name: string, answer: string, earlier: string, actor: number): boolean {
+  /**
+   * Says whether the answer holds values of A's rows that the earlier one did not, that are not the actor's to read, and that
+   * it has not just written itself.
+   */
+  private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
     const known = new Set(readFound(earlier).values);
-    const more = readFound(answer).values.filter((value) => !known.has(value));
+    const written = path.probes.map((number) => this.first.probes[number]!.sql);
+    const more = readFound(answer).values.filter(
+      (value) => !known.has(value) && !written.some((sql) => sql.includes(quoteLiteral(value))),
+    );
     return this.first.leaks
       .given(more, tables)
       .some(({ holders }) =>
-        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[actor]!, tables)),
+        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables)),
       );
   }
 

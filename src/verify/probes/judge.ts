@@ -1,18 +1,26 @@
 import type { Finding } from '../../shared/finding.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
-import { makeFinding } from '../report/make-finding.ts';
 import type { Model } from '../catalog/model.ts';
+import { adviceOn } from '../report/advice.ts';
+import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
-import { type About, policiesBehind, suggestionFor } from '../report/suggestions.ts';
+import { suggestionFor } from '../report/suggestions.ts';
 import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** The rule that a verb breaks where it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
   return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
+}
+
+/** What a report is of: a table, a view that stands for one, a bucket; or a function. */
+interface About {
+  subject?: Subject | undefined;
+  routine?: FunctionRow | undefined;
 }
 
 /** How many statements a finding gives to try by hand. */
@@ -28,19 +36,24 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
   return [...broken].map(([rule, checks]) => {
-    const policies = rule === 'policy-error' ? [] : policiesBehind(checks, about, model);
+    const advice = adviceOn(rule, checks, about.subject, rule.startsWith('anon-'), model);
+    const by = advice === undefined || advice.policies.length === 0 ? '' : ` ${lets(advice.policies)}`;
     const probes = [...new Set(checks.flatMap(({ probe }) => probe ?? []))].slice(0, mostProbes);
     return {
       ...makeFinding(
         rule,
         report.table,
-        `${report.table} (${report.scope}): ${tell(checks, about.subject)}.`,
-        suggestionFor(rule, report, checks, about, model),
+        `${report.table} (${report.scope}): ${tell(checks, about.subject)}.${by}`,
+        advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model),
       ),
-      ...(policies.length === 1 ? { policy: policies[0]! } : {}),
+      ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
       ...(probes.length === 0 ? {} : { probe: probes.map((sql) => `${sql};`).join('\n') }),
     };
   });
+}
+
+function lets(policies: readonly string[]): string {
+  return policies.length === 1 ? `Policy ${policies[0]} lets it.` : `Policies ${policies.join(', ')} let it.`;
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
@@ -30,7 +30,9 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
   // A policy FOR ALL is meant for reading, and for as much of the rest as the grants allow.
   const byPolicy = shut.filter(({ letter }) =>
     policiesFor(subject.table, letter, model).some(
-      (policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole),
+      (policy) =>
+        !isNever(policy, letter) &&
+        (policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)),
     ),
   );
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
@@ -69,6 +71,11 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           ),
         ]),
   ];
+}
+
+/** A policy that says `false` means that nobody may. */
+function isNever({ using, check }: PolicyRow, letter: Shut['letter']): boolean {
+  return (letter === 'I' ? (check ?? using) : using) === 'false';
 }
 
 type Shut = (typeof verbs)[number];
