@@ -107,6 +107,26 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
     repaired: `create function public.f() returns refcursor language plpgsql ${head} as $$ declare c refcursor := 'c1'; begin open c for select * from public.notes where owner_id = auth.uid(); return c; end $$`,
   },
   {
+    name: 'a procedure that gives a row by its id',
+    object: 'public.f(uuid)',
+    hole: `create procedure public.f(what uuid, out given text) language plpgsql ${head} as $$ begin select n.title into given from public.notes n where n.id = what; end $$`,
+    repaired: `create procedure public.f(what uuid, out given text) language plpgsql ${head} as $$ begin select n.title into given from public.notes n where n.id = what and n.owner_id = auth.uid(); end $$`,
+  },
+  {
+    name: 'a procedure that deletes a row by its id',
+    object: 'public.f(uuid)',
+    rules: ['isolation-write', 'anon-write'],
+    hole: `create procedure public.f(what uuid) language sql ${head} as $$ delete from public.notes where id = what $$`,
+    repaired: `create procedure public.f(what uuid) language sql ${head} as $$ delete from public.notes where id = what and owner_id = auth.uid() $$`,
+  },
+  {
+    name: 'a procedure that deletes every row, whatever its arguments',
+    object: 'public.f(integer, text)',
+    rules: ['isolation-write', 'anon-write'],
+    hole: `create procedure public.f(days integer, inout done text default 'no') language plpgsql ${head} as $$ begin delete from public.notes; done := 'yes'; end $$`,
+    repaired: `create procedure public.f(days integer, inout done text default 'no') language plpgsql ${head} as $$ begin delete from public.notes where owner_id = auth.uid(); done := 'yes'; end $$`,
+  },
+  {
     name: 'SQL that the caller writes',
     object: 'public.f(text)',
     hole: `create function public.f(q text) returns jsonb language plpgsql ${head} as $$ declare r jsonb; begin execute 'select jsonb_agg(to_jsonb(t)) from (' || q || ') t' into r; return r; end $$`,
@@ -337,4 +357,18 @@ it('names a silenced trigger with its function, and does not silence one for a w
   ]);
   expect(silenced.findings[0]!.message).toContain('trigger hook (api.hook) sends HTTP requests');
   expect((await prove(trigger('/* select http_post( ) */'))).findings).toEqual([]);
+});
+
+it('says of a procedure that commits that it was not tried', async () => {
+  const { findings } = await prove(
+    `create procedure public.f() language plpgsql as $$ begin update public.notes set title = 'x'; commit; end $$`,
+  );
+  expect(findings.map(({ rule, object, severity, message }) => [rule, object, severity, message])).toEqual([
+    [
+      'not-proven',
+      'public.f()',
+      'warning',
+      'public.f() is not proven: it commits or rolls back itself, and nothing that it does could be taken back.',
+    ],
+  ]);
 });

@@ -152,7 +152,7 @@ const functions = `
     'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
       from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
       where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
-    'inputs', (${inputs}), 'variadic', f.provariadic <> 0,
+    'inputs', (${inputs}), 'modes', coalesce(to_json(f.proargmodes), '[]'::json), 'variadic', f.provariadic <> 0,
     'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
     'definer', f.prosecdef, 'volatility', f.provolatile, 'language', l.lanname,
     'kind', case when f.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) then 't' else f.prokind::text end,

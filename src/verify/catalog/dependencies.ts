@@ -1,8 +1,8 @@
-import { allOf, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
-import { readRoutine } from './routine-bodies.ts';
+import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
 /** A table that a write changes by the way, and the trigger or rule that does it. */
 export interface SideEffect {
@@ -22,7 +22,9 @@ export interface Dependencies {
   dependents(tables: Iterable<string>): ReadonlySet<string>;
   /** Says whether what a function returns may change when rows of the tables do. */
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
-  /** Tables that a function writes, itself or by what it calls; all of them where that cannot be read. */
+  /** Relations that a function names, itself or by what it calls; all of them where that cannot be read. */
+  namedBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
@@ -42,28 +44,39 @@ interface Mentions {
   writes: Set<string>;
   calls: Set<FunctionRow>;
   isOpaque: boolean;
-  trees: readonly unknown[];
+  trees: readonly Node[];
 }
 
 /** Builds the graph; each tree is read once, when it is first asked for. */
-export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Dependencies {
-  const names = namesOf(catalog);
+export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources: Sources): Dependencies {
+  const resolve = resolverOf(catalog);
+  const mentionsOf = (trees: readonly Node[], effects: Effects, isOpaque: boolean, caller?: FunctionRow): Mentions => {
+    // What the catalog prints without a schema is in public, unless it is nowhere there.
+    const path = caller === undefined ? ['public'] : searchPathOf(caller);
+    const named = (all: readonly RelationName[]): Set<string> =>
+      new Set(all.flatMap((one) => resolve(one, path, caller === undefined)));
+    return {
+      reads: named(effects.relations),
+      writes: named(effects.written),
+      calls: new Set(sources.called(effects, caller)),
+      isOpaque,
+      trees,
+    };
+  };
+  const mentionsIn = (trees: Node[]): Mentions => mentionsOf(trees, effectsOf({ trees }), false);
   const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const all = new Set(relations.keys());
   const bodies = remember((routine: FunctionRow) => {
-    const { trees, isOpaque } = readRoutine(routine);
-    return mentionsOf(trees, isOpaque, names);
+    const { trees, isUnreadable } = sources.body(routine);
+    const effects = sources.effects(routine);
+    return mentionsOf(trees, effects, isUnreadable || effects.isDynamic, routine);
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
     const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) =>
       parse(sql),
     );
-    const mentions = mentionsOf(
-      trees.filter((tree) => tree !== undefined),
-      false,
-      names,
-    );
+    const mentions = mentionsIn(trees.filter((tree) => tree !== undefined) as Node[]);
     for (const name of row.reads) mentions.reads.add(name);
     return mentions;
   });
@@ -82,10 +95,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   };
   const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
   const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
-  const writtenBy = remember((routine: FunctionRow): ReadonlySet<string> => {
-    const found = closure(bodies(routine), false);
-    return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.writes]));
-  });
+  const by = (what: (one: Mentions) => ReadonlySet<string>) =>
+    remember((routine: FunctionRow): ReadonlySet<string> => {
+      const found = closure(bodies(routine), false);
+      return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...what(one)]));
+    });
+  const namedBy = by(({ reads }) => reads);
+  const writtenBy = by(({ writes }) => writes);
   const writesBeside = (name: string): [by: string, table: string][] => {
     const { triggers = [], rules = [] } = relations.get(name) ?? {};
     return [
@@ -98,7 +114,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
             : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
         }),
       ...rules.flatMap((rule) =>
-        closure(mentionsOf([parseTree(rule.definition)], false, names), false).flatMap(({ writes }) =>
+        closure(mentionsIn(ruleTrees(rule.definition)), false).flatMap(({ writes }) =>
           [...writes].map((table): [string, string] => [rule.name, table]),
         ),
       ),
@@ -165,7 +181,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     }
     return { relations: affected, routines };
   };
-  const namedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
+  const askedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -178,12 +194,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   });
   return {
     dependents,
+    namedBy,
     writtenBy,
     sideEffects,
     affectedBy,
     isDeciding,
     decidingColumns,
-    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
+    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
 }
@@ -197,44 +214,24 @@ function remember<K, V>(find: (key: K) => V): (key: K) => V {
   };
 }
 
-interface Names {
-  relation(schema: string | undefined, name: string): string | undefined;
-  routines(parts: readonly string[]): FunctionRow[];
-}
-
-/** Names without a schema are looked for in `public` first, then anywhere: one too many is looked at, never one too few. */
-function namesOf(catalog: Catalog): Names {
-  const known = new Set(catalog.relations.map(qualifiedName));
-  return {
-    relation(schema, name) {
-      if (schema !== undefined) return known.has(`${schema}.${name}`) ? `${schema}.${name}` : undefined;
-      if (known.has(`public.${name}`)) return `public.${name}`;
-      const row = catalog.relations.find((one) => one.name === name);
-      return row === undefined ? undefined : qualifiedName(row);
-    },
-    routines(parts) {
-      const [name, schema] = [parts.at(-1), parts.at(-2)];
-      return catalog.functions.filter(
-        (routine) => routine.name === name && (schema === undefined || routine.schema === schema),
-      );
-    },
+/** Finds relations by name: without a schema along the search path, or, where that is not known or not all, wherever there is one. */
+function resolverOf(
+  catalog: Catalog,
+): (name: RelationName, path: readonly string[] | undefined, isOpen: boolean) => string[] {
+  const byName = new Map<string, RelationRow[]>();
+  for (const row of catalog.relations) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
+  return ({ schema, name }, path, isOpen) => {
+    const rows = byName.get(name) ?? [];
+    const places = schema === undefined ? path : [schema];
+    const place = places?.find((one) => rows.some((row) => row.schema === one));
+    const isAnywhere = places === undefined || (place === undefined && schema === undefined && isOpen);
+    return rows.filter((row) => isAnywhere || row.schema === place).map(qualifiedName);
   };
 }
 
-function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names): Mentions {
-  const found: Mentions = { reads: new Set(), writes: new Set(), calls: new Set(), isOpaque, trees };
-  const add = (set: Set<string>, range: Partial<RangeVar> | undefined): void => {
-    const name = range?.relname === undefined ? undefined : names.relation(range.schemaname, range.relname);
-    if (name !== undefined) set.add(name);
-  };
-  walk(trees, (...[type, fields]) => {
-    if (type === 'RangeVar') add(found.reads, fields);
-    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt')
-      add(found.writes, fields.relation);
-    if (type === 'TruncateStmt') for (const range of allOf(fields.relations, 'RangeVar')) add(found.writes, range);
-    if (type === 'FuncCall') for (const routine of names.routines(stringsOf(fields.funcname))) found.calls.add(routine);
-  });
-  return found;
+function ruleTrees(definition: string): Node[] {
+  const parsed = parseTree(definition);
+  return Array.isArray(parsed) ? parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])) : [];
 }
 
 /** Those who call a function that asks the table: what they hand over is what it compares with. */

@@ -99,13 +99,19 @@ const changing = new Set<NodeType>([
   'RefreshMatViewStmt',
 ]);
 
-/** What a function does, by its parse trees: words in comments and texts say nothing. */
+/** A table or view as it is named. */
+export interface RelationName {
+  schema: string | undefined;
+  name: string;
+}
+
+/** What SQL does, by its parse trees: words in comments and texts say nothing. */
 export interface Effects {
   calls: Call[];
   /** Tables and views that it names. */
-  relations: { schema: string | undefined; name: string }[];
+  relations: RelationName[];
   /** Those of them that it writes. */
-  written: { schema: string | undefined; name: string }[];
+  written: RelationName[];
   /** It may change rows or the schema. */
   changes: boolean;
   /** It runs SQL that is put together when it runs. */
@@ -124,6 +130,8 @@ export interface Effects {
 export interface Sources {
   body(routine: FunctionRow): RoutineBody;
   effects(routine: FunctionRow): Effects;
+  /** The functions of the database's own that are called: by a function, or by an expression of the catalog. */
+  called(effects: Effects, caller?: FunctionRow): readonly FunctionRow[];
   /** The function and everything of the database's own that it calls. */
   reached(routine: FunctionRow): readonly FunctionRow[];
   /** The source of a function together with that of the functions it calls. */
@@ -139,11 +147,12 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   for (const routine of functions) byName.set(routine.name, [...(byName.get(routine.name) ?? []), routine]);
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
   const body = remember(readBody);
-  const effects = remember((routine: FunctionRow) => readEffects(body(routine)));
+  const effects = remember((routine: FunctionRow) => effectsOf(body(routine)));
+  const called: Sources['called'] = ({ calls }, caller) => calls.flatMap((call) => targetsOf(call, caller, byName));
   const reached = remember((routine: FunctionRow): FunctionRow[] => {
     const seen = new Set([routine]);
     for (const one of seen) {
-      for (const call of effects(one).calls) for (const target of targetsOf(call, one, byName)) seen.add(target);
+      for (const target of called(effects(one), one)) seen.add(target);
     }
     return [...seen];
   });
@@ -154,6 +163,7 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   return {
     body,
     effects,
+    called,
     reached,
     reachable,
     byOid: (oid) => byOid.get(oid),
@@ -181,10 +191,10 @@ export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
 
 function targetsOf(
   { schema, name, count }: Call,
-  caller: FunctionRow,
+  caller: FunctionRow | undefined,
   byName: ReadonlyMap<string, FunctionRow[]>,
 ): FunctionRow[] {
-  const path = searchPathOf(caller);
+  const path = caller === undefined ? undefined : searchPathOf(caller);
   return (byName.get(name) ?? []).filter((routine) => {
     if (schema !== undefined ? routine.schema !== schema : path !== undefined && !path.includes(routine.schema))
       return false;
@@ -196,11 +206,12 @@ function targetsOf(
   });
 }
 
-function readEffects({ trees, executed }: RoutineBody): Effects {
+/** Reads what a body, or an expression, does. */
+export function effectsOf({ trees, executed = [] }: Pick<RoutineBody, 'trees'> & Partial<RoutineBody>): Effects {
   const tokens = executed.flatMap(tokensOf);
   const calls = callsIn(tokens);
-  const relations: Effects['relations'] = [];
-  const written: Effects['written'] = [];
+  const relations: RelationName[] = [];
+  const written: RelationName[] = [];
   const gives = new Set<string>();
   const columns = new Set<string>();
   let [changes, copies] = [executed.length > 0, false];
@@ -239,7 +250,7 @@ function readEffects({ trees, executed }: RoutineBody): Effects {
   };
 }
 
-function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined; name: string } {
+function nameOf({ schemaname, relname }: RangeVar): RelationName {
   return { schema: schemaname, name: relname };
 }
 

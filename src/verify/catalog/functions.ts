@@ -84,7 +84,7 @@ function callableOf(
     injectable,
     tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
-    skipped: routine.kind === 'p' ? 'procedures are left out' : effect === undefined ? undefined : `it ${effect}`,
+    skipped: effect === undefined ? undefined : `it ${effect}`,
   };
   if (callable.skipped !== undefined) return callable;
   const bodies = reached.map((one) => model.sources.body(one));
@@ -119,7 +119,7 @@ function callableOf(
       subject: name,
       verb: isPrivileged ? 'call-privileged' : 'call',
       sql,
-      mode: 'rows',
+      ...howToRun(routine),
       state: changes ? `* ${name}` : '',
       actors: numbers,
     };
@@ -201,8 +201,25 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
   return found;
 }
 
+/** A procedure gives one row where arguments go out, and nothing else. */
+function howToRun({ kind, modes }: FunctionRow): Pick<NamedProbe, 'mode' | 'uncounted'> {
+  if (kind !== 'p') return { mode: 'rows' };
+  return modes.some((mode) => mode === 'o' || mode === 'b') ? { mode: 'call' } : { mode: 'write', uncounted: true };
+}
+
+/** CALL of a procedure: what only goes out has a place of its own among the arguments. */
+function procedureSql(routine: FunctionRow, values: readonly string[]): string {
+  const left = [...values];
+  const modes = routine.modes.length > 0 ? routine.modes : routine.inputs.map(() => 'i');
+  const given = modes.flatMap((mode) => (mode === 'o' ? ['NULL'] : left.splice(0, 1)));
+  const isComplete = values.length === routine.inputs.length;
+  if (routine.variadic && isComplete) given.push(`variadic ${given.pop()}`);
+  return `call ${relation(routine)}(${given.join(', ')})`;
+}
+
 /** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
 function callSql(routine: FunctionRow, values: readonly string[]): string {
+  if (routine.kind === 'p') return procedureSql(routine, values);
   const isComplete = values.length === routine.inputs.length;
   const call = `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
   const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';

@@ -72,7 +72,7 @@ export function buildModel(
     sources,
     tables,
     userRole,
-    dependencies: dependenciesOf(catalog, parse),
+    dependencies: dependenciesOf(catalog, parse, sources),
     claims: readClaims(catalog, parse, sources),
     policyFacts(table) {
       const known =

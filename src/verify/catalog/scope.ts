@@ -88,7 +88,7 @@ function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>
     return { owner: 'organization', columns: [shared.column] };
   const asked =
     organizations.length === 0 && users.length > 0 && !seen.has(qualifiedName(table))
-      ? parentAsked(table, model)
+      ? parentAsked(table, users, model)
       : undefined;
   const byParent = asked === undefined ? undefined : ownershipBy(asked, table, model, seen);
   if (byParent !== undefined) return byParent;
@@ -154,19 +154,31 @@ function ownershipBy(
 
 /**
  * The foreign key to the parent that every INSERT policy asks about, while none asks who the user of the new row is: the
- * parent owns the row then, and the user is a guest.
+ * parent owns the row then, and the user is a guest. A row that nobody but its user reads, and that lets nobody in anywhere, is
+ * the user's all the same.
  */
-function parentAsked(table: RelationRow, model: Model): ConstraintRow | undefined {
-  const inserting = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+function parentAsked(table: RelationRow, users: readonly string[], model: Model): ConstraintRow | undefined {
+  const policies = model.policyFacts(table).filter(({ policy }) => policy.permissive);
+  const inserting = policies.filter(({ policy }) => 'a*'.includes(policy.command));
   if (inserting.length === 0 || inserting.some(({ userColumns }) => userColumns.length > 0)) return undefined;
   const asked = inserting.map(({ policy }) => columnsIn(policy.check ?? policy.using, table, model));
-  return table.constraints.find(
+  const parent = table.constraints.find(
     (key) =>
       key.type === 'f' &&
       key.target !== qualifiedName(table) &&
       !model.tenancy.userTables.has(key.target ?? '') &&
       asked.every((columns) => key.columns.some((column) => columns.has(column))),
   );
+  const reading = policies.filter(({ policy }) => 'r*'.includes(policy.command));
+  const isUsersAlone =
+    reading.length > 0 &&
+    reading.every(({ policy, userColumns }) => {
+      const columns = columnsIn(policy.using, table, model);
+      return userColumns.length > 0 && parent?.columns.every((column) => !columns.has(column)) === true;
+    }) &&
+    asked.every((columns) => users.every((column) => !columns.has(column))) &&
+    !model.dependencies.isDeciding(qualifiedName(table));
+  return isUsersAlone ? undefined : parent;
 }
 
 /** The table's own columns that an expression names. */

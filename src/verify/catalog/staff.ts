@@ -1,12 +1,9 @@
 /** Where the muse keeps who may do more than others: tables of staff, and flags in the rows of users. */
-import {
-  type FunctionRow,
-  isPlatformSchema,
-  qualifiedName,
-  type RelationRow,
-} from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
+import type { Node } from '../../sql/nodes.ts';
+import { effectsOf } from './effects.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
@@ -107,16 +104,11 @@ function treesOf(asker: RelationRow, model: Model): unknown[] {
 
 /** The bodies of the functions that the expressions call, and of those which these call. */
 export function bodiesCalled(expressions: readonly unknown[], model: Model): unknown[] {
-  const called = new Set<FunctionRow>();
-  for (const tree of expressions) {
-    walk(tree, (type, call) => {
-      const name = type === 'FuncCall' ? nameParts(call['funcname']).at(-1) : undefined;
-      for (const routine of model.catalog.functions)
-        if (routine.name === name && !isPlatformSchema(routine.schema))
-          model.sources.reached(routine).forEach((one) => called.add(one));
-    });
-  }
-  return [...called].flatMap((routine) => model.sources.body(routine).trees);
+  const called = model.sources.called(effectsOf({ trees: expressions as Node[] }));
+  const reached = new Set(
+    called.filter(({ schema }) => !isPlatformSchema(schema)).flatMap((routine) => [...model.sources.reached(routine)]),
+  );
+  return [...reached].flatMap((routine) => model.sources.body(routine).trees);
 }
 
 function names(tree: unknown, table: RelationRow): boolean {

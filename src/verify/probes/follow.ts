@@ -4,6 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import { rowsOfA, without } from './labels.ts';
+import { isRefusal, stoppedAt } from './outcome.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
@@ -27,6 +28,15 @@ export interface Opening {
   object: string;
   /** The write that was possible afterwards. */
   probe?: number;
+}
+
+/** An error that a path of permitted writes led to: what it opens there is not known. */
+export interface Obstacle {
+  path: Path;
+  /** The probe that met it. */
+  probe: number;
+  code: string;
+  message: string;
 }
 
 /** What the first round of probes was made of, and what came of it. */
@@ -62,9 +72,10 @@ const mostStatements = 4;
 export async function followWrites(
   first: FirstRound,
   run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<Opening[]> {
+): Promise<{ openings: Opening[]; obstacles: Obstacle[] }> {
   const trail = new Trail(first);
   const found: Opening[] = [];
+  const obstacles: Obstacle[] = [];
   let paths = trail.permitted();
   for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
     const planned = paths
@@ -76,13 +87,15 @@ export async function followWrites(
       const { path } = planned[one.chain]!;
       const what = trail.read(path, one);
       if (what !== undefined) found.push(what);
+      else if ('code' in one && trail.isObstacle(one))
+        obstacles.push({ path, probe: one.probe, code: one.code, message: one.message });
       if (trail.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
     }
     // What is known to open something need not be followed any further.
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
     paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
   }
-  return found;
+  return { openings: found, obstacles };
 }
 
 /** Knows what a path may have changed, and so what is to be tried after it. */
@@ -243,6 +256,7 @@ class Trail {
     const probe = this.first.probes[one.probe]!;
     const subject = this.subjects.get(probe.subject);
     const before = this.cells.get(`${one.actor} ${one.probe}`);
+    if ('code' in one) return this.readStopped(path, one, before);
     const earlier = before === undefined || 'code' in before ? '' : before.answer;
     const opened = (how: Opening['how']): Opening => ({
       path,
@@ -253,17 +267,38 @@ class Trail {
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
-    if (probe.mode === 'rows') {
+    if (subject === undefined) {
       if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
-    if (subject === undefined || verbs[probe.verb].tried === 'opens') return undefined;
+    if (verbs[probe.verb].tried === 'opens') return undefined;
     if (verbs[probe.verb].result === 'added') {
       const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
       return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
     }
     const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
     return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
+  }
+
+  /** A constraint stopped what the policies now let through: the row of another was reached. */
+  private readStopped(
+    path: Path,
+    one: Opened & { probe: number; actor: number; code: string; message: string },
+    before: Cell | undefined,
+  ): Opening | undefined {
+    const { verb, subject: name } = this.first.probes[one.probe]!;
+    const subject = this.subjects.get(name);
+    if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
+    const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
+    const isReached = verbs[verb].result === 'added' || stoppedAt(one, subject) !== undefined;
+    return wasLet || !isReached ? undefined : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
+  }
+
+  /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
+  isObstacle({ actor, probe, code }: Opened & { probe: number; actor: number; code: string }): boolean {
+    const before = this.cells.get(`${actor} ${probe}`);
+    const isSame = before !== undefined && 'code' in before && before.code === code;
+    return !isSame && !isRefusal(code) && !code.startsWith('23');
   }
 
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
@@ -341,7 +376,7 @@ class Trail {
 
   /** Says whether what came of a chain may be followed by another write: one that was not possible before, or upon the same rows. */
   leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
-    if ('state' in one || one.touched === 0 || one.actor !== path.actor) return false;
+    if ('state' in one || 'code' in one || one.touched === 0 || one.actor !== path.actor) return false;
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.cells.get(`${one.actor} ${one.probe}`);

@@ -1,7 +1,7 @@
 import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Check, Outcome } from '../report/report.ts';
 import type { Cell } from './run-script.ts';
-import { changedRows, countChanged } from './subject.ts';
+import { changedRows, countChanged, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** What came of one probe. */
@@ -32,17 +32,31 @@ export function resultOf(
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 
+/** Says whether an error is a refusal: of a policy or grant, by a trigger of the kit (P0001 and its kin), or of what cannot be written. */
+export function isRefusal(code: string): boolean {
+  return code.startsWith('P0') || ['42501', '55000', '0A000', '428C9', '42809'].includes(code);
+}
+
 function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
   // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
   // A row of one's own under A's key is let through as an INSERT; a constraint then says nothing of the row that it was to meet.
   if (code.startsWith('23') && verbs[verb].underKeyOfA === true) return error('refused');
   if (code.startsWith('23')) return { outcome: 'allowed', code, message };
-  // P0001 and its kin: a trigger of the kit says no.
-  if (code.startsWith('P0') || code === '55000' || code === '0A000' || code === '428C9' || code === '42809')
-    return error('refused');
+  if (isRefusal(code) && code !== '42501') return error('refused');
   if (code !== '42501') return error('error');
   if (isAnonymous || !isTable || message.includes('row-level security')) return error('refused');
   const denied = /permission denied for (table|view|function|schema|relation|sequence) "?([^"]+?)"?$/.exec(message);
   return error(denied === null || denied[2] === (denied[1] === 'schema' ? own.schema : own.name) ? 'refused' : 'error');
+}
+
+/** A foreign key or unique key that stopped a statement says which row it was: past all policies, it was this one's. */
+export function stoppedAt(
+  stopped: Cell | { code: string; message: string },
+  subject: Subject,
+): Pick<Check, 'outcome' | 'rows'> | undefined {
+  if (!('code' in stopped) || !/^235|^23503/.test(stopped.code)) return undefined;
+  const keys = subject.rows.a.key.map(([, value]) => value.replace(/^'|'$/g, ''));
+  const isHers = keys.length > 0 && keys.every((key) => stopped.message.includes(key));
+  return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
 }

@@ -6,7 +6,7 @@ import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
-import { followWrites, type Opening } from './follow.ts';
+import { followWrites, type Obstacle, type Opening } from './follow.ts';
 import type { Model } from '../catalog/model.ts';
 import { type NamedProbe, probesOf, refusedCells } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
@@ -43,6 +43,8 @@ export interface Proof {
   answer: Answer;
   /** What permitted writes opened. */
   openings: Opening[];
+  /** Errors that permitted writes led to. */
+  obstacles: Obstacle[];
 }
 
 /** A bucket is proven by its name, or with the table of all objects. */
@@ -170,7 +172,7 @@ export async function prove(
   const answer = await runInParts(session, plan);
   answer.cells.push(...refusedCells(probes, answer.states));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
-  const openings = await followWrites(
+  const followed = await followWrites(
     {
       model,
       actors,
@@ -185,7 +187,7 @@ export async function prove(
     },
     (chains) => runChains(session, plan, chains),
   );
-  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, openings };
+  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, ...followed };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {

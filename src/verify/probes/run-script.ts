@@ -7,9 +7,11 @@ export type Cell = { actor: number; probe: number; before: Record<string, string
   { touched: number; answer: string; state: string } | { code: string; message: string }
 );
 
-/** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards; `before` as in a cell. */
+/** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards, or an error; `before` as in a cell. */
 export type Opened = { chain: number; before: Record<string, string> } & (
-  { state: string; after: string } | { probe: number; actor: number; touched: number; answer: string; after: string }
+  | { state: string; after: string }
+  | { probe: number; actor: number; touched: number; answer: string; after: string }
+  | { probe: number; actor: number; code: string; message: string }
 );
 
 export interface Answer {
@@ -28,7 +30,11 @@ interface RawAnswer {
   forced: number[];
   states: Record<string, string>;
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
-  opened: ([number, string, string] | [number, number, number, number, string, string])[];
+  opened: (
+    | [number, string, string]
+    | [number, number, number, string, string]
+    | [number, number, number, number, string, string]
+  )[];
 }
 
 /**
@@ -64,6 +70,10 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
     }),
     opened: raw.opened.map((one): Opened => {
       if (one.length === 3) return { chain: one[0], before: raw.states, state: one[1], after: one[2] };
+      if (one.length === 5) {
+        const [chain, probe, actor, code, message] = one;
+        return { chain, before: raw.states, probe, actor, code, message };
+      }
       const [chain, probe, actor, touched, answer, after] = one;
       return { chain, before: raw.states, probe, actor, touched, answer, after };
     }),

@@ -3,7 +3,7 @@ import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
-import { resultOf } from '../probes/outcome.ts';
+import { resultOf, stoppedAt } from '../probes/outcome.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
@@ -11,7 +11,7 @@ import { changedRows, countChanged } from '../probes/subject.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
-import { cellsOf, stoppedAt } from './reports.ts';
+import { cellsOf } from './reports.ts';
 
 /** The checks of a view in which rows are looked for by their values. */
 export function viewReport(
@@ -72,6 +72,9 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
 /** Errors that say that a value was of no use to the function, so that it was not tried with it. */
 const useless = /^(22|42883|42804|42846|42P18|21000)/;
 
+/** A procedure that commits or rolls back, which only a call of its own may do. */
+const ownTransaction = '2D000';
+
 /** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
 export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
   const { name, routine, skipped, injectable } = callable;
@@ -81,6 +84,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code))
       ? errors[0]
       : undefined;
+  const isApart = errors.some((error) => error?.code === ownTransaction);
   const isOpen =
     injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
   if (isOpen) {
@@ -94,12 +98,16 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   }
   const reason =
     skipped ??
+    (isApart ? 'it commits or rolls back itself, and nothing that it does could be taken back' : undefined) ??
     (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
   if (reason === undefined) return undefined;
   return {
     object: name,
     isDefiner: routine.definer,
-    reason: skipped === undefined ? reason : `the function was not called: ${reason}`,
+    reason:
+      skipped === undefined
+        ? reason
+        : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',

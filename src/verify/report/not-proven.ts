@@ -1,5 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import { qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { obstacleGaps } from '../probes/escalation.ts';
 import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
 import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
@@ -58,6 +59,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...proof.writable.map((view) => viewGap(view, proof)),
       ...partitionGaps(proof),
       ...clockGaps(proof.subjects, proof.model),
+      ...obstacleGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }

@@ -1,5 +1,5 @@
 import type { Actor } from '../probes/actors.ts';
-import { type Result, resultOf } from '../probes/outcome.ts';
+import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
@@ -59,14 +59,6 @@ function isMended(cell: Cell, subject: Subject, actor: Actor): boolean {
     return false;
   const isAmongHers = countChanged(cell.before[subject.state] ?? '', cell.state);
   return (otherSide(subject, actor) === 'a') !== isAmongHers;
-}
-
-/** A foreign key or unique key that stopped a statement says which row it was: past all policies, it was this one's. */
-export function stoppedAt(cell: Cell, subject: Subject): Pick<Check, 'outcome' | 'rows'> | undefined {
-  if (!('code' in cell) || !/^235|^23503/.test(cell.code)) return undefined;
-  const keys = subject.rows.a.key.map(([, value]) => value.replace(/^'|'$/g, ''));
-  const isHers = keys.length > 0 && keys.every((key) => cell.message.includes(key));
-  return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
 }
 
 /** What came of the probes of one subject. */

@@ -139,6 +139,8 @@ export interface FunctionRow {
   /** Names of the input arguments; empty text where one has none. */
   argumentNames: string[];
   inputs: ArgumentType[];
+  /** How each argument goes, in order: i in, o out, b both, v variadic, t a column of what it returns; empty where all go in. */
+  modes: string[];
   /** The last argument takes any number of values. */
   variadic: boolean;
   /** How many of the last arguments have a default. */
