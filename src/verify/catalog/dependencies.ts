@@ -1,4 +1,4 @@
-import { type Node, walk } from '../../sql/nodes.ts';
+import { type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
@@ -190,7 +190,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     );
     return row === undefined
       ? new Map<string, string[]>()
-      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
+      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies), catalog);
   });
   return {
     dependents,
@@ -252,8 +252,15 @@ function comparisonsOf(
   table: RelationRow,
   scopes: readonly Mentions[],
   callers: readonly Mentions[],
+  catalog: Catalog,
 ): Map<string, string[]> {
   const own = new Set(table.columns.map(({ name }) => name));
+  const routines = new Set(catalog.functions.map(({ name }) => name));
+  // A key of JSON, a length or a part of a text is not a value that a column is compared with; what the muse's functions get may be.
+  const mayBeCompared = (...[type, fields]: OpenNode): boolean =>
+    type === 'A_Expr'
+      ? comparing.has(stringsOf(fields.name).at(-1) ?? '')
+      : type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '');
   const direct = new Map<string, Set<string>>();
   const beside = new Set<string>();
   const known = aliasesOf(table, scopes);
@@ -276,7 +283,8 @@ function comparisonsOf(
       }
     });
   }
-  for (const { trees } of [...scopes, ...callers]) for (const text of constantsIn(trees)) beside.add(text);
+  for (const { trees } of [...scopes, ...callers])
+    for (const text of constantsIn(trees, mayBeCompared)) beside.add(text);
   return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
 }
 
@@ -292,14 +300,18 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
   return found;
 }
 
-/** Every constant below, as text; the elements of an array literal one by one. */
-function constantsIn(node: unknown): string[] {
+const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+
+/** Every constant below, as text; the elements of an array literal one by one. What is below a node that is not `wanted` is left out. */
+function constantsIn(node: unknown, wanted: (...node: OpenNode) => boolean = () => true): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
+    if (!wanted(...([type, fields] as OpenNode))) return false;
     const text = type === 'A_Const' ? constantOf({ A_Const: fields }) : undefined;
-    if (text === undefined) return;
+    if (text === undefined) return undefined;
     const elements = /^\{(.*)\}$/.exec(text)?.[1];
     found.push(...(elements === undefined ? [text] : elements.split(',').map((one) => one.replaceAll('"', ''))));
+    return undefined;
   });
   return found;
 }

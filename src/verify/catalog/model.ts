@@ -63,6 +63,7 @@ export function buildModel(
   const sources = sourcesOf(catalog.functions);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
+  const meanings = new Map<ColumnRow, Meaning | undefined>();
   const model: Model = {
     catalog,
     declarations,
@@ -83,29 +84,35 @@ export function buildModel(
       return known;
     },
     meaningOf(table, column) {
-      const { tenancy } = model;
-      const key = primaryKey(table);
-      if (key.length === 1 && key[0] === column.name) {
-        if (tenancy.userTables.has(qualifiedName(table))) return 'user';
-        if (table === tenancy.organizations) return 'organization';
-      }
-      if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
-      if (isUserColumn(table, column, tenancy.userTables)) return 'user';
-      const isShared = declarations.some(
-        (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
-      );
-      if (isShared && tenancy.organizations !== undefined) return 'organization';
-      if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
-        return undefined;
-      if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
-      return meaningByClaim(table, column, model);
+      if (!meanings.has(column)) meanings.set(column, findMeaning(table, column));
+      return meanings.get(column);
     },
+  };
+  const findMeaning: Model['meaningOf'] = (table, column) => {
+    const { tenancy } = model;
+    const key = primaryKey(table);
+    if (key.length === 1 && key[0] === column.name) {
+      if (tenancy.userTables.has(qualifiedName(table))) return 'user';
+      if (table === tenancy.organizations) return 'organization';
+    }
+    if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
+    if (isUserColumn(table, column, tenancy.userTables)) return 'user';
+    const isShared = declarations.some(
+      (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
+    );
+    if (isShared && tenancy.organizations !== undefined) return 'organization';
+    if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
+      return undefined;
+    if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
+    return meaningByClaim(table, column, model);
   };
   model.tenancy = findTenancy(catalog, isolation, {
     isOwnKey: (table, column) =>
       table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
     isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
   });
+  // What was asked on the way was asked without the tenancy.
+  meanings.clear();
   return model;
 }
 

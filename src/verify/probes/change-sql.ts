@@ -1,10 +1,11 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
 import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
-import { condition, grantedColumns, type Subject } from './subject.ts';
+import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
 /** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
 export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
@@ -17,14 +18,41 @@ export function changeSql(subject: Subject, actor: Actor, model: Model): string 
 /** The same without WHERE; and to what A's rows in other states have, where a policy may let rows be changed as long as they stay so. */
 export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (subject.isLarge) return [];
-  const assignments = [subject.rows.a, ...subject.rows.states].flatMap(
-    (row) => neutralAssignment(subject, actor, model, row) ?? [],
-  );
+  const column = neutralColumn(subject, actor, model);
+  if (column === undefined) return [];
+  // Where no policy reads the column, what its rows in other states have in it makes no difference.
+  const rows = isReadByPolicies(subject, column.name, model)
+    ? [subject.rows.a, ...subject.rows.states]
+    : [subject.rows.a];
+  const assignments = rows.map((row) => assignmentOf(column, row));
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
-/** An assignment that the role may make, of a column that is neither unique nor says whose the row is, if there is one. */
-function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = subject.rows.a): string | undefined {
+/** Says whether a policy of the table reads the column, by its name or with the whole row. */
+function isReadByPolicies({ table }: Subject, name: string, model: Model): boolean {
+  return table.policies
+    .flatMap(({ using, check }) => [using, check])
+    .some((sql) => {
+      let isRead = false;
+      walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+        const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node })?.name : undefined;
+        isRead ||= column === name || column === table.name || column === '*';
+      });
+      return isRead;
+    });
+}
+
+function assignmentOf({ name }: ColumnRow, row: KnownRow): string {
+  return `${quoteIdentifier(name)} = ${row.values.get(name) ?? 'default'}`;
+}
+
+function neutralAssignment(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const column = neutralColumn(subject, actor, model);
+  return column === undefined ? undefined : assignmentOf(column, subject.rows.a);
+}
+
+/** A column that the role may change, that is neither unique nor says whose the row is, if there is one. */
+function neutralColumn(subject: Subject, actor: Actor, model: Model): ColumnRow | undefined {
   const granted = grantedColumns(subject, actor.role, 'U', model);
   const columns = granted.length > 0 ? granted : subject.columns;
   const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
@@ -33,8 +61,7 @@ function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = s
     linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
   const rank = (column: ColumnRow): number =>
     (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
-  const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
-  return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${row.values.get(best.name) ?? 'default'}`;
+  return columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y))[0];
 }
 
 function valueOf(column: ColumnRow, subject: Subject): string | undefined {

@@ -8,7 +8,7 @@ import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Obstacle, type Opening } from './follow.ts';
 import type { Model } from '../catalog/model.ts';
-import { type NamedProbe, probesOf } from './probes.ts';
+import { type NamedProbe, probesOf, refusedCells } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
@@ -134,6 +134,7 @@ export async function prove(
         .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)]),
     ),
   );
+  const numbers = new Map(probes.map((probe, number) => [probe, number]));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
     quiet: quiet.sql,
@@ -155,17 +156,22 @@ export async function prove(
       organization,
       settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) },
     })),
-    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted }) => ({
+    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted, wider }) => ({
       sql,
       mode,
       state,
       actors,
+      ...(wider === undefined
+        ? {}
+        : { unless: Object.fromEntries([...wider].map(([actor, other]) => [actor, numbers.get(other)!])) }),
       ...(prepare === undefined ? {} : { prepare }),
       ...(uncounted === undefined ? {} : { uncounted }),
     })),
     chains: [],
   };
   const answer = await runInParts(session, plan);
+  answer.cells.push(...refusedCells(probes, answer.states));
+  answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const followed = await followWrites(
     {
       model,
@@ -187,7 +193,15 @@ export async function prove(
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
   const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
-    const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
+    const end = start + probesPerScript;
+    const isHere = (number: number): boolean => number >= start && number < end;
+    const probes = plan.probes.slice(start, end).map((probe) => ({
+      ...probe,
+      unless: Object.fromEntries(
+        Object.entries(probe.unless ?? {}).flatMap(([actor, other]) => (isHere(other) ? [[actor, other - start]] : [])),
+      ),
+    }));
+    const part = await runPlan(session, { ...plan, probes });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
     whole.forced = part.forced;

@@ -34,6 +34,8 @@ type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string
 export interface VerbRow {
   /** The letter of the matrix under which it is shown: Select, Insert, Update, Delete, Reassign, eXecute. */
   letter: 'S' | 'I' | 'U' | 'D' | 'R' | 'X';
+  /** The privilege without which PostgreSQL refuses the statement; none for a call, which is looked up for the function. */
+  needs?: 'S' | 'I' | 'U' | 'D';
   /** The rule that it breaks where it is possible and must not be: by a signed-in user, by an anonymous visitor. */
   rule: { signedIn: RuleName; anonymous: RuleName };
   /** What an actor does, as a finding says it: "outsider *updates it*". */
@@ -49,6 +51,8 @@ export interface VerbRow {
   result: 'labels' | 'added' | 'changed';
   /** It names no row: it meets whatever the actor can reach, the actor's own rows as well. */
   withoutWhere?: true;
+  /** The verb whose first statement meets the same rows and more: where that left A's row alone, this one does. */
+  wider?: string;
   /** It is wrong whichever row it meets, the actor's own included. */
   anyRow?: true;
   /** What is looked at after it: all that asks the rows that it wrote, or only what triggers did by the way. Nothing: another verb stands for it. */
@@ -76,6 +80,7 @@ const noSql: SqlFor = () => [];
 const table = {
   select: {
     letter: 'S',
+    needs: 'S',
     rule: reads,
     wording: 'reads it',
     step: 'reads',
@@ -85,6 +90,7 @@ const table = {
   },
   insert: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows',
     step: 'adds a row to',
@@ -96,6 +102,7 @@ const table = {
   },
   'insert-returning': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows and reads them back',
     step: 'adds a row to',
@@ -106,6 +113,7 @@ const table = {
   },
   'insert-forged': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows in the name of another',
     step: 'adds a row to',
@@ -117,6 +125,7 @@ const table = {
   },
   'insert-as': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows as another user',
     step: 'adds a row to',
@@ -128,6 +137,7 @@ const table = {
   },
   'insert-cross': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows linked to rows of others',
     step: 'adds a row to',
@@ -140,16 +150,19 @@ const table = {
   },
   update: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it',
     step: 'changes a row of',
     followed: 'triggers',
     result: 'changed',
+    wider: 'update-all',
     expects: expectChange,
     sql: (...of) => [changeSql(...of)],
   },
   'update-all': {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it without WHERE',
     step: 'changes rows of',
@@ -162,6 +175,7 @@ const table = {
   },
   upsert: {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT … ON CONFLICT',
     step: 'adds or changes a row of',
@@ -173,6 +187,7 @@ const table = {
   },
   'insert-replaced': {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT',
     step: 'adds a row to',
@@ -184,6 +199,7 @@ const table = {
   },
   escalate: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'gives itself a more privileged role',
     step: 'gives itself a role in',
@@ -194,6 +210,7 @@ const table = {
   },
   join: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'adds itself to rows of others',
     step: 'adds itself to',
@@ -208,6 +225,7 @@ const table = {
   },
   adjust: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'changes what policies ask in its own row',
     step: 'changes its own row of',
@@ -220,16 +238,19 @@ const table = {
   },
   delete: {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it',
     step: 'deletes a row of',
     followed: 'askers',
     result: 'changed',
+    wider: 'delete-all',
     expects: expectDelete,
     sql: (...of) => [deleteSql(...of, true)],
   },
   'delete-all': {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it without WHERE',
     step: 'deletes rows of',
@@ -242,16 +263,19 @@ const table = {
   },
   give: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another',
     step: 'gives away a row of',
     result: 'changed',
+    wider: 'give-all',
     expects: expectNever,
     multiOrg: true,
     sql: (...of) => [reassignSql(...of, 'give', true)],
   },
   'give-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another without WHERE',
     step: 'gives away rows of',
@@ -264,15 +288,18 @@ const table = {
   },
   take: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over',
     step: 'takes a row of',
     result: 'changed',
+    wider: 'take-all',
     expects: expectNever,
     sql: (...of) => [reassignSql(...of, 'take', true)],
   },
   'take-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over without WHERE',
     step: 'takes rows of',
@@ -283,16 +310,19 @@ const table = {
   },
   relink: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others',
     step: 'links a row of',
     result: 'changed',
+    wider: 'relink-all',
     expects: expectLink,
     shown: 'when-broken',
     sql: (...of) => [relinkSql(...of, true)],
   },
   'relink-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others without WHERE',
     step: 'links rows of',

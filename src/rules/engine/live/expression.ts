@@ -7,15 +7,21 @@ export type Node = Record<string, unknown>;
 /** Parses one expression as the catalog prints it; undefined where the parser does not know it. */
 export type ParseExpression = (sql: string) => Node | undefined;
 
-/** Loads the parser (WASM, once a process) and gives the function that parses. */
+/** Loads the parser (WASM, once a process) and gives the function that parses. It keeps its trees: many checks ask for the same policy. */
 export async function loadExpressionParser(): Promise<ParseExpression> {
   await loadParser();
+  const known = new Map<string, Node | undefined>();
   return (sql) => {
-    const tree = parseTree(`select (${sql})`);
-    if (!Array.isArray(tree)) return undefined;
-    const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
-    return select?.targetList[0]?.ResTarget.val;
+    if (!known.has(sql)) known.set(sql, parseExpression(sql));
+    return known.get(sql);
   };
+}
+
+function parseExpression(sql: string): Node | undefined {
+  const tree = parseTree(`select (${sql})`);
+  if (!Array.isArray(tree)) return undefined;
+  const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
+  return select?.targetList[0]?.ResTarget.val;
 }
 
 /** The fields of a node of that type; undefined where it is another. */
@@ -32,10 +38,16 @@ export function walk(node: unknown, enter: (type: string, fields: Node) => boole
   if (typeof node !== 'object' || node === null) return;
   for (const [key, value] of Object.entries(node)) {
     if (typeof value !== 'object' || value === null) continue;
-    const isType = /^[A-Z]/.test(key) && !Array.isArray(value);
+    const isType = isTypeName(key) && !Array.isArray(value);
     if (isType && enter(key, value as Node) === false) continue;
     walk(value, enter);
   }
+}
+
+/** Types of nodes begin with a capital letter, names of fields with a small one. */
+function isTypeName(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= 65 && first <= 90;
 }
 
 /** The parts of a name: of a list of String nodes. */
