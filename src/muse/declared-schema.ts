@@ -39,6 +39,7 @@ export async function expectationsOf(
         table,
         scope,
         ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
+        ...(directive.kind === 'staff' ? { claim: directive.claim } : {}),
         ...(policy === undefined ? {} : { policy }),
       },
     ];

@@ -7,7 +7,9 @@ import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { makeIds } from '../../src/verify/fixtures/ids.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import { withSchema } from './database.ts';
+import { asMigration } from './kit.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -111,6 +113,20 @@ const cases: Case[] = [
     sql: file('trusted-header'),
     finds: ['isolation-read public.h20'],
     repair: 'alter policy select_p on public.h20 using ((select auth.uid()) = owner_id)',
+  },
+  {
+    name: 'of two values of one claim, the second opens what is of others',
+    sql: onPapers(
+      `organization_id in (select private.my_organizations()) and ${jwt} -> 'app_metadata' ->> 'role' in ('admin', 'manager') or ${jwt} -> 'app_metadata' ->> 'role' = 'manager'`,
+    ),
+    finds: [
+      'isolation-insert public.papers',
+      'isolation-read public.papers',
+      'isolation-reassign public.papers',
+      'isolation-write public.papers',
+    ],
+    says: /outsider with app_metadata\.role manager/,
+    repair: `alter policy p on public.papers using (organization_id in (select private.my_organizations()) and ${jwt} -> 'app_metadata' ->> 'role' in ('admin', 'manager')) with check (organization_id in (select private.my_organizations()) and ${jwt} -> 'app_metadata' ->> 'role' in ('admin', 'manager'))`,
   },
   {
     name: 'a cookie is trusted',
@@ -305,6 +321,13 @@ const designs: Case[] = [
     sql: `${admins} create policy staff on public.announcements to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin') with check (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`,
   },
   {
+    name: 'two values of one claim, one for each table',
+    finds: [],
+    sql: `${tables} create policy own on public.notes for select to authenticated using (${own} and ${jwt} -> 'app_metadata' ->> 'role' = 'editor');
+      create policy own_papers on public.papers for select to authenticated using (organization_id in (select private.my_organizations()) and ${jwt} -> 'app_metadata' ->> 'role' = 'auditor');
+      revoke insert, update, delete on public.notes, public.papers from authenticated`,
+  },
+  {
     name: 'rows of the address in the token',
     finds: [],
     sql: `create table public.letters (id uuid primary key default gen_random_uuid(), recipient text not null, body text); alter table public.letters enable row level security;
@@ -335,6 +358,33 @@ describe('a claim whose values nothing tells', () => {
   });
 });
 
+describe('a claim that alone opens rows of everybody', () => {
+  const sql = `${onNotes(own)}; create policy staff on public.notes for select to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`;
+  const prove = (declarations: Declaration[]): Promise<Finding[]> =>
+    withSchema(
+      database,
+      `${base};\n${sql}`,
+      async (session) => (await verifyIsolation(session, { declarations })).findings,
+    );
+
+  it('is not proven to be of staff alone', async () => {
+    const findings = await prove([]);
+    expect(findings.map(({ rule, severity, object }) => `${severity} ${rule} ${object}`)).toEqual([
+      'warning not-proven public.notes',
+    ]);
+    expect(findings[0]?.message).toContain("by its policy staff the claim app_metadata.role = 'admin' alone opens");
+    expect(findings[0]?.suggestion).toContain('-- muse: staff app_metadata.role');
+  });
+
+  it('is, where the files say so', async () => {
+    expect(await prove([{ table: 'public.notes', scope: 'staff', claim: 'app_metadata.role' }])).toEqual([]);
+    const [directive] = await directivesOf(
+      `${sql.replace('create policy staff', '-- muse: staff app_metadata.role\ncreate policy staff')}`,
+    );
+    expect(directive).toMatchObject({ table: 'public.notes', scope: 'staff', claim: 'app_metadata.role' });
+  });
+});
+
 describe('two runs', () => {
   it('give the same, also beside rows that have the first ids', async () => {
     const sql = `${base};\n${onPapers('organization_id in (select private.my_organizations())')}`;
@@ -359,6 +409,10 @@ describe('what users carry', () => {
     expect(text(left)).toBe('');
   });
 });
+
+async function directivesOf(sql: string): Promise<readonly Declaration[]> {
+  return (await expectationsOf([asMigration('001_test.sql', sql)])).declarations;
+}
 
 async function errorsOf(sql: string, declarations: readonly Declaration[]): Promise<Finding[]> {
   const { findings } = await withSchema(database, `${base};\n${sql}`, (session) =>

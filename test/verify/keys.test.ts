@@ -20,6 +20,17 @@ const rooms = `
   create policy mine on public.read_marks for select to authenticated using (user_id = (select auth.uid()));
 `;
 
+const mine = 'organization_id in (select private.my_organizations())';
+const invoices = `
+  create table public.invoices (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id), body text);
+  alter table public.invoices enable row level security; grant select, insert, update, delete on public.invoices to authenticated;
+  create function private.is_owner() returns boolean language sql stable security definer set search_path = ''
+    as $$ select exists (select 1 from public.organization_members where user_id = auth.uid() and role = 'owner') $$;
+  create function private.owns(o uuid) returns boolean language sql stable security definer set search_path = ''
+    as $$ select exists (select 1 from public.organization_members where user_id = auth.uid() and role = 'owner' and organization_id = o) $$;
+  grant execute on function private.is_owner(), private.owns(uuid) to authenticated;
+`;
+
 const holes: Hole[] = [
   {
     name: 'a row of another user, in a table that only its own user reads',
@@ -35,6 +46,14 @@ const holes: Hole[] = [
     finds: ['isolation-insert public.read_marks'],
     repair:
       'alter policy sets on public.read_marks with check (room_id in (select private.my_rooms()) and private.is_in_room(room_id, user_id))',
+  },
+  {
+    name: 'a role that counts in whichever organization it is',
+    sql: `${invoices} create policy own on public.invoices to authenticated using (${mine} and private.is_owner()) with check (${mine} and private.is_owner())`,
+    finds: ['isolation-insert public.invoices', 'isolation-read public.invoices', 'isolation-write public.invoices'],
+    says: /multi-org reads it/,
+    repair:
+      'alter policy own on public.invoices using (private.owns(organization_id)) with check (private.owns(organization_id))',
   },
 ];
 

@@ -11,6 +11,7 @@ export type Meaning =
   | { kind: 'public-read' }
   | { kind: 'service-only' }
   | { kind: 'shared-with'; column: string }
+  | { kind: 'staff'; claim: string }
   | { kind: 'ignore'; rule: RuleName; reason: string };
 
 /** A meaning with where it stands and what it speaks of. */
@@ -27,6 +28,7 @@ export type Directive = Meaning & {
 const forms: readonly { pattern: RegExp; read(parts: string[]): Meaning | undefined }[] = [
   { pattern: /^public-read$/, read: () => ({ kind: 'public-read' }) },
   { pattern: /^service-only$/, read: () => ({ kind: 'service-only' }) },
+  { pattern: /^staff\s+(\S+)$/, read: ([, claim = '']) => ({ kind: 'staff', claim }) },
   { pattern: /^shared-with\s+"?([^\s"]+)"?$/, read: ([, column = '']) => ({ kind: 'shared-with', column }) },
   {
     pattern: /^ignore\s+(\S+)\s+because\s+(\S.*)$/,

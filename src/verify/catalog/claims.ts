@@ -14,18 +14,25 @@ import type { Sources } from './effects.ts';
 
 export type Json = string | number | boolean | Json[] | { [key: string]: Json };
 
+/** A value that a claim is compared with. */
+export interface ClaimConstant {
+  value: Json;
+  /** Beside the comparison stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
+  isTied: boolean;
+  /** Policies in which nothing else stands beside it. */
+  alone: { table: RelationRow; policy: string }[];
+}
+
 /** One value of the request that something reads, and what it is compared with. */
 export interface ClaimRead extends ClaimPath {
   /** For people: `app_metadata.org_id`, `the header x-user-id`. */
   name: string;
   /** The server signs it: users cannot choose it. */
   isSigned: boolean;
-  /** Values that let rows through. */
-  constants: Json[];
+  /** Values that let rows through, each once. */
+  constants: ClaimConstant[];
   /** Columns that it is compared with. */
   columns: { table: RelationRow; column: string }[];
-  /** Beside the comparison with a constant stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
-  isTied: boolean;
   /** It is read, at least once, in a way that does not tell which values let rows through. */
   isUnclear: boolean;
   /** `schema.name` of the tables whose policies read it. */
@@ -61,13 +68,21 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
   for (const table of catalog.relations.filter(({ policies }) => policies.length > 0)) {
     for (const policy of table.policies) {
       for (const sql of [policy.using, policy.check]) {
-        if (sql !== null) visitor.visit(parse(sql), { table, names: new Map(), isTied: !policy.permissive, depth: 0 });
+        if (sql !== null)
+          visitor.visit(parse(sql), {
+            table,
+            policy: policy.name,
+            names: new Map(),
+            isTied: !policy.permissive,
+            depth: 0,
+          });
       }
     }
   }
   for (const routine of catalog.functions.filter(({ schema }) => !isPlatformSchema(schema))) {
     visitor.visit(sources.body(routine).trees, {
       table: undefined,
+      policy: '',
       names: reader.variables(routine),
       isTied: false,
       depth: deepest,
@@ -91,8 +106,9 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
 }
 
 interface Place {
-  /** The table whose policy it is. */
+  /** The table whose policy it is, and the policy's name. */
   table: RelationRow | undefined;
+  policy: string;
   /** Names that stand for a claim or for a column: variables, arguments, aliases. */
   names: Names;
   isTied: boolean;
@@ -165,7 +181,7 @@ class Visitor {
   private test(arg: unknown, value: boolean, place: Place): void {
     const path = this.reader.pathOf(arg, place.names);
     if (path === undefined) this.visit(arg, place);
-    else this.note(path, place).constants.push(value);
+    else addConstants(this.note(path, place), [value], place);
   }
 
   private nullTest(node: Node, place: Place): void {
@@ -191,7 +207,11 @@ class Visitor {
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
     if (column !== undefined) claim.columns.push(column);
     else if (constants.length > 0)
-      claim.constants.push(...constants.flatMap((constant) => fitting(operator, constant)));
+      addConstants(
+        claim,
+        constants.flatMap((constant) => fitting(operator, constant)),
+        place,
+      );
     else if (operator !== '<>') claim.isUnclear = true;
     return claim;
   }
@@ -273,14 +293,21 @@ class Visitor {
       isSigned: isSigned(path),
       constants: [],
       columns: [],
-      isTied: false,
       isUnclear: false,
       readers: new Set(),
     };
-    claim.isTied ||= place.isTied;
     if (place.table !== undefined) claim.readers.add(qualifiedName(place.table));
     this.found.set(key, claim);
     return claim;
+  }
+}
+
+function addConstants({ constants }: ClaimRead, values: readonly Json[], { table, policy, isTied }: Place): void {
+  for (const value of values) {
+    let known = constants.find((one) => JSON.stringify(one.value) === JSON.stringify(value));
+    if (known === undefined) constants.push((known = { value, isTied: false, alone: [] }));
+    known.isTied ||= isTied;
+    if (!isTied && table !== undefined) known.alone.push({ table, policy });
   }
 }
 

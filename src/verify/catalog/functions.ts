@@ -1,5 +1,5 @@
 import { quoteLiteral } from '../../shared/quote.ts';
-import type { Actor } from '../probes/actors.ts';
+import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Subject } from '../probes/subject.ts';
 import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
@@ -105,7 +105,7 @@ function callableOf(
     : !changes && isAnswer(routine)
       ? mostCalls.answering
       : mostCalls.privileged;
-  const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
+  const everybody = actors.flatMap((actor, number) => (triesAll(actor) ? [number] : []));
   // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
   // depend on the values, but what it may ask for does.
   const able = everybody.filter(

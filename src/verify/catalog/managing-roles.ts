@@ -1,9 +1,33 @@
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from './model.ts';
 import { bodiesCalled } from './staff.ts';
 
 /** Names of roles whose members do not decide who else is one, whatever a policy says. */
 const ordinary = /^(member|user|viewer|guest)$/;
+
+const asking = new WeakMap<RelationRow, boolean>();
+
+/** Says whether policies of the table, or the functions that they call, ask for the role of a member. */
+export function asksRole(table: RelationRow, model: Model): boolean {
+  const asks = asking.get(table) ?? readsRole(table, model);
+  asking.set(table, asks);
+  return asks;
+}
+
+function readsRole(table: RelationRow, model: Model): boolean {
+  const { membership } = model.tenancy;
+  if (membership?.role === undefined) return false;
+  const own = table.policies
+    .flatMap(({ using, check }) => [using, check])
+    .flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
+  let found = false;
+  walk([own, bodiesCalled(own, model)], (type, node) => {
+    found ||= type === 'ColumnRef' && columnOf({ ColumnRef: node })?.name === membership.role;
+    return !found;
+  });
+  return found;
+}
 
 const known = new WeakMap<Model, ReadonlySet<string>>();
 

@@ -1,7 +1,7 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
+import { hasMoreElsewhere, isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
@@ -13,8 +13,12 @@ export interface Actor extends ScriptActor {
   relation: 'none' | 'self' | 'co-member';
   /** Of a member of A's organization: its role there; undefined for others, and where there are no roles. */
   memberRole: string | undefined;
-  /** A member of X and of Y, more privileged in one of them: only tried where rows go from one to the other. */
+  /** A member of X and of Y, more privileged in one of them: tried where rows go from one to the other, and where roles count. */
   isMultiOrg: boolean;
+  /** It is a member of X and of Y, and more privileged in Y. */
+  hasMoreElsewhere: boolean;
+  /** Of a user who differs from another in a claim only: the tables whose policies read it, by `schema.name`; undefined for those who try everything. */
+  only: ReadonlySet<string> | undefined;
   /** It is one of the muse's own staff, by a row, a flag or a claim, if there are any. */
   isStaff: boolean;
   /** Nobody is signed in. */
@@ -63,6 +67,8 @@ export function makeActors(
     isStaff: relation === 'self' && cargo.hasStaff,
     isAnonymous: role === 'anon',
     isMultiOrg: isMultiOrg(person.key),
+    hasMoreElsewhere: hasMoreElsewhere(person.key),
+    only: undefined,
     memberRole: relation === 'co-member' ? person.role : undefined,
     isNobody: !person.isMember && hasOrganizations,
     side: person.side,
@@ -73,14 +79,23 @@ export function makeActors(
   const signedIn = (name: string, person: Person, relation: Actor['relation'], load: Load): Actor =>
     actAs(name, person, relation, cargo.settings(person, load));
   const lacking = isBySession ? [] : cargo.constants();
+  const variants = (like: string, person: Person, relation: Actor['relation'], load: Load): Actor[] =>
+    isBySession
+      ? []
+      : cargo.variants(relation === 'self').map(({ name, carried, tables }) => ({
+          ...actAs(`${like}${variantWord}${name}`, person, relation, cargo.settings(person, load, [carried])),
+          only: tables,
+        }));
   return [
     actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
     signedIn('owner', a, 'self', 'full'),
     ...(lacking.length === 0 ? [] : [signedIn(`owner without ${lacking.join(', ')}`, a, 'self', 'plain')]),
+    ...variants('owner', a, 'self', 'full'),
     ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
     ...(hasOrganizations
       ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
       : [signedIn('other', b, 'none', 'forging')]),
+    ...variants(hasOrganizations ? 'outsider' : 'other', b, 'none', 'forging'),
     // Where nothing asks whether a user signed in without an address, such a user is any other.
     ...(isBySession || !cargo.asks('is_anonymous')
       ? []
@@ -93,6 +108,19 @@ export function makeActors(
           ),
         ]),
   ];
+}
+
+/** Stands in the name of a user who differs from another in a claim only, between the name of that one and the claim. */
+const variantWord = ' with ';
+
+/** Says whether an actor of that name differs from another in a claim only. */
+export function isVariant(name: string): boolean {
+  return name.includes(variantWord);
+}
+
+/** Says whether the actor tries everything: not who is in both organizations, nor who differs from another in a claim only. */
+export function triesAll({ isMultiOrg: isBoth, only }: Actor): boolean {
+  return !isBoth && only === undefined;
 }
 
 /** The SQL as it runs for an actor, to be tried by hand. */

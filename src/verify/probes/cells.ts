@@ -1,4 +1,5 @@
 import { isMultiOrg } from '../fixtures/people.ts';
+import { isVariant } from './actors.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { verbs } from './verbs.ts';
 
@@ -18,12 +19,12 @@ const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 
 /** Every actor of the reports, in the order of their first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
-  // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
+  // Who is in both organizations, or differs from another in a claim only, is not tried in everything: shown where that breaks a rule.
   return [
     ...new Set(
       tables.flatMap((table) =>
         table.checks
-          .filter((check) => !isMultiOrg(check.actor) || check.rule !== undefined)
+          .filter((check) => !(isMultiOrg(check.actor) || isVariant(check.actor)) || check.rule !== undefined)
           .map((check) => check.actor),
       ),
     ),
@@ -40,9 +41,7 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
   }
   const holds =
-    actor === 'owner' ||
-    actor.startsWith('owner without ') ||
-    (actor.startsWith('member') && table.scope.includes('organization'));
+    /^owner( with(out)? |$)/.test(actor) || (actor.startsWith('member') && table.scope.includes('organization'));
   return {
     text: letters
       .map((letter) =>

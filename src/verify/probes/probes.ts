@@ -1,8 +1,10 @@
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { asksRole } from '../catalog/managing-roles.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Probe } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import type { Cell } from './run-script.ts';
-import type { Subject } from './subject.ts';
+import { condition, type Subject } from './subject.ts';
 import { type Verb, type VerbRow, verbs } from './verbs.ts';
 
 /** A probe and what it is a probe of. */
@@ -35,7 +37,8 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       const bySql = new Map<string, number[]>();
       const firstSql = new Map<number, string>();
       actors.forEach((actor, number) => {
-        if (actor.isMultiOrg && row.multiOrg !== true) return;
+        if (actor.isMultiOrg && !isForMultiOrg(row, actor, subject, model)) return;
+        if (actor.only?.has(qualifiedName(subject.table)) === false) return;
         for (const sql of new Set(row.sql(subject, actor, model))) {
           if (sql === undefined) continue;
           bySql.set(sql, [...(bySql.get(sql) ?? []), number]);
@@ -52,7 +55,11 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
           actors: numbers.filter((number) => !refused.includes(number)),
           refused,
           ...(row.letter === 'S'
-            ? { mode: 'read' as const, state: '' }
+            ? {
+                mode: 'read' as const,
+                state: '',
+                byHand: `select * from ${subject.into} where ${condition(subject.rows.a.key)}`,
+              }
             : {
                 mode: 'write' as const,
                 state: subject.state,
@@ -76,6 +83,17 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
     );
   }
   return probes;
+}
+
+/** Who is in both organizations tries what goes from one to the other; and, with the lesser role, what a role may decide. */
+function isForMultiOrg({ multiOrg }: VerbRow, { hasMoreElsewhere }: Actor, subject: Subject, model: Model): boolean {
+  return (
+    multiOrg === 'always' ||
+    (multiOrg === 'by-role' &&
+      hasMoreElsewhere &&
+      subject.scope.owner === 'organization' &&
+      asksRole(subject.table, model))
+  );
 }
 
 /** Says whether PostgreSQL refuses the statement, whatever the policies: the role has the privilege neither on the table nor on a column. */

@@ -1,6 +1,6 @@
 import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
-import { type Actor, makeActors, type SessionVariables } from './actors.ts';
+import { type Actor, makeActors, triesAll, type SessionVariables } from './actors.ts';
 import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
@@ -251,7 +251,7 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
     verb: 'select',
     mode: 'rows',
     state: '',
-    actors: actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number])),
+    actors: actors.flatMap((actor, number) => (triesAll(actor) ? [number] : [])),
     sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(view)} as seen`,
     byHand: `select * from ${relation(view)}`,
   };

@@ -4,7 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { constantOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
-import type { Actor } from './actors.ts';
+import { type Actor, triesAll } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
 
@@ -48,7 +48,7 @@ export function topicProbes(
         `(${permissive.join(' or ')})`,
         ...mine.filter((policy) => !policy.permissive).map(({ expression }) => `(${expression})`),
       ].join(' and ');
-      const numbers = actors.flatMap((actor, number) => (actor.role === role && !actor.isMultiOrg ? [number] : []));
+      const numbers = actors.flatMap((actor, number) => (actor.role === role && triesAll(actor) ? [number] : []));
       return names.map(({ topic, isOfA }): TopicProbe => ({
         subject: realtimeMessages,
         verb: command === 'r' ? 'select' : 'insert',

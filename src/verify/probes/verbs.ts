@@ -63,8 +63,8 @@ export interface VerbRow {
   underKeyOfA?: true;
   /** It points a row of the actor's at rows of A's. */
   linksToA?: true;
-  /** Tried by those who are members of both organizations as well. */
-  multiOrg?: true;
+  /** Tried by those who are members of both organizations as well: always, or where policies ask for a member's role. */
+  multiOrg?: 'always' | 'by-role';
   /** What the matrix shows of it: `i`, a row of the actor's own only; or nothing unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }
@@ -79,6 +79,7 @@ const noSql: SqlFor = () => [];
 /** Everything that the proof tries, in order. */
 const table = {
   select: {
+    multiOrg: 'by-role',
     letter: 'S',
     needs: 'S',
     rule: reads,
@@ -89,6 +90,7 @@ const table = {
     sql: (...of) => [selectSql(...of)],
   },
   insert: {
+    multiOrg: 'by-role',
     letter: 'I',
     needs: 'I',
     rule: inserts,
@@ -124,6 +126,7 @@ const table = {
     sql: (...of) => [insertSql(...of, 'forged')],
   },
   'insert-as': {
+    multiOrg: 'by-role',
     letter: 'I',
     needs: 'I',
     rule: inserts,
@@ -149,6 +152,7 @@ const table = {
     sql: (...of) => [insertSql(...of, 'cross')],
   },
   update: {
+    multiOrg: 'by-role',
     letter: 'U',
     needs: 'U',
     rule: writes,
@@ -198,6 +202,7 @@ const table = {
     sql: (...of) => [replacedInsertSql(...of)],
   },
   escalate: {
+    multiOrg: 'by-role',
     letter: 'U',
     needs: 'U',
     rule: writes,
@@ -237,6 +242,7 @@ const table = {
     sql: adjustSql,
   },
   delete: {
+    multiOrg: 'by-role',
     letter: 'D',
     needs: 'D',
     rule: writes,
@@ -270,7 +276,7 @@ const table = {
     result: 'changed',
     wider: 'give-all',
     expects: expectNever,
-    multiOrg: true,
+    multiOrg: 'always',
     sql: (...of) => [reassignSql(...of, 'give', true)],
   },
   'give-all': {
@@ -281,7 +287,7 @@ const table = {
     step: 'gives away rows of',
     result: 'changed',
     expects: expectNever,
-    multiOrg: true,
+    multiOrg: 'always',
     withoutWhere: true,
     anyRow: true,
     sql: (...of) => [reassignSql(...of, 'give', false)],

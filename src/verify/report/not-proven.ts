@@ -8,6 +8,7 @@ import type { Answer } from '../probes/run-script.ts';
 import { largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
+import { staffClaimGaps } from './staff-claims.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 
 /** The finding of a gap: a warning, but for a function or trigger that is SECURITY DEFINER an error. */
@@ -60,6 +61,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...partitionGaps(proof),
       ...clockGaps(proof.subjects, proof.model),
       ...obstacleGaps(proof),
+      ...staffClaimGaps(proof.model),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }

@@ -1,4 +1,5 @@
 import { type Actor, sqlAs } from '../probes/actors.ts';
+import { rowsOfA, without } from '../probes/labels.ts';
 import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
 import { byHand, type NamedProbe } from '../probes/probes.ts';
@@ -11,6 +12,7 @@ import { verbs } from '../probes/verbs.ts';
 /** The checks of a table, a view that stands for one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
+  const tried = new Map<Check, string>();
   for (const { cell, actor, verb, probe } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
     const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
@@ -31,15 +33,14 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const before = checks.get(key);
     // Of several tries of one verb the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
-    const isWrong = expected === 'no' && result.outcome === 'allowed';
-    checks.set(key, {
-      actor: actor.name,
-      verb,
-      expected,
-      ...result,
-      ...(isWrong || result.outcome === 'error' ? { probe: sqlAs(byHand(probe), actor) } : {}),
-    });
+    const check: Check = { actor: actor.name, verb, expected, ...result };
+    checks.set(key, check);
+    tried.set(check, sqlAs(byHand(probe), actor));
   }
+  holdMultiOrg(checks, proof.actors);
+  for (const check of checks.values())
+    if (check.outcome === 'error' || (check.expected === 'no' && check.outcome === 'allowed'))
+      check.probe = tried.get(check)!;
   return {
     table: subject.name,
     kind: subject.kind,
@@ -47,6 +48,28 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
   };
+}
+
+/**
+ * Who is in both organizations, with more in the other one, reaches no more of A's than a member with the same role: what it
+ * made itself aside, it must not be let do it.
+ */
+function holdMultiOrg(checks: ReadonlyMap<string, Check>, actors: readonly Actor[]): void {
+  for (const actor of actors.filter(({ hasMoreElsewhere }) => hasMoreElsewhere)) {
+    const like = actors.find(
+      (one) => !one.isMultiOrg && one.relation === 'co-member' && one.memberRole === actor.memberRole,
+    );
+    for (const check of checks.values()) {
+      const same = checks.get(`${like?.name} ${check.verb}`);
+      const isHeld =
+        check.actor === actor.name && check.outcome === 'allowed' && verbs[check.verb].multiOrg === 'by-role';
+      if (!isHeld || same === undefined) continue;
+      const more = without(rowsOfA(check.rows ?? ''), `kl${same.outcome === 'allowed' ? (same.rows ?? '') : ''}`);
+      if (check.rows === undefined ? same.outcome === 'allowed' : more === '') continue;
+      check.expected = 'no';
+      if (check.rows !== undefined) check.rows = more;
+    }
+  }
 }
 
 function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<string, string> {

@@ -1,6 +1,7 @@
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import type { Ways } from '../catalog/ways-query.ts';
 import type { Proof } from '../probes/prove.ts';
+import { triesAll } from '../probes/actors.ts';
 import { isOfA, realtimeMessages } from '../probes/topics.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 
@@ -19,16 +20,14 @@ export function topicReport(
     return { reports: [], gaps: [] };
   const isPublic = isDeclared(model.declarations, realtimeMessages, 'public-read');
   const checks = (['select', 'insert'] as const).flatMap((verb) =>
-    actors
-      .filter(({ isMultiOrg }) => !isMultiOrg)
-      .map((actor): Check => ({
-        actor: actor.name,
-        verb,
-        expected: actor.relation === 'none' && !(isPublic && verb === 'select') ? 'no' : 'may',
-        outcome: admitted.some((one) => one.actor === actor && one.probe.verb === verb && isOfA(one.probe))
-          ? 'allowed'
-          : 'filtered',
-      })),
+    actors.filter(triesAll).map((actor): Check => ({
+      actor: actor.name,
+      verb,
+      expected: actor.relation === 'none' && !(isPublic && verb === 'select') ? 'no' : 'may',
+      outcome: admitted.some((one) => one.actor === actor && one.probe.verb === verb && isOfA(one.probe))
+        ? 'allowed'
+        : 'filtered',
+    })),
   );
   const gap: Gap = {
     object: realtimeMessages,

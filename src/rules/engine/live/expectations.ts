@@ -4,9 +4,11 @@
 export interface Declaration {
   /** `schema.name`. */
   table: string;
-  scope: 'public-read' | 'service-only' | 'shared-with';
+  scope: 'public-read' | 'service-only' | 'shared-with' | 'staff';
   /** With `shared-with`: the column that says with whom. */
   column?: string;
+  /** With `staff`: the claim that only the product's own staff has, as `app_metadata.role`; it holds for every table. */
+  claim?: string;
   /** The policy that it stands beside; absent where it stands beside another statement. */
   policy?: string;
 }

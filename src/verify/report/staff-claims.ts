@@ -1,0 +1,41 @@
+/** Claims with a value that alone opens rows of others: who has it is taken for the product's own staff, which only the author can say. */
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isForUsers } from '../../rules/engine/live/policies.ts';
+import type { ClaimRead } from '../catalog/claims.ts';
+import type { Model } from '../catalog/model.ts';
+import { scopeOf } from '../catalog/scope.ts';
+import { isFree } from '../fixtures/carried.ts';
+import type { Gap } from './report.ts';
+
+/** The gaps of claims that are not declared to be those of staff: one for each claim and value, about the first table that it opens. */
+export function staffClaimGaps(model: Model): Gap[] {
+  const declared = new Set(model.declarations.flatMap(({ claim }) => claim ?? []));
+  return model.claims.all
+    .filter((claim) => claim.isSigned && claim.columns.length === 0 && !declared.has(claim.name))
+    .flatMap((claim) => claim.constants.flatMap((constant) => gapOf(claim, constant, model)));
+}
+
+function gapOf(claim: ClaimRead, constant: ClaimRead['constants'][number], model: Model): Gap[] {
+  if (isFree(claim, constant)) return [];
+  const opened = constant.alone.filter(({ table, policy: name }) => {
+    const policy = table.policies.find((one) => one.name === name);
+    const scope = scopeOf(table, model);
+    return (
+      policy !== undefined &&
+      isForUsers(policy, model.catalog) &&
+      scope.owner !== undefined &&
+      scope.kind !== 'public-read'
+    );
+  });
+  const [first] = opened;
+  if (first === undefined) return [];
+  const others = [...new Set(opened.map(({ table }) => qualifiedName(table)))].slice(1);
+  const value = `${claim.name} = '${String(constant.value)}'`;
+  return [
+    {
+      object: qualifiedName(first.table),
+      reason: `by its policy ${first.policy} the claim ${value} alone opens rows of everybody${others.length === 0 ? '' : `, as in ${others.join(', ')}`}, and nobody but the owner was given it`,
+      suggestion: `If only your own staff has ${value}, say so above the policy: -- muse: staff ${claim.name}. If it is a role inside of an organization, compare the row's organization with the caller's as well.`,
+    },
+  ];
+}
