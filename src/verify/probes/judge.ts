@@ -26,12 +26,15 @@ interface About {
 /** How many statements a finding gives to try by hand. */
 const mostProbes = 3;
 
-/** The findings of one report's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
+/** The findings of one report's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it, and leaves the SQL to those alone. */
 export function judge(report: TableReport, actors: readonly Actor[], model: Model, about: About = {}): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
-    if (rule === undefined) continue;
+    if (rule === undefined) {
+      delete check.probe;
+      continue;
+    }
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }

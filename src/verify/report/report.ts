@@ -21,7 +21,7 @@ export interface Check {
   reached?: string[];
   /** The rule that it breaks. */
   rule?: RuleName;
-  /** SQL that does it, where it must not be possible. */
+  /** SQL that does it, where it breaks a rule. */
   probe?: string;
   /** SQLSTATE and message of an error. */
   code?: string;
