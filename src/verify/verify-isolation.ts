@@ -9,7 +9,10 @@ import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel, type Model } from './catalog/model.ts';
-import { isWantedSubject, prove } from './probes/prove.ts';
+import { isWantedSubject, type Proof, prove } from './probes/prove.ts';
+import type { Subject } from './probes/subject.ts';
+import { qualifiedName } from '../rules/engine/live/catalog.ts';
+import type { RuleName } from '../rules/registry.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { IsolationReport, TableReport } from './report/report.ts';
@@ -68,6 +71,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof.actors));
+    findings.push(...foundLater(subject, report, proof));
     // Owners reach their rows by the table itself, whatever a view or a partition of it says.
     if (subject.kind !== 'view' && !subject.table.partition)
       findings.push(...lockedOut(subject, report, proof.actors, model));
@@ -100,6 +104,17 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
       ),
     );
   return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
+}
+
+/** What else can be done with a table once its policies open with the time. */
+function foundLater(subject: Subject, now: TableReport, proof: Proof): Finding[] {
+  const when = proof.later?.when.get(qualifiedName(subject.table));
+  if (proof.later === undefined || when === undefined) return [];
+  const known = new Set(now.checks.flatMap(({ rule }) => rule ?? []));
+  const report = subjectReport(subject, { ...proof, answer: proof.later.answer });
+  return judge({ ...report, scope: `${report.scope}, ${when}` }, proof.actors, proof.model, { subject }).filter(
+    ({ rule }) => !known.has(rule as RuleName),
+  );
 }
 
 /** Names of what {@link verifyIsolation} proves for that `only`, among others: a filter for the names of a report. */

@@ -189,28 +189,39 @@ describe('rows in every state that policies look at', () => {
 
 describe('a policy that asks for the time alone', () => {
   it.each([
-    ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'its policy reads opens on 2227-03-01'],
+    ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'on 2227-03-01): other reads it'],
     [
       'opens on a day to come, the other way round',
       "date '2227-03-01' <= current_date",
-      'its policy reads opens on 2227-03-01',
+      'on 2227-03-01): other reads it',
     ],
     [
       'opens on a day to come, by what does not hold until then',
       "not (now() < timestamptz '2227-03-01')",
-      'its policy reads opens on 2227-03-01',
+      'on 2227-03-01): other reads it',
     ],
-    ['opens at some hours', 'extract(hour from now()) between 26 and 30', 'its policy reads opens at another time'],
+    ['opens at some hours', 'extract(hour from now()) between 26 and 30', 'at another time): other reads it'],
+    ['opens on a day to come to what is its own', `now() > timestamptz '2227-03-01' and ${own}`, undefined],
     ['opened long ago, and closed', "now() < timestamptz '2020-01-01'", undefined],
     ['asks for a time in the row', 'false and expires_at > now()', undefined],
   ])('%s', async (_, condition, says) => {
     const sql = `${profiles}\n${table('expires_at timestamptz', `${own} or (${condition})`)}`;
     const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
-    const open = findings.filter(({ rule }) => rule === 'not-proven');
-    expect(open.map(({ object, severity }) => `${severity} ${object}`)).toEqual(
-      says === undefined ? [] : ['warning public.things'],
+    expect(findings.map(({ rule, object, severity }) => `${severity} ${rule} ${object}`)).toEqual(
+      says === undefined ? [] : ['error isolation-read public.things'],
     );
-    if (says !== undefined) expect(text(open)).toContain(says);
+    if (says !== undefined) expect(text(findings)).toContain(says);
+  });
+
+  it('is not proven where a function asks for it', async () => {
+    const sql = `${profiles}\n create schema private; grant usage on schema private to authenticated;
+      create function private.is_open() returns boolean language sql stable as $$ select now() > timestamptz '2227-03-01' $$; grant execute on function private.is_open() to authenticated;
+      ${table('expires_at timestamptz', `${own} or (select private.is_open())`)}`;
+    const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
+    expect(findings.map(({ rule, object, severity }) => `${severity} ${rule} ${object}`)).toEqual([
+      'warning not-proven public.things',
+    ]);
+    expect(text(findings)).toContain('its policy reads opens on 2227-03-01');
   });
 });
 

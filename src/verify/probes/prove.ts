@@ -17,6 +17,7 @@ import { scopeOf } from '../catalog/scope.ts';
 import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
+import { clockPolicies } from '../catalog/clock.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import type { Ways } from '../catalog/ways-query.ts';
@@ -45,6 +46,15 @@ export interface Proof {
   openings: Opening[];
   /** Errors that permitted writes led to. */
   obstacles: Obstacle[];
+  /** What came of the tables whose policies open with the time, as those will be then. */
+  later: Later | undefined;
+}
+
+/** Another run, with the clock moved on. */
+interface Later {
+  answer: Answer;
+  /** By `schema.name` of a table: `on 2027-03-01`. */
+  when: ReadonlyMap<string, string>;
 }
 
 /** A bucket is proven by its name, or with the table of all objects. */
@@ -187,7 +197,34 @@ export async function prove(
     },
     (chains) => runChains(session, plan, chains),
   );
-  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, ...followed };
+  const later = await runLater(session, plan, probes, subjects, model);
+  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, later, ...followed };
+}
+
+/** Tries the tables whose policies open with the time once more, with the conditions on the time as they will be. */
+async function runLater(
+  session: Session,
+  plan: Plan,
+  probes: readonly NamedProbe[],
+  subjects: readonly Subject[],
+  model: Model,
+): Promise<Later | undefined> {
+  const when = new Map<string, string>();
+  const moved = [...new Set(subjects.map(({ table }) => table))].flatMap((table) =>
+    clockPolicies(table, model).flatMap((policy) => {
+      if (policy.moved === undefined) return [];
+      when.set(qualifiedName(table), policy.when);
+      return [policy.moved];
+    }),
+  );
+  if (moved.length === 0) return undefined;
+  const names = new Set(subjects.filter(({ table }) => when.has(qualifiedName(table))).map(({ name }) => name));
+  const answer = await runInParts(session, {
+    ...plan,
+    quiet: [...plan.quiet, ...moved],
+    probes: plan.probes.map((probe, number) => (names.has(probes[number]!.subject) ? probe : { ...probe, actors: [] })),
+  });
+  return { answer, when };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
