@@ -26,7 +26,8 @@ export interface ProofRequest {
 }
 
 /**
- * Tests access through the project's public API: as an anonymous visitor, as a signed-in user, and in Storage.
+ * Tests access through the project's public API: as an anonymous visitor, as a signed-in user, and in Storage. What a run that was
+ * killed left behind is removed first: its user is known by its address, its files by their names.
  * @throws MuseError `configure-failed` if signing in is not possible at all
  */
 export async function proveProject(request: ProofRequest): Promise<Proof> {
@@ -35,26 +36,58 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
   const service = await openClient(url, keys.server);
   const parts = [await proveAnonymous(nobody, request.tables, clock)];
   const notes: string[] = [];
+  const former = await findGuests(service, clock);
+  notes.push(...(await removeGuests(service, former, clock)));
   const guest = request.admin ? undefined : await makeGuest(service, clock);
   try {
     const user = await openClient(url, keys.client);
     const userId = await signIn(user, request.admin ?? guest?.credentials, clock);
     if (request.profile) parts.push(await proveProfile(user, userId, request.profile, clock));
-    parts.push(await proveStorage({ nobody, user, service, userId, buckets: request.buckets, clock }));
+    const formerIds = former.map(({ id }) => id);
+    parts.push(await proveStorage({ nobody, user, service, userId, formerIds, buckets: request.buckets, clock }));
   } finally {
-    if (guest) {
-      const { error } = await persistently(clock, () => service.auth.admin.deleteUser(guest.id));
-      if (error)
-        notes.push(
-          `The user ${guest.credentials.email}, created for the test, could not be deleted: ${asServiceError(error).message}`,
-        );
-    }
+    if (guest) notes.push(...(await removeGuests(service, [{ id: guest.id, email: guest.credentials.email }], clock)));
   }
   return {
     findings: parts.flatMap((part) => part.findings),
     checks: parts.reduce((sum, part) => sum + part.checks, 0),
     notes: [...parts.flatMap((part) => part.notes), ...notes],
   };
+}
+
+/** A user that was created for a test. */
+interface Guest {
+  id: string;
+  email: string;
+}
+
+/** The address of a user that is created for the test. */
+const guestAddress = /^muse-proof-[\da-f-]{36}@example\.com$/;
+
+/** How many users are looked through for those of earlier tests, the newest first: pages, and users of a page. */
+const [mostPages, perPage] = [10, 1000];
+
+/** Users of tests that were killed. */
+async function findGuests(service: SupabaseClient, clock: Clock): Promise<Guest[]> {
+  const found: Guest[] = [];
+  for (let page = 1; page <= mostPages; page += 1) {
+    const { data, error } = await persistently(clock, () => service.auth.admin.listUsers({ page, perPage }));
+    if (error) throw serviceFailed('Looking for users of earlier tests', error);
+    for (const { id, email = '' } of data.users) if (guestAddress.test(email)) found.push({ id, email });
+    if (data.users.length < perPage) break;
+  }
+  return found;
+}
+
+/** Deletes them; gives a note for each that stays. */
+async function removeGuests(service: SupabaseClient, guests: readonly Guest[], clock: Clock): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { id, email } of guests) {
+    const { error } = await persistently(clock, () => service.auth.admin.deleteUser(id));
+    if (error)
+      notes.push(`The user ${email}, created for the test, could not be deleted: ${asServiceError(error).message}`);
+  }
+  return notes;
 }
 
 interface Credentials {
@@ -268,9 +301,14 @@ interface StorageProof {
   user: SupabaseClient;
   service: SupabaseClient;
   userId: string;
+  /** Users of earlier tests, whose folders may still have a file. */
+  formerIds: readonly string[];
   buckets: readonly ProvedBucket[];
   clock: Clock;
 }
+
+/** The file that a test writes, and a folder that is no user's: the same in every run, so that the next one knows them. */
+const [testFile, foreignFolder] = ['muse-proof.txt', '6d757365-7072-4f6f-8666-000000000000'];
 
 /**
  * As an anonymous visitor, no bucket can be written and no private one read. If users have folders in a bucket, a
@@ -285,9 +323,13 @@ async function proveStorage(proof: StorageProof): Promise<Proof> {
     if (broken) findings.push(finding(rule, bucket, message));
   };
   for (const bucket of proof.buckets) {
-    const file = `muse-proof-${randomUUID()}.txt`;
+    const file = testFile;
     const own = `${proof.userId}/${file}`;
-    const foreign = `${randomUUID()}/${file}`;
+    const foreign = `${foreignFolder}/${file}`;
+    const former = proof.formerIds.map((id) => `${id}/${file}`);
+    await persistently(proof.clock, () =>
+      proof.service.storage.from(bucket.id).remove([file, own, foreign, ...former]),
+    );
     const put = async (who: SupabaseClient, path: string): Promise<string | undefined> => {
       const contentType = oneOf(bucket.mimeType ?? 'text/plain');
       const body = new Blob(['proof'], { type: contentType });

@@ -293,9 +293,23 @@ describe('proveProject', () => {
       create trigger keep after insert on auth.users for each row execute function public.keep();`);
     const proof = await proveProject(await request());
     expect(proof.notes.join('\n')).toMatch(/muse-proof-.* could not be deleted/);
-    await database.script(
-      "drop trigger keep on auth.users; drop table public.keeps; delete from auth.users where email like 'muse-proof%'",
-    );
+    await database.script('drop trigger keep on auth.users; drop table public.keeps');
+    await proveProject(await request());
+    expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
+  });
+
+  it('removes what a run that was killed left behind', async () => {
+    const database = openQueryDatabase(http, project.ref);
+    await database.script(`create function public.keep_files() returns trigger language plpgsql as $$ begin return null; end $$;
+      create trigger keep_files before delete on storage.objects for each row execute function public.keep_files();
+      create function public.keep_guest() returns trigger language plpgsql as $$ begin return null; end $$;
+      create trigger keep_guest before delete on auth.users for each row execute function public.keep_guest();`);
+    await proveProject(await request());
+    expect(await leftovers()).toEqual({ objects: 1, users: 1, listings: 1 });
+    await database.script('drop trigger keep_files on storage.objects; drop trigger keep_guest on auth.users');
+    const proof = await proveProject(await request());
+    expect(proof.findings).toEqual([]);
+    expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
   });
 
   it('signs in as the admin where the password is known', async () => {
