@@ -30,6 +30,8 @@ export interface Dependencies {
   sideEffects(table: string): readonly SideEffect[];
   /** Relations whose policies, or the functions that those call, name the table. */
   askers(table: string): readonly RelationRow[];
+  /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
+  consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
   /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
@@ -181,6 +183,32 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     }
     return { relations: affected, routines };
   };
+  /** What a write of the table runs, beside its policies: its own defaults, checks, rules and triggers, and the triggers of what goes with it. */
+  const consulted = remember((name: string): ReadonlySet<string> => {
+    const found = new Set(relations.has(name) ? readsOfRelation(relations.get(name)!) : []);
+    const written = new Set([name, ...sideEffects(name).map(({ table }) => table)]);
+    for (const table of written) {
+      found.add(table);
+      const { columns = [], constraints = [], rules = [], triggers = [], reads = [] } = relations.get(table) ?? {};
+      // Writes go through a view to its tables, and deletes to the rows that point at what is deleted.
+      for (const one of reads) written.add(one);
+      for (const row of relations.values())
+        if (row.constraints.some((key) => key.target === table)) written.add(qualifiedName(row));
+      const expressions = [...columns.map((column) => column.default), ...constraints.map((check) => check.expression)];
+      const trees = expressions
+        .flatMap((sql) => (sql === null ? [] : [parse(sql) as Node | undefined]))
+        .filter((tree) => tree !== undefined);
+      const starts = [
+        mentionsIn(trees),
+        ...rules.map((rule) => mentionsIn(ruleTrees(rule.definition))),
+        ...catalog.functions
+          .filter(({ oid }) => triggers.some((trigger) => trigger.enabled && trigger.function === oid))
+          .map(bodies),
+      ];
+      for (const start of starts) for (const one of readsOf(start)) found.add(one);
+    }
+    return found;
+  });
   const askedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
@@ -200,6 +228,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };

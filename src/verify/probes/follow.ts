@@ -232,7 +232,7 @@ class Trail {
   private probesOf(name: string, actor: number, wanted: (probe: NamedProbe) => boolean): number[] {
     return (this.numbers.get(name) ?? []).filter((number) => {
       const probe = this.first.probes[number]!;
-      return wanted(probe) && probe.actors.includes(actor);
+      return wanted(probe) && (probe.actors.includes(actor) || probe.alike?.others.includes(actor) === true);
     });
   }
 

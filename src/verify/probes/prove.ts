@@ -8,7 +8,7 @@ import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Obstacle, type Opening } from './follow.ts';
 import type { Model } from '../catalog/model.ts';
-import { type NamedProbe, probesOf, refusedCells } from './probes.ts';
+import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
@@ -170,7 +170,7 @@ export async function prove(
     chains: [],
   };
   const answer = await runInParts(session, plan);
-  answer.cells.push(...refusedCells(probes, answer.states));
+  answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const followed = await followWrites(
     {

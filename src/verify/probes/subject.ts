@@ -165,6 +165,7 @@ export function condition(pairs: readonly [string, string][]): string {
 
 /** Letters of the rows that are not where they were. */
 export function changedRows(before: string, after: string): string {
+  if (before === after) return '';
   const parse = (state: string): Map<string, string> =>
     new Map(
       (state.split('#')[0] ?? '')
