@@ -183,6 +183,27 @@ function expected({ may }, { table, shared }, verb) {
   return may === 'read' || !(shared || may === 'own') ? 'no' : undefined;
 }
 
+const roles = ['owner', 'admin', 'member', 'viewer'];
+
+/** What a stranger may try first, to reach more afterwards: joining, a role, a flag, an invitation, a key, an organization of its own. */
+const openings = (me) => [
+  ...roles.map(
+    (role) =>
+      `insert into public.organization_members (organization_id, user_id, role) values (${X}, ${me}, '${role}')`,
+  ),
+  ...roles.map((role) => `update public.organization_members set role = '${role}' where user_id = ${me}`),
+  `update public.organization_members set organization_id = ${X} where user_id = ${me}`,
+  `insert into public.user_roles (user_id, role) values (${me}, 'admin') on conflict (user_id) do update set role = 'admin'`,
+  `update public.user_roles set role = 'superadmin' where user_id = ${me}`,
+  `update public.profiles set full_name = 'admin' where id = ${me}`,
+  insert('invitations', { ...rowOf('invitations', 4, X, A), email: `${me} || '@example.com'` }),
+  insert('api_keys', rowOf('api_keys', 4, X, A)),
+  `insert into public.organizations (name, slug, created_by) values ('mine', 'mine', ${me})`,
+  `select public.create_invitation(${X}, ${me} || '@example.com', 'admin')`,
+  `select public.create_api_key(${X}, 'Key', array['read'])`,
+  insert('brand_preferences', rowOf('brand_preferences', 4, me)),
+];
+
 /** Address of the user who is in no organization. */
 export const outsiderEmail = `${outsider.slice(1, -1)}@example.com`;
 
@@ -212,20 +233,40 @@ export async function probeSeeded(database, isSeeded = false) {
           failures.push(`${actor.name} ${verb} ${subject.table}: ${outcome}`);
       }
     }
+    if (actor.sub === undefined || actor.may !== 'nothing') continue;
+    for (const opening of openings(actor.sub)) {
+      probes += 1;
+      const { isDone } = await run(database, opening);
+      if (isDone) await database.script('savepoint opened');
+      for (const subject of isDone ? subjects : []) {
+        for (const verb of ['select', 'update']) {
+          probes += 1;
+          const outcome = await tryOne(database, verbs[verb](subject), 'opened');
+          if (outcome !== 'no') failures.push(`${actor.name}, after ${opening}, ${verb} ${subject.table}: ${outcome}`);
+        }
+      }
+      await database.script('rollback to savepoint probe');
+    }
   }
   await database.script('rollback');
   return { probes, failures };
 }
 
 /** `yes` where rows came, changed, or were only kept out by a constraint; `no` where none did; `error` for any other failure. */
-async function tryOne(database, sql) {
+async function tryOne(database, sql, savepoint = 'probe') {
+  const { outcome } = await run(database, sql);
+  await database.script(`rollback to savepoint ${savepoint}`);
+  return outcome;
+}
+
+/** The outcome, and whether the statement ended well, so that what it did is there. */
+async function run(database, sql) {
   try {
     const { rows, affected } = await database.query(sql);
-    return rows.length > 0 || affected > 0 ? 'yes' : 'no';
+    return { outcome: rows.length > 0 || affected > 0 ? 'yes' : 'no', isDone: affected > 0 || rows.length > 0 };
   } catch (error) {
-    if (error.code === '42501') return 'no';
-    return error.code?.startsWith('23') ? 'yes' : 'error';
-  } finally {
-    await database.script('rollback to savepoint probe');
+    // A function that raises an exception refuses, too.
+    if (error.code === '42501' || error.code === 'P0001') return { outcome: 'no', isDone: false };
+    return { outcome: error.code?.startsWith('23') ? 'yes' : 'error', isDone: false };
   }
 }

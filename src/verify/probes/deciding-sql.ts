@@ -141,6 +141,7 @@ function ownCondition(users: readonly string[]): string {
 /** UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user in place of its own. */
 export function adjustSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (!mayDecide(subject, actor, 'U', model)) return [];
+  const { membership } = model.tenancy;
   const keys = keysOf(subject, model);
   if (keys.users.length === 0 && actor.side === 'a') return [];
   const where = keys.users.length > 0 ? ownCondition(keys.users) : condition(subject.rows.b.key);
@@ -148,7 +149,14 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
     `update ${subject.into} set ${changes.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')} where ${where}`;
   const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
   const isGranted = ([name]: readonly [string, string]): boolean => granted.has(name);
-  const values = decidingValues(subject, model, keys).filter(isGranted);
+  const held = new Map([
+    ...(actor.side === 'b' && !actor.isNobody ? subject.rows.b.values : []),
+    ...(subject.table === membership?.table && membership.role !== undefined && actor.memberRole !== undefined
+      ? [[membership.role, quoteLiteral(actor.memberRole)] as const]
+      : []),
+  ]);
+  // What the actor's row has already changes nothing.
+  const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && held.get(one[0]) !== one[1]);
   const parents = keys.parents.filter(isGranted);
   const friends =
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);

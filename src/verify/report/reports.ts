@@ -61,13 +61,29 @@ function isMended(cell: Cell, subject: Subject, actor: Actor): boolean {
   return (otherSide(subject, actor) === 'a') !== isAmongHers;
 }
 
+/** The cells of each proof by the name of what they are about. */
+const grouped = new WeakMap<Proof, ReadonlyMap<string, readonly Cell[]>>();
+
+function groupCells({ answer, probes }: Proof): ReadonlyMap<string, readonly Cell[]> {
+  const bySubject = new Map<string, Cell[]>();
+  for (const cell of answer.cells) {
+    const { subject } = probes[cell.probe]!;
+    const known = bySubject.get(subject);
+    if (known === undefined) bySubject.set(subject, [cell]);
+    else known.push(cell);
+  }
+  return bySubject;
+}
+
 /** What came of the probes of one subject. */
 export function cellsOf(
   name: string,
   proof: Proof,
 ): { cell: Cell; actor: Actor; verb: Check['verb']; probe: NamedProbe }[] {
-  return proof.answer.cells.flatMap((cell) => {
+  const bySubject = grouped.get(proof) ?? groupCells(proof);
+  grouped.set(proof, bySubject);
+  return (bySubject.get(name) ?? []).map((cell) => {
     const probe = proof.probes[cell.probe]!;
-    return probe.subject === name ? [{ cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe }] : [];
+    return { cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe };
   });
 }

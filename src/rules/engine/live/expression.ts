@@ -36,7 +36,9 @@ export function walk(node: unknown, enter: (type: string, fields: Node) => boole
     return;
   }
   if (typeof node !== 'object' || node === null) return;
-  for (const [key, value] of Object.entries(node)) {
+  const below = node as Node;
+  for (const key in below) {
+    const value = below[key];
     if (typeof value !== 'object' || value === null) continue;
     const isType = isTypeName(key) && !Array.isArray(value);
     if (isType && enter(key, value as Node) === false) continue;
