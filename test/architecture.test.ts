@@ -144,3 +144,22 @@ describe('every module says what it is for', () => {
     expect(opening, `no file of ${relative('.', join(source, name))} opens with "/** ${name}/: …"`).toBe(true);
   });
 });
+
+describe('what benchmarks and scripts load is there', () => {
+  const root = join(import.meta.dirname, '..');
+  const loaded = ['bench', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.js'))
+      .flatMap((file) => {
+        const text = readFileSync(join(root, folder, file), 'utf8');
+        return [...text.matchAll(/'(?:dist\/)?([a-z-]+(?:\/[a-z-]+)+)\.js'/g)]
+          .map((match) => match[1] ?? '')
+          .filter((path) => modules.includes(path.split('/')[0] ?? ''))
+          .map((path) => [`${folder}/${file.split(sep).join('/')}`, path] as const);
+      }),
+  );
+
+  it.each(loaded)('%s: %s', (_file, path) => {
+    expect(files).toContain(`${path}.ts`);
+  });
+});

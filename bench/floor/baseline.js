@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 const [root = '.'] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const [{ installPlatform }, { openPostgres }] = await Promise.all([
-  load('database/baseline/install.js'),
+  load('database/platform/install.js'),
   load('database/postgres/postgres.js'),
 ]);
 const database = await openPostgres({ url: process.env.DATABASE_URL });

@@ -10,7 +10,7 @@ const [root = '.', sample = '.', place = '.', snapshot = '.', way = 'documented'
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const [{ readMigrations }, { readMuseFile }] = await Promise.all([
   load('migrations/read.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/muse-json.js'),
 ]);
 const { migrations } = await readMigrations(sample, (await readMuseFile(sample)).migrations, { rollbacks: false });
 

@@ -9,8 +9,8 @@ const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recognizeLayout }] = await Promise.all([
   load('migrations/read.js'),
   load('database/embedded/embedded.js'),
-  load('create/examine.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/examine.js'),
+  load('muse/muse-json.js'),
   load('kit/recognize.js'),
 ]);
 // A kit that is no muse yet has no muse.json: its layout says where its migrations are.

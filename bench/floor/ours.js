@@ -8,7 +8,7 @@ const [{ readMigrations }, { migrate }, { openPostgres }, { readMuseFile }] = aw
   load('migrations/read.js'),
   load('migrations/apply.js'),
   load('database/postgres/postgres.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/muse-json.js'),
 ]);
 const { migrations } = await readMigrations(muse, (await readMuseFile(muse)).migrations, { rollbacks: false });
 const database = await openPostgres({ url: process.env.DATABASE_URL });

@@ -3,6 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModule, parseSync } from 'libpg-query';
 
-const folder = process.argv[2] ?? '.';
 await loadModule();
-for (const name of readdirSync(folder).sort()) parseSync(readFileSync(join(folder, name), 'utf8'));
+for (const folder of process.argv.slice(2))
+  for (const name of readdirSync(folder).sort()) parseSync(readFileSync(join(folder, name), 'utf8'));
