@@ -5,4 +5,7 @@ import { loadModule, parseSync } from 'libpg-query';
 
 await loadModule();
 for (const folder of process.argv.slice(2))
-  for (const name of readdirSync(folder).sort()) parseSync(readFileSync(join(folder, name), 'utf8'));
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort())
+    parseSync(readFileSync(join(folder, name), 'utf8'));
