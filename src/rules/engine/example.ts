@@ -1,4 +1,4 @@
-/** A table in good order, line by line, for the examples of the rules' pages: each bad example leaves out or changes one. */
+/** A correct table, line by line, for the examples on the rules' pages: each bad example omits or changes one line. */
 export const exampleLines = {
   header: '-- Notes.',
   table: [
