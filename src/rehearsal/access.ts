@@ -1,7 +1,7 @@
 /** Errors that only a query shows: each table with policies is queried once per verb, as the Data API's roles. */
 import { DatabaseError, type Session } from '../database/database.ts';
 
-/** A query that ended in one of the errors that policies cause. */
+/** A query that failed with one of the errors that policies cause. */
 export interface AccessFailure {
   schema: string;
   table: string;
@@ -12,13 +12,11 @@ export interface AccessFailure {
   message: string;
 }
 
-/** The SQLSTATE with which the probe ends on purpose: its message is the result, and all that it did is rolled back. */
+/** The SQLSTATE with which the probe ends on purpose: its message is the result, and everything that it did is rolled back. */
 const resultState = 'MUSE1';
 
 /**
- * One block, so one round trip. It grants the verbs first, because a table that is not granted at all would hide what
- * its policies do; no query touches a row that is there, and the INSERT inserts none: PostgreSQL rewrites the query by
- * its policies, and checks what they read, before it looks for rows.
+ * One block, so one round trip. It grants the verbs first, because without a grant the query fails before its policies apply. No query touches an existing row, and the INSERT inserts none: PostgreSQL applies the policies, and checks what they read, before it looks for rows.
  */
 const probe = `
 do $probe$
@@ -76,7 +74,7 @@ begin
 end
 $probe$`;
 
-/** Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Changes nothing. */
+/** Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Makes no changes. */
 export async function probeAccess(session: Session): Promise<AccessFailure[]> {
   try {
     await session.script(probe);

@@ -16,7 +16,7 @@ interface Row {
 /** Roles that belong to the platform or bypass policies: what they can do is not the app's. */
 const platformRoles = ['authenticator', 'dashboard_user', 'pgbouncer', 'service_role', 'postgres'];
 
-/** Row-level security is not asked about the platform's own tables, but for those of Supabase's storage. */
+/** The platform's own tables are not read, except those of Supabase's storage. */
 const foreign = [...platformSchemas]
   .filter((schema) => schema !== 'storage')
   .map((schema) => `'${schema}'`)
@@ -75,7 +75,7 @@ export async function readAccess(session: Session): Promise<Access> {
 
 function cellOf({ actor, verb, object, whole, columns, secured, policies }: Row): AccessCell | undefined {
   const cell = { actor, verb, object, ...(whole || columns === null ? {} : { columns }) };
-  // TRUNCATE asks no policy.
+  // Policies do not apply to TRUNCATE.
   if (!secured || verb === 'truncate') return { ...cell, reach: 'all', conditions: [] };
   const clean = (condition: string | null): string => (condition ?? 'true').replaceAll(/\s+/g, ' ');
   const own = policies ?? [];

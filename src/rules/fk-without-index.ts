@@ -6,7 +6,7 @@ import type { ConstraintRow, RelationRow } from './engine/live/catalog.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** An index helps if its first columns are the key's, in any order; a partial one only where it leaves out nothing but NULL. */
+/** An index helps if its first columns are the key's, in any order. A partial index helps only if it omits nothing but NULL. */
 function hasIndex(table: RelationRow, key: ConstraintRow): boolean {
   return table.indexes.some((index) => {
     const first = new Set(index.columns.slice(0, key.columns.length));
@@ -23,7 +23,7 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a foreign key has no index: joins, and deletes of the row it points at, read the whole table',
   doc: {
-    why: 'PostgreSQL does not index a foreign key on its own. Deleting the row it points at reads the whole table to find what refers to it, and so does every join.',
+    why: 'PostgreSQL does not index a foreign key on its own. Without an index, every join, and every delete of a referenced row, reads the whole table.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\nCREATE INDEX IF NOT EXISTS idx_notes_folder_id ON notes (folder_id);',
   },

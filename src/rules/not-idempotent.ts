@@ -31,7 +31,7 @@ const creates: Record<string, { what: string; title: string }> = {
 
 type Dropped = { has(key: string): boolean };
 
-/** What a file drops, by `<kind> <name>` and `constraint <name>`, and where it does so first. */
+/** What a file drops, as `<kind> <name>` or `constraint <name>`, with the first place of each. */
 const drops = new WeakMap<Source, Map<string, number>>();
 
 function dropsOf(source: Source): Map<string, number> {
@@ -51,7 +51,7 @@ function dropsOf(source: Source): Map<string, number> {
   return first;
 }
 
-/** Says whether the file itself drops a thing before this place. */
+/** Returns whether the file itself drops an object before this place. */
 function droppedBefore(source: Source, before: number): Dropped {
   const first = dropsOf(source);
   return { has: (key) => (first.get(key) ?? Infinity) <= before };
@@ -160,8 +160,8 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
     return node.missing_ok === true
       ? undefined
       : {
-          message: 'A name is changed: running it again fails, because the old one is gone.',
-          suggestion: 'Wrap it in a DO block that looks whether the old name is still there.',
+          message: 'An object is renamed: running it again fails, because the old name is gone.',
+          suggestion: 'Wrap it in a DO block that checks whether the old name still exists.',
         };
   },
   DropStmt(_, { node, statement }) {
@@ -204,7 +204,7 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
 function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
   return {
-    message: `Type ${name} is created as if it could not be there: running it again fails.`,
+    message: `Type ${name} is created without checking whether it exists: running it again fails.`,
     suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
   };
 }
@@ -215,7 +215,7 @@ function isCreation(piece: Piece): piece is Creation {
   return piece.type in creates;
 }
 
-/** The name of what a statement creates; empty where it gives none. */
+/** The name of what a statement creates; empty if the statement does not name it. */
 function nameOf(catalog: Catalog, piece: Creation): string {
   switch (piece.type) {
     case 'IndexStmt':
@@ -246,7 +246,7 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Aga
     CreateSeqStmt: 'OBJECT_SEQUENCE',
   };
   if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
-  // An index goes with its table: where the file drops that first, the index is new each time.
+  // Dropping a table drops its indexes: if the file drops the table first, the index is new each time.
   if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`))
     return undefined;
   return {
@@ -255,7 +255,7 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Aga
   };
 }
 
-/** Why a statement cannot run twice; undefined where it can. */
+/** Why a statement cannot run twice; undefined if it can. */
 function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
   const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
@@ -285,7 +285,7 @@ type Form<Type extends NodeType = NodeType> = (
 const orReplace: Form = (_, words) => after(words, 0, 'OR REPLACE');
 const wrapped: Form = () => ({ wrap: 'duplicate_object' });
 
-/** After the words that say what is made: `create unlogged table`, `create unique index concurrently`. */
+/** After the words that name the kind of object: `create unlogged table`, `create unique index concurrently`. */
 function ifNotExistsAfter(...kinds: string[]): Form {
   return (_, words) => {
     const index = words.findIndex(({ text }) => kinds.includes(text));
@@ -293,7 +293,7 @@ function ifNotExistsAfter(...kinds: string[]): Form {
   };
 }
 
-/** How each kind of statement is written so that it can run again. */
+/** The idempotent form of each kind of statement. */
 const forms: { [Type in NodeType]?: Form<Type> } = {
   CreateStmt: ifNotExistsAfter('table'),
   CreateSchemaStmt: ifNotExistsAfter('schema'),
@@ -369,7 +369,7 @@ const forms: { [Type in NodeType]?: Form<Type> } = {
       const column = fieldsOf(def, 'ColumnDef');
       if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
         const at = piece.at(column.location) - piece.statement.start;
-        // A name in quotes may stand right after the word: ADD COLUMN"a".
+        // A quoted name may follow the word without a space: ADD COLUMN"a".
         inserts.push({ at, text: `${/\w$/.test(piece.statement.sql.slice(0, at)) ? ' ' : ''}IF NOT EXISTS ` });
       }
     }
@@ -383,7 +383,7 @@ function tableText(catalog: Situation['catalog'], relation: RangeVar): string {
     : quoteQualified(newName(catalog, relation));
 }
 
-/** Writes what fails on a second run in the form that does not. */
+/** Rewrites statements that fail on a second run in their idempotent form. */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const seen = new Set<unknown>();

@@ -17,7 +17,7 @@ import { isForUsers } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** Columns of the table that a policy compares with the user who asks, or with what a subquery or function answers. */
+/** Columns of the table that a policy compares with the current user, or with the result of a subquery or function. */
 function comparedColumns({ using }: Policy, table: Table): string[] {
   const columns: string[] = [];
   const own = (node: unknown): string | undefined => {
@@ -51,16 +51,14 @@ function comparedColumns({ using }: Policy, table: Table): string[] {
 }
 
 /**
- * Columns of the table that its policies compare with something that is the same for the whole query: what an index on the
- * column can answer; each with the first policy that does. Constants do not count: a status or a flag has too few values for
- * an index to help.
+ * Columns of the table that its policies compare with a value that is the same for the whole query, so that an index on the column helps; each with the first such policy. Constants do not count: a status or a flag has too few values for an index to help.
  */
 function comparedLive(table: RelationRow, parse: ParseExpression): Map<string, PolicyRow> {
   const own = new Set(table.columns.map((column) => column.name));
   const found = new Map<string, PolicyRow>();
   for (const policy of table.policies) {
     for (const sql of [policy.using, policy.check]) {
-      // A check on INSERT looks at the new row alone: no index has a part in it.
+      // The check of an INSERT reads only the new row, so it uses no index.
       if (sql === null || (sql === policy.check && policy.command === 'a')) continue;
       for (const name of comparisons(parse(sql))) if (own.has(name) && !found.has(name)) found.set(name, policy);
     }
@@ -89,7 +87,7 @@ function comparisons(expression: ExpressionNode | undefined): string[] {
   return names;
 }
 
-/** The column on one side of `=`, if it stands there as it is (a cast would need an index on the cast). */
+/** The column on one side of `=`, if it is not wrapped (a cast would need an index on the cast). */
 function bareColumn(column: unknown, other: unknown): string[] {
   if (fieldsOfExpression(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other))
     return [];
@@ -100,7 +98,7 @@ function bareColumn(column: unknown, other: unknown): string[] {
   return [columnOf(column)!.name];
 }
 
-/** Columns inside a sub-select with FROM are another table's. */
+/** Columns inside a sub-select with FROM belong to another table. */
 function readsOwnColumn(node: unknown): boolean {
   let found = false;
   walkExpression(node, (type) => {

@@ -4,7 +4,7 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { aboveFirst } from './engine/fix/place.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** The statement without the words that PostgreSQL does not know, and with a DROP before it, so that it can run again. */
+/** The statement without IF NOT EXISTS, which PostgreSQL does not have here, and with a DROP before it, so that it can run again. */
 function withoutIfNotExists(sql: string, { start, end }: { start: number; end: number }): string {
   const fixed = `${sql.slice(0, start)}${sql.slice(end).trimStart()}`;
   const words = wordsOf(fixed);
@@ -16,7 +16,7 @@ function withoutIfNotExists(sql: string, { start, end }: { start: number; end: n
   return `DROP POLICY IF EXISTS ${target.replaceAll(/\s+/g, ' ')};\n${fixed};`;
 }
 
-/** Adds `DROP POLICY IF EXISTS`, and removes the words that PostgreSQL does not know. */
+/** Adds `DROP POLICY IF EXISTS`, and removes IF NOT EXISTS. */
 function apply(situation: Situation): FixResult {
   const edits = editable(situation, 'policy-if-not-exists').flatMap((problem): Edit[] => {
     const statement = statementOf(problem);

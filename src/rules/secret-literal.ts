@@ -3,7 +3,7 @@ import { literalsOf } from './engine/literals.ts';
 import type { Literal } from './engine/literals.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Forms that only secrets have. */
+/** Patterns that only secrets match. */
 const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bsk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe secret key' },
   { pattern: /\brk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe restricted key' },

@@ -28,7 +28,7 @@ export const rule: Rule = {
     piece(piece, _, report) {
       if (piece.type !== 'TransactionStmt' || piece.inside !== undefined) return;
       const word = piece.statement.sql.split(/\s/)[0]!.toUpperCase();
-      // The end of a T-SQL block, whose beginning is in a statement that does not parse.
+      // The END of a T-SQL block whose BEGIN is in a statement that does not parse.
       if (word === 'END' && isTsqlFile(piece.source)) return;
       report({
         ...here(piece),

@@ -8,7 +8,7 @@ export const rule: Rule = {
   found: ['static'],
   means: 'something is used before a later statement or file creates it',
   doc: {
-    why: 'Migrations run in order. What is used before it is made fails on every fresh database, though it works on the one where the files were written.',
+    why: 'Migrations run in order. Using something before it is created fails on every fresh database, although it works on the one where the files were written.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },

@@ -1,8 +1,8 @@
-/** What `readCopy` reads of tables, views, sequences and what hangs on them: SELECTs of kind, name, sql, of. */
+/** The SELECTs (kind, name, sql, of) with which `readCopy` reads tables, views, sequences and what belongs to them. */
 import { notOfExtension } from '../schema/parts.ts';
 
 const own = `pg_class c JOIN own n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
-/** The relation that something hangs on, of the services too: their policies and triggers are the muse's. */
+/** The relation that an object belongs to, including the services' relations: policies and triggers on those are the muse's. */
 const any = (id: string): string =>
   `JOIN pg_class c ON c.oid = ${id} JOIN readable n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
 const name = `format('%I.%I', n.nspname, c.relname)`;
@@ -45,7 +45,7 @@ export const relationSelects: readonly string[] = [
       format('ALTER TABLE %s ADD CONSTRAINT %I %s', ${name}, o.conname, pg_get_constraintdef(o.oid)), ${plain}
     FROM pg_constraint o JOIN ${own} ON c.oid = o.conrelid
     WHERE o.contype IN ('p', 'u', 'c', 'x', 'f') AND o.conparentid = 0 AND o.conislocal AND c.relkind IN ('r', 'p')`,
-  // One that is not valid keeps nothing unique and speeds nothing up.
+  // An invalid index enforces nothing and speeds up nothing.
   `SELECT 'index', format('%I.%I', n.nspname, x.relname), regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), ${plain}
     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN ${own} ON c.oid = i.indrelid
     WHERE i.indisvalid AND NOT x.relispartition AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))`,
@@ -55,7 +55,7 @@ export const relationSelects: readonly string[] = [
     FROM ${own} WHERE c.relkind IN ('v', 'm')`,
   `SELECT 'rule', format('%I on %s', w.rulename, ${name}), pg_get_ruledef(w.oid), ${plain}
     FROM pg_rewrite w JOIN ${own} ON c.oid = w.ev_class WHERE w.rulename <> '_RETURN'`,
-  // A service's own trigger calls a service's own function, and the platform has those that matter.
+  // A service's own triggers call the service's functions, and the platform has those that matter.
   `SELECT 'trigger', format('%I on %s', g.tgname, ${name}), concat(CASE WHEN n.service THEN format('DROP TRIGGER IF EXISTS %I ON %s; ', g.tgname, ${name}) END, pg_get_triggerdef(g.oid),
       CASE g.tgenabled WHEN 'O' THEN '' ELSE format('; ALTER TABLE %s %s TRIGGER %I', ${name},
         CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, g.tgname) END), ${plain}

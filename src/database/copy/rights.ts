@@ -1,10 +1,10 @@
-/** What `readCopy` reads of roles, schemas, extensions, owners and privileges: SELECTs of kind, name, sql, of. */
+/** The SELECTs (kind, name, sql, of) with which `readCopy` reads roles, schemas, extensions, owners and privileges. */
 import { notOfExtension } from '../schema/parts.ts';
 
-/** An access list is put in as it is, null (the built-in one) included: GRANT and REVOKE would build on another one. */
+/** An access list is copied verbatim, including null (the built-in default): GRANT and REVOKE would modify whatever list is there. */
 const access = (catalog: string, column: string, acl: string, where: string): string =>
   `format('UPDATE pg_catalog.${catalog} SET ${column} = %L::pg_catalog.aclitem[] WHERE %s', ${acl}, ${where})`;
-/** A missing object of the muse itself is an error, so that it is tried again; one of a service may be missing in the platform. */
+/** A missing object of the muse is an error, so that the step is retried. An object of a service may be missing in the platform. */
 const relationId = `CASE WHEN n.service THEN format('pg_catalog.to_regclass(%L)', format('%I.%I', n.nspname, c.relname))
   ELSE format('%L::pg_catalog.regclass', format('%I.%I', n.nspname, c.relname)) END`;
 const relationWhere = `'oid = ' || ${relationId}`;
@@ -21,7 +21,7 @@ export const rightSelects: readonly string[] = [
       CASE WHEN r.rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END,
       CASE WHEN r.rolinherit THEN 'INHERIT' ELSE 'NOINHERIT' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' ELSE 'NOCREATEROLE' END), NULL
     FROM pg_roles r WHERE r.rolname !~ '^pg_' AND r.rolname <> 'supabase_admin'`,
-  // PostgreSQL 15 has neither option; there every member inherits as its role says.
+  // PostgreSQL 15 has neither option. There, members inherit according to their role.
   `SELECT 'membership', format('%I in %I', b.rolname, a.rolname), format('GRANT %I TO %I WITH INHERIT %s, SET %s', a.rolname, b.rolname,
       coalesce(to_jsonb(m) ->> 'inherit_option', b.rolinherit::text), coalesce(to_jsonb(m) ->> 'set_option', 'true')), NULL
     FROM pg_auth_members m JOIN pg_roles a ON a.oid = m.roleid JOIN pg_roles b ON b.oid = m.member
@@ -46,7 +46,7 @@ export const rightSelects: readonly string[] = [
     FROM pg_type t JOIN own n ON n.oid = t.typnamespace JOIN pg_roles r ON r.oid = t.typowner LEFT JOIN pg_class c ON c.oid = t.typrelid
     WHERE t.typcategory <> 'A' AND (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c') AND ${notOfExtension('pg_type', 't.oid')}`,
 
-  // Of the services too: a grant by hand on their tables is one more way in.
+  // Including the services' tables: a manual grant on those gives access too.
   `SELECT 'grant', ${relationName}, ${access('pg_class', 'relacl', 'c.relacl', relationWhere)}, ${relationName}
     FROM pg_class c JOIN readable n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`,

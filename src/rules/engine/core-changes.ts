@@ -72,7 +72,7 @@ export function changesOf(catalog: Catalog, piece: Piece): Change[] {
   if (piece.type === 'AlterTableStmt') return piece.node.objtype === 'OBJECT_TABLE' ? tableChanges(catalog, piece) : [];
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') {
     const table = coreTable(catalog, node.table);
-    return table === undefined ? [] : [{ table, what: 'changes who may do what with' }];
+    return table === undefined ? [] : [{ table, what: 'changes privileges on' }];
   }
   if (type === 'RenameStmt') {
     const { relation } = node;

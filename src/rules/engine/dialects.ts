@@ -6,7 +6,7 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 
 interface Sign {
   dialect: 'T-SQL' | 'MySQL';
-  /** How PostgreSQL says it. */
+  /** The PostgreSQL equivalent. */
   instead: string;
 }
 
@@ -117,7 +117,7 @@ export interface InlineIndex {
   /** The word that PostgreSQL parses as a column name. */
   column: string;
   name: string;
-  /** How PostgreSQL says it. */
+  /** The PostgreSQL equivalent. */
   sql: string;
 }
 
