@@ -39,7 +39,7 @@ export interface RehearsalReport {
   files: (FileName & { ms: number; failed: number })[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
-  /** The findings of all passes. */
+  /** Duration of all passes. */
   ms: number;
 }
 

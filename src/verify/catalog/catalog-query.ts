@@ -2,7 +2,7 @@ import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
 
-/** The platform's own tables and functions count only where the muse's hang on them. */
+/** The platform's own tables and functions are read only if the muse's objects depend on them. */
 const isPlatform = `n.nspname = any ('{${[...platformSchemas].join(',')}}')`;
 
 const relationColumns = `
@@ -66,7 +66,7 @@ const triggers = `
     'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D') order by g.tgname), '[]'::json)
   from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal`;
 
-/** Rewrite rules other than the one that makes a view. */
+/** Rewrite rules other than the one that defines a view. */
 const rules = `
   select coalesce(json_agg(json_build_object('name', w.rulename, 'definition', pg_get_ruledef(w.oid)) order by w.rulename), '[]'::json)
   from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'`;
@@ -107,7 +107,7 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
-/** What a service has, its users may use and not alter, whatever roles they inherit: that is for the service and for superusers. */
+/** Users can use but not alter the objects of a service, whatever roles they inherit: only the service and superusers can. */
 const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
     then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
     else pg_has_role(c.relowner, 'usage') end`;
@@ -165,7 +165,7 @@ const functions = `
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
     and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
 
-/** The query; `$1` is a JSON array of the names of the roles to look at. One row, one column `catalog`. */
+/** The query; `$1` is a JSON array of the names of the roles to read. One row, one column `catalog`. */
 export const catalogQuery = `
 with asked as (
   select r.oid, r.rolname, r.rolbypassrls, r.rolsuper from pg_roles r

@@ -4,7 +4,7 @@ import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/l
 import { parseTree } from '../../sql/parser.ts';
 import { readRoutine } from './routine-bodies.ts';
 
-/** A table that a write changes by the way, and the trigger or rule that does it. */
+/** A table that a write changes indirectly, and the trigger or rule that does it. */
 export interface SideEffect {
   table: string;
   trigger: string;
@@ -16,23 +16,23 @@ export interface Affected {
   routines: ReadonlySet<FunctionRow>;
 }
 
-/** What hangs on what: read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
+/** The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
 export interface Dependencies {
-  /** Relations that may answer otherwise when rows of the tables change: policies or views ask them, directly or through others. */
+  /** Relations whose visible rows may change when rows of the tables change, because policies or views read those, directly or through others. */
   dependents(tables: Iterable<string>): ReadonlySet<string>;
-  /** Says whether what a function returns may change when rows of the tables do. */
+  /** Returns whether a function's result may change when rows of the tables change. */
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
-  /** Tables that a function writes, itself or by what it calls; all of them where that cannot be read. */
+  /** Tables that a function writes, itself or through what it calls; all tables if that cannot be parsed. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
-  /** Relations whose policies, or the functions that those call, name the table. */
+  /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
-  /** Says whether other relations' policies or views ask this table. */
+  /** Returns whether other relations' policies or views read this table. */
   isDeciding(table: string): boolean;
-  /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
+  /** What a change of those relations and functions may make reachable: what depends on them, and whatever may open that by a write. */
   affectedBy(relations: Iterable<string>, routines: Iterable<FunctionRow>): Affected;
-  /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
+  /** Columns of a table that other policies and functions read, with the constants that they are compared with, in order. */
   decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -67,7 +67,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     for (const name of row.reads) mentions.reads.add(name);
     return mentions;
   });
-  /** The mentions of a start and of everything that it calls or, for reads, asks. */
+  /** The mentions in a start and in everything that it calls or, for reads, reads. */
   const closure = (start: Mentions, followReads: boolean): Mentions[] => {
     const found = new Set([start]);
     for (const one of found) {
@@ -123,7 +123,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
         .map(qualifiedName),
     );
   };
-  /** Relations and functions that may answer or act otherwise: they ask, write or call what changed, or have a trigger that does. */
+  /** Relations and functions whose result or effect may change: they read, write or call what changed, or have a trigger that does. */
   const hangingOn = (
     changed: Iterable<string>,
     changedRoutines: Iterable<FunctionRow>,
@@ -188,7 +188,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   };
 }
 
-/** A function of one argument that answers each only once. */
+/** Memoizes a function of one argument. */
 function remember<K, V>(find: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {
@@ -202,7 +202,7 @@ interface Names {
   routines(parts: readonly string[]): FunctionRow[];
 }
 
-/** Names without a schema are looked for in `public` first, then anywhere: one too many is looked at, never one too few. */
+/** Names without a schema are looked up in `public` first, then anywhere, which may include too many but never too few. */
 function namesOf(catalog: Catalog): Names {
   const known = new Set(catalog.relations.map(qualifiedName));
   return {
@@ -237,7 +237,7 @@ function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names):
   return found;
 }
 
-/** Those who call a function that asks the table: what they hand over is what it compares with. */
+/** Callers of a function that reads the table: their arguments are what it compares with. */
 function callersOf(
   scopes: readonly Mentions[],
   catalog: Catalog,
@@ -250,7 +250,7 @@ function callersOf(
   );
 }
 
-/** Constants of a column's own comparisons come first; then all others that stand beside them, since a variable may carry the value. */
+/** Constants that a column is compared with come first, then all others nearby, since a variable may carry the value. */
 function comparisonsOf(
   table: RelationRow,
   scopes: readonly Mentions[],
@@ -283,7 +283,7 @@ function comparisonsOf(
   return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
 }
 
-/** The names under which those who ask a table speak of it. */
+/** The names and aliases that a table has in the queries that read it. */
 function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
   const found = new Set([table.name]);
   for (const { trees } of scopes) {
@@ -295,7 +295,7 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
   return found;
 }
 
-/** Every constant below, as text; the elements of an array literal one by one. */
+/** Every constant in the expression, as text; the elements of an array literal one by one. */
 function constantsIn(node: unknown): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {

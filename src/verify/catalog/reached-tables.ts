@@ -5,7 +5,7 @@ import { tablesBehind } from './views.ts';
 
 type Name = Effects['relations'][number];
 
-/** The tables that a function and what it calls name, through views; all of them where it runs SQL that it puts together. */
+/** The tables that a function, the functions it calls, and their views name; all tables if it runs dynamic SQL. */
 export function tablesNamed(routine: FunctionRow, model: Model): Set<RelationRow> {
   return collect(routine, model, ({ relations }) => relations);
 }
@@ -26,7 +26,7 @@ export function tablesChanged(routine: FunctionRow, model: Model): Set<RelationR
   return found;
 }
 
-/** Says whether the function, or anything that it calls, may change rows. */
+/** Returns whether the function, or anything that it calls, may change rows. */
 export function mayChange(routine: FunctionRow, model: Model): boolean {
   // A function that is not VOLATILE cannot change anything itself.
   return model.sources.reached(routine).some((one) => one.volatility === 'v' && model.sources.effects(one).changes);

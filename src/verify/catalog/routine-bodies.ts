@@ -6,7 +6,7 @@ import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 /** A function's body as parse trees. */
 export interface RoutineBody {
   trees: readonly unknown[];
-  /** Some of what it does is not in the trees: text that is put together and executed, or a language that is not read. */
+  /** The trees are incomplete: it runs dynamic SQL, or its language is not supported. */
   isOpaque: boolean;
 }
 
@@ -39,7 +39,7 @@ function treesOf(texts: readonly string[]): RoutineBody {
 /** The statements of PL/pgSQL, and the fields of others, that hold a query made at run time. */
 const dynamicHolders = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors']);
 
-/** The expressions whose text is executed: of EXECUTE, FOR … IN EXECUTE, RETURN QUERY EXECUTE, OPEN … FOR EXECUTE. */
+/** The expressions whose text is executed by EXECUTE, FOR … IN EXECUTE, RETURN QUERY EXECUTE or OPEN … FOR EXECUTE. */
 function dynamicQueries(parsed: readonly unknown[]): string[] {
   const found: string[] = [];
   const note = (node: unknown): void => {

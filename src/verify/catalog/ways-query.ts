@@ -2,18 +2,18 @@ import { platformMark } from '../../database/platform/platform.ts';
 import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 import type { Session } from '../../database/database.ts';
 
-/** Rights of a user's role on one thing. */
+/** Privileges of a user's role on one object. */
 export interface Held {
   /** `schema.name` of a table or sequence, or the name of a schema. */
   object: string;
   role: string;
-  /** As PostgreSQL writes them: `TRUNCATE`. */
+  /** PostgreSQL's names, e.g. `TRUNCATE`. */
   privileges: string[];
 }
 
-/** Rights that things to come will have. */
+/** Default privileges on future objects. */
 export interface DefaultGrant {
-  /** The role whose new things it is for. */
+  /** The role whose new objects it applies to. */
   owner: string;
   /** Null for every schema. */
   schema: string | null;
@@ -23,40 +23,40 @@ export interface DefaultGrant {
   privileges: string[];
 }
 
-/** A role that a user's role may become or whose rights it has. */
+/** A role that a user's role can become or whose privileges it has. */
 export interface RoleWay {
   role: string;
   bypassRls: boolean;
   superuser: boolean;
-  /** Itself, or a role that it is a member of, at any distance. */
+  /** The role itself, or one that it is a direct or indirect member of. */
   through: string;
-  /** Tables that `through` owns and whose policies do not hold their owner. */
+  /** Tables that `through` owns and whose policies do not apply to their owner. */
   owns: string[];
 }
 
-/** What lets users at rows beside SELECT, INSERT, UPDATE and DELETE on a table, as the catalog has it. */
+/** Access to rows by means other than SELECT, INSERT, UPDATE and DELETE on a table, read from the catalog. */
 export interface Ways {
   /** TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on tables: row-level security does not apply to them. */
   tables: Held[];
-  /** USAGE and UPDATE on sequences, with the table whose column they number. */
+  /** USAGE and UPDATE on sequences, with the table whose column uses them. */
   sequences: (Held & { table: string | null })[];
   /** CREATE in schemas. */
   schemas: Held[];
   defaults: DefaultGrant[];
   roles: RoleWay[];
-  /** Roles that sign in to the database itself or that a token may name, have rights here, and are not the platform's. */
+  /** Roles that can log in to the database or that a token may name, that have privileges here and do not belong to the platform. */
   strangers: { role: string; bypassRls: boolean; login: boolean }[];
-  /** Tables without row-level security whose changes Realtime sends to those who may read them. */
+  /** Tables without row-level security whose changes Realtime sends to roles that can read them. */
   published: { object: string; publication: string; full: boolean; roles: string[] }[];
   foreign: Held[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
   topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
-  /** The platform is create-muse's own: no default privilege is Supabase's. */
+  /** The platform was installed by create-muse, so no default privilege comes from Supabase. */
   isOwnPlatform: boolean;
 }
 
-/** Roles that a Supabase project starts with, and those of its services. */
+/** Roles of every Supabase project, and those of its services. */
 const platformRoles = [
   'anon',
   'authenticated',
@@ -76,14 +76,14 @@ const list = (rows: string): string =>
   `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
 const isHeld = "(x.grantee = 0 or pg_has_role(a.oid, x.grantee, 'usage'))";
 
-/** Rights by an access list, of those who do not own the thing anyway: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
+/** Privileges from an access list, except the owner's. Servers before 17 do not know the name MAINTAIN, so has_table_privilege cannot be used. */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `
   select o.object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
   from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('${kind}', o.relowner))) x
   where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld}
     and not pg_has_role(a.oid, o.relowner, 'usage') group by o.object, a.rolname order by 1, 2`;
 
-/** `$1` is a JSON array of the roles of users. One row, one column `ways`. */
+/** `$1` is a JSON array of the users' roles. One row, one column `ways`. */
 const query = `
 with recursive asked as (
   select r.oid, r.rolname from pg_roles r where r.rolname in (select json_array_elements_text($1::json))
@@ -141,8 +141,8 @@ select json_build_object(
 ) as ways`;
 
 /**
- * Reads what lets users at rows beside the four verbs, in one round trip.
- * @param roles the roles of users, signed in and not
+ * Reads every access to rows other than the four verbs, in one round trip.
+ * @param roles the roles of signed-in users and anonymous visitors
  * @throws DatabaseError what PostgreSQL says
  */
 export async function readWays(session: Session, roles: readonly string[]): Promise<Ways> {
