@@ -1,7 +1,6 @@
 /// <reference types="node" preserve="true" />
 /**
- * The public API: everything that `create-muse` and `muse` do, as functions. A result is plain data and means that it was
- * done; whatever fails is thrown as a {@link MuseError}. Nothing here prints, asks or exits. docs/api.md has an example of each.
+ * The public API: everything that `create-muse` and `muse` do, as functions. Results are plain data, and every failure is thrown as a {@link MuseError}. Nothing here prints, prompts or exits. docs/api.md has an example of each function.
  */
 import { join, resolve } from 'node:path';
 import type { Answers, SupabaseAnswers } from './create/answers.ts';
@@ -44,50 +43,50 @@ export type {
   SupabaseAnswers,
 };
 
-/** What a call about one database takes. */
+/** Options of calls about one database. */
 export interface EnvironmentOptions extends CallOptions {
   /** Which environment of `muse.json`. Default: `development`. */
   env?: EnvironmentName;
 }
 
-/** What a call that changes a guarded database takes. */
+/** Options of calls that change a guarded database. */
 export interface GuardedOptions extends EnvironmentOptions {
   /** Consent: the name of the environment that may be changed, e.g. `production`. */
   confirm?: string;
-  /** Told what is being done, a line at a time. */
+  /** Called with each line of progress. */
   onProgress?(text: string): void;
 }
 
-/** What a run of the pipeline takes, besides its answers. */
+/** Options of a run of the pipeline, besides its answers. */
 export interface PipelineOptions extends CallOptions, StepEvents {
-  /** Consent: a Supabase project that this run created and that did not start is deleted and created again. */
+  /** Consent: if a Supabase project that this run created does not start, it is deleted and created again. */
   recreateFailedProject?: boolean;
-  /** Sets the first admin's password and returns it, once, in the result. Default: the admin is invited by mail. */
+  /** Sets the first admin's password and returns it once, in the result. Default: the admin is invited by email. */
   returnAdminPassword?: boolean;
 }
 
-/** The answers that `create-muse` asks for; only the name has no default. Relative paths start from the working directory. */
+/** The answers that `create-muse` asks for. Only the name has no default. Relative paths are resolved against the working directory. */
 export interface CreateOptions extends PipelineOptions, Partial<Omit<Answers, 'name' | 'environment'>> {
   name: string;
-  /** URL of the PostgreSQL server, with the target `postgres`. Default: `DATABASE_URL`. */
+  /** URL of the PostgreSQL server for the target `postgres`. Default: `DATABASE_URL`. */
   databaseUrl?: string;
 }
 
-/** The answers that may be replaced when a run continues. */
+/** The answers that can be replaced when a run continues. */
 export interface ResumeOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** URL of the PostgreSQL server, which is stored nowhere. Default: `DATABASE_URL`. */
+  /** URL of the PostgreSQL server, which is never stored. Default: `DATABASE_URL`. */
   databaseUrl?: string;
 }
 
-/** What a run of the pipeline made. */
+/** The result of a run of the pipeline. */
 export interface CreateResult extends Omit<CreateReport, 'ok' | 'error' | 'adminPassword'> {
-  /** With `returnAdminPassword`. It is stored nowhere. */
+  /** Only with `returnAdminPassword`. It is never stored. */
   adminPassword?: string;
 }
 
 /**
  * Creates a muse: fetch the kit, scaffold, rehearse, migrate, verify, commit.
- * @throws MuseError after the muse is in its place with the hint to continue by {@link resumeMuse}; before, nothing is left behind
+ * @throws MuseError. Before the muse is in its directory, nothing is left behind; afterwards, continue with {@link resumeMuse}
  */
 export function createMuse(options: CreateOptions): Promise<CreateResult> {
   return call(options, async (context) => {
@@ -96,7 +95,7 @@ export function createMuse(options: CreateOptions): Promise<CreateResult> {
   });
 }
 
-/** What {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes nothing. */
+/** Returns what {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes nothing. */
 export function planMuse(options: CreateOptions): Promise<Plan> {
   return call(options, async (context) => {
     const [answers, { planMuse: plan }] = await Promise.all([answersOf(options), import('./create/dry-run.ts')]);
@@ -105,9 +104,9 @@ export function planMuse(options: CreateOptions): Promise<Plan> {
 }
 
 /**
- * Continues a run of {@link createMuse} or `muse.provision` that stopped, from the first step that is not done.
+ * Continues a run of {@link createMuse} or `muse.provision` that stopped, from the first unfinished step.
  * @param directory of the muse
- * @throws MuseError `nothing-to-resume`, `bad-change` for an answer that cannot change any more
+ * @throws MuseError `nothing-to-resume`, `bad-change` for an answer that can no longer change
  */
 export function resumeMuse(directory: string, options: ResumeOptions = {}): Promise<CreateResult> {
   return call(options, async (context) => {
@@ -131,23 +130,23 @@ export function openMuse(path = '.'): Promise<Muse> {
 }
 
 export interface StatusOptions extends CallOptions {
-  /** One environment. Default: all of them. */
+  /** A single environment. Default: all of them. */
   env?: EnvironmentName;
   /** Also compares the schema with the migrations. */
   drift?: boolean;
 }
 
 export interface NewOptions extends CallOptions {
-  /** Tables to create, as `--table` takes them: `notes: title text!, owner user`. */
+  /** Tables to create, in the syntax of `--table`: `notes: title text!, owner user`. */
   tables?: readonly string[];
-  /** Copies rows between tables instead; `map` has the source's column by the target's. */
+  /** Copies rows between tables instead; `map` has the source's column for each target column. */
   copy?: { from: string; to: string; map?: Readonly<Record<string, string>> };
 }
 
 /** The static rules' findings. */
 export interface LintResult {
   findings: Finding[];
-  /** Findings that a comment in the SQL silences. */
+  /** Findings that a comment in the SQL ignores. */
   silenced: number;
   /** How many migrations were read. */
   files: number;
@@ -156,13 +155,13 @@ export interface LintResult {
 export interface FixOptions extends CallOptions {
   /** Returns the diffs and changes nothing. */
   dryRun?: boolean;
-  /** Also makes the repairs that give somebody access that they did not have; without it they are listed in `access.withheld`. */
+  /** Also makes the repairs that widen access. Without it, they are listed in `access.withheld`. */
   allowWidening?: boolean;
   onProgress?(text: string): void;
 }
 
 export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'files' | 'rolledBack'> {
-  /** Findings that a comment in the SQL silences. */
+  /** Findings that a comment in the SQL ignores. */
   silenced: number;
 }
 
@@ -176,9 +175,9 @@ export interface MigrateOptions extends GuardedOptions, TimeLimits {
 }
 
 export interface MigrateResult extends AppliedMigrations {
-  /** Production: absolute path of the backup that was taken first. */
+  /** Production: absolute path of the backup that was made first. */
   backup?: string;
-  /** Production: what the verification afterwards found; none of it is an error. */
+  /** Production: findings of the verification afterwards, none of them errors. */
   findings?: Finding[];
 }
 
@@ -194,43 +193,43 @@ export interface ResetOptions extends CallOptions {
 }
 
 export interface VerifyOptions extends EnvironmentOptions {
-  /** Proves a copy of the schema; the database is only read. */
+  /** Proves a copy of the schema. The database itself is only read. */
   offline?: boolean;
 }
 
-/** What was proven; the last two of an offline proof. */
+/** What was proven. The last two properties are for an offline proof. */
 export type VerifyResult = MuseProof & Partial<Pick<OfflineReport, 'standIns' | 'notCopied'>>;
 
 export interface ProvisionOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** Which environment the project is for. Default: `development`. */
+  /** The project's environment. Default: `development`. */
   env?: EnvironmentName;
 }
 
 export interface DestroyOptions extends EnvironmentOptions {
   /** Consent: the ref or the name of the Supabase project. */
   confirm: string;
-  /** Told each time that Supabase asks for patience. */
+  /** Called each time that a request to Supabase has to wait. */
   onWait?(): void;
 }
 
-/** A muse on disk. Each call reads `muse.json` again, so what other programs change there is seen. */
+/** A muse on disk. Each call reads `muse.json` again, so changes by other programs take effect. */
 export class Muse {
   /** Absolute path. */
   readonly directory: string;
   #museFile: MuseFile;
 
-  /** {@link openMuse} makes it. */
+  /** Use {@link openMuse} instead. */
   constructor({ directory, museFile }: MuseOnDisk) {
     this.directory = directory;
     this.#museFile = museFile;
   }
 
-  /** `muse.json`, as the last call read it. */
+  /** `muse.json` as of the last call. */
   get museFile(): MuseFile {
     return this.#museFile;
   }
 
-  /** Which migrations are applied, pending, edited or missing. An environment that cannot be reached has an `error`. */
+  /** Returns which migrations are applied, pending, edited or missing. An environment that cannot be reached has an `error`. */
   status({ env, drift = false, ...options }: StatusOptions = {}): Promise<EnvironmentStatus[]> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { museStatus, museStatuses } = await import('./muse/status.ts');
@@ -253,7 +252,7 @@ export class Muse {
     return this.#call(options, async (muse) => (await import('./muse/lint.ts')).lintMuse(muse));
   }
 
-  /** Fixes what lint finds and can be fixed, one commit for each rule. What is left is in `findings`. */
+  /** Fixes what can be fixed, with one commit per rule. The remaining findings are in `findings`. */
   fix({ dryRun = false, allowWidening = false, onProgress, ...options }: FixOptions = {}): Promise<FixResult> {
     return this.#call(options, async (muse, context) => {
       const { fixMuse } = await import('./muse/fix.ts');
@@ -261,7 +260,7 @@ export class Muse {
     });
   }
 
-  /** Runs all migrations on a shadow database, twice, and rolls the extensions back, with every check. */
+  /** Runs all migrations twice on a shadow database, rolls the extensions back, and runs every check. */
   rehearse(options: CallOptions = {}): Promise<RehearseResult> {
     return this.#call(options, async (muse, { signal }) => {
       const { findings, silenced, rehearsal } = await (await import('./muse/rehearse.ts')).rehearseMuse(muse, signal);
@@ -270,8 +269,8 @@ export class Muse {
   }
 
   /**
-   * Rehearses, then applies what is pending.
-   * @throws MuseError `findings` where the rehearsal, or the verification of production afterwards, has errors
+   * Rehearses, then applies pending migrations.
+   * @throws MuseError `findings` if the rehearsal, or the verification of production afterwards, has errors
    */
   migrate({ env = 'development', confirm, onProgress, ...options }: MigrateOptions = {}): Promise<MigrateResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
@@ -320,7 +319,7 @@ export class Muse {
 
   /**
    * Recreates the development database: drop, migrate, seed.
-   * @throws MuseError `bad-confirmation` where there are rows and no `allowDataLoss`
+   * @throws MuseError `bad-confirmation` if there are rows and `allowDataLoss` is not set
    */
   reset({ allowDataLoss = false, onProgress, ...options }: ResetOptions = {}): Promise<ResetResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
@@ -342,8 +341,8 @@ export class Muse {
   }
 
   /**
-   * Restores the data of an environment from a backup; `confirm` is always needed, as all rows are replaced.
-   * @param file of {@link Muse.backup}
+   * Restores the data of an environment from a backup. Always needs `confirm`, because it replaces all rows.
+   * @param file a file written by {@link Muse.backup}
    */
   restore(
     file: string,
@@ -363,7 +362,7 @@ export class Muse {
     });
   }
 
-  /** Proves that tenants are isolated, by acting as users. Leaves nothing behind. What is wrong is in `findings`. */
+  /** Proves by acting as users that tenants are isolated. Leaves nothing behind. Violations are in `findings`. */
   verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
@@ -376,7 +375,7 @@ export class Muse {
     return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
   }
 
-  /** Creates a Supabase project for an environment, or takes the one of `supabase.projectRef`, migrates and configures it. */
+  /** Creates a Supabase project for an environment, or uses the one in `supabase.projectRef`, then migrates and configures it. */
   provision(options: ProvisionOptions = {}): Promise<CreateResult> {
     return this.#call(options, async (muse, context) => {
       const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([
@@ -392,7 +391,7 @@ export class Muse {
     });
   }
 
-  /** Deletes the Supabase project of an environment for good; the directory stays. */
+  /** Permanently deletes the Supabase project of an environment. The directory stays. */
   destroy({
     env = 'development',
     confirm,
@@ -441,13 +440,13 @@ function certificateOf({ databaseCa }: { databaseCa?: string }): { databaseCa?: 
   return databaseCa === undefined ? {} : { databaseCa: resolve(databaseCa) };
 }
 
-/** @throws MuseError the report's, where the run stopped */
+/** @throws MuseError the report's error, if the run stopped */
 function resultOf({ ok: _ok, error, adminPassword, ...report }: CreateReport): CreateResult {
   if (error !== undefined) throw error;
   return adminPassword === undefined ? report : { ...report, adminPassword: adminPassword.reveal() };
 }
 
-/** The result with the absolute path of its backup. */
+/** Returns the result with the absolute path of its backup. */
 function inPlace<T extends { backup?: string }>({ directory }: MuseOnDisk, result: T): T {
   return result.backup === undefined ? result : { ...result, backup: join(directory, result.backup) };
 }

@@ -151,7 +151,7 @@ class Visitor {
     else this.other({ [type]: node }, node, place);
   }
 
-  /** Whether other conditions next to a claim restrict the rows, or the claim alone gives access. */
+  /** Tracks whether a claim is combined with a condition on the row, or gives access on its own. */
   private combine(node: Node, place: Place): void {
     const args = node['args'] as unknown[];
     for (const arg of args) {

@@ -106,7 +106,7 @@ function callableOf(
       ? mostCalls.answering
       : mostCalls.privileged;
   const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
-  // The owner may reach the rows anyway, and an actor without EXECUTE is refused: one call is enough. For a member, the values decide what is returned.
+  // The owner may reach the rows anyway, and an actor without EXECUTE is refused, so one call is enough for them. What a member sees does not depend on the values, so one member tries them all, and the others only those that ask for a role.
   const able = everybody.filter(
     (number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model),
   );

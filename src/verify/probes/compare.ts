@@ -6,8 +6,7 @@ import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 
 /**
- * What somebody can do now and could not in the matrix that was expected, or the other way round. A table that a finding speaks
- * of by the same rule already is not named twice.
+ * What an actor can do now but not in the expected matrix, or the other way round. A table that already has a finding of the same rule is not reported twice.
  */
 export function compareMatrix(
   expected: readonly TableReport[],
@@ -27,7 +26,7 @@ export function compareMatrix(
       makeFinding(
         'schema-drift',
         report.table,
-        `${report.table} could be proven in the expected matrix and is not there now, or cannot be reached.`,
+        `${report.table} could be proven in the expected matrix, but does not exist now or cannot be reached.`,
         'Compare the database with the migrations: muse status shows what has drifted.',
       ),
     );
@@ -50,7 +49,7 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     const [past, present] = [reach(old), reach(check)];
     const gained = present.some((part) => !past.includes(part));
     if (!gained && past.every((part) => present.includes(part))) continue;
-    // Let through by the policies, and stopped by a constraint: which rows it would have reached is not known.
+    // The policies let it through and a constraint stopped it, so it is not known which rows it would have reached.
     if (!gained && check.outcome === 'allowed' && check.code !== undefined) continue;
     add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
   }
@@ -78,7 +77,7 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
   ];
 }
 
-/** What a check let the actor reach, in parts: `!` for allowed, the rows, the tables; the code of an error. */
+/** What a check let the actor reach, as parts: `!` for allowed, the rows, the tables; or the code of an error. */
 function reach(check: Check): string[] {
   if (check.outcome === 'error') return [`error ${check.code ?? ''}`];
   return check.outcome === 'allowed' ? ['!', ...(check.rows ?? ''), ...(check.reached ?? [])] : [];

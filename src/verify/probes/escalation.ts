@@ -17,10 +17,10 @@ const ruleOf = {
   copies: 'isolation-read',
 } as const;
 
-/** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
+/** The findings for what permitted writes opened: one for each rule and each table or function that is written first. */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
-  // The story to tell is the shortest, and a stranger's before a member's.
+  // Report the shortest path, and a stranger's before a member's.
   const rank = (opening: Opening): number =>
     opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
   for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
@@ -62,7 +62,7 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
   };
 }
 
-/** Who an actor is, in words. */
+/** A description of an actor. */
 function wordFor(actor: Actor): string {
   if (actor.isAnonymous) return 'an anonymous visitor';
   if (actor.relation === 'self') return 'the owner';
@@ -74,7 +74,7 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** "A stranger adds a row to public.members, then …", up to what is reached in the end. */
+/** Describes a path: "A stranger adds a row to public.members, then …", up to what is finally reached. */
 function storyOf(opening: Opening, proof: Proof): string {
   const who = wordFor(proof.actors[opening.path.actor]!);
   const steps = opening.path.probes.map((number) => {

@@ -3,7 +3,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 
-/** Which of the known rows the actor sees, as letters; `?` where it may not read what tells them apart, but sees some row. */
+/** The known rows that the actor sees, as letters; `?` if it sees a row but may not read the columns that identify it. */
 export function selectSql(subject: Subject, actor: Actor, model: Model): string {
   const granted = grantedColumns(subject, actor.role, 'S', model);
   const names = new Set(granted.map((column) => column.name));
