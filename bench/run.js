@@ -25,7 +25,5 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const options = { root: join(import.meta.dirname, '..'), peer: installPeers(), rounds: Number(values.rounds) };
-process.stdout.write(
-  `Node ${process.version}, medians of ${options.rounds} interleaved runs; compare the ratios\n`,
-);
+process.stdout.write(`Node ${process.version}, medians of ${options.rounds} interleaved runs; compare the ratios\n`);
 for (const name of wanted) await sections[name](options);

@@ -185,7 +185,9 @@ function cellOf(tool, hole, clean, heard, repair) {
   if (tool.broken !== undefined) return '?';
   if (heard.broken !== undefined || repair.broken !== undefined) return 'fails';
   const isNew = (key) =>
-    [...heard[key]].some((text) => !clean[key].has(text) && !repair[key].has(text) && (tool.names?.(text, hole) ?? true));
+    [...heard[key]].some(
+      (text) => !clean[key].has(text) && !repair[key].has(text) && (tool.names?.(text, hole) ?? true),
+    );
   if (isNew('said'))
     return [...repair.said].some((text) => !clean.said.has(text) && (tool.refuses?.(text) ?? false)) ? 'noise' : 'yes';
   return isNew('compared') ? 'diff' : '-';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-/** Where the words are looked for: files, and folders with all that is in them. */
+/** The checked files and folders. */
 const checked = [
   'README.md',
   'CHANGELOG.md',
@@ -25,7 +25,7 @@ const checked = [
 /** Written from data that is checked elsewhere. */
 const generated = ['docs/rules'];
 
-/** What is not written any more, and what is instead. */
+/** Words to avoid, and what to write instead. */
 const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bmend(s|ed|ing)?\b/i, 'fix'],
   // The database's own table keeps its name.
@@ -35,7 +35,7 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(the|a|no) ways? back\b/i, 'rollback'],
   [/\bstand-ins?\b/i, 'extension stub'],
   [/\btwins?\b/i, 'fake API'],
-  // A quoted word is data, e.g. a kind of property.
+  // A quoted word is data, e.g. a type of property.
   [/(?<!")\b(room|house)\b/i, 'module, architecture, space'],
   [/\b(quiet|quieted) triggers?\b|\bknots?\b/i, 'silenced triggers, check group'],
   [/\b(mighty|mightier|mightiest)\b/i, 'privileged'],
@@ -60,7 +60,7 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bwrite what the findings say\b/i, 'Fix the findings above'],
   [/\bbut a person\b/i, 'needs a manual fix'],
   [/\bas (its|their) names? says?\b/i, 'what it does'],
-  // Kits may spell a table or a column like this.
+  // Kits may spell a table or column like this.
   [
     /(?<!public\.)\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test)|: 'organization')/i,
     'American spelling',
@@ -74,7 +74,7 @@ function filesOf(path: string): string[] {
   return statSync(full).isDirectory() ? readdirSync(full).flatMap((name) => filesOf(`${path}/${name}`)) : [path];
 }
 
-/** Each use of a word in a text, as `line: what was found (what to write)`. */
+/** Each use of such a word in a text, as `line: "found" (instead)`. */
 function usesIn(text: string): string[] {
   return text.split('\n').flatMap((line, index) =>
     words.flatMap(([pattern, instead]) => {

@@ -148,43 +148,50 @@ const changed = [
     name: 'view without security_invoker',
     finds: 'isolation-read public.all_leads',
     sql: 'create view public.all_leads as select * from public.leads; grant select on public.all_leads to authenticated',
-    repair: 'create view public.all_leads with (security_invoker = true) as select * from public.leads; grant select on public.all_leads to authenticated',
+    repair:
+      'create view public.all_leads with (security_invoker = true) as select * from public.leads; grant select on public.all_leads to authenticated',
   },
   {
     name: 'materialized view',
     finds: 'isolation-read public.deal_list',
     sql: 'create materialized view public.deal_list as select * from public.deals; grant select on public.deal_list to authenticated',
-    repair: 'create materialized view public.deal_list as select * from public.deals; revoke all on public.deal_list from anon, authenticated',
+    repair:
+      'create materialized view public.deal_list as select * from public.deals; revoke all on public.deal_list from anon, authenticated',
   },
   {
     name: 'view of auth.users',
     finds: 'isolation-read public.people',
     sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated',
-    repair: 'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated',
+    repair:
+      'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated',
   },
   {
     name: 'definer function that reads',
     finds: 'isolation-read public.all_posts()',
     sql: "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts'; grant execute on function public.all_posts() to authenticated",
-    repair: "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.all_posts() to authenticated",
+    repair:
+      "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.all_posts() to authenticated",
   },
   {
     name: 'definer function that writes',
     finds: 'isolation-write public.take_listing(uuid)',
     sql: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing'; grant execute on function public.take_listing(uuid) to authenticated",
-    repair: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing and owner_id = auth.uid()'; grant execute on function public.take_listing(uuid) to authenticated",
+    repair:
+      "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing and owner_id = auth.uid()'; grant execute on function public.take_listing(uuid) to authenticated",
   },
   {
     name: 'definer function without search_path',
     finds: 'definer-without-search-path public.my_posts()',
     sql: "create function public.my_posts() returns setof public.social_posts language sql stable security definer as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
-    repair: "create function public.my_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
+    repair:
+      "create function public.my_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
   },
   {
     name: 'bucket open to everybody',
     finds: 'isolation-read storage.objects[private]',
     sql: "create policy open on storage.objects for select to authenticated using (bucket_id = 'private')",
-    repair: "create policy open on storage.objects for select to authenticated using (bucket_id = 'private' and (storage.foldername(name))[1] = (select auth.uid())::text)",
+    repair:
+      "create policy open on storage.objects for select to authenticated using (bucket_id = 'private' and (storage.foldername(name))[1] = (select auth.uid())::text)",
   },
 ];
 

@@ -65,9 +65,7 @@ function after(table: Table, owner: Owner, policies: readonly string[]): Pick<De
   return {
     after: 'only the server',
     reason:
-      owner.kind === 'service'
-        ? 'no column tells who owns a row'
-        : 'its comment or grants reserve it for the server',
+      owner.kind === 'service' ? 'no column tells who owns a row' : 'its comment or grants reserve it for the server',
   };
 }
 

@@ -31,7 +31,7 @@ async function failureOf(work: Promise<unknown>): Promise<MuseError> {
 describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   const fresh = databases(kind);
 
-  it('applies the pending files in order, each once, and says so', async () => {
+  it('applies the pending files in order, each once, and reports them', async () => {
     const database = await fresh();
     const migrations = migrationsOf({ ...good, [three]: 'insert into one values (1) -- a comment without an end' });
     const events: string[] = [];
@@ -46,14 +46,14 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(rows).toMatchObject(migrations.map(({ layer, file, checksum }) => ({ layer, file, checksum, state: 'applied', ms: expect.any(Number), tool: expect.stringMatching(/^\d/) })));
   });
 
-  it('takes an empty file, a comment alone, and one with a BOM gone and CRLF', async () => {
+  it('accepts an empty file, a lone comment, and one without its BOM and with CRLF', async () => {
     const database = await fresh();
     const migrations = migrationsOf({ [one]: '', [two]: '-- nothing', [three]: 'create table t (id int);\r\n\r\ninsert into t values (1);\r\n' });
     expect((await migrate(database, migrations)).applied).toHaveLength(3);
     expect((await migrationStatus(database, migrationsOf({ [one]: '', [two]: '-- nothing', [three]: 'create table t (id int);\n\ninsert into t values (1);\n' }))).edited).toEqual([]);
   });
 
-  it('keeps what went before a failing file, and takes all of that file back', async () => {
+  it('keeps the files before a failing one, and rolls all of that file back', async () => {
     const database = await fresh();
     const error = await failureOf(migrate(database, migrationsOf({ ...good, [two]: 'create table two (id int);\n\ninsert into two\n  values (1), (nope);\n' })));
     expect(error).toMatchObject({ code: 'migration-failed', message: expect.stringContaining(`${two}:4:16: column "nope" does not exist (SQLSTATE 42703)`) });
@@ -62,7 +62,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(error.detail).toContain(`Not done: ${two}, ${three}.`);
     expect(await tables(database)).toEqual(['one', 'one_pkey']);
     expect(await history(database)).toHaveLength(1);
-    // And goes on when it is mended.
+    // And continues once it is fixed.
     expect((await migrate(database, migrationsOf({ [one]: good[one]!, [two]: good[two]! }))).applied).toMatchObject([{ file: two }]);
   });
 
@@ -81,7 +81,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(await tables(database)).toEqual([]);
   });
 
-  it('runs with Supabase\'s search path, whatever the connection had, and gives that back', async () => {
+  it('runs with Supabase\'s search path, and restores that of the connection', async () => {
     const database = await fresh();
     await database.script('create schema app; set search_path = app; set application_name = \'mine\'');
     await migrate(database, migrationsOf({ [one]: 'create table seen as select current_setting(\'search_path\') as path' }));
@@ -95,7 +95,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ['set_config, as pg_dump writes it', 'select pg_catalog.set_config(\'search_path\', \'\', false);'],
     ['other settings', 'set statement_timeout = 1234; set check_function_bodies = false;'],
   ];
-  it.each(leaks)('lets nothing of a file\'s %s reach the next', async (_, sql) => {
+  it.each(leaks)('does not carry a file\'s %s over to the next', async (_, sql) => {
     const database = await fresh();
     const state = 'select jsonb_build_array(current_user, current_setting(\'role\'), current_setting(\'search_path\'), current_setting(\'statement_timeout\'), current_setting(\'check_function_bodies\')) as state';
     try {
@@ -108,7 +108,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     }
   });
 
-  it('notices an edited file before it runs anything, and takes it when told to', async () => {
+  it('detects an edited file before it runs anything, and accepts it on request', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [one]: good[one]! }));
     const edited = migrationsOf({ [one]: `${good[one]} -- edited`, [two]: good[two]! });
@@ -119,7 +119,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect((await migrationStatus(database, edited)).edited).toEqual([]);
   });
 
-  it('knows a renamed file by its text, also in the other layer', async () => {
+  it('recognizes a renamed file by its text, also in the other layer', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [one]: good[one]!, [two]: good[two]! }));
     const renamed = migrationsOf({ 'migrations/core/010_one.sql': good[one]!, 'migrations/extensions/001_two.sql': good[two]! });
@@ -130,7 +130,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(await migrate(database, renamed)).toMatchObject({ applied: [], renamed: [], skipped: [{}, {}] });
   });
 
-  it('runs a file in front of an applied one with a note, and tells of files that are gone', async () => {
+  it('runs a file that sorts before an applied one with a note, and reports missing files', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [two]: 'select 1;', 'migrations/core/003_gone.sql': 'select 3;' }));
     const result = await migrate(database, migrationsOf({ [one]: good[one]!, [two]: 'select 1;', [three]: 'select 5;' }));
@@ -138,7 +138,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(result.notes).toEqual([expect.stringContaining(`${one} runs out of order`), expect.stringMatching(/003_gone\.sql was applied/)]);
   });
 
-  it('tells applied, pending, edited and missing apart', async () => {
+  it('distinguishes applied, pending, edited and missing', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [one]: 'select 1;', [two]: 'select 2;', 'migrations/core/009_gone.sql': 'select 9;' }));
     expect(await migrationStatus(database, migrationsOf({ [one]: 'select 1;', [two]: 'select 22;', [three]: 'select 3;' }))).toEqual({
@@ -149,7 +149,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     });
   });
 
-  it('stops at a history of a newer version, and says which', async () => {
+  it('stops at a history of a newer version, and names it', async () => {
     const database = await fresh();
     await migrate(database, migrationsOf({ [one]: 'select 1;' }));
     await database.script('update muse.ledger set version = 99, tool = \'9.8.7\'; alter table muse.migrations rename checksum to digest');
@@ -173,7 +173,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(await tables(database)).toEqual([]);
   });
 
-  it('takes BEGIN, END and COMMIT in bodies, names and comments for what they are', async () => {
+  it('accepts BEGIN, END and COMMIT in bodies, names and comments', async () => {
     const database = await fresh();
     const sql = `-- begin; commit;
 create function f() returns int language plpgsql as $$ begin return 1; end $$;

@@ -9,7 +9,7 @@ const bytes = fc.oneof(
     .map(([before, odd, after]) => Uint8Array.from([...new TextEncoder().encode(before), ...odd, ...new TextEncoder().encode(after)])),
 );
 
-it('gives the very text of any bytes, or the byte at which they are none', () => {
+it('returns the exact text of any bytes, or the first invalid byte', () => {
   fc.assert(fc.property(bytes, (file) => {
     const decoded = decodeSql(file, 'a.sql');
     if ('sql' in decoded) {
@@ -21,12 +21,12 @@ it('gives the very text of any bytes, or the byte at which they are none', () =>
     if (at === undefined) return decoded.finding.message.includes('UTF-16');
     const before = Buffer.from(file.subarray(0, Number(at)));
     const upTo = file.subarray(0, Number(at) + 1);
-    // What is in front of it is text; with what begins there it is none.
+    // The bytes before it are valid text, and not together with it.
     return Buffer.from(before.toString('utf8')).equals(before) && Number(at) < file.length && upTo.length > 0 && decoded.finding.line! > 0;
   }), { numRuns: 2000 });
 });
 
-it('is quick on a large file that goes wrong at its end', () => {
+it('is fast on a large file that is invalid at its end', () => {
   const file = Buffer.alloc(8 << 20, 'é');
   file[file.length - 1] = 0xff;
   expect(decodeSql(file, 'a.sql')).toMatchObject({ finding: { message: expect.stringContaining(`Byte ${file.length - 2} `) } });

@@ -9,7 +9,7 @@ const anyName = fc.oneof(name, fc.stringMatching(/^[a-z0-9_]{1,10}\.sql$/));
 const orders: Order[] = ['number', 'timestamp', 'journal'];
 
 describe('order', () => {
-  it.each(orders)('is total and does not depend on the order of the listing: %s', (order) => {
+  it.each(orders)('is total and independent of the order of the listing: %s', (order) => {
     fc.assert(fc.property(fc.uniqueArray(anyName, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (names, random) => {
       const compare = compareNames(order, names.slice(0, 3).map((each) => each.replace(/\.sql$/, '')));
       const sorted = [...names].sort(compare);
@@ -18,7 +18,7 @@ describe('order', () => {
     }));
   });
 
-  it('puts a larger number behind a smaller one, whatever its zeros', () => {
+  it('sorts by number, whatever the leading zeros', () => {
     fc.assert(fc.property(fc.uniqueArray(fc.bigInt({ min: 0n, max: 10n ** 24n }), { minLength: 2, maxLength: 20 }), fc.nat({ max: 5 }), (values, zeros) => {
       const names = values.map((value, index) => `${'0'.repeat((index * zeros) % 6)}${value}_x.sql`);
       const sorted = names.sort(compareNames('number')).map((each) => BigInt(numberOf(each)!));
@@ -26,7 +26,7 @@ describe('order', () => {
     }));
   });
 
-  it('gives a next number that no file has, and that sorts last', () => {
+  it('returns an unused next number that sorts last', () => {
     fc.assert(fc.property(fc.array(fc.tuple(number, fc.constantFrom<Layer>('core', 'extension')), { maxLength: 20 }), fc.constantFrom<Layer>('core', 'extension'), fc.constantFrom(...orders), (files, layer, order) => {
       const migrations = files.map(([digits, of]) => ({ layer: of, file: '', number: digits, sql: '', checksum: '' }));
       const next = nextNumber(migrations, layer, order, new Date('2026-01-31T12:00:00Z'));

@@ -61,7 +61,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(error).toMatchObject({ code: 'findings', findings: [{ file: one, line: 2, column: 1, message: expect.stringContaining('CREATE INDEX CONCURRENTLY') }] });
   });
 
-  it('knows a file that failed half-way, drops its invalid index and runs it again', async () => {
+  it('recognizes a file that failed halfway, drops its invalid index and runs it again', async () => {
     const database = await fresh();
     const migrations = migrationsOf({ [one]: base, [two]: 'create unique index concurrently if not exists i on t (id);' });
     const error = await migrate(database, migrations).catch((reason: unknown) => reason as MuseError);
@@ -75,10 +75,10 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   });
 });
 
-describe('on a server with others', () => {
+describe('on a shared server', () => {
   const open = pairs();
 
-  it('lets two runs at once both end well, each file applied once', async () => {
+  it('completes two concurrent runs, with each file applied once', async () => {
     const [first, second] = await open();
     const files = migrationsOf(Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`migrations/core/${index + 1}_x.sql`, `create table t${index} (id int); insert into t${index} values (1); select pg_sleep(0.01);`])));
     const results = await Promise.all([migrate(first, files), migrate(second, files)]);
@@ -87,7 +87,7 @@ describe('on a server with others', () => {
     expect((await first.query('select id from t3')).rows).toEqual([{ id: 1 }]);
   });
 
-  it('holds also against a run that does not take the lock', async () => {
+  it('is safe against a run that does not take the lock', async () => {
     const [first, second] = await open();
     const [migration] = migrationsOf({ [one]: 'create table if not exists t (id int); select pg_sleep(0.3); insert into t values (1);' });
     await migrate(first, migrationsOf({ [two]: 'select 1;' }));
@@ -97,7 +97,7 @@ describe('on a server with others', () => {
     expect((await first.query('select id from t')).rows).toEqual([{ id: 1 }]);
   });
 
-  it('goes on after the connection was killed in the middle of a file', async () => {
+  it('continues after the connection was killed in the middle of a file', async () => {
     const [first, second] = await open();
     const pid = Number((await first.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid);
     const sql = { [one]: base, [two]: 'create table slow (id int); insert into slow values (1); select pg_sleep(0.5);' };
@@ -110,10 +110,10 @@ describe('on a server with others', () => {
     expect((await second.query('select id from slow')).rows).toEqual([{ id: 1 }]);
   });
 
-  it('does the same over a database without a connection of its own, as HTTPS is', async () => {
+  it('does the same over HTTPS, without a connection of its own', async () => {
     const [first, second] = await open();
     let turn = 0;
-    // Each call meets another connection, and there is no transaction but a script's own.
+    // Each call uses another connection, and only a script has a transaction.
     const next = () => (turn++ % 2 === 0 ? first : second);
     const https: Database = {
       ...first,
@@ -146,7 +146,7 @@ describe('on a server with others', () => {
     expect(await blocked).toMatchObject({ code: 'migration-failed', message: expect.stringContaining('55P03') });
   });
 
-  it('closes the history to the roles of the Data API', async () => {
+  it('gives the roles of the Data API no access to the history', async () => {
     const [first] = await open();
     await first.script('do $$ begin create role anon nologin; exception when duplicate_object then null; end $$; alter default privileges grant all on tables to anon; alter default privileges grant usage on schemas to anon;');
     await migrate(first, migrationsOf({ [one]: base }));

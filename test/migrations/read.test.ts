@@ -34,7 +34,7 @@ describe('which files are migrations, and in what order', () => {
     expect(migrations.map(({ file }) => file)).toEqual(expected);
   });
 
-  it('follows the journal, and runs what it does not list behind it', async () => {
+  it('follows the journal, and runs unlisted files last', async () => {
     const own = { core: ['sql'], extensions: [], order: 'journal' } as const;
     const journal = { entries: [{ idx: 1, tag: '0001_b' }, { idx: 0, tag: '0000_z' }, { idx: 2, tag: '0002_gone' }] };
     const { migrations, findings } = await read({
@@ -74,7 +74,7 @@ describe('names', () => {
 describe('texts', () => {
   const file = 'migrations/core/001_a.sql';
 
-  it('takes the BOM off and keeps CRLF, with the checksum of the file that has LF', async () => {
+  it('removes the BOM and keeps CRLF, with the checksum of the file with LF', async () => {
     const [windows, unix] = await Promise.all([read({ [file]: '\ufeffselect 1;\r\nselect 2;\r\n' }), read({ [file]: 'select 1;\nselect 2;\n' })]);
     expect(windows.migrations[0]!.sql).toBe('select 1;\r\nselect 2;\r\n');
     expect(windows.migrations[0]!.checksum).toBe(unix.migrations[0]!.checksum);
@@ -94,7 +94,7 @@ describe('texts', () => {
     ['an overlong form', [0xc0, 0xaf], { line: 1, column: 1, message: expect.stringContaining('Byte 0') }],
     ['UTF-16', [0xff, 0xfe, 0x73, 0], { message: expect.stringContaining('UTF-16') }],
   ];
-  it.each(bad)('says where %s is and leaves the file out', async (_, bytes, expected) => {
+  it.each(bad)('reports where %s is and skips the file', async (_, bytes, expected) => {
     const { migrations, findings } = await read({ [file]: Uint8Array.from(bytes) });
     expect(migrations).toEqual([]);
     expect(findings).toMatchObject([{ rule: 'syntax-error', severity: 'error', file, ...expected }]);
@@ -102,14 +102,14 @@ describe('texts', () => {
 });
 
 describe('links', () => {
-  it('refuses a file that is a link out of the muse', async () => {
+  it('refuses a file that links out of the muse', async () => {
     const root = await directoryOf({ 'migrations/core/001_a.sql': '' });
     const outside = await directoryOf({ 'secret.sql': 'select 1;' });
     await symlink(join(outside, 'secret.sql'), join(root, 'migrations/core/002_b.sql'));
     await expect(readMigrations(root, folders)).rejects.toMatchObject({ code: 'path-outside', message: expect.stringContaining('002_b.sql') });
   });
 
-  it('refuses a folder that is a link out of the muse', async () => {
+  it('refuses a folder that links out of the muse', async () => {
     const root = await directoryOf({ 'README.md': '' });
     const outside = await directoryOf({ 'core/001_a.sql': '' });
     await symlink(outside, join(root, 'migrations'));
@@ -123,7 +123,7 @@ describe('links', () => {
     expect((await readMigrations(root, folders)).migrations).toMatchObject([{ sql: 'select 1;' }]);
   });
 
-  it('reads a muse that is itself behind a link', async () => {
+  it('reads a muse that is itself a link', async () => {
     const root = await directoryOf({ 'migrations/core/001_a.sql': '' });
     const other = await directoryOf({ x: '' });
     await symlink(root, join(other, 'link'));
@@ -145,7 +145,7 @@ describe('rollbacks', () => {
     expect(migrations).toHaveLength(1);
   });
 
-  it('takes the nearest of several, and leaves them unread when told to', async () => {
+  it('chooses the nearest of several, and does not read them on request', async () => {
     const files = {
       'migrations/core/001_a.sql': '', 'migrations/rollback/core/001_a.sql': 'first', 'migrations/rollback/001_a.sql': 'second',
     };

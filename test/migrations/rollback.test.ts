@@ -35,7 +35,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     return database;
   };
 
-  it('takes one file back, then the rest, newest first, each with its row', async () => {
+  it('rolls one file back, then the rest, newest first, each with its history row', async () => {
     const database = await migrated();
     expect((await rollback(database, migrations, rollbacks)).rolledBack).toMatchObject([{ layer: 'extension', file: two, ms: expect.any(Number) }]);
     expect(await applied(database)).toEqual([core, one]);
@@ -45,7 +45,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect((await rollback(database, migrations, rollbacks, { to: '0' })).rolledBack).toEqual([]);
   });
 
-  it('says what would be lost: tables and columns with data, by their rows', async () => {
+  it('lists what would be lost: tables and columns with data, with row counts', async () => {
     const database = await migrated();
     await database.script('insert into three values (1); insert into profiles values (1, \'a\'), (2, null)');
     const plan = await rollbackPlan(database, migrations, rollbacks, { to: core });
@@ -54,14 +54,14 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(await applied(database)).toEqual([core, one, two]);
   });
 
-  it('refuses before anything runs where a file has no way back', async () => {
+  it('refuses before anything runs if a file has no rollback', async () => {
     const database = await migrated();
     const error = caught(await rollback(database, migrations, rollbacks, { steps: 3 }).catch(caught));
     expect(error).toMatchObject({ code: 'rollback-missing', message: expect.stringContaining(core) });
     expect(await applied(database)).toEqual([core, one, two]);
   });
 
-  it('stops where a rollback fails, with its file as it was', async () => {
+  it('stops at a failing rollback, with its file still applied', async () => {
     const database = await migrated();
     const broken = new Map([...rollbacks, [one, { file: 'migrations/rollback/001_one.sql', sql: 'drop table one;\ndrop table nope;' }]]);
     const error = caught(await rollback(database, migrations, broken, { steps: 2 }).catch(caught));
@@ -71,13 +71,13 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect((await database.query('select * from one')).rows).toHaveLength(2);
   });
 
-  it('refuses a rollback with a COMMIT of its own', async () => {
+  it('refuses a rollback that contains COMMIT', async () => {
     const database = await migrated();
     const own = new Map([...rollbacks, [two, { file: 'migrations/rollback/002_two.sql', sql: 'drop table "Two"; commit;' }]]);
     expect(await rollback(database, migrations, own).catch(caught)).toMatchObject({ code: 'findings', findings: [{ rule: 'transaction-control', file: 'migrations/rollback/002_two.sql' }] });
   });
 
-  it('runs one alone that PostgreSQL forbids in a transaction', async () => {
+  it('runs a rollback outside a transaction if PostgreSQL requires that', async () => {
     const database = await fresh();
     const files = migrationsOf({ [one]: 'create table t (id int);', [two]: 'create index concurrently i on t (id);' });
     await migrate(database, files);
@@ -87,7 +87,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   });
 });
 
-describe('how far back', () => {
+describe('how far it rolls back', () => {
   const row = (file: string, second: number) => ({
     layer: file.includes('core') ? 'core' as const : 'extension' as const, file, checksum: '', state: 'applied' as const, applied_at: `2026-01-01T00:00:0${second}Z`, ms: 1,
   });

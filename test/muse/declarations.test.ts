@@ -32,14 +32,14 @@ const museFile = (rules?: MuseFile['rules']): MuseFile => ({
   ...(rules === undefined ? {} : { rules }),
 });
 
-/** What is proven of a database that the file has made. */
+/** The proof of a database that the file has created. */
 function proof(sql: string, rules?: MuseFile['rules']): Promise<DatabaseProof> {
   const migration = { layer: 'extension' as const, file, number: '001', sql, checksum: '' };
   return withSchema(database, sql, (session) => proveDatabase(session as Database, museFile(rules), [migration]));
 }
 
 const why = 'because the team reads everything';
-/** Everyone who is signed in reads every note; `beside` what stands above the table, the policy, the function. */
+/** Every signed-in user reads every note. `beside`: comments above the table, the policy, the function. */
 const notes = ({ table = '', policy = '', routine = '' }): string => `-- Notes.
 ${table}
 create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), body text not null);
@@ -60,8 +60,8 @@ const [anonymous, signedIn, table] = [
 ] as const;
 const open = [anonymous, signedIn, table];
 
-describe('what the files say of findings in a database', () => {
-  it('names the file and the line that made the object', async () => {
+describe('declarations in the files for findings in a database', () => {
+  it('names the file and line that created the object', async () => {
     const { findings, silenced } = await proof(notes({}));
     expect(told({ findings } as DatabaseProof)).toEqual(open);
     expect(findings.map((finding) => finding.file)).toEqual([file, file, file]);
@@ -72,7 +72,7 @@ describe('what the files say of findings in a database', () => {
     ['the table', notes({ table: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['its policy', notes({ policy: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['the function', notes({ routine: `-- muse: ignore anon-read ${why}` }), [signedIn, table]],
-  ])('silences and counts what a comment beside %s ignores', async (_, sql, remaining) => {
+  ])('silences and counts what a comment on %s ignores', async (_, sql, remaining) => {
     const report = await proof(sql);
     expect(told(report)).toEqual(remaining);
     expect(report.silenced).toBe(1);
@@ -124,7 +124,7 @@ describe('what the files say of findings in a database', () => {
     expect(silenced.silenced).toBeGreaterThan(0);
   });
 
-  it('takes a policy of a bucket at its word, and no other policy', async () => {
+  it('respects the declaration of a bucket’s policy, and of no other policy', async () => {
     const faces = readFileSync(join(import.meta.dirname, '../verify/cases/public-bucket.sql'), 'utf8');
     const about = ({ findings }: DatabaseProof, bucket: string): string[] =>
       findings.filter(({ object }) => object === `storage.objects[${bucket}]`).map(({ rule }) => rule);

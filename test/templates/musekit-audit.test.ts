@@ -23,26 +23,26 @@ const log = async (session: Session, where: string, parameters: unknown[] = []) 
 
 describe('audit rows', () => {
   it.each(['update public.audit_logs set action = \'x\'', 'delete from public.audit_logs', 'truncate public.audit_logs'])(
-    'refuse the owner and the backend: %s',
+    'cannot be changed by the owner or the backend: %s',
     (sql) =>
       scratch(async (session, ada) => {
         expect(await refused(session, 'owner', sql)).toContain('cannot be changed');
         await refused(session, 'service_role', sql);
         await refused(session, ada, sql);
-        // A grant changes nothing: the trigger is what holds.
+        // A grant changes nothing: the trigger protects the rows.
         await session.query('grant all on table public.audit_logs to service_role');
         expect(await refused(session, 'service_role', sql)).toContain('cannot be changed');
       })(),
   );
 
-  it('are guarded in replication mode too, which switches ordinary triggers off', scratch(async (session) => {
+  it('are protected in replication mode too, which disables ordinary triggers', scratch(async (session) => {
     await session.query('set local session_replication_role = replica');
     for (const sql of ['delete from public.audit_logs', "update public.audit_logs set action = 'x'", 'truncate public.audit_logs']) {
       expect(await refused(session, 'owner', sql)).toContain('cannot be changed');
     }
   }));
 
-  it('outlive the user and the organization that they speak of', scratch(async (session, ada, acme) => {
+  it('outlive the user and the organization that they name', scratch(async (session, ada, acme) => {
     const before = await log(session, 'organization_id = $1', [acme]);
     await session.query('delete from public.organizations where id = $1', [acme]);
     await session.query('delete from auth.users where id = $1', [ada.user]);
@@ -65,7 +65,7 @@ describe('audit rows', () => {
     expect(await log(session, "action = 'organization_members.insert' and user_id is null")).toMatchObject([{ actor_role: 'service_role' }]);
   }));
 
-  it('are not written for a change that changes nothing', scratch(async (session, ada) => {
+  it('are not written for an update without changes', scratch(async (session, ada) => {
     await as(session, ada, 'update public.organizations set name = name');
     expect(await log(session, "action = 'organizations.update'")).toEqual([]);
     await as(session, ada, "update public.organizations set name = 'Secret Plans'");
@@ -74,7 +74,7 @@ describe('audit rows', () => {
     expect(JSON.stringify(rows)).not.toContain('Secret Plans');
   }));
 
-  it('follow keys, invitations, subscriptions, roles and flags', scratch(async (session, ada, acme) => {
+  it('record changes of keys, invitations, subscriptions, roles and flags', scratch(async (session, ada, acme) => {
     const [key] = await as<{ api_key_id: string }>(session, ada, "select * from public.create_api_key($1, 'CI')", [acme]);
     await as(session, ada, 'select public.revoke_api_key($1)', [key!.api_key_id]);
     const [invitation] = await as<{ token: string }>(session, ada, "select * from public.create_invitation($1, 'x@example.com')", [acme]);
@@ -123,14 +123,14 @@ describe('write_audit()', () => {
     ]);
   }));
 
-  it('is no way into another\'s log, and rows cannot be written by hand', scratch(async (session, ada, acme) => {
+  it('cannot write to another organization\'s log, and rows cannot be inserted directly', scratch(async (session, ada, acme) => {
     const eve = await signUp(session, 'eve');
     await refused(session, eve, ...write(acme));
     await refused(session, 'anon', ...write(acme));
     await refused(session, ada, "insert into public.audit_logs (organization_id, user_id, action) values ($1, $2, 'x')", [acme, ada.user]);
   }));
 
-  it('takes the user from a session variable on an application\'s own connection, and never from a user\'s', scratch(async (session, ada, acme) => {
+  it('takes the user from a session variable only on an application\'s own connection', scratch(async (session, ada, acme) => {
     const eve = await signUp(session, 'eve');
     await session.script('create role muse_test_app; grant usage on schema public to muse_test_app; grant execute on function public.write_audit to muse_test_app;');
     await session.query("select set_config('app.current_user_id', $1, true), set_config('app.current_org_id', $2, true)", [ada.user, acme]);
@@ -152,7 +152,7 @@ describe('write_audit()', () => {
 });
 
 describe('purge_audit_logs()', () => {
-  it('lets old rows go, writes that down, and leaves the guard as it was', scratch(async (session, ada) => {
+  it('deletes old rows, logs that, and leaves the protection unchanged', scratch(async (session, ada) => {
     await session.query("insert into public.audit_logs (action, created_at) values ('old', now() - interval '400 days')");
     const before = await log(session, "action <> 'old'");
     await refused(session, ada, "select private.purge_audit_logs('1 year')");

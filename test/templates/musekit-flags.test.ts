@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 interface Setup {
-  /** What the plan says of the flag; undefined for a plan that says nothing. */
+  /** The plan's value of the flag; undefined if it has none. */
   plan?: unknown;
-  /** Status of the subscription; default active. */
+  /** Status of the subscription. Default: active. */
   status?: string;
   /** Columns of the definition as SQL; undefined for no definition. */
   definition?: string;
@@ -84,7 +84,7 @@ describe('feature_enabled()', () => {
       expect(await answer(session, 'service_role', acme)).toBe(expected);
     }));
 
-  it('takes the newest running subscription', () =>
+  it('uses the newest active subscription', () =>
     inScratch(database, async (session) => {
       const ada = await signUp(session, 'ada');
       const acme = await found(session, ada, 'Acme');
@@ -98,7 +98,7 @@ describe('feature_enabled()', () => {
       expect(await answer(session, ada, acme)).toBe(true);
     }));
 
-  it('tells nothing of organizations that the caller is not in, and of the definitions nothing at all', () =>
+  it('reveals nothing about organizations that the caller is not in, and nothing about definitions', () =>
     inScratch(database, async (session) => {
       const [ada, eve] = [await signUp(session, 'ada'), await signUp(session, 'eve')];
       const acme = await found(session, ada, 'Acme');
@@ -112,7 +112,7 @@ describe('feature_enabled()', () => {
       await refused(session, ada, "select private.evaluate_feature('beta', $1, now())", [acme]);
     }));
 
-  it('answers an application that has set the organization on its own connection, and no user who has', () =>
+  it('works for an application that sets the organization on its own connection, but not for a user who does', () =>
     inScratch(database, async (session) => {
       const [ada, eve] = [await signUp(session, 'ada'), await signUp(session, 'eve')];
       const acme = await found(session, ada, 'Acme');
@@ -143,7 +143,7 @@ describe('the percentage', () => {
     return new Set(rows.map((row) => row.organization));
   };
 
-  it('is stable, grows by adding only, and differs from flag to flag', () =>
+  it('is stable, grows only by adding organizations, and differs between flags', () =>
     fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 50 }),
@@ -173,12 +173,12 @@ describe('the percentage', () => {
     const { low, high, hit, same } = rows[0]!;
     expect(low).toBeGreaterThanOrEqual(0);
     expect(high).toBeLessThan(10_000);
-    // 25 % of 20,000 with a standard deviation of 61; the ids are fixed, so this never flickers.
+    // 25 % of 20,000 with a standard deviation of 61. The IDs are fixed, so this is never flaky.
     expect(Math.abs(hit - 5000)).toBeLessThan(250);
     expect(same).toBeLessThan(20);
   });
 
-  it('is the same for ever: a known value', async () => {
+  it('never changes: a known value', async () => {
     const { rows } = await database.query("select private.rollout_bucket('beta', '00000000-0000-4000-8000-000000000001') as bucket");
     const { createHash } = await import('node:crypto');
     const digest = createHash('md5').update('beta:00000000-0000-4000-8000-000000000001').digest('hex');

@@ -20,7 +20,7 @@ const members = async (session: Session, organization: string): Promise<Record<s
 };
 
 describe('signing up', () => {
-  it('makes a profile that its user reads and changes', scratch(async (session) => {
+  it('creates a profile that its user can read and change', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     expect(await as(session, ada, 'select id, email, full_name from public.profiles')).toEqual([
       { id: ada.user, email: 'ada@example.com', full_name: 'ada' },
@@ -44,7 +44,7 @@ describe('signing up', () => {
     ['a number', 7],
     ['a name that is an object', { full_name: { first: 'A' } }],
     ['a name of a million characters', { full_name: 'x'.repeat(1_000_000) }],
-  ])('is never stopped by its metadata: %s', (_, metadata) =>
+  ])('never fails because of metadata: %s', (_, metadata) =>
     inScratch(database, async (session) => {
       const { user } = await signUp(session, 'odd', metadata);
       const { rows } = await session.query<{ long: boolean }>(
@@ -54,7 +54,7 @@ describe('signing up', () => {
       expect(rows).toEqual([{ long: false }]);
     }));
 
-  it('works without an address, and the profile follows a change of address', scratch(async (session) => {
+  it('works without an email address, and the profile follows a change of address', scratch(async (session) => {
     const { rows } = await session.query<{ id: string }>('insert into auth.users (id) values (gen_random_uuid()) returning id');
     const someone = { user: rows[0]!.id };
     expect(await as(session, someone, 'select email from public.profiles')).toEqual([{ email: null }]);
@@ -63,7 +63,7 @@ describe('signing up', () => {
     await refused(session, someone, "update public.profiles set email = 'forged@example.com'");
   }));
 
-  it('gives users who were there before a profile when core runs again', scratch(async (session) => {
+  it('creates missing profiles of existing users when core runs again', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     await session.query('delete from public.profiles');
     await session.script(kitFile('migrations/core/002_profiles.sql'));
@@ -71,8 +71,8 @@ describe('signing up', () => {
   }));
 });
 
-describe('founding an organization', () => {
-  it('returns the row, makes the founder its owner, and its settings', scratch(async (session) => {
+describe('creating an organization', () => {
+  it('returns the row, makes the creator its owner, and adds settings', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     const [organization] = await as<{ id: string; slug: string; created_by: string }>(
       session,
@@ -98,7 +98,7 @@ describe('founding an organization', () => {
       expect(rows[0]?.slug).toMatch(slug);
     }));
 
-  it('in another\'s name is refused', scratch(async (session) => {
+  it('for another user is refused', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     const ben = await signUp(session, 'ben');
     await refused(session, ada, "insert into public.organizations (name, created_by) values ('Forged', $1)", [ben.user]);
@@ -106,7 +106,7 @@ describe('founding an organization', () => {
     await refused(session, 'anon', "insert into public.organizations (name) values ('Anonymous')");
   }));
 
-  it('closes for everybody by delete_organization(), which only owners may call', scratch(async (session) => {
+  it('is undone for everyone by delete_organization(), which only owners can call', scratch(async (session) => {
     const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
     const acme = await found(session, ada, 'Acme');
     await join(session, ben, acme, 'admin');
@@ -125,7 +125,7 @@ describe('inviting', () => {
   const invite = (session: Session, actor: { user: string }, organization: string, email: string, role = 'member') =>
     as<{ invitation_id: string; token: string }>(session, actor, 'select * from public.create_invitation($1, $2, $3)', [organization, email, role]);
 
-  it('makes whoever has the token and the address a member, once', scratch(async (session) => {
+  it('makes the user with the token and the address a member, once', scratch(async (session) => {
     const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
     const acme = await found(session, ada, 'Acme');
     const [invitation] = await invite(session, ada, acme, ' Ben@Example.com ', 'viewer');
@@ -140,7 +140,7 @@ describe('inviting', () => {
     expect(await refused(session, ben, 'select public.accept_invitation($1)', [invitation!.token])).toContain('has been used');
   }));
 
-  it('never changes the role of who is a member already', scratch(async (session) => {
+  it('never changes the role of an existing member', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     const acme = await found(session, ada, 'Acme');
     const [invitation] = await invite(session, ada, acme, 'ada@example.com', 'viewer');
@@ -148,7 +148,7 @@ describe('inviting', () => {
     expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
   }));
 
-  it('answers another\'s token and no token alike', scratch(async (session) => {
+  it('returns the same error for another user\'s token and an unknown one', scratch(async (session) => {
     const [ada, ben, eve] = [await signUp(session, 'ada'), await signUp(session, 'ben'), await signUp(session, 'eve')];
     const acme = await found(session, ada, 'Acme');
     const [invitation] = await invite(session, ada, acme, 'ben@example.com');
@@ -159,7 +159,7 @@ describe('inviting', () => {
     expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
   }));
 
-  it('ends with its time, with its withdrawal and with its organization', scratch(async (session) => {
+  it('ends when it expires, is withdrawn, or its organization is deleted', scratch(async (session) => {
     const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
     const acme = await found(session, ada, 'Acme');
     const [old] = await invite(session, ada, acme, 'ben@example.com');
@@ -192,7 +192,7 @@ describe('inviting', () => {
       else await refused(session, ben, 'select * from public.create_invitation($1, $2, $3)', [acme, 'new@example.com', invited]);
     }));
 
-  it('cannot make an owner, and rows cannot be written by hand', scratch(async (session) => {
+  it('cannot create an owner, and rows cannot be inserted directly', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     const acme = await found(session, ada, 'Acme');
     await expect(invite(session, ada, acme, 'new@example.com', 'owner')).rejects.toMatchObject({ code: '23514' });

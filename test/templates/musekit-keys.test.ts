@@ -25,7 +25,7 @@ const scratch = (work: (session: Session, ada: { user: string }, acme: string) =
   });
 
 describe('API keys', () => {
-  it('are shown once and kept as a sha-256 with a prefix', scratch(async (session, ada, acme) => {
+  it('are shown once and stored as a SHA-256 hash with a prefix', scratch(async (session, ada, acme) => {
     const { api_key: key } = await create(session, ada, acme);
     expect(key).toMatch(/^mk_[0-9a-f]{64}$/);
     const { rows } = await session.query<Record<string, string>>('select to_jsonb(api_keys)::text as everything, prefix, key_hash from public.api_keys');
@@ -40,7 +40,7 @@ describe('API keys', () => {
     expect(new Set(keys.map((key) => key.api_key)).size).toBe(3);
   }));
 
-  it('open their organization, until they are revoked, for good', scratch(async (session, ada, acme) => {
+  it('give access to their organization until they are permanently revoked', scratch(async (session, ada, acme) => {
     const { api_key_id: id, api_key: key } = await create(session, ada, acme, ", array['read']");
     expect(await verify(session, key)).toEqual([{ api_key_id: id, organization_id: acme, scopes: ['read'] }]);
     const { rows } = await session.query('select 1 from public.api_keys where last_used_at is not null');
@@ -63,7 +63,7 @@ describe('API keys', () => {
       expect(await verify(session, (other === undefined ? key : other) as string)).toEqual([]);
     })());
 
-  it('are for owners and admins', scratch(async (session, ada, acme) => {
+  it('can be managed by owners and admins', scratch(async (session, ada, acme) => {
     const { api_key_id: id } = await create(session, ada, acme);
     const [ben, cleo, eve] = [await signUp(session, 'ben'), await signUp(session, 'cleo'), await signUp(session, 'eve')];
     await join(session, ben, acme, 'admin');
@@ -88,7 +88,7 @@ describe('usage', () => {
       (row) => Number(row.total),
     )[0];
 
-  it('is counted in one row a period, in UTC', scratch(async (session, ada, acme) => {
+  it('is counted in one row per period, in UTC', scratch(async (session, ada, acme) => {
     const may = "used_at => '2026-05-31 23:59:59+00'";
     await session.query("set local timezone to 'Pacific/Auckland'");
     expect(await record(session, `quantity => 2, ${may}`, acme)).toBe(2);
@@ -103,7 +103,7 @@ describe('usage', () => {
     ]);
   }));
 
-  it('reported by a named source may be reported again', scratch(async (session, _ada, acme) => {
+  it('from a named source can be reported again', scratch(async (session, _ada, acme) => {
     await record(session, 'quantity => 10', acme);
     expect(await record(session, "quantity => 5, source => 'nightly'", acme)).toBe(15);
     expect(await record(session, "quantity => 5, source => 'nightly'", acme)).toBe(15);
@@ -119,7 +119,7 @@ describe('usage', () => {
       await expect(record(session, parameters, acme)).rejects.toMatchObject({ code });
     })());
 
-  it('is written by the backend alone', scratch(async (session, ada, acme) => {
+  it('is written only by the backend', scratch(async (session, ada, acme) => {
     await refused(session, ada, "select public.record_usage($1, 'calls', 1)", [acme]);
     await refused(session, ada, "insert into public.usage_metrics (organization_id, metric, period_start) values ($1, 'calls', now())", [acme]);
     await refused(session, ada, 'update public.usage_metrics set quantity = 0');

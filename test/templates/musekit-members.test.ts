@@ -48,14 +48,14 @@ describe('members and roles', () => {
     expect(await as(session, ada, remove, [ben.user])).toHaveLength(1);
   }));
 
-  it('a removed member loses the organization at once', scratch(async (session) => {
+  it('a removed member loses access to the organization immediately', scratch(async (session) => {
     const { acme, ada, ben } = await team(session);
     await as(session, ada, remove, [ben.user]);
     expect(await as(session, ben, 'select id from public.organizations')).toEqual([]);
     expect(await as(session, ben, 'select * from public.organization_people($1)', [acme])).toEqual([]);
   }));
 
-  it('a founder who left no longer sees the organization', scratch(async (session) => {
+  it('a creator who left no longer sees the organization', scratch(async (session) => {
     const { ada, ben } = await team(session);
     await as(session, ada, setRole, [ben.user, 'owner']);
     await as(session, ada, remove, [ada.user]);
@@ -63,7 +63,7 @@ describe('members and roles', () => {
     expect(await as(session, ben, 'select created_by from public.organizations')).toEqual([{ created_by: null }]);
   }));
 
-  it('the last owner can neither leave nor step down, whoever asks', scratch(async (session) => {
+  it('the last owner can neither leave nor step down, whoever requests it', scratch(async (session) => {
     const { acme, ada } = await team(session);
     for (const actor of [ada, 'service_role'] as const) {
       expect(await refused(session, actor, remove, [ada.user])).toContain('last owner');
@@ -79,7 +79,7 @@ describe('members and roles', () => {
     await refused(session, ada, 'delete from public.organization_members');
   }));
 
-  it('deleting the organization or the account goes through', scratch(async (session) => {
+  it('the organization and the account can still be deleted', scratch(async (session) => {
     const { acme, ada } = await team(session);
     const globex = await found(session, ada, 'Globex');
     await as(session, 'service_role', 'delete from public.organizations where id = $1', [acme]);
@@ -88,7 +88,7 @@ describe('members and roles', () => {
     expect(await members(session, globex)).toEqual({});
   }));
 
-  it('names are for members', scratch(async (session) => {
+  it('only members see names', scratch(async (session) => {
     const { acme, ada, dan } = await team(session);
     const people = await as<{ email: string; role: string }>(session, dan, 'select email, role from public.organization_people($1)', [acme]);
     expect(people.map((person) => `${person.email} ${person.role}`)).toEqual([
@@ -119,7 +119,7 @@ describe('app-wide roles', () => {
       expect(await as(session, ben, 'select role from public.user_roles')).toEqual([]);
     }));
 
-  it('cannot be taken', scratch(async (session) => {
+  it('cannot be self-assigned', scratch(async (session) => {
     const ada = await signUp(session, 'ada');
     await refused(session, ada, "insert into public.user_roles (user_id, role) values ($1, 'admin')", [ada.user]);
     await refused(session, ada, "update public.user_roles set role = 'admin'");

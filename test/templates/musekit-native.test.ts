@@ -1,4 +1,4 @@
-/** The kit on a real server, where `postgres` is no superuser and several people do things at once. */
+/** The kit on a real server, where `postgres` is not a superuser and users act concurrently. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installPlatform } from '../../src/database/platform/install.ts';
@@ -40,7 +40,7 @@ async function untilItWaits(done: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Does the first, and before its COMMIT the second on another connection; gives how the second ended. */
+/** Runs the first and, before its COMMIT, the second on another connection. Returns the result of the second. */
 async function overlapping(first: (session: Session) => Promise<unknown>, second: (session: Session) => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
   const { waiting } = await one.transaction(async (session) => {
     await first(session);
@@ -52,7 +52,7 @@ async function overlapping(first: (session: Session) => Promise<unknown>, second
 }
 
 describe('on a server', () => {
-  it('a sign-up by the Auth server\'s own role makes a profile', async () => {
+  it('a sign-up by the Auth server\'s own role creates a profile', async () => {
     await admin.transaction(async (session) => {
       await session.query('set local role supabase_auth_admin');
       await session.query("insert into auth.users (id, email) values ('11111111-1111-4111-8111-111111111111', 'auth@example.com')");
@@ -76,7 +76,7 @@ describe('on a server', () => {
     expect(rows).toEqual([{ user_id: ben.user }]);
   });
 
-  it('an invitation is used once, also by two requests at the same moment', async () => {
+  it('an invitation is used once, even by two concurrent requests', async () => {
     const { ben, token } = await one.transaction(async (session) => {
       const [ada, ben] = [await signUp(session, 'invite-ada'), await signUp(session, 'invite-ben')];
       const organization = await found(session, ada, 'Invite');
@@ -87,7 +87,7 @@ describe('on a server', () => {
     expect(await overlapping(accept, accept)).toMatchObject({ status: 'rejected', reason: { code: '42501', message: expect.stringContaining('has been used') } });
   });
 
-  it('usage that is counted at the same moment is all counted', async () => {
+  it('concurrent usage is counted completely', async () => {
     const { rows } = await one.query<{ id: string }>("select id from public.organizations where slug = 'acme'");
     const count = async (database: Database): Promise<void> => {
       for (let call = 0; call < 10; call += 1) await database.query("select public.record_usage($1, 'calls')", [rows[0]!.id]);
@@ -97,7 +97,7 @@ describe('on a server', () => {
     expect(counted.rows).toEqual([{ quantity: 20 }]);
   });
 
-  it('the rollbacks leave nothing behind, and the users where they were', async () => {
+  it('the rollbacks leave nothing behind and keep the users', async () => {
     await run(one, rollbackFiles.toReversed());
     const { rows } = await one.query(`
       select (select count(*)::int from pg_catalog.pg_class where relnamespace = 'public'::regnamespace) as relations,

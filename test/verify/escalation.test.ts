@@ -15,7 +15,7 @@ afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
 
-/** Users and organizations in good order. */
+/** Correct users and organizations. */
 const base = `
   create schema private; grant usage on schema private to authenticated;
   create table public.profiles (id uuid primary key references auth.users (id), full_name text);
@@ -34,7 +34,7 @@ const base = `
   create policy mine on public.organization_members for select to authenticated using (organization_id in (select private.my_organizations()));
 `;
 
-/** A group that its owner makes, who is in it, and what only they read. */
+/** A group that its owner creates, its members, and rows that only they read. */
 const clubs = `
   create table public.clubs (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), name text);
   create table public.club_people (
@@ -53,7 +53,7 @@ const clubs = `
   create policy inside on public.club_papers for select to authenticated using (private.owns_club(club_id));
 `;
 
-/** Teams, projects of teams and papers of projects: each asks only the one before. */
+/** Teams, projects of teams and papers of projects: each policy reads only its parent. */
 const chain = `
   create table public.teams (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id));
   create table public.team_people (team_id uuid not null references public.teams (id), user_id uuid not null references public.profiles (id), primary key (team_id, user_id));
@@ -87,9 +87,9 @@ interface Case {
   sql: string;
   /** Rule and object of each error. */
   finds: string[];
-  /** What the finding says. */
+  /** A part of the finding's message. */
   says?: RegExp;
-  /** The smallest repair of the same SQL, after which nothing is found. */
+  /** The smallest repair of the same SQL, which leaves no finding. */
   repair: string;
 }
 
@@ -244,7 +244,7 @@ async function errorsOf(sql: string): Promise<Finding[]> {
 const named = (findings: readonly Finding[]): string[] =>
   findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
-describe('what a permitted write opens', () => {
+describe('permitted writes that open other rows', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
     expect(named(found)).toEqual([...finds].sort());
@@ -256,7 +256,7 @@ describe('what a permitted write opens', () => {
     expect(named(await errorsOf(`${sql}; ${repair}`))).toEqual([]);
   });
 
-  it('names the policy and the SQL to try', async () => {
+  it('are reported with the policy and the SQL to try', async () => {
     const [found] = await errorsOf(cases[0]!.sql);
     expect(found?.policy).toBe('insert_p');
     expect(found?.probe).toMatch(
@@ -265,7 +265,7 @@ describe('what a permitted write opens', () => {
     expect(found?.suggestion).toContain('WITH CHECK of policy insert_p');
   });
 
-  it.each(['shares', 'chat'])('opens nothing in a correct design: %s', async (name) => {
+  it.each(['shares', 'chat'])('do not exist in a correct design: %s', async (name) => {
     expect((await errorsOf(file(name))).filter(({ rule }) => rule === 'isolation-escalation')).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Owner and organization tables in good order, a view, functions, a bucket; each case plants one hole. */
+/** Correct owner and organization tables, a view, functions, a bucket; each case plants one hole. */
 const good = `
   create schema private; grant usage on schema private to authenticated;
   create table public.profiles (id uuid primary key references auth.users (id), full_name text);
@@ -262,7 +262,7 @@ const cases: Case[] = [
     finds: ['isolation-insert public.deals'],
   },
   {
-    name: 'a trigger that mends a forged owner',
+    name: 'a trigger that corrects a forged owner',
     sql: `create policy p on public.notes for insert to authenticated with check (true);
       create function public.mine() returns trigger language plpgsql as $$ begin new.user_id = auth.uid(); return new; end $$; create trigger mine before insert on public.notes for each row execute function public.mine()`,
     finds: [],

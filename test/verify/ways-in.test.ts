@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** A table that users have for themselves, and what the cases are about. */
+/** A table of users' own rows, and the objects of the cases. */
 const tables = `
   create schema private;
   create table public.profiles (id uuid primary key references auth.users (id));
@@ -42,7 +42,7 @@ interface Case {
   hole: string;
   repaired: string;
   severity?: 'warning';
-  /** What the suggestion or the message has to name. */
+  /** A text that the suggestion or message must contain. */
   says?: string;
 }
 
@@ -347,7 +347,7 @@ const cases: Case[] = [
 const prove = (sql: string) =>
   withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
-describe('a way in beside the four verbs', () => {
+describe('access by other means than the four verbs', () => {
   it.each(cases)('$name', async ({ hole, repaired, rule, object, severity = 'error', says }) => {
     const { findings } = await prove(hole);
     const mine = findings.filter((finding) => finding.object === object && finding.rule === rule);

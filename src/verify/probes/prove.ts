@@ -76,7 +76,10 @@ export async function prove(
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
-  const silenced = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
+  const silenced = silenceTriggers(
+    [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],
+    model,
+  );
   const untouchable = new Set(silenced.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),

@@ -88,8 +88,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
       object: name,
       isDefiner: true,
       reason: `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so anyone who can call it can run any query`,
-      suggestion:
-        "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
+      suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }
   const reason =
