@@ -77,7 +77,7 @@ function apply(situation: Situation): FixResult {
         decisions.push({
           file,
           object: policyObject(policy),
-          before: 'a query that reads another user's row fails (54001)',
+          before: "a query that reads another user's row fails (54001)",
           after: `what the policy says, through ${routine.name}()`,
           reason: 'the helper reads the table of the policy, and was not SECURITY DEFINER',
         });
