@@ -1,6 +1,6 @@
 // Written by scripts/rule-list.js from the files of this folder: do not edit.
 
-/** The name of every rule, for code that needs only the names: this file loads no rule. */
+/** The name of every rule. Loads no rule: for what only has to know whether a name is one. */
 export const ruleNames = [
   'anon-read',
   'anon-write',

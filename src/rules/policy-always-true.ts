@@ -175,7 +175,7 @@ export const rule: Rule = {
         severity: reads ? 'warning' : 'error',
         message: `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
-          ? "Compare the row's owner or organization, or write -- muse: public-read beside the table if everyone may read it."
+          ? "Compare the row's owner or organization, or write -- muse: public-read above the table if everyone may read it."
           : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the row's owner or organization.`,
       });
     },

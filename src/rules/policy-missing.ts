@@ -57,7 +57,7 @@ export const rule: Rule = {
       report({
         object: name,
         message: `Table ${name} has row-level security on and no policy: only the service role can use it.`,
-        suggestion: 'Add policies for those who may use it, or write -- muse: service-only beside its CREATE TABLE.',
+        suggestion: 'Add policies for those who may use it, or write -- muse: service-only above its CREATE TABLE.',
       });
     },
   },

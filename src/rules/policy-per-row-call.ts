@@ -183,7 +183,7 @@ export const rule: Rule = {
         object,
         message: `Policy "${policy.name}" on ${qualifiedName(table)} calls ${calls.join(', ')} once for each row.`,
         suggestion:
-          'Write the call as (select …), so that it runs once a query; compare a column with = ANY ((select helper())::uuid[]) instead of handing the column to the helper.',
+          'Write the call as (select …), so that it runs once per query; compare a column with = ANY ((select helper())::uuid[]) instead of passing the column to the helper.',
       });
     },
   },

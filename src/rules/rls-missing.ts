@@ -75,7 +75,7 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a table without row-level security',
   doc: {
-    why: 'Without row-level security, a grant opens the whole table: anyone who has the public key of the app reads and changes every row.',
+    why: "Without row-level security, a grant opens the whole table: anyone with the app's public key can read and change every row.",
     bad: exampleWithout('rls', 'drop', 'policy'),
     good: example,
   },
@@ -88,7 +88,7 @@ export const rule: Rule = {
         report({
           ...at(each.site),
           object: each.name,
-          message: `Table ${each.name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+          message: `Table ${each.name} has no row-level security: anyone with a privilege on it can read and change every row.`,
           suggestion: [
             `ALTER TABLE ${quoteQualified(each.name)} ENABLE ROW LEVEL SECURITY;`,
             ...policiesFor(each, catalog, run),
@@ -103,7 +103,7 @@ export const rule: Rule = {
       const name = qualifiedName(table);
       report({
         object: name,
-        message: `Table ${name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+        message: `Table ${name} has no row-level security: anyone with a privilege on it can read and change every row.`,
         suggestion: `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
       });
     },

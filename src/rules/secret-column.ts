@@ -14,7 +14,7 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a column whose name suggests a secret holds clear text',
   doc: {
-    why: 'Anyone who reads the row can use a token in clear text: through a policy that is too wide, a backup, or a log.',
+    why: 'Anyone who reads the row can use a token in clear text: through too wide a policy, a backup, or a log.',
     bad: '-- Hooks.\nCREATE TABLE IF NOT EXISTS hooks (id uuid PRIMARY KEY, secret text NOT NULL);',
     good: '-- Hooks.\nCREATE TABLE IF NOT EXISTS hooks (id uuid PRIMARY KEY, secret_hash text NOT NULL);',
   },

@@ -46,7 +46,7 @@ async function create(
 }
 
 const leaky = tableSql('homes').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
-const isolationLine = expect.stringContaining('nobody reaches rows that are not theirs');
+const isolationLine = expect.stringContaining('no one can reach rows that are not theirs');
 
 describe('create-muse ends with the isolation proof', () => {
   it('refuses a kit in which every signed-in user can reach every row, and leaves nothing behind', async () => {

@@ -92,7 +92,7 @@ const cases: Record<string, (fixed: Repair, kit: Kit) => void> = {
     expect(rulesOf(fixed, 'error')).toEqual(['policy-always-true']);
     expect(fixed.left.map(({ rule, why }) => `${rule}: ${why}`)).toContainEqual(
       expect.stringMatching(
-        /^policy-always-true: policy "colleagues add" on public\.leads .* no column tells whose a row is/,
+        /^policy-always-true: policy "colleagues add" on public\.leads .* no column tells who owns a row/,
       ),
     );
   },

@@ -101,7 +101,7 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       two,
     );
     expect(sql).toContain(
-      ");\n\n-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index",
+      ");\n\n-- The table exists already, so the new columns of this definition are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index",
     );
   });
 
@@ -200,12 +200,12 @@ it('reports each change of who can do what, before and after, and commits by cla
     },
     {
       object: 'public.notes',
-      before: 'anon: refused, whatever the policies say',
-      after: 'anon: SELECT of the rows that the policies give',
+      before: 'anon: refused before policies apply',
+      after: 'anon: SELECT of the rows that the policies allow',
     },
     {
       object: 'public.notes',
-      after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give',
+      after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies allow',
     },
   ]);
   expect(classes.map(({ rule }) => rule)).toEqual([
@@ -224,17 +224,17 @@ describe("if the app's own connection sets the current user", () => {
     "create schema if not exists app;\ncreate or replace function app.current_user_id() returns uuid language sql stable as $$ select current_setting('app.user', true)::uuid $$;\ncreate or replace function app.is_superadmin() returns boolean language sql stable as $$ select current_setting('app.super', true) = 'on' $$;\n";
   it.each([
     [
-      'reads are for who is signed in',
+      'reads are for signed-in users',
       'for select using (true)',
       'for select using ((SELECT app.current_user_id()) IS NOT NULL OR (SELECT app.is_superadmin()))',
     ],
     [
-      'writes for whose row it is',
+      'writes are for the owner',
       'for update using (true)',
       'for update using (user_id = (SELECT app.current_user_id()))',
     ],
     [
-      'and what speaks of the row alone is left',
+      'and a condition on only the row stays',
       'for select using (id is not null)',
       'for select using (id is not null)',
     ],

@@ -88,7 +88,7 @@ describe('files that share a number', () => {
     });
     expect(fixed.classes).toEqual([]);
     expect(fixed.left.map(({ file, why }) => `${file}: ${why}`)).toContain(
-      'drizzle/001_b.sql: drizzle/002_c.sql would get another number, and a database has it under this one.',
+      'drizzle/001_b.sql: drizzle/002_c.sql would get another number, but a database already has it under this one.',
     );
   });
 });

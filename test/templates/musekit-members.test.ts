@@ -63,7 +63,7 @@ describe('members and roles', () => {
     expect(await as(session, ben, 'select created_by from public.organizations')).toEqual([{ created_by: null }]);
   }));
 
-  it('the last owner can neither leave nor step down, whoever requests it', scratch(async (session) => {
+  it('the last owner can neither leave nor step down, even if the backend requests it', scratch(async (session) => {
     const { acme, ada } = await team(session);
     for (const actor of [ada, 'service_role'] as const) {
       expect(await refused(session, actor, remove, [ada.user])).toContain('last owner');

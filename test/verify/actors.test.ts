@@ -45,7 +45,7 @@ const tables = `
 `;
 
 const jwt = '(select auth.jwt())';
-/** Who the admins are, and a table that is nobody's. */
+/** The admins, and a table without owners. */
 const admins = `
   create table public.admins (user_id uuid primary key references public.profiles (id)); alter table public.admins enable row level security;
   grant select on public.admins to authenticated; create policy own on public.admins for select to authenticated using (user_id = (select auth.uid()));

@@ -105,7 +105,7 @@ export function dialectOfType(name: string): Sign | undefined {
   return Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
-/** Says whether the type belongs to another dialect. */
+/** Returns whether the type belongs to another dialect. */
 export function isForeignType(name: string): boolean {
   return dialectOfType(name) !== undefined;
 }

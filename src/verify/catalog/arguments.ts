@@ -18,7 +18,7 @@ export interface Candidate {
 
 /** The sources of one function's argument values. */
 export interface ArgumentContext {
-  /** The tables of the world, and those that the function names. */
+  /** All tables with generated rows, and those that the function names. */
   subjects: readonly Subject[];
   named: readonly Subject[];
   /** Keys that it reads from JSON. */

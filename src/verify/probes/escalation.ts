@@ -113,7 +113,7 @@ function suggestionFor(
             .find(({ table }) => table === opening.object);
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
     return opening.how === 'loses'
-      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the one who writes ${probe.subject}.`
+      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
       : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
   }
   if (subject === undefined)

@@ -15,7 +15,7 @@ export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
 
 const suggestions: Partial<Record<RuleName, string>> = {
   'anon-read':
-    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
+    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read above the table if everyone may read it.',
   'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
   'isolation-read':
     "Compare the row's owner or organization with the current user in the USING of every SELECT policy; give views WITH (security_invoker = true).",

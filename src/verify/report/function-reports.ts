@@ -87,7 +87,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so anyone who can call it can run any query`,
+      reason: `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any caller can run any query`,
       suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }

@@ -27,7 +27,7 @@ export interface Helper {
   call(name: string): string;
 }
 
-/** Cuts a subquery of a policy out of its file; undefined where its parentheses are not found. */
+/** Extracts a subquery of a policy from its file; undefined if its parentheses are not found. */
 export function cut(
   policy: Policy,
   catalog: Catalog,

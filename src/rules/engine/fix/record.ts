@@ -99,7 +99,7 @@ export function record(
   return true;
 }
 
-/** Says whether the file is one of Drizzle's. */
+/** Returns whether the file is one of Drizzle's. */
 function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
   return journals.has(file.slice(0, file.lastIndexOf('/')));
 }
