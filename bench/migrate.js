@@ -1,4 +1,5 @@
-// 200 small migrations on a native server, compared with the floor (one connection, one transaction) and with other runners.
+// 200 small migrations on a native server, compared with the floor (one connection, one transaction) and with other
+// runners.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

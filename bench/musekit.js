@@ -1,4 +1,5 @@
-// Lint and rehearsal of the real MuseKit on a shadow database (every file twice, and rolled back), compared with psql running the same files once. MUSEKIT_SOURCE names a clone or mirror to use instead of GitHub.
+// Lint and rehearsal of the real MuseKit on a shadow database (every file twice, and rolled back), compared with psql
+// running the same files once. MUSEKIT_SOURCE names a clone or mirror to use instead of GitHub.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// From a name to a migrated Supabase project on a fake Supabase API, compared with the real CLI doing its part of it there.
+// From a name to a migrated Supabase project on a fake Supabase API, compared with the real CLI doing its part of it
+// there.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

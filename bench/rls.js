@@ -1,4 +1,5 @@
-// Row-level security with 1,000,000 rows, as a signed-in user: tables that `--table` generates, compared with the same tables with the policies that the seed kits' documents recommend.
+// Row-level security with 1,000,000 rows, as a signed-in user: tables that `--table` generates, compared with the same
+// tables with the policies that the seed kits' documents recommend.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,9 @@ const owner = { column: 'owner_id', mine: 'public.notes' };
 const organization = { column: 'organization_id', mine: 'public.tickets' };
 
 /**
- * Common hand-written policies, each on a copy of the generated table with or without an index on the policy's column. The documents' `user_id` is `owner_id` here. With the index, PostgreSQL also uses it for a bare auth.uid(), so there is nothing to gain.
+ * Common hand-written policies, each on a copy of the generated table with or without an index on the policy's column.
+ * The documents' `user_id` is `owner_id` here. With the index, PostgreSQL also uses it for a bare auth.uid(), so there
+ * is nothing to gain.
  */
 const naive = [
   {
@@ -154,7 +157,10 @@ async function measure(client, of, rounds) {
   print(all);
 }
 
-/** Times one query of all forms in turn, starting with another form each time: slow queries as often as requested, others 300 times. */
+/**
+ * Times one query of all forms in turn, starting with another form each time: slow queries as often as requested,
+ * others 300 times.
+ */
 async function time(client, forms, index, rounds) {
   const taken = forms.map(() => []);
   const isSlow = (times) => times.length >= 3 && median(times) > 10;

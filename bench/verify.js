@@ -1,4 +1,5 @@
-// The proof of isolation: its time compared with a prober with hand-written rows, and which planted holes it and other tools report.
+// The proof of isolation: its time compared with a prober with hand-written rows, and which planted holes it and other
+// tools report.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,7 +181,10 @@ async function hearAll(tools, url) {
   return heard;
 }
 
-/** Whether the tool reports the hole: `yes`, `diff`, `-`; `noise` if it also rejects the repaired schema, `fails` if it ends with an error. */
+/**
+ * Whether the tool reports the hole: `yes`, `diff`, `-`; `noise` if it also rejects the repaired schema, `fails` if it
+ * ends with an error.
+ */
 function cellOf(tool, hole, clean, heard, repair) {
   if (tool.broken !== undefined) return '?';
   if (heard.broken !== undefined || repair.broken !== undefined) return 'fails';
@@ -208,7 +212,8 @@ function muse(openPostgres, prove, expected) {
     name: 'muse verify',
     ask: (url) => findings(url),
     compare: (url) => findings(url, expected),
-    // A finding for another object, or by another rule, is a coincidence. If only the matrix shows the hole, any of its lines counts.
+    // A finding for another object, or by another rule, is a coincidence. If only the matrix shows the hole, any of its
+    // lines counts.
     names: (text, { finds }) =>
       finds === matrixAlone || text.startsWith(`error ${finds}: `) || text.startsWith(`warning ${finds}: `),
     refuses: (text) => text.startsWith('error '),

@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 /**
- * The public API: everything that `create-muse` and `muse` do, as functions. Results are plain data, and every failure is thrown as a {@link MuseError}. Nothing here prints, prompts or exits. docs/api.md has an example of each function.
+ * The public API: everything that `create-muse` and `muse` do, as functions. Results are plain data, and every failure
+ * is thrown as a {@link MuseError}. Nothing here prints, prompts or exits. docs/api.md has an example of each function.
  */
 import { join, resolve } from 'node:path';
 import type { Answers, SupabaseAnswers } from './create/answers.ts';
@@ -65,7 +66,10 @@ export interface PipelineOptions extends CallOptions, StepEvents {
   returnAdminPassword?: boolean;
 }
 
-/** The answers that `create-muse` asks for. Only the name has no default. Relative paths are resolved against the working directory. */
+/**
+ * The answers that `create-muse` asks for. Only the name has no default. Relative paths are resolved against the
+ * working directory.
+ */
 export interface CreateOptions extends PipelineOptions, Partial<Omit<Answers, 'name' | 'environment'>> {
   name: string;
   /** URL of the PostgreSQL server for the target `postgres`. Default: `DATABASE_URL`. */
@@ -86,7 +90,8 @@ export interface CreateResult extends Omit<CreateReport, 'ok' | 'error' | 'admin
 
 /**
  * Creates a muse: fetch the kit, scaffold, rehearse, migrate, verify, commit.
- * @throws MuseError. Before the muse is in its directory, nothing is left behind; afterwards, continue with {@link resumeMuse}
+ * @throws MuseError. Before the muse is in its directory, nothing is left behind; afterwards, continue with {@link
+ *   resumeMuse}
  */
 export function createMuse(options: CreateOptions): Promise<CreateResult> {
   return call(options, async (context) => {
@@ -95,7 +100,10 @@ export function createMuse(options: CreateOptions): Promise<CreateResult> {
   });
 }
 
-/** Returns what {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes nothing. */
+/**
+ * Returns what {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes
+ * nothing.
+ */
 export function planMuse(options: CreateOptions): Promise<Plan> {
   return call(options, async (context) => {
     const [answers, { planMuse: plan }] = await Promise.all([answersOf(options), import('./create/dry-run.ts')]);
@@ -229,7 +237,10 @@ export class Muse {
     return this.#museFile;
   }
 
-  /** Returns which migrations are applied, pending, edited or missing. An environment that cannot be reached has an `error`. */
+  /**
+   * Returns which migrations are applied, pending, edited or missing. An environment that cannot be reached has an
+   * `error`.
+   */
   status({ env, drift = false, ...options }: StatusOptions = {}): Promise<EnvironmentStatus[]> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { museStatus, museStatuses } = await import('./muse/status.ts');
@@ -375,7 +386,10 @@ export class Muse {
     return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
   }
 
-  /** Creates a Supabase project for an environment, or uses the one in `supabase.projectRef`, then migrates and configures it. */
+  /**
+   * Creates a Supabase project for an environment, or uses the one in `supabase.projectRef`, then migrates and
+   * configures it.
+   */
   provision(options: ProvisionOptions = {}): Promise<CreateResult> {
     return this.#call(options, async (muse, context) => {
       const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([

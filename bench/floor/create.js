@@ -1,4 +1,6 @@
-// The unavoidable work of creating a muse: open the embedded database from its snapshot once, run the SQL once, commit the same files to git. In two variants: the way PGlite's documentation opens a snapshot (`loadDataDir`), and the way create-muse opens it, which makes V8 compile less (`ours`).
+// The unavoidable work of creating a muse: open the embedded database from its snapshot once, run the SQL once, commit
+// the same files to git. In two variants: the way PGlite's documentation opens a snapshot (`loadDataDir`), and the way
+// create-muse opens it, which makes V8 compile less (`ours`).
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

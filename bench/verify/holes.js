@@ -7,7 +7,9 @@ const ofMembers = 'organization_id = any ((select private.user_organization_ids(
 export const matrixAlone = 'matrix';
 
 /**
- * `finds`: rule and object that `muse verify` has to name, or {@link matrixAlone} if only the matrix of the clean kit shows it. `repair`: the smallest repair of the same SQL; without it, the clean kit is the repair. A hole counts as caught only if the repair is green. `undo`: SQL that cleans up what copies of the database share, such as roles.
+ * `finds`: rule and object that `muse verify` has to name, or {@link matrixAlone} if only the matrix of the clean kit
+ * shows it. `repair`: the smallest repair of the same SQL; without it, the clean kit is the repair. A hole counts as
+ * caught only if the repair is green. `undo`: SQL that cleans up what copies of the database share, such as roles.
  * @type {{ name: string, finds: string, sql: string, repair?: string, undo?: string }[]}
  */
 const changed = [

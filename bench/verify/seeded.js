@@ -1,4 +1,6 @@
-// The manually seeded prober: rows written by hand for every table of the built-in kit and its presets, and the same tests for each, one statement each, in the style of pgTAP's is_empty() and throws_ok(). Nothing is generated from the catalog: a new table has to be added here too.
+// The manually seeded prober: rows written by hand for every table of the built-in kit and its presets, and the same
+// tests for each, one statement each, in the style of pgTAP's is_empty() and throws_ok(). Nothing is generated from the
+// catalog: a new table has to be added here too.
 
 const user = (letter) => `'${letter.repeat(8)}-0000-4000-8000-000000000000'`;
 const [A, B, member, viewer, outsider] = ['a', 'b', 'c', 'd', 'e'].map((letter) => user(letter));
@@ -215,7 +217,10 @@ export async function probeSeeded(database, isSeeded = false) {
   return { probes, failures };
 }
 
-/** `yes` if rows were returned, changed, or refused only by a constraint; `no` if none were; `error` for any other failure. */
+/**
+ * `yes` if rows were returned, changed, or refused only by a constraint; `no` if none were; `error` for any other
+ * failure.
+ */
 async function tryOne(database, sql) {
   try {
     const { rows, affected } = await database.query(sql);

@@ -1,4 +1,5 @@
-// The tools that look for the holes. Each returns a set of texts; those that it does not return for the unchanged kit are its report.
+// The tools that look for the holes. Each returns a set of texts; those that it does not return for the unchanged kit
+// are its report.
 import { execFile } from 'node:child_process';
 
 /** Runs a CLI and ignores its exit code, which is not 0 if there are findings. */
@@ -28,7 +29,10 @@ function jsonIn(text) {
   return JSON.parse(text.slice(start, text.lastIndexOf('}') + 1));
 }
 
-/** supashield: audit, static analysis of policies, its tests with generated claims and as a real user; and separately its comparison. */
+/**
+ * supashield: audit, static analysis of policies, its tests with generated claims and as a real user; and separately
+ * its comparison.
+ */
 export function supashield(script, place, email) {
   return {
     name: 'supashield',

@@ -20,7 +20,8 @@ export interface Session {
    */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
   /**
-   * Runs a script of any number of statements as one simple-protocol message, which PostgreSQL runs in one transaction unless the script says otherwise. Returns nothing.
+   * Runs a script of any number of statements as one simple-protocol message, which PostgreSQL runs in one transaction
+   * unless the script says otherwise. Returns nothing.
    * @throws DatabaseError what PostgreSQL says; `position` counts in the whole script
    */
   script(sql: string): Promise<void>;
@@ -42,7 +43,10 @@ export interface Database extends Session {
    * @throws MuseError `locked`, with the holder if known
    */
   withRunLock<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
-  /** Calls back with the messages of RAISE while SQL runs; absent if the connection delivers them only at the end, or never. */
+  /**
+   * Calls back with the messages of RAISE while SQL runs; absent if the connection delivers them only at the end, or
+   * never.
+   */
   onRaise?(listener: (text: string) => void): void;
   close(): Promise<void>;
 }
@@ -61,7 +65,10 @@ export interface DatabaseErrorFields {
   table?: string | undefined;
   column?: string | undefined;
   constraint?: string | undefined;
-  /** How many statements of a script succeeded before the one that failed; undefined if the connection does not report that. */
+  /**
+   * How many statements of a script succeeded before the one that failed; undefined if the connection does not report
+   * that.
+   */
   done?: number | undefined;
   cause?: unknown;
 }

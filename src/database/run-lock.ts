@@ -6,7 +6,8 @@ import type { Session } from './database.ts';
 const key = { classid: 1_836_413_797, objid: 1 };
 
 /**
- * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its pg_stat_activity as `a`. Every other mechanism that serializes runs queries this too.
+ * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its
+ * pg_stat_activity as `a`. Every other mechanism that serializes runs queries this too.
  * @param columns the select list
  */
 export function runLockHolder(columns: string): string {

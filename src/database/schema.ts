@@ -21,7 +21,9 @@ export interface SchemaOptions {
 }
 
 /**
- * Everything in the database that migrations create, sorted by kind and name, in one round trip. Excluded are PostgreSQL's own schemas, the migration history's (`muse`), temporary objects, objects of extensions, and roles, which belong to the whole server. The order of a table's columns does not matter.
+ * Everything in the database that migrations create, sorted by kind and name, in one round trip. Excluded are
+ * PostgreSQL's own schemas, the migration history's (`muse`), temporary objects, objects of extensions, and roles,
+ * which belong to the whole server. The order of a table's columns does not matter.
  * @throws DatabaseError
  */
 export async function readSchema(session: Session, options: SchemaOptions = {}): Promise<SchemaObject[]> {
@@ -64,7 +66,8 @@ function sorted(rows: readonly SchemaObject[]): SchemaObject[] {
 }
 
 /**
- * PostgreSQL prints names relative to the search_path, so it is emptied for this query and restored afterwards; the parts of a UNION ALL run one after the other. `only` and `without` are SQL arrays of names.
+ * PostgreSQL prints names relative to the search_path, so it is emptied for this query and restored afterwards; the
+ * parts of a UNION ALL run one after the other. `only` and `without` are SQL arrays of names.
  */
 const query = (only: string, without: string): string => `
 WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),

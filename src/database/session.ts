@@ -20,7 +20,8 @@ function createSession(wire: Wire): Session {
 }
 
 /**
- * Builds a `Database` on a wire. Transactions wait for each other. There is one connection, so a query on the database itself while a transaction runs is part of it.
+ * Builds a `Database` on a wire. Transactions wait for each other. There is one connection, so a query on the database
+ * itself while a transaction runs is part of it.
  */
 export function createDatabase(wire: Wire, kind: DatabaseKind, description: string): Database {
   const session = createSession(wire);

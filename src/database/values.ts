@@ -1,5 +1,7 @@
 /**
- * How values are sent and received, the same for every kind of database: as text. Numbers that JavaScript represents exactly, booleans and JSON are converted; `bigint`, `numeric`, times and everything else stay text as PostgreSQL prints it, so that nothing is rounded or moved to another time zone.
+ * How values are sent and received, the same for every kind of database: as text. Numbers that JavaScript represents
+ * exactly, booleans and JSON are converted; `bigint`, `numeric`, times and everything else stay text as PostgreSQL
+ * prints it, so that nothing is rounded or moved to another time zone.
  */
 
 type Parser = (text: string) => unknown;

@@ -16,7 +16,8 @@ export interface WireResult {
 }
 
 /**
- * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are processed in order.
+ * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are processed
+ * in order.
  */
 export interface Wire {
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */

@@ -12,11 +12,16 @@ export interface AccessFailure {
   message: string;
 }
 
-/** The SQLSTATE with which the probe ends on purpose: its message is the result, and everything that it did is rolled back. */
+/**
+ * The SQLSTATE with which the probe ends on purpose: its message is the result, and everything that it did is rolled
+ * back.
+ */
 const resultState = 'MUSE1';
 
 /**
- * One block, so one round trip. It grants the verbs first, because without a grant the query fails before its policies apply. No query touches an existing row, and the INSERT inserts none: PostgreSQL applies the policies, and checks what they read, before it looks for rows.
+ * One block, so one round trip. It grants the verbs first, because without a grant the query fails before its policies
+ * apply. No query touches an existing row, and the INSERT inserts none: PostgreSQL applies the policies, and checks
+ * what they read, before it looks for rows.
  */
 const probe = `
 do $probe$
@@ -74,7 +79,9 @@ begin
 end
 $probe$`;
 
-/** Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Makes no changes. */
+/**
+ * Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Makes no changes.
+ */
 export async function probeAccess(session: Session): Promise<AccessFailure[]> {
   try {
     await session.script(probe);

@@ -137,7 +137,10 @@ const mayLoop = new Set([
   'CreateTableAsStmt',
 ]);
 
-/** The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did it. */
+/**
+ * The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did
+ * it.
+ */
 export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
   const { statements } = parsedFiles.parsed(text);
   const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);

@@ -13,7 +13,8 @@ import { readAccess } from './rights.ts';
 const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
- * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do what afterwards.
+ * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do
+ * what afterwards.
  * @param database a shadow database with the platform's objects; it cannot be used afterwards
  * @returns undefined if the files crash the database or never finish
  */

@@ -1,4 +1,7 @@
-/** The findings for names that PostgreSQL does not find: whether a file creates the object, and why it does not exist yet. */
+/**
+ * The findings for names that PostgreSQL does not find: whether a file creates the object, and why it does not exist
+ * yet.
+ */
 import type { DatabaseError } from '../database/database.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';

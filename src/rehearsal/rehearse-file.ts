@@ -26,7 +26,9 @@ export interface FileRun {
 }
 
 /**
- * Runs a file and returns every statement that fails, in order. First it runs as one script, the way it is applied later, which is fast. If that fails, it runs statement by statement, so that errors after the first are found too, and what succeeds stays for the later files.
+ * Runs a file and returns every statement that fails, in order. First it runs as one script, the way it is applied
+ * later, which is fast. If that fails, it runs statement by statement, so that errors after the first are found too,
+ * and what succeeds stays for the later files.
  * @param onFailure called between the two, while nothing of the file is in the database
  */
 export async function rehearseFile(

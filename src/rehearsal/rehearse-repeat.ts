@@ -22,7 +22,10 @@ function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line'
   };
 }
 
-/** The statements that insert rows into the table: its INSERTs without ON CONFLICT, or else others that contain its name. */
+/**
+ * The statements that insert rows into the table: its INSERTs without ON CONFLICT, or else others that contain its
+ * name.
+ */
 function inserters(places: readonly Place[], table: string): Place[] {
   const inserts = places.filter((place) => kindOf(place) === 'InsertStmt' && tableOf(place.statement.tree!) === table);
   const bare = inserts.filter((place) => fieldsOf(place.statement.tree, 'InsertStmt')?.onConflictClause === undefined);
@@ -60,7 +63,9 @@ export function seedFindings(
 }
 
 /**
- * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name, also in a body; or else at the last one that alters its table, because PostgreSQL generates the names of unnamed constraints.
+ * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name,
+ * also in a body; or else at the last one that alters its table, because PostgreSQL generates the names of unnamed
+ * constraints.
  */
 export function changeFindings(changed: readonly SchemaChange[], parsedFiles: ParsedFiles): Finding[] {
   return changed.map(({ object, table, what }): Finding => {

@@ -10,8 +10,8 @@ import type { SchemaChange } from './snapshot.ts';
 export type CompareWith = (which: 'before' | 'after') => Promise<SchemaChange[]>;
 
 /**
- * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails is
- * `rollback-incomplete`.
+ * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails
+ * is `rollback-incomplete`.
  * @param own in the order in which they run
  */
 export async function rehearseRollbacks(

@@ -14,7 +14,8 @@ import { placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;
 
 /**
- * Runs files as a real run does: each as a whole, and a failed one leaves nothing behind. Everything is rolled back at the end.
+ * Runs files as a real run does: each as a whole, and a failed one leaves nothing behind. Everything is rolled back at
+ * the end.
  * @param migrations from the first that fails on
  */
 export async function strictErrors(run: RehearsalRun, migrations: readonly Migration[]): Promise<StrictErrors> {

@@ -1,8 +1,9 @@
 /**
- * rehearsal/: run every migration on a shadow database and explain what happened.
- * May touch: the shadow database that is passed in.
+ * rehearsal/: run every migration on a shadow database and explain what happened. May touch: the shadow database that
+ * is passed in.
  *
- * This file: the whole run and its findings. It runs every file, queries every table as the API's roles, runs every file again, and rolls the own files back and applies them again.
+ * This file: the whole run and its findings. It runs every file, queries every table as the API's roles, runs every
+ * file again, and rolls the own files back and applies them again.
  */
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
@@ -43,11 +44,15 @@ export interface RehearsalReport {
   ms: number;
 }
 
-/** Error codes of the embedded database after a statement has crashed it: that is an error of the statement, not of the run. */
+/**
+ * Error codes of the embedded database after a statement has crashed it: that is an error of the statement, not of the
+ * run.
+ */
 const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
- * Rehearses migrations. Returns everything that is wrong with them as findings, and throws none of it. A statement that exceeds the time limit or crashes the database is a finding too; the statements after it are not run.
+ * Rehearses migrations. Returns everything that is wrong with them as findings, and throws none of it. A statement that
+ * exceeds the time limit or crashes the database is a finding too; the statements after it are not run.
  * @param database a shadow database with the platform's objects; it cannot be used for anything else afterwards
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {

@@ -1,4 +1,6 @@
-/** Reads who can do what from a database's catalog: privileges by every route, and the policies that apply to the role. */
+/**
+ * Reads who can do what from a database's catalog: privileges by every route, and the policies that apply to the role.
+ */
 import type { Session } from '../database/database.ts';
 import type { AccessCell, AccessVerb, Access } from '../rules/engine/fix/access.ts';
 import { platformSchemas } from '../rules/engine/live/catalog.ts';
@@ -64,7 +66,10 @@ const objects = `
   select n.nspname || '.' || f.proname || '(' || pg_catalog.pg_get_function_identity_arguments(f.oid) || ')' from pg_catalog.pg_proc f
   join pg_catalog.pg_namespace n on n.oid = f.pronamespace where ${isOurs} and n.nspname <> 'storage'`;
 
-/** Reads who can do what with the tables and functions of a muse: `anon`, `authenticated`, the app's own roles, and everyone. */
+/**
+ * Reads who can do what with the tables and functions of a muse: `anon`, `authenticated`, the app's own roles, and
+ * everyone.
+ */
 export async function readAccess(session: Session): Promise<Access> {
   const { rows } = await session.query<Row>(
     `select * from (${tables}) t where whole or columns is not null union all ${functions} order by 1, 2, 3`,

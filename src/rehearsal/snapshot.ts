@@ -50,7 +50,8 @@ function shortened(text: string): string {
 }
 
 /**
- * The differences in `after`. For a table, view or function that is new or gone, only the object itself is listed, not what belongs to it.
+ * The differences in `after`. For a table, view or function that is new or gone, only the object itself is listed, not
+ * what belongs to it.
  */
 export function changesBetween(before: Snapshot, after: Snapshot): SchemaChange[] {
   const { missing, extra, changed } = diffSchema(before.schema, after.schema);

@@ -16,7 +16,10 @@ function folderOf(file: string): string {
   return file.slice(0, file.lastIndexOf('/'));
 }
 
-/** New numbers for the files that share one with an earlier file, and for the later files that have to move up to make that possible. */
+/**
+ * New numbers for the files that share one with an earlier file, and for the later files that have to move up to make
+ * that possible.
+ */
 function raised(files: readonly Migration[]): Move[] {
   let previous = -1n;
   const moves: Move[] = [];
@@ -33,7 +36,10 @@ function hasDuplicates(files: readonly Migration[]): boolean {
   return new Set(files.map(({ number }) => plainNumber(number))).size < files.length;
 }
 
-/** Where Drizzle's journal lists files, those keep their numbers; every other file whose number is taken gets one after the last. */
+/**
+ * Where Drizzle's journal lists files, those keep their numbers; every other file whose number is taken gets one after
+ * the last.
+ */
 function raisedInJournal(files: readonly Migration[], listed: (migration: Migration) => boolean): Move[] {
   const inside = files.filter(listed);
   const moves = hasDuplicates(inside) ? raised(inside) : [];
@@ -102,7 +108,8 @@ function follow(
 }
 
 /**
- * Renumbers files that share a number, and as many of the later ones as necessary, without changing their order. Drizzle's journal is updated too. Does nothing if a database already has one of the files that would be renumbered.
+ * Renumbers files that share a number, and as many of the later ones as necessary, without changing their order.
+ * Drizzle's journal is updated too. Does nothing if a database already has one of the files that would be renumbered.
  */
 function apply(situation: Situation): FixResult {
   const { migrations, applied, folders, journals } = situation;

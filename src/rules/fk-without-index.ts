@@ -6,7 +6,10 @@ import type { ConstraintRow, RelationRow } from './engine/live/catalog.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** An index helps if its first columns are the key's, in any order. A partial index helps only if it omits nothing but NULL. */
+/**
+ * An index helps if its first columns are the key's, in any order. A partial index helps only if it omits nothing but
+ * NULL.
+ */
 function hasIndex(table: RelationRow, key: ConstraintRow): boolean {
   return table.indexes.some((index) => {
     const first = new Set(index.columns.slice(0, key.columns.length));

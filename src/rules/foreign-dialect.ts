@@ -9,7 +9,10 @@ import { editable, statementOf } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Where an element of a CREATE TABLE ends in the statement, and the comma to remove with it: the one before it, or else the one after. */
+/**
+ * Where an element of a CREATE TABLE ends in the statement, and the comma to remove with it: the one before it, or else
+ * the one after.
+ */
 function extentOf({ sql }: Statement, start: number): { end: number; comma: number | undefined } {
   const words = wordsOf(sql);
   const first = words.findIndex((word) => word.start === start);

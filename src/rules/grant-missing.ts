@@ -49,7 +49,10 @@ function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string
   );
 }
 
-/** The missing privileges of roles for which the files grant or revoke nothing on the table. Where they do, the author has decided. */
+/**
+ * The missing privileges of roles for which the files grant or revoke nothing on the table. Where they do, the author
+ * has decided.
+ */
 function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
   return new Map(
     [...missingGrants(apiPolicies(table, catalog), table.grants)].filter(

@@ -18,7 +18,10 @@ import { conditionFor, mayWrite, ownerOf } from './engine/suggest.ts';
 import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted } from './engine/tables.ts';
 
-/** Narrows policies that let everyone write: to the service role if their words mention it, otherwise to the row's owner. */
+/**
+ * Narrows policies that let everyone write: to the service role if their words mention it, otherwise to the row's
+ * owner.
+ */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const edits: Edit[] = [];

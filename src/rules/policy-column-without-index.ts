@@ -51,7 +51,9 @@ function comparedColumns({ using }: Policy, table: Table): string[] {
 }
 
 /**
- * Columns of the table that its policies compare with a value that is the same for the whole query, so that an index on the column helps; each with the first such policy. Constants do not count: a status or a flag has too few values for an index to help.
+ * Columns of the table that its policies compare with a value that is the same for the whole query, so that an index on
+ * the column helps; each with the first such policy. Constants do not count: a status or a flag has too few values for
+ * an index to help.
  */
 function comparedLive(table: RelationRow, parse: ParseExpression): Map<string, PolicyRow> {
   const own = new Set(table.columns.map((column) => column.name));

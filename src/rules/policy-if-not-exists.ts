@@ -4,7 +4,10 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { aboveFirst } from './engine/fix/place.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** The statement without IF NOT EXISTS, which PostgreSQL does not have here, and with a DROP before it, so that it can run again. */
+/**
+ * The statement without IF NOT EXISTS, which PostgreSQL does not have here, and with a DROP before it, so that it can
+ * run again.
+ */
 function withoutIfNotExists(sql: string, { start, end }: { start: number; end: number }): string {
   const fixed = `${sql.slice(0, start)}${sql.slice(end).trimStart()}`;
   const words = wordsOf(fixed);

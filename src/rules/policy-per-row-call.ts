@@ -96,7 +96,10 @@ function isSession(parts: string[]): boolean {
   return parts[0] === 'auth' || parts.at(-1) === 'current_setting';
 }
 
-/** A function of the muse that reads tables or settings. Immutable ones do not count: they are folded, or as cheap as an operator. */
+/**
+ * A function of the muse that reads tables or settings. Immutable ones do not count: they are folded, or as cheap as an
+ * operator.
+ */
 function isLiveHelper(parts: string[], catalog: LiveCatalog): boolean {
   if (parts[0] === 'auth' || parts[0] === 'storage') return false;
   return catalog.functions.some(

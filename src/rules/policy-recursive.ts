@@ -16,7 +16,8 @@ import type { Rule } from './engine/rule.ts';
 
 /**
  * The path of tables by which a policy reads its own table again, that one last; undefined if it does not.
- * @param depth `expressions`: follows what PostgreSQL expands, where it refuses every query (42P17); `calls`: also follows the functions that a policy calls, which recurse until the stack is full (54001)
+ * @param depth `expressions`: follows what PostgreSQL expands, where it refuses every query (42P17); `calls`: also
+ *   follows the functions that a policy calls, which recurse until the stack is full (54001)
  */
 function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | undefined {
   const visited = new Set<string>();
@@ -44,12 +45,18 @@ function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | u
   return follow(policy, []);
 }
 
-/** The functions without SECURITY DEFINER through which a policy reads tables: the policies of those tables apply to them. */
+/**
+ * The functions without SECURITY DEFINER through which a policy reads tables: the policies of those tables apply to
+ * them.
+ */
 function invokers(catalog: Catalog, policy: Policy): Routine[] {
   return invokersIn(catalog, [policy.using, policy.check]);
 }
 
-/** Makes recursive policies call a helper that bypasses policies: a new one, or an existing one that becomes SECURITY DEFINER. */
+/**
+ * Makes recursive policies call a helper that bypasses policies: a new one, or an existing one that becomes SECURITY
+ * DEFINER.
+ */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const texts: Texts = new Map();

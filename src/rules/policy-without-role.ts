@@ -43,7 +43,10 @@ function audience(situation: Situation, policy: Policy): { roles: string; reason
   return undefined;
 }
 
-/** Returns whether an expression depends on the signed-in user: itself, through functions of the files, or through the policies of tables that it reads. */
+/**
+ * Returns whether an expression depends on the signed-in user: itself, through functions of the files, or through the
+ * policies of tables that it reads.
+ */
 function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet<string> = new Set()): boolean {
   let found = false;
   const follow = (name: string, inner: readonly unknown[]): void => {

@@ -1,8 +1,9 @@
 /**
- * rules/: every rule of lint, rehearsal and verification, one file each: what it means, how it is checked, how it is fixed.
- * May touch: nothing. Files and catalogs in, findings and edits out.
+ * rules/: every rule of lint, rehearsal and verification, one file each: what it means, how it is checked, how it is
+ * fixed. May touch: nothing. Files and catalogs in, findings and edits out.
  *
- * This file: what the rest of the program uses. It loads every rule, so commands that may not need any import it lazily; `names.ts` has only the names.
+ * This file: what the rest of the program uses. It loads every rule, so commands that may not need any import it
+ * lazily; `names.ts` has only the names.
  */
 import { repairWith } from './engine/fix/repair.ts';
 import type { Repair } from './engine/fix/record.ts';

@@ -26,7 +26,8 @@ function lastSource(table: Table, columns: readonly string[]): Source {
 }
 
 /**
- * Turns row-level security on. Users who had a privilege on the table keep access to their own rows, if the columns show which those are. Nothing is granted.
+ * Turns row-level security on. Users who had a privilege on the table keep access to their own rows, if the columns
+ * show which those are. Nothing is granted.
  */
 function apply(situation: Situation): FixResult {
   const { catalog, examined } = situation;

@@ -25,7 +25,8 @@ function hasEmptyArray(item: Node): boolean {
 }
 
 /**
- * Rewrites `INSERT … VALUES` as `INSERT … SELECT … WHERE NOT EXISTS` on the row's own values. Undefined for other forms, and if a column's type is not known.
+ * Rewrites `INSERT … VALUES` as `INSERT … SELECT … WHERE NOT EXISTS` on the row's own values. Undefined for other
+ * forms, and if a column's type is not known.
  */
 function guarded(statement: Statement, catalog: Catalog): { start: number; end: number; text: string }[] | undefined {
   const insert = fieldsOf(statement.tree, 'InsertStmt');

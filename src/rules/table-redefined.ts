@@ -13,7 +13,10 @@ function suggestionFor(table: string, missing: readonly Column[]): string {
   return `ALTER TABLE ${quoteQualified(table)}\n${missing.map(({ name, type }) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${type}`).join(',\n')};`;
 }
 
-/** Adds the columns that a second CREATE TABLE declares without effect, right after it; also adds a missing IF NOT EXISTS. */
+/**
+ * Adds the columns that a second CREATE TABLE declares without effect, right after it; also adds a missing IF NOT
+ * EXISTS.
+ */
 function apply(situation: Situation): FixResult {
   const wanted = new Set(
     problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`),

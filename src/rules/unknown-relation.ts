@@ -89,7 +89,10 @@ function supplySchemas(situation: Situation): FixResult {
   return { edits };
 }
 
-/** Supplies tables that nothing creates, in a file before core: from the built-in core, otherwise reconstructed from their use. */
+/**
+ * Supplies tables that nothing creates, in a file before core: from the built-in core, otherwise reconstructed from
+ * their use.
+ */
 function supplyTables(situation: Situation): FixResult {
   const { catalog, builtin, applied } = situation;
   // What an applied file uses exists, whatever created it.
@@ -142,7 +145,8 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
 }
 
 /**
- * Puts tables before their first use: in a file before core, or after the applied files if there are any. A journal has no place before its first entry, so there they go into the first file.
+ * Puts tables before their first use: in a file before core, or after the applied files if there are any. A journal has
+ * no place before its first entry, so there they go into the first file.
  */
 function beforeUse(situation: Situation, missing: readonly Need[], sql: string): FixResult {
   const { migrations, applied, folders } = situation;

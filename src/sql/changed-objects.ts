@@ -4,7 +4,8 @@ import { parseSql } from './split.ts';
 
 /**
  * The tables, views and functions that the files create or change, as `schema.name`. The parser must be loaded.
- * @returns undefined if the text does not show all of them: a DO block, a query that may call anything, a change of roles, schemas or default privileges, a CASCADE
+ * @returns undefined if the text does not show all of them: a DO block, a query that may call anything, a change of
+ *   roles, schemas or default privileges, a CASCADE
  */
 export function changedObjects(files: readonly { sql: string }[]): string[] | undefined {
   const names = new Set<string>();

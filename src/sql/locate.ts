@@ -12,7 +12,10 @@ function spelled(sql: string, token: FileToken): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
-/** Offset of the name in the text, including its schema or table if the text has that; undefined if the text does not contain the name. */
+/**
+ * Offset of the name in the text, including its schema or table if the text has that; undefined if the text does not
+ * contain the name.
+ */
 export function offsetOfName(sql: string, name: readonly string[]): number | undefined {
   const tokens = [...tokensOf(sql)].filter((token) => !token.name.endsWith('_COMMENT'));
   const last = name.at(-1);

@@ -10,6 +10,9 @@ export interface Migration {
   number: string;
   /** The text as sent to PostgreSQL: UTF-8, without a BOM, line ends unchanged. */
   sql: string;
-  /** SHA-256 of the text in lower-case hex, with CRLF read as LF, so that a checkout on Windows does not count as an edit. */
+  /**
+   * SHA-256 of the text in lower-case hex, with CRLF read as LF, so that a checkout on Windows does not count as an
+   * edit.
+   */
   checksum: string;
 }

@@ -1,5 +1,6 @@
 /**
- * The nodes of PostgreSQL's parse trees, as `@pgsql/types` describes them, and functions to read them. A node is an object with one key, its type, that holds its fields. Fields with their zero value are omitted.
+ * The nodes of PostgreSQL's parse trees, as `@pgsql/types` describes them, and functions to read them. A node is an
+ * object with one key, its type, that holds its fields. Fields with their zero value are omitted.
  */
 import type * as pg from '@pgsql/types';
 
@@ -41,7 +42,10 @@ interface AlwaysSet {
   ViewStmt: { view: RangeVar };
 }
 
-/** The union as one object type: for the compiler, looking up a type of node in it is far cheaper than narrowing the union. */
+/**
+ * The union as one object type: for the compiler, looking up a type of node in it is far cheaper than narrowing the
+ * union.
+ */
 type PackageFields = { [Each in Node as KeyOf<Each>]: Each[keyof Each] };
 
 /** The fields of a node of a type: `Fields<'CreateStmt'>`. */

@@ -1,6 +1,6 @@
 /**
- * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, except for loading the WASM module once.
- * May touch: nothing.
+ * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, except for loading the WASM
+ * module once. May touch: nothing.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -72,12 +72,18 @@ export async function loadParser(): Promise<void> {
   engine = makeEngine();
 }
 
-/** A NUL would end the C string. It becomes U+0001, which has the same length and which PostgreSQL does not accept either. */
+/**
+ * A NUL would end the C string. It becomes U+0001, which has the same length and which PostgreSQL does not accept
+ * either.
+ */
 function withoutNul(sql: string): string {
   return sql.includes('\0') ? sql.replaceAll('\0', '\u0001') : sql;
 }
 
-/** Runs `work` on the text in the module's memory. A crash (stack, memory) discards the instance and is returned as a failure. */
+/**
+ * Runs `work` on the text in the module's memory. A crash (stack, memory) discards the instance and is returned as a
+ * failure.
+ */
 function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T | ParseFailure {
   if (makeEngine === undefined) throw new Error('loadParser() was not awaited.');
   engine ??= makeEngine();

@@ -27,8 +27,8 @@ interface AnyPiece {
 }
 
 /**
- * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of its
- * parse tree; comparing `type` tells the compiler which fields those are.
+ * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of
+ * its parse tree; comparing `type` tells the compiler which fields those are.
  */
 export type Piece<Type extends NodeType = NodeType> = {
   [Each in Type]: AnyPiece & { type: Each; node: Fields<Each> };

@@ -23,7 +23,10 @@ const guards = new Set([
   'PLpgSQL_stmt_foreach_a',
 ]);
 
-/** Every SQL statement and expression of a parsed PL/pgSQL body, in order. A constant `EXECUTE` is represented by the SQL that it runs. */
+/**
+ * Every SQL statement and expression of a parsed PL/pgSQL body, in order. A constant `EXECUTE` is represented by the
+ * SQL that it runs.
+ */
 export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
   const parts: PlpgsqlPart[] = [];
   let cursor = 0;

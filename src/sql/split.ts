@@ -18,7 +18,8 @@ interface Span extends Place {
 }
 
 /**
- * Splits a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what PostgreSQL cannot parse becomes a statement with an `error`.
+ * Splits a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what PostgreSQL
+ * cannot parse becomes a statement with an `error`.
  */
 export function parseSql(sql: string): ParsedSql {
   const known = recent.get(sql);
@@ -32,7 +33,8 @@ export function parseSql(sql: string): ParsedSql {
 }
 
 /**
- * Results by text, because one run parses the same files several times: in the scaffold, lint, the catalog, directives, the rehearsal. A result is never modified.
+ * Results by text, because one run parses the same files several times: in the scaffold, lint, the catalog, directives,
+ * the rehearsal. A result is never modified.
  */
 const recent = new Map<string, ParsedSql>();
 const RECENT = 500;

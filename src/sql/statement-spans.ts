@@ -10,7 +10,9 @@ interface State {
   /** The text between semicolons: one statement, unless a body in it never closes. */
   pieces: Place[];
   open: boolean;
-  /** The first words in lower case, which identify rules and routines, the two statements that may contain semicolons. */
+  /**
+   * The first words in lower case, which identify rules and routines, the two statements that may contain semicolons.
+   */
   words: string[];
   previous: string;
   parentheses: number;
@@ -20,7 +22,8 @@ interface State {
 const fresh = (): State => ({ pieces: [], open: false, words: [], previous: '', parentheses: 0, blocks: 0 });
 
 /**
- * Splits tokens into statements at each `;`, except those inside a statement: in the parentheses of a `CREATE RULE … DO (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
+ * Splits tokens into statements at each `;`, except those inside a statement: in the parentheses of a `CREATE RULE … DO
+ * (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
  */
 export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
   const places: Place[] = [];

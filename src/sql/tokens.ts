@@ -13,7 +13,8 @@ export interface FileToken {
 const CHUNK = 1 << 16;
 
 /**
- * The text's tokens by PostgreSQL's own scanner, comments included, in order. If the scanner gives up (a string or comment that never ends), everything from there on is one token named `REST`.
+ * The text's tokens by PostgreSQL's own scanner, comments included, in order. If the scanner gives up (a string or
+ * comment that never ends), everything from there on is one token named `REST`.
  */
 export function* tokensOf(sql: string): Generator<FileToken> {
   let start = 0;
@@ -56,7 +57,8 @@ function locate(tokens: readonly Token[], chunk: string, start: number): FileTok
 }
 
 /**
- * Scans a chunk. A word that the scanner refuses (`1a`, `""`) is masked everywhere: it contains no quote and no semicolon, so the ends of statements do not change. `stuck` is the offset of a token that never ends.
+ * Scans a chunk. A word that the scanner refuses (`1a`, `""`) is masked everywhere: it contains no quote and no
+ * semicolon, so the ends of statements do not change. `stuck` is the offset of a token that never ends.
  */
 function scanMasked(chunk: string): { tokens: Token[]; stuck?: number } {
   // Valid SQL has control characters only in literals, and libpg-query does not escape them in its result.

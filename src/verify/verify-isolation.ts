@@ -30,17 +30,25 @@ export interface IsolationOptions {
   /** With `session`: the application's role and the names of its variables. */
   session?: SessionVariables;
   /**
-   * Names of the tables, views, buckets and functions that changed, as in the report, a function's also without its argument types: they are proven, with everything that depends on them and everything that may open them. Default: everything is proven.
+   * Names of the tables, views, buckets and functions that changed, as in the report, a function's also without its
+   * argument types: they are proven, with everything that depends on them and everything that may open them. Default:
+   * everything is proven.
    */
   only?: readonly string[];
-  /** Access by means other than the four verbs, if it is not to be read from this database: for a copy, it comes from the original. */
+  /**
+   * Access by means other than the four verbs, if it is not to be read from this database: for a copy, it comes from
+   * the original.
+   */
   ways?: Ways;
-  /** The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding. */
+  /**
+   * The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding.
+   */
   expected?: readonly TableReport[];
 }
 
 /**
- * Proves who can do what with which rows: generates users, organizations and their rows, acts as each of them on every table, view, bucket and callable function, and rolls everything back. Needs no interactive transaction.
+ * Proves who can do what with which rows: generates users, organizations and their rows, acts as each of them on every
+ * table, view, bucket and callable function, and rolls everything back. Needs no interactive transaction.
  * @throws MuseError `cannot-act-as` if the connection may not act as the users' roles
  * @throws DatabaseError what PostgreSQL says
  */

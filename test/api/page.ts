@@ -22,7 +22,8 @@ interface PackageJson {
 }
 
 /**
- * Compiles the page's examples in a directory where this package is installed as by npm: the published files, without development dependencies.
+ * Compiles the page's examples in a directory where this package is installed as by npm: the published files, without
+ * development dependencies.
  * @param directory an empty one
  * @returns the path of the program; its arguments are the headings of the examples to run
  * @throws the compiler's errors

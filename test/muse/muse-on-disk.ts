@@ -10,7 +10,10 @@ import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/muse-file.ts';
 import type { Native } from '../support/native.ts';
 
-/** A muse in its own directory, with these files and environments. Each `postgres` environment has its URL in its secrets file. */
+/**
+ * A muse in its own directory, with these files and environments. Each `postgres` environment has its URL in its
+ * secrets file.
+ */
 export async function museOnDisk(
   files: Readonly<Record<string, string>>,
   urls: Partial<Record<EnvironmentName, string>> = {},

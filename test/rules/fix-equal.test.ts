@@ -1,4 +1,7 @@
-/** Every class of repair restores the intended schema: compares the built-in kit, broken and fixed, with the original kit. */
+/**
+ * Every class of repair restores the intended schema: compares the built-in kit, broken and fixed, with the original
+ * kit.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { readSchema } from '../../src/database/schema.ts';

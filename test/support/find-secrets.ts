@@ -1,6 +1,8 @@
 /** Searches for secrets where there must be none. */
 
-/** Patterns of the secrets that this tool handles: access tokens, project keys, JSON web tokens, URLs with a password. */
+/**
+ * Patterns of the secrets that this tool handles: access tokens, project keys, JSON web tokens, URLs with a password.
+ */
 const forms: Record<string, RegExp> = {
   'access token': /\bsbp_(?:oauth_)?[a-f0-9]{40}\b/g,
   'secret key': /\bsb_secret_[\w-]{10,}/g,

@@ -10,7 +10,8 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /**
- * Ends the process with the reason. If the error were thrown, Vitest would first print "No test files found" and an empty coverage report.
+ * Ends the process with the reason. If the error were thrown, Vitest would first print "No test files found" and an
+ * empty coverage report.
  */
 function stop(error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);

@@ -35,7 +35,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-// Each row: a change to the installed package, and whether the binaries are copied for the same user and for another one.
+// Each row: a change to the installed package, and whether the binaries are copied for the same user and for another
+// one.
 const cases: [string, () => void, { same: 'copied' | 'in place'; other: 'copied' | 'in place' }][] = [
   [
     'its folder is closed to others',

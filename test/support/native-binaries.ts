@@ -33,7 +33,8 @@ export function installedBinaries(): string {
 }
 
 /**
- * The binaries of this platform: the installed ones if the user can run them, otherwise a copy that every user can run. node_modules itself is never changed, because it may be read-only or belong to another user.
+ * The binaries of this platform: the installed ones if the user can run them, otherwise a copy that every user can run.
+ * node_modules itself is never changed, because it may be read-only or belong to another user.
  * @param native the folder `native` of the platform's package
  * @param directory a directory for the copy, which its owner removes
  * @param user the user who runs them; undefined for the user of this process
@@ -79,7 +80,10 @@ const everything = (directory: string): string[] => [
   ...readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((path) => join(directory, path)),
 ];
 
-/** Whether users other than the owner can reach, read and run everything, according to the modes of the files and all parent folders. */
+/**
+ * Whether users other than the owner can reach, read and run everything, according to the modes of the files and all
+ * parent folders.
+ */
 function isOpenToAll(native: string): boolean {
   for (let at = dirname(native); dirname(at) !== at; at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;

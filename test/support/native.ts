@@ -31,7 +31,10 @@ export interface Native {
 export interface NativeOptions {
   /** Name of the superuser; default `postgres`. */
   superuser?: string;
-  /** Durable writes. Default: false, because tests need no protection against power failures. Benchmarks use the server's defaults. */
+  /**
+   * Durable writes. Default: false, because tests need no protection against power failures. Benchmarks use the
+   * server's defaults.
+   */
   fsync?: boolean;
   /** A separate server, although the test run has a shared one. */
   private?: boolean;
@@ -83,7 +86,8 @@ interface Cluster {
 }
 
 /**
- * Directories for servers. Root's own TMPDIR may be inaccessible to the user that PostgreSQL runs as, or not allow executables (noexec), so the system's temporary directories are tried too.
+ * Directories for servers. Root's own TMPDIR may be inaccessible to the user that PostgreSQL runs as, or not allow
+ * executables (noexec), so the system's temporary directories are tried too.
  */
 function places(): string[] {
   if (!runAs) return [tmpdir()];

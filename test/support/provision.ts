@@ -1,5 +1,6 @@
 /**
- * From a name to a working project, with the functions of `src/supabase` and the migrator and with a journal: the pipeline without files and terminal. After an error it can be started again, like `--resume`.
+ * From a name to a working project, with the functions of `src/supabase` and the migrator and with a journal: the
+ * pipeline without files and terminal. After an error it can be started again, like `--resume`.
  */
 import { hash } from 'node:crypto';
 import { migrate } from '../../src/migrations/apply.ts';

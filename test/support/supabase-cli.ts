@@ -10,7 +10,8 @@ const version = '3.1.0';
 const run = promisify(execFile);
 
 /**
- * The path of the CLI's start script for `node`, or the reason why there is none: another version, or an unreachable registry. Tests that are skipped for it must print the reason.
+ * The path of the CLI's start script for `node`, or the reason why there is none: another version, or an unreachable
+ * registry. Tests that are skipped for it must print the reason.
  */
 export async function supabaseCli(): Promise<{ script: string } | { reason: string }> {
   const cache = join(tmpdir(), `create-muse-supabase-cli-${version}`);

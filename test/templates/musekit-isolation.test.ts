@@ -4,7 +4,8 @@ import { as, found, inScratch, join, refused, signUp, type Actor } from './actor
 import { openKit } from './kit.ts';
 
 /**
- * Every table, with its owner column and an assignment that users may make to their own rows. It is a constant, because only the UPDATE policy applies to an UPDATE that reads no column. Products and flag definitions have no owner.
+ * Every table, with its owner column and an assignment that users may make to their own rows. It is a constant, because
+ * only the UPDATE policy applies to an UPDATE that reads no column. Products and flag definitions have no owner.
  */
 const owned: [table: string, column: string, change?: string][] = [
   ['profiles', 'id', "full_name = 'X'"],

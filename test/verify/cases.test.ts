@@ -248,7 +248,10 @@ const sound: { file: string; name: string }[] = [
 const read = (file: string): string => readFileSync(join(import.meta.dirname, 'cases', `${file}.sql`), 'utf8');
 const objectOf = (error: string): string => error.slice(error.indexOf(' ') + 1);
 
-/** The whole kit is proven with each case only if everything is tested; otherwise only what the case creates and may change. */
+/**
+ * The whole kit is proven with each case only if everything is tested; otherwise only what the case creates and may
+ * change.
+ */
 const isWhole = process.env['CREATE_MUSE_ALL'] !== undefined;
 const prove = (sql: string, objects: readonly string[] = []): Promise<string[]> =>
   withSchema(database, sql, async (session) => {

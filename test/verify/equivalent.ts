@@ -26,7 +26,8 @@ function asksWho(expression: string | null): boolean {
 }
 
 /**
- * Why a mutant does not change what anyone can do, according to only the catalog and PostgreSQL's own rules; undefined if that cannot be shown. It never reads the result of the proof.
+ * Why a mutant does not change what anyone can do, according to only the catalog and PostgreSQL's own rules; undefined
+ * if that cannot be shown. It never reads the result of the proof.
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';

@@ -21,7 +21,10 @@ export const asMigration = (file: string, sql: string): Migration => ({
   checksum: '',
 });
 
-/** Installs the built-in kit, the presets and further tables (in the syntax of `--table`) in the database. Returns the files. */
+/**
+ * Installs the built-in kit, the presets and further tables (in the syntax of `--table`) in the database. Returns the
+ * files.
+ */
 export async function installFiles(
   database: Database,
   presets: readonly string[],

@@ -48,7 +48,10 @@ export async function makeWorld(
 
 type Verdict = 'not valid' | 'rules' | 'matrix' | 'nothing';
 
-/** What the proof reports for a mutant: findings by the rules alone, or by comparison with the matrix of the original schema. */
+/**
+ * What the proof reports for a mutant: findings by the rules alone, or by comparison with the matrix of the original
+ * schema.
+ */
 async function judge({ database, sql, options, whole }: World, mutant: Mutant): Promise<Verdict> {
   let isValid = false;
   const known = new Set(whole.findings.map(({ message }) => message));

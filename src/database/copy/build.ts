@@ -8,7 +8,8 @@ export interface NotCopied extends Omit<CopyStep, 'sql'> {
 }
 
 /**
- * Recreates a schema from its steps. A step that needs something that does not exist yet is retried after the others, until no more of them succeed.
+ * Recreates a schema from its steps. A step that needs something that does not exist yet is retried after the others,
+ * until no more of them succeed.
  * @param a superuser's session in a shadow database with the platform's objects; access lists are copied verbatim
  * @returns what could not be created
  * @throws DatabaseError

@@ -1,5 +1,6 @@
 /**
- * Reads a database's schema as the SQL that recreates it elsewhere. It comes from the catalog, so manual changes are included. Only reads.
+ * Reads a database's schema as the SQL that recreates it elsewhere. It comes from the catalog, so manual changes are
+ * included. Only reads.
  */
 import type { Session } from '../database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -50,7 +51,9 @@ const order = [
 ];
 
 /**
- * The steps that recreate the schema in a database with the platform's objects: everything of the muse, and the policies, triggers, grants and row-level security of the services' tables. No rows, except Storage's buckets. Reads with two statements and writes nothing, so it works in a read-only transaction.
+ * The steps that recreate the schema in a database with the platform's objects: everything of the muse, and the
+ * policies, triggers, grants and row-level security of the services' tables. No rows, except Storage's buckets. Reads
+ * with two statements and writes nothing, so it works in a read-only transaction.
  * @throws DatabaseError
  */
 export async function readCopy(session: Session): Promise<CopyStep[]> {
@@ -66,7 +69,9 @@ export async function readCopy(session: Session): Promise<CopyStep[]> {
 
 const rank = ({ kind, sql }: CopyStep): number => (sql === null ? order.length : order.indexOf(kind));
 
-/** As in `readSchema`: with an empty search_path names are printed qualified, and the parts of a UNION ALL run in order. */
+/**
+ * As in `readSchema`: with an empty search_path names are printed qualified, and the parts of a UNION ALL run in order.
+ */
 const query = `
 WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
 readable AS MATERIALIZED (

@@ -2,7 +2,10 @@
 import { notOfExtension } from '../schema/parts.ts';
 
 const own = `pg_class c JOIN own n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
-/** The relation that an object belongs to, including the services' relations: policies and triggers on those are the muse's. */
+/**
+ * The relation that an object belongs to, including the services' relations: policies and triggers on those are the
+ * muse's.
+ */
 const any = (id: string): string =>
   `JOIN pg_class c ON c.oid = ${id} JOIN readable n ON n.oid = c.relnamespace AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`;
 const name = `format('%I.%I', n.nspname, c.relname)`;

@@ -1,10 +1,16 @@
 /** The SELECTs (kind, name, sql, of) with which `readCopy` reads roles, schemas, extensions, owners and privileges. */
 import { notOfExtension } from '../schema/parts.ts';
 
-/** An access list is copied verbatim, including null (the built-in default): GRANT and REVOKE would modify whatever list is there. */
+/**
+ * An access list is copied verbatim, including null (the built-in default): GRANT and REVOKE would modify whatever list
+ * is there.
+ */
 const access = (catalog: string, column: string, acl: string, where: string): string =>
   `format('UPDATE pg_catalog.${catalog} SET ${column} = %L::pg_catalog.aclitem[] WHERE %s', ${acl}, ${where})`;
-/** A missing object of the muse is an error, so that the step is retried. An object of a service may be missing in the platform. */
+/**
+ * A missing object of the muse is an error, so that the step is retried. An object of a service may be missing in the
+ * platform.
+ */
 const relationId = `CASE WHEN n.service THEN format('pg_catalog.to_regclass(%L)', format('%I.%I', n.nspname, c.relname))
   ELSE format('%L::pg_catalog.regclass', format('%I.%I', n.nspname, c.relname)) END`;
 const relationWhere = `'oid = ' || ${relationId}`;

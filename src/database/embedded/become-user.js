@@ -1,5 +1,8 @@
 /**
- * Makes the engine's session belong to a user that is not a superuser. PGlite is PostgreSQL in single-user mode, where the session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could return to it. PostgreSQL decides that by the user that the connection authenticated as, `AuthenticatedUserId` in miscinit.c, which no SQL can set. So it is set in the engine's memory, next to the user IDs that SET changes.
+ * Makes the engine's session belong to a user that is not a superuser. PGlite is PostgreSQL in single-user mode, where
+ * the session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could return to it.
+ * PostgreSQL decides that by the user that the connection authenticated as, `AuthenticatedUserId` in miscinit.c, which
+ * no SQL can set. So it is set in the engine's memory, next to the user IDs that SET changes.
  */
 const bootstrapSuperuser = 10;
 /** Words of static memory to search. The IDs are below 3 MB. */

@@ -16,7 +16,8 @@ export interface KeptDirectory {
 }
 
 /**
- * Locks the directory. A new one still has to be filled from the snapshot. It holds `data/`, `lock.json` while open, and `version.json`. A crash leaves nothing that the next open would mistake for a database.
+ * Locks the directory. A new one still has to be filled from the snapshot. It holds `data/`, `lock.json` while open,
+ * and `version.json`. A crash leaves nothing that the next open would mistake for a database.
  * @throws MuseError `database-in-use`, `database-version`
  */
 export async function openDirectory(

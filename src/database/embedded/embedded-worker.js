@@ -1,5 +1,7 @@
 /**
- * The thread that PGlite runs in: WebAssembly blocks its event loop, so a query that never ends can only be stopped by ending the thread. JavaScript with types in comments, because Node itself loads a worker, from the source as well as from the build. Its requests are in `protocol.ts`.
+ * The thread that PGlite runs in: WebAssembly blocks its event loop, so a query that never ends can only be stopped by
+ * ending the thread. JavaScript with types in comments, because Node itself loads a worker, from the source as well as
+ * from the build. Its requests are in `protocol.ts`.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +50,8 @@ class SnapshotFS extends MemoryFS {
 }
 
 /**
- * Writes the files of a new persistent database, and renames the directory when all are written. There are hundreds of small files: not awaiting each one takes a third of the time.
+ * Writes the files of a new persistent database, and renames the directory when all are written. There are hundreds of
+ * small files: not awaiting each one takes a third of the time.
  * @param {Pack} pack
  * @param {string} at
  * @param {string} directory

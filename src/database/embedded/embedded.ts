@@ -65,8 +65,10 @@ function compiledEngine(): Promise<CompiledEngine> {
 }
 
 /**
- * Opens an embedded PostgreSQL with the platform's objects in it, in a thread of its own. The first open on a machine creates those objects (a few seconds) and caches a snapshot of them.
- * @throws MuseError `database-in-use` if another process has the directory open; `database-version` if it was created by another version; `embedded-failed`; `cancelled`
+ * Opens an embedded PostgreSQL with the platform's objects in it, in a thread of its own. The first open on a machine
+ * creates those objects (a few seconds) and caches a snapshot of them.
+ * @throws MuseError `database-in-use` if another process has the directory open; `database-version` if it was created
+ *   by another version; `embedded-failed`; `cancelled`
  */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();

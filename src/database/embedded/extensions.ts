@@ -40,7 +40,8 @@ const bundled = [
 ];
 
 /**
- * Every file that CREATE EXTENSION needs, for PGlite's own extensions and for the extension stubs, relative to PostgreSQL's installation. Each is marked `trusted`, because on Supabase a superuser creates them for `postgres`.
+ * Every file that CREATE EXTENSION needs, for PGlite's own extensions and for the extension stubs, relative to
+ * PostgreSQL's installation. Each is marked `trusted`, because on Supabase a superuser creates them for `postgres`.
  */
 export async function makeExtensionPack(): Promise<Pack> {
   const bundles = await Promise.all(bundled.map(readBundle));

@@ -16,7 +16,9 @@ export function makePack(files: readonly { path: string; bytes?: Uint8Array }[])
   return { entries, bytes: Buffer.concat(files.flatMap(({ bytes }) => bytes ?? [])) };
 }
 
-/** Encodes a pack as one file: a line with the format's name, a line of JSON with the entries and a digest, the bytes. */
+/**
+ * Encodes a pack as one file: a line with the format's name, a line of JSON with the entries and a digest, the bytes.
+ */
 function encodePack(pack: Pack): Buffer {
   const head = JSON.stringify({ entries: pack.entries, size: pack.bytes.length, digest: digest(pack.bytes) });
   return Buffer.concat([Buffer.from(`${magic}${head}\n`), pack.bytes]);
@@ -46,7 +48,8 @@ function digest(bytes: Uint8Array): string {
 }
 
 /**
- * The pack in a cache file, which is created if necessary. A cache that is missing, damaged or not writable only costs time. Two processes may create it at once: each writes a file of its own and renames it.
+ * The pack in a cache file, which is created if necessary. A cache that is missing, damaged or not writable only costs
+ * time. Two processes may create it at once: each writes a file of its own and renames it.
  * @param path the file; its name contains a hash of everything that the pack depends on
  */
 export async function cachedPack(path: string, make: () => Promise<Pack>): Promise<Pack> {

@@ -55,7 +55,10 @@ export interface SystemError {
 export interface Answer {
   id: number;
   value?: unknown;
-  /** `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's statements before it. */
+  /**
+   * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's
+   * statements before it.
+   */
   error?: { server: boolean; report: ServerReport; done?: number | undefined; system?: SystemError };
 }
 

@@ -35,7 +35,8 @@ export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'direct
 }
 
 /**
- * Returns whether PostgreSQL needs a file of its data directory. It recreates the free space and visibility maps, and does not need the preallocated WAL segments after the current one.
+ * Returns whether PostgreSQL needs a file of its data directory. It recreates the free space and visibility maps, and
+ * does not need the preallocated WAL segments after the current one.
  * https://www.postgresql.org/docs/17/storage-file-layout.html
  */
 function isNeeded(path: string, log: string): boolean {

@@ -8,7 +8,8 @@ export interface ExtensionStub {
   schema?: string;
   requires?: string;
   /**
-   * The extension's script. A superuser runs it with the `search_path` set to the extension's schema; `@extschema@` is replaced by its name.
+   * The extension's script. A superuser runs it with the `search_path` set to the extension's schema; `@extschema@` is
+   * replaced by its name.
    */
   sql: string;
 }

@@ -38,7 +38,8 @@ export const extensionStubs: readonly { extension: string; note: string }[] = al
 const preinstalled = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
 
 /**
- * The extension stubs that a database's migrations created with CREATE EXTENSION. Only an embedded database has stubs; on a server every extension is the real one.
+ * The extension stubs that a database's migrations created with CREATE EXTENSION. Only an embedded database has stubs;
+ * on a server every extension is the real one.
  * @throws DatabaseError
  */
 export async function stubsInUse(session: Session): Promise<{ extension: string; note: string }[]> {

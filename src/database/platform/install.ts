@@ -29,7 +29,8 @@ const factsQuery = `
       AS auth`;
 
 /**
- * Returns whether the database has what migrations for Supabase need, from any source: `auth.users`, `auth.uid()` and the Data API's roles.
+ * Returns whether the database has what migrations for Supabase need, from any source: `auth.users`, `auth.uid()` and
+ * the Data API's roles.
  * @throws DatabaseError
  */
 export async function platformPresent(session: Session): Promise<boolean> {

@@ -1,5 +1,6 @@
 /**
- * The roles of a Supabase project, with the attributes and memberships that decide what a migration may do. On a plain server roles belong to the whole cluster, so an existing role is left unchanged.
+ * The roles of a Supabase project, with the attributes and memberships that decide what a migration may do. On a plain
+ * server roles belong to the whole cluster, so an existing role is left unchanged.
  */
 const roles: Readonly<Record<string, string>> = {
   supabase_admin: 'NOLOGIN BYPASSRLS',

@@ -23,7 +23,8 @@ export interface PostgresOptions {
  * Opens one connection to a PostgreSQL server.
  * @param target a `postgres://` URL (with `sslmode` and `sslrootcert`, as libpq reads them), or its parts as fields
  * @throws MuseError `bad-database-url`, `bad-certificate`, `database-unreachable`, `database-unknown-host`,
- *   `database-password`, `database-missing`, `database-tls`, `database-full`, `database-starting`; the cause is a DatabaseError if the server itself refused
+ *   `database-password`, `database-missing`, `database-tls`, `database-full`, `database-starting`; the cause is a
+ *   DatabaseError if the server itself refused
  */
 export async function openPostgres(
   target: ({ url: string } | ServerAddress) & PostgresOptions,
@@ -70,7 +71,9 @@ export async function openPostgres(
 }
 
 /**
- * When `pg` loads, it checks whether it runs in a Cloudflare Worker: by `navigator`, which Node has from 21 on, or else by creating a `Response`, for which Node 20 loads its whole HTTP client. So it gets the `navigator` that later versions of Node have.
+ * When `pg` loads, it checks whether it runs in a Cloudflare Worker: by `navigator`, which Node has from 21 on, or else
+ * by creating a `Response`, for which Node 20 loads its whole HTTP client. So it gets the `navigator` that later
+ * versions of Node have.
  */
 async function loadPg(): Promise<(typeof import('pg'))['default']> {
   const lacking = !('navigator' in globalThis);
@@ -130,7 +133,8 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
 
   return {
     async query(sql, parameters): Promise<WireResult> {
-      // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one text.
+      // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one
+      // text.
       const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
         text: sql,
         values: parameters,

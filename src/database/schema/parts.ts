@@ -1,4 +1,7 @@
-/** SQL shared by several of the schema's SELECTs. It runs with an empty search_path, so names in pg_catalog need no schema. */
+/**
+ * SQL shared by several of the schema's SELECTs. It runs with an empty search_path, so names in pg_catalog need no
+ * schema.
+ */
 
 /** An access list as text, one grantee after the other. The grantor is omitted, because it differs between servers. */
 export function grants(acl: string): string {

@@ -27,7 +27,10 @@ export interface Run {
   rollbacks: { has(file: string): boolean };
 }
 
-/** The callbacks of a rule that checks files. They are called while the files are read in order, `end` after the last one. */
+/**
+ * The callbacks of a rule that checks files. They are called while the files are read in order, `end` after the last
+ * one.
+ */
 export interface FileCheck {
   source?(source: Source, report: Report, run: Run): void;
   /** Every statement of a file, including those that do not parse. */

@@ -91,7 +91,10 @@ function fits(word: string, index: number, all: readonly { text: string }[]): bo
 
 const foreignFiles = new WeakMap<Source, boolean>();
 
-/** Returns whether the file has T-SQL that PostgreSQL cannot parse: a part of it between two semicolons may parse by chance. */
+/**
+ * Returns whether the file has T-SQL that PostgreSQL cannot parse: a part of it between two semicolons may parse by
+ * chance.
+ */
 export function isTsqlFile(source: Source): boolean {
   const known =
     foreignFiles.get(source) ??

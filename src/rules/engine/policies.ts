@@ -34,7 +34,10 @@ export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
   return mentions;
 }
 
-/** Returns whether a policy reads a setting of the app's own connection, directly or through a function: it is not meant for users of the Data API. */
+/**
+ * Returns whether a policy reads a setting of the app's own connection, directly or through a function: it is not meant
+ * for users of the Data API.
+ */
 export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: Catalog): boolean {
   let session = false;
   let api = false;
@@ -87,7 +90,8 @@ export function isForUsers(policy: Policy): boolean {
 }
 
 /**
- * Roles of the Data API that a policy is meant for: those it names. If it names none, the server if its expression requires that, otherwise signed-in users. Such a policy does not show whether anonymous visitors are meant too.
+ * Roles of the Data API that a policy is meant for: those it names. If it names none, the server if its expression
+ * requires that, otherwise signed-in users. Such a policy does not show whether anonymous visitors are meant too.
  */
 export function meantRoles(policy: Policy): string[] {
   if (policy.roles.length > 0)

@@ -27,7 +27,9 @@ export function copiedRows(statements: readonly Statement[]): ReadonlySet<Statem
 }
 
 /**
- * The psql command, such as `\\restrict`, that makes a statement fail to parse: a backslash at the beginning of a line. Undefined for other mistakes. @param sql the whole file
+ * The psql command, such as `\\restrict`, that makes a statement fail to parse: a backslash at the beginning of a line.
+ * Undefined for other mistakes.
+ * @param sql the whole file
  */
 export function psqlCommand({ error }: Statement, sql: string): { word: string; offset: number } | undefined {
   if (error === undefined) return undefined;

@@ -84,7 +84,10 @@ export function droppedBefore(catalog: Catalog, { kind, name, site }: Need): Sit
   return drop !== undefined && drop.piece.order < site.piece.order ? drop : undefined;
 }
 
-/** A DROP between a use and the later place that creates the object: if the CREATE moved before the use, this would drop the object again. */
+/**
+ * A DROP between a use and the later place that creates the object: if the CREATE moved before the use, this would drop
+ * the object again.
+ */
 export function dropBetween(catalog: Catalog, { need, made }: Verdict): Site | undefined {
   const [schema = '', table = ''] = need.name.split('.');
   const drops = [

@@ -4,7 +4,8 @@ import type { Fix } from './fix/fix.ts';
 import type { LiveCheck } from './live/check.ts';
 
 /**
- * Where a rule applies: `static` to the files, `rehearsal` while they run on a shadow database, `live` to a database, by its catalog or by acting as a user.
+ * Where a rule applies: `static` to the files, `rehearsal` while they run on a shadow database, `live` to a database,
+ * by its catalog or by acting as a user.
  */
 export type FoundBy = 'static' | 'rehearsal' | 'live';
 

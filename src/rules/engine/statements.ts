@@ -21,7 +21,10 @@ export function commentsBeside({ parsed }: Source, statement: Statement): Commen
   return drops ? [...before.comments, ...statement.comments] : statement.comments;
 }
 
-/** The comments on the lines right below a statement, without a blank line between: they may be about it or about the next one. */
+/**
+ * The comments on the lines right below a statement, without a blank line between: they may be about it or about the
+ * next one.
+ */
 export function commentsBelow({ migration, parsed }: Source, statement: Statement): Comment[] {
   const next = parsed.statements[parsed.statements.indexOf(statement) + 1];
   const below: Comment[] = [];

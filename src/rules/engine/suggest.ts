@@ -36,7 +36,8 @@ function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean 
 const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
 
 /**
- * Whom the rows of a table belong to: a user, if a column's name and type say so; an organization, if there is a membership helper; otherwise only the server.
+ * Whom the rows of a table belong to: a user, if a column's name and type say so; an organization, if there is a
+ * membership helper; otherwise only the server.
  */
 export function ownerOf(table: Table, catalog: Catalog): Owner {
   const named = [...table.columns.values()].filter(
@@ -57,7 +58,8 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
 }
 
 /**
- * The owner if the app's own connection sets the current user: rows are compared with that; `none` if no column can be. Undefined if the kit works differently.
+ * The owner if the app's own connection sets the current user: rows are compared with that; `none` if no column can be.
+ * Undefined if the kit works differently.
  */
 function sessionOwner(
   catalog: Catalog,
@@ -126,7 +128,8 @@ const privileges =
   /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
 
 /**
- * Whether users may write their own rows: not those that only the server can vouch for, and not those that would let them join an organization.
+ * Whether users may write their own rows: not those that only the server can vouch for, and not those that would let
+ * them join an organization.
  */
 export function mayWrite(table: Table, owner: Owner): boolean {
   const bare = table.name.slice(table.name.indexOf('.') + 1);
@@ -140,7 +143,10 @@ export function mayWrite(table: Table, owner: Owner): boolean {
 
 const commands = ['select', 'insert', 'update', 'delete'] as const;
 
-/** What the migrations already grant a role on the table. If they grant anything, the author has decided, and nothing is added. */
+/**
+ * What the migrations already grant a role on the table. If they grant anything, the author has decided, and nothing is
+ * added.
+ */
 function held(table: Table, role: string): ReadonlySet<string> {
   return table.grants.get(role) ?? new Set();
 }
@@ -152,7 +158,8 @@ function grantTo(table: Table, privileges: string, ...roles: string[]): string[]
 }
 
 /**
- * The policies that let users keep their own rows of a table, for the verbs that they already have a privilege for. None if they have no privilege.
+ * The policies that let users keep their own rows of a table, for the verbs that they already have a privilege for.
+ * None if they have no privilege.
  */
 export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service' }>): string[] {
   const name = quoteQualified(table.name);

@@ -26,7 +26,9 @@ export function isGranted(table: Table): boolean {
   return ['anon', 'authenticated', 'public'].some((role) => (table.grants.get(role)?.size ?? 0) > 0);
 }
 
-/** Returns whether a user of the Data API can reach the table: it is in `public`, or something was granted to a user. */
+/**
+ * Returns whether a user of the Data API can reach the table: it is in `public`, or something was granted to a user.
+ */
 export function isReachable(table: Table): boolean {
   return schemaOf(table) === 'public' || isGranted(table);
 }

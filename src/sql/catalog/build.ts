@@ -29,7 +29,8 @@ function inRunOrder(migrations: readonly Migration[]): Migration[] {
 }
 
 /**
- * Walks the migrations in the order of a run and returns what exists at the end. `loadParser()` must have been awaited. Statements that do not parse are skipped, unless their meaning is obvious.
+ * Walks the migrations in the order of a run and returns what exists at the end. `loadParser()` must have been awaited.
+ * Statements that do not parse are skipped, unless their meaning is obvious.
  */
 export function buildCatalog(migrations: readonly Migration[], visitor: Visitor = {}): Catalog {
   const catalog = startingCatalog();
@@ -68,7 +69,10 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   apply(catalog, piece);
 }
 
-/** Removes needs that are not errors: for tables whose CREATE does not parse, and in routines whose objects exist at the end. */
+/**
+ * Removes needs that are not errors: for tables whose CREATE does not parse, and in routines whose objects exist at the
+ * end.
+ */
 function settle(catalog: Catalog): void {
   catalog.needs = catalog.needs.filter((need) => {
     if (need.kind === 'table' && catalog.broken.has(need.name)) return false;

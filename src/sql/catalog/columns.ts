@@ -112,7 +112,9 @@ function checksIn(elements: unknown): Node[] {
   );
 }
 
-/** Columns that are named in the expressions of a policy, view, index, check or query and that no table in scope has. */
+/**
+ * Columns that are named in the expressions of a policy, view, index, check or query and that no table in scope has.
+ */
 export function missingColumns(catalog: Catalog, piece: Piece, report: Report): void {
   const none = new Set<string>();
   if (piece.type === 'CreatePolicyStmt' || piece.type === 'AlterPolicyStmt') {

@@ -113,7 +113,9 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
   };
 }
 
-/** The schemas along which a routine's body resolves names, if the routine sets its own; undefined for other statements. */
+/**
+ * The schemas along which a routine's body resolves names, if the routine sets its own; undefined for other statements.
+ */
 export function ownSearchPath({ type, node }: Piece): string[] | undefined {
   const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
   return path

@@ -7,7 +7,10 @@ const everything = ['select', 'insert', 'update', 'delete'];
 
 type Privileges = Map<string, Set<string>>;
 
-/** @param decides whether a REVOKE from a role that was never granted anything is recorded, as an entry without privileges */
+/**
+ * @param decides whether a REVOKE from a role that was never granted anything is recorded, as an entry without
+ *   privileges
+ */
 function change(grants: Privileges, statement: Fields<'GrantStmt'>, decides: boolean): void {
   const names = allOf(statement.privileges, 'AccessPriv').map(({ priv_name: name }) => name ?? '');
   const privileges = names.length === 0 ? everything : names;
@@ -26,7 +29,8 @@ function change(grants: Privileges, statement: Fields<'GrantStmt'>, decides: boo
 
 /**
  * Applies a GRANT or REVOKE on tables.
- * @param schemas the schemas whose future tables it applies to (ALTER DEFAULT PRIVILEGES); undefined for existing tables
+ * @param schemas the schemas whose future tables it applies to (ALTER DEFAULT PRIVILEGES); undefined for existing
+ *   tables
  */
 export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?: readonly string[]): void {
   if (statement.objtype !== 'OBJECT_TABLE') return;
@@ -45,7 +49,8 @@ export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?
   const all = statement.targtype === 'ACL_TARGET_ALL_IN_SCHEMA' ? stringsOf(statement.objects) : [];
   const inSchemas =
     all.length === 0 ? [] : [...catalog.tables.values()].filter(({ name }) => all.includes(name.split('.')[0]!));
-  // Before a table has policies, a REVOKE only clears its defaults; after them, it deliberately withholds what they allow.
+  // Before a table has policies, a REVOKE only clears its defaults; after them, it deliberately withholds what they
+  // allow.
   for (const table of [...named, ...inSchemas]) change(table.grants, statement, table.policies.size > 0);
 }
 

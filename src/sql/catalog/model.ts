@@ -81,7 +81,9 @@ export interface Table {
   /** Privileges by role, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
   partitionOf?: string | undefined;
-  /** The last place that renamed it or one of its columns, or changed its schema: earlier statements use the old names. */
+  /**
+   * The last place that renamed it or one of its columns, or changed its schema: earlier statements use the old names.
+   */
   renamed?: Site;
   temporary?: boolean;
   /** View: runs with the privileges of the querying user. */
@@ -148,7 +150,9 @@ export interface Catalog {
   extensions: Map<string, Site | undefined>;
   sequences: Map<string, Site | undefined>;
   buckets: Map<string, Site>;
-  /** Every place that creates an object, by `<kind> <name>`, in order, including those after a statement that needs it. */
+  /**
+   * Every place that creates an object, by `<kind> <name>`, in order, including those after a statement that needs it.
+   */
   created: Map<string, Site[]>;
   /** The last place where an object was dropped, by `<kind> <name>`. */
   dropped: Map<string, Site>;

@@ -1,5 +1,6 @@
 /**
- * What a Supabase database has before the first migration. The columns are those of Supabase's own migrations of Auth and Storage. A table whose columns change often is `open`: its columns are not checked.
+ * What a Supabase database has before the first migration. The columns are those of Supabase's own migrations of Auth
+ * and Storage. A table whose columns change often is `open`: its columns are not checked.
  */
 
 const timestamp = 'timestamp with time zone';

@@ -8,7 +8,9 @@ import type { JsonShape } from './json-keys.ts';
 /** A value for a function's argument. */
 export interface Candidate {
   sql: string;
-  /** The value to use instead in the baseline call, which names no existing row; undefined if this value names no row. */
+  /**
+   * The value to use instead in the baseline call, which names no existing row; undefined if this value names no row.
+   */
   unknown?: string;
   /** If the value is a part of a text of A's row: the table of that row. */
   searches?: string;
@@ -304,7 +306,9 @@ function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
   return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
 }
 
-/** Every key of A's rows that the function may look up: by the argument's name first, then by the tables that it names. */
+/**
+ * Every key of A's rows that the function may look up: by the argument's name first, then by the tables that it names.
+ */
 function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
   const guess = idFor(name, context);
   const found = context.named.flatMap((subject) => {
@@ -349,7 +353,8 @@ function isPrivilegedRole(label: string): boolean {
 }
 
 /**
- * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named after, with or without a prefix. A prefixed table counts only if the function names it.
+ * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named
+ * after, with or without a prefix. A prefixed table counts only if the function names it.
  */
 function idFor(name: string, { subjects, named }: ArgumentContext): string | undefined {
   const word = bareName(name).replace(/_?(id|uuid)$/, '');

@@ -107,7 +107,10 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
-/** Users can use but not alter the objects of a service, whatever roles they inherit: only the service and superusers can. */
+/**
+ * Users can use but not alter the objects of a service, whatever roles they inherit: only the service and superusers
+ * can.
+ */
 const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
     then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
     else pg_has_role(c.relowner, 'usage') end`;

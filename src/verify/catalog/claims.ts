@@ -1,4 +1,7 @@
-/** What policies, and the functions that they call, read from the request: claims of the token, and settings that the client sends. */
+/**
+ * What policies, and the functions that they call, read from the request: claims of the token, and settings that the
+ * client sends.
+ */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import {
   columnOf,
@@ -24,7 +27,10 @@ export interface ClaimRead extends ClaimPath {
   constants: Json[];
   /** Columns that it is compared with. */
   columns: { table: RelationRow; column: string }[];
-  /** At least once, the comparison with a constant is combined with a condition on the row or a restrictive policy, so that the claim alone gives no access. */
+  /**
+   * At least once, the comparison with a constant is combined with a condition on the row or a restrictive policy, so
+   * that the claim alone gives no access.
+   */
   isTied: boolean;
   /** At least once, it is read in a way that does not show which values give access. */
   isUnclear: boolean;
@@ -243,7 +249,9 @@ class Visitor {
     return column === undefined ? { constants: [] } : { constants: [], column };
   }
 
-  /** The first column in the expression: one of the policy's own table, or else one of the tables that its queries name. */
+  /**
+   * The first column in the expression: one of the policy's own table, or else one of the tables that its queries name.
+   */
   private columnIn(node: unknown, place: Place): Compared['column'] {
     const tables = [
       ...(place.table === undefined ? [] : [place.table]),

@@ -16,9 +16,14 @@ export interface Affected {
   routines: ReadonlySet<FunctionRow>;
 }
 
-/** The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
+/**
+ * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`.
+ */
 export interface Dependencies {
-  /** Relations whose visible rows may change when rows of the tables change, because policies or views read those, directly or through others. */
+  /**
+   * Relations whose visible rows may change when rows of the tables change, because policies or views read those,
+   * directly or through others.
+   */
   dependents(tables: Iterable<string>): ReadonlySet<string>;
   /** Returns whether a function's result may change when rows of the tables change. */
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
@@ -30,9 +35,15 @@ export interface Dependencies {
   askers(table: string): readonly RelationRow[];
   /** Returns whether other relations' policies or views read this table. */
   isDeciding(table: string): boolean;
-  /** What a change of those relations and functions may make reachable: what depends on them, and whatever may open that by a write. */
+  /**
+   * What a change of those relations and functions may make reachable: what depends on them, and whatever may open that
+   * by a write.
+   */
   affectedBy(relations: Iterable<string>, routines: Iterable<FunctionRow>): Affected;
-  /** Columns of a table that other policies and functions read, with the constants that they are compared with, in order. */
+  /**
+   * Columns of a table that other policies and functions read, with the constants that they are compared with, in
+   * order.
+   */
   decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -123,7 +134,10 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
         .map(qualifiedName),
     );
   };
-  /** Relations and functions whose result or effect may change: they read, write or call what changed, or have a trigger that does. */
+  /**
+   * Relations and functions whose result or effect may change: they read, write or call what changed, or have a trigger
+   * that does.
+   */
   const hangingOn = (
     changed: Iterable<string>,
     changedRoutines: Iterable<FunctionRow>,
@@ -202,7 +216,9 @@ interface Names {
   routines(parts: readonly string[]): FunctionRow[];
 }
 
-/** Names without a schema are looked up in `public` first, then anywhere, which may include too many but never too few. */
+/**
+ * Names without a schema are looked up in `public` first, then anywhere, which may include too many but never too few.
+ */
 function namesOf(catalog: Catalog): Names {
   const known = new Set(catalog.relations.map(qualifiedName));
   return {
@@ -250,7 +266,9 @@ function callersOf(
   );
 }
 
-/** Constants that a column is compared with come first, then all others nearby, since a variable may carry the value. */
+/**
+ * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
+ */
 function comparisonsOf(
   table: RelationRow,
   scopes: readonly Mentions[],

@@ -22,7 +22,8 @@ const textTypes = new Set([
 ]);
 
 /**
- * Names of the arguments that become part of SQL that the function runs, without being quoted or compared with a list: the caller decides what is run.
+ * Names of the arguments that become part of SQL that the function runs, without being quoted or compared with a list:
+ * the caller decides what is run.
  */
 export function injectableArguments(routine: FunctionRow, body: RoutineBody): string[] {
   if (body.executed.length === 0) return [];

@@ -20,7 +20,10 @@ interface Call {
   count: number | undefined;
 }
 
-/** Effects outside the transaction, which a rollback does not undo: HTTP, other databases, files, programs, session locks. */
+/**
+ * Effects outside the transaction, which a rollback does not undo: HTTP, other databases, files, programs, session
+ * locks.
+ */
 const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
   { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
   { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },

@@ -36,7 +36,10 @@ export interface Callable {
   skipped: string | undefined;
 }
 
-/** The maximum number of calls, baselines included: for a SECURITY DEFINER function, for any other, for one that returns a boolean. */
+/**
+ * The maximum number of calls, baselines included: for a SECURITY DEFINER function, for any other, for one that returns
+ * a boolean.
+ */
 const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
 /** The functions that any actor may call, in every schema but the platform's. */
@@ -96,7 +99,8 @@ function callableOf(
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
-    // A function that returns rows can be called with any text; a boolean or number reveals something only for a text of A's row.
+    // A function that returns rows can be called with any text; a boolean or number reveals something only for a text
+    // of A's row.
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
@@ -106,7 +110,9 @@ function callableOf(
       ? mostCalls.answering
       : mostCalls.privileged;
   const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
-  // The owner may reach the rows anyway, and an actor without EXECUTE is refused, so one call is enough for them. What a member sees does not depend on the values, so one member tries them all, and the others only those that ask for a role.
+  // The owner may reach the rows anyway, and an actor without EXECUTE is refused, so one call is enough for them. What
+  // a member sees does not depend on the values, so one member tries them all, and the others only those that ask for a
+  // role.
   const able = everybody.filter(
     (number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model),
   );

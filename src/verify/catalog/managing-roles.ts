@@ -7,7 +7,10 @@ const ordinary = /^(member|user|viewer|guest)$/;
 
 const known = new WeakMap<Model, ReadonlySet<string>>();
 
-/** Roles that may manage members: those that the write policies of the memberships, or the functions that they call, compare a member's role with. */
+/**
+ * Roles that may manage members: those that the write policies of the memberships, or the functions that they call,
+ * compare a member's role with.
+ */
 export function managingRoles(model: Model): ReadonlySet<string> {
   const roles = known.get(model) ?? readRoles(model);
   known.set(model, roles);

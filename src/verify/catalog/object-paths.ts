@@ -6,7 +6,8 @@ import { isWhoAsks, type Model } from './model.ts';
 export type Folder = { of: 'user' | 'organization' } | { name: string };
 
 /**
- * The folders that the policies of a bucket require, outermost first: with `(storage.foldername(name))[2] = auth.uid()::text` the second one is the user's ID.
+ * The folders that the policies of a bucket require, outermost first: with `(storage.foldername(name))[2] =
+ * auth.uid()::text` the second one is the user's ID.
  * @param usual the default for a folder that the policies do not mention
  */
 export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organization', model: Model): Folder[] {
@@ -27,7 +28,10 @@ export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organ
   return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? { of: usual });
 }
 
-/** The number of the folder that an expression extracts from the name, from 1: `(storage.foldername(name))[1]`, `split_part(name, '/', 1)`. */
+/**
+ * The number of the folder that an expression extracts from the name, from 1: `(storage.foldername(name))[1]`,
+ * `split_part(name, '/', 1)`.
+ */
 function positionOf(node: unknown): number | undefined {
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return positionOf(cast['arg']);
@@ -71,7 +75,8 @@ function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model)
 }
 
 /**
- * The file extensions that the policies of a bucket require, with their dots: constants compared with the extension or the end of a name, and patterns with a leading wildcard.
+ * The file extensions that the policies of a bucket require, with their dots: constants compared with the extension or
+ * the end of a name, and patterns with a leading wildcard.
  */
 export function endingsOf(policies: readonly PolicyRow[], model: Model): string[] {
   const found = new Set<string>();
@@ -94,7 +99,10 @@ export function endingsOf(policies: readonly PolicyRow[], model: Model): string[
   return [...found];
 }
 
-/** An expression that extracts the end of the name: `storage.extension(name)`, `right(name, 4)`; for a pattern, the name itself. */
+/**
+ * An expression that extracts the end of the name: `storage.extension(name)`, `right(name, 4)`; for a pattern, the name
+ * itself.
+ */
 function readsEnd(node: unknown, isPattern: boolean): boolean {
   let [isEnd, isName] = [isPattern, false];
   walk([node], (type, inner) => {

@@ -9,7 +9,8 @@ export function rootOf(partition: RelationRow, model: Model): RelationRow {
 }
 
 /**
- * Partitions that users can address by name, in which case the policies of their root do not apply. Each is tested like the root. One with row-level security and no policy is closed, whatever is granted.
+ * Partitions that users can address by name, in which case the policies of their root do not apply. Each is tested like
+ * the root. One with row-level security and no policy is closed, whatever is granted.
  */
 export function partitionSubjects(subjects: readonly Subject[], roles: readonly string[], model: Model): Subject[] {
   const byName = new Map(subjects.map((subject) => [subject.name, subject]));

@@ -10,7 +10,9 @@ export function tablesNamed(routine: FunctionRow, model: Model): Set<RelationRow
   return collect(routine, model, ({ relations }) => relations);
 }
 
-/** The tables whose rows may change when the function runs: what it writes, what their triggers write, what cascades. */
+/**
+ * The tables whose rows may change when the function runs: what it writes, what their triggers write, what cascades.
+ */
 export function tablesChanged(routine: FunctionRow, model: Model): Set<RelationRow> {
   const found = collect(routine, model, ({ written }) => written);
   for (const table of found) {

@@ -153,7 +153,8 @@ function ownershipBy(
 }
 
 /**
- * The foreign key to the parent that every INSERT policy checks, if none checks the user of the new row: then the parent owns the row, and the user is only mentioned in it.
+ * The foreign key to the parent that every INSERT policy checks, if none checks the user of the new row: then the
+ * parent owns the row, and the user is only mentioned in it.
  */
 function parentAsked(table: RelationRow, model: Model): ConstraintRow | undefined {
   const inserting = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));

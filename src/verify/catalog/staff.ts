@@ -21,7 +21,9 @@ export interface Staff {
 
 const known = new WeakMap<Model, Staff>();
 
-/** Finds them among the tables that policies of other tables, or the functions called by those, read. Cached per model. */
+/**
+ * Finds them among the tables that policies of other tables, or the functions called by those, read. Cached per model.
+ */
 export function findStaff(model: Model): Staff {
   const staff = known.get(model) ?? readStaff(model);
   known.set(model, staff);
@@ -80,7 +82,10 @@ function isOfUsersAlone(table: RelationRow, model: Model): boolean {
   );
 }
 
-/** Its rows join a user to a row of another table, and nothing references them, so they matter only to the policies that read them. */
+/**
+ * Its rows join a user to a row of another table, and nothing references them, so they matter only to the policies that
+ * read them.
+ */
 function sharesParent(table: RelationRow, model: Model): boolean {
   const name = qualifiedName(table);
   const joins = table.constraints.some(

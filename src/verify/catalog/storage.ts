@@ -18,7 +18,8 @@ export interface BucketWorld {
 }
 
 /**
- * Creates a subject for each bucket: objects in a folder named after their user, or after their organization if the bucket's policies read memberships.
+ * Creates a subject for each bucket: objects in a folder named after their user, or after their organization if the
+ * bucket's policies read memberships.
  * @throws DatabaseError what PostgreSQL says
  */
 export async function bucketsOf(

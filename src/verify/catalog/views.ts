@@ -56,7 +56,8 @@ export function outsideTrigger(view: RelationRow, model: Model): { trigger: stri
 }
 
 /**
- * A view over one table that includes its key columns. It is tested like the table itself, since an updatable view gives access to the table. Undefined for other views.
+ * A view over one table that includes its key columns. It is tested like the table itself, since an updatable view
+ * gives access to the table. Undefined for other views.
  */
 export function viewSubject(
   view: RelationRow,

@@ -44,7 +44,10 @@ export interface Ways {
   schemas: Held[];
   defaults: DefaultGrant[];
   roles: RoleWay[];
-  /** Roles that can log in to the database or that a token may name, that have privileges here and do not belong to the platform. */
+  /**
+   * Roles that can log in to the database or that a token may name, that have privileges here and do not belong to the
+   * platform.
+   */
   strangers: { role: string; bypassRls: boolean; login: boolean }[];
   /** Tables without row-level security whose changes Realtime sends to roles that can read them. */
   published: { object: string; publication: string; full: boolean; roles: string[] }[];
@@ -76,7 +79,10 @@ const list = (rows: string): string =>
   `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
 const isHeld = "(x.grantee = 0 or pg_has_role(a.oid, x.grantee, 'usage'))";
 
-/** Privileges from an access list, except the owner's. Servers before 17 do not know the name MAINTAIN, so has_table_privilege cannot be used. */
+/**
+ * Privileges from an access list, except the owner's. Servers before 17 do not know the name MAINTAIN, so
+ * has_table_privilege cannot be used.
+ */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `
   select o.object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
   from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('${kind}', o.relowner))) x

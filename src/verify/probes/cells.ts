@@ -4,7 +4,10 @@ import { verbs } from './verbs.ts';
 
 /** One actor's cell of the matrix. */
 export interface MatrixCell {
-  /** One character per letter of {@link letters}: the letter if the actor can, `.` if not, `?` if not tried, `i` for its own rows only. */
+  /**
+   * One character per letter of {@link letters}: the letter if the actor can, `.` if not, `?` if not tried, `i` for its
+   * own rows only.
+   */
   text: string;
   /** Whether it breaks a rule. */
   broken: boolean;

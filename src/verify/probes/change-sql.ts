@@ -14,7 +14,10 @@ export function changeSql(subject: Subject, actor: Actor, model: Model): string 
     : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
 }
 
-/** The same without WHERE; and to the values of A's rows in other states, since a policy may allow changes to rows that stay in that state. */
+/**
+ * The same without WHERE; and to the values of A's rows in other states, since a policy may allow changes to rows that
+ * stay in that state.
+ */
 export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (subject.isLarge) return [];
   const assignments = [subject.rows.a, ...subject.rows.states].flatMap(

@@ -6,7 +6,8 @@ import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 
 /**
- * What an actor can do now but not in the expected matrix, or the other way round. A table that already has a finding of the same rule is not reported twice.
+ * What an actor can do now but not in the expected matrix, or the other way round. A table that already has a finding
+ * of the same rule is not reported twice.
  */
 export function compareMatrix(
   expected: readonly TableReport[],

@@ -15,7 +15,10 @@ function copyTables(subject: Subject, model: Model): string[] {
     .filter((table) => table !== subject.name && !isDeclared(model.declarations, table, 'public-read'));
 }
 
-/** Probes that read everything that an actor sees in each table that triggers write. No actor runs them in the first round. */
+/**
+ * Probes that read everything that an actor sees in each table that triggers write. No actor runs them in the first
+ * round.
+ */
 export function copyLooks(subjects: readonly Subject[], model: Model): NamedProbe[] {
   const written = new Set(subjects.flatMap((subject) => copyTables(subject, model)));
   return subjects
@@ -31,7 +34,8 @@ export function copyLooks(subjects: readonly Subject[], model: Model): NamedProb
 }
 
 /**
- * Texts of A's row and of the one that A adds, by the name of each table whose triggers write others. Keys do not count, since other rows reference them.
+ * Texts of A's row and of the one that A adds, by the name of each table whose triggers write others. Keys do not
+ * count, since other rows reference them.
  */
 export function copyTexts(subjects: readonly Subject[], model: Model): Map<string, ReadonlySet<string>> {
   return new Map(

@@ -41,7 +41,10 @@ function keysOf(subject: Subject, model: Model): Keys {
   return keys;
 }
 
-/** Values that may open something, by column: those that readers of the table compare it with, and those that the column itself allows. */
+/**
+ * Values that may open something, by column: those that readers of the table compare it with, and those that the column
+ * itself allows.
+ */
 function decidingValues(subject: Subject, model: Model, keys: Keys): [string, string][] {
   const special = new Set([
     ...keys.users,
@@ -78,7 +81,10 @@ function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subj
   return [...new Set([...known, ...roles])].slice(0, mostValues).map(quoteLiteral);
 }
 
-/** Returns whether the actor's writes of that kind may open something: other policies read the table, and its own policies, or their absence, allow the attempt. */
+/**
+ * Returns whether the actor's writes of that kind may open something: other policies read the table, and its own
+ * policies, or their absence, allow the attempt.
+ */
 function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Model): boolean {
   return (
     !actor.isAnonymous &&
@@ -91,7 +97,8 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
 }
 
 /**
- * INSERTs of a row with the actor and A's organization or parents: as is, and with each value that may open something. If a row has several users, the actor is each of them in turn and A the others.
+ * INSERTs of a row with the actor and A's organization or parents: as is, and with each value that may open something.
+ * If a row has several users, the actor is each of them in turn and A the others.
  */
 export function joinSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (!mayDecide(subject, actor, 'I', model)) return [];
@@ -137,7 +144,10 @@ function ownCondition(users: readonly string[]): string {
   return users.map((name) => `${quoteIdentifier(name)} = '${actingUser}'`).join(' or ');
 }
 
-/** UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of its own. */
+/**
+ * UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of
+ * its own.
+ */
 export function adjustSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (!mayDecide(subject, actor, 'U', model)) return [];
   const keys = keysOf(subject, model);

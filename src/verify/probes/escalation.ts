@@ -17,7 +17,9 @@ const ruleOf = {
   copies: 'isolation-read',
 } as const;
 
-/** The findings for what permitted writes opened: one for each rule and each table or function that is written first. */
+/**
+ * The findings for what permitted writes opened: one for each rule and each table or function that is written first.
+ */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
   // Report the shortest path, and a stranger's before a member's.

@@ -5,12 +5,16 @@ import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** What a scope expects of a probe: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
+/**
+ * What a scope expects of a probe: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible.
+ */
 export type Expected = 'yes' | 'may' | 'no';
 
 export type Expects = (subject: Subject, actor: Actor, model: Model) => Expected;
 
-/** The expectation for any verb: no user can use a service-only table; a member of two organizations may move its rows. */
+/**
+ * The expectation for any verb: no user can use a service-only table; a member of two organizations may move its rows.
+ */
 function withScope(expects: Expects): Expects {
   return (subject, actor, model) => {
     if (subject.scope.kind === 'service-only') return 'no';
@@ -19,7 +23,10 @@ function withScope(expects: Expects): Expects {
   };
 }
 
-/** The expectation for any write: no writes by anonymous visitors, to a table whose rows have no owners, or to the actor's own role. */
+/**
+ * The expectation for any write: no writes by anonymous visitors, to a table whose rows have no owners, or to the
+ * actor's own role.
+ */
 function asWriter(expects: Expects): Expects {
   return withScope((subject, actor, model) => {
     if (actor.isAnonymous || isRoleTable(subject, model)) return 'no';
@@ -56,7 +63,8 @@ export const expectRead = withScope((subject, actor) => {
 });
 
 /**
- * To add rows of one's own: allowed for anyone if the policies allow it, except memberships, which not everyone may create. The stranger may in its own organization, whose first member it is.
+ * To add rows of one's own: allowed for anyone if the policies allow it, except memberships, which not everyone may
+ * create. The stranger may in its own organization, whose first member it is.
  */
 export const expectInOwnName = asWriter((subject, actor, model) => {
   const isFounder = actor.relation === 'none' && !actor.isNobody;
@@ -92,7 +100,10 @@ function isAdmin(actor: Actor): boolean {
   return isPrivilegedRole(actor.memberRole);
 }
 
-/** Ordinary members of an organization do not decide who is in it and with which role. If there are no roles, every member does. */
+/**
+ * Ordinary members of an organization do not decide who is in it and with which role. If there are no roles, every
+ * member does.
+ */
 function decides(actor: Actor, model: Model): boolean {
   const hasRoles = model.tenancy.membership?.role !== undefined;
   return (

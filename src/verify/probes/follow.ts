@@ -21,7 +21,10 @@ export interface Opening {
   path: Path;
   /** The actor that then reaches it: the writer, or another one. */
   by: number;
-  /** The kind of access: `reads` and `writes` by a probe, `loses` if rows of A are lost without being named, `copies` if rows that only A could read are copied. */
+  /**
+   * The kind of access: `reads` and `writes` by a probe, `loses` if rows of A are lost without being named, `copies` if
+   * rows that only A could read are copied.
+   */
   how: 'reads' | 'writes' | 'loses' | 'copies';
   /** Name of what is reached, as in the report. */
   object: string;
@@ -54,7 +57,9 @@ const mostSteps = 3;
 const mostStatements = 4;
 
 /**
- * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost, and what strangers see of an owner's writes.
+ * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was
+ * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
+ * and what strangers see of an owner's writes.
  * @param run runs chains with fixtures like those of the first round
  */
 export async function followWrites(
@@ -102,7 +107,10 @@ class Trail {
     );
   }
 
-  /** Every write that an actor was allowed. Of the owner's writes, which matter only for what others see, one per letter and table. */
+  /**
+   * Every write that an actor was allowed. Of the owner's writes, which matter only for what others see, one per letter
+   * and table.
+   */
   permitted(): Path[] {
     const owners = new Set<string>();
     return this.first.cells
@@ -264,7 +272,10 @@ class Trail {
     return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
   }
 
-  /** Returns whether a call changed rows of A that it did not change without the path, and that the actor may not change. */
+  /**
+   * Returns whether a call changed rows of A that it did not change without the path, and that the actor may not
+   * change.
+   */
   private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
     const { state } = this.first.probes[one.probe]!;
     const parse = (text: string | undefined): Record<string, string> =>
@@ -312,7 +323,10 @@ class Trail {
     return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
-  /** Returns whether the result contains values of A's rows that the earlier one did not, and that the actor may not read. */
+  /**
+   * Returns whether the result contains values of A's rows that the earlier one did not, and that the actor may not
+   * read.
+   */
   private givesMore(name: string, answer: string, earlier: string, actor: number): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
     const known = new Set(readFound(earlier).values);
@@ -324,7 +338,10 @@ class Trail {
       );
   }
 
-  /** Changing a row that was just added, e.g. accepting one's own request, counts even if users may change their own rows. */
+  /**
+   * Changing a row that was just added, e.g. accepting one's own request, counts even if users may change their own
+   * rows.
+   */
   private isOnNewRow(path: Path, probe: NamedProbe): boolean {
     const last = this.first.probes[path.probes.at(-1)!]!;
     return probe.subject === last.subject && verbs[last.verb].letter === 'I' && verbs[probe.verb].letter === 'U';
@@ -337,7 +354,10 @@ class Trail {
     return texts !== undefined && readFound(answer).values.some((value) => texts.has(value));
   }
 
-  /** Returns whether a result of a chain can be extended by another write: one that was not possible before, or one to the same rows. */
+  /**
+   * Returns whether a result of a chain can be extended by another write: one that was not possible before, or one to
+   * the same rows.
+   */
   leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
     if ('state' in one || one.touched === 0 || one.actor !== path.actor) return false;
     const probe = this.first.probes[one.probe]!;

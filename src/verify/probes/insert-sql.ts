@@ -3,7 +3,9 @@ import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
 import { grantedColumns, type Subject } from './subject.ts';
 
-/** The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none. */
+/**
+ * The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none.
+ */
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   const stands = subject.belongs.map((one) => one.own ?? one[actor.side]);
@@ -39,7 +41,8 @@ export function linkColumns(subject: Subject, model: Model): { column: string; a
 }
 
 /**
- * How a new row is built: the actor's own; with only the required columns; of a user who has no row yet; on behalf of the other side; as another user in the actor's own organization; the actor's own with links to the other side's rows.
+ * How a new row is built: the actor's own; with only the required columns; of a user who has no row yet; on behalf of
+ * the other side; as another user in the actor's own organization; the actor's own with links to the other side's rows.
  */
 type Manner = 'own' | 'least' | 'newcomer' | 'forged' | 'as' | 'cross';
 

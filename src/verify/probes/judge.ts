@@ -29,7 +29,10 @@ const suggestions: Partial<Record<RuleName, string>> = {
     'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
 };
 
-/** The findings of one table's checks, one for each rule, naming who can do what. Also sets the rule on each check that breaks it. */
+/**
+ * The findings of one table's checks, one for each rule, naming who can do what. Also sets the rule on each check that
+ * breaks it.
+ */
 export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {

@@ -17,7 +17,9 @@ const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; w
 ];
 
 /**
- * What policies or grants allow but none of the rows' owners can do. A policy is always intentional, so this is an error. A grant alone is a warning if it was given explicitly (older projects grant everything, TRUNCATE included, to everyone).
+ * What policies or grants allow but none of the rows' owners can do. A policy is always intentional, so this is an
+ * error. A grant alone is a warning if it was given explicitly (older projects grant everything, TRUNCATE included, to
+ * everyone).
  */
 export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
   if (subject.scope.kind === 'service-only') return [];

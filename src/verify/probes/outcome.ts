@@ -34,8 +34,9 @@ export function resultOf(
 
 function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
-  // PostgreSQL checks policies before constraints and foreign keys, so a constraint error means that the policies let it through.
-  // The policies allow the INSERT of one's own row under A's key, so a constraint error says nothing about A's row.
+  // PostgreSQL checks policies before constraints and foreign keys, so a constraint error means that the policies let
+  // it through. The policies allow the INSERT of one's own row under A's key, so a constraint error says nothing about
+  // A's row.
   if (code.startsWith('23') && verbs[verb].underKeyOfA === true) return error('refused');
   if (code.startsWith('23')) return { outcome: 'allowed', code, message };
   // P0001 and related codes: a trigger of the kit refuses.

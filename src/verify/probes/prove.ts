@@ -243,7 +243,10 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   };
 }
 
-/** A trigger of one table may delete rows of another that were inserted before. Missing rows are inserted again at the end. */
+/**
+ * A trigger of one table may delete rows of another that were inserted before. Missing rows are inserted again at the
+ * end.
+ */
 function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
   const touched = new Set(
     subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)),

@@ -7,7 +7,10 @@ export type Cell = { actor: number; probe: number; before: Record<string, string
   { touched: number; answer: string; state: string } | { code: string; message: string }
 );
 
-/** A result of a chain: a changed state, or a probe that affected or returned something afterwards; `before` as in a cell. */
+/**
+ * A result of a chain: a changed state, or a probe that affected or returned something afterwards; `before` as in a
+ * cell.
+ */
 export type Opened = { chain: number; before: Record<string, string> } & (
   { state: string; after: string } | { probe: number; actor: number; touched: number; answer: string; after: string }
 );

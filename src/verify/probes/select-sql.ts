@@ -3,7 +3,9 @@ import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 
-/** The known rows that the actor sees, as letters; `?` if it sees a row but may not read the columns that identify it. */
+/**
+ * The known rows that the actor sees, as letters; `?` if it sees a row but may not read the columns that identify it.
+ */
 export function selectSql(subject: Subject, actor: Actor, model: Model): string {
   const granted = grantedColumns(subject, actor.role, 'S', model);
   const names = new Set(granted.map((column) => column.name));

@@ -32,7 +32,8 @@ export interface Subject {
   /** Name of the state that shows which rows changed. */
   state: string;
   /**
-   * A's row and B's; if they exist, one that is partly A's and partly B's (m), some of A's in other states, and two in A's organization that were created by members of both organizations (k, l).
+   * A's row and B's; if they exist, one that is partly A's and partly B's (m), some of A's in other states, and two in
+   * A's organization that were created by members of both organizations (k, l).
    */
   rows: {
     a: KnownRow;
@@ -60,7 +61,9 @@ export interface Subject {
   isLarge: boolean;
 }
 
-/** Tables with more rows than this are not read or changed entirely: it would be rolled back, but would take too long. */
+/**
+ * Tables with more rows than this are not read or changed entirely: it would be rolled back, but would take too long.
+ */
 export const largeTable = 10_000;
 
 /** Creates the subject of a table; undefined if there is no generated row in it. */

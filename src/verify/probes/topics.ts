@@ -1,4 +1,7 @@
-/** Private channels of Realtime: who can receive and send on which topic, according to the policies of `realtime.messages`. */
+/**
+ * Private channels of Realtime: who can receive and send on which topic, according to the policies of
+ * `realtime.messages`.
+ */
 import type { Ways } from '../catalog/ways-query.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
@@ -26,7 +29,8 @@ export function isOfA(probe: NamedProbe): boolean {
 const mostTopics = 60;
 
 /**
- * Probes of the policies for every topic that can be built from their own texts and A's IDs, the way Realtime evaluates them before a client joins: with the topic in a setting. Only the result matters, so no message is inserted.
+ * Probes of the policies for every topic that can be built from their own texts and A's IDs, the way Realtime evaluates
+ * them before a client joins: with the topic in a setting. Only the result matters, so no message is inserted.
  */
 export function topicProbes(
   topics: Ways['topics'],

@@ -27,7 +27,10 @@ import { insertSql, returningSql } from './insert-sql.ts';
 import { selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no sense for the actor. */
+/**
+ * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
+ * sense for the actor.
+ */
 type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
 
 /** One thing that the proof tries: a row of the table below. */
@@ -43,7 +46,9 @@ export interface VerbRow {
   sql: SqlFor;
   /** SQL that prepares for it, run as the role that runs the proof. */
   prepare?: (subject: Subject, model: Model) => string | undefined;
-  /** What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`. */
+  /**
+   * What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`.
+   */
   expects: Expects;
   /** The source of its result: the labels that it returns, the number of new rows, or the changed rows. */
   result: 'labels' | 'added' | 'changed';
@@ -51,7 +56,10 @@ export interface VerbRow {
   withoutWhere?: true;
   /** It is a violation whichever row it affects, the actor's own included. */
   anyRow?: true;
-  /** What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if another verb covers that. */
+  /**
+   * What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if
+   * another verb covers that.
+   */
   followed?: 'askers' | 'triggers';
   /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
   tried?: 'opens' | 'harms';

@@ -13,7 +13,9 @@ const cellWidth = 7;
 const leastNameWidth = 16;
 
 /**
- * The isolation matrix for a terminal: one line per table, one column per actor (`+role` is a member of the owner's organization), letters for what the actor can do with another's rows. Columns that do not fit go into a separate block below.
+ * The isolation matrix for a terminal: one line per table, one column per actor (`+role` is a member of the owner's
+ * organization), letters for what the actor can do with another's rows. Columns that do not fit go into a separate
+ * block below.
  */
 export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: MatrixStyle): string {
   const { tables } = report;

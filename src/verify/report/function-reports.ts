@@ -72,7 +72,9 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
 /** Errors that mean that the function did not accept a value, so the call does not count as tried. */
 const useless = /^(22|42883|42804|42846|42P18|21000)/;
 
-/** What was not tried for a function: it was not called, it accepted no value, or it runs SQL that its caller writes. */
+/**
+ * What was not tried for a function: it was not called, it accepted no value, or it runs SQL that its caller writes.
+ */
 export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
   const { name, routine, skipped, injectable } = callable;
   const cells = cellsOf(name, proof);

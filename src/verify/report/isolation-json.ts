@@ -34,7 +34,10 @@ function provenOf(tables: readonly TableReport[], findings: readonly Finding[]):
     .map(({ table }) => table);
 }
 
-/** The summary of a proof without errors, in one line. It says that no one can reach others' rows only if everything was tried. */
+/**
+ * The summary of a proof without errors, in one line. It says that no one can reach others' rows only if everything was
+ * tried.
+ */
 export function isolationLine({ proven, notProven }: Pick<IsolationReport, 'proven' | 'notProven'>): string {
   return notProven === 0
     ? `${proven} tables, views, buckets and functions: no one can reach rows that are not theirs`

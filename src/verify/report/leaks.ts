@@ -22,9 +22,15 @@ export function readFound(answer: string): Found {
 
 /** Knows the rows of A and B, and finds the owner of a value. */
 export interface LeakFinder {
-  /** Tables among `tables` whose row of A was revealed: the result contains values that were generated for that row alone. */
+  /**
+   * Tables among `tables` whose row of A was revealed: the result contains values that were generated for that row
+   * alone.
+   */
   given(values: readonly string[], tables: ReadonlySet<string>): { value: string; holders: string[] }[];
-  /** The same for values that other rows have too, in columns that the query returns: for results that depend on A's key. */
+  /**
+   * The same for values that other rows have too, in columns that the query returns: for results that depend on A's
+   * key.
+   */
   common(
     values: readonly string[],
     tables: ReadonlySet<string>,
@@ -33,7 +39,8 @@ export interface LeakFinder {
   /** Returns whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
   /**
-   * Returns whether a query of those tables may not reveal A's row to the actor. Members may learn who the other members are: in kits with a closed users table, a function over the memberships tells them.
+   * Returns whether a query of those tables may not reveal A's row to the actor. Members may learn who the other
+   * members are: in kits with a closed users table, a function over the memberships tells them.
    */
   isHidden(table: string, actor: Actor, tables: ReadonlySet<string>): boolean;
 }

@@ -20,7 +20,9 @@ export function notProven({ object, reason, suggestion, isDefiner = false }: Gap
   );
 }
 
-/** How many objects were tried in full, and how many were not: those with notes, and those with a finding that says so. */
+/**
+ * How many objects were tried in full, and how many were not: those with notes, and those with a finding that says so.
+ */
 export function countProven(
   tables: readonly TableReport[],
   findings: readonly Finding[],
@@ -122,7 +124,10 @@ export function unfilledReport({ object }: Gap): TableReport {
   return { table: object, kind: 'table', scope: 'not filled', checks: [] };
 }
 
-/** Adds to a finding that it depends on a row that the proof inserted despite a trigger, in its own table or in one that its policies read. */
+/**
+ * Adds to a finding that it depends on a row that the proof inserted despite a trigger, in its own table or in one that
+ * its policies read.
+ */
 export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
   const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
   return findings.map((finding) => {

@@ -7,7 +7,9 @@ import { makeFinding } from './make-finding.ts';
 import type { TableReport } from './report.ts';
 
 /**
- * Unique keys over personal data in everyone's rows: a user who can add a row learns from the duplicate key error (23505) whether someone else has that value. A key that includes the owner columns reveals only the caller's own rows.
+ * Unique keys over personal data in everyone's rows: a user who can add a row learns from the duplicate key error
+ * (23505) whether someone else has that value. A key that includes the owner columns reveals only the caller's own
+ * rows.
  */
 export function oracles(subject: Subject, report: TableReport, actors: readonly Actor[]): Finding[] {
   const strangers = actors.filter(({ relation }) => relation === 'none').map(({ name }) => name);

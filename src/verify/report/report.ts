@@ -4,7 +4,8 @@ import type { Expected } from '../probes/expected.ts';
 import type { Verb } from '../probes/verbs.ts';
 
 /**
- * The outcome of an attempt. `allowed`: it read or changed such a row, or would have without a constraint; `refused`: refused with an error; `filtered`: no error, and no row; `error`: an error other than a refusal.
+ * The outcome of an attempt. `allowed`: it read or changed such a row, or would have without a constraint; `refused`:
+ * refused with an error; `filtered`: no error, and no row; `error`: an error other than a refusal.
  */
 export type Outcome = 'allowed' | 'refused' | 'filtered' | 'error';
 
@@ -14,7 +15,10 @@ export interface Check {
   verb: Verb;
   outcome: Outcome;
   expected: Expected;
-  /** Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` and `l` X's, created by members of both organizations, `#` the number of A's rows changed, `?` an unknown row. */
+  /**
+   * Rows that were seen or changed: `a` A's, `b` B's, `m` partly both, `h` A's in another state, `k` and `l` X's,
+   * created by members of both organizations, `#` the number of A's rows changed, `?` an unknown row.
+   */
   rows?: string;
   /** For a view or function: the tables whose rows of A were seen or changed. */
   reached?: string[];
@@ -33,7 +37,10 @@ export interface TableReport {
   /** Who owns the rows: `owner user_id`, `organization via public.deals`, `public-read`, `service-only`, `unowned`. */
   scope: string;
   checks: Check[];
-  /** Privileges by role, e.g. `SI(name,email)UD`: letters of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, with the columns if not all. */
+  /**
+   * Privileges by role, e.g. `SI(name,email)UD`: letters of SELECT, INSERT, UPDATE, DELETE, TRUNCATE, with the columns
+   * if not all.
+   */
   privileges?: Record<string, string>;
   /** What was left out, and why. The object then does not count as proven. */
   notes?: string[];

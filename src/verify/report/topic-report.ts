@@ -4,7 +4,10 @@ import type { Proof } from '../probes/prove.ts';
 import { isOfA, realtimeMessages } from '../probes/topics.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 
-/** The outcome for the topics: a line of the matrix, and a gap if the policies let no one in, which means that they expect another kind of topic. */
+/**
+ * The outcome for the topics: a line of the matrix, and a gap if the policies let no one in, which means that they
+ * expect another kind of topic.
+ */
 export function topicReport(
   topics: Ways['topics'],
   { probes, answer, actors, model }: Pick<Proof, 'probes' | 'answer' | 'actors' | 'model'>,

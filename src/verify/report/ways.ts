@@ -1,4 +1,7 @@
-/** Findings about access to rows by means other than the four verbs on tables. They come from the catalog, since none of it needs to be tried. */
+/**
+ * Findings about access to rows by means other than the four verbs on tables. They come from the catalog, since none of
+ * it needs to be tried.
+ */
 import type { DefaultGrant, Held, Ways } from '../catalog/ways-query.ts';
 import { isDeclared, type Declaration } from '../../rules/engine/live/expectations.ts';
 import type { Finding, Severity } from '../../shared/finding.ts';

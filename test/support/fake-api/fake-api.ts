@@ -1,5 +1,6 @@
 /**
- * A local fake of Supabase's platform: its Management API, and for each project a real database with Auth, Storage and Data API. Projects start like real ones, and fail on demand.
+ * A local fake of Supabase's platform: its Management API, and for each project a real database with Auth, Storage and
+ * Data API. Projects start like real ones, and fail on demand.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -46,7 +47,8 @@ export interface FakeApi {
   /** Writes a profile file for the Supabase CLI and returns its path. */
   writeProfile: (directory: string) => Promise<string>;
   /**
-   * Calls `act` (which kills a process) at the n-th request from now: `before` it is handled, or `after`, when it has taken effect but is not answered.
+   * Calls `act` (which kills a process) at the n-th request from now: `before` it is handled, or `after`, when it has
+   * taken effect but is not answered.
    */
   killAfterRequest: (n: number, act: () => void | Promise<void>, phase?: 'before' | 'after') => void;
   /** The number of requests with this method and path (`{ref}` for any ref). */

@@ -1,5 +1,6 @@
 /**
- * Faults on demand: what a test does to the network, the platform or the database. Each fault is added by name, counted down and removed.
+ * Faults on demand: what a test does to the network, the platform or the database. Each fault is added by name, counted
+ * down and removed.
  */
 
 /** What happens to one HTTP request. */
@@ -50,7 +51,10 @@ export interface Conditions {
   notReadyForDeletion: number;
   /** For how many polls of the list a deleted project is listed as GOING_DOWN and keeps its name. */
   goingDown: number;
-  /** The certificate of the poolers and direct ports: a self-signed one, or one signed by test/support/certificates/authority.pem for this host or for another. */
+  /**
+   * The certificate of the poolers and direct ports: a self-signed one, or one signed by
+   * test/support/certificates/authority.pem for this host or for another.
+   */
   certificate: 'own' | 'signed' | 'elsewhere';
 }
 

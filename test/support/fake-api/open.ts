@@ -1,4 +1,7 @@
-/** A fake API on its own native server, because a project's roles belong to the whole server and `postgres` is not a superuser. */
+/**
+ * A fake API on its own native server, because a project's roles belong to the whole server and `postgres` is not a
+ * superuser.
+ */
 import { Client } from 'pg';
 import { platformSql } from '../../../src/database/platform/platform.ts';
 import { startNative } from '../native.ts';

@@ -1,5 +1,6 @@
 /**
- * The connections to a project's database: a pooler for all projects, with users named `postgres.<ref>`, and a direct port for each, with the user `postgres`. Each project has its own password, and all are databases of one server.
+ * The connections to a project's database: a pooler for all projects, with users named `postgres.<ref>`, and a direct
+ * port for each, with the user `postgres`. Each project has its own password, and all are databases of one server.
  */
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';

@@ -1,4 +1,5 @@
-// The fake API as a process, or in a script outside the tests. `node test/support/fake-api/serve.js` prints one line of JSON with the environment for a client, and runs until its input ends or it is stopped.
+// The fake API as a process, or in a script outside the tests. `node test/support/fake-api/serve.js` prints one line of
+// JSON with the environment for a client, and runs until its input ends or it is stopped.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -110,7 +110,10 @@ function makeStatement(schema: MadeSchema, who: Stranger, random: Random): State
   };
 }
 
-/** Creates the schema and {@link rowsSql}, tries sequences of up to three statements, and rolls everything back. Returns what was reached. */
+/**
+ * Creates the schema and {@link rowsSql}, tries sequences of up to three statements, and rolls everything back. Returns
+ * what was reached.
+ */
 export async function probe(
   database: Database,
   schema: MadeSchema,

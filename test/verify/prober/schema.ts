@@ -38,7 +38,10 @@ create function private.made_org(org uuid) returns boolean language sql stable s
 create function private.is_staff() returns boolean language sql stable security definer set search_path = '' as 'select exists (select 1 from public.prefs where user_id = auth.uid() and archived)';
 grant execute on all functions in schema private to authenticated;`;
 
-/** A small app: organizations and their members, and a few tables that belong to users, to organizations or to rows of each other. */
+/**
+ * A small app: organizations and their members, and a few tables that belong to users, to organizations or to rows of
+ * each other.
+ */
 export function makeSchema(random: Random): MadeSchema {
   const maker = new SchemaMaker(random);
   return maker.make();

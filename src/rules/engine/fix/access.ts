@@ -99,7 +99,8 @@ function consequenceOf({ actor, verb, object }: AccessCell, after: AccessCell | 
 }
 
 /**
- * What changed between two measurements. Tables and functions that did not exist before are left out: nothing was closed there.
+ * What changed between two measurements. Tables and functions that did not exist before are left out: nothing was
+ * closed there.
  * @param stated what the files said about tables before, where the database could not show it
  */
 export function compareAccess(

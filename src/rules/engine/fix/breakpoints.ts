@@ -3,7 +3,8 @@ import { parseSql } from '../../../sql/split.ts';
 const breakpoint = '--> statement-breakpoint';
 
 /**
- * Adds a breakpoint between statements that a repair has put next to each other in a Drizzle migration: Drizzle's migrator sends everything between two breakpoints as one query. Where the file itself had none, none is added.
+ * Adds a breakpoint between statements that a repair has put next to each other in a Drizzle migration: Drizzle's
+ * migrator sends everything between two breakpoints as one query. Where the file itself had none, none is added.
  * @param before the text that `after` was made from
  */
 export function withBreakpoints(before: string, after: string): string {
@@ -15,7 +16,10 @@ export function withBreakpoints(before: string, after: string): string {
   return text;
 }
 
-/** Each gap between two statements: the two, where the first one ends after its semicolon, and whether there is a breakpoint. */
+/**
+ * Each gap between two statements: the two, where the first one ends after its semicolon, and whether there is a
+ * breakpoint.
+ */
 function gaps(sql: string): { pair: string; end: number; hasBreakpoint: boolean }[] {
   const { statements } = parseSql(sql);
   return statements.slice(1).map((next, index) => {

@@ -114,7 +114,8 @@ function tablesBehind(parts: readonly Part[], made: ReadonlySet<string>): (part:
 }
 
 /**
- * The statements of the built-in core that these tables need: the tables, what they reference, their helpers, and the functions and triggers that belong to them alone.
+ * The statements of the built-in core that these tables need: the tables, what they reference, their helpers, and the
+ * functions and triggers that belong to them alone.
  */
 export function closure(parts: readonly Part[], wanted: readonly string[]): Part[] {
   const made = new Set(parts.map(({ makes }) => makes).filter((make) => make !== undefined));

@@ -5,7 +5,8 @@ import type { Fields } from '../../../sql/nodes.ts';
 import { wordsOf } from '../../../sql/recover.ts';
 
 /**
- * How a subquery depends on the outer row: not at all; by one comparison of a column of its own (`inner`) with a column of the row, where `text` is the query from FROM on without that comparison; or in another way.
+ * How a subquery depends on the outer row: not at all; by one comparison of a column of its own (`inner`) with a column
+ * of the row, where `text` is the query from FROM on without that comparison; or in another way.
  */
 export type Correlation = 'none' | 'other' | { inner: string; column: string; text: string };
 
@@ -54,7 +55,10 @@ export function correlationOf(catalog: Catalog, select: Fields<'SelectStmt'>, ou
   return names.length === 0 ? 'other' : { inner: names.join('.'), column: found[0]!, text: rest };
 }
 
-/** The query from FROM on, without one of its ANDed conditions. Undefined if the text does not split the way the tree does. */
+/**
+ * The query from FROM on, without one of its ANDed conditions. Undefined if the text does not split the way the tree
+ * does.
+ */
 function withoutClause(text: string, count: number, index: number): string | undefined {
   const words = wordsOf(text);
   let depth = 0;

@@ -42,7 +42,10 @@ export interface Fix {
   /** A phrase for the rule's page: `adds the index`. */
   does: string;
   stage: (typeof fixStages)[number];
-  /** Works on the findings of the last rehearsal, whose places are valid only until the first edit: one attempt per round. */
+  /**
+   * Works on the findings of the last rehearsal, whose places are valid only until the first edit: one attempt per
+   * round.
+   */
   fromRehearsal?: true;
   /** Finds the edits. Files that a database has already are never edited. */
   apply(situation: Situation): FixResult;
@@ -138,7 +141,10 @@ export function statementOf(problem: Located): Statement | undefined {
   return statementAt(problem.source, problem.offset);
 }
 
-/** The policy that a problem is about. Several statements may create a policy of that name; this is the one at the problem's place. */
+/**
+ * The policy that a problem is about. Several statements may create a policy of that name; this is the one at the
+ * problem's place.
+ */
 export function policyOf({ catalog }: Situation, { object, source, offset }: Located): Policy | undefined {
   let other: Policy | undefined;
   for (const { policies } of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
@@ -152,7 +158,10 @@ export function policyOf({ catalog }: Situation, { object, source, offset }: Loc
   return other;
 }
 
-/** The start of the comments right above a statement, on lines of their own; the start of the statement if there are none. */
+/**
+ * The start of the comments right above a statement, on lines of their own; the start of the statement if there are
+ * none.
+ */
 export function startWithComments(sql: string, statement: Statement): number {
   let { start } = statement;
   for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {

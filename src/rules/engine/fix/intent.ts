@@ -1,4 +1,6 @@
-/** The intent of a policy in its author's own words: the only basis on which a repair may write a declaration of intent. */
+/**
+ * The intent of a policy in its author's own words: the only basis on which a repair may write a declaration of intent.
+ */
 import type { Policy, Table } from '../../../sql/catalog/model.ts';
 import { commentsBeside } from '../statements.ts';
 
@@ -23,7 +25,10 @@ function saying(text: string): boolean {
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-/** The words in a policy's name or comments, or in its table's comments, that say that everyone may read; undefined if there are none. */
+/**
+ * The words in a policy's name or comments, or in its table's comments, that say that everyone may read; undefined if
+ * there are none.
+ */
 export function publicReadWords(policy: Policy, table: Table | undefined): Words | undefined {
   if (saying(policy.name.replaceAll('_', ' '))) return { quoted: `The policy's name says: "${oneLine(policy.name)}".` };
   const sites = [policy.site, ...(table?.site === undefined ? [] : [table.site])];

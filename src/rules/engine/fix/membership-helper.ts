@@ -133,7 +133,10 @@ export function helperFor(
   };
 }
 
-/** The statements that create a helper. @param roles who may call it; undefined if the app connects as a role of its own */
+/**
+ * The statements that create a helper.
+ * @param roles who may call it; undefined if the app connects as a role of its own
+ */
 export function functionText(name: string, { returns, body, qualified }: Helper, roles: string | undefined): string {
   return [
     'CREATE SCHEMA IF NOT EXISTS private;',

@@ -55,7 +55,8 @@ function keysOf(tree: Node): Set<string> {
 }
 
 /**
- * The statement that creates an object, and the statements of its file about the same table, except those that need something created after the place they would move to.
+ * The statement that creates an object, and the statements of its file about the same table, except those that need
+ * something created after the place they would move to.
  */
 function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog): Statement[] {
   const { source } = piece;
@@ -83,7 +84,8 @@ function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog)
 }
 
 /**
- * Moves what is created too late before the first statement that needs it: from an extension into core, or from a later file or place to an earlier one.
+ * Moves what is created too late before the first statement that needs it: from an extension into core, or from a later
+ * file or place to an earlier one.
  */
 export function moveEarlier(
   situation: Situation,

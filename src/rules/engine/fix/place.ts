@@ -19,7 +19,10 @@ export function noteText(texts: Texts, source: Source, text: string): void {
   texts.set(source, [...(texts.get(source) ?? []), text]);
 }
 
-/** The first file at whose end the table and its columns have their final names: `source`, or a later one that renames them. */
+/**
+ * The first file at whose end the table and its columns have their final names: `source`, or a later one that renames
+ * them.
+ */
 export function whereNamed({ examined }: Situation, table: Pick<Table, 'renamed'>, source: Source): Source {
   const renamed = table.renamed?.piece.source;
   return renamed !== undefined && examined.sources.indexOf(renamed) > examined.sources.indexOf(source)
@@ -75,7 +78,10 @@ export function inRepairFile(situation: Situation, layer: Layer, parts: readonly
   };
 }
 
-/** The folder's journal with the new file added, if it lists all the others; otherwise the file runs last without an entry. */
+/**
+ * The folder's journal with the new file added, if it lists all the others; otherwise the file runs last without an
+ * entry.
+ */
 function entered({ journals, migrations }: Situation, path: string): Map<string, string> {
   const folder = path.slice(0, path.lastIndexOf('/'));
   const journal = journals.get(folder);

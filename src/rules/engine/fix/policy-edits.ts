@@ -108,7 +108,8 @@ export function replaceTrue(situation: Situation, policy: Policy, condition: str
 }
 
 /**
- * A policy's conditions after edits, for a file that cannot be edited; undefined if the policy is not a statement of its file.
+ * A policy's conditions after edits, for a file that cannot be edited; undefined if the policy is not a statement of
+ * its file.
  */
 export function restated({ name, table, site }: Policy, edits: readonly Edit[]): string | undefined {
   const { statement, inside } = site.piece;

@@ -31,7 +31,10 @@ export interface RepairInput {
   /** Drizzle's journals by folder. */
   journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
-  /** Runs the files once on a shadow database and returns who can do what afterwards. Without it, repairs are not compared. */
+  /**
+   * Runs the files once on a shadow database and returns who can do what afterwards. Without it, repairs are not
+   * compared.
+   */
   measure?(migrations: readonly Migration[]): Promise<Measured | undefined>;
   /** Asks whether a repair may widen access, given the changes of one rule to one table. Absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
@@ -75,7 +78,10 @@ interface Run {
 }
 
 /**
- * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Access is measured before and after each class of repair: a repair that would widen access without consent, or break a file that ran, is left out. The round that ends with the fewest errors is kept. Pure: returns the texts of the files and writes nothing.
+ * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Access is measured
+ * before and after each class of repair: a repair that would widen access without consent, or break a file that ran, is
+ * left out. The round that ends with the fewest errors is kept. Pure: returns the texts of the files and writes
+ * nothing.
  */
 export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
@@ -168,7 +174,8 @@ async function fixOnce(run: Run): Promise<boolean> {
 }
 
 /**
- * A round that predicts from the files how each class changes access, and confirms that with a single run on a shadow database afterwards, because each run takes as long as the migrations do.
+ * A round that predicts from the files how each class changes access, and confirms that with a single run on a shadow
+ * database afterwards, because each run takes as long as the migrations do.
  * @returns undefined, and nothing is changed, if the run shows something else
  */
 async function fixForeseen(run: Run): Promise<boolean | undefined> {
@@ -209,7 +216,10 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
   return true;
 }
 
-/** Fixes one rule, except for tables where that would widen access without consent as far as the files tell. Returns the changes; undefined if there are none. */
+/**
+ * Fixes one rule, except for tables where that would widen access without consent as far as the files tell. Returns the
+ * changes; undefined if there are none.
+ */
 async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
   const { input, result } = run;
   const saved = structuredClone(result);

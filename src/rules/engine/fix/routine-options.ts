@@ -39,7 +39,10 @@ export function searchPathFor(routine: Routine): string {
   return isQualified(routine) ? "''" : 'pg_catalog, public, extensions';
 }
 
-/** Sets options of a routine: in its statement if that can be edited, otherwise with an ALTER FUNCTION that is added to `texts`. */
+/**
+ * Sets options of a routine: in its statement if that can be edited, otherwise with an ALTER FUNCTION that is added to
+ * `texts`.
+ */
 export function addOptions(situation: Situation, routine: Routine, options: string, texts: Texts): Edit[] {
   if (routine.site === undefined) return [];
   const { piece } = routine.site;

@@ -7,7 +7,8 @@ import type { Situation } from './fix.ts';
 import { usesPlatform } from './platform-use.ts';
 
 /**
- * A table reconstructed from its use in the migrations: the key that others reference, the columns that policies, indexes and inserts name. The app may need more, and a comment says so. Undefined if even the key is in doubt.
+ * A table reconstructed from its use in the migrations: the key that others reference, the columns that policies,
+ * indexes and inserts name. The app may need more, and a comment says so. Undefined if even the key is in doubt.
  */
 export function tableUse(situation: Situation, { name }: Need): string | undefined {
   const key = keyType(situation, name);

@@ -92,7 +92,9 @@ export interface RelationRow {
   securityInvoker: boolean;
   /** The approximate number of rows: PostgreSQL's own estimate, or one from its size if it was never analyzed. */
   rows: number;
-  /** The result of `pg_relation_is_updatable`, INSTEAD OF triggers included: the sum of 8 INSERT, 4 UPDATE, 16 DELETE. */
+  /**
+   * The result of `pg_relation_is_updatable`, INSTEAD OF triggers included: the sum of 8 INSERT, 4 UPDATE, 16 DELETE.
+   */
   updatable: number;
   columns: ColumnRow[];
   constraints: ConstraintRow[];

@@ -44,7 +44,9 @@ export function nameParts(list: unknown): string[] {
   return list.map((item) => String(fields(item, 'String')?.['sval'] ?? '*'));
 }
 
-/** The column that a node refers to, ignoring casts: its name, and the qualifier before it; undefined for anything else. */
+/**
+ * The column that a node refers to, ignoring casts: its name, and the qualifier before it; undefined for anything else.
+ */
 export function columnOf(node: unknown): { qualifier: string | undefined; name: string } | undefined {
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return columnOf(cast['arg']);

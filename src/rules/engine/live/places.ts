@@ -20,7 +20,10 @@ export interface Settled {
 
 /** Maps findings of a database to the statements of the files that created their objects. */
 export interface Places {
-  /** Drops findings that a comment on a statement about the object silences, and sets the configured severities of the rest. */
+  /**
+   * Drops findings that a comment on a statement about the object silences, and sets the configured severities of the
+   * rest.
+   */
   settle(findings: readonly Finding[], severities?: Severities): Settled;
   /** Adds the file of the statement that created the object to findings without a file. */
   locate(findings: readonly Finding[]): Finding[];
