@@ -137,6 +137,15 @@ describe('files are as long as their subject', () => {
   });
 });
 
+describe('lines are at most 140 columns', () => {
+  // A regular expression cannot be broken over lines.
+  const regularExpression = /\/[^/]{80,}\/[a-z]*/;
+  it.each(files)('%s', (file) => {
+    const lines = readFileSync(join(source, file), 'utf8').split('\n');
+    expect(lines.filter((line) => line.length > 140 && !regularExpression.test(line))).toEqual([]);
+  });
+});
+
 describe('every module says what it is for', () => {
   it.each(modules.filter((name) => files.some((file) => moduleOf(file) === name)))('%s', (name) => {
     const own = files.filter((file) => moduleOf(file) === name);

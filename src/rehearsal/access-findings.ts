@@ -121,7 +121,8 @@ export function accessFindings(failures: readonly AccessFailure[], parsedFiles: 
           finding(
             'policy-reads-auth-users',
             policy,
-            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which signed-in users may not read.`,
+            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The ` +
+              'policy reads auth.users, which signed-in users may not read.',
             "Read what is needed from the token, as (select auth.jwt()) ->> 'email', or from public.profiles.",
           ),
         );

@@ -37,7 +37,8 @@ begin
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join lateral (select attname, atttypid, atttypmod from pg_catalog.pg_attribute
-      where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = '' order by attnum limit 1) a on true
+      where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
+        order by attnum limit 1) a on true
     where c.relkind in ('r', 'p') and c.relrowsecurity and n.nspname <> 'muse'
       and exists (select from pg_catalog.pg_policy p where p.polrelid = c.oid);
   grant select on muse_probe to public;

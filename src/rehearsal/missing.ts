@@ -103,7 +103,9 @@ function redefined(error: DatabaseError, creator: Place, name: string, parsedFil
   return {
     rule: 'table-redefined',
     object: table.join('.'),
-    message: `${error.message}: ${placeName(creator)} would have created it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
+    message:
+      `${error.message}: ${placeName(creator)} would have created it, but the table was created ${known} without ` +
+      'it, and IF NOT EXISTS then does nothing.',
     suggestion: `After ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
   };
 }

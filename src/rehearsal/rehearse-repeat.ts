@@ -55,9 +55,12 @@ export function seedFindings(
       severity: 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
-      message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is inserted again${also}.`,
+      message:
+        `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row ` +
+        `is inserted again${also}.`,
       suggestion:
-        "INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row's own values.",
+        'INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT ' +
+        "EXISTS on the row's own values.",
     };
   });
 }

@@ -62,7 +62,9 @@ export function strictFindings(
         severity: 'error',
         file: migration.file,
         ...position,
-        message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
+        message:
+          `${error.message} (SQLSTATE ${error.code}) in a real run, because ` +
+          `${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
         suggestion:
           cause === undefined
             ? 'Fix the files before it first.'

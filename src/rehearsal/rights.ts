@@ -26,7 +26,8 @@ const foreign = [...platformSchemas]
 
 const actors = `
   select r.rolname::text as actor, r.oid from pg_catalog.pg_roles r
-  where not r.rolsuper and not r.rolbypassrls and r.rolname !~ '^(pg_|supabase_)' and r.rolname not in (${platformRoles.map((role) => `'${role}'`).join(', ')})
+  where not r.rolsuper and not r.rolbypassrls and r.rolname !~ '^(pg_|supabase_)'
+    and r.rolname not in (${platformRoles.map((role) => `'${role}'`).join(', ')})
   union all select 'public', 0`;
 
 const isOurs = `n.nspname !~ '^pg_' and n.nspname not in ('information_schema', ${foreign})`;
@@ -35,13 +36,16 @@ const tables = `
   select a.actor, v.verb, n.nspname || '.' || c.relname as object,
     p.whole, case when not p.whole and v.verb in ('select', 'insert', 'update') then (
       select pg_catalog.json_agg(t.attname order by t.attnum) from pg_catalog.pg_attribute t
-      where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped and pg_catalog.has_column_privilege(a.actor, c.oid, t.attnum, v.verb)) end as columns,
+      where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+        and pg_catalog.has_column_privilege(a.actor, c.oid, t.attnum, v.verb)) end as columns,
     c.relrowsecurity and (c.relforcerowsecurity or c.relowner <> a.oid) as secured,
     (select pg_catalog.json_agg(pg_catalog.json_build_object('permissive', y.polpermissive, 'condition',
-        case when v.verb = 'insert' then pg_catalog.pg_get_expr(coalesce(y.polwithcheck, y.polqual), y.polrelid) else pg_catalog.pg_get_expr(y.polqual, y.polrelid) end) order by y.polname)
+        case when v.verb = 'insert' then pg_catalog.pg_get_expr(coalesce(y.polwithcheck, y.polqual), y.polrelid)
+          else pg_catalog.pg_get_expr(y.polqual, y.polrelid) end) order by y.polname)
       from pg_catalog.pg_policy y
       where y.polrelid = c.oid and y.polcmd in ('*', v.letter)
-        and (0 = any (y.polroles) or (a.oid <> 0 and exists (select from pg_catalog.unnest(y.polroles) as o(oid) where o.oid <> 0 and pg_catalog.pg_has_role(a.oid, o.oid, 'MEMBER'))))) as policies
+        and (0 = any (y.polroles) or (a.oid <> 0 and exists (select from pg_catalog.unnest(y.polroles) as o(oid)
+          where o.oid <> 0 and pg_catalog.pg_has_role(a.oid, o.oid, 'MEMBER'))))) as policies
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   cross join (${actors}) a

@@ -26,9 +26,18 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: "a SECURITY DEFINER function takes its caller's search_path",
   doc: {
-    why: "A SECURITY DEFINER function runs with its owner's rights and looks up unqualified names along its caller's search_path. A caller who can create a table or function of the same name in a schema of their own makes it use that one, with the owner's rights.",
-    bad: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM auth.users $$;',
-    good: "-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$ SELECT count(*) FROM auth.users $$;",
+    why:
+      "A SECURITY DEFINER function runs with its owner's rights and looks up unqualified names along its caller's " +
+      'search_path. A caller who can create a table or function of the same name in a schema of their own makes it ' +
+      "use that one, with the owner's rights.",
+    bad:
+      '-- Counts.\n' +
+      'CREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) ' +
+      'FROM auth.users $$;',
+    good:
+      '-- Counts.\n' +
+      "CREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' " +
+      'AS $$ SELECT count(*) FROM auth.users $$;',
   },
   check: {
     end(catalog, report) {
@@ -37,8 +46,12 @@ export const rule: Rule = {
         report({
           ...at(routine.site),
           object: `${routine.name}(${routine.arguments.join(', ')})`,
-          message: `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller chooses what its names mean.`,
-          suggestion: `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every name in it qualified`,
+          message:
+            `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller ` +
+            'chooses what its names mean.',
+          suggestion:
+            `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every ` +
+            'name in it qualified',
         });
       }
     },

@@ -156,7 +156,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'two files of a folder share a number',
   doc: {
-    why: 'Two files with the same number run in an arbitrary order, and the migration history cannot tell by the number which of them a database has applied.',
+    why:
+      'Two files with the same number run in an arbitrary order, and the migration history cannot tell by the ' +
+      'number which of them a database has applied.',
   },
   fix: { does: 'renumbers the ones that are applied nowhere', stage: 'files', apply },
 };

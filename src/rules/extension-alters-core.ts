@@ -20,7 +20,11 @@ export const rule: Rule = {
           ...here(piece, location),
           object: table,
           message: `Adds column ${column.name} to ${table}, a table of core.`,
-          suggestion: `CREATE TABLE IF NOT EXISTS ${quoteQualified(`${table.slice(0, table.indexOf('.'))}.${fitName(table.slice(table.indexOf('.') + 1), '_extra')}`)} (… REFERENCES ${quoteQualified(table)} …); -- a table of the extension's own, with ${quoteIdentifier(column.name)}`,
+          suggestion:
+            'CREATE TABLE IF NOT EXISTS ' +
+            `${quoteQualified(`${table.slice(0, table.indexOf('.'))}.${fitName(table.slice(table.indexOf('.') + 1), '_extra')}`)} ` +
+            `(… REFERENCES ${quoteQualified(table)} …); -- a table of the extension's own, with ` +
+            `${quoteIdentifier(column.name)}`,
         });
       }
     },

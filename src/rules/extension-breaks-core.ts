@@ -9,7 +9,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an extension drops, renames or retypes something of core, or changes its policies',
   doc: {
-    why: 'Core is shared: its code and its next version rely on its tables, types and policies. What an extension changes there breaks at the next upgrade, or exposes what core keeps separate.',
+    why:
+      'Core is shared: its code and its next version rely on its tables, types and policies. What an extension ' +
+      'changes there breaks at the next upgrade, or exposes what core keeps separate.',
   },
   check: {
     piece(piece, catalog, report) {

@@ -65,9 +65,13 @@ export const rule: Rule = {
   found: ['static'],
   means: 'SQL of another database, such as T-SQL or MySQL; the finding says which one, and what shows it',
   doc: {
-    why: 'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name (column)` inside CREATE TABLE is read as a column called "index".',
+    why:
+      'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name ' +
+      '(column)` inside CREATE TABLE is read as a column called "index".',
     bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, title text, INDEX idx_notes_title (title));',
-    good: 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
+    good:
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
   },
   check: {
     statement({ sql, error, start }, source, report) {

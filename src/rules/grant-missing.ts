@@ -113,7 +113,8 @@ function apply(situation: Situation): FixResult {
     const [schema = 'public', bare = ''] = table.name.split('.');
     for (const column of serials(table))
       lines.push(
-        `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`,
+        `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ` +
+          `${[...new Set([...writers, 'service_role'])].join(', ')};`,
       );
     noteText(texts, source, lines.join('\n'));
   }
@@ -153,7 +154,9 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a table has policies for a role that has no privilege on it, so every request fails with 42501',
   doc: {
-    why: 'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since 2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
+    why:
+      'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since ' +
+      '2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
     bad: exampleWithout('grants'),
     good: example,
   },
@@ -178,7 +181,8 @@ export const rule: Rule = {
           severity: without.length > 0 ? 'error' : 'warning',
           message:
             without.length > 0
-              ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API fails with 42501.`
+              ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through ` +
+                'the Data API fails with 42501.'
               : `Policies on table ${each.name} allow more than is granted to ${some}: such a request fails with 42501.`,
           suggestion: statements.join('\n'),
         });

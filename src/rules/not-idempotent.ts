@@ -421,7 +421,9 @@ export const rule: Rule = {
   found: ['static', 'rehearsal'],
   means: 'run again, it fails or changes something',
   doc: {
-    why: 'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where part of it was done by hand.',
+    why:
+      'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where ' +
+      'part of it was done by hand.',
     bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
   },

@@ -14,9 +14,17 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an email address or a user ID in SQL',
   doc: {
-    why: "Someone's email address or user ID in a migration is copied into every clone of the kit, and can make a stranger an administrator of it.",
-    bad: "-- Admins.\nCREATE TABLE IF NOT EXISTS admins (email text PRIMARY KEY);\nINSERT INTO admins (email) VALUES ('jane.miller@gmail.com') ON CONFLICT DO NOTHING;",
-    good: "-- Admins.\nCREATE TABLE IF NOT EXISTS admins (email text PRIMARY KEY);\nINSERT INTO admins (email) VALUES ('admin@example.com') ON CONFLICT DO NOTHING;",
+    why:
+      "Someone's email address or user ID in a migration is copied into every clone of the kit, and can make a " +
+      'stranger an administrator of it.',
+    bad:
+      '-- Admins.\n' +
+      'CREATE TABLE IF NOT EXISTS admins (email text PRIMARY KEY);\n' +
+      "INSERT INTO admins (email) VALUES ('jane.miller@gmail.com') ON CONFLICT DO NOTHING;",
+    good:
+      '-- Admins.\n' +
+      'CREATE TABLE IF NOT EXISTS admins (email text PRIMARY KEY);\n' +
+      "INSERT INTO admins (email) VALUES ('admin@example.com') ON CONFLICT DO NOTHING;",
   },
   check: {
     piece(piece, _, report) {

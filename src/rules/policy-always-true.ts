@@ -42,7 +42,9 @@ function apply(situation: Situation): FixResult {
       left.push({
         rule: 'policy-always-true',
         file,
-        why: `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or write -- muse: ignore policy-always-true because <reason>.`,
+        why:
+          `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or ` +
+          'write -- muse: ignore policy-always-true because <reason>.',
       });
       continue;
     }
@@ -130,7 +132,10 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'USING (true) or WITH CHECK (true): the policy lets every row through',
   doc: {
-    why: 'USING (true) on a write lets everyone the policy is for change every row. A policy with a name like "service role can manage" is usually a misunderstanding: the service role needs no policy, and this one opens the table to everyone else.',
+    why:
+      'USING (true) on a write lets everyone the policy is for change every row. A policy with a name like ' +
+      '"service role can manage" is usually a misunderstanding: the service role needs no policy, and this one ' +
+      'opens the table to everyone else.',
     bad: example.replace(
       'USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id)',
       'USING (true)',
@@ -176,15 +181,20 @@ export const rule: Rule = {
       report({
         object,
         severity: reads ? 'warning' : 'error',
-        message: `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ${reads ? 'read' : 'write'} every row.`,
+        message:
+          `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ` +
+          `${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
           ? "Compare the row's owner or organization, or write -- muse: public-read above the table if everyone may read it."
-          : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the row's owner or organization.`,
+          : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the ` +
+            "row's owner or organization.",
       });
     },
   },
   fix: {
-    does: "narrows writes to the row's owner or organization if the columns tell who that is, or to service_role if its name or comment says so; the rest needs a manual fix",
+    does:
+      "narrows writes to the row's owner or organization if the columns tell who that is, or to service_role if " +
+      'its name or comment says so; the rest needs a manual fix',
     stage: 'policies',
     apply,
   },

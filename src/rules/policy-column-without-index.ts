@@ -121,9 +121,24 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a policy compares a column that has no index: every query reads the whole table',
   doc: {
-    why: 'The condition of a policy is part of every query. Without an index on the column that it compares, every query of every user reads the whole table.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\nGRANT SELECT ON notes TO authenticated;',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\nCREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\nGRANT SELECT ON notes TO authenticated;',
+    why:
+      'The condition of a policy is part of every query. Without an index on the column that it compares, every ' +
+      'query of every user reads the whole table.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
   },
   check: {
     end(catalog, report) {

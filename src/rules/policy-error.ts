@@ -6,6 +6,9 @@ export const rule: Rule = {
   found: ['live'],
   means: "a user's query fails with an error other than a refusal",
   doc: {
-    why: "A user's query failed with an error other than a refusal: a policy calls a function that the user cannot call, casts a value that does not fit, or divides by zero. It is unknown which rows the policy would have let through.",
+    why:
+      "A user's query failed with an error other than a refusal: a policy calls a function that the user cannot " +
+      'call, casts a value that does not fit, or divides by zero. It is unknown which rows the policy would have ' +
+      'let through.',
   },
 };

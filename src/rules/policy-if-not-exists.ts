@@ -55,9 +55,17 @@ export const rule: Rule = {
   found: ['static'],
   means: 'CREATE POLICY IF NOT EXISTS is not PostgreSQL',
   doc: {
-    why: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS in any version. The statement fails, the table is left with row-level security on and without the policy, and a run that does not stop at errors hides it.',
-    bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\nCREATE POLICY IF NOT EXISTS "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
-    good: 'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\nDROP POLICY IF EXISTS "own notes" ON notes;\nCREATE POLICY "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
+    why:
+      'PostgreSQL has no CREATE POLICY IF NOT EXISTS in any version. The statement fails, the table is left with ' +
+      'row-level security on and without the policy, and a run that does not stop at errors hides it.',
+    bad:
+      'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\n' +
+      'CREATE POLICY IF NOT EXISTS "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = ' +
+      'user_id);',
+    good:
+      'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\n' +
+      'DROP POLICY IF EXISTS "own notes" ON notes;\n' +
+      'CREATE POLICY "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
   },
   check: {
     statement(statement, source, report) {

@@ -15,9 +15,15 @@ export const rule: Rule = {
   means:
     'row-level security is on, something is granted, and no policy lets anyone use it: only the service role reaches the table',
   doc: {
-    why: 'With row-level security on and no policy, every user query returns no rows and no error, whatever was granted. That is correct for a table that only the server uses: then grant nothing, or say so in a comment.',
+    why:
+      'With row-level security on and no policy, every user query returns no rows and no error, whatever was ' +
+      'granted. That is correct for a table that only the server uses: then grant nothing, or say so in a comment.',
     bad: exampleWithout('drop', 'policy'),
-    good: `${exampleWithout('rls', 'drop', 'policy', 'grants')}\n-- muse: service-only\n${exampleLines.rls}\nGRANT ALL ON notes TO service_role;`,
+    good:
+      `${exampleWithout('rls', 'drop', 'policy', 'grants')}\n` +
+      '-- muse: service-only\n' +
+      `${exampleLines.rls}\n` +
+      'GRANT ALL ON notes TO service_role;',
   },
   check: {
     end(catalog, report, run) {

@@ -155,9 +155,23 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a policy calls auth.uid() without (select …), or a helper with a column of the row: once for every row',
   doc: {
-    why: 'A bare auth.uid() in a policy is called once for every row that a query reads; (select auth.uid()) is called once per query. On a million rows the difference is 872 ms against 37 ms, or 0.2 ms with an index.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING (auth.uid() = id);\nGRANT SELECT ON notes TO authenticated;',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = id);\nGRANT SELECT ON notes TO authenticated;',
+    why:
+      'A bare auth.uid() in a policy is called once for every row that a query reads; (select auth.uid()) is ' +
+      'called once per query. On a million rows the difference is 872 ms against 37 ms, or 0.2 ms with an index.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING (auth.uid() = id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
   },
   check: {
     end(catalog, report) {
@@ -172,7 +186,8 @@ export const rule: Rule = {
             message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query reads.`,
             suggestion: call.withColumn
               ? `Call a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`
-              : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
+              : '(select ' +
+                `${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
           });
         }
       }
@@ -186,7 +201,8 @@ export const rule: Rule = {
         object,
         message: `Policy "${policy.name}" on ${qualifiedName(table)} calls ${calls.join(', ')} once for each row.`,
         suggestion:
-          'Write the call as (select …), so that it runs once per query; compare a column with = ANY ((select helper())::uuid[]) instead of passing the column to the helper.',
+          'Write the call as (select …), so that it runs once per query; compare a column with = ANY ((select ' +
+          'helper())::uuid[]) instead of passing the column to the helper.',
       });
     },
   },

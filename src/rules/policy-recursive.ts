@@ -140,13 +140,17 @@ function explain(catalog: Catalog, policy: Policy): string | undefined {
   if (expanded !== undefined) {
     return expanded.length === 1
       ? `Policy "${policy.name}" reads its own table ${policy.table}: every user query fails with 42P17.`
-      : `Policy "${policy.name}" reads its own table through others (${[policy.table, ...expanded].join(' → ')}): every user query fails with 42P17.`;
+      : `Policy "${policy.name}" reads its own table through others (${[policy.table, ...expanded].join(' → ')}): ` +
+          'every user query fails with 42P17.';
   }
   if (comesBack(catalog, policy, 'calls') === undefined) return undefined;
   const names = invokers(catalog, policy)
     .map(({ name }) => `${name}()`)
     .join(' and ');
-  return `Policy "${policy.name}" reads its own table ${policy.table} through ${names || 'a function'}, which is not SECURITY DEFINER: a query that reads another user's row fails with 54001 (stack depth limit exceeded).`;
+  return (
+    `Policy "${policy.name}" reads its own table ${policy.table} through ${names || 'a function'}, which is not ` +
+    "SECURITY DEFINER: a query that reads another user's row fails with 54001 (stack depth limit exceeded)."
+  );
 }
 
 export const rule: Rule = {
@@ -155,9 +159,31 @@ export const rule: Rule = {
   found: ['static', 'rehearsal'],
   means: 'a policy reads its own table, directly (42P17) or through a helper that is not SECURITY DEFINER (54001)',
   doc: {
-    why: "A policy that reads its own table, directly, through another table's policy or through a function with its caller's rights, recurses without end: user queries fail with 42P17 or 54001, although the migration applies and the owner sees rows.",
-    bad: '-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id IN (SELECT m.organization_id FROM members m WHERE m.user_id = (SELECT auth.uid())));\nGRANT SELECT ON members TO authenticated;',
-    good: "-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nCREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT auth.uid()) $$;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT my_organizations())::uuid[]));\nGRANT SELECT ON members TO authenticated;",
+    why:
+      "A policy that reads its own table, directly, through another table's policy or through a function with its " +
+      "caller's rights, recurses without end: user queries fail with 42P17 or 54001, although the migration " +
+      'applies and the owner sees rows.',
+    bad:
+      '-- Members.\n' +
+      'CREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, ' +
+      'organization_id));\n' +
+      'ALTER TABLE members ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS see ON members;\n' +
+      'CREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id IN (SELECT ' +
+      'm.organization_id FROM members m WHERE m.user_id = (SELECT auth.uid())));\n' +
+      'GRANT SELECT ON members TO authenticated;',
+    good:
+      '-- Members.\n' +
+      'CREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, ' +
+      'organization_id));\n' +
+      'ALTER TABLE members ENABLE ROW LEVEL SECURITY;\n' +
+      'CREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET ' +
+      "search_path = '' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT " +
+      'auth.uid()) $$;\n' +
+      'DROP POLICY IF EXISTS see ON members;\n' +
+      'CREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT ' +
+      'my_organizations())::uuid[]));\n' +
+      'GRANT SELECT ON members TO authenticated;',
   },
   check: {
     end(catalog, report) {
@@ -171,7 +197,9 @@ export const rule: Rule = {
             object: policyObject(policy),
             message,
             suggestion:
-              'Call a SECURITY DEFINER function with an empty search_path instead, which reads the table without its policies:\nUSING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
+              'Call a SECURITY DEFINER function with an empty search_path instead, which reads the table without ' +
+              'its policies:\n' +
+              'USING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
           });
         }
       }

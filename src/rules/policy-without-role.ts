@@ -139,7 +139,9 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a policy without TO applies to anon too',
   doc: {
-    why: 'A policy without TO applies to every role, including anon. Then only its expression keeps anonymous visitors out, and PostgreSQL evaluates it for each of their queries.',
+    why:
+      'A policy without TO applies to every role, including anon. Then only its expression keeps anonymous ' +
+      'visitors out, and PostgreSQL evaluates it for each of their queries.',
     bad: example.replace(' TO authenticated USING', ' USING'),
     good: example,
   },
@@ -167,7 +169,9 @@ export const rule: Rule = {
     },
   },
   fix: {
-    does: 'adds TO authenticated if the policy depends on the signed-in user, TO service_role if its name or comment says so, TO anon, authenticated if it is about what is published; the rest needs a manual fix',
+    does:
+      'adds TO authenticated if the policy depends on the signed-in user, TO service_role if its name or comment ' +
+      'says so, TO anon, authenticated if it is about what is published; the rest needs a manual fix',
     stage: 'policies',
     apply,
   },

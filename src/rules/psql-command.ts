@@ -22,7 +22,10 @@ export const rule: Rule = {
   found: ['static'],
   means: '\\restrict, \\connect, \\i or the rows of a COPY … FROM stdin: commands and data of psql, not SQL',
   doc: {
-    why: 'A dump is written for psql, which runs the backslash commands itself and sends the rows of a COPY separately. Other tools send only SQL, and PostgreSQL refuses the file. pg_dump writes \\restrict and \\unrestrict since 17.6.',
+    why:
+      'A dump is written for psql, which runs the backslash commands itself and sends the rows of a COPY ' +
+      'separately. Other tools send only SQL, and PostgreSQL refuses the file. pg_dump writes \\restrict and ' +
+      '\\unrestrict since 17.6.',
     bad: '-- Notes.\n\\restrict k3y\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n\\unrestrict k3y\n',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n',
   },

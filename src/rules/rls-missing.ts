@@ -110,7 +110,9 @@ export const rule: Rule = {
     },
   },
   fix: {
-    does: 'turns it on, with owner or organization policies only if users had a privilege and the columns tell who owns a row; otherwise only the server can reach the table',
+    does:
+      'turns it on, with owner or organization policies only if users had a privilege and the columns tell who ' +
+      'owns a row; otherwise only the server can reach the table',
     stage: 'row-security',
     apply,
   },

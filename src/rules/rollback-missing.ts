@@ -147,7 +147,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an extension file without its rollback',
   doc: {
-    why: 'Products try extensions, change them and give them up. Without a rollback file, undoing one means writing SQL by hand on a database in use.',
+    why:
+      'Products try extensions, change them and give them up. Without a rollback file, undoing one means writing ' +
+      'SQL by hand on a database in use.',
   },
   check: {
     source(source, report, run) {

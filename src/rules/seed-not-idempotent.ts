@@ -77,7 +77,12 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
     {
       start: trimmed,
       end: trimmed,
-      text: `) AS given (${columns.map(quoteIdentifier).join(', ')})\nWHERE NOT EXISTS (\n  SELECT 1 FROM ${name} AS known\n  WHERE ${same.join('\n    AND ')}\n)`,
+      text:
+        `) AS given (${columns.map(quoteIdentifier).join(', ')})\n` +
+        'WHERE NOT EXISTS (\n' +
+        `  SELECT 1 FROM ${name} AS known\n` +
+        `  WHERE ${same.join('\n    AND ')}\n` +
+        ')',
     },
   ];
 }
@@ -119,9 +124,15 @@ export const rule: Rule = {
   found: ['rehearsal'],
   means: 'row counts differ after the second run',
   doc: {
-    why: 'Rows are inserted again on each run: a second tier "Gold", or a second settings row, so that the app reads one of the two at random. ON CONFLICT DO NOTHING does not help if no column of the row is unique.',
+    why:
+      'Rows are inserted again on each run: a second tier "Gold", or a second settings row, so that the app reads ' +
+      'one of the two at random. ON CONFLICT DO NOTHING does not help if no column of the row is unique.',
     bad: "INSERT INTO tiers (name, price) VALUES ('Gold', 30) ON CONFLICT DO NOTHING;",
-    good: "INSERT INTO tiers (name, price)\nSELECT given.name::text, given.price::integer\nFROM (VALUES ('Gold', 30)) AS given (name, price)\nWHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);",
+    good:
+      'INSERT INTO tiers (name, price)\n' +
+      'SELECT given.name::text, given.price::integer\n' +
+      "FROM (VALUES ('Gold', 30)) AS given (name, price)\n" +
+      'WHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);',
   },
   fix: { does: "WHERE NOT EXISTS on the row's own values", stage: 'details', fromRehearsal: true, apply },
 };

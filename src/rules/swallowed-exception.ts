@@ -42,8 +42,13 @@ export const rule: Rule = {
   found: ['static'],
   means: 'EXCEPTION WHEN others catches every error and continues',
   doc: {
-    why: 'A block that catches every error and continues always reports success: the column does not exist, the migration counts as applied, and only the app fails.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nDO $$ BEGIN ALTER TABLE notes ADD COLUMN IF NOT EXISTS title text; EXCEPTION WHEN others THEN NULL; END $$;',
+    why:
+      'A block that catches every error and continues always reports success: the column does not exist, the ' +
+      'migration counts as applied, and only the app fails.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n' +
+      'DO $$ BEGIN ALTER TABLE notes ADD COLUMN IF NOT EXISTS title text; EXCEPTION WHEN others THEN NULL; END $$;',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nALTER TABLE notes ADD COLUMN IF NOT EXISTS title text;',
   },
   check: {

@@ -10,7 +10,10 @@ import type { Rule } from './engine/rule.ts';
 
 function suggestionFor(table: string, missing: readonly Column[]): string {
   if (missing.length === 0) return 'Remove this statement, or bring its columns in line with the first one.';
-  return `ALTER TABLE ${quoteQualified(table)}\n${missing.map(({ name, type }) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${type}`).join(',\n')};`;
+  return (
+    `ALTER TABLE ${quoteQualified(table)}\n` +
+    `${missing.map(({ name, type }) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${type}`).join(',\n')};`
+  );
 }
 
 /**
@@ -33,7 +36,10 @@ function apply(situation: Situation): FixResult {
       (column) =>
         `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`,
     );
-    const text = `-- The table exists already, so the new columns of this definition are added to it.\nALTER TABLE ${quoteQualified(described.name)}\n${adds.join(',\n')}`;
+    const text =
+      '-- The table exists already, so the new columns of this definition are added to it.\n' +
+      `ALTER TABLE ${quoteQualified(described.name)}\n` +
+      `${adds.join(',\n')}`;
     if (mayEdit(situation, source)) return [{ file, start: statement.end, end: statement.end, text: `;\n\n${text}` }];
     noteText(texts, source, `${text};`);
     return [];
@@ -82,8 +88,13 @@ export const rule: Rule = {
   found: ['static'],
   means: 'CREATE TABLE IF NOT EXISTS again with other columns: it silently does nothing',
   doc: {
-    why: 'CREATE TABLE IF NOT EXISTS does nothing at all when the table exists, whatever its columns are. The second definition misleads its readers, and the first statement that uses one of its columns fails.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);',
+    why:
+      'CREATE TABLE IF NOT EXISTS does nothing at all when the table exists, whatever its columns are. The second ' +
+      'definition misleads its readers, and the first statement that uses one of its columns fails.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nALTER TABLE notes ADD COLUMN IF NOT EXISTS title text;',
   },
   check: {
@@ -102,7 +113,8 @@ export const rule: Rule = {
           ...at(site),
           object: described.name,
           message: skips
-            ? `Table ${described.name} exists already, from ${place}: this does nothing, and what it says of ${names.join(', ')} never happens.`
+            ? `Table ${described.name} exists already, from ${place}: this does nothing, and what it says of ` +
+              `${names.join(', ')} never happens.`
             : `Table ${described.name} exists already, from ${place}: this fails.`,
           suggestion: suggestionFor(described.name, never),
         });

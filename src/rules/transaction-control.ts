@@ -20,7 +20,10 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a file has a BEGIN or COMMIT of its own',
   doc: {
-    why: 'Each file runs in one transaction together with its row in the migration history. A COMMIT inside ends that transaction halfway: when a later statement fails, half of the file stays applied, and it is unclear which half.',
+    why:
+      'Each file runs in one transaction together with its row in the migration history. A COMMIT inside ends that ' +
+      'transaction halfway: when a later statement fails, half of the file stays applied, and it is unclear which ' +
+      'half.',
     bad: 'BEGIN;\nCREATE TABLE IF NOT EXISTS notes (id uuid);\nCOMMIT;',
     good: 'CREATE TABLE IF NOT EXISTS notes (id uuid);',
   },

@@ -24,7 +24,10 @@ function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
       : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
   if (kind === 'table')
-    return `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the built-in core if that has it.`;
+    return (
+      `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the ` +
+      'built-in core if that has it.'
+    );
   return `Create ${kind} ${name} before this statement, or correct the name.`;
 }
 
@@ -122,7 +125,10 @@ function supplyTables(situation: Situation): FixResult {
     .map((need) => ({ need, text: tableUse(situation, need) }));
   const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
-  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
+  const names = [...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)];
+  const title =
+    '-- Tables that the migrations of this kit use and do not create: ' +
+    `${names.map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
   const named = columnsNamed(situation, missing, [...texts, ...derived].join('\n\n'));
   return beforeUse(situation, missing, [title, ...texts, ...derived, ...named].join('\n\n'));
 }
@@ -140,7 +146,8 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
   }
   return [...lacking].map(
     ([table, columns]) =>
-      `ALTER TABLE ${quoteQualified(table)}\n${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`,
+      `ALTER TABLE ${quoteQualified(table)}\n` +
+      `${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`,
   );
 }
 
@@ -182,13 +189,18 @@ export const rule: Rule = {
   doc: {
     why: 'The statement fails with "does not exist" on a fresh database. It works only where someone created the object by hand.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
   check: {
     end: endWith('unknown-relation', ({ need }, catalog) => {
       const drop = droppedBefore(catalog, need);
       return {
-        message: `${titles[need.kind]} ${short(need.name)} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+        message:
+          `${titles[need.kind]} ${short(need.name)} ` +
+          `${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
         suggestion: suggestionFor(need, drop),
       };
     }),

@@ -24,7 +24,7 @@ export function databases(kind: Kind): () => Promise<Database> {
       await embedded.script(clean);
       return embedded;
     }
-    const database = await openPostgres({ url: await native.createDatabase(`migrations_${count += 1}`) });
+    const database = await openPostgres({ url: await native.createDatabase(`migrations_${(count += 1)}`) });
     onTestFinished(() => database.close());
     return database;
   };
@@ -39,7 +39,7 @@ export function pairs(): () => Promise<[Database, Database]> {
   });
   afterAll(() => native?.stop());
   return async () => {
-    const url = await native.createDatabase(`pairs_${count += 1}`);
+    const url = await native.createDatabase(`pairs_${(count += 1)}`);
     const [first, second] = await Promise.all([openPostgres({ url }), openPostgres({ url })]);
     onTestFinished(async () => {
       await Promise.all([first.close(), second.close()]);

@@ -31,6 +31,12 @@ export async function directoryOf(files: Record<string, string | Uint8Array>): P
 export function migrationsOf(files: Record<string, string>): Migration[] {
   return Object.entries(files).map(([file, sql]) => {
     const layer: Layer = file.includes('extensions/') ? 'extension' : 'core';
-    return { layer, file, number: numberOf(file.slice(file.lastIndexOf('/') + 1)) ?? '', sql, checksum: checksumOf(sql) };
+    return {
+      layer,
+      file,
+      number: numberOf(file.slice(file.lastIndexOf('/') + 1)) ?? '',
+      sql,
+      checksum: checksumOf(sql),
+    };
   });
 }

@@ -233,11 +233,7 @@ describe("if the app's own connection sets the current user", () => {
       'for update using (true)',
       'for update using (user_id = (SELECT app.current_user_id()))',
     ],
-    [
-      'and a condition on only the row stays',
-      'for select using (id is not null)',
-      'for select using (id is not null)',
-    ],
+    ['and a condition on only the row stays', 'for select using (id is not null)', 'for select using (id is not null)'],
   ])('no role is named: %s', async (_, before, after) => {
     const drop = 'drop policy if exists p on notes;\n';
     expect(await fixedText({ [one]: `${session}${table}${drop}create policy p on notes ${before};` })).toContain(

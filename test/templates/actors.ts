@@ -44,7 +44,12 @@ export async function as<Row = Record<string, unknown>>(
 }
 
 /** Expects PostgreSQL to refuse the statement with 42501, and returns its message. */
-export async function refused(session: Session, actor: Actor | 'owner', sql: string, parameters: readonly unknown[] = []): Promise<string> {
+export async function refused(
+  session: Session,
+  actor: Actor | 'owner',
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<string> {
   let refusal: unknown;
   await session.query('savepoint refusal');
   try {
@@ -59,7 +64,11 @@ export async function refused(session: Session, actor: Actor | 'owner', sql: str
 }
 
 /** Signs up a user with Auth, which inserts into auth.users. Returns the user's ID. */
-export async function signUp(session: Session, name: string, metadata: unknown = { full_name: name }): Promise<{ user: string }> {
+export async function signUp(
+  session: Session,
+  name: string,
+  metadata: unknown = { full_name: name },
+): Promise<{ user: string }> {
   const { rows } = await session.query<{ id: string }>(
     'insert into auth.users (id, email, raw_user_meta_data) values (gen_random_uuid(), $1, $2) returning id',
     [`${name}@example.com`, JSON.stringify(metadata)],
@@ -69,15 +78,26 @@ export async function signUp(session: Session, name: string, metadata: unknown =
 
 /** Creates an organization as the actor through the Data API. Returns its ID. */
 export async function found(session: Session, actor: Actor, name: string): Promise<string> {
-  const rows = await as<{ id: string }>(session, actor, 'insert into public.organizations (name) values ($1) returning id', [name]);
+  const rows = await as<{ id: string }>(
+    session,
+    actor,
+    'insert into public.organizations (name) values ($1) returning id',
+    [name],
+  );
   return rows[0]!.id;
 }
 
 /** Makes the actor a member, by invitation and acceptance or, for another owner, by the backend. */
-export async function join(session: Session, member: { user: string }, organization: string, role: string): Promise<void> {
-  await as(session, 'service_role', 'insert into public.organization_members (organization_id, user_id, role) values ($1, $2, $3)', [
-    organization,
-    member.user,
-    role,
-  ]);
+export async function join(
+  session: Session,
+  member: { user: string },
+  organization: string,
+  role: string,
+): Promise<void> {
+  await as(
+    session,
+    'service_role',
+    'insert into public.organization_members (organization_id, user_id, role) values ($1, $2, $3)',
+    [organization, member.user, role],
+  );
 }

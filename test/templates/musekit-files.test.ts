@@ -16,13 +16,16 @@ function nodes(tree: unknown, type: string): Record<string, unknown>[] {
 }
 
 describe('every SQL file', () => {
-  it.each([...coreFiles, ...rollbackFiles, seedFile])('%s parses, has a header comment, and contains no transaction', async (file) => {
-    const sql = kitFile(file);
-    expect(sql).toMatch(/^-- .{20,}\n/);
-    const tree = await parse(sql);
-    expect(nodes(tree, 'TransactionStmt')).toEqual([]);
-    expect(nodes(tree, 'CreateEnumStmt')).toEqual([]);
-  });
+  it.each([...coreFiles, ...rollbackFiles, seedFile])(
+    '%s parses, has a header comment, and contains no transaction',
+    async (file) => {
+      const sql = kitFile(file);
+      expect(sql).toMatch(/^-- .{20,}\n/);
+      const tree = await parse(sql);
+      expect(nodes(tree, 'TransactionStmt')).toEqual([]);
+      expect(nodes(tree, 'CreateEnumStmt')).toEqual([]);
+    },
+  );
 
   it('is numbered without gaps, and has a rollback', () => {
     expect(coreFiles.map((file) => basename(file).slice(0, 4))).toEqual(
@@ -32,7 +35,9 @@ describe('every SQL file', () => {
   });
 
   it('names the schema of every function and sets its search path', async () => {
-    const made = (await Promise.all(coreFiles.map(async (file) => nodes(await parse(kitFile(file)), 'CreateFunctionStmt')))).flat();
+    const made = (
+      await Promise.all(coreFiles.map(async (file) => nodes(await parse(kitFile(file)), 'CreateFunctionStmt')))
+    ).flat();
     expect(made.length).toBeGreaterThan(25);
     for (const statement of made) {
       expect(statement['funcname']).toHaveLength(2);
@@ -60,7 +65,8 @@ describe('the repository', () => {
   it('contains nothing that npm drops or renames when packing', () => {
     const names = readdirSync(kitDirectory, { recursive: true, encoding: 'utf8' }).map((path) => basename(path));
     expect(names).toContain('_gitignore');
-    for (const dropped of ['.gitignore', '.npmignore', '.npmrc', '.git', 'node_modules', '.DS_Store']) expect(names).not.toContain(dropped);
+    for (const dropped of ['.gitignore', '.npmignore', '.npmrc', '.git', 'node_modules', '.DS_Store'])
+      expect(names).not.toContain(dropped);
   });
 
   it('keeps secrets and the journal out of git', () => {
@@ -70,7 +76,10 @@ describe('the repository', () => {
 
   it('names every variable that a product needs, without values', () => {
     const variables = new Map(
-      kitFile('.env.template').split('\n').filter((line) => /^[A-Z]/.test(line)).map((line) => line.split(/=(.*)/s, 2) as [string, string]),
+      kitFile('.env.template')
+        .split('\n')
+        .filter((line) => /^[A-Z]/.test(line))
+        .map((line) => line.split(/=(.*)/s, 2) as [string, string]),
     );
     expect([...variables.keys()].sort()).toEqual([
       'DATABASE_URL',

@@ -70,9 +70,10 @@ const ownerOf = (column: string, table: string, side: Side): string =>
 
 /** All rows of a side, as text, read as the owner of the tables. */
 async function rowsOf(session: Session, table: string, column: string, side: Side): Promise<string[]> {
-  const { rows } = await session.query<{ row: string }>(`select t::text as row from public.${table} as t where ${column} = $1 order by 1`, [
-    ownerOf(column, table, side),
-  ]);
+  const { rows } = await session.query<{ row: string }>(
+    `select t::text as row from public.${table} as t where ${column} = $1 order by 1`,
+    [ownerOf(column, table, side)],
+  );
   return rows.map((row) => row.row);
 }
 
@@ -102,16 +103,23 @@ describe.each(owned)('%s', (table, column, change) => {
     withWorld(async (session, world) => {
       const all = await rowsOf(session, table, column, world.acme);
       expect(all.length).toBeGreaterThan(0);
-      const read = await as(session, world.acme, `select * from public.${table} where ${column} = $1`, [ownerOf(column, table, world.acme)]);
+      const read = await as(session, world.acme, `select * from public.${table} where ${column} = $1`, [
+        ownerOf(column, table, world.acme),
+      ]);
       expect(read).toHaveLength(all.length);
     }));
 
-  if (change) it('lets its owner change them, with a WHERE and without', () =>
-    withWorld(async (session, world) => {
-      const mine = ownerOf(column, table, world.acme);
-      expect(await as(session, world.acme, `update public.${table} set ${change} where ${column} = $1 returning id`, [mine])).not.toEqual([]);
-      await as(session, world.acme, `update public.${table} set ${change}`);
-    }));
+  if (change)
+    it('lets its owner change them, with a WHERE and without', () =>
+      withWorld(async (session, world) => {
+        const mine = ownerOf(column, table, world.acme);
+        expect(
+          await as(session, world.acme, `update public.${table} set ${change} where ${column} = $1 returning id`, [
+            mine,
+          ]),
+        ).not.toEqual([]);
+        await as(session, world.acme, `update public.${table} set ${change}`);
+      }));
 
   it('shows another user nothing', () =>
     withWorld(async (session, world) => {
@@ -127,7 +135,9 @@ describe.each(owned)('%s', (table, column, change) => {
       const [mine, theirs] = [ownerOf(column, table, world.globex), ownerOf(column, table, world.acme)];
       for (const granted of await columnsGranted(session, table, 'UPDATE', who === 'anon' ? 'anon' : 'authenticated')) {
         await attempt(session, actor, `update public.${table} set ${granted} = ${granted}`);
-        await attempt(session, actor, `update public.${table} set ${granted} = ${granted} where ${column} = $1`, [theirs]);
+        await attempt(session, actor, `update public.${table} set ${granted} = ${granted} where ${column} = $1`, [
+          theirs,
+        ]);
       }
       if (change) await attempt(session, actor, `update public.${table} set ${change}`);
       await attempt(session, actor, `update public.${table} set ${column} = $1`, [mine]);
@@ -136,14 +146,17 @@ describe.each(owned)('%s', (table, column, change) => {
       await attempt(session, actor, `delete from public.${table} where ${column} = $1`, [theirs]);
       await attempt(session, actor, `delete from public.${table}`);
       expect(await rowsOf(session, table, column, world.acme)).toEqual(before);
-    }));
+    }),
+  );
 
   it('accepts no row for another user', () =>
     withWorld(async (session, world) => {
       const before = await rowsOf(session, table, column, world.acme);
       const columns = (await columnsGranted(session, table, 'INSERT', 'authenticated')).join(', ');
       if (columns === '') {
-        await refused(session, world.globex, `insert into public.${table} (${column}) values ($1)`, [ownerOf(column, table, world.acme)]);
+        await refused(session, world.globex, `insert into public.${table} (${column}) values ($1)`, [
+          ownerOf(column, table, world.acme),
+        ]);
       } else {
         // The row itself with a new key, in the columns that users may write, so that no unique key refuses it.
         const fresh = `jsonb_build_object('id', gen_random_uuid(), 'slug', 'fresh', 'platform', 'fresh', 'social_account_id', null)`;
@@ -152,7 +165,12 @@ describe.each(owned)('%s', (table, column, change) => {
           [ownerOf(column, table, world.acme), table === 'profiles'],
         );
         if (table === 'profiles') await session.query('delete from public.profiles where id = $1', [world.acme.user]);
-        await refused(session, world.globex, `insert into public.${table} (${columns}) select ${columns} from jsonb_populate_record(null::public.${table}, $1)`, [rows[0]!.row]);
+        await refused(
+          session,
+          world.globex,
+          `insert into public.${table} (${columns}) select ${columns} from jsonb_populate_record(null::public.${table}, $1)`,
+          [rows[0]!.row],
+        );
         if (table === 'profiles') return;
       }
       expect(await rowsOf(session, table, column, world.acme)).toEqual(before);
@@ -164,7 +182,7 @@ describe('shared rows', () => {
     withWorld(async (session, world) => {
       for (const actor of ['anon', world.acme] as const) {
         expect(await as(session, actor, 'select slug from public.products')).toEqual([{ slug: 'pro' }]);
-        await refused(session, actor, "update public.products set price_cents = 0");
+        await refused(session, actor, 'update public.products set price_cents = 0');
         await refused(session, actor, "insert into public.products (slug, name) values ('mine', 'Mine')");
         await refused(session, actor, 'delete from public.products');
       }
@@ -174,7 +192,9 @@ describe('shared rows', () => {
     withWorld(async (session, world) => {
       await join(session, world.globex, world.acme.organization, 'owner');
       for (const table of ['organization_settings', 'organization_members', 'api_keys']) {
-        await refused(session, world.globex, `update public.${table} set organization_id = $1`, [world.acme.organization]);
+        await refused(session, world.globex, `update public.${table} set organization_id = $1`, [
+          world.acme.organization,
+        ]);
       }
     }));
 
@@ -187,14 +207,20 @@ describe('shared rows', () => {
     withWorld(async (session, world) => {
       const cleo = await signUp(session, 'cleo');
       await join(session, cleo, world.acme.organization, role);
-      for (const [table, column] of [['organizations', 'name'], ['organization_settings', 'timezone']]) {
+      for (const [table, column] of [
+        ['organizations', 'name'],
+        ['organization_settings', 'timezone'],
+      ]) {
         expect(await as(session, cleo, `select id from public.${table}`)).toHaveLength(1);
-        expect(await as(session, cleo, `update public.${table} set ${column} = 'X' returning id`)).toHaveLength(changed);
+        expect(await as(session, cleo, `update public.${table} set ${column} = 'X' returning id`)).toHaveLength(
+          changed,
+        );
       }
       for (const table of ['subscriptions', 'usage_metrics', 'organization_feature_flags']) {
         expect(await as(session, cleo, `select id from public.${table}`)).toHaveLength(1);
       }
-    }));
+    }),
+  );
 
   it('users cannot write plans, subscriptions, ownership and tokens', () =>
     withWorld(async (session, world) => {
@@ -211,8 +237,12 @@ describe('shared rows', () => {
 
   it('a post can only use an account of the same user', () =>
     withWorld(async (session, world) => {
-      const { rows } = await session.query<{ id: string }>('select id from public.social_accounts where user_id = $1', [world.acme.user]);
-      await expect(as(session, world.globex, 'update public.social_posts set social_account_id = $1', [rows[0]!.id])).rejects.toMatchObject({ code: '23503' });
+      const { rows } = await session.query<{ id: string }>('select id from public.social_accounts where user_id = $1', [
+        world.acme.user,
+      ]);
+      await expect(
+        as(session, world.globex, 'update public.social_posts set social_account_id = $1', [rows[0]!.id]),
+      ).rejects.toMatchObject({ code: '23503' });
       await as(session, world.acme, 'delete from public.social_accounts');
       expect(await as(session, world.acme, 'select user_id, social_account_id from public.social_posts')).toEqual([
         { user_id: world.acme.user, social_account_id: null },
@@ -222,7 +252,9 @@ describe('shared rows', () => {
   it('a post can be deleted and restored', () =>
     withWorld(async (session, world) => {
       for (const value of ['now()', 'null']) {
-        expect(await as(session, world.acme, `update public.social_posts set deleted_at = ${value} returning id`)).toHaveLength(1);
+        expect(
+          await as(session, world.acme, `update public.social_posts set deleted_at = ${value} returning id`),
+        ).toHaveLength(1);
       }
     }));
 });

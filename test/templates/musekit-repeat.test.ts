@@ -30,7 +30,13 @@ describe('the files, one after the other', () => {
     await run(database, [seedFile]);
     const [schema, rows] = [await readSchema(database), await countRows(database)];
     expect(schema).toEqual(states.at(-1));
-    expect(rows).toMatchObject({ 'public.profiles': 3, 'public.organizations': 2, 'public.organization_members': 4, 'public.subscriptions': 2, 'auth.identities': 3 });
+    expect(rows).toMatchObject({
+      'public.profiles': 3,
+      'public.organizations': 2,
+      'public.organization_members': 4,
+      'public.subscriptions': 2,
+      'auth.identities': 3,
+    });
     await run(database, coreFiles);
     expect(await readSchema(database)).toEqual(schema);
     expect(await countRows(database)).toEqual(rows);

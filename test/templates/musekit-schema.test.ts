@@ -190,7 +190,8 @@ describe('row-level security at work', () => {
       expect(plan).not.toContain('Seq Scan');
       expect(plan).toMatch(/InitPlan 1\n\s*->\s+Result \(actual rows=1 loops=1\)/);
       expect(plan).toMatch(/\(actual rows=20 loops=1\)/);
-    }));
+    }),
+  );
 });
 
 describe('the seed', () => {

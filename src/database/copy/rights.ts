@@ -33,20 +33,26 @@ export const rightSelects: readonly string[] = [
     FROM pg_auth_members m JOIN pg_roles a ON a.oid = m.roleid JOIN pg_roles b ON b.oid = m.member
     WHERE b.rolname !~ '^pg_' AND b.rolname <> 'supabase_admin'`,
 
-  `SELECT 'schema', quote_ident(n.nspname), format('CREATE SCHEMA %I', n.nspname), NULL FROM own n WHERE ${notOfExtension('pg_namespace', 'n.oid')}`,
+  "SELECT 'schema', quote_ident(n.nspname), format('CREATE SCHEMA %I', n.nspname), NULL FROM own n WHERE " +
+    `${notOfExtension('pg_namespace', 'n.oid')}`,
   `SELECT 'owner', 'schema ' || quote_ident(n.nspname), format('ALTER SCHEMA %I OWNER TO %I', n.nspname, r.rolname), NULL
     FROM own n JOIN pg_roles r ON r.oid = n.nspowner WHERE ${notOfExtension('pg_namespace', 'n.oid')} AND r.rolname !~ '^pg_'`,
-  `SELECT 'grant', 'schema ' || quote_ident(n.nspname), ${access('pg_namespace', 'nspacl', 'n.nspacl', `format('nspname = %L', n.nspname)`)}, NULL
+  `SELECT 'grant', 'schema ' || quote_ident(n.nspname),
+        ${access('pg_namespace', 'nspacl', 'n.nspacl', `format('nspname = %L', n.nspname)`)}, NULL
     FROM readable n WHERE ${notOfExtension('pg_namespace', 'n.oid')}`,
-  `SELECT 'extension', quote_ident(x.extname), format('CREATE EXTENSION IF NOT EXISTS %I WITH SCHEMA %I CASCADE', x.extname, n.nspname), NULL
+  `SELECT 'extension', quote_ident(x.extname), format('CREATE EXTENSION IF NOT EXISTS %I WITH SCHEMA %I CASCADE',
+        x.extname, n.nspname), NULL
     FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace`,
 
-  `SELECT 'owner', ${relationName}, format('ALTER %s %I.%I OWNER TO %I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
-      WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, r.rolname), ${relationName}
+  `SELECT 'owner', ${relationName}, format('ALTER %s %I.%I OWNER TO %I',
+      CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+      n.nspname, c.relname, r.rolname), ${relationName}
     FROM ${relations} JOIN pg_roles r ON r.oid = c.relowner
-    WHERE c.relkind <> 'S' OR NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i'))`,
+    WHERE c.relkind <> 'S' OR NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+      AND d.objid = c.oid AND d.deptype IN ('a', 'i'))`,
   `SELECT 'owner', 'function ' || ${signature}, format('ALTER ROUTINE %s OWNER TO %I', ${signature}, r.rolname), NULL
-    FROM pg_proc p JOIN own n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner WHERE p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}`,
+    FROM pg_proc p JOIN own n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner
+      WHERE p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}`,
 
   `SELECT 'owner', format('type %I.%I', n.nspname, t.typname), format('ALTER TYPE %I.%I OWNER TO %I', n.nspname, t.typname, r.rolname), NULL
     FROM pg_type t JOIN own n ON n.oid = t.typnamespace JOIN pg_roles r ON r.oid = t.typowner LEFT JOIN pg_class c ON c.oid = t.typrelid
@@ -56,12 +62,16 @@ export const rightSelects: readonly string[] = [
   `SELECT 'grant', ${relationName}, ${access('pg_class', 'relacl', 'c.relacl', relationWhere)}, ${relationName}
     FROM pg_class c JOIN readable n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`,
-  `SELECT 'grant', format('%s.%s', ${relationName}, a.attname), format('UPDATE pg_catalog.pg_attribute SET attacl = %L::pg_catalog.aclitem[] WHERE attrelid = %s AND attname = %L',
+  `SELECT 'grant', format('%s.%s', ${relationName}, a.attname),
+        format('UPDATE pg_catalog.pg_attribute SET attacl = %L::pg_catalog.aclitem[] WHERE attrelid = %s AND attname = %L',
       a.attacl, ${relationId}, a.attname), ${relationName}
-    FROM pg_class c JOIN readable n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
+    FROM pg_class c JOIN readable n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+      AND a.attacl IS NOT NULL AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence <> 't' AND ${notOfExtension('pg_class', 'c.oid')}`,
-  `SELECT 'grant', 'function ' || ${signature}, ${access('pg_proc', 'proacl', 'p.proacl', `format('oid = %L::pg_catalog.regprocedure', ${inputs})`)}, NULL
+  `SELECT 'grant', 'function ' || ${signature},
+        ${access('pg_proc', 'proacl', 'p.proacl', `format('oid = %L::pg_catalog.regprocedure', ${inputs})`)}, NULL
     FROM pg_proc p JOIN own n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}`,
-  `SELECT 'grant', format('type %I.%I', n.nspname, t.typname), ${access('pg_type', 'typacl', 't.typacl', `format('oid = %L::pg_catalog.regtype', format('%I.%I', n.nspname, t.typname))`)}, NULL
+  `SELECT 'grant', format('type %I.%I', n.nspname, t.typname),
+        ${access('pg_type', 'typacl', 't.typacl', `format('oid = %L::pg_catalog.regtype', format('%I.%I', n.nspname, t.typname))`)}, NULL
     FROM pg_type t JOIN own n ON n.oid = t.typnamespace WHERE t.typacl IS NOT NULL AND ${notOfExtension('pg_type', 't.oid')}`,
 ];

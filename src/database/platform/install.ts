@@ -62,7 +62,9 @@ function refuse(facts: Facts, description: string): void {
   if (facts.parts) {
     throw new MuseError({
       code: 'baseline-present',
-      message: `${description} has a schema auth or storage already, which this tool did not create. The Supabase baseline was not installed.`,
+      message:
+        `${description} has a schema auth or storage already, which this tool did not create. The Supabase ` +
+        'baseline was not installed.',
       suggestion: 'Leave --supabase-baseline out for a Supabase database, or use an empty database.',
     });
   }

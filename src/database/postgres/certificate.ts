@@ -67,6 +67,7 @@ export function certificateTrouble(code: string, text: string): { what: string; 
   return {
     what: `shows a certificate that is signed by no authority that was given (--db-ca). ${refused}`,
     suggestion:
-      "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL configuration. Where it is the right one, something else answers in the server's place.",
+      "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL " +
+      "configuration. Where it is the right one, something else answers in the server's place.",
   };
 }

@@ -28,7 +28,8 @@ const relationColumns = `
       from up join pg_type y on y.oid = up.basetype
     )
     select y.oid, up.typmod, y.typcategory,
-      (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c' and k.contypid in (select up.oid from up)) as checks
+      (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c'
+        and k.contypid in (select up.oid from up)) as checks
     from up join pg_type y on y.oid = up.oid where up.typtype <> 'd'
   ) base on true
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`;
@@ -41,7 +42,8 @@ const constraints = `
   select coalesce(json_agg(json_build_object(
     'name', k.conname, 'type', k.contype,
     'columns', coalesce(${columnNames('k.conkey', 'k.conrelid')}, '[]'::json),
-    'target', (select fn.nspname || '.' || f.relname from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
+    'target', (select fn.nspname || '.' || f.relname from pg_class f
+      join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
     'targetColumns', ${columnNames('k.confkey', 'k.confrelid')},
     'expression', pg_get_expr(k.conbin, k.conrelid)) order by k.conname), '[]'::json)
   from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')`;
@@ -72,7 +74,8 @@ const rules = `
   from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'`;
 
 const parent = `
-  select fn.nspname || '.' || f.relname from pg_inherits i join pg_class f on f.oid = i.inhparent join pg_namespace fn on fn.oid = f.relnamespace
+  select fn.nspname || '.' || f.relname from pg_inherits i join pg_class f on f.oid = i.inhparent
+    join pg_namespace fn on fn.oid = f.relnamespace
   where i.inhrelid = c.oid order by i.inhseqno limit 1`;
 
 const grants = `
@@ -112,18 +115,23 @@ const sequences = `
  * can.
  */
 const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
-    then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
+    then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user)
+      or (select r.rolsuper from pg_roles r where r.rolname = current_user)
     else pg_has_role(c.relowner, 'usage') end`;
 
 const relations = `
   select coalesce(json_agg(json_build_object(
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', ${isOurs},
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
-    'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
-    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, true),
+    'securityInvoker', coalesce(c.reloptions &&
+      array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
+    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end,
+    'updatable', pg_relation_is_updatable(c.oid, true),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
-    'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
-    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}),
+    'grants', (${grants}), 'columnGrants', (${columnGrants}), 'reads', (${reads}),
+    'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
+    'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
@@ -153,7 +161,8 @@ const functions = `
     'arguments', (select coalesce(json_agg(format_type(t.oid, null) order by t.position), '[]'::json)
       from unnest(f.proargtypes) with ordinality as t(oid, position)),
     'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
-      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
+      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality
+        as x(name, mode, position)
       where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
     'inputs', (${inputs}), 'variadic', f.provariadic <> 0,
     'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
@@ -176,9 +185,11 @@ with asked as (
 )
 select json_build_object(
   'user', current_user,
-  'roles', (select coalesce(json_object_agg(a.rolname, json_build_object('bypassRls', a.rolbypassrls, 'superuser', a.rolsuper)), '{}'::json) from asked a),
+  'roles', (select coalesce(json_object_agg(a.rolname, json_build_object('bypassRls', a.rolbypassrls, 'superuser',
+    a.rolsuper)), '{}'::json) from asked a),
   'schemaUsage', (select coalesce(json_object_agg(a.rolname, (
     select coalesce(json_agg(n.nspname), '[]'::json) from pg_namespace n
-    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
   'relations', (${relations}),
   'functions', (${functions})) as catalog`;

@@ -131,7 +131,9 @@ function bucketWorld(
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
-      prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
+      prepare:
+        `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in ` +
+        `(${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
       elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere),
       isReadOnly: false,
       isTenants: false,

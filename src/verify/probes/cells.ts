@@ -80,4 +80,5 @@ function reachesA(check: Check): boolean {
 
 /** The legend of the matrix, in one line. */
 export const legend =
-  'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization';
+  'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! ' +
+  'breaks a rule; +role is a member of the same organization';

@@ -61,7 +61,8 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     makeFinding(
       'schema-drift',
       now.table,
-      `${role} has other privileges on ${now.table} than in the expected matrix: ${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
+      `${role} has other privileges on ${now.table} than in the expected matrix: ` +
+        `${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
       'GRANT or REVOKE what the migrations say.',
     ),
   );
@@ -71,7 +72,8 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
       makeFinding(
         rule,
         now.table,
-        `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
+        `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, ` +
+          `unlike in the expected matrix: ${what.join(', ')}.`,
         'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
       ),
     ),

@@ -39,7 +39,10 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
   const { membership } = model.tenancy;
   if (subject.table === membership?.table) {
     if (actor.relation !== 'co-member') return undefined;
-    return `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ${quoteIdentifier(membership.user)} = '${actingUser}'`;
+    return (
+      `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ` +
+      `${quoteIdentifier(membership.user)} = '${actingUser}'`
+    );
   }
   const [owner] = subject.belongs;
   if (subject.scope.owner !== 'user' || owner === undefined || actor.relation !== 'self') return undefined;

@@ -116,7 +116,8 @@ function suggestionFor(
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
     return opening.how === 'loses'
       ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
-      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
+      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ` +
+          `${opening.object} to those who may read ${probe.subject}.`;
   }
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
@@ -126,8 +127,10 @@ function suggestionFor(
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
   return verbs[probe.verb].letter === 'U'
-    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
-    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the user already belongs there, or was invited, or leave the write to a function that does.`;
+    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only ` +
+        `the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
+    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the ` +
+        'user already belongs there, or was invited, or leave the write to a function that does.';
 }
 
 /** The statements, to try by hand as that user. */

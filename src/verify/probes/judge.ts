@@ -15,16 +15,19 @@ export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
 
 const suggestions: Partial<Record<RuleName, string>> = {
   'anon-read':
-    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read above the table if everyone may read it.',
+    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read above the ' +
+    'table if everyone may read it.',
   'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
   'isolation-read':
-    "Compare the row's owner or organization with the current user in the USING of every SELECT policy; give views WITH (security_invoker = true).",
+    "Compare the row's owner or organization with the current user in the USING of every SELECT policy; give " +
+    'views WITH (security_invoker = true).',
   'isolation-write':
     "Compare the row's owner or organization with the current user in the USING of every UPDATE and DELETE policy.",
   'isolation-insert':
     "Compare the new row's owner or organization with the current user in the WITH CHECK of every INSERT policy.",
   'isolation-reassign':
-    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with the current user, in addition to its USING.",
+    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with the current " +
+    'user, in addition to its USING.',
   'policy-error':
     'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
 };

@@ -42,8 +42,12 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
     return [
       notProven({
         object: subject.name,
-        reason: `its policies read ${unknown.join(', ')} of the token, whose expected value is not known, so no one could ${words(byPolicy)}`,
-        suggestion: `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} by hand with a token that has it.`,
+        reason:
+          `its policies read ${unknown.join(', ')} of the token, whose expected value is not known, so no one ` +
+          `could ${words(byPolicy)}`,
+        suggestion:
+          `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} ` +
+          'by hand with a token that has it.',
       }),
     ];
   }
@@ -64,8 +68,11 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           makeFinding(
             'owner-locked-out',
             subject.name,
-            `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets the row's owner do that.`,
-            `Add the policy, or revoke the privilege: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
+            `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, ` +
+              "but no policy lets the row's owner do that.",
+            'Add the policy, or revoke the privilege: REVOKE ' +
+              `${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ` +
+              `${model.userRole};`,
             'warning',
           ),
         ]),

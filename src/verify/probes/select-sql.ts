@@ -26,5 +26,8 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
 
 function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0]): string {
   const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
-  return `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} where ${where}) as seen`;
+  return (
+    `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} ` +
+    `where ${where}) as seen`
+  );
 }

@@ -138,7 +138,10 @@ export function stateQuery(subject: Subject): string {
       ? 'true'
       : condition(subject.belongs.map(({ column, a }) => [column, a]));
   const count = subject.isLarge ? '' : `|| '#' || (select count(*) from ${into} where ${owned})`;
-  return `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`;
+  return (
+    `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as ` +
+    `label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`
+  );
 }
 
 /** The rows that every read of the subject distinguishes, with their one-letter names. */

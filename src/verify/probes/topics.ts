@@ -60,8 +60,10 @@ export function topicProbes(
         actors: numbers,
         isOfA,
         sql:
-          `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case when ${all} then 'a' end end ` +
-          `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as payload, 'muse'::text as event, true as private, ` +
+          `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case ` +
+          `when ${all} then 'a' end end ` +
+          `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as ` +
+          "payload, 'muse'::text as event, true as private, " +
           'localtimestamp as updated_at, localtimestamp as inserted_at, gen_random_uuid() as id) as messages',
       }));
     });

@@ -20,7 +20,9 @@ export function clockGaps(subjects: readonly Subject[], model: Model, now = Date
               {
                 object: name,
                 reason: `its policy ${policy.name} opens ${when}, whatever is in a row, and what it lets through then was not tried`,
-                suggestion: `Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ${policy.name} lets through then.`,
+                suggestion:
+                  'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand ' +
+                  `what ${policy.name} lets through then.`,
               },
             ];
       }),

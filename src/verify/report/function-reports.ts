@@ -64,7 +64,9 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   return {
     table: callable.name,
     kind: 'function',
-    scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
+    scope:
+      'callable by ' +
+      `${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
 }
@@ -89,7 +91,9 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any caller can run any query`,
+      reason:
+        `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
+        'caller can run any query',
       suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }

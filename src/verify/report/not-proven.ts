@@ -75,7 +75,9 @@ function viewGap(view: RelationRow, { model }: Proof): Gap {
       outside === undefined
         ? "users can write through it, but it does not show the key of one table's rows, so that was not tried"
         : `its trigger ${outside.trigger} ${outside.effect}, so nothing was written through it`,
-    suggestion: `Check by hand whose rows a write through it changes, or revoke the privileges: REVOKE INSERT, UPDATE, DELETE ON ${relation(view)} FROM anon, authenticated;`,
+    suggestion:
+      'Check by hand whose rows a write through it changes, or revoke the privileges: REVOKE INSERT, UPDATE, ' +
+      `DELETE ON ${relation(view)} FROM anon, authenticated;`,
     isDefiner: routines.length === 0 ? !view.securityInvoker : routines.some(({ definer }) => definer),
   };
 }
@@ -93,7 +95,9 @@ function partitionGaps({ subjects, answer, model }: Proof): Gap[] {
     .map(({ name, table }): Gap => ({
       object: name,
       reason: 'users can address this partition by name, and no generated row belongs in it',
-      suggestion: `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ${qualifiedName(rootOf(table, model))}.`,
+      suggestion:
+        `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ` +
+        `${qualifiedName(rootOf(table, model))}.`,
     }));
 }
 
@@ -139,7 +143,9 @@ export function withForcedRows(findings: readonly Finding[], { model, steps, ans
     if (table === undefined || !/^(isolation|anon)-/.test(finding.rule)) return finding;
     return {
       ...finding,
-      message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so first check whether such a row can exist.`,
+      message:
+        `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so first check whether ` +
+        'such a row can exist.',
     };
   });
 }

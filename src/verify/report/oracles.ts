@@ -26,8 +26,10 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
     makeFinding(
       'isolation-read',
       report.table,
-      `${report.table}: ${told.actor} learns whether another user's row has a certain ${set.join(' and ')}, because the key is unique over all rows and a duplicate is refused (23505).`,
-      `Make the key unique for each owner: UNIQUE (${[...owners, ...set].join(', ')}); or insert the row in a function that returns the same in both cases.`,
+      `${report.table}: ${told.actor} learns whether another user's row has a certain ${set.join(' and ')}, ` +
+        'because the key is unique over all rows and a duplicate is refused (23505).',
+      `Make the key unique for each owner: UNIQUE (${[...owners, ...set].join(', ')}); or insert the row in a ` +
+        'function that returns the same in both cases.',
       'warning',
     ),
   );

@@ -89,7 +89,8 @@ function tableFinding(object: string, held: readonly Held[], isOld: (schema: str
   }
   const old = isOld(schemaOf(object));
   const why = old
-    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, but a function or a connection as that role has.'
+    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
+      'but a function or a connection as that role has.'
     : '';
   return makeFinding(
     ruleFor(leastTrusted(truncating), 'write'),
@@ -132,7 +133,8 @@ function schemaFinding(schema: string, held: readonly Held[]): Finding {
   return makeFinding(
     'isolation-escalation',
     `schema ${schema}`,
-    `${namesOf(held)} may create objects in schema ${schema}: a function or table of theirs can take the place of the one that a function with other rights means.`,
+    `${namesOf(held)} may create objects in schema ${schema}: a function or table of theirs can take the place ` +
+      'of the one that a function with other rights means.',
     `REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema)} FROM PUBLIC, ${rolesOf(held)};`,
   );
 }
@@ -169,7 +171,8 @@ function defaultFinding(grants: readonly DefaultGrant[], isOld: (schema: string)
       ruleFor(worst.role, kind === 'tables' && writes.length === 0 ? 'read' : 'write'),
       `default privileges on ${kind} in ${place}`,
       `Default privileges give ${roles} ${worst.privileges.join(', ')} on ${kind} that ${owner} will create in ${place}: ${consequence}.`,
-      `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ${kind.toUpperCase()} FROM ${roles};`,
+      `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ` +
+        `${kind.toUpperCase()} FROM ${roles};`,
       severity,
     ),
   ];
@@ -205,7 +208,9 @@ function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles
 function strangerFinding({ role, bypassRls, login }: Ways['strangers'][number]): Finding {
   return notProven({
     object: `role ${role}`,
-    reason: `it ${login ? 'can log in to the database' : 'is a role that a token may name'}, has rights on tables${bypassRls ? ', bypasses row-level security' : ''}, and was not acted as`,
+    reason:
+      `it ${login ? 'can log in to the database' : 'is a role that a token may name'}, has rights on ` +
+      `tables${bypassRls ? ', bypasses row-level security' : ''}, and was not acted as`,
     suggestion: 'Check by hand what it may do, or drop it if nothing uses it.',
   });
 }
@@ -215,7 +220,8 @@ function publishedFinding({ object, publication, full, roles }: Ways['published'
   return makeFinding(
     ruleFor(roles.includes('anon') ? 'anon' : roles[0]!, 'read'),
     object,
-    `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and changed row to ${roles.join(' and ')}${old}.`,
+    `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and ` +
+      `changed row to ${roles.join(' and ')}${old}.`,
     `ALTER TABLE ${quoteQualified(object)} ENABLE ROW LEVEL SECURITY;`,
   );
 }

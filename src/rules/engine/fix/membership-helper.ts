@@ -113,7 +113,8 @@ export function helperFor(
       body: `SELECT ARRAY(SELECT ${inner} ${text})`,
       qualified,
       call: (name) =>
-        `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ((SELECT ${name}())::${type}[])`,
+        `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ` +
+        `((SELECT ${name}())::${type}[])`,
     };
   }
   const { sql } = policy.site.piece.source.migration;
