@@ -5,13 +5,32 @@
  */
 import { join, resolve } from 'node:path';
 import type { Answers, SupabaseAnswers } from './create/answers.ts';
+import type {
+  CreateOptions,
+  CreateResult,
+  PipelineOptions,
+  ProvisionOptions,
+  ResumeOptions,
+} from './create/api-types.ts';
 import type { CreateReport } from './create/create-report.ts';
 import type { RunOptions } from './create/create.ts';
 import type { Plan } from './create/dry-run.ts';
-import type { StepEvents } from './create/step.ts';
-import type { MigrateResult as AppliedMigrations } from './migrations/apply.ts';
-import type { RollbackTarget } from './migrations/rollback-plan.ts';
-import type { TimeLimits } from './migrations/session-state.ts';
+import type {
+  DestroyOptions,
+  EnvironmentOptions,
+  FixOptions,
+  GuardedOptions,
+  LintResult,
+  MigrateOptions,
+  MigrateResult,
+  NewOptions,
+  RehearseResult,
+  ResetOptions,
+  RollbackOptions,
+  StatusOptions,
+  VerifyOptions,
+  VerifyResult,
+} from './muse/api-types.ts';
 import type { Backup } from './muse/backup.ts';
 import type { FixResult } from './muse/fix.ts';
 import { openMuse as openOnDisk } from './muse/open.ts';
@@ -20,16 +39,14 @@ import type { RestoreResult } from './muse/restore.ts';
 import type { RollbackResult } from './muse/rollback.ts';
 import type { SeedResult } from './muse/seed.ts';
 import type { EnvironmentStatus } from './muse/status.ts';
-import type { OfflineReport } from './muse/verify-offline.ts';
-import type { MuseProof } from './muse/verify.ts';
-import type { RehearsalReport } from './rehearsal/rehearse.ts';
 import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
-import type { Finding } from './shared/finding.ts';
 import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/muse-file.ts';
 
 export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
 export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
+export type * from './create/api-types.ts';
+export type * from './muse/api-types.ts';
 export type {
   CallOptions,
   EnvironmentName,
@@ -43,50 +60,6 @@ export type {
   SeedResult,
   SupabaseAnswers,
 };
-
-/** Options of calls about one database. */
-export interface EnvironmentOptions extends CallOptions {
-  /** Which environment of `muse.json`. Default: `development`. */
-  env?: EnvironmentName;
-}
-
-/** Options of calls that change a guarded database. */
-export interface GuardedOptions extends EnvironmentOptions {
-  /** Consent: the name of the environment that may be changed, e.g. `production`. */
-  confirm?: string;
-  /** Called with each line of progress. */
-  onProgress?(text: string): void;
-}
-
-/** Options of a run of the pipeline, besides its answers. */
-export interface PipelineOptions extends CallOptions, StepEvents {
-  /** Consent: if a Supabase project that this run created does not start, it is deleted and created again. */
-  recreateFailedProject?: boolean;
-  /** Sets the first admin's password and returns it once, in the result. Default: the admin is invited by email. */
-  returnAdminPassword?: boolean;
-}
-
-/**
- * The answers that `create-muse` asks for. Only the name has no default. Relative paths are resolved against the
- * working directory.
- */
-export interface CreateOptions extends PipelineOptions, Partial<Omit<Answers, 'name' | 'environment'>> {
-  name: string;
-  /** URL of the PostgreSQL server for the target `postgres`. Default: `DATABASE_URL`. */
-  databaseUrl?: string;
-}
-
-/** The answers that can be replaced when a run continues. */
-export interface ResumeOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** URL of the PostgreSQL server, which is never stored. Default: `DATABASE_URL`. */
-  databaseUrl?: string;
-}
-
-/** The result of a run of the pipeline. */
-export interface CreateResult extends Omit<CreateReport, 'ok' | 'error' | 'adminPassword'> {
-  /** Only with `returnAdminPassword`. It is never stored. */
-  adminPassword?: string;
-}
 
 /**
  * Creates a muse: fetch the kit, scaffold, rehearse, migrate, verify, commit.
@@ -135,89 +108,6 @@ export function resumeMuse(directory: string, options: ResumeOptions = {}): Prom
  */
 export function openMuse(path = '.'): Promise<Muse> {
   return call({}, async () => new Muse(await openOnDisk(path)));
-}
-
-export interface StatusOptions extends CallOptions {
-  /** A single environment. Default: all of them. */
-  env?: EnvironmentName;
-  /** Also compares the schema with the migrations. */
-  drift?: boolean;
-}
-
-export interface NewOptions extends CallOptions {
-  /** Tables to create, in the syntax of `--table`: `notes: title text!, owner user`. */
-  tables?: readonly string[];
-  /** Copies rows between tables instead; `map` has the source's column for each target column. */
-  copy?: { from: string; to: string; map?: Readonly<Record<string, string>> };
-}
-
-/** The static rules' findings. */
-export interface LintResult {
-  findings: Finding[];
-  /** Findings that a comment in the SQL ignores. */
-  silenced: number;
-  /** How many migrations were read. */
-  files: number;
-}
-
-export interface FixOptions extends CallOptions {
-  /** Returns the diffs and changes nothing. */
-  dryRun?: boolean;
-  /** Also makes the repairs that widen access. Without it, they are listed in `access.withheld`. */
-  allowWidening?: boolean;
-  onProgress?(text: string): void;
-}
-
-export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'files' | 'rolledBack'> {
-  /** Findings that a comment in the SQL ignores. */
-  silenced: number;
-}
-
-export interface MigrateOptions extends GuardedOptions, TimeLimits {
-  /** Applies files to production that staging has not applied. */
-  force?: boolean;
-  /** Accepts applied files that were edited since. */
-  acceptEdited?: boolean;
-  /** Adds Supabase's schemas and roles to a plain PostgreSQL server first. */
-  supabaseBaseline?: boolean;
-}
-
-export interface MigrateResult extends AppliedMigrations {
-  /** Production: absolute path of the backup that was made first. */
-  backup?: string;
-  /** Production: findings of the verification afterwards, none of them errors. */
-  findings?: Finding[];
-}
-
-export interface RollbackOptions extends GuardedOptions, RollbackTarget, TimeLimits {
-  /** Consent: tables and columns that hold data may be dropped. */
-  allowDataLoss?: boolean;
-}
-
-export interface ResetOptions extends CallOptions {
-  /** Consent: the rows of development may be dropped. */
-  allowDataLoss?: boolean;
-  onProgress?(text: string): void;
-}
-
-export interface VerifyOptions extends EnvironmentOptions {
-  /** Proves a copy of the schema. The database itself is only read. */
-  offline?: boolean;
-}
-
-/** What was proven. The last two properties are for an offline proof. */
-export type VerifyResult = MuseProof & Partial<Pick<OfflineReport, 'standIns' | 'notCopied'>>;
-
-export interface ProvisionOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** The project's environment. Default: `development`. */
-  env?: EnvironmentName;
-}
-
-export interface DestroyOptions extends EnvironmentOptions {
-  /** Consent: the ref or the name of the Supabase project. */
-  confirm: string;
-  /** Called each time that a request to Supabase has to wait. */
-  onWait?(): void;
 }
 
 /** A muse on disk. Each call reads `muse.json` again, so changes by other programs take effect. */
