@@ -121,7 +121,7 @@ const changed = [
     sql: `drop policy "Owners and admins read the keys" on public.api_keys; create policy "Owners and admins read the keys" on public.api_keys for select to authenticated using (${ofMembers})`,
   },
   {
-    name: 'anybody joins any organization',
+    name: 'anyone joins any organization',
     finds: 'isolation-escalation public.organization_members',
     sql: 'create policy "join" on public.organization_members for insert to authenticated with check (user_id = (select auth.uid())); grant insert on public.organization_members to authenticated',
   },
@@ -189,7 +189,7 @@ const changed = [
       "create function public.my_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
   },
   {
-    name: 'bucket open to everybody',
+    name: 'bucket open to everyone',
     finds: 'isolation-read storage.objects[private]',
     sql: "create policy open on storage.objects for select to authenticated using (bucket_id = 'private')",
     repair:
@@ -336,7 +336,7 @@ const families = [
     columns: ', created_at timestamptz not null default now()',
   }),
   or('rows that are deleted', 'isolation-read', 'deleted_at is not null', { columns: ', deleted_at timestamptz' }),
-  or('rows that nobody is assigned to', 'isolation-read', 'assigned_to is null', {
+  or('rows without an assignee', 'isolation-read', 'assigned_to is null', {
     columns: ', assigned_to uuid references public.profiles (id)',
   }),
   or('rows over an amount, to change', 'isolation-write', 'amount > 1000000', {

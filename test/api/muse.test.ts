@@ -92,12 +92,12 @@ describe('failures are thrown', () => {
   it.each<[string, ErrorCode, (directory: string) => Promise<unknown>]>([
     ['a name that cannot be', 'bad-name', () => createMuse({ name: 'No Name' })],
     [
-      'a preset that is not there',
+      'an unknown preset',
       'bad-preset',
       (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] }),
     ],
     [
-      'a target that is not there',
+      'an unknown target',
       'bad-target',
       (directory) => createMuse({ name: 'fine', directory, target: 'neon' as 'postgres' }),
     ],

@@ -65,7 +65,7 @@ describe('which files are migrations, and in what order', () => {
       ['supabase/migrations/20241231000000_a.sql', 'supabase/migrations/20250101000000_b.sql'],
     ],
     [
-      'files without a number behind the numbered ones',
+      'files without a number after the numbered ones',
       {},
       ['migrations/core/a.sql', 'migrations/core/001_z.sql'],
       ['migrations/core/001_z.sql', 'migrations/core/a.sql'],

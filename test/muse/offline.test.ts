@@ -104,7 +104,7 @@ describe('muse verify --offline', () => {
       report.findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
     it.each<[string, string]>([
-      ['a policy for everybody', 'isolation-read public.mls_listings'],
+      ['a policy for everyone', 'isolation-read public.mls_listings'],
       ['row-level security that was turned off', 'rls-missing public.showings'],
       ['policies that were dropped', 'policy-missing public.property_alerts'],
       ['a grant to anon', 'anon-read public.leads'],

@@ -115,7 +115,7 @@ describe('muse seed', () => {
       'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.',
     ],
     [
-      'wants a module that is not there',
+      'imports a missing module',
       '10_bad.ts',
       `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`,
       "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run.",

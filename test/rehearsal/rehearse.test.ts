@@ -188,7 +188,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       [],
     ],
     [
-      'one beside what needs it',
+      'one next to what needs it',
       {
         [base]: 'create table if not exists a (id int);',
         [next]: "-- i\ncreate index concurrently if not exists i on a (id);\ncomment on index public.i is 'x';",
@@ -271,7 +271,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /function public\.f\(\) is there and was not/,
     ],
     [
-      'what it takes too much',
+      'an object that it drops too much',
       'create table if not exists t (id int);',
       'drop table t; drop table kept;',
       ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'],
@@ -360,7 +360,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       [],
     ],
     [
-      'none where nobody is granted anything',
+      'none if no one is granted anything',
       `create table t (id int generated always as identity, g int generated always as (1) stored, x int);\n${rls}\ncreate policy p on t for select using (auth.uid() is not null);`,
       [],
     ],

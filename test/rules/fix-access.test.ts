@@ -183,7 +183,7 @@ describe('who can do what', { timeout: 120_000 }, () => {
       },
     ],
     [
-      'a privilege that was taken from a role that had none is withheld on purpose',
+      'a REVOKE from a role without privileges is intentional',
       `${secured}${policy(own)}revoke all on public.notes from authenticated;\n`,
       ({ access }, sql) => {
         expect(sql).not.toMatch(/grant /i);
@@ -202,7 +202,7 @@ describe('who can do what', { timeout: 120_000 }, () => {
       },
     ],
     [
-      "a table whose grants name nobody's rows is closed, and that is said",
+      'a table whose grants name no rows is closed, and that is reported',
       '-- Leads.\ncreate table if not exists public.leads (id uuid primary key, title text);\ngrant select, insert on public.leads to authenticated;\n',
       ({ access }) => {
         expect(access.narrowed.map(({ consequence }) => consequence)).toEqual([

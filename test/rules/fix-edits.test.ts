@@ -37,7 +37,7 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text\r\n -- by a\r\n);\n\nCREATE INDEX IF NOT EXISTS ia ON s.app ("a b");\nCREATE INDEX IF NOT EXISTS ib ON s.app (id, "a b");\n',
     ],
     [
-      'foreign-dialect, in front',
+      'foreign-dialect, at the start',
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)',
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)',
     ],
@@ -299,7 +299,7 @@ const unrepairable: [string, Record<string, string>][] = [
     },
   ],
   [
-    'a table that is made behind the DROP of it',
+    'a table that is created after the DROP of it',
     {
       [one]: '-- a\nalter table late add column if not exists b int;\n',
       [two]: '-- b\ndrop table if exists late;\ncreate table if not exists late (id int);\n',
@@ -323,7 +323,7 @@ const unrepairable: [string, Record<string, string>][] = [
 ];
 
 it('moves nothing before a DROP that would remove it again', async () => {
-  const files = unrepairable.find(([title]) => title.startsWith('a table that is made behind'))![1];
+  const files = unrepairable.find(([title]) => title.startsWith('a table that is created after'))![1];
   expect(await fixedText(files, two)).toContain(
     'drop table if exists late;\ncreate table if not exists late (id int);',
   );

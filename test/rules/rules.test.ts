@@ -534,7 +534,7 @@ describe('recursion', () => {
       2,
     ],
     [
-      'not where the other table asks nobody',
+      'not if the other table depends on no user',
       `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (true);\n${see('org in (select id from orgs)')}`,
       0,
     ],

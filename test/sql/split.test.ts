@@ -46,7 +46,7 @@ describe('statements', () => {
       ['create function f() returns int begin atomic select 1', 'select 2', 'select 3'],
     ],
     [
-      'atomic beside a bad one',
+      'atomic next to a bad one',
       'selec 0; create or replace procedure f() begin atomic insert into t values (1); end; select 3',
       ['selec 0', 'create or replace procedure f() begin atomic insert into t values (1); end', 'select 3'],
     ],

@@ -125,7 +125,7 @@ const cases: Case[] = [
     repair: 'alter policy staff on public.announcements using (private.is_admin()) with check (private.is_admin())',
   },
   {
-    name: 'a second factor that takes the place of the owner',
+    name: 'a second factor that replaces the owner check',
     finds: ['isolation-read public.notes'],
     sql: onNotes(`${own} or ${jwt} ->> 'aal' = 'aal2'`)
       .replace('to authenticated using', 'for select to authenticated using')
@@ -198,7 +198,7 @@ const designs: Case[] = [
     declarations: publicRead('public.ranks', 'public.rank_permissions'),
   },
   {
-    name: 'partitions behind their root',
+    name: 'partitions used through their root',
     finds: [],
     sql: `create table public.events (id uuid not null default gen_random_uuid(), user_id uuid not null default auth.uid() references auth.users (id), at timestamptz not null default now(), primary key (id, at)) partition by range (at);
       create table public.events_2026 partition of public.events for values from ('2020-01-01') to ('2030-01-01'); alter table public.events_2026 enable row level security;
@@ -300,7 +300,7 @@ const designs: Case[] = [
       create policy staff on public.announcements to authenticated using (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin)) with check (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin))`,
   },
   {
-    name: 'a role in the token, and what those who have it use',
+    name: 'a role in the token, and what its users access',
     finds: [],
     sql: `${admins} create policy staff on public.announcements to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin') with check (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`,
   },

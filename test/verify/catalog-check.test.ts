@@ -135,7 +135,7 @@ const cases: Case[] = [
     finds: ['policy-per-row-call policy "notes_read" on public.notes'],
   },
   {
-    name: 'a helper handed a column',
+    name: 'a helper with a column as its argument',
     sql: helper("set search_path = ''") + replaceRead('for select to authenticated using (private.is_mine(user_id))'),
     finds: ['policy-per-row-call policy "notes_read" on public.notes'],
   },
@@ -188,7 +188,7 @@ const cases: Case[] = [
   },
   { name: '… pinned', sql: helper("set search_path = ''"), finds: [] },
   {
-    name: 'a table that is not there',
+    name: 'a missing table',
     sql: '',
     finds: ['table-missing public.gone'],
     expectations: { tables: ['public.notes', 'public.gone'] },

@@ -91,7 +91,7 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a view of everybody in auth.users',
+    name: 'a view of all of auth.users',
     sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated',
     finds: ['isolation-read public.people'],
   },
@@ -193,7 +193,7 @@ const cases: Case[] = [
     finds: ['owner-locked-out public.deals'],
   },
   {
-    name: 'nobody is meant to insert',
+    name: 'no one is meant to insert',
     sql: 'revoke insert on public.deals from authenticated; drop policy deals_own on public.deals; create policy r on public.deals for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[])); revoke update, delete on public.deals from authenticated',
     finds: [],
   },
@@ -257,7 +257,7 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a row that its owner adds in the name of the organization of others',
+    name: 'a row that its owner adds on behalf of another organization',
     sql: 'create policy p on public.deals for insert to authenticated with check (created_by = (select auth.uid()))',
     finds: ['isolation-insert public.deals'],
   },
@@ -303,7 +303,7 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a definer function that deletes what it is told',
+    name: 'a definer function that deletes any given row',
     sql: "create function public.remove_note(note_id uuid) returns void language sql security definer set search_path = '' as 'delete from public.notes where id = note_id'; revoke execute on function public.remove_note(uuid) from public, anon; grant execute on function public.remove_note(uuid) to authenticated",
     finds: ['isolation-write public.remove_note(uuid)'],
   },

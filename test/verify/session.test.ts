@@ -14,7 +14,7 @@ afterAll(() => database.close());
 const cases: { name: string; sql: string; finds: string[] }[] = [
   { name: 'in good order', sql: '', finds: [] },
   {
-    name: 'a table of everybody',
+    name: 'a public table',
     sql: 'alter table public.invoices disable row level security',
     finds: [
       'anon-read public.invoices',

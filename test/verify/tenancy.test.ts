@@ -71,7 +71,7 @@ const kits: { name: string; sql: string; scope: string; actors: string[] }[] = [
     actors: ['anon', 'owner', 'other'],
   },
   {
-    name: 'a row of nobody',
+    name: 'a row without an owner',
     sql: 'create table things (id serial primary key, title text)',
     scope: 'unowned',
     actors: ['anon', 'owner', 'other'],

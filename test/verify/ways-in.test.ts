@@ -48,7 +48,7 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'TRUNCATE, which no policy holds',
+    name: 'TRUNCATE, which no policy restricts',
     rule: 'isolation-write',
     object: 'public.notes',
     says: 'TRUNCATE',
@@ -140,7 +140,7 @@ const cases: Case[] = [
     repaired: 'alter role authenticated nobypassrls',
   },
   {
-    name: 'a role that signs in to the database itself',
+    name: 'a role that can log in to the database',
     rule: 'not-proven',
     object: 'role reporting',
     severity: 'warning',
@@ -332,7 +332,7 @@ const cases: Case[] = [
       create policy every on public.feed for select to authenticated using (true); alter publication supabase_realtime add table public.feed`,
   },
   {
-    name: 'a unique key that tells who is there',
+    name: 'a unique key that reveals who exists',
     rule: 'isolation-read',
     object: 'public.guests',
     severity: 'warning',

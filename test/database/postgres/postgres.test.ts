@@ -56,7 +56,7 @@ describe('opening', () => {
       'database-password',
     ],
     [
-      'a database that is not there',
+      'a database that does not exist',
       (url) => {
         url.pathname = '/nothing';
       },

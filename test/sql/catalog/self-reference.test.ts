@@ -27,7 +27,7 @@ describe('a foreign key to the table that the statement creates', () => {
       0,
     ],
     [
-      'to another one that is not there',
+      'to another one that does not exist',
       'create table public.c (id uuid primary key, up uuid references public.d (id));',
       1,
     ],
