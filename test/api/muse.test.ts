@@ -91,11 +91,7 @@ describe('a result', () => {
 describe('failures are thrown', () => {
   it.each<[string, ErrorCode, (directory: string) => Promise<unknown>]>([
     ['a name that cannot be', 'bad-name', () => createMuse({ name: 'No Name' })],
-    [
-      'an unknown preset',
-      'bad-preset',
-      (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] }),
-    ],
+    ['an unknown preset', 'bad-preset', (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] })],
     [
       'an unknown target',
       'bad-target',

@@ -271,7 +271,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /function public\.f\(\) is there and was not/,
     ],
     [
-      'an object that it drops too much',
+      'an object that it must not drop',
       'create table if not exists t (id int);',
       'drop table t; drop table kept;',
       ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'],
