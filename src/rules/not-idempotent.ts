@@ -10,7 +10,7 @@ import { makeIdempotent } from './engine/fix/idempotent.ts';
 import type { Rule } from './engine/rule.ts';
 
 /** Why a statement fails when it runs again, and what to write instead. */
-interface Again {
+interface RepeatFailure {
   message: string;
   suggestion: string;
   location?: number | undefined;
@@ -72,9 +72,13 @@ function objectName(object: Node): string {
 
 const plain = (name: string): string => name.replace(/^public\./, '');
 
-type Look<Type extends NodeType> = (catalog: Catalog, piece: Piece<Type>, dropped: () => Dropped) => Again | undefined;
+type RepeatCheck<Type extends NodeType> = (
+  catalog: Catalog,
+  piece: Piece<Type>,
+  dropped: () => Dropped,
+) => RepeatFailure | undefined;
 
-const looks: { [Type in NodeType]?: Look<Type> } = {
+const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   CreatePolicyStmt(catalog, piece, dropped) {
     const { name, table } = policyOf(catalog, piece);
     if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
@@ -171,9 +175,9 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
           ),
         };
   },
-  CreateEnumStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.typeName).join('.'), dropped),
-  CompositeTypeStmt: (_, piece, dropped) => typeLook(piece, piece.node.typevar.relname, dropped),
-  CreateDomainStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.domainname).join('.'), dropped),
+  CreateEnumStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.typeName).join('.'), dropped),
+  CompositeTypeStmt: (_, piece, dropped) => createdType(piece, piece.node.typevar.relname, dropped),
+  CreateDomainStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.domainname).join('.'), dropped),
   AlterEnumStmt(_, { node }) {
     return node.newVal === undefined || node.skipIfNewValExists === true
       ? undefined
@@ -197,7 +201,7 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
   },
 };
 
-function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
+function createdType({ statement }: Piece, name: string, dropped: () => Dropped): RepeatFailure | undefined {
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
   return {
     message: `Type ${name} is created without checking whether it exists: running it again fails.`,
@@ -227,7 +231,7 @@ function nameOf(catalog: Catalog, piece: Creation): string {
   }
 }
 
-function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Again | undefined {
+function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): RepeatFailure | undefined {
   const { what, title } = creates[piece.type]!;
   if (piece.node.if_not_exists === true) return undefined;
   const relation =
@@ -252,12 +256,12 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Aga
 }
 
 /** Why a statement cannot run twice; undefined if it can. */
-function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
+function failureOnRepeat(catalog: Catalog, piece: Piece): RepeatFailure | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
   const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
   if (isCreation(piece)) return created(catalog, piece, dropped);
-  const look = looks[piece.type] as Look<NodeType> | undefined;
-  return look?.(catalog, piece, dropped);
+  const check = repeatChecks[piece.type] as RepeatCheck<NodeType> | undefined;
+  return check?.(catalog, piece, dropped);
 }
 
 export const rule: Rule = {
@@ -275,7 +279,7 @@ export const rule: Rule = {
   },
   check: {
     piece(piece, catalog, report) {
-      const again = notAgain(catalog, piece);
+      const again = failureOnRepeat(catalog, piece);
       if (again === undefined) return;
       const { message, suggestion, location } = again;
       report({
