@@ -1,4 +1,4 @@
-// Puts what every Supabase project has on a plain server.
+// Installs the platform's objects, which every Supabase project has, on a plain server.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

@@ -1,4 +1,4 @@
-// Our runner alone, through the public functions: read, apply.
+// Only our runner, through the public functions: read, apply.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

@@ -1,4 +1,4 @@
-// The least that reading migrations as PostgreSQL does can cost: its parser over each file.
+// The minimum cost of parsing migrations as PostgreSQL does: its parser, run over each file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModule, parseSync } from 'libpg-query';

@@ -6,9 +6,9 @@ import type { Answer, Cell } from './run-script.ts';
 import type { Subject } from './subject.ts';
 import { type Verb, type VerbRow, verbs } from './verbs.ts';
 
-/** A probe and what it is a probe of. */
+/** A probe and its subject. */
 export interface NamedProbe extends Probe {
-  /** Name of what is probed, as the report has it. */
+  /** Name of its subject, as in the report. */
   subject: string;
   verb: Verb;
   /** Numbers of the actors whose role lacks the privilege: PostgreSQL refuses them, so they are not run. */
@@ -21,7 +21,7 @@ export interface NamedProbe extends Probe {
 
 const rows = Object.entries(verbs) as [Verb, VerbRow][];
 
-/** Every probe of a subject: one for each verb and each statement that it takes, with the actors that run it. */
+/** Every probe of a subject: one for each statement of each verb, with the actors that run it. */
 export function probesOf(subject: Subject, actors: readonly Actor[], model: Model): NamedProbe[] {
   /** By verb and the number of an actor, its first statement. */
   const first = new Map<string, NamedProbe>();
