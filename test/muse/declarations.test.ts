@@ -40,7 +40,7 @@ function proof(sql: string, rules?: MuseFile['rules']): Promise<SettledProof> {
 }
 
 const why = 'because the team reads everything';
-/** Everyone who is signed in reads every note; `beside` what stands above the table, the policy, the function. */
+/** Every signed-in user reads every note. `beside`: comments above the table, the policy, the function. */
 const notes = ({ table = '', policy = '', routine = '' }): string => `-- Notes.
 ${table}
 create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), body text not null);
@@ -61,8 +61,8 @@ const [anonymous, signedIn, table] = [
 ] as const;
 const open = [anonymous, signedIn, table];
 
-describe('what the files say of findings in a database', () => {
-  it('names the file and the line that made the object', async () => {
+describe('declarations in the files for findings in a database', () => {
+  it('names the file and line that created the object', async () => {
     const { findings, silenced } = await proof(notes({}));
     expect(told({ findings } as SettledProof)).toEqual(open);
     expect(findings.map((finding) => finding.file)).toEqual([file, file, file]);
@@ -73,7 +73,7 @@ describe('what the files say of findings in a database', () => {
     ['the table', notes({ table: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['its policy', notes({ policy: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['the function', notes({ routine: `-- muse: ignore anon-read ${why}` }), [signedIn, table]],
-  ])('silences and counts what a comment beside %s ignores', async (_, sql, remaining) => {
+  ])('silences and counts what a comment on %s ignores', async (_, sql, remaining) => {
     const report = await proof(sql);
     expect(told(report)).toEqual(remaining);
     expect(report.silenced).toBe(1);
@@ -125,7 +125,7 @@ describe('what the files say of findings in a database', () => {
     expect(silenced.silenced).toBeGreaterThan(0);
   });
 
-  it('takes a policy of a bucket at its word, and no other policy', async () => {
+  it('respects the declaration of a bucket’s policy, and of no other policy', async () => {
     const faces = readFileSync(join(import.meta.dirname, '../verify/cases/public-bucket.sql'), 'utf8');
     const about = ({ findings }: SettledProof, bucket: string): string[] =>
       findings.filter(({ object }) => object === `storage.objects[${bucket}]`).map(({ rule }) => rule);

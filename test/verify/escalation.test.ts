@@ -35,7 +35,7 @@ const clubs = `
   create policy inside on public.club_papers for select to authenticated using (private.owns_club(club_id));
 `;
 
-/** Teams, projects of teams and papers of projects: each asks only the one before. */
+/** Teams, projects of teams and papers of projects: each policy reads only its parent. */
 const chain = `
   create table public.teams (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id));
   create table public.team_people (team_id uuid not null references public.teams (id), user_id uuid not null references public.profiles (id), primary key (team_id, user_id));
@@ -69,9 +69,9 @@ interface Case {
   sql: string;
   /** Rule and object of each error. */
   finds: string[];
-  /** What the finding says. */
+  /** A part of the finding's message. */
   says?: RegExp;
-  /** The smallest repair of the same SQL, after which nothing is found. */
+  /** The smallest repair of the same SQL, which leaves no finding. */
   repair: string;
 }
 
@@ -237,7 +237,7 @@ async function errorsOf(sql: string): Promise<Finding[]> {
 const named = (findings: readonly Finding[]): string[] =>
   findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
-describe('what a permitted write opens', () => {
+describe('permitted writes that open other rows', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
     expect(named(found)).toEqual([...finds].sort());
@@ -249,7 +249,7 @@ describe('what a permitted write opens', () => {
     expect(named(await errorsOf(`${sql}; ${repair}`))).toEqual([]);
   });
 
-  it('names the policy and the SQL to try', async () => {
+  it('are reported with the policy and the SQL to try', async () => {
     const [found] = await errorsOf(cases[0]!.sql);
     expect(found?.policy).toBe('insert_p');
     expect(found?.probe).toMatch(

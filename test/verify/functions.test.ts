@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Two tables that users have for themselves. */
+/** Two tables of users' own rows. */
 const tables = `
   create table public.notes (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), title text not null, created_at timestamptz not null default now());
   alter table public.notes enable row level security;
@@ -230,7 +230,7 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
 const prove = (sql: string) =>
   withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
-describe('a function that hands out rows of others', () => {
+describe('a function that returns rows of others', () => {
   it.each(holes)('$name', async ({ hole, repaired, object, rules = ['anon-read', 'isolation-read'] }) => {
     const found = (await prove(hole)).findings.map((finding) => ({ rule: finding.rule, object: finding.object }));
     const mine = found.filter((finding) => finding.object === object);
@@ -288,7 +288,7 @@ const anyValue = [
   'hstore',
 ];
 
-describe('a function that gives every row', () => {
+describe('a function that returns every row', () => {
   it.each(anyValue)('for any %s', async (type) => {
     const setup =
       'create extension if not exists citext; create extension if not exists ltree; create extension if not exists hstore; set local search_path = public, extensions; create domain public.note_id as uuid; create domain public.short as text check (length(value) < 6)';
@@ -347,7 +347,7 @@ describe('a function that is not called', () => {
   });
 });
 
-it('names a silenced trigger with its function, and does not silence one for a word in a comment', async () => {
+it('names a silenced trigger with its function, and does not silence one because of a word in a comment', async () => {
   const trigger = (body: string): string => `create extension if not exists pg_net;
     create function api.hook() returns trigger language plpgsql ${head} as $$ begin ${body} return new; end $$; revoke execute on function api.hook() from public;
     create trigger hook after update on public.notes for each row execute function api.hook()`;

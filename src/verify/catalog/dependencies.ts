@@ -4,7 +4,7 @@ import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/l
 import { parseTree } from '../../sql/parser.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
-/** A table that a write changes by the way, and the trigger or rule that does it. */
+/** A table that a write changes indirectly, and the trigger or rule that does it. */
 export interface SideEffect {
   table: string;
   trigger: string;
@@ -16,11 +16,16 @@ export interface Affected {
   routines: ReadonlySet<FunctionRow>;
 }
 
-/** What hangs on what: read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
+/**
+ * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`.
+ */
 export interface Dependencies {
-  /** Relations that may answer otherwise when rows of the tables change: policies or views ask them, directly or through others. */
+  /**
+   * Relations whose visible rows may change when rows of the tables change, because policies or views read those,
+   * directly or through others.
+   */
   dependents(tables: Iterable<string>): ReadonlySet<string>;
-  /** Says whether what a function returns may change when rows of the tables do. */
+  /** Returns whether a function's result may change when rows of the tables change. */
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
   /** Relations that a function names, itself or by what it calls; all of them where that cannot be read. */
   namedBy(routine: FunctionRow): ReadonlySet<string>;
@@ -28,13 +33,21 @@ export interface Dependencies {
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
-  /** Relations whose policies, or the functions that those call, name the table. */
+  /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
+  /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
+  consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
-  /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
+  /**
+   * What a change of those relations and functions may make reachable: what depends on them, and whatever may open that
+   * by a write.
+   */
   affectedBy(relations: Iterable<string>, routines: Iterable<FunctionRow>): Affected;
-  /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
+  /**
+   * Columns of a table that other policies and functions read, with the constants that they are compared with, in
+   * order.
+   */
   decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -80,7 +93,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     for (const name of row.reads) mentions.reads.add(name);
     return mentions;
   });
-  /** The mentions of a start and of everything that it calls or, for reads, asks. */
+  /** The mentions in a start and in everything that it calls or, for reads, reads. */
   const closure = (start: Mentions, followReads: boolean): Mentions[] => {
     const found = new Set([start]);
     for (const one of found) {
@@ -139,7 +152,10 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
         .map(qualifiedName),
     );
   };
-  /** Relations and functions that may answer or act otherwise: they ask, write or call what changed, or have a trigger that does. */
+  /**
+   * Relations and functions whose result or effect may change: they read, write or call what changed, or have a trigger
+   * that does.
+   */
   const hangingOn = (
     changed: Iterable<string>,
     changedRoutines: Iterable<FunctionRow>,
@@ -181,6 +197,32 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     }
     return { relations: affected, routines };
   };
+  /** What a write of the table runs, beside its policies: its own defaults, checks, rules and triggers, and the triggers of what goes with it. */
+  const consulted = remember((name: string): ReadonlySet<string> => {
+    const found = new Set(relations.has(name) ? readsOfRelation(relations.get(name)!) : []);
+    const written = new Set([name, ...sideEffects(name).map(({ table }) => table)]);
+    for (const table of written) {
+      found.add(table);
+      const { columns = [], constraints = [], rules = [], triggers = [], reads = [] } = relations.get(table) ?? {};
+      // Writes go through a view to its tables, and deletes to the rows that point at what is deleted.
+      for (const one of reads) written.add(one);
+      for (const row of relations.values())
+        if (row.constraints.some((key) => key.target === table)) written.add(qualifiedName(row));
+      const expressions = [...columns.map((column) => column.default), ...constraints.map((check) => check.expression)];
+      const trees = expressions
+        .flatMap((sql) => (sql === null ? [] : [parse(sql) as Node | undefined]))
+        .filter((tree) => tree !== undefined);
+      const starts = [
+        mentionsIn(trees),
+        ...rules.map((rule) => mentionsIn(ruleTrees(rule.definition))),
+        ...catalog.functions
+          .filter(({ oid }) => triggers.some((trigger) => trigger.enabled && trigger.function === oid))
+          .map(bodies),
+      ];
+      for (const start of starts) for (const one of readsOf(start)) found.add(one);
+    }
+    return found;
+  });
   const askedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
@@ -200,12 +242,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
 }
 
-/** A function of one argument that answers each only once. */
+/** Memoizes a function of one argument. */
 function remember<K, V>(find: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {
@@ -234,7 +277,7 @@ function ruleTrees(definition: string): Node[] {
   return Array.isArray(parsed) ? parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])) : [];
 }
 
-/** Those who call a function that asks the table: what they hand over is what it compares with. */
+/** Callers of a function that reads the table: their arguments are what it compares with. */
 function callersOf(
   scopes: readonly Mentions[],
   catalog: Catalog,
@@ -247,7 +290,9 @@ function callersOf(
   );
 }
 
-/** Constants of a column's own comparisons come first; then all others that stand beside them, since a variable may carry the value. */
+/**
+ * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
+ */
 function comparisonsOf(
   table: RelationRow,
   scopes: readonly Mentions[],
@@ -288,7 +333,7 @@ function comparisonsOf(
   return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
 }
 
-/** The names under which those who ask a table speak of it. */
+/** The names and aliases that a table has in the queries that read it. */
 function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
   const found = new Set([table.name]);
   for (const { trees } of scopes) {

@@ -12,15 +12,18 @@ import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
-/** A call as it is written. */
+/** A call as written in the source. */
 interface Call {
   schema: string | undefined;
   name: string;
-  /** How many arguments; undefined where the call stands in a text. */
+  /** The number of arguments; undefined if the call is in a dynamic SQL text. */
   count: number | undefined;
 }
 
-/** What leaves the transaction, or stays when it is rolled back: HTTP, other databases, files, programs, locks of the session. */
+/**
+ * Effects outside the transaction, which a rollback does not undo: HTTP, other databases, files, programs, session
+ * locks.
+ */
 const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
   { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
   { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },
@@ -114,19 +117,19 @@ export interface Effects {
   written: RelationName[];
   /** It may change rows or the schema. */
   changes: boolean;
-  /** It runs SQL that is put together when it runs. */
+  /** It runs dynamic SQL. */
   isDynamic: boolean;
-  /** Names of the columns that its queries give, `*` for all. */
+  /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
-  /** Names of all columns that it speaks of. */
+  /** Names of all columns that it mentions. */
   columns: ReadonlySet<string>;
-  /** Words of the texts that it runs, beside SQL that is put together: tables are among them. */
+  /** Words in the constant parts of its dynamic SQL, which include table names. */
   mentions: ReadonlySet<string>;
   /** It copies to or from a file or a program. */
   copies: boolean;
 }
 
-/** Knows what each function does itself, and which others it calls. */
+/** Determines what each function does itself, and which others it calls. */
 export interface Sources {
   body(routine: FunctionRow): RoutineBody;
   effects(routine: FunctionRow): Effects;
@@ -180,7 +183,7 @@ function remember<T>(work: (routine: FunctionRow) => T): (routine: FunctionRow) 
   };
 }
 
-/** The schemas in which a function looks for what it names without one; undefined where that is the caller's to say. */
+/** The search path of a function; undefined if it uses its caller's. */
 export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
   const setting = settings.find((one) => one.startsWith('search_path='))?.slice('search_path='.length);
   return setting
@@ -258,7 +261,7 @@ function lastName(column: Fields<'ColumnRef'>): string {
   return fieldsOf(column.fields?.at(-1), 'String')?.sval ?? '*';
 }
 
-/** The tokens of the constant parts of a text that is put together. */
+/** The tokens in the constant parts of a dynamic SQL text. */
 function tokensOf(expression: Node): Token[] {
   const texts: string[] = [];
   walk(expression, (type, fields) => {
@@ -275,7 +278,7 @@ function plainName(token: Token | undefined): string {
   return (token?.text ?? '').replaceAll('"', '').toLowerCase();
 }
 
-/** Names before a bracket: what such a text may call. */
+/** Names before a parenthesis: the functions that such a text may call. */
 function callsIn(tokens: readonly Token[]): Call[] {
   return tokens.flatMap((token, index): Call[] => {
     if (token.text !== '(' || index === 0) return [];
@@ -289,7 +292,7 @@ function callsIn(tokens: readonly Token[]): Call[] {
   });
 }
 
-/** What a function does outside the database, as the end of a sentence; undefined where it does nothing of the kind. */
+/** What a function does outside the database, as the end of a sentence; undefined if it does nothing there. */
 export function outsideEffect(routine: FunctionRow, sources: Sources): string | undefined {
   const all = sources.reached(routine);
   const unread = all.find((one) => sources.body(one).isUnreadable);

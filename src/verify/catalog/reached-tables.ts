@@ -7,7 +7,9 @@ export function tablesNamed(routine: FunctionRow, model: Model): Set<RelationRow
   return tablesOf(model.dependencies.namedBy(routine), model);
 }
 
-/** The tables whose rows may change when the function runs: what it writes, what their triggers write, what cascades. */
+/**
+ * The tables whose rows may change when the function runs: what it writes, what their triggers write, what cascades.
+ */
 export function tablesChanged(routine: FunctionRow, model: Model): Set<RelationRow> {
   const found = tablesOf(model.dependencies.writtenBy(routine), model);
   for (const table of found) {
@@ -20,7 +22,7 @@ export function tablesChanged(routine: FunctionRow, model: Model): Set<RelationR
   return found;
 }
 
-/** Says whether the function, or anything that it calls, may change rows. */
+/** Returns whether the function, or anything that it calls, may change rows. */
 export function mayChange(routine: FunctionRow, model: Model): boolean {
   // A function that is not VOLATILE cannot change anything itself.
   return model.sources.reached(routine).some((one) => one.volatility === 'v' && model.sources.effects(one).changes);

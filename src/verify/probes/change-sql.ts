@@ -7,7 +7,7 @@ import type { Actor } from './actors.ts';
 import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
-/** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
+/** UPDATE of a column other than the owner columns, to the value that A's row has. */
 export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const assignment = neutralAssignment(subject, actor, model);
   return assignment === undefined
@@ -15,7 +15,10 @@ export function changeSql(subject: Subject, actor: Actor, model: Model): string 
     : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
 }
 
-/** The same without WHERE; and to what A's rows in other states have, where a policy may let rows be changed as long as they stay so. */
+/**
+ * The same without WHERE; and to the values of A's rows in other states, since a policy may allow changes to rows that
+ * stay in that state.
+ */
 export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (subject.isLarge) return [];
   const column = neutralColumn(subject, actor, model);
@@ -81,12 +84,12 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   return `${insert} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
 }
 
-/** INSERT under the key of A's row where a rule or an INSTEAD OF trigger decides what comes of it: it may change the row that is there. */
+/** INSERT under the key of A's row if a rule or an INSTEAD OF trigger handles it, which may change the existing row. */
 export function replacedInsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   return isReplaced(subject) ? underKeyOfA(subject, actor, model) : undefined;
 }
 
-/** A rule or an INSTEAD OF trigger may do something else; PostgreSQL refuses ON CONFLICT there. */
+/** Whether a rule or an INSTEAD OF trigger may replace the statement; PostgreSQL refuses ON CONFLICT there. */
 function isReplaced({ kind, grants }: Subject): boolean {
   return grants.rules.length > 0 || (kind === 'view' && grants.triggers.length > 0);
 }
@@ -108,13 +111,13 @@ function underKeyOfA(subject: Subject, actor: Actor, model: Model): string | und
   return insertStatement(subject, columns, values);
 }
 
-/** DELETE of A's row; without WHERE, of whatever the actor can reach. */
+/** DELETE of A's row; without WHERE, of every row that the actor can reach. */
 export function deleteSql(subject: Subject, _actor: Actor, _model: Model, withWhere: boolean): string | undefined {
   if (withWhere) return `delete from ${subject.into} where ${condition(subject.rows.a.key)}`;
   return subject.isLarge ? undefined : `delete from ${subject.into}`;
 }
 
-/** Changes the columns that say whose A's row is: to B's side (give), to the actor's own (take). */
+/** Changes the owner columns of A's row: to B's side (give), or to the actor's own (take). */
 export function reassignSql(
   subject: Subject,
   actor: Actor,
@@ -136,7 +139,7 @@ export function reassignSql(
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
 }
 
-/** Points the other links of A's row at B's side, by those who hold it. */
+/** Changes the other references of A's row to B's side, as the row's owners. */
 export function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
   const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
   if (

@@ -18,7 +18,9 @@ const ruleOf = {
   copies: 'isolation-read',
 } as const;
 
-/** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
+/**
+ * The findings for what permitted writes opened: one for each rule and each table or function that is written first.
+ */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
   for (const opening of inOrder(proof.openings, proof)) {
@@ -75,7 +77,9 @@ export function obstacleGaps(proof: Proof): Gap[] {
   }
   return [...first].map(([object, { path, probe, code, message }]) => ({
     object,
-    reason: `${stepsOf(path, proof)}, then meets an error when it ${verbs[proof.probes[probe]!.verb].step} ${object}, so what that opens was not seen: ${message} (${code})`,
+    reason:
+      `${stepsOf(path, proof)}, then meets an error when it ${verbs[proof.probes[probe]!.verb].step} ${object}, ` +
+      `so what that opens was not seen: ${message} (${code})`,
     suggestion: `Make what the policies of ${object} call return false instead of an error, and prove it again.`,
   }));
 }
@@ -92,7 +96,7 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** "A stranger adds a row to public.members, then …", up to what is reached in the end. */
+/** Describes a path: "A stranger adds a row to public.members, then …", up to what is finally reached. */
 function storyOf(opening: Opening, proof: Proof): string {
   const told = capital(stepsOf(opening.path, proof));
   if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
@@ -134,8 +138,9 @@ function suggestionFor(
             .find(({ table }) => table === opening.object);
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
     return opening.how === 'loses'
-      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the one who writes ${probe.subject}.`
-      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
+      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
+      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ` +
+          `${opening.object} to those who may read ${probe.subject}.`;
   }
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
@@ -145,8 +150,10 @@ function suggestionFor(
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
   return verbs[probe.verb].letter === 'U'
-    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
-    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the user already belongs there, or was invited, or leave the write to a function that does.`;
+    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only ` +
+        `the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
+    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the ` +
+        'user already belongs there, or was invited, or leave the write to a function that does.';
 }
 
 /** The statements, to try by hand as that user. */

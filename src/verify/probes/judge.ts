@@ -12,7 +12,7 @@ import { suggestionFor } from '../report/suggestions.ts';
 import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
-/** The rule that a verb breaks where it is possible and must not be. */
+/** The rule that a verb breaks if it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
   return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
 }
@@ -67,10 +67,10 @@ function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefine
   return ruleOf(check.verb, actor.isAnonymous);
 }
 
-/** Without WHERE an actor meets its own rows as well, and those are its own affair. */
+/** Without WHERE a statement also affects the actor's own rows, which is allowed. */
 function reachesOthers(check: Check, actor: Actor): boolean {
   const { withoutWhere: isBroad, anyRow } = verbs[check.verb];
-  // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
+  // A constraint may have stopped a statement without WHERE at the actor's own row.
   if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
@@ -99,7 +99,7 @@ function tell(checks: readonly Check[], subject: Subject | undefined): string {
   return shown.length === 0 ? told : `${told}; it ${shown.join(' and ')}`;
 }
 
-/** What the actor does; to rows in which state, where it is not done to every row of A's. */
+/** What the actor does, and to rows in which state, if not to every row of A. */
 function wordingOf(check: Check, subject: Subject | undefined): string {
   const { wording, letter } = verbs[check.verb];
   const rows = rowsOfA(check.rows ?? '');

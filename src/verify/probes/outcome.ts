@@ -4,14 +4,14 @@ import type { Cell } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
-/** What came of one probe. */
+/** The outcome of one probe. */
 export type Result = Pick<Check, 'outcome' | 'rows' | 'code' | 'message'>;
 
 type Own = Pick<RelationRow, 'schema' | 'name'>;
 
 /**
- * Reads what came of a probe of a table.
- * @param own the table itself: a refusal of another one is not a refusal of this
+ * Reads the outcome of a probe of a table.
+ * @param own the table itself: a refusal by another table does not count
  */
 export function resultOf(
   cell: Cell,
@@ -24,10 +24,10 @@ export function resultOf(
   if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
   if (verbs[verb].result === 'labels')
     return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
-  // Where a rule does something instead, the count says nothing, and the state was looked at all the same.
+  // If a rule replaces the statement, the count is not meaningful, and the state was read anyway.
   if (cell.touched === 0 && cell.state === '') return { outcome: 'filtered' };
   if (verbs[verb].result === 'added') return { outcome: 'allowed' };
-  // Without WHERE only the rows of the world count: others in the table are not ours to judge.
+  // Without WHERE only the generated rows count, not other rows in the table.
   const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
@@ -39,8 +39,9 @@ export function isRefusal(code: string): boolean {
 
 function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
-  // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
-  // A row of one's own under A's key is let through as an INSERT; a constraint then says nothing of the row that it was to meet.
+  // PostgreSQL checks policies before constraints and foreign keys, so a constraint error means that the policies let
+  // it through. The policies allow the INSERT of one's own row under A's key, so a constraint error says nothing about
+  // A's row.
   if (code.startsWith('23') && verbs[verb].underKeyOfA === true) return error('refused');
   if (code.startsWith('23')) return { outcome: 'allowed', code, message };
   if (isRefusal(code) && code !== '42501') return error('refused');

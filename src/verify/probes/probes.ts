@@ -3,19 +3,21 @@ import { asksRole } from '../catalog/managing-roles.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Probe } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
-import type { Cell } from './run-script.ts';
+import type { Answer, Cell } from './run-script.ts';
 import { condition, type Subject } from './subject.ts';
 import { type Verb, type VerbRow, verbs } from './verbs.ts';
 
-/** A probe and what it is a probe of. */
+/** A probe and its subject. */
 export interface NamedProbe extends Probe {
-  /** Name of what is probed, as the report has it. */
+  /** Name of its subject, as in the report. */
   subject: string;
   verb: Verb;
   /** The statement that a person would run, where it is not what the script runs. */
   byHand?: string;
   /** Numbers of the actors whose role lacks the privilege: PostgreSQL refuses them, so they are not run. */
   refused?: number[];
+  /** A member who runs it for others, since the same comes of it for them: their numbers. */
+  alike?: { by: number; others: number[] };
   /** By the number of an actor: the probe that meets the same rows and more. */
   wider?: ReadonlyMap<number, NamedProbe>;
 }
@@ -27,10 +29,11 @@ export function byHand({ byHand: statement, sql }: NamedProbe): string {
 
 const rows = Object.entries(verbs) as [Verb, VerbRow][];
 
-/** Every probe of a subject: one for each verb and each statement that it takes, with the actors that run it. */
+/** Every probe of a subject: one for each statement of each verb, with the actors that run it. */
 export function probesOf(subject: Subject, actors: readonly Actor[], model: Model): NamedProbe[] {
   /** By verb and the number of an actor, its first statement. */
   const first = new Map<string, NamedProbe>();
+  const areAlike = areMembersAlike(subject, model);
   const probes = rows
     .filter(([, row]) => row.letter === 'S' || !subject.isReadOnly)
     .flatMap(([verb, row]) => {
@@ -48,12 +51,18 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       const prepare = row.prepare?.(subject, model) ?? (row.withoutWhere === true ? subject.prepare : undefined);
       return [...bySql].map(([sql, numbers]): NamedProbe => {
         const refused = numbers.filter((number) => isRefused(subject, row, actors[number]!, model));
+        const able = numbers.filter((number) => !refused.includes(number));
+        const members = able.filter(
+          (number) => actors[number]!.relation === 'co-member' && !actors[number]!.isMultiOrg,
+        );
+        const [by, ...others] = areAlike ? members : [];
         const probe: NamedProbe = {
           subject: subject.name,
           verb,
           sql,
-          actors: numbers.filter((number) => !refused.includes(number)),
+          actors: able.filter((number) => !others.includes(number)),
           refused,
+          ...(by === undefined ? {} : { alike: { by, others } }),
           ...(row.letter === 'S'
             ? {
                 mode: 'read' as const,
@@ -85,6 +94,14 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
   return probes;
 }
 
+/** Says whether members differ in nothing that is asked here: nothing reads the memberships, nor what is written along with them. */
+function areMembersAlike({ name, table }: Subject, { dependencies, tenancy: { membership } }: Model): boolean {
+  if (membership === undefined) return false;
+  const members = qualifiedName(membership.table);
+  const telling = new Set([members, ...dependencies.sideEffects(members).map((effect) => effect.table)]);
+  return ![name, qualifiedName(table)].some((one) => dependencies.consults(one, telling));
+}
+
 /** Who is in both organizations tries what goes from one to the other; and, with the lesser role, what a role may decide. */
 function isForMultiOrg({ multiOrg }: VerbRow, { hasMoreElsewhere }: Actor, subject: Subject, model: Model): boolean {
   return (
@@ -108,15 +125,20 @@ function isRefused(subject: Subject, { needs }: VerbRow, { role }: Actor, model:
   );
 }
 
-/** What PostgreSQL answers to those whose role lacks the privilege. */
-export function refusedCells(probes: readonly NamedProbe[], before: Record<string, string>): Cell[] {
-  return probes.flatMap(({ refused = [], subject }, probe) =>
-    refused.map((actor): Cell => ({
+/** The cells of those who did not run a probe, since it is known what comes of it: they lack the privilege, or another stands for them. */
+export function knownCells(probes: readonly NamedProbe[], { cells, states }: Pick<Answer, 'cells' | 'states'>): Cell[] {
+  const ran = new Map(cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
+  return probes.flatMap(({ refused = [], alike, subject }, probe) => [
+    ...refused.map((actor): Cell => ({
       actor,
       probe,
-      before,
+      before: states,
       code: '42501',
       message: `permission denied for table ${subject.split('.').at(-1)}`,
     })),
-  );
+    ...(alike?.others ?? []).flatMap((actor): Cell[] => {
+      const cell = ran.get(`${alike?.by} ${probe}`);
+      return cell === undefined ? [] : [{ ...cell, actor }];
+    }),
+  ]);
 }

@@ -8,8 +8,8 @@ import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites, type Obstacle, type Opening } from './follow.ts';
 import type { Model } from '../catalog/model.ts';
-import { type NamedProbe, probesOf, refusedCells } from './probes.ts';
-import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
+import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
@@ -27,22 +27,22 @@ import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/v
 import type { IsWanted } from '../catalog/wanted.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
-/** Everything that was tried, and what came of it. */
+/** Everything that was tried, and the results. */
 export interface Proof {
   model: Model;
   actors: Actor[];
-  /** Tables, views that stand for a table, buckets. */
+  /** Tables, views that are tested like a table, buckets. */
   subjects: Subject[];
-  /** Views in which rows are looked for by their values. */
+  /** Views that are searched for known values. */
   looked: { view: RelationRow; behind: RelationRow[] }[];
-  /** Views through which users may write, and that were not tried so. */
+  /** Views that users can write through but for which that was not tried. */
   writable: RelationRow[];
   callables: Callable[];
   probes: NamedProbe[];
-  quiet: SilencedTriggers;
+  silenced: SilencedTriggers;
   steps: RowStep[];
   answer: Answer;
-  /** What permitted writes opened. */
+  /** The access that permitted writes opened. */
   openings: Opening[];
   /** Errors that permitted writes led to. */
   obstacles: Obstacle[];
@@ -57,24 +57,24 @@ interface Later {
   when: ReadonlyMap<string, string>;
 }
 
-/** A bucket is proven by its name, or with the table of all objects. */
+/** A bucket is selected by its name, or with the table of all objects. */
 export function isWantedSubject({ name, kind, table }: Subject, isWanted: IsWanted): boolean {
   return isWanted(name) || (kind === 'bucket' && (isWanted(qualifiedName(table)) || isWanted('storage.buckets')));
 }
 
-/** Probes of one script; more are split over several, each with a world of its own. */
+/** Maximum number of probes in one script. More are split over several scripts, each with its own fixtures. */
 const probesPerScript = 1200;
 
-/** Chains of one script. */
+/** Maximum number of chains in one script. */
 const chainsPerScript = 400;
 
-/** Says whether the table is one whose isolation is to be proven. */
+/** Returns whether the isolation of the table is to be proven. */
 export function isProbed(table: RelationRow): boolean {
   return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
 }
 
 /**
- * Makes the world up, tries everything, and takes it back.
+ * Generates the fixtures, tries everything, and rolls back.
  * @throws MuseError, DatabaseError as {@link runPlan}
  */
 export async function prove(
@@ -88,8 +88,11 @@ export async function prove(
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
-  const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
-  const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
+  const silenced = silenceTriggers(
+    [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],
+    model,
+  );
+  const untouchable = new Set(silenced.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
@@ -107,7 +110,7 @@ export async function prove(
     )
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
   const writable = looked.map(({ view }) => view).filter((view) => isWritable(view, roles));
-  // To look through a view is to read it whole, and a materialized one has to be made anew.
+  // A view is searched by reading all of it, and a materialized view has to be refreshed first.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [
     ...tableSubjects,
@@ -133,7 +136,7 @@ export async function prove(
     ...restoringSteps(world, tableSubjects, model),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
-  // A view has the state of its table, which may tell rows apart by columns that the view does not show.
+  // A view uses the state of its table, which may distinguish rows by columns that the view does not show.
   const states = Object.fromEntries(
     subjects.filter(({ kind }) => kind !== 'view').map((subject) => [subject.state, stateQuery(subject)]),
   );
@@ -147,7 +150,7 @@ export async function prove(
   const numbers = new Map(probes.map((probe, number) => [probe, number]));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
-    quiet: quiet.sql,
+    silenced: silenced.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
     states: {
       ...states,
@@ -180,7 +183,7 @@ export async function prove(
     chains: [],
   };
   const answer = await runInParts(session, plan);
-  answer.cells.push(...refusedCells(probes, answer.states));
+  answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const followed = await followWrites(
     {
@@ -198,7 +201,7 @@ export async function prove(
     (chains) => runChains(session, plan, chains),
   );
   const later = await runLater(session, plan, probes, subjects, model);
-  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, later, ...followed };
+  return { model, actors, subjects, looked, writable, callables, probes, silenced, steps, answer, later, ...followed };
 }
 
 /** Tries the tables whose policies open with the time once more, with the conditions on the time as they will be. */
@@ -221,9 +224,10 @@ async function runLater(
   const names = new Set(subjects.filter(({ table }) => when.has(qualifiedName(table))).map(({ name }) => name));
   const answer = await runInParts(session, {
     ...plan,
-    quiet: [...plan.quiet, ...moved],
+    silenced: [...plan.silenced, ...moved],
     probes: plan.probes.map((probe, number) => (names.has(probes[number]!.subject) ? probe : { ...probe, actors: [] })),
   });
+  answer.cells.push(...knownCells(probes, answer).filter(({ probe }) => names.has(probes[probe]!.subject)));
   return { answer, when };
 }
 
@@ -247,7 +251,7 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
   return whole;
 }
 
-/** Runs chains alone, with the probes that they are made of, in a world that is made once more. */
+/** Runs only chains, with the probes that they consist of, on freshly generated fixtures. */
 async function runChains(session: Session, plan: Plan, chains: readonly Chain[]): Promise<Opened[]> {
   const opened: Opened[] = [];
   for (let start = 0; start < chains.length; start += chainsPerScript) {
@@ -294,7 +298,10 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   };
 }
 
-/** A trigger of one table may take away rows of another that were put in before: those are looked for at the end, and put in again. */
+/**
+ * A trigger of one table may delete rows of another that were inserted before. Missing rows are inserted again at the
+ * end.
+ */
 function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
   const touched = new Set(
     subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)),

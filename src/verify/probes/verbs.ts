@@ -27,7 +27,10 @@ import { insertSql, returningSql } from './insert-sql.ts';
 import { selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** The statements of a verb for an actor: tried one by one, each taken back at once. None where the verb makes no sense for them. */
+/**
+ * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
+ * sense for the actor.
+ */
 type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
 
 /** One thing that the proof tries: a row of the table below. */
@@ -38,34 +41,39 @@ export interface VerbRow {
   needs?: 'S' | 'I' | 'U' | 'D';
   /** The rule that it breaks where it is possible and must not be: by a signed-in user, by an anonymous visitor. */
   rule: { signedIn: RuleName; anonymous: RuleName };
-  /** What an actor does, as a finding says it: "outsider *updates it*". */
+  /** What an actor does, in a finding: "outsider *updates it*". */
   wording: string;
-  /** The same as a step of a story, before the name of what is written: "a stranger *adds a row to* public.members". */
+  /** The same as a step of a path, before the name of what is written: "a stranger *adds a row to* public.members". */
   step: string;
   sql: SqlFor;
-  /** SQL that makes room for it, as the one who asked for the proof. */
+  /** SQL that prepares for it, run as the role that runs the proof. */
   prepare?: (subject: Subject, model: Model) => string | undefined;
-  /** What the scope of the subject says of it. Functions are judged by what they return and change: `expectNothing`. */
+  /**
+   * What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`.
+   */
   expects: Expects;
-  /** What its result is read from: the labels it returns, the count of new rows, the rows that are not as they were. */
+  /** The source of its result: the labels that it returns, the number of new rows, or the changed rows. */
   result: 'labels' | 'added' | 'changed';
-  /** It names no row: it meets whatever the actor can reach, the actor's own rows as well. */
+  /** It names no row, so it affects every row that the actor can reach, including its own. */
   withoutWhere?: true;
   /** The verb whose first statement meets the same rows and more: where that left A's row alone, this one does. */
   wider?: string;
   /** It is wrong whichever row it meets, the actor's own included. */
   anyRow?: true;
-  /** What is looked at after it: all that asks the rows that it wrote, or only what triggers did by the way. Nothing: another verb stands for it. */
+  /**
+   * What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if
+   * another verb covers that.
+   */
   followed?: 'askers' | 'triggers';
-  /** Tried again after a permitted write: since it may open more, or to see what harm can be done then. */
+  /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
   tried?: 'opens' | 'harms';
-  /** It adds a row of the actor's own under the key of A's: that a constraint stops it says nothing of A's row. */
+  /** It adds the actor's own row under the key of A's row, so a constraint error says nothing about A's row. */
   underKeyOfA?: true;
-  /** It points a row of the actor's at rows of A's. */
+  /** It links a row of the actor to rows of A. */
   linksToA?: true;
   /** Tried by those who are members of both organizations as well: always, or where policies ask for a member's role. */
   multiOrg?: 'always' | 'by-role';
-  /** What the matrix shows of it: `i`, a row of the actor's own only; or nothing unless it breaks a rule. */
+  /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }
 
@@ -117,7 +125,7 @@ const table = {
     letter: 'I',
     needs: 'I',
     rule: inserts,
-    wording: 'inserts rows in the name of another',
+    wording: 'inserts rows on behalf of another',
     step: 'adds a row to',
     followed: 'askers',
     tried: 'harms',
@@ -372,5 +380,5 @@ const table = {
 
 export type Verb = keyof typeof table;
 
-/** What is known of each verb. */
+/** The table row of each verb. */
 export const verbs: Readonly<Record<Verb, VerbRow>> = table;

@@ -4,7 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { Gap } from './report.ts';
 
-/** The gaps that the clock leaves in what was tried of each table and bucket. */
+/** The gaps that such conditions leave in the proof of each table and bucket. */
 export function clockGaps(subjects: readonly Subject[], model: Model): Gap[] {
   return subjects
     .filter(({ kind }) => kind !== 'view')

@@ -12,7 +12,7 @@ import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 import { cellsOf } from './reports.ts';
 
-/** The checks of a view in which rows are looked for by their values. */
+/** The checks of a view that is searched for known values. */
 export function viewReport(
   view: RelationRow,
   behind: readonly RelationRow[],
@@ -55,7 +55,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       ];
     }),
   );
-  // Of several calls the one that breaks a rule counts, then the one that was let through.
+  // Of several calls, one that breaks a rule counts, or else one that was allowed.
   const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
   const distinct = new Map(
     checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]),
@@ -63,12 +63,14 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   return {
     table: callable.name,
     kind: 'function',
-    scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
+    scope:
+      'callable by ' +
+      `${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
 }
 
-/** Errors that say that a value was of no use to the function, so that it was not tried with it. */
+/** Errors that mean that the function did not accept a value, so the call does not count as tried. */
 const useless = /^(22|42883|42804|42846|42P18|21000)/;
 
 /** A procedure that commits or rolls back, which only a call of its own may do. */
@@ -90,14 +92,15 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} is used as given, so anyone who can call it can run any query`,
-      suggestion:
-        "Put values into EXECUTE by USING, names by format('%I'), and compare what must be a keyword with a list.",
+      reason:
+        `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
+        'caller can run any query',
+      suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }
   const reason =
     skipped ??
-    (isApart ? 'it commits or rolls back itself, and nothing that it does could be taken back' : undefined) ??
+    (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
     (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
   if (reason === undefined) return undefined;
   return {
@@ -113,7 +116,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   };
 }
 
-/** What a call gave: values of A's row that were not in the arguments, and not in the answer for a row that is nobody's. */
+/** What a call revealed: values of A's row that were not in the arguments, and not in the baseline's result. */
 function readResult(
   call: FunctionCall,
   cell: Cell & { answer: string },
@@ -132,7 +135,7 @@ function readResult(
   if (nobody !== undefined && nobody.hash !== found.hash) {
     const more = values.filter((value) => !nobody.values.includes(value));
     for (const table of hidden(leaks.common(more, tables, gives), actor, tables, leaks)) leaked.add(table);
-    // A yes or no, or a number, that changes with a part of a text tells the text letter by letter.
+    // A boolean or number that depends on a part of a text reveals the text letter by letter.
     if (isAnswer(routine))
       for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
@@ -147,7 +150,7 @@ function readResult(
   );
 }
 
-/** Tables that the actor may not read, of values that stand in no table that it may. */
+/** Tables that the actor may not read, for values that are in no table that it may read. */
 function hidden(
   given: readonly { holders: string[] }[],
   actor: Actor,
@@ -215,7 +218,7 @@ function stoppedCall(
   };
 }
 
-/** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
+/** Tables in which the call changed A's rows or their number, and whether the actor may. */
 function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, leaks: LeakFinder): Check[] {
   if (cell.state === '') return [];
   const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;

@@ -9,14 +9,14 @@ import type { Cell } from '../probes/run-script.ts';
 import { countChanged, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 
-/** The checks of a table, a view that stands for one, or a bucket. */
+/** The checks of a table, a view that is tested like one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
   const tried = new Map<Check, string>();
   for (const { cell, actor, verb, probe } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
-    const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended
+    const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
+    const result: Result = isCorrected
       ? { outcome: 'filtered' }
       : stopped !== undefined && verbs[verb].withoutWhere === true
         ? stopped
@@ -31,7 +31,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
-    // Of several tries of one verb the most successful counts.
+    // Of several attempts at one verb, the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
     const check: Check = { actor: actor.name, verb, expected, ...result };
     checks.set(key, check);
@@ -83,21 +83,37 @@ function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<str
   );
 }
 
-/** A trigger may put the owner right: then the forged row is not where it was meant to go, by the count of A's rows. */
-function isMended(cell: Cell, subject: Subject, actor: Actor): boolean {
+/** A trigger may correct the owner. Then the count of A's rows shows that the forged row is not among them. */
+function isOwnerCorrected(cell: Cell, subject: Subject, actor: Actor): boolean {
   if ('code' in cell || subject.isLarge || subject.isTenants || subject.kind === 'bucket' || cell.touched === 0)
     return false;
   const isAmongHers = countChanged(cell.before[subject.state] ?? '', cell.state);
   return (otherSide(subject, actor) === 'a') !== isAmongHers;
 }
 
-/** What came of the probes of one subject. */
+/** The cells of each proof by the name of what they are about. */
+const grouped = new WeakMap<Proof, ReadonlyMap<string, readonly Cell[]>>();
+
+function groupCells({ answer, probes }: Proof): ReadonlyMap<string, readonly Cell[]> {
+  const bySubject = new Map<string, Cell[]>();
+  for (const cell of answer.cells) {
+    const { subject } = probes[cell.probe]!;
+    const known = bySubject.get(subject);
+    if (known === undefined) bySubject.set(subject, [cell]);
+    else known.push(cell);
+  }
+  return bySubject;
+}
+
+/** The outcomes of the probes of one subject. */
 export function cellsOf(
   name: string,
   proof: Proof,
 ): { cell: Cell; actor: Actor; verb: Check['verb']; probe: NamedProbe }[] {
-  return proof.answer.cells.flatMap((cell) => {
+  const bySubject = grouped.get(proof) ?? groupCells(proof);
+  grouped.set(proof, bySubject);
+  return (bySubject.get(name) ?? []).map((cell) => {
     const probe = proof.probes[cell.probe]!;
-    return probe.subject === name ? [{ cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe }] : [];
+    return { cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe };
   });
 }
