@@ -1,7 +1,7 @@
 /** What strangers see of a row when its owner writes it: copies that triggers make of it elsewhere. */
-import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Model } from '../catalog/model.ts';
+import { isPublic } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
@@ -12,7 +12,10 @@ function copyTables(subject: Subject, model: Model): string[] {
   return model.dependencies
     .sideEffects(subject.name)
     .map(({ table }) => table)
-    .filter((table) => table !== subject.name && !isDeclared(model.declarations, table, 'public-read'));
+    .filter((name) => {
+      const table = model.tables.get(name);
+      return name !== subject.name && !(table !== undefined && isPublic(table, model));
+    });
 }
 
 /** Probes that read everything an actor sees of each table that triggers write; no actor does them in the first round. */

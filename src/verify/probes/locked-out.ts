@@ -1,5 +1,8 @@
 import type { Finding } from '../../shared/finding.ts';
 import { type PolicyRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { bodiesCalled } from '../catalog/staff.ts';
+import { isMoment } from '../fixtures/state-values.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
@@ -48,6 +51,16 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
       }),
     ];
   }
+  const ranked = byPolicy.filter(({ letter }) => comparesRanks(subject, letter, model));
+  if (ranked.length > 0 && ranked.length === byPolicy.length) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies ask whose role is the greater, and with the roles that were made up nobody could ${words(byPolicy)}`,
+        suggestion: `Try by hand as an owner whether a membership with a lesser role can be changed, and as a member whether one with a greater role cannot.`,
+      }),
+    ];
+  }
   return [
     ...(byPolicy.length === 0
       ? []
@@ -71,6 +84,22 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           ),
         ]),
   ];
+}
+
+/** Of memberships: who may change or delete one hangs on which of two roles is the greater. */
+function comparesRanks(subject: Subject, letter: Shut['letter'], model: Model): boolean {
+  if (subject.table !== model.tenancy.membership?.table || !'UD'.includes(letter)) return false;
+  const own = policiesFor(subject.table, letter, model).flatMap(({ using }) =>
+    using === null ? [] : [model.parse(using)],
+  );
+  let found = false;
+  walk([...own, ...bodiesCalled(own, model)], (type, node) => {
+    found ||=
+      type === 'A_Expr' &&
+      /^[<>]=?$/.test(nameParts(node['name']).at(-1) ?? '') &&
+      !isMoment([node['lexpr'], node['rexpr']]);
+  });
+  return found;
 }
 
 /** A policy that says `false` means that nobody may. */

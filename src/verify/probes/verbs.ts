@@ -24,7 +24,7 @@ import {
   expectRead,
 } from './expected.ts';
 import { insertSql, returningSql } from './insert-sql.ts';
-import { selectSql } from './select-sql.ts';
+import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
 /** The statements of a verb for an actor: tried one by one, each taken back at once. None where the verb makes no sense for them. */
@@ -59,6 +59,8 @@ export interface VerbRow {
   underKeyOfA?: true;
   /** It points a row of the actor's at rows of A's. */
   linksToA?: true;
+  /** It breaks nothing itself: the rows that it meets are not held against an actor who meets them by that other verb. */
+  excuses?: string;
   /** Tried by those who are members of both organizations as well. */
   multiOrg?: true;
   /** What the matrix shows of it: `i`, a row of the actor's own only; or nothing unless it breaks a rule. */
@@ -82,6 +84,16 @@ const table = {
     result: 'labels',
     expects: expectRead,
     sql: (...of) => [selectSql(...of)],
+  },
+  'select-public': {
+    letter: 'S',
+    rule: reads,
+    wording: 'reads what is declared to be public',
+    step: 'reads',
+    result: 'labels',
+    expects: expectNothing,
+    excuses: 'select',
+    sql: (...of) => [selectPublicSql(...of)],
   },
   insert: {
     letter: 'I',

@@ -1,5 +1,4 @@
-import type { PolicyRow } from '../../rules/engine/live/catalog.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Model } from '../catalog/model.ts';
@@ -59,7 +58,7 @@ export function adviceOn(
   };
 }
 
-/** Of the policies that hold for a command, those which do not look at who asks; where all do, all of them. */
+/** Of the policies that hold for a command and are not declared to be for everyone, those which do not look at who asks; where all do, all of them. */
 function blame(
   policies: readonly PolicyRow[],
   command: string,
@@ -67,11 +66,18 @@ function blame(
   { table }: Subject,
   model: Model,
 ): PolicyRow[] {
+  const declared = new Set(
+    model.declarations.flatMap((one) =>
+      one.scope === 'public-read' && one.table === qualifiedName(table) ? [one.policy ?? ''] : [],
+    ),
+  );
   const facts = new Map(model.policyFacts(table).map((one) => [one.policy, one]));
   const held = policies.filter(
     (policy) =>
       policy.permissive &&
+      policy.using !== 'false' &&
       (policy.command === command || policy.command === '*') &&
+      !(command === 'r' && declared.has(policy.name)) &&
       policy.roles.some((role) => role === 'public' || role === (isAnonymous ? 'anon' : model.userRole)),
   );
   const loose = held.filter((policy) => {
