@@ -49,7 +49,7 @@ export function seedFindings(
         : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
     return {
       rule: 'seed-not-idempotent',
-      severity: 'error',
+      severity: first?.migration.layer === 'core' ? 'warning' : 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
       message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is inserted again${also}.`,

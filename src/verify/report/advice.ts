@@ -87,11 +87,18 @@ function blame(
   return loose.length > 0 ? loose : held;
 }
 
+/** The columns of users, and those alone where there are any that policies compare with who asks. */
+function askedOf(subject: Subject, model: Model): string[] {
+  const all = userColumnsOf(subject, model);
+  const asked = new Set(model.policyFacts(subject.table).flatMap(({ userColumns }) => userColumns));
+  return all.some((name) => asked.has(name)) ? all.filter((name) => asked.has(name)) : all;
+}
+
 /** What is to be compared with whom. */
 function ownerOf(subject: Subject, letters: readonly string[], model: Model): string {
   const { scope } = subject;
   if (subject.kind === 'bucket') return 'the folder in the name with who asks';
-  const users = subject.isTenants && letters.includes('I') ? userColumnsOf(subject, model) : [];
+  const users = subject.isTenants && letters.includes('I') ? askedOf(subject, model) : [];
   const columns = users.length > 0 ? users : scope.columns;
   if (columns.length === 0) return 'the row with who asks';
   const text = columns.map(quoteIdentifier).join(', ');
