@@ -210,7 +210,7 @@ describe('what public kits have in common', () => {
     ]);
     for (const { message, suggestion } of found) {
       expect(message).toContain('where published = true. Policy published lets it.');
-      expect(suggestion).toContain('write this line above its CREATE POLICY: -- muse: public-read.');
+      expect(suggestion).toContain('write above CREATE POLICY: -- muse: public-read');
     }
   });
 });

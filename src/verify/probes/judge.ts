@@ -4,7 +4,7 @@ import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
 import type { Model } from '../catalog/model.ts';
-import { adviceOn } from '../report/advice.ts';
+import { adviceOn, adviceOnFunction, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { labelledRows, type Subject } from './subject.ts';
@@ -48,7 +48,10 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
         rule,
         report.table,
         `${report.table} (${report.scope}): ${tell(checks, subject)}.${by}`,
-        advice?.suggestion ?? suggestions[rule] ?? '',
+        advice?.suggestion ??
+          (report.kind === 'function' ? onFunction(report.table, checks) : undefined) ??
+          suggestions[rule] ??
+          '',
       ),
       ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
     };
@@ -56,7 +59,13 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
 }
 
 function lets(policies: readonly string[]): string {
-  return policies.length === 1 ? `Policy ${policies[0]} lets it.` : `Policies ${policies.join(', ')} let it.`;
+  const names = policies.map(onOneLine).join(', ');
+  return policies.length === 1 ? `Policy ${names} lets it.` : `Policies ${names} let it.`;
+}
+
+function onFunction(name: string, checks: readonly Check[]): string | undefined {
+  if (checks.some(({ outcome }) => outcome === 'error')) return undefined;
+  return adviceOnFunction(name, checks.some(({ verb }) => verb === 'call-changes') ? 'changes' : 'returns');
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
-import { type PolicyRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, type PolicyRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
@@ -9,6 +9,7 @@ import { notProven } from '../report/not-proven.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { policiesFor } from '../catalog/scope.ts';
+import { isTable } from '../catalog/tenancy.ts';
 import type { Subject } from './subject.ts';
 import type { Verb } from './verbs.ts';
 
@@ -51,6 +52,16 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
       }),
     ];
   }
+  const asked = byPolicy.length === 0 ? [] : rightsAsked(subject, model);
+  if (asked.length > 0) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies ask ${asked.join(', ')}, and with the rows that were made up there nobody could ${words(byPolicy)}`,
+        suggestion: `Try ${subject.name} by hand as a user to whom ${asked.join(', ')} gives the right.`,
+      }),
+    ];
+  }
   const ranked = byPolicy.filter(({ letter }) => comparesRanks(subject, letter, model));
   if (ranked.length > 0 && ranked.length === byPolicy.length) {
     return [
@@ -84,6 +95,24 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           ),
         ]),
   ];
+}
+
+/**
+ * Tables that the policies ask beside those that say whose a row is: rights that a product hands out there, as roles and their
+ * permissions, could be anything.
+ */
+function rightsAsked({ table }: Subject, model: Model): string[] {
+  const { membership, organizations, userTables } = model.tenancy;
+  const known = new Set([
+    qualifiedName(table),
+    ...userTables,
+    ...[membership?.table, organizations].flatMap((one) => (one === undefined ? [] : [qualifiedName(one)])),
+    ...table.constraints.flatMap(({ target }) => target ?? []),
+  ]);
+  return [...model.tables.values()]
+    .filter((one) => isTable(one) && !isPlatformSchema(one.schema) && !known.has(qualifiedName(one)))
+    .map(qualifiedName)
+    .filter((name) => model.dependencies.askers(name).includes(table));
 }
 
 /** Of memberships: who may change or delete one hangs on which of two roles is the greater. */

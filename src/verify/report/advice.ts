@@ -1,4 +1,4 @@
-import { type PolicyRow, qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Model } from '../catalog/model.ts';
@@ -41,38 +41,46 @@ export function adviceOn(
     };
   }
   const letters = [...new Set(checks.map(({ verb }) => verbs[verb].letter))].filter((letter) => letter !== 'X');
-  const blamed = letters.flatMap((letter) => blame(table.policies, clauses[letter][0], isAnonymous, subject, model));
-  const policies = [...new Set(blamed.map(({ name }) => name))];
+  const held = letters.flatMap((letter) => policiesOf(table, clauses[letter][0], isAnonymous, model));
+  const loose = held.filter((policy) => !looksAtAsker(policy, table, model));
+  const policies = [...new Set((loose.length > 0 ? loose : held).map(({ name }) => name))];
   if (policies.length === 0) return undefined;
-  const named = `policy ${policies.map(quoteIdentifier).join(', ')}`;
+  const named = policies.map((name) => quoteIdentifier(onOneLine(name))).join(', ');
   const clause = [...new Set(letters.map((letter) => clauses[letter][1]))].join(' and ');
-  const role = isAnonymous
-    ? `give it TO ${model.userRole}`
-    : `compare ${ownerOf(subject, letters, model)} in its ${clause}`;
-  const each = policies.length === 1 ? role : role.replace('give it', 'give each').replace('its', 'their');
+  const many = policies.length > 1;
+  const closing = isAnonymous
+    ? `Give ${many ? 'policies' : 'policy'} ${named} TO ${model.userRole}.`
+    : `Compare ${ownerOf(subject, letters, model)} in the ${clause} of ${many ? 'policies' : 'policy'} ${named}.`;
+  // Of a policy that means its own users, the line would silence the very mistake in it.
+  const isMeant = loose.length > 0 && letters.every((letter) => letter === 'S');
   return {
     policies,
-    suggestion: letters.every((letter) => letter === 'S')
-      ? `If everyone may read what ${named} lets through, write this line above its CREATE POLICY: -- muse: public-read. If not, ${each}.`
-      : `In ${named}: ${each}.`,
+    suggestion: isMeant
+      ? `${closing} Or, if everyone may read what ${many ? 'they let' : 'it lets'} through, write above CREATE POLICY: -- muse: public-read`
+      : closing,
   };
 }
 
-/** Of the policies that hold for a command and are not declared to be for everyone, those which do not look at who asks; where all do, all of them. */
-function blame(
-  policies: readonly PolicyRow[],
-  command: string,
-  isAnonymous: boolean,
-  { table }: Subject,
-  model: Model,
-): PolicyRow[] {
+/** What to do about a function by which users reach rows of others. */
+export function adviceOnFunction(name: string, does: 'returns' | 'changes'): string {
+  return does === 'returns'
+    ? `Let ${name} return only rows of who asks, by a condition on (select auth.uid()) in its body; or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`
+    : `Let ${name} ask, before it changes a row, whether that is one of who asks (of a visitor, auth.uid() is null); or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`;
+}
+
+/** A name may hold line breaks. */
+export function onOneLine(name: string): string {
+  return name.replaceAll(/\s+/g, ' ').trim();
+}
+
+/** The policies that let such users do a command, but for those beside which it is declared that everyone may read. */
+function policiesOf(table: RelationRow, command: string, isAnonymous: boolean, model: Model): PolicyRow[] {
   const declared = new Set(
     model.declarations.flatMap((one) =>
       one.scope === 'public-read' && one.table === qualifiedName(table) ? [one.policy ?? ''] : [],
     ),
   );
-  const facts = new Map(model.policyFacts(table).map((one) => [one.policy, one]));
-  const held = policies.filter(
+  return table.policies.filter(
     (policy) =>
       policy.permissive &&
       policy.using !== 'false' &&
@@ -80,11 +88,11 @@ function blame(
       !(command === 'r' && declared.has(policy.name)) &&
       policy.roles.some((role) => role === 'public' || role === (isAnonymous ? 'anon' : model.userRole)),
   );
-  const loose = held.filter((policy) => {
-    const { userColumns = [], membership = false } = facts.get(policy) ?? {};
-    return userColumns.length === 0 && !membership;
-  });
-  return loose.length > 0 ? loose : held;
+}
+
+function looksAtAsker(policy: PolicyRow, table: RelationRow, model: Model): boolean {
+  const facts = model.policyFacts(table).find((one) => one.policy === policy);
+  return facts !== undefined && (facts.userColumns.length > 0 || facts.membership);
 }
 
 /** The columns of users, and those alone where there are any that policies compare with who asks. */
