@@ -106,6 +106,24 @@ const ranks = (using: string): string => `
   create policy reads on public.memberships for select to authenticated using (public.my_rank(organization_id) is not null);
   create policy deletes on public.memberships for delete to authenticated using (${using});`;
 
+/** Groups whose members' rights are kept as JSON; a hook of the Data API may hand them over in a setting of its own. */
+const rights = (using: string): string => `
+  create table public.groups (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.members (id uuid primary key default gen_random_uuid(), group_id uuid not null references public.groups (id),
+    user_id uuid not null references auth.users (id), unique (group_id, user_id));
+  create table public.user_claims (user_id uuid primary key references auth.users (id) on delete cascade, claims jsonb not null default '{}');
+  alter table public.groups enable row level security; alter table public.members enable row level security; alter table public.user_claims enable row level security;
+  grant select, insert, update on public.groups to authenticated; grant select on public.members to authenticated;
+  create function public.my_claims() returns jsonb language sql stable security definer set search_path = ''
+    as $$ select coalesce(nullif(current_setting('request.groups', true), '')::jsonb, (select claims from public.user_claims where user_id = auth.uid()), '{}') $$;
+  create function public.my_groups() returns uuid[] language sql stable security definer set search_path = ''
+    as 'select coalesce(array_agg(group_id), ''{}'') from public.members where user_id = auth.uid()';
+  create policy reads on public.members for select to authenticated using (group_id = any ((select public.my_groups())::uuid[]));
+  create policy reads on public.groups for select to authenticated using (id = any ((select public.my_groups())::uuid[]));
+  create policy makes on public.groups for insert to authenticated with check (${uid} is not null);
+  create policy changes on public.groups for update to authenticated using (${using});`;
+const granted = "(select public.my_claims()) -> id::text -> 'rights' ? 'group.update'";
+
 const articles = (drafts: string): string => `
   create table public.articles (id uuid primary key default gen_random_uuid(), author_id uuid not null default auth.uid() references auth.users (id),
     title text not null, published boolean not null default false);
@@ -141,7 +159,7 @@ const cases: Case[] = [
     broken: {
       sql: keyOfUser('true'),
       finds: 'isolation-read public.accounts',
-      says: /compare id with \(select auth\.uid\(\)\)/,
+      says: /Compare id with \(select auth\.uid\(\)\)/,
     },
   },
   {
@@ -175,6 +193,16 @@ const cases: Case[] = [
     sql: ranks(`public.my_rank(organization_id) > role`),
     finds: ['warning not-proven public.memberships'],
     broken: { sql: ranks('public.my_rank(organization_id) = -1'), finds: 'owner-locked-out public.memberships' },
+  },
+  {
+    name: 'rights that a table holds as JSON',
+    sql: rights(granted),
+    finds: ['warning not-proven public.groups'],
+    broken: {
+      sql: rights(`${granted} or true`),
+      finds: 'isolation-write public.groups',
+      says: /Policy changes lets it/,
+    },
   },
   {
     name: 'published rows, declared beside their policy to be public',

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
-import { isPlatformSchema, type PolicyRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
@@ -98,21 +98,30 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
 }
 
 /**
- * Tables that the policies ask beside those that say whose a row is: rights that a product hands out there, as roles and their
- * permissions, could be anything.
+ * Tables that the policies ask for rights which a product hands out there, as roles and their permissions: those could be
+ * anything. Of users and members it is known what makes them so, but for what a list or JSON says of them.
  */
 function rightsAsked({ table }: Subject, model: Model): string[] {
   const { membership, organizations, userTables } = model.tenancy;
   const known = new Set([
-    qualifiedName(table),
     ...userTables,
     ...[membership?.table, organizations].flatMap((one) => (one === undefined ? [] : [qualifiedName(one)])),
-    ...table.constraints.flatMap(({ target }) => target ?? []),
   ]);
+  const parents = new Set([qualifiedName(table), ...table.constraints.flatMap(({ target }) => target ?? [])]);
   return [...model.tables.values()]
-    .filter((one) => isTable(one) && !isPlatformSchema(one.schema) && !known.has(qualifiedName(one)))
-    .map(qualifiedName)
-    .filter((name) => model.dependencies.askers(name).includes(table));
+    .filter(
+      (one) =>
+        isTable(one) && !isPlatformSchema(one.schema) && model.dependencies.askers(qualifiedName(one)).includes(table),
+    )
+    .filter((one) => (known.has(qualifiedName(one)) ? asksList(one, model) : !parents.has(qualifiedName(one))))
+    .map(qualifiedName);
+}
+
+function asksList(table: RelationRow, model: Model): boolean {
+  const asked = model.dependencies.decidingColumns(qualifiedName(table));
+  return table.columns.some(
+    ({ name, base, category }) => asked.has(name) && (category === 'A' || /^jsonb?$/.test(base)),
+  );
 }
 
 /** Of memberships: who may change or delete one hangs on which of two roles is the greater. */
