@@ -107,6 +107,14 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
+/** Columns that take their values from a sequence of their own by a default: an identity column's asks for no privilege. */
+const serials = `
+  select coalesce(json_agg(json_build_object('column', t.attname, 'sequence', format('%I.%I', sn.nspname, s.relname), 'roles', (
+    select coalesce(json_agg(a.rolname order by a.rolname), '[]'::json) from asked a where has_sequence_privilege(a.oid, s.oid, 'USAGE'))) order by t.attnum), '[]'::json)
+  from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
+  join pg_attribute t on t.attrelid = c.oid and t.attnum = dep.refobjsubid and t.atthasdef
+  where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass and dep.deptype = 'a'`;
+
 /** What a service has, its users may use and not alter, whatever roles they inherit: that is for the service and for superusers. */
 const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
     then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
@@ -120,7 +128,7 @@ const relations = `
     'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, true),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
     'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
-    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences}), 'serials', (${serials})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
