@@ -74,21 +74,18 @@ describe('cached proofs', () => {
   });
 });
 
-describe('what a proof of files finds', () => {
-  it('has file and line, and heeds comments beside the statement', async () => {
-    const open = `${tableSql('lofts')}create policy "guests" on public.lofts for select to authenticated using ((select auth.uid()) is not null);\n`;
-    const [found] = (await prove(extension(open))).findings;
-    expect(found).toMatchObject({
-      rule: 'isolation-read',
-      object: 'public.lofts',
-      file: 'migrations/extensions/001_own.sql',
-    });
-    expect(found?.line).toBeGreaterThan(0);
-    const meant = open.replace(
-      'create policy "guests"',
-      '-- muse: ignore isolation-read because lofts are shown to every guest\ncreate policy "guests"',
-    );
-    expect(outcome(await prove(extension(meant)))).toMatchObject({ findings: [] });
+describe('what files say of a proof', () => {
+  const open = tableSql('sheds').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
+
+  it('is heeded: a finding has its line, and a comment silences it', async () => {
+    const told = await prove(extension(open));
+    const read = told.findings.find(({ rule }) => rule === 'isolation-read');
+    expect(read).toMatchObject({ object: 'public.sheds', file: 'migrations/extensions/001_own.sql' });
+    expect(read?.line).toBeGreaterThan(1);
+    const comment = '-- muse: ignore isolation-read because the sheds are a bulletin board\n';
+    const quiet = await prove(extension(open.replace(/create table/i, (create) => comment + create)));
+    expect(quiet.findings.map(({ rule }) => rule)).not.toContain('isolation-read');
+    expect(quiet).toMatchObject({ silenced: 1 });
   });
 });
 

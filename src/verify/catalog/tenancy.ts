@@ -19,9 +19,9 @@ export interface Tenancy {
 }
 
 const organizationTables =
-  /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|business(es)?|agenc(y|ies)|dealerships?)$/;
+  /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|groups?|business(es)?|agenc(y|ies)|dealerships?)$/;
 const organizationColumns =
-  /^(organi[sz]ation|org|team|tenant|workspace|company|account|business|agency|dealership)_id$/;
+  /^(organi[sz]ation|org|team|tenant|workspace|company|account|group|business|agency|dealership)_id$/;
 const userColumns =
   /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
 

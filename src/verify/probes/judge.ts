@@ -5,7 +5,7 @@ import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
 import type { Model } from '../catalog/model.ts';
-import { adviceOn } from '../report/advice.ts';
+import { adviceOn, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { suggestionFor } from '../report/suggestions.ts';
@@ -56,7 +56,8 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
 }
 
 function lets(policies: readonly string[]): string {
-  return policies.length === 1 ? `Policy ${policies[0]} lets it.` : `Policies ${policies.join(', ')} let it.`;
+  const names = policies.map(onOneLine).join(', ');
+  return policies.length === 1 ? `Policy ${names} lets it.` : `Policies ${names} let it.`;
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {

@@ -1,5 +1,4 @@
-import type { PolicyRow } from '../../rules/engine/live/catalog.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import type { Model } from '../catalog/model.ts';
@@ -42,50 +41,65 @@ export function adviceOn(
     };
   }
   const letters = [...new Set(checks.map(({ verb }) => verbs[verb].letter))].filter((letter) => letter !== 'X');
-  const blamed = letters.flatMap((letter) => blame(table.policies, clauses[letter][0], isAnonymous, subject, model));
-  const policies = [...new Set(blamed.map(({ name }) => name))];
+  const held = letters.flatMap((letter) => policiesOf(table, clauses[letter][0], isAnonymous, model));
+  const loose = held.filter((policy) => !looksAtAsker(policy, table, model));
+  const policies = [...new Set((loose.length > 0 ? loose : held).map(({ name }) => name))];
   if (policies.length === 0) return undefined;
-  const named = `policy ${policies.map(quoteIdentifier).join(', ')}`;
+  const named = policies.map((name) => quoteIdentifier(onOneLine(name))).join(', ');
   const clause = [...new Set(letters.map((letter) => clauses[letter][1]))].join(' and ');
-  const role = isAnonymous
-    ? `give it TO ${model.userRole}`
-    : `compare ${ownerOf(subject, letters, model)} in its ${clause}`;
-  const each = policies.length === 1 ? role : role.replace('give it', 'give each').replace('its', 'their');
+  const many = policies.length > 1;
+  const closing = isAnonymous
+    ? `Give ${many ? 'policies' : 'policy'} ${named} TO ${model.userRole}.`
+    : `Compare ${ownerOf(subject, letters, model)} in the ${clause} of ${many ? 'policies' : 'policy'} ${named}.`;
+  // Of a policy that means its own users, the line would silence the very mistake in it.
+  const isMeant = loose.length > 0 && letters.every((letter) => letter === 'S');
   return {
     policies,
-    suggestion: letters.every((letter) => letter === 'S')
-      ? `If everyone may read what ${named} lets through, write this line above its CREATE POLICY: -- muse: public-read. If not, ${each}.`
-      : `In ${named}: ${each}.`,
+    suggestion: isMeant
+      ? `${closing} Or, if everyone may read what ${many ? 'they let' : 'it lets'} through, write above CREATE POLICY: -- muse: public-read`
+      : closing,
   };
 }
 
-/** Of the policies that hold for a command, those which do not look at who asks; where all do, all of them. */
-function blame(
-  policies: readonly PolicyRow[],
-  command: string,
-  isAnonymous: boolean,
-  { table }: Subject,
-  model: Model,
-): PolicyRow[] {
-  const facts = new Map(model.policyFacts(table).map((one) => [one.policy, one]));
-  const held = policies.filter(
+/** A name may hold line breaks. */
+export function onOneLine(name: string): string {
+  return name.replaceAll(/\s+/g, ' ').trim();
+}
+
+/** The policies that let such users do a command, but for those beside which it is declared that everyone may read. */
+function policiesOf(table: RelationRow, command: string, isAnonymous: boolean, model: Model): PolicyRow[] {
+  const declared = new Set(
+    model.declarations.flatMap((one) =>
+      one.scope === 'public-read' && one.table === qualifiedName(table) ? [one.policy ?? ''] : [],
+    ),
+  );
+  return table.policies.filter(
     (policy) =>
       policy.permissive &&
+      policy.using !== 'false' &&
       (policy.command === command || policy.command === '*') &&
+      !(command === 'r' && declared.has(policy.name)) &&
       policy.roles.some((role) => role === 'public' || role === (isAnonymous ? 'anon' : model.userRole)),
   );
-  const loose = held.filter((policy) => {
-    const { userColumns = [], membership = false } = facts.get(policy) ?? {};
-    return userColumns.length === 0 && !membership;
-  });
-  return loose.length > 0 ? loose : held;
+}
+
+function looksAtAsker(policy: PolicyRow, table: RelationRow, model: Model): boolean {
+  const facts = model.policyFacts(table).find((one) => one.policy === policy);
+  return facts !== undefined && (facts.userColumns.length > 0 || facts.membership);
+}
+
+/** The columns of users, and those alone where there are any that policies compare with who asks. */
+function askedOf(subject: Subject, model: Model): string[] {
+  const all = userColumnsOf(subject, model);
+  const asked = new Set(model.policyFacts(subject.table).flatMap(({ userColumns }) => userColumns));
+  return all.some((name) => asked.has(name)) ? all.filter((name) => asked.has(name)) : all;
 }
 
 /** What is to be compared with whom. */
 function ownerOf(subject: Subject, letters: readonly string[], model: Model): string {
   const { scope } = subject;
   if (subject.kind === 'bucket') return 'the folder in the name with who asks';
-  const users = subject.isTenants && letters.includes('I') ? userColumnsOf(subject, model) : [];
+  const users = subject.isTenants && letters.includes('I') ? askedOf(subject, model) : [];
   const columns = users.length > 0 ? users : scope.columns;
   if (columns.length === 0) return 'the row with who asks';
   const text = columns.map(quoteIdentifier).join(', ');

@@ -13,7 +13,10 @@ import { verbs } from '../probes/verbs.ts';
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
   const tried = new Map<Check, string>();
-  for (const { cell, actor, verb, probe } of cellsOf(subject.name, proof)) {
+  const cells = cellsOf(subject.name, proof);
+  const excused = excusesOf(cells);
+  for (const { cell, actor, verb, probe } of cells) {
+    if (verbs[verb].excuses !== undefined) continue;
     const stopped = stoppedAt(cell, subject);
     const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
     const result: Result = isCorrected
@@ -28,12 +31,17 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
             actor.isAnonymous,
             subject.kind === 'table',
           );
-    const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     // Of several attempts at one verb, the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
-    const check: Check = { actor: actor.name, verb, expected, ...result };
+    const check: Check = {
+      actor: actor.name,
+      verb,
+      expected: verbs[verb].expects(subject, actor, proof.model),
+      ...result,
+      ...excuse(result.rows ?? '', excused.get(key) ?? ''),
+    };
     checks.set(key, check);
     tried.set(check, sqlAs(byHand(probe), actor));
   }
@@ -70,6 +78,23 @@ function holdMultiOrg(checks: ReadonlyMap<string, Check>, actors: readonly Actor
       if (check.rows !== undefined) check.rows = more;
     }
   }
+}
+
+/** By actor and verb: letters of the rows that are not held against the actor. */
+function excusesOf(cells: ReturnType<typeof cellsOf>): ReadonlyMap<string, string> {
+  return new Map(
+    cells.flatMap(({ cell, actor, verb }): [string, string][] => {
+      const { excuses } = verbs[verb];
+      return excuses === undefined || 'code' in cell ? [] : [[`${actor.name} ${excuses}`, cell.answer]];
+    }),
+  );
+}
+
+/** What is left to say of the rows that an actor met. */
+function excuse(rows: string, excused: string): Partial<Pick<Check, 'rows' | 'expected'>> {
+  const left = without(rows, excused);
+  if (left === rows) return {};
+  return rowsOfA(left) === '' ? { expected: 'may' } : { rows: left };
 }
 
 function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<string, string> {
