@@ -36,7 +36,7 @@ const holes: Hole[] = [
     name: 'a row of another user, in a table that only its own user reads',
     sql: `${rooms} create policy sets on public.read_marks for insert to authenticated with check (room_id in (select private.my_rooms()))`,
     finds: ['isolation-insert public.read_marks'],
-    says: /inserts rows in the name of another/,
+    says: /inserts rows on behalf of another/,
     repair:
       'alter policy sets on public.read_marks with check (user_id = (select auth.uid()) and room_id in (select private.my_rooms()))',
   },
