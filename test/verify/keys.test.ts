@@ -55,6 +55,59 @@ const holes: Hole[] = [
     repair:
       'alter policy own on public.invoices using (private.owns(organization_id)) with check (private.owns(organization_id))',
   },
+  {
+    name: 'a row of another that was deleted, which anyone restores',
+    sql: `
+      create table public.items (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), body text, deleted_at timestamptz);
+      alter table public.items enable row level security; grant select, update on public.items to authenticated;
+      create policy s on public.items for select to authenticated using (owner_id = (select auth.uid()));
+      create policy u on public.items for update to authenticated using (owner_id = (select auth.uid()) and deleted_at is null or deleted_at is not null) with check (deleted_at is null);`,
+    finds: ['isolation-write public.items'],
+    repair: `alter policy u on public.items using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));`,
+  },
+  {
+    name: "a policy that asks a view with its owner's rights, which shows the rows of all",
+    sql: `
+      create table public.grants_of (user_id uuid not null references public.profiles (id), organization_id uuid not null references public.organizations (id), primary key (user_id, organization_id));
+      alter table public.grants_of enable row level security;
+      create view private.granted as select organization_id, user_id from public.grants_of;
+      grant select on private.granted to authenticated;
+      create table public.reports (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id), body text);
+      alter table public.reports enable row level security; grant select on public.reports to authenticated;
+      create policy s on public.reports for select to authenticated using (exists (select 1 from private.granted g where g.organization_id = reports.organization_id));`,
+    finds: ['isolation-read private.granted', 'isolation-read public.reports'],
+    repair: `create or replace view private.granted as select organization_id, user_id from public.grants_of where user_id = auth.uid();`,
+  },
+  {
+    name: 'a room that anyone renames, not only who is in it',
+    sql: `
+      create table public.rooms (id uuid primary key default gen_random_uuid(), name text);
+      create table public.room_people (room_id uuid not null references public.rooms (id), user_id uuid not null references public.profiles (id), primary key (room_id, user_id));
+      alter table public.rooms enable row level security; alter table public.room_people enable row level security;
+      create function private.my_rooms() returns setof uuid language sql stable security definer set search_path = '' as 'select room_id from public.room_people where user_id = auth.uid()';
+      grant execute on function private.my_rooms() to authenticated;
+      grant select, insert, update on public.rooms to authenticated; grant select on public.room_people to authenticated;
+      create policy s on public.rooms for select to authenticated using (id in (select private.my_rooms()));
+      create policy i on public.rooms for insert to authenticated with check ((select auth.uid()) is not null);
+      create policy u on public.rooms for update to authenticated using ((select auth.uid()) is not null) with check (id in (select private.my_rooms()) or name is not null);
+      create policy s on public.room_people for select to authenticated using (user_id = (select auth.uid()));`,
+    finds: ['isolation-write public.rooms'],
+    repair: `alter policy u on public.rooms using (id in (select private.my_rooms())) with check (id in (select private.my_rooms()));`,
+  },
+  {
+    name: 'a row under the organization of another, which a key over two columns lets pass',
+    sql: `
+      create table public.projects (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id), unique (id, organization_id));
+      create table public.tasks (id uuid primary key default gen_random_uuid(), organization_id uuid not null, project_id uuid not null, body text, foreign key (project_id, organization_id) references public.projects (id, organization_id));
+      alter table public.projects enable row level security; alter table public.tasks enable row level security;
+      grant select on public.projects to authenticated; grant select, insert, update on public.tasks to authenticated;
+      create policy s on public.projects for select to authenticated using (organization_id in (select private.my_organizations()));
+      create policy s on public.tasks for select to authenticated using (organization_id in (select private.my_organizations()));
+      create policy i on public.tasks for insert to authenticated with check (body is not null);
+      create policy u on public.tasks for update to authenticated using (organization_id in (select private.my_organizations()));`,
+    finds: ['isolation-insert public.tasks'],
+    repair: `alter policy i on public.tasks with check (exists (select 1 from public.projects p where p.id = tasks.project_id));`,
+  },
 ];
 
 describe('whose a row is, by its keys', () => {

@@ -94,23 +94,26 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     return mentions;
   });
   /** The mentions in a start and in everything that it calls or, for reads, reads. */
-  const closure = (start: Mentions, followReads: boolean): Mentions[] => {
+  const closure = (start: Mentions, follows: 'all' | 'views' | 'calls'): Mentions[] => {
     const found = new Set([start]);
     for (const one of found) {
       for (const routine of one.calls) found.add(bodies(routine));
-      if (followReads) for (const name of one.reads) if (relations.has(name)) found.add(askers(relations.get(name)!));
+      for (const name of follows === 'calls' ? [] : one.reads) {
+        const row = relations.get(name);
+        if (row !== undefined && (follows === 'all' || row.query !== null)) found.add(askers(row));
+      }
     }
     return [...found];
   };
   const readsOf = (start: Mentions): ReadonlySet<string> => {
-    const found = closure(start, true);
+    const found = closure(start, 'all');
     return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.reads]));
   };
   const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
   const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
   const by = (what: (one: Mentions) => ReadonlySet<string>) =>
     remember((routine: FunctionRow): ReadonlySet<string> => {
-      const found = closure(bodies(routine), false);
+      const found = closure(bodies(routine), 'calls');
       return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...what(one)]));
     });
   const namedBy = by(({ reads }) => reads);
@@ -127,7 +130,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
             : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
         }),
       ...rules.flatMap((rule) =>
-        closure(mentionsIn(ruleTrees(rule.definition)), false).flatMap(({ writes }) =>
+        closure(mentionsIn(ruleTrees(rule.definition)), 'calls').flatMap(({ writes }) =>
           [...writes].map((table): [string, string] => [rule.name, table]),
         ),
       ),
@@ -164,7 +167,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     for (const routine of routines) for (const name of writtenBy(routine)) tables.add(name);
     for (const name of tables) for (const effect of sideEffects(name)) tables.add(effect.table);
     const hangs = (start: Mentions): boolean =>
-      closure(start, true).some(
+      closure(start, 'all').some(
         (one) =>
           one.isOpaque ||
           [...one.reads, ...one.writes].some((name) => tables.has(name)) ||
@@ -223,7 +226,9 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     }
     return found;
   });
-  const askedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
+  const askedBy = remember(
+    (row: RelationRow) => new Set(closure(askers(row), 'views').flatMap((one) => [...one.reads])),
+  );
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);

@@ -24,6 +24,8 @@ export interface Scope {
   /** The policies let other members of the owner's organization read or write, so they are allowed to. */
   coMembersRead: boolean;
   coMembersWrite: boolean;
+  /** Users belong to the rows by a table that joins them and that the policies read, as to the rooms of a chat. */
+  isJoined: boolean;
 }
 
 interface Ownership {
@@ -50,6 +52,7 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
     coMembersRead:
       coMembers('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*'),
+    isJoined: ownership === undefined && isJoined(table, model),
   };
   if (isDeclared(model.declarations, name, 'service-only'))
     return { ...base, kind: 'service-only', text: 'service-only' };
@@ -83,6 +86,16 @@ function publicPolicies(table: RelationRow, { declarations }: Model): (string | 
       const policy = table.policies.find((one) => one.name === name && (one.command === 'r' || one.command === '*'));
       return policy?.using == null ? [] : [policy.using];
     });
+}
+
+function isJoined(table: RelationRow, model: Model): boolean {
+  const name = qualifiedName(table);
+  return [...model.tables.values()].some(
+    (joining) =>
+      joining.constraints.some((key) => key.type === 'f' && key.target === name) &&
+      joining.columns.some((column) => model.meaningOf(joining, column) === 'user') &&
+      model.dependencies.askers(qualifiedName(joining)).includes(table),
+  );
 }
 
 function describe(ownership: Ownership): string {

@@ -126,6 +126,7 @@ function bucketWorld(
         parent: undefined,
         coMembersRead: byOrganization,
         coMembersWrite: byOrganization,
+        isJoined: false,
       },
       state: name,
       rows,

@@ -4,7 +4,7 @@ import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
+import { companions, insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
 /** UPDATE of a column other than the owner columns, to the value that A's row has. */
@@ -27,8 +27,26 @@ export function changeAllSql(subject: Subject, actor: Actor, model: Model): stri
   const rows = isReadByPolicies(subject, column.name, model)
     ? [subject.rows.a, ...subject.rows.states]
     : [subject.rows.a];
-  const assignments = rows.map((row) => assignmentOf(column, row));
+  const assignments = [
+    ...rows.map((row) => assignmentOf(column, row)),
+    ...subject.rows.states.flatMap((row) => restoring(row, subject, actor, model) ?? []),
+  ];
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
+}
+
+/** Assignments that take a row back out of its state, where policies ask for that and the role may: as to restore what was deleted. */
+function restoring(row: KnownRow, subject: Subject, actor: Actor, model: Model): string | undefined {
+  const { a } = subject.rows;
+  const fixed = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
+  const columns = grantedColumns(subject, actor.role, 'U', model).filter(
+    (column) =>
+      row.values.has(column.name) &&
+      row.values.get(column.name) !== a.values.get(column.name) &&
+      !fixed.has(column.name) &&
+      model.meaningOf(subject.table, column) === undefined &&
+      isReadByPolicies(subject, column.name, model),
+  );
+  return columns.length === 0 ? undefined : columns.map((column) => assignmentOf(column, a)).join(', ');
 }
 
 /** Says whether a policy of the table reads the column, by its name or with the whole row. */
@@ -133,7 +151,10 @@ export function reassignSql(
   if (holds !== (way === 'give')) return undefined;
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
-  const list = subject.belongs.map((one, index) => `${quoteIdentifier(one.column)} = ${values[index]}`).join(', ');
+  const tied = companions(subject, way === 'give' ? 'b' : actor.side);
+  const list = [...subject.belongs.map((one, index): [string, string] => [one.column, values[index]!]), ...tied]
+    .map(([column, value]) => `${quoteIdentifier(column)} = ${value}`)
+    .join(', ');
   const own = actor.name === 'multi-org' ? subject.rows.k : subject.rows.l;
   const row = actor.isMultiOrg ? (own ?? subject.rows.a) : subject.rows.a;
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;

@@ -31,9 +31,14 @@ function asWriter(expects: Expects): Expects {
   return withScope((subject, actor, model) => {
     if (actor.isAnonymous || isRoleTable(subject, model)) return 'no';
     // The staff may maintain rows without an owner.
-    if (subject.scope.owner === undefined) return actor.isStaff ? 'may' : 'no';
+    if (subject.scope.owner === undefined) return actor.isStaff || holdsByJoin(subject, actor) ? 'may' : 'no';
     return expects(subject, actor, model);
   });
+}
+
+/** A user whom a table joins to the row may maintain it. */
+function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
+  return scope.isJoined && relation === 'self';
 }
 
 /** The scope expects nothing. */
@@ -66,7 +71,13 @@ export const expectRead = withScope((subject, actor) => {
  * To add rows of one's own: allowed for anyone if the policies allow it, except memberships, which not everyone may
  * create. The stranger may in its own organization, whose first member it is.
  */
-export const expectInOwnName = asWriter((subject, actor, model) => {
+export const expectInOwnName: Expects = (subject, actor, model) =>
+  // What users are joined to afterwards, anyone may start.
+  subject.scope.isJoined && subject.scope.kind !== 'service-only' && !actor.isAnonymous
+    ? 'may'
+    : inOwnName(subject, actor, model);
+
+const inOwnName = asWriter((subject, actor, model) => {
   const isFounder = actor.relation === 'none' && !actor.isNobody;
   return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });

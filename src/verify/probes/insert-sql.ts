@@ -58,6 +58,8 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
     owners.forEach((column, index) =>
       values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL'),
     );
+  if (manner === 'forged')
+    for (const [column, value] of companions(subject, otherSide(subject, actor))) values.set(column, value);
   const change = changes[manner](subject, actor, model, values);
   if (!change) return undefined;
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
@@ -73,6 +75,18 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
   );
   if (columns.length === 0) return undefined;
   return insertStatement(subject, columns, values);
+}
+
+/** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
+export function companions(subject: Subject, side: 'a' | 'b'): [string, string][] {
+  const owners = subject.belongs.map((one) => one.column);
+  return subject.table.constraints
+    .filter(({ type, columns }) => type === 'f' && columns.some((column) => owners.includes(column)))
+    .flatMap(({ columns }) => columns.filter((column) => !owners.includes(column)))
+    .flatMap((column): [string, string][] => {
+      const value = subject.rows[side].values.get(column);
+      return value === undefined ? [] : [[column, value]];
+    });
 }
 
 /** INSERT of those columns, with explicit values for identity columns. */
