@@ -108,6 +108,42 @@ const holes: Hole[] = [
     finds: ['isolation-insert public.tasks'],
     repair: `alter policy i on public.tasks with check (exists (select 1 from public.projects p where p.id = tasks.project_id));`,
   },
+  {
+    name: 'a comment on a paper, where the key leads to posts or papers',
+    sql: `
+      create table public.posts (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), body text);
+      create table public.papers (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id), body text);
+      create table public.comments (id uuid primary key default gen_random_uuid(), subject_type text not null check (subject_type in ('post', 'paper')), subject_id uuid not null, body text);
+      alter table public.posts enable row level security; alter table public.papers enable row level security; alter table public.comments enable row level security;
+      grant select on public.posts, public.papers, public.comments to authenticated;
+      create policy s on public.posts for select to authenticated using (owner_id = (select auth.uid()));
+      create policy s on public.papers for select to authenticated using (organization_id in (select private.my_organizations()));
+      create policy s on public.comments for select to authenticated using (subject_type = 'post' and exists (select 1 from public.posts p where p.id = subject_id) or subject_type = 'paper');`,
+    finds: ['isolation-read public.comments'],
+    repair: `alter policy s on public.comments using (subject_type = 'post' and exists (select 1 from public.posts p where p.id = subject_id) or subject_type = 'paper' and exists (select 1 from public.papers p where p.id = subject_id));`,
+  },
+  {
+    name: 'a box of a project, where the key leads to projects or organizations',
+    sql: `
+      create table public.projects (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), name text);
+      create table public.boxes (id uuid primary key default gen_random_uuid(), owner_type text not null check (owner_type in ('project', 'organization')), owner_id uuid not null, body text);
+      alter table public.projects enable row level security; alter table public.boxes enable row level security;
+      grant select on public.projects to authenticated; grant select, delete on public.boxes to authenticated;
+      create policy s on public.projects for select to authenticated using (owner_id = (select auth.uid()));
+      create policy s on public.boxes for select to authenticated using (owner_type = 'organization' and owner_id in (select private.my_organizations()) or owner_type = 'project' and exists (select 1 from public.projects p where p.id = boxes.owner_id));
+      create policy d on public.boxes for delete to authenticated using (owner_type <> 'organization' or owner_id in (select private.my_organizations()));`,
+    finds: ['isolation-write public.boxes'],
+    repair: `alter policy d on public.boxes using (owner_type = 'organization' and owner_id in (select private.my_organizations()) or owner_type = 'project' and exists (select 1 from public.projects p where p.id = boxes.owner_id));`,
+  },
+  {
+    name: 'what an organization owns, where the key leads to users or organizations',
+    sql: `
+      create table public.assets (id uuid primary key default gen_random_uuid(), owner_type text not null check (owner_type in ('user', 'organization')), owner_id uuid not null, body text);
+      alter table public.assets enable row level security; grant select on public.assets to authenticated;
+      create policy p on public.assets for select to authenticated using (owner_type = 'user' and owner_id = (select auth.uid()) or owner_type = 'organization');`,
+    finds: ['isolation-read public.assets'],
+    repair: `alter policy p on public.assets using (owner_type = 'user' and owner_id = (select auth.uid()) or owner_type = 'organization' and owner_id in (select private.my_organizations()));`,
+  },
 ];
 
 describe('whose a row is, by its keys', () => {

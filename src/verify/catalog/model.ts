@@ -20,6 +20,7 @@ import {
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
+import { polymorphicMeaning } from './polymorphic.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
 /** The meaning of a column: a user's ID, an organization's ID, or the email address of the row's owner. */
@@ -95,6 +96,8 @@ export function buildModel(
       if (tenancy.userTables.has(qualifiedName(table))) return 'user';
       if (table === tenancy.organizations) return 'organization';
     }
+    const meant = polymorphicMeaning(table, column, model);
+    if (meant !== null) return meant;
     if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
     if (isUserColumn(table, column, tenancy.userTables)) return 'user';
     const isShared = declarations.some(

@@ -8,6 +8,7 @@ import {
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
+import { polymorphicKeys } from './polymorphic.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
 /** Who owns the rows of a table, which determines who should be able to do what with them. */
@@ -45,13 +46,19 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
     model
       .policyFacts(table)
       .some(({ policy, membership }) => membership && policy.permissive && commands.includes(policy.command));
+  // By a polymorphic key, the parent of a row may be another one's row, or the organization's.
+  const mayBeShared = polymorphicKeys(table, model).some(({ targets }) =>
+    targets.some((target) => ownershipOf(target.table, model, new Set([name]))?.owner === 'organization'),
+  );
   const base = {
     columns: ownership?.columns ?? [],
     owner: ownership?.owner,
     parent: ownership?.parent,
     coMembersRead:
-      coMembers('r*') || (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
-    coMembersWrite: coMembers('awd*'),
+      coMembers('r*') ||
+      mayBeShared ||
+      (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
+    coMembersWrite: coMembers('awd*') || mayBeShared,
     isJoined: ownership === undefined && isJoined(table, model),
   };
   if (isDeclared(model.declarations, name, 'service-only'))
@@ -167,12 +174,21 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
     const ownership = ownershipBy(key, table, model, seen);
     if (ownership !== undefined) return ownership;
   }
+  for (const { id, targets } of polymorphicKeys(table, model)) {
+    const ownership = ownershipBy(
+      { columns: [id.name], target: qualifiedName(targets[0]!.table) },
+      table,
+      model,
+      new Set([...seen, name]),
+    );
+    if (ownership !== undefined) return ownership;
+  }
   return undefined;
 }
 
 /** The scope of a row through the row that a foreign key references. */
 function ownershipBy(
-  key: ConstraintRow,
+  key: Pick<ConstraintRow, 'columns' | 'target'>,
   table: RelationRow,
   model: Model,
   seen: ReadonlySet<string>,
