@@ -41,7 +41,7 @@ export interface Hole {
 }
 
 /** Rule and object of each finding, in order. */
-export function named(findings: readonly Finding[]): string[] {
+function named(findings: readonly Finding[]): string[] {
   return findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 }
 

@@ -43,10 +43,11 @@ export function clockPolicies(table: RelationRow, model: Model, now = Date.now()
     if (first === undefined) return [];
     if (inBodies.length > 0 || !table.isOurs) return [{ policy, when: first.when, moved: undefined }];
     const [using, check] = clauses.map(({ sql, tree }) => (sql === null ? '' : turned(sql, openings(tree, true, now))));
+    const clauseOf = (word: string, sql: string): string => (sql === '' ? '' : ` ${word} (${sql})`);
     const moved =
       using === undefined || check === undefined
         ? undefined
-        : `alter policy ${quoteIdentifier(policy.name)} on ${relation(table)}${using === '' ? '' : ` using (${using})`}${check === '' ? '' : ` with check (${check})`}`;
+        : `alter policy ${quoteIdentifier(policy.name)} on ${relation(table)}${clauseOf('using', using)}${clauseOf('with check', check)}`;
     return [{ policy, when: first.when, moved }];
   });
 }

@@ -34,7 +34,7 @@ export function changeAllSql(subject: Subject, actor: Actor, model: Model): stri
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
-/** Assignments that take a row back out of its state, where policies ask for that and the role may: as to restore what was deleted. */
+/** Assignments that end a row's state, if policies read those columns and the role may change them: to restore what was deleted. */
 function restoring(row: KnownRow, subject: Subject, actor: Actor, model: Model): string | undefined {
   const { a } = subject.rows;
   const fixed = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);

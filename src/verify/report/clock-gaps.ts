@@ -17,7 +17,9 @@ export function clockGaps(subjects: readonly Subject[], model: Model): Gap[] {
         return {
           object: name,
           reason: `its ${they} ${policies.join(', ')} ${open} ${when}, whatever is in a row, and what that lets through was not tried`,
-          suggestion: `Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ${policies.join(', ')} ${lets} through then.`,
+          suggestion:
+            'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ' +
+            `${policies.join(', ')} ${lets} through then.`,
         };
       });
     });

@@ -34,8 +34,12 @@ function gapOf(claim: ClaimRead, constant: ClaimRead['constants'][number], model
   return [
     {
       object: qualifiedName(first.table),
-      reason: `by its policy ${first.policy} the claim ${value} alone opens rows of everybody${others.length === 0 ? '' : `, as in ${others.join(', ')}`}, and nobody but the owner was given it`,
-      suggestion: `If only your own staff has ${value}, say so above the policy: -- muse: staff ${claim.name}. If it is a role inside of an organization, compare the row's organization with the caller's as well.`,
+      reason:
+        `by its policy ${first.policy} the claim ${value} alone opens rows of everybody` +
+        `${others.length === 0 ? '' : `, as in ${others.join(', ')}`}, and nobody but the owner was given it`,
+      suggestion:
+        `If only your own staff has ${value}, say so above the policy: -- muse: staff ${claim.name}. If it is a role ` +
+        "inside an organization, compare the row's organization with the caller's as well.",
     },
   ];
 }

@@ -26,7 +26,7 @@ export function suggestionFor(
       return `Revoke INSERT, UPDATE and DELETE on ${report.table} from anon.`;
     case 'isolation-read':
       return isView
-        ? `Give ${report.table} WITH (security_invoker = true), so that the policies of what it reads hold, or compare whose a row is with who asks in its WHERE.`
+        ? `${invoker(report)} what it reads hold, or compare whose a row is with who asks in its WHERE.`
         : "Compare the row's owner or organization with who asks in the USING of every SELECT policy.";
     case 'isolation-insert':
       return "Compare the new row's owner or organization with who asks in the WITH CHECK of every INSERT policy.";
@@ -34,9 +34,13 @@ export function suggestionFor(
       return "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with who asks, beside its USING.";
     default:
       return isView
-        ? `Give ${report.table} WITH (security_invoker = true), so that the policies of what it writes hold, or revoke INSERT, UPDATE and DELETE on it.`
+        ? `${invoker(report)} what it writes hold, or revoke INSERT, UPDATE and DELETE on it.`
         : "Compare the row's owner or organization with who asks in the USING of every UPDATE and DELETE policy.";
   }
+}
+
+function invoker({ table }: TableReport): string {
+  return `Give ${table} WITH (security_invoker = true), so that the policies of`;
 }
 
 function forFunction(rule: RuleName, routine: FunctionRow, checks: readonly Check[], model: Model): string {
