@@ -1,8 +1,15 @@
 /** Keys that lead to rows of several tables, as the column beside them says: `owner_type` and `owner_id`. */
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
-import type { Model } from './model.ts';
+import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { isTable, primaryKey, type Tenancy } from './tenancy.ts';
+
+/** What is known of the database by then. */
+interface Known {
+  tables: ReadonlyMap<string, RelationRow>;
+  tenancy: Tenancy;
+  parse: ParseExpression;
+}
 
 /** A key and the column that names the table it leads to. */
 export interface PolymorphicKey {
@@ -15,7 +22,7 @@ export interface PolymorphicKey {
 const known = new WeakMap<Tenancy, Map<RelationRow, PolymorphicKey[]>>();
 
 /** The polymorphic keys of a table, whose values are all known and name tables by their names. */
-export function polymorphicKeys(table: RelationRow, model: Model): PolymorphicKey[] {
+export function polymorphicKeys(table: RelationRow, model: Known): PolymorphicKey[] {
   const ofModel = known.get(model.tenancy) ?? new Map<RelationRow, PolymorphicKey[]>();
   known.set(model.tenancy, ofModel);
   const keys = ofModel.get(table) ?? findKeys(table, model);
@@ -23,7 +30,7 @@ export function polymorphicKeys(table: RelationRow, model: Model): PolymorphicKe
   return keys;
 }
 
-function findKeys(table: RelationRow, model: Model): PolymorphicKey[] {
+function findKeys(table: RelationRow, model: Known): PolymorphicKey[] {
   return table.columns.flatMap((id): PolymorphicKey[] => {
     const [, stem] = /^(.+)_id$/.exec(id.name) ?? [];
     const type = table.columns.find(({ name }) => stem !== undefined && name === `${stem}_type`);
@@ -42,7 +49,7 @@ function findKeys(table: RelationRow, model: Model): PolymorphicKey[] {
 export function polymorphicMeaning(
   table: RelationRow,
   column: ColumnRow,
-  model: Model,
+  model: Known,
 ): 'user' | 'organization' | undefined | null {
   const key = polymorphicKeys(table, model).find(({ id }) => id === column);
   const target = key?.targets[0]?.table;
@@ -52,7 +59,7 @@ export function polymorphicMeaning(
 }
 
 /** The table that a value names: in the singular or the plural, or as the users or organizations of the app. */
-function targetOf(value: string, id: ColumnRow, model: Model): PolymorphicKey['targets'] {
+function targetOf(value: string, id: ColumnRow, model: Known): PolymorphicKey['targets'] {
   const { users, organizations } = model.tenancy;
   const word = value.toLowerCase();
   const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
