@@ -214,7 +214,7 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
   const { answers } = journal;
   const { directory } = answers;
   const { environment, signal } = options;
-  const needsGit = answers.git || parseKitSource(answers.kit).kind !== 'builtin';
+  const needsGit = answers.git !== false || parseKitSource(answers.kit).kind !== 'builtin';
   const run: Run = {
     ...options,
     answers,

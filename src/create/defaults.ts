@@ -65,7 +65,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     fix: given.fix ?? false,
     ...present('allowWidening', given.allowWidening),
     verify: given.verify ?? true,
-    git: given.git ?? true,
+    ...present('git', given.git),
     install: given.install ?? false,
   };
 }

@@ -34,7 +34,7 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     if (process.platform !== 'win32') expect((await stat(join(directory, '.env.local'))).mode & 0o777).toBe(0o600);
 
     const log = await run('git', ['log', '--format=%s', 'main'], { cwd: directory });
-    expect(log.stdout.trim().split('\n')).toHaveLength(1);
+    expect(log.stdout.trim().split('\n')).toEqual(['Create realtymuse', 'Take the kit']);
     const tracked = await run('git', ['ls-files'], { cwd: directory });
     expect(tracked.stdout).not.toContain('.env.local');
     expect(tracked.stdout).not.toContain('.muse');

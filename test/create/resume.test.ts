@@ -11,6 +11,7 @@ const steps = [
   'kit',
   'own',
   'archive',
+  'take',
   'scaffold',
   'rehearse',
   'place',
@@ -86,7 +87,7 @@ describe('kill -9, then --resume, ends as a run without it', () => {
       expect(told(resumed.stdout)).toEqual(report);
       expect(await snapshot(directory)).toEqual(whole);
       expect(await state(directory)).toMatchObject({
-        commits: 1,
+        commits: 2,
         environments: [{ pending: [], edited: [], missing: [] }],
       });
     },
@@ -109,6 +110,6 @@ describe('two runs in the same directory', () => {
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
-    expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 1, environments: [{ pending: [] }] });
+    expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 2, environments: [{ pending: [] }] });
   });
 });

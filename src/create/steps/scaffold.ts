@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-file.ts';
 import { MuseError } from '../../shared/error.ts';
 import { tableDocs } from '../../scaffold/docs.ts';
 import { parseTable } from '../../scaffold/parse-table.ts';
@@ -11,17 +13,26 @@ import { readText, writeWhole } from '../../shared/files.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import type { Answers } from '../answers.ts';
+import { writeMuseFile } from '../../muse/muse-json.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
+import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
+import { targetOf } from '../../targets/open.ts';
+import type { Answers, Secrets } from '../answers.ts';
 import type { Configured } from '../context.ts';
 import { extensionTables, factsOf } from '../../muse/declared-schema.ts';
 import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
-/** Writes the product's own extension migration with its rollback, and the files that every muse has. */
-export const scaffoldStep: Step<Configured> = {
+/**
+ * Writes what the product adds to the kit: its settings and secrets, its own extension migration with its rollback, and the
+ * files that every muse has.
+ */
+export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
   id: 'scaffold',
   title: 'Scaffold the extension',
-  async run({ answers, stage, journal, museFile }, output) {
+  async run({ answers, stage, journal, museFile: taken, secrets }, output) {
+    const museFile = await withCertificate(stage, taken, answers);
+    await writeMuseFile(stage, museFile);
     const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
     const helper = (await writeTenancy(stage, museFile, await read())).at(-1);
     if (helper !== undefined)
@@ -43,10 +54,28 @@ export const scaffoldStep: Step<Configured> = {
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
     await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(await read())) });
+    const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
+    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
     output.summary = made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
+    return { museFile };
   },
 };
+
+/** The settings with the certificate that the server is verified with, of which the muse gets a copy. */
+async function withCertificate(
+  stage: string,
+  museFile: MuseFile,
+  { databaseCa, environment, target }: Answers,
+): Promise<MuseFile> {
+  if (databaseCa === undefined || !takesCertificate(targetOf(target))) return museFile;
+  const entry = { target, databaseCa: await keepCertificate(stage, environment, databaseCa) };
+  return { ...museFile, environments: { ...museFile.environments, [environment]: entry } };
+}
+
+function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
+  return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+}
 
 /** The tables that `--table` and `--spec` specify. */
 async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
