@@ -38,8 +38,7 @@ export interface RunOptions extends StepEvents {
  * @throws MuseError `bad-…` and the like, if nothing was started
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
-  checkUrl(answers, secrets);
-  await checkCertificate(answers);
+  await checkAnswers(answers, secrets);
   const { made } = await claimDirectory(answers.directory);
   const journal: Journal = {
     version: 2,
@@ -50,6 +49,11 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
     data: {},
   };
   return runPipeline(journal, secrets, options);
+}
+
+/** Says whether a run was started in the directory, finished or not. */
+export async function hasRun(directory: string): Promise<boolean> {
+  return (await readJournal(directory)) !== undefined;
 }
 
 /**
@@ -106,6 +110,15 @@ export async function provisionMuse(
     secrets,
     options,
   );
+}
+
+/**
+ * Checks the answers that name something outside of the muse.
+ * @throws MuseError `bad-call` for a database URL that is missing, `bad-certificate`
+ */
+export async function checkAnswers(answers: Answers, secrets: Secrets): Promise<void> {
+  checkUrl(answers, secrets);
+  await checkCertificate(answers);
 }
 
 /** @throws MuseError `bad-certificate` before anything is made */
@@ -208,9 +221,9 @@ function fieldsOf(error: MuseError): ConstructorParameters<typeof MuseError>[0] 
 
 /**
  * A run that is about to start: nothing is opened yet.
- * @param stage where the muse is put together; default: where the pipeline does
+ * @param dryRun whether it only finds out what it would do; then it works in the directory of the answers itself
  */
-export function startRun(journal: Journal, secrets: Secrets, options: RunOptions, stage?: string): Run {
+export function startRun(journal: Journal, secrets: Secrets, options: RunOptions, dryRun = false): Run {
   const { answers } = journal;
   const { directory } = answers;
   const { environment, signal } = options;
@@ -220,7 +233,8 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     answers,
     secrets,
     directory,
-    stage: stage ?? (journal.pipeline === 'provision' ? directory : stageOf(directory)),
+    stage: dryRun || journal.pipeline === 'provision' ? directory : stageOf(directory),
+    dryRun,
     journal,
     save: () => writeJournal(directory, journal),
     results: [],
@@ -235,6 +249,7 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
   return run;
 }
 
-async function closeAll({ opened, shadow }: Run): Promise<void> {
+/** Closes what a run has opened. */
+export async function closeAll({ opened, shadow }: Run): Promise<void> {
   await Promise.all([opened.close(), shadow.close()]);
 }

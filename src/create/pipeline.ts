@@ -17,7 +17,7 @@ import { scaffoldStep } from './steps/scaffold.ts';
 import { takeStep } from './steps/take.ts';
 
 /** What would stop the run later is found here, before anything is made. */
-const preflight = new ResumableSequence().step(preflightStep).step(cloudPreflightStep);
+export const preflight = new ResumableSequence().step(preflightStep).step(cloudPreflightStep);
 
 /** The muse as files in the stage. */
 export const draft = new WholeSequence()

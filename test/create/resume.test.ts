@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -95,10 +96,27 @@ describe('kill -9, then --resume, ends as a run without it', () => {
 
   it('says so if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();
-    const { code, stderr } = await createMuse(['realtymuse', '--resume'], { cwd });
+    const { code, stderr } = await createMuse(['--resume'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain('no unfinished run');
+    await mkdir(join(cwd, 'taken'));
+    await writeFile(join(cwd, 'taken', 'mine.txt'), 'mine');
+    const taken = await createMuse(['taken', '--resume'], { cwd });
+    expect(taken.code).toBe(2);
+    expect(taken.stderr).toContain('is not empty');
   });
+});
+
+it('--resume in a loop: the first run starts, the next ones find it done', async () => {
+  const cwd = await temporaryDirectory();
+  const loop = ['realtymuse', '--yes', '--resume', '--preset', 'realty'];
+  const first = await createMuse(loop, { cwd });
+  expect([first.code, first.stderr]).toEqual([0, '']);
+  expect(first.stdout).toContain('starting from the beginning');
+  const second = await createMuse(loop, { cwd });
+  expect([second.code, second.stderr]).toEqual([0, '']);
+  expect(second.stdout).not.toContain('starting from the beginning');
+  expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 2, environments: [{ pending: [] }] });
 });
 
 describe('two runs in the same directory', () => {

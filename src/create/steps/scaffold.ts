@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-file.ts';
-import { MuseError } from '../../shared/error.ts';
 import { tableDocs } from '../../scaffold/docs.ts';
-import { parseTable } from '../../scaffold/parse-table.ts';
 import { loadPreset } from '../../scaffold/presets.ts';
-import { readSpecification } from '../../scaffold/read-spec.ts';
 import { scaffold } from '../../scaffold/scaffold.ts';
 import { checkedSession } from '../../scaffold/session.ts';
-import type { TableSpecification } from '../../scaffold/table.ts';
-import { readText, writeWhole } from '../../shared/files.ts';
+import { writeWhole } from '../../shared/files.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
@@ -20,6 +16,7 @@ import { targetOf } from '../../targets/open.ts';
 import type { Answers, Secrets } from '../answers.ts';
 import type { Configured } from '../context.ts';
 import { extensionTables, factsOf } from '../../muse/declared-schema.ts';
+import { tablesOf } from '../tables.ts';
 import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
@@ -75,20 +72,4 @@ async function withCertificate(
 
 function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
   return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-}
-
-/** The tables that `--table` and `--spec` specify. */
-async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
-  const tables = answers.tables.map(parseTable);
-  if (answers.spec === undefined) return tables;
-  const path = resolve(answers.spec);
-  const text = await readText(path);
-  if (text === undefined) {
-    throw new MuseError({
-      code: 'bad-spec',
-      message: `The file ${path} does not exist.`,
-      suggestion: 'Name a YAML or JSON file: --spec tables.yaml',
-    });
-  }
-  return [...tables, ...(await readSpecification(text, path.endsWith('.json') ? 'json' : 'yaml'))];
 }
