@@ -55,7 +55,13 @@ export const createFlags: readonly Flag[] = [
     about: 'with --fix: also make the repairs that widen access',
     group: 'Kit',
   },
-  { name: 'dir', type: 'string', value: '<path>', about: 'where to create it (default: ./<name>); a lone dot as the name is this directory', group: 'Product' },
+  {
+    name: 'dir',
+    type: 'string',
+    value: '<path>',
+    about: 'where to create it (default: ./<name>); a lone dot as the name is this directory',
+    group: 'Product',
+  },
   {
     name: 'preset',
     type: 'string',
@@ -111,7 +117,7 @@ export const createFlags: readonly Flag[] = [
   { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group: 'Run' },
   { name: 'git', type: 'boolean', about: 'create a git repository also inside another one', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
-  { name: 'install', type: 'boolean', about: "install the kit's npm packages at the end", group: 'Run' },
+  { name: 'install', type: 'boolean', about: "install the muse's packages at the end", group: 'Run' },
   ...outputFlags,
 ];
 

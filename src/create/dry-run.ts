@@ -70,7 +70,12 @@ export async function planMuse(answers: Answers, secrets: Secrets, options: RunO
   const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
   // What is deleted at the end needs no git history.
   const planned = { ...answers, directory: place, git: false };
-  const run = startRun({ version: 2, pipeline: 'create', answers: planned, steps: [], data: {} }, secrets, options, true);
+  const run = startRun(
+    { version: 2, pipeline: 'create', answers: planned, steps: [], data: {} },
+    secrets,
+    options,
+    true,
+  );
   try {
     const output = emptyOutput();
     if (note !== undefined) output.notes.push(note);

@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addAll, commitIndex, remoteUrl, setRemote } from '../../kit/git.ts';
+import { packageManagerOf } from '../../kit/package-manager.ts';
 import { takeHistory } from '../../kit/work-tree.ts';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, listNames } from '../../shared/files.ts';
@@ -64,35 +65,23 @@ export const finishStep: Step<Placed> = {
   },
 };
 
-/** A lock file tells which package manager the kit uses; the first that exists counts. */
-const managers: readonly [lock: string, command: string][] = [
-  ['pnpm-lock.yaml', 'pnpm'],
-  ['yarn.lock', 'yarn'],
-  ['bun.lock', 'bun'],
-  ['bun.lockb', 'bun'],
-  ['package.json', 'npm'],
-];
-
 /**
- * Installs the kit's packages with the kit's own package manager.
+ * Installs the muse's packages with the kit's own package manager.
  * @returns why that failed and what to do, for the report: a muse without its packages is complete otherwise
  */
 async function installPackages({ directory, environment, signal, onProgress }: Run): Promise<string | undefined> {
-  for (const [lock, command] of managers) {
-    if ((await kindOf(join(directory, lock))) === undefined) continue;
-    onProgress?.(`${command} install`);
-    const { execa } = await import('execa');
-    const result = await execa(command, ['install'], {
-      cwd: directory,
-      env: environment,
-      extendEnv: false,
-      cancelSignal: signal,
-      reject: false,
-      stdin: 'ignore',
-      all: true,
-    });
-    if (!result.failed || signal.aborted) return undefined;
-    return `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
-  }
-  return 'There is no package.json, so there was nothing to install.';
+  const { name } = await packageManagerOf(directory);
+  onProgress?.(`${name} install`);
+  const { execa } = await import('execa');
+  const result = await execa(name, ['install'], {
+    cwd: directory,
+    env: environment,
+    extendEnv: false,
+    cancelSignal: signal,
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+  });
+  if (!result.failed || signal.aborted) return undefined;
+  return `${name} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
 }

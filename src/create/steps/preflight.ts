@@ -56,14 +56,18 @@ export const cloudPreflightStep: Step<Run> = {
 };
 
 /** Takes an existing project: shows what is in it, and asks if there is someone to ask. */
-async function adopt({ agree, answers, cloud, directory, dryRun, environment, journal }: Run, ref: string): Promise<string> {
+async function adopt(
+  { agree, answers, cloud, directory, dryRun, environment, journal }: Run,
+  ref: string,
+): Promise<string> {
   const { http } = await cloud();
   const contents = await adoptProject(http, ref);
   refuseFinal(ref, contents.status);
   // A missing password is reported now, not after the rehearsal.
   await passwordOfProject(directory, answers.environment, environment);
   const shown = describe(contents);
-  if (agree !== undefined && !dryRun && !(await answerOf(agree, `${shown}\nMigrate this project?`))) throw cancelled(undefined);
+  if (agree !== undefined && !dryRun && !(await answerOf(agree, `${shown}\nMigrate this project?`)))
+    throw cancelled(undefined);
   journal.data.project = { organization: contents.organization, ref, region: contents.region, adopted: true };
   return shown;
 }

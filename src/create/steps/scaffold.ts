@@ -6,7 +6,9 @@ import { loadPreset } from '../../scaffold/presets.ts';
 import { scaffold } from '../../scaffold/scaffold.ts';
 import { checkedSession } from '../../scaffold/session.ts';
 import { writeWhole } from '../../shared/files.ts';
+import { ownDependency, writeManifest } from '../../kit/manifest.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
+import { packageManagerOf } from '../../kit/package-manager.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { writeMuseFile } from '../../muse/muse-json.ts';
@@ -16,6 +18,7 @@ import { targetOf } from '../../targets/open.ts';
 import type { Answers, Secrets } from '../answers.ts';
 import type { Configured } from '../context.ts';
 import { extensionTables, factsOf } from '../../muse/declared-schema.ts';
+import { repositoryOf } from '../repository.ts';
 import { tablesOf } from '../tables.ts';
 import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
@@ -27,7 +30,7 @@ import type { Step } from '../step.ts';
 export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
   id: 'scaffold',
   title: 'Scaffold the extension',
-  async run({ answers, stage, journal, museFile: taken, secrets }, output) {
+  async run({ answers, directory, stage, journal, museFile: taken, secrets }, output) {
     const museFile = await withCertificate(stage, taken, answers);
     await writeMuseFile(stage, museFile);
     const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
@@ -50,7 +53,11 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
-    await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(await read())) });
+    output.notes.push(...(await pinSelf(stage, directory, answers)));
+    await writeMuseFiles(stage, museFile, {
+      tables: tableDocs(await extensionTables(await read())),
+      hook: repositoryOf(journal) !== 'none',
+    });
     const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
     await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
@@ -58,6 +65,34 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
     return { museFile };
   },
 };
+
+/**
+ * Pins this tool in `package.json` and adds scripts that call it.
+ * @returns what the user should know, one sentence each
+ */
+async function pinSelf(stage: string, directory: string, { name, install }: Answers): Promise<string[]> {
+  const { specifier, checkout } = await ownDependency(directory);
+  const [{ written, kept }, manager] = await Promise.all([
+    writeManifest(stage, name, specifier),
+    packageManagerOf(stage),
+  ]);
+  if (!written)
+    return [
+      `The kit's package.json cannot be edited, so it does not name create-muse: add "create-muse": "${specifier}".`,
+    ];
+  const notes: string[] = [];
+  if (checkout !== undefined)
+    notes.push(
+      `create-muse runs from a checkout, so package.json depends on ${specifier}: the muse's commands need ${checkout}.`,
+    );
+  if (kept.length > 0)
+    notes.push(
+      `The kit has its own ${kept.length === 1 ? 'script' : 'scripts'} ${kept.join(', ')}, which stay. The muse's: ${kept.map((script) => `${manager.exec} muse ${script}`).join(', ')}`,
+    );
+  if (manager.lock !== undefined && !install)
+    notes.push(`${manager.lock} does not have create-muse yet: ${manager.name} install adds it. Commit it then.`);
+  return notes;
+}
 
 /** The settings with the certificate that the server is verified with, of which the muse gets a copy. */
 async function withCertificate(
