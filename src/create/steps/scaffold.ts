@@ -6,6 +6,7 @@ import { loadPreset } from '../../scaffold/presets.ts';
 import { scaffold } from '../../scaffold/scaffold.ts';
 import { checkedSession } from '../../scaffold/session.ts';
 import { writeWhole } from '../../shared/files.ts';
+import { neutralTemplate } from '../../kit/kit-secrets.ts';
 import { ownDependency, writeManifest } from '../../kit/manifest.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { packageManagerOf } from '../../kit/package-manager.ts';
@@ -59,7 +60,12 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
       hook: repositoryOf(journal) !== 'none',
     });
     const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
-    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
+    const { text, emptied } = neutralTemplate(await readEnvironmentTemplate(stage));
+    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(text, values));
+    for (const { name, host } of emptied.filter((one) => !Object.hasOwn(values, one.name)))
+      output.notes.push(
+        `The kit's template sets ${name}${host === undefined ? '' : ` to a database on ${host}`}: it is empty in .env.local.`,
+      );
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
     output.summary = made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
     return { museFile };
