@@ -19,7 +19,7 @@ export interface RepositoryChoice {
 
 /**
  * Chooses where the history of a new muse goes. Inside another work tree that does not ignore the directory no repository
- * is made: the outer one could not track the muse's files then, and whoever clones it would not get them.
+ * is made: the outer one could not track the muse's files then, and its clones would lack them.
  * @param wanted true makes one in any case, false in none; undefined leaves it to where the directory is
  * @throws MuseError `bad-directory` where the directory's own repository has files; `git-missing` and the like
  */
