@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * @returns {{ install: string, blocks: string[], table: string[] }} the first command, which may need a network; the others of
  *   the blocks, and those of the table, which must not
  */
-export function readmeCommands(directory) {
+export function museCommands(directory) {
   const text = readFileSync(join(directory, 'README.md'), 'utf8');
   const blocks = [...text.matchAll(/^```\w*\n([^]*?)\n```$/gm)].flatMap(([, block = '']) => block.split('\n'));
   const table = [...text.matchAll(/^\| `([^`]* muse [^`]*)` \|/gm)].map(([, command = '']) => command);

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readmeCommands } from './muse-readme.js';
+import { museCommands } from './muse-readme.js';
 
 const root = join(import.meta.dirname, '..');
 const windows = process.platform === 'win32';
@@ -193,7 +193,7 @@ async function tryCommands(
 
 /** Runs the commands of the README of a muse, all or those of its blocks; returns what was printed last where one fails. */
 async function tryGenerated(muse, which, inShell) {
-  const { install, blocks, table } = readmeCommands(muse);
+  const { install, blocks, table } = museCommands(muse);
   for (const line of [install, ...blocks, ...(which === 'all' ? table : [])]) {
     const { code, tail } = await inShell(line);
     if (code !== 0) return `${line}\n${tail}`;

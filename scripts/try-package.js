@@ -4,7 +4,7 @@ import { execFileSync, execSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readmeCommands } from './muse-readme.js';
+import { museCommands } from './muse-readme.js';
 
 const root = join(import.meta.dirname, '..');
 const place = mkdtempSync(join(tmpdir(), 'create-muse-package-'));
@@ -41,7 +41,7 @@ try {
   ) {
     throw new Error('The muse lacks its .gitignore or its list of tables.');
   }
-  const { install, blocks, table } = readmeCommands(muse);
+  const { install, blocks, table } = museCommands(muse);
   const inShell = (command, more = {}) =>
     execSync(command, { cwd: muse, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...more } });
   inShell(install);
