@@ -149,8 +149,8 @@ describe('with nobody to ask', () => {
   });
 
   it.each([
-    ['a-muse', '/somewhere/else', 'a-muse'],
-    [undefined, '/somewhere/else', 'else'],
+    ['a-muse', '/somewhere/web', 'a-muse'],
+    [undefined, '/somewhere/web', 'web'],
   ])('the name %s in %s is %s', async (name, directory, expected) => {
     expect(await completeAnswers({ ...nothing, name, directory }, {}, contextWith(), false)).toMatchObject({
       name: expected,
