@@ -113,7 +113,7 @@ export const createFlags: readonly Flag[] = [
   ...supabaseFlags,
   { name: 'yes', type: 'boolean', short: 'y', about: 'use the defaults, never ask', group: 'Run' },
   { name: 'dry-run', type: 'boolean', about: 'show the plan, change nothing', group: 'Run' },
-  { ...resumeFlag, about: 'continue a run that stopped; start one where there is none' },
+  resumeFlag,
   { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group: 'Run' },
   { name: 'git', type: 'boolean', about: 'create a git repository also inside another one', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
@@ -170,7 +170,7 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   const { given, secrets } = await readGiven(typed, context);
   const options = runOptions(context);
   if (typed.has('resume')) {
-    const { hasRun, resumeMuse } = await import('../create/create.ts');
+    const { hasRun, resumeMuse, startsAnew } = await import('../create/create.ts');
     const place = given.directory ?? resolve(context.directory, given.name ?? '.');
     const isNamed = (given.directory ?? given.name) !== undefined;
     if (!isNamed || (await hasRun(place))) {
@@ -180,7 +180,7 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
       };
       return finishReport(await resumeMuse(place, secrets, options, changes), context);
     }
-    context.output.progress(`There is no unfinished run in ${place}: starting from the beginning.`);
+    context.output.progress(startsAnew(place));
   }
   const { completeAnswers } = await import('./complete.ts');
   const answers = await completeAnswers(given, secrets, context, typed.has('dry-run'));
@@ -226,10 +226,14 @@ async function readGiven(
       suggestion: 'Give a name instead: create-muse <name> --dir <path>',
     });
   }
-  if (typed.has('git') && typed.has('no-git')) {
+  for (const [one, other] of [
+    ['git', 'no-git'],
+    ['resume', 'dry-run'],
+  ] as const) {
+    if (!typed.has(one) || !typed.has(other)) continue;
     throw new MuseError({
       code: 'bad-flag',
-      message: '--git and --no-git cannot be combined.',
+      message: `--${one} and --${other} cannot be combined.`,
       suggestion: 'Use one of them.',
     });
   }

@@ -51,9 +51,20 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
   return runPipeline(journal, secrets, options);
 }
 
-/** Says whether a run was started in the directory, finished or not. */
-export async function hasRun(directory: string): Promise<boolean> {
-  return (await readJournal(directory)) !== undefined;
+/**
+ * Says whether there is a run in the directory to resume.
+ * @param environment of a project that is being provisioned: then a finished run counts only if it was for that
+ */
+export async function hasRun(directory: string, environment?: EnvironmentName): Promise<boolean> {
+  const journal = await readJournal(directory);
+  if (journal === undefined || isRefused(journal)) return false;
+  const isFinished = journal.finished === true && environment !== undefined;
+  return !isFinished || (journal.pipeline === 'provision' && journal.answers.environment === environment);
+}
+
+/** What is said where `--resume` starts a run, as there is none. */
+export function startsAnew(directory: string): string {
+  return `There is no unfinished run in ${directory}: starting from the beginning.`;
 }
 
 /**

@@ -94,12 +94,19 @@ export async function writeMuseFiles(
   muse: MuseFile,
   options: ReadmeOptions = {},
 ): Promise<string[]> {
+  const values = { manager: await packageManagerOf(directory) };
+  const hookText = await filled('pre-commit', values);
+  const hook = options.hook === true && (await isFree(directory, hookPath, hookText));
   const ignore = await inside(directory, '.gitignore');
   await writeWhole(ignore, await addIgnoredLines((await readText(ignore)) ?? ''));
-  await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, options));
-  const values = { manager: await packageManagerOf(directory) };
+  await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, { ...options, hook }));
   await writeWhole(await inside(directory, workflowPath), await filled('workflow.yml', values));
-  if (options.hook !== true) return ['.gitignore', 'README.md', workflowPath];
-  await writeWhole(await inside(directory, hookPath), await filled('pre-commit', values), 0o755);
-  return ['.gitignore', 'README.md', workflowPath, hookPath];
+  if (hook) await writeWhole(await inside(directory, hookPath), hookText, 0o755);
+  return ['.gitignore', 'README.md', workflowPath, ...(hook ? [hookPath] : [])];
+}
+
+/** Says whether a file is not there, or was written by an earlier run: the kit's own stays. */
+async function isFree(directory: string, path: string, text: string): Promise<boolean> {
+  const there = await readText(await inside(directory, path));
+  return there === undefined || there === text;
 }

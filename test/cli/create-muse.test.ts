@@ -89,6 +89,7 @@ describe('calls that are wrong', () => {
     [['realtymuse', '--yes', '--target', 'postgres'], 'DATABASE_URL'],
     [['realtymuse', '--yes', '--prefix', '9Bad'], 'Use e.g. --prefix bad'],
     [['realtymuse', '--git', '--no-git'], 'cannot be combined'],
+    [['realtymuse', '--resume', '--dry-run'], 'cannot be combined'],
     [['.', '--dir', 'there'], '--dir names another one'],
     // Nothing is fetched for these: the kit cannot be reached.
     [['realtymuse', '--yes', '--spec', 'none.yaml', ...unreachable], 'none.yaml does not exist'],
