@@ -54,7 +54,8 @@ const secretName =
 /** Whether a value is made up by a machine: no word, no placeholder. */
 function isRandom(value: string): boolean {
   if (value.length < 16 || !/\d/.test(value) || !/[a-z]/i.test(value)) return false;
-  if (/your|change|example|placeholder|replace|dummy|xxx|<|\$\{|supabase[-_]?demo/i.test(value)) return false;
+  if (/your|change|example|placeholder|replace|dummy|super-?secret|xxx|<|\$\{|supabase[-_]?demo/i.test(value))
+    return false;
   const counts = new Map<string, number>();
   for (const character of value) counts.set(character, (counts.get(character) ?? 0) + 1);
   const entropy = [...counts.values()].reduce((sum, count) => {
@@ -75,9 +76,10 @@ function isPublic(value: string): boolean {
   }
 }
 
-/** Whether a URL leads to this machine, whose passwords protect nothing. */
+/** Whether a URL leads to this machine or a container on it, such as `db`: those passwords protect nothing. */
 function isLocalUrl(value: string): boolean {
-  return URL.canParse(value) && isLocal(new URL(value).hostname.replace(/^\[(.*)\]$/, '$1'));
+  const host = URL.canParse(value) ? new URL(value).hostname.replace(/^\[(.*)\]$/, '$1') : '';
+  return host !== '' && (isLocal(host) || /^[\w-]+$/.test(host));
 }
 
 /** A template without the databases that it names, and what was taken out of it. */

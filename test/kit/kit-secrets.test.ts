@@ -70,6 +70,10 @@ describe("a kit's files for secrets", () => {
         '.env.development': `SERVICE_ROLE_KEY=${jwt({ iss: 'supabase-demo', role: 'service_role' })}\nDATABASE_URL=postgres://postgres:postgres@127.0.0.1:54322/postgres`,
       },
     ],
+    [
+      'containers',
+      { '.env': 'DATABASE_URL=postgres://app:app-password-1@db:5432/app\nJWT_SECRET=super-secret-jwt-token-1' },
+    ],
     ['other files', { 'src/env.local.ts': `export const secret = '${random}';`, 'local/.environment': 'A=1' }],
   ])('%s stay', async (_, files) => {
     const kit = repository({ ...musekit, ...files });
