@@ -1,5 +1,6 @@
-// Lists the rules, compiles src/ to dist/, and writes the text of `muse help`. A clean dist first: a renamed file must not stay in the package.
-// With --when-changed it does nothing where dist/ is newer than src/: npm prepares a checkout again for each product that uses it.
+// Lists the rules, compiles src/ to dist/, and writes the text of `muse help`. A clean dist first: a renamed file must
+// not stay in the package. With --when-changed it does nothing where dist/ is newer than src/: npm prepares a checkout
+// again for each product that uses it.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

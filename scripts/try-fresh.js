@@ -1,6 +1,7 @@
-// Runs the README's two commands in fresh clones of HEAD, and the commands of the README that the first one generates, in
-// surroundings that differ from a developer's own: other users, directories that others cannot read, odd paths, no install
-// scripts, no network, no git identity, a global prefix that cannot be written. Changes that are not committed do not count.
+// Runs the README's two commands in fresh clones of HEAD, and the commands of the README that the first one generates,
+// in surroundings that differ from a developer's own: other users, directories that others cannot read, odd paths, no
+// install scripts, no network, no git identity, a global prefix that cannot be written. Changes that are not committed
+// do not count.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -191,7 +192,9 @@ async function tryCommands(
   return undefined;
 }
 
-/** Runs the commands of the README of a muse, all or those of its blocks; returns what was printed last where one fails. */
+/**
+ * Runs the commands of the README of a muse, all or those of its blocks; returns what was printed last where one fails.
+ */
 async function tryGenerated(muse, which, inShell) {
   const { install, blocks, table } = museCommands(muse);
   for (const line of [install, ...blocks, ...(which === 'all' ? table : [])]) {

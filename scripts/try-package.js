@@ -1,5 +1,5 @@
-// Packs the package, installs the tarball in an empty directory as a user would, runs the main job from there, and then every
-// command of the README that it generates: the first one with a network, the others without.
+// Packs the package, installs the tarball in an empty directory as a user would, runs the main job from there, and then
+// every command of the README that it generates: the first one with a network, the others without.
 import { execFileSync, execSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,8 @@ try {
   inShell(install);
   for (const command of [...blocks, ...table]) inShell(command, { npm_config_offline: 'true' });
   process.stdout.write(
-    `realtymuse from ${tarball}: ${environment.applied.length} migrations applied, ${blocks.length + table.length + 1} commands of its README run\n`,
+    `realtymuse from ${tarball}: ${environment.applied.length} migrations applied, ` +
+      `${blocks.length + table.length + 1} commands of its README run\n`,
   );
 } finally {
   rmSync(place, { recursive: true, force: true });

@@ -93,9 +93,10 @@ async function notEmpty(directory: string, names: string[]): Promise<MuseError> 
       suggestion: `Work in it: cd ${shellPath(directory)}, then muse status. Or choose another name.`,
     });
   }
+  const shown = [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ');
   return new MuseError({
     code: 'bad-directory',
-    message: `${directory} is not empty (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}), and nothing in it was touched.`,
+    message: `${directory} is not empty (${shown}), and nothing in it was touched.`,
     suggestion: `Choose another directory: --dir ${shellPath(join(dirname(directory), `${basename(directory)}-2`))}`,
   });
 }

@@ -58,8 +58,8 @@ export interface PlannedRepairs {
 }
 
 /**
- * Finds out what a run would do without doing it: the muse is put together in a temporary directory, rehearsed, read, and
- * deleted. What the run would refuse is refused: the target is connected to, and Supabase is asked.
+ * Finds out what a run would do without doing it: the muse is put together in a temporary directory, rehearsed, read,
+ * and deleted. What the run would refuse is refused: the target is connected to, and Supabase is asked.
  * @throws MuseError what the run would throw before its rehearsal
  */
 export async function planMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<Plan> {

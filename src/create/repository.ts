@@ -6,8 +6,8 @@ import { shellPath } from '../shared/shell.ts';
 import type { Journal } from './journal.ts';
 
 /**
- * Where the history of a new muse goes: a repository that is made for it, the empty one that is in its directory already, or
- * nowhere.
+ * Where the history of a new muse goes: a repository that is made for it, the empty one that is in its directory
+ * already, or nowhere.
  */
 export type Repository = NonNullable<Journal['data']['repository']>;
 
@@ -18,8 +18,8 @@ export interface RepositoryChoice {
 }
 
 /**
- * Chooses where the history of a new muse goes. Inside another work tree that does not ignore the directory no repository
- * is made: the outer one could not track the muse's files then, and its clones would lack them.
+ * Chooses where the history of a new muse goes. Inside another work tree that does not ignore the directory no
+ * repository is made: the outer one could not track the muse's files then, and its clones would lack them.
  * @param wanted true makes one in any case, false in none; undefined leaves it to where the directory is
  * @throws MuseError `bad-directory` where the directory's own repository has files; `git-missing` and the like
  */
@@ -36,16 +36,12 @@ export async function chooseRepository(
   if (wanted === true) return { repository: 'own' };
   const outer = await outerWorkTree(directory, git);
   if (outer === undefined || outer.ignores) return { repository: 'own' };
-  const force = 'A repository of its own inside that one: --git';
-  if (outer.foreign)
-    return {
-      repository: 'none',
-      note: `git does not read the repository around ${outer.root}, which belongs to another user, so none was made for the muse. ${force}`,
-    };
-  return {
-    repository: 'none',
-    note: `The muse is inside the repository ${outer.root}, which tracks its files, so it has none of its own. Commit it there: git -C ${shellPath(outer.root)} add ${shellPath(directory)}. ${force}`,
-  };
+  const force = 'To create one inside that repository, add --git.';
+  const why = outer.foreign
+    ? `git does not read the repository around ${outer.root}, which belongs to another user`
+    : `the muse is inside the repository ${outer.root}, which tracks its files`;
+  const how = outer.foreign ? '' : ` Commit it there: git -C ${shellPath(outer.root)} add ${shellPath(directory)}.`;
+  return { repository: 'none', note: `No repository was created: ${why}.${how} ${force}` };
 }
 
 /** Where the history of a run's muse goes, as it was chosen. */

@@ -1,4 +1,7 @@
-/** Changes or adds a text in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends. Pure. */
+/**
+ * Changes or adds a text in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends.
+ * Pure.
+ */
 
 interface Place {
   start: number;
@@ -80,7 +83,8 @@ export function setJsonString(text: string, path: readonly string[], value: stri
 type Json = string | { [key: string]: Json };
 
 /**
- * The JSON text with a string at `path`: replaced, or added at the end of its object, which is made where it is missing.
+ * The JSON text with a string at `path`: replaced, or added at the end of its object, which is made where it is
+ * missing.
  * @param text JSON whose value is an object; a byte order mark and any line ends are kept
  * @returns undefined where something other than an object or a string is in the way
  * @throws SyntaxError if it is not valid JSON

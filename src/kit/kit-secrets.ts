@@ -1,6 +1,6 @@
 /**
- * What a kit must not decide for a muse: its secrets, and which database is meant. A file or template of the kit that names
- * a database would otherwise be read as the owner's own.
+ * What a kit must not decide for a muse: its secrets, and which database is meant. A file or template of the kit that
+ * names a database would otherwise be read as the owner's own.
  */
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -93,8 +93,8 @@ export interface NeutralTemplate {
 const reserved = new Set(['SUPABASE_DB_PASSWORD', 'SUPABASE_ACCESS_TOKEN']);
 
 /**
- * The kit's template for `.env.local` without values that would decide which database the muse works with, or who else knows
- * its password: URLs of databases on other machines, and the variables that this tool reads.
+ * The kit's template for `.env.local` without values that would decide which database the muse works with, or who else
+ * knows its password: URLs of databases on other machines, and the variables that this tool reads.
  */
 export function neutralTemplate(text: string): NeutralTemplate {
   const emptied = Object.entries(parseEnvironment(text)).flatMap(([name, value]): NeutralTemplate['emptied'] => {

@@ -1,4 +1,7 @@
-/** The `package.json` of a muse: this tool is pinned in it, so that `npm run status` and `npx muse` run it and nothing else. */
+/**
+ * The `package.json` of a muse: this tool is pinned in it, so that `npm run status` and `npx muse` run it and nothing
+ * else.
+ */
 import { readFile, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
@@ -72,8 +75,8 @@ export interface Manifest {
 }
 
 /**
- * Pins this package in the muse's `package.json`, which is made where there is none, and adds the muse's scripts. Run again,
- * it changes nothing.
+ * Pins this package in the muse's `package.json`, which is made where there is none, and adds the muse's scripts. Run
+ * again, it changes nothing.
  * @param directory of the muse, or where it is put together
  */
 export async function writeManifest(directory: string, name: string, specifier: string): Promise<Manifest> {

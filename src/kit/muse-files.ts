@@ -45,7 +45,9 @@ async function scriptsOf(directory: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** The text of the muse's README, in Markdown. Its commands run as they are, in their order, in the muse's directory. */
+/**
+ * The text of the muse's README, in Markdown. Its commands run as they are, in their order, in the muse's directory.
+ */
 export async function renderReadme(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string> {
   const [scripts, manager] = await Promise.all([scriptsOf(directory), packageManagerOf(directory)]);
   const kept = ['docs/KIT_README.md', 'KIT_README.md'];

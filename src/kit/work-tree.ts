@@ -92,8 +92,8 @@ export async function startAfter(
 }
 
 /**
- * Gives the repository in `directory` the history of another one: the branch that is checked out becomes its commit, and
- * so does the index. Files stay as they are. Run again, it changes nothing.
+ * Gives the repository in `directory` the history of another one: the branch that is checked out becomes its commit,
+ * and so does the index. Files stay as they are. Run again, it changes nothing.
  * @param from path of the other repository, whose history starts where this one's ends
  */
 export async function takeHistory(directory: string, from: string, options: GitOptions = {}): Promise<void> {

@@ -79,7 +79,9 @@ async function refuseDisagreement(
     first.place === second.place ? `${place} as ${user ?? 'the default user'}` : place;
   throw new MuseError({
     code: 'bad-database-url',
-    message: `It is not clear which database is ${name}: ${urlVariable} is ${shown(first)} in the environment, and ${shown(second)} in ${secretsFileOf(name)}. Nothing was run.`,
+    message:
+      `It is not clear which database is ${name}: ${urlVariable} is ${shown(first)} in the environment, ` +
+      `and ${shown(second)} in ${secretsFileOf(name)}. Nothing was run.`,
     suggestion: 'Remove one of the two; or give each environment a variable of its own: "urlVariable" in muse.json.',
   });
 }

@@ -143,7 +143,7 @@ describe('where the history goes', () => {
     const { notes } = await create(directory, {});
     expect(existsSync(join(directory, '.git'))).toBe(false);
     expect(museFile(directory).kit).not.toHaveProperty('base');
-    const [command = ''] = /git -C .*?(?=\. )/.exec(notes.join('\n')) ?? [];
+    const [command = ''] = /git -C .*?(?=\. To)/.exec(notes.join('\n')) ?? [];
     execFileSync('sh', ['-c', command]);
     const tracked = git(outer, 'ls-files').trim().split('\n');
     expect(tracked).toContain('apps/web app/muse.json');

@@ -83,5 +83,6 @@ async function installPackages({ directory, environment, signal, onProgress }: R
     all: true,
   });
   if (!result.failed || signal.aborted) return undefined;
-  return `${name} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
+  const why = result.shortMessage?.split('\n', 1)[0] ?? 'no reason given';
+  return `${name} install failed (${why}); run it in the directory to see why.`;
 }

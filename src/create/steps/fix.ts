@@ -12,8 +12,8 @@ export interface Fixed {
 }
 
 /**
- * Finds out how the kit can be repaired, its own extensions included. The repairs are written when the kit is taken, after
- * those extensions were archived.
+ * Finds out how the kit can be repaired, its own extensions included. The repairs are written when the kit is taken,
+ * after those extensions were archived.
  */
 export const fixStep: Step<Configured, Fixed> = {
   id: 'fix',

@@ -25,8 +25,8 @@ import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
 /**
- * Writes what the product adds to the kit: its settings and secrets, its own extension migration with its rollback, and the
- * files that every muse has.
+ * Writes what the product adds to the kit: its settings and secrets, its own extension migration with its rollback, and
+ * the files that every muse has.
  */
 export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
   id: 'scaffold',
@@ -91,10 +91,10 @@ async function pinSelf(stage: string, directory: string, { name, install }: Answ
     notes.push(
       `create-muse runs from a checkout, so package.json depends on ${specifier}: the muse's commands need ${checkout}.`,
     );
-  if (kept.length > 0)
-    notes.push(
-      `The kit has its own ${kept.length === 1 ? 'script' : 'scripts'} ${kept.join(', ')}, which stay. The muse's: ${kept.map((script) => `${manager.exec} muse ${script}`).join(', ')}`,
-    );
+  if (kept.length > 0) {
+    const calls = kept.map((script) => `${manager.exec} muse ${script}`).join(', ');
+    notes.push(`The kit's own scripts stay: ${kept.join(', ')}. To run the muse's: ${calls}`);
+  }
   if (manager.lock !== undefined && !install)
     notes.push(`${manager.lock} does not have create-muse yet: ${manager.name} install adds it. Commit it then.`);
   return notes;

@@ -15,9 +15,9 @@ import type { Moved } from './kit.ts';
 import type { Fixed } from './fix.ts';
 
 /**
- * Begins the history of the muse: "Take the kit" is the kit as it was made the product's own, which later upgrades merge
- * from; then each class of repair is a commit of its own, so that the owner can read them and send them upstream. What
- * the product adds comes after that.
+ * Begins the history of the muse: "Take the kit" is the kit as it was made the product's own, which later upgrades
+ * merge from; then each class of repair is a commit of its own, so that the owner can read them and send them upstream.
+ * What the product adds comes after that.
  */
 export const takeStep: Step<Configured & Fixed & Moved, Pick<Configured, 'museFile'>> = {
   id: 'take',
