@@ -4,7 +4,9 @@ import { publicConditions } from '../catalog/scope.ts';
 import type { Actor } from './actors.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 
-/** Which of the known rows the actor sees, as letters; `?` where it may not read what tells them apart, but sees some row. */
+/**
+ * The known rows that the actor sees, as letters; `?` if it sees a row but may not read the columns that identify it.
+ */
 export function selectSql(subject: Subject, actor: Actor, model: Model): string {
   const granted = grantedColumns(subject, actor.role, 'S', model);
   const names = new Set(granted.map((column) => column.name));
@@ -23,7 +25,7 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
   );
 }
 
-/** Which of the known rows that the actor sees are declared to be everyone's, by a comment beside a policy that lets them through. */
+/** Which of the known rows that the actor sees are declared public by a comment beside a policy that lets them through. */
 export function selectPublicSql(subject: Subject, _: Actor, model: Model): string | undefined {
   const open = subject.kind === 'table' ? publicConditions(subject.table, model) : [];
   return open.length === 0 ? undefined : seenRows(subject, labelledRows(subject), open);
@@ -32,5 +34,8 @@ export function selectPublicSql(subject: Subject, _: Actor, model: Model): strin
 function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0], open: readonly string[] = []): string {
   const known = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
   const where = open.length === 0 ? known : `(${known}) and (${open.map((using) => `(${using})`).join(' or ')})`;
-  return `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} where ${where}) as seen`;
+  return (
+    `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} ` +
+    `where ${where}) as seen`
+  );
 }

@@ -27,43 +27,55 @@ import { insertSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** The statements of a verb for an actor: tried one by one, each taken back at once. None where the verb makes no sense for them. */
+/**
+ * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
+ * sense for the actor.
+ */
 type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
 
 /** One thing that the proof tries: a row of the table below. */
 export interface VerbRow {
   /** The letter of the matrix under which it is shown: Select, Insert, Update, Delete, Reassign, eXecute. */
   letter: 'S' | 'I' | 'U' | 'D' | 'R' | 'X';
+  /** The privilege without which PostgreSQL refuses the statement; none for a call, which is looked up for the function. */
+  needs?: 'S' | 'I' | 'U' | 'D';
   /** The rule that it breaks where it is possible and must not be: by a signed-in user, by an anonymous visitor. */
   rule: { signedIn: RuleName; anonymous: RuleName };
-  /** What an actor does, as a finding says it: "outsider *updates it*". */
+  /** What an actor does, in a finding: "outsider *updates it*". */
   wording: string;
-  /** The same as a step of a story, before the name of what is written: "a stranger *adds a row to* public.members". */
+  /** The same as a step of a path, before the name of what is written: "a stranger *adds a row to* public.members". */
   step: string;
   sql: SqlFor;
-  /** SQL that makes room for it, as the one who asked for the proof. */
+  /** SQL that prepares for it, run as the role that runs the proof. */
   prepare?: (subject: Subject, model: Model) => string | undefined;
-  /** What the scope of the subject says of it. Functions are judged by what they return and change: `expectNothing`. */
+  /**
+   * What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`.
+   */
   expects: Expects;
-  /** What its result is read from: the labels it returns, the count of new rows, the rows that are not as they were. */
+  /** The source of its result: the labels that it returns, the number of new rows, or the changed rows. */
   result: 'labels' | 'added' | 'changed';
-  /** It names no row: it meets whatever the actor can reach, the actor's own rows as well. */
+  /** It names no row, so it affects every row that the actor can reach, including its own. */
   withoutWhere?: true;
+  /** The verb whose first statement meets the same rows and more: where that left A's row alone, this one does. */
+  wider?: string;
   /** It is wrong whichever row it meets, the actor's own included. */
   anyRow?: true;
-  /** What is looked at after it: all that asks the rows that it wrote, or only what triggers did by the way. Nothing: another verb stands for it. */
+  /**
+   * What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if
+   * another verb covers that.
+   */
   followed?: 'askers' | 'triggers';
-  /** Tried again after a permitted write: since it may open more, or to see what harm can be done then. */
+  /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
   tried?: 'opens' | 'harms';
-  /** It adds a row of the actor's own under the key of A's: that a constraint stops it says nothing of A's row. */
+  /** It adds the actor's own row under the key of A's row, so a constraint error says nothing about A's row. */
   underKeyOfA?: true;
-  /** It points a row of the actor's at rows of A's. */
+  /** It links a row of the actor to rows of A. */
   linksToA?: true;
-  /** It breaks nothing itself: the rows that it meets are not held against an actor who meets them by that other verb. */
+  /** It breaks no rule itself: the rows that it reaches are not counted against an actor who reaches them by that verb. */
   excuses?: string;
-  /** Tried by those who are members of both organizations as well. */
+  /** Also tried by members of both organizations. */
   multiOrg?: true;
-  /** What the matrix shows of it: `i`, a row of the actor's own only; or nothing unless it breaks a rule. */
+  /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }
 
@@ -78,6 +90,7 @@ const noSql: SqlFor = () => [];
 const table = {
   select: {
     letter: 'S',
+    needs: 'S',
     rule: reads,
     wording: 'reads it',
     step: 'reads',
@@ -97,6 +110,7 @@ const table = {
   },
   insert: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows',
     step: 'adds a row to',
@@ -108,6 +122,7 @@ const table = {
   },
   'insert-returning': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows and reads them back',
     step: 'adds a row to',
@@ -118,8 +133,9 @@ const table = {
   },
   'insert-forged': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
-    wording: 'inserts rows in the name of another',
+    wording: 'inserts rows on behalf of another',
     step: 'adds a row to',
     followed: 'askers',
     tried: 'harms',
@@ -129,6 +145,7 @@ const table = {
   },
   'insert-as': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows as another user',
     step: 'adds a row to',
@@ -140,6 +157,7 @@ const table = {
   },
   'insert-cross': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows linked to rows of others',
     step: 'adds a row to',
@@ -152,16 +170,19 @@ const table = {
   },
   update: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it',
     step: 'changes a row of',
     followed: 'triggers',
     result: 'changed',
+    wider: 'update-all',
     expects: expectChange,
     sql: (...of) => [changeSql(...of)],
   },
   'update-all': {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it without WHERE',
     step: 'changes rows of',
@@ -174,6 +195,7 @@ const table = {
   },
   upsert: {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT … ON CONFLICT',
     step: 'adds or changes a row of',
@@ -185,6 +207,7 @@ const table = {
   },
   'insert-replaced': {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT',
     step: 'adds a row to',
@@ -196,6 +219,7 @@ const table = {
   },
   escalate: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'gives itself a more privileged role',
     step: 'gives itself a role in',
@@ -206,6 +230,7 @@ const table = {
   },
   join: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'adds itself to rows of others',
     step: 'adds itself to',
@@ -220,6 +245,7 @@ const table = {
   },
   adjust: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'changes what policies ask in its own row',
     step: 'changes its own row of',
@@ -232,16 +258,19 @@ const table = {
   },
   delete: {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it',
     step: 'deletes a row of',
     followed: 'askers',
     result: 'changed',
+    wider: 'delete-all',
     expects: expectDelete,
     sql: (...of) => [deleteSql(...of, true)],
   },
   'delete-all': {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it without WHERE',
     step: 'deletes rows of',
@@ -254,16 +283,19 @@ const table = {
   },
   give: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another',
     step: 'gives away a row of',
     result: 'changed',
+    wider: 'give-all',
     expects: expectNever,
     multiOrg: true,
     sql: (...of) => [reassignSql(...of, 'give', true)],
   },
   'give-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another without WHERE',
     step: 'gives away rows of',
@@ -276,15 +308,18 @@ const table = {
   },
   take: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over',
     step: 'takes a row of',
     result: 'changed',
+    wider: 'take-all',
     expects: expectNever,
     sql: (...of) => [reassignSql(...of, 'take', true)],
   },
   'take-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over without WHERE',
     step: 'takes rows of',
@@ -295,16 +330,19 @@ const table = {
   },
   relink: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others',
     step: 'links a row of',
     result: 'changed',
+    wider: 'relink-all',
     expects: expectLink,
     shown: 'when-broken',
     sql: (...of) => [relinkSql(...of, true)],
   },
   'relink-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others without WHERE',
     step: 'links rows of',
@@ -348,5 +386,5 @@ const table = {
 
 export type Verb = keyof typeof table;
 
-/** What is known of each verb. */
+/** The table row of each verb. */
 export const verbs: Readonly<Record<Verb, VerbRow>> = table;
