@@ -296,7 +296,7 @@ class Trail {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
     if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
-    const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
+    const wasLet = wasLetThrough(before);
     const isReached = verbs[verb].result === 'added' || stoppedAt(one, subject) !== undefined;
     return wasLet || !isReached ? undefined : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
   }
@@ -399,7 +399,15 @@ class Trail {
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.cells.get(`${one.actor} ${one.probe}`);
-    const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
-    return !wasLet || this.isOnNewRow(path, probe);
+    if (!wasLetThrough(before)) return true;
+    // It changes the row that was just added only if it changes more rows than without it.
+    return (
+      this.isOnNewRow(path, probe) && one.touched > (before === undefined || 'code' in before ? 0 : before.touched)
+    );
   }
+}
+
+/** Policies let the write through: it changed rows, or only a constraint stopped it. */
+function wasLetThrough(cell: Cell | undefined): boolean {
+  return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
 }

@@ -37,7 +37,9 @@ export function adviceOn(
   if (!table.rls) {
     return {
       policies: [],
-      suggestion: `Turn row-level security on, and write policies for those who may use the table: ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
+      suggestion:
+        'Turn row-level security on, and write policies for those who may use the table: ' +
+        `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
     };
   }
   const letters = [...new Set(checks.map(({ verb }) => verbs[verb].letter))].filter((letter) => letter !== 'X');
@@ -63,12 +65,14 @@ export function adviceOn(
 
 /** What to do about a function by which users reach rows of others. */
 export function adviceOnFunction(name: string, does: 'returns' | 'changes'): string {
-  return does === 'returns'
-    ? `Let ${name} return only rows of who asks, by a condition on (select auth.uid()) in its body; or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`
-    : `Let ${name} ask, before it changes a row, whether that is one of who asks (of a visitor, auth.uid() is null); or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`;
+  const check =
+    does === 'returns'
+      ? `Let ${name} return only rows of the caller, by a condition on (select auth.uid()) in its body`
+      : `Let ${name} check, before it changes a row, that the row is the caller's; auth.uid() is null for a visitor`;
+  return `${check}. Or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`;
 }
 
-/** A name may hold line breaks. */
+/** The name of a policy on one line: it may contain line breaks. */
 export function onOneLine(name: string): string {
   return name.replaceAll(/\s+/g, ' ').trim();
 }
