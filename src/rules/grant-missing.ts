@@ -152,7 +152,9 @@ function unnumbered(table: RelationRow, role: string): { message: string; sugges
   return table.serials
     .filter(({ roles }) => !roles.includes(role))
     .map(({ column, sequence }) => ({
-      message: `${role} may insert into ${qualifiedName(table)}, but not use sequence ${sequence}, which numbers its ${column}: an INSERT that leaves ${column} to its default ends in 42501.`,
+      message:
+        `${role} may insert into ${qualifiedName(table)}, but not use sequence ${sequence}, which numbers its ${column}: ` +
+        `an INSERT that leaves ${column} to its default ends in 42501.`,
       suggestion: `GRANT USAGE ON SEQUENCE ${sequence} TO ${quoteIdentifier(role)};`,
     }));
 }

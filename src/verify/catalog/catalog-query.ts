@@ -110,12 +110,14 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
-/** Columns that take their values from a sequence of their own by a default. Identity columns need no privilege. */
+/** Columns with their own sequence as the default. An identity column needs no privilege on its sequence. */
 const serials = `
-  select coalesce(json_agg(json_build_object('column', t.attname, 'sequence', format('%I.%I', sn.nspname, s.relname),
-    'roles', (select coalesce(json_agg(a.rolname order by a.rolname), '[]'::json) from asked a
-      where has_sequence_privilege(a.oid, s.oid, 'USAGE'))) order by t.attnum), '[]'::json)
-  from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
+  select coalesce(json_agg(json_build_object(
+    'column', t.attname, 'sequence', format('%I.%I', sn.nspname, s.relname),
+    'roles', (select coalesce(json_agg(a.rolname order by a.rolname), '[]'::json)
+      from asked a where has_sequence_privilege(a.oid, s.oid, 'USAGE'))) order by t.attnum), '[]'::json)
+  from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S'
+  join pg_namespace sn on sn.oid = s.relnamespace
   join pg_attribute t on t.attrelid = c.oid and t.attnum = dep.refobjsubid and t.atthasdef
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and dep.deptype = 'a'`;

@@ -208,7 +208,7 @@ function isConstant(select: Node | undefined): boolean {
   return fields(fields(target, 'ResTarget')?.['val'], 'A_Const') !== undefined;
 }
 
-/** Settings that the Data API makes of each request; others, whatever they are called, are set in the database alone. */
+/** The settings that the Data API makes for a request. Settings with other names are set only within the database. */
 const ofRequest = /^request\.(headers|cookies|method|path|jwt\.claims|(header|cookie|jwt\.claim)\..+)$/;
 
 /** The request's settings. In older projects each claim has a setting of its own. */

@@ -266,7 +266,10 @@ class Visitor {
     return column === undefined ? { constants: [] } : { constants: [], column };
   }
 
-  /** The first column below: of a table that the expression's own query names, else of the policy's, else of any that is ours. */
+  /**
+   * The first column in the expression: one of a table that its own queries name, or else one of the policy's table, or
+   * else one of any of the kit's tables.
+   */
   private columnIn(node: unknown, place: Place): Compared['column'] {
     const named = new Set<string>();
     walk(node, (type, range) => {
@@ -351,7 +354,7 @@ function fitting(operator: string, constant: string): Json[] {
   }
 }
 
-/** The constants that a side of a comparison is made of: one, a list, the elements of an array, what a CASE or a query gives. */
+/** The constants on one side of a comparison: one, a list, the elements of an array, the results of a CASE or query. */
 function constantsIn(node: unknown): string[] {
   const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
   if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);

@@ -99,8 +99,8 @@ function bucketWorld(
   };
   const [a, b] = [people[0]!, people[1]!];
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
-  // Names that no object has yet, since one that is taken would be refused for that: by one folder more, as a policy may
-  // read the whole name of the file as an id.
+  // Use unused names, since an existing name would be refused. They differ by a folder, because a policy may read the
+  // whole file name as an ID.
   const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
   const made = (person: Person): string => quoteLiteral(path(person, ending, 'made/'));
   const states = endings.map((end) => ({

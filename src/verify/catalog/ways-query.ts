@@ -38,7 +38,7 @@ export interface RoleWay {
 export interface Ways {
   /** TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on tables: row-level security does not apply to them. */
   tables: Held[];
-  /** How many tables of each schema users have any right on. */
+  /** How many tables of each schema users have any privilege on. */
   used: { schema: string; tables: number }[];
   /** USAGE and UPDATE on sequences, with the table whose column uses them. */
   sequences: (Held & { table: string | null })[];

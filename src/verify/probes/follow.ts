@@ -296,7 +296,7 @@ class Trail {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
     if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
-    const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
+    const wasLet = wasLetThrough(before);
     // PostgreSQL names no key to those who may not read the referring table; but what a path opens was not the actor's before.
     const isOpenedDelete = verbs[verb].letter === 'D' && before !== undefined && !('code' in before);
     const isReached = verbs[verb].result === 'added' || isOpenedDelete || stoppedAt(one, subject) !== undefined;
@@ -359,8 +359,8 @@ class Trail {
   }
 
   /**
-   * Says whether the answer holds values of A's rows that the earlier one did not, that are not the actor's to read, and that
-   * it has not just written itself.
+   * Returns whether the result contains values of A's rows that the earlier one did not, that the actor may not read,
+   * and that it did not just write itself.
    */
   private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
@@ -401,7 +401,15 @@ class Trail {
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.cells.get(`${one.actor} ${one.probe}`);
-    const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
-    return !wasLet || this.isOnNewRow(path, probe);
+    if (!wasLetThrough(before)) return true;
+    // It changes the row that was just added only if it changes more rows than without it.
+    return (
+      this.isOnNewRow(path, probe) && one.touched > (before === undefined || 'code' in before ? 0 : before.touched)
+    );
   }
+}
+
+/** Policies let the write through: it changed rows, or only a constraint stopped it. */
+function wasLetThrough(cell: Cell | undefined): boolean {
+  return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
 }

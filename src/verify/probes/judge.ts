@@ -26,7 +26,10 @@ interface About {
 /** How many statements a finding gives to try by hand. */
 const mostProbes = 3;
 
-/** The findings of one report's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it, and leaves the SQL to those alone. */
+/**
+ * The findings of one report's checks, one for each rule, naming who can do what. Also sets the rule on each check that
+ * breaks it, and removes the SQL from the others.
+ */
 export function judge(report: TableReport, actors: readonly Actor[], model: Model, about: About = {}): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {

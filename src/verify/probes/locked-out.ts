@@ -73,7 +73,9 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
       notProven({
         object: subject.name,
         reason: `its policies ask whose role is the greater, and with the roles that were made up nobody could ${words(byPolicy)}`,
-        suggestion: `Try by hand as an owner whether a membership with a lesser role can be changed, and as a member whether one with a greater role cannot.`,
+        suggestion:
+          'Try by hand whether an owner can change a membership with a lesser role, and whether a member cannot change ' +
+          'one with a greater role.',
       }),
     ];
   }

@@ -25,7 +25,7 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
   );
 }
 
-/** Which of the known rows that the actor sees are declared to be everyone's, by a comment beside a policy that lets them through. */
+/** Which of the known rows that the actor sees are declared public by a comment beside a policy that lets them through. */
 export function selectPublicSql(subject: Subject, _: Actor, model: Model): string | undefined {
   const open = subject.kind === 'table' ? publicConditions(subject.table, model) : [];
   return open.length === 0 ? undefined : seenRows(subject, labelledRows(subject), open);

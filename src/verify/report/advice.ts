@@ -37,7 +37,9 @@ export function adviceOn(
   if (!table.rls) {
     return {
       policies: [],
-      suggestion: `Turn row-level security on, and write policies for those who may use the table: ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
+      suggestion:
+        'Turn row-level security on, and write policies for those who may use the table: ' +
+        `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
     };
   }
   const letters = [...new Set(checks.map(({ verb }) => verbs[verb].letter))].filter((letter) => letter !== 'X');

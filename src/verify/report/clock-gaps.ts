@@ -13,13 +13,14 @@ export function clockGaps(subjects: readonly Subject[], model: Model): Gap[] {
       for (const { policy, when, moved } of clockPolicies(table, model))
         if (moved === undefined) byTime.set(when, [...(byTime.get(when) ?? []), policy.name]);
       return [...byTime].map(([when, policies]) => {
+        const names = policies.join(', ');
         const [they, open, lets] = policies.length === 1 ? ['policy', 'opens', 'lets'] : ['policies', 'open', 'let'];
         return {
           object: name,
-          reason: `its ${they} ${policies.join(', ')} ${open} ${when}, whatever is in a row, and what that lets through was not tried`,
+          reason: `its ${they} ${names} ${open} ${when}, whatever is in a row, and what that lets through was not tried`,
           suggestion:
             'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ' +
-            `${policies.join(', ')} ${lets} through then.`,
+            `${names} ${lets} through then.`,
         };
       });
     });

@@ -128,14 +128,15 @@ function tableFinding(objects: readonly string[], held: readonly Held[], isOlder
       'warning',
     );
   }
-  const it = objects.length === 1 ? 'it empties the table' : 'it empties them';
+  const it = objects.length === 1 ? "it can delete everyone's rows" : "it can delete everyone's rows in them";
   const why = isOlder
-    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, but a function or a connection as that role has.'
+    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
+      'but a function or a connection as that role has.'
     : '';
   return makeFinding(
     ruleFor(leastTrusted(truncating), 'write'),
     objects[0]!,
-    `${namesOf(truncating)} may TRUNCATE ${tables}: row-level security does not apply to that, so ${it} of everyone's rows.${why}`,
+    `${namesOf(truncating)} may TRUNCATE ${tables}: row-level security does not apply to that, so ${it}.${why}`,
     suggestion,
     isOlder ? 'warning' : 'error',
   );
@@ -169,7 +170,8 @@ function sequenceFindings(ways: Ways, isOld: IsOld): Finding[] {
     return makeFinding(
       ruleFor(leastTrusted(held), 'write'),
       group[0]![0],
-      `${namesOf(held)} may set ${names.length === 1 ? 'sequence' : `${names.length} sequences:`} ${names.join('; ')}: after setval() to a lower number every INSERT ends in a duplicate key.`,
+      `${namesOf(held)} can set ${names.length === 1 ? 'sequence' : `${names.length} sequences:`} ${names.join('; ')}: ` +
+        'after setval() to a lower number every INSERT ends in a duplicate key.',
       `REVOKE UPDATE ON SEQUENCE ${group.map(([object]) => quoteQualified(object)).join(', ')} FROM ${rolesOf(held)};`,
       'warning',
     );
