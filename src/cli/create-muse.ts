@@ -138,16 +138,16 @@ function print(text: string): number {
   return 0;
 }
 
-async function helpResult(): Promise<{ json: { help: string }; text: string }> {
-  const { formatHelp } = await import('./help.ts');
-  const help = formatHelp(about, usage, createFlags).trimEnd();
-  return { json: { help }, text: help };
+async function helpResult(): Promise<CommandResult & { text: string }> {
+  const [{ formatHelp }, { columnsOf }] = await Promise.all([import('./help.ts'), import('./output.ts')]);
+  const help = formatHelp({ about, usage, flags: createFlags, width: columnsOf(process.stdout) }).trimEnd();
+  return { json: { help }, text: help, verbatim: true };
 }
 
-async function versionResult(): Promise<{ json: { version: string }; text: string }> {
+async function versionResult(): Promise<CommandResult & { text: string }> {
   const { packageVersion } = await import('../shared/version.ts');
   const version = packageVersion();
-  return { json: { version }, text: version };
+  return { json: { version }, text: version, verbatim: true };
 }
 
 /** Reads flags, asks for what is missing, runs the pipeline, and reports. */
@@ -232,5 +232,8 @@ async function readGiven(
     supabase: supabaseAnswers(typed),
   };
   const databaseUrl = typed.text('database-url') ?? environment['DATABASE_URL'];
-  return { given, secrets: { showPassword: !output.json, ...(databaseUrl === undefined ? {} : { databaseUrl }) } };
+  return {
+    given,
+    secrets: { showPassword: !output.json && !output.quiet, ...(databaseUrl === undefined ? {} : { databaseUrl }) },
+  };
 }

@@ -27,7 +27,7 @@ export const outputFlags: readonly Flag[] = [
     group: 'Output',
   },
   { name: 'verbose', type: 'boolean', about: 'show details, and the stack of an unexpected error', group: 'Output' },
-  { name: 'quiet', type: 'boolean', about: 'show only errors and the result', group: 'Output' },
+  { name: 'quiet', type: 'boolean', about: 'show only errors', group: 'Output' },
   { name: 'help', type: 'boolean', short: 'h', about: 'show this help', group: 'Output' },
   { name: 'version', type: 'boolean', short: 'v', about: 'show the version', group: 'Output' },
 ];

@@ -14,19 +14,20 @@ export interface MuseContext extends CommandContext {
    * @throws MuseError where there is none
    */
   openMuse(): Promise<Muse>;
-  /** Shows what the command is doing, until the next line. */
-  working(text: string): void;
 }
 
 /** The context of a command of `muse`. */
 export function museContext(typed: ParsedArguments, context: CommandContext): MuseContext {
-  const { output, directory } = context;
+  const { directory, soFar } = context;
   return {
     ...context,
     typed,
     environmentName: (typed.text('env') ?? 'development') as EnvironmentName,
-    openMuse: async () => (await import('../muse/open.ts')).openMuse(typed.text('dir') ?? directory),
-    working: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
+    async openMuse() {
+      const muse = await (await import('../muse/open.ts')).openMuse(typed.text('dir') ?? directory);
+      soFar.about = museFields(muse);
+      return muse;
+    },
   };
 }
 

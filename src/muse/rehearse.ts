@@ -2,6 +2,7 @@ import { openEmbedded } from '../database/embedded/embedded.ts';
 import type { Database } from '../database/database.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { hasErrors } from '../shared/finding.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { type Examination, examine } from './examine.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
@@ -12,11 +13,11 @@ import type { Muse } from '../shared/muse-file.ts';
  */
 export async function rehearseMuse(
   { directory, museFile }: Muse,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
   afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
 ): Promise<Examination> {
   const [database, files] = await Promise.all([
-    openEmbedded({ signal }),
+    openEmbedded({ signal: hooks.signal }),
     readMigrations(directory, museFile.migrations),
   ]);
   try {

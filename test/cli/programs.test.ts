@@ -106,7 +106,7 @@ describe('help loads no handler', () => {
 
   it('but the text that the build wrote, which is that of the commands', async () => {
     const { stdout } = await muse(['--help'], { cwd: await temporaryDirectory() });
-    expect(stdout).toBe(await museHelp());
+    expect(stdout).toBe(await museHelp(80));
   });
 
   it('of a command, nor a module that costs start-up time', async () => {

@@ -13,7 +13,7 @@ export const command: MuseCommand = {
     const { rehearseMuse } = await import('../../muse/rehearse.ts');
     const muse = await context.openMuse();
     context.working('Rehearsing on a shadow database');
-    const { findings, rehearsal, silenced } = await rehearseMuse(muse, context.signal);
+    const { findings, rehearsal, silenced } = await rehearseMuse(muse, context.hooks);
     const json = { ...museFields(muse), findings, silenced };
     if (hasErrors(findings)) {
       const { fixInMuse, refusal } = await import('../../muse/examine.ts');

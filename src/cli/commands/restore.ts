@@ -33,7 +33,7 @@ export const command: MuseCommand = {
     needConsent(name, consent, `muse restore ${file} --env ${name}`);
     const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), {
       ...consent,
-      signal: context.signal,
+      ...context.hooks,
       onProgress: context.working,
     });
     const tick = output.paint('green', '✓');

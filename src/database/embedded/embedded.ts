@@ -78,7 +78,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   ]);
   const snapshot = () =>
     cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
-      makeSnapshot({ settings, extensions, module }),
+      makeSnapshot({ settings, extensions, module }, options.signal),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const input = { settings, extensions, module, user };

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { MuseError } from '../../shared/error.ts';
+import { cancelled, MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
@@ -49,7 +49,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     waiting.clear();
     void worker.terminate();
   };
-  const onAbort = (): void => end(cancelled());
+  const onAbort = (): void => end(cancelled(undefined));
   worker.on('message', ({ id, value, error }: Answer) => {
     const call = waiting.get(id);
     waiting.delete(id);
@@ -132,13 +132,6 @@ const closed = (): MuseError =>
     code: 'database-closed',
     message: 'The embedded database is closed.',
     suggestion: 'Open it again.',
-  });
-
-const cancelled = (): MuseError =>
-  new MuseError({
-    code: 'cancelled',
-    message: 'Cancelled; the embedded database was stopped.',
-    suggestion: 'Run the command again to continue.',
   });
 
 const timedOut = (timeoutMs: number): MuseError =>

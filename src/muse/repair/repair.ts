@@ -75,7 +75,7 @@ export async function planFixes(
     async measure(migrations) {
       options.signal.throwIfAborted();
       options.onProgress?.('measuring who can do what');
-      const database = await openEmbedded();
+      const database = await openEmbedded({ signal: options.signal });
       try {
         return await measureAccess(database, migrations);
       } finally {
@@ -149,7 +149,7 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
 }
 
 async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
-  const database = await openEmbedded();
+  const database = await openEmbedded({ signal: options.signal });
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
