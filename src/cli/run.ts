@@ -171,9 +171,10 @@ async function printError(
   title: string,
   thrown: unknown,
   output: Output,
-  json: CommandResult['json'] = {},
+  json: CommandResult['json'],
 ): Promise<number> {
-  const error = asMuseError(thrown);
+  // An error of a file that does not say which one is about one of the muse.
+  const error = asMuseError(thrown, typeof json['directory'] === 'string' ? json['directory'] : process.cwd());
   if (output.json) output.result(failureJson(title, error, json));
   else {
     if (error.findings !== undefined && error.findings.length > 0) {

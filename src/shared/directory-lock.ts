@@ -3,7 +3,7 @@ import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MuseError } from './error.ts';
-import { hasCode, readText } from './files.ts';
+import { fileError, hasCode, readText } from './files.ts';
 
 /** What a lock is for, as its errors say it. */
 export interface LockPurpose {
@@ -77,7 +77,9 @@ export async function takeLock(
     for (;;) {
       signal?.throwIfAborted();
       const text = `${JSON.stringify({ ...me, since: Date.now() })}\n`;
-      await writeFile(mine, text, { mode: 0o600 });
+      await writeFile(mine, text, { mode: 0o600 }).catch((error: unknown) => {
+        throw fileError(error, path);
+      });
       if (await tryLink(mine, path, text)) return () => release(path, me.token);
       const found = await readText(path);
       if (found === undefined) continue;

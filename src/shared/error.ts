@@ -109,6 +109,7 @@ export const errorCodes = [
   'not-confirmed',
   'not-in-staging',
   'nothing-to-resume',
+  'out-of-memory',
   'ownership-unproven',
   'password-refused',
   'path-outside',

@@ -54,9 +54,17 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     const call = waiting.get(id);
     waiting.delete(id);
     if (!error) call?.resolve(value);
-    else if (error.server) call?.reject(toDatabaseError(error.report, call.counts ? error.done : undefined));
+    else if (error.server && error.report.code === diskFull && input.directory !== undefined) {
+      const full = fileFailure({ code: 'ENOSPC', path: input.directory, message: error.report.message ?? '' });
+      call?.reject(full);
+    } else if (error.server) call?.reject(toDatabaseError(error.report, call.counts ? error.done : undefined));
     else {
-      const broken = error.system ? fileFailure(error.system) : failed(error.report.message ?? '');
+      const { system, report } = error;
+      const broken = system
+        ? fileFailure(system)
+        : report.code === '54001'
+          ? tooDeep(report.message)
+          : failed(report.message ?? '');
       call?.reject(broken);
       end(broken);
     }
@@ -119,6 +127,17 @@ const failed = (why: string): MuseError =>
     message: 'The embedded database stopped.',
     detail: why,
     suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
+  });
+
+/** PostgreSQL's code for it, https://www.postgresql.org/docs/17/errcodes-appendix.html */
+const diskFull = '53100';
+
+const tooDeep = (detail: string | undefined): MuseError =>
+  new MuseError({
+    code: 'embedded-failed',
+    message: 'A statement went too deep for the embedded database, and stopped it.',
+    ...(detail === undefined ? {} : { detail }),
+    suggestion: 'Look for a function, trigger or policy that calls itself without an end.',
   });
 
 /** A full disk, or a directory that may not be written, as everywhere else; the rest is the engine's failure. */

@@ -86,7 +86,7 @@ export async function planFixes(
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
       options.onProgress?.('rehearsing the fixed files');
-      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
+      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) }, options.signal);
     },
   });
   const current = new Map([
@@ -148,8 +148,8 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
-  const database = await openEmbedded({ signal: options.signal });
+async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
+  const database = await openEmbedded({ signal });
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
