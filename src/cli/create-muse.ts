@@ -1,7 +1,15 @@
 import type { Answers, Secrets } from '../create/answers.ts';
 import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
 import type { GivenAnswers } from '../create/defaults.ts';
-import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
+import {
+  type Flag,
+  isAmong,
+  longestTimeout,
+  outputFlags,
+  resumeFlag,
+  statementTimeoutFlag,
+  supabaseFlags,
+} from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 
@@ -108,6 +116,7 @@ export const createFlags: readonly Flag[] = [
   { name: 'dry-run', type: 'boolean', about: 'show the plan, change nothing', group: 'Run' },
   resumeFlag,
   { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group: 'Run' },
+  { ...statementTimeoutFlag, about: 'longest run of a statement (default: 30 in the rehearsal)', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
   { name: 'install', type: 'boolean', about: "install the kit's npm packages at the end", group: 'Run' },
   ...outputFlags,
@@ -208,6 +217,7 @@ async function readGiven(
     const value = typed.text(flag);
     return value === undefined ? undefined : resolve(directory, value);
   };
+  const timeout = typed.seconds('statement-timeout', longestTimeout);
   const given: GivenAnswers = {
     name: positionals[0],
     directory: path('dir'),
@@ -226,6 +236,7 @@ async function readGiven(
     databaseCa: path('db-ca'),
     fix: typed.has('fix'),
     verify: !typed.has('no-verify'),
+    ...(timeout === undefined ? {} : { statementTimeoutMs: 1000 * timeout }),
     ...(typed.has('allow-widening') ? { allowWidening: true } : {}),
     git: !typed.has('no-git'),
     install: typed.has('install'),

@@ -50,6 +50,8 @@ export interface Answers {
   allowWidening?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
+  /** How long a statement may take, in ms; default: 30 s in the rehearsal, on the target what its server says. */
+  statementTimeoutMs?: number;
   git: boolean;
   install: boolean;
 }

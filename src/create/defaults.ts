@@ -65,6 +65,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     fix: given.fix ?? false,
     ...present('allowWidening', given.allowWidening),
     verify: given.verify ?? true,
+    ...present('statementTimeoutMs', given.statementTimeoutMs),
     git: given.git ?? true,
     install: given.install ?? false,
   };

@@ -3,6 +3,9 @@
  * May touch: the database, the embedded database's directory and the cache.
  */
 
+import type { MuseError, Tellable } from '../shared/error.ts';
+import { serverFailure } from './server-failure.ts';
+
 /** Where a database is. `https` is SQL sent through the Management API's query endpoint. */
 export type DatabaseKind = 'embedded' | 'postgres' | 'https';
 
@@ -45,6 +48,11 @@ export interface Database extends Session {
   withRunLock<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
   /** Calls back with what SQL says by RAISE while it runs; absent where the connection brings that only at the end, or never. */
   onRaise?(listener: (text: string) => void): void;
+  /**
+   * From now on ends the database, with `statement-timeout`, where a statement or a script takes longer than so many ms;
+   * undefined for no limit. Only where the engine itself knows no `statement_timeout`.
+   */
+  limitStatements?(ms: number | undefined): void;
   close(): Promise<void>;
 }
 
@@ -68,7 +76,7 @@ export interface DatabaseErrorFields {
 }
 
 /** An error that PostgreSQL reported (as opposed to a connection that failed, which is a MuseError). */
-export class DatabaseError extends Error {
+export class DatabaseError extends Error implements Tellable {
   override readonly name = 'DatabaseError';
   readonly code: string;
   readonly detail: string | undefined;
@@ -93,5 +101,10 @@ export class DatabaseError extends Error {
     this.column = fields.column;
     this.constraint = fields.constraint;
     this.done = fields.done;
+  }
+
+  /** For people, where it reaches the end of a run: what PostgreSQL says, and what to do about a limit of the server. */
+  told(): MuseError {
+    return serverFailure(this);
   }
 }

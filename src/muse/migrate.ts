@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { hasErrors } from '../shared/finding.ts';
-import { fileDone, type Hooks } from '../shared/hooks.ts';
+import { fileDone } from '../shared/hooks.ts';
 import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -157,10 +157,10 @@ async function openBeside(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  { onNote, signal }: Hooks,
+  { onNote, signal, statementTimeoutMs: timeoutMs }: MigrateMuseOptions,
 ): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
-    openEnvironment(muse, name, environment, { onNote, signal }),
+    openEnvironment(muse, name, environment, { onNote, signal, timeoutMs }),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled')

@@ -40,7 +40,10 @@ export async function rollbackMuse(
 ): Promise<RollbackResult> {
   if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const { database } = await openEnvironment(muse, name, environment, guard);
+  const { database } = await openEnvironment(muse, name, environment, {
+    ...guard,
+    timeoutMs: guard.statementTimeoutMs,
+  });
   try {
     const { lockTimeoutMs, statementTimeoutMs } = guard;
     const limits = {

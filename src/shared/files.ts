@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { type ErrorCode, MuseError, unexpected } from './error.ts';
+import { type ErrorCode, isTellable, MuseError, unexpected } from './error.ts';
 
 /** Says whether the error is Node's with one of these codes, e.g. `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -94,6 +94,7 @@ export function fileError(error: unknown, path: string): unknown {
 
 /** Anything thrown, as a MuseError. */
 export function asMuseError(thrown: unknown, path = ''): MuseError {
+  if (isTellable(thrown)) return thrown.told();
   const known = fileError(thrown, path);
   return known instanceof MuseError ? known : unexpected(known);
 }

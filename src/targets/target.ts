@@ -28,6 +28,8 @@ export interface OpenOptions extends Pick<Hooks, 'signal' | 'onNote'> {
   cloud?: (() => Promise<Cloud>) | undefined;
   /** The project was found by searching: its database must accept the password before anything is done to it. */
   mustProve?: boolean | undefined;
+  /** How long a statement may take, in ms; default: what the server says. */
+  timeoutMs?: number | undefined;
   /** The database will only be read: another process that reads it too is waited for as long as it takes. */
   reads?: boolean | undefined;
 }

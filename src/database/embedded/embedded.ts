@@ -104,6 +104,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     return {
       ...createDatabase(wire, 'embedded', description),
       kind: 'embedded',
+      limitStatements: wire.limitCalls,
       close: () => leave(kept ? wire.close : wire.terminate),
       terminate: () => leave(wire.terminate),
     };

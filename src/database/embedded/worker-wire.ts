@@ -9,6 +9,8 @@ import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInpu
 export interface WorkerWire extends Wire {
   /** The data directory as an uncompressed tar file. */
   dump(): Promise<Uint8Array>;
+  /** As `Database.limitStatements`. */
+  limitCalls(ms: number | undefined): void;
   /** Ends the thread at once, as a crash would. */
   terminate(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   const waiting = new Map<number, Waiting>();
   let gone: MuseError | undefined;
   let lastId = 0;
+  let { timeoutMs: limitMs } = options;
 
   const end = (error: MuseError): void => {
     gone ??= error;
@@ -94,11 +97,14 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   await expect(0);
   return {
     async query(sql, parameters): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters }, options.timeoutMs)) as QueryAnswer;
+      const answer = (await call({ kind: 'query', sql, parameters }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {
-      await call({ kind: 'script', sql }, options.timeoutMs);
+      await call({ kind: 'script', sql }, limitMs);
+    },
+    limitCalls(ms) {
+      limitMs = ms;
     },
     dump: () => call({ kind: 'dump' }) as Promise<Uint8Array>,
     async close() {
@@ -156,6 +162,6 @@ const closed = (): MuseError =>
 const timedOut = (timeoutMs: number): MuseError =>
   new MuseError({
     code: 'statement-timeout',
-    message: `A statement took longer than ${timeoutMs} ms on the embedded database and was stopped with it.`,
-    suggestion: 'Look for a loop that never ends in the statement, or allow it more time.',
+    message: `A statement took longer than ${timeoutMs / 1000} s on the embedded database and was stopped with it.`,
+    suggestion: 'Look for a loop that never ends, or allow it more time: --statement-timeout <seconds>.',
   });

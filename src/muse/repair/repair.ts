@@ -149,12 +149,13 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
 }
 
 async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
-  const database = await openEmbedded({ signal });
+  const openAnother = () => openEmbedded({ signal });
+  const database = await openAnother();
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
-    return (await rehearse(database, { migrations, rollbacks, own })).findings;
+    return (await rehearse(database, { migrations, rollbacks, own, openAnother })).findings;
   } finally {
     await database.close();
   }
