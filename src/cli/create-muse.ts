@@ -19,6 +19,7 @@ const usage = [
   'create-muse realtymuse --preset realty --yes',
   'create-muse help',
   'create-muse version',
+  'create-muse completion bash|zsh|fish',
 ];
 
 /** The flags of `create-muse`. */
@@ -159,11 +160,27 @@ async function versionResult(): Promise<CommandResult & { text: string }> {
   return { json: { version }, text: version, verbatim: true };
 }
 
+async function completionResult(shell: string | undefined): Promise<CommandResult> {
+  const { completionScript, shells } = await import('./completion.ts');
+  const script = completionScript(shell, {
+    name: 'create-muse',
+    flags: createFlags,
+    commands: [
+      { name: 'help', about: 'show the help', flags: [] },
+      { name: 'version', about: 'show the version', flags: [] },
+      { name: 'completion', about: 'print the completion script for a shell', flags: [], completes: shells },
+    ],
+  });
+  return { json: { script }, text: script, verbatim: true };
+}
+
 /** Reads flags, asks for what is missing, runs the pipeline, and reports. */
 async function create(typed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  // Two words that are commands, not names of products.
+  // Words that are commands, not names of products.
   if (typed.positionals[0] === 'help') return helpResult();
   if (typed.positionals[0] === 'version') return versionResult();
+  if (typed.positionals[0] === 'completion' && typed.positionals.length === 2)
+    return completionResult(typed.positionals[1]);
   const [{ finishReport, runOptions }, { resolve }] = await Promise.all([
     import('./pipeline-run.ts'),
     import('node:path'),

@@ -19,6 +19,8 @@ export interface MuseCommand {
   usage: readonly string[];
   /** Whether it takes words besides flags; where not, they are refused. */
   takesWords?: boolean;
+  /** What a shell completes these words by, where they are not free text. */
+  completes?: 'commands' | 'files' | readonly string[];
   /** Its own flags; the global ones come by themselves. */
   flags: readonly Flag[];
   run(context: MuseContext): Promise<CommandResult>;

@@ -8,6 +8,7 @@ export const command: MuseCommand = {
   about: 'list all commands, or explain one',
   usage: ['[command]'],
   takesWords: true,
+  completes: 'commands',
   flags: [],
   async run({ typed }) {
     const [name, ...more] = typed.positionals;

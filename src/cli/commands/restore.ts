@@ -11,6 +11,7 @@ export const command: MuseCommand = {
   about: 'restore the data from a backup',
   usage: ['<file> [--env <name>] [--confirm <name>]'],
   takesWords: true,
+  completes: 'files',
   flags: [confirmFlag],
   async run(context) {
     const { typed, output, environmentName: name } = context;
