@@ -74,7 +74,7 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
   } catch (error) {
     if (!isEnded(error) || run.begun.length === 0) throw error;
     report.ended = true;
-    report.findings.push(await stuckFinding(run, error, input.openAnother));
+    report.findings.push(await stuckFinding(run, error, input.openAnother, limitMs));
   } finally {
     database.limitStatements?.(undefined);
   }

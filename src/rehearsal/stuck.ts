@@ -22,13 +22,15 @@ export function isEnded(error: unknown): error is MuseError {
  * The finding for the statement that ended the database. The engine does not say which one of a file it was, so all that was
  * run is run again on another database, and the last file statement by statement.
  * @param openAnother opens that database; without it the finding has the file alone
+ * @param limitMs how long a statement may take
  */
 export async function stuckFinding(
   run: RehearsalRun,
   error: MuseError,
   openAnother: (() => Promise<Database>) | undefined,
+  limitMs: number,
 ): Promise<Finding> {
-  const found = openAnother === undefined ? undefined : await findAgain(run, await openAnother());
+  const found = openAnother === undefined ? undefined : await findAgain(run, await openAnother(), limitMs);
   const last = run.begun.at(-1)!;
   const advice =
     error.code === 'statement-timeout'
@@ -52,20 +54,21 @@ export async function stuckFinding(
   };
 }
 
-/** A statement that takes long beside others of its file is given less time alone. */
+/** A file had all the time of the rehearsal; one statement of it alone gets this at most, in ms. */
 const aloneMs = 10_000;
 
 async function findAgain(
   { begun, settings, statementsOf }: RehearsalRun,
   database: Database,
+  limitMs: number,
 ): Promise<Statement | undefined> {
   const last: RunText = begun.at(-1)!;
   const again: RehearsalRun = { database, settings, statementsOf, begun: [] };
   try {
-    database.limitStatements?.(defaultLimitMs);
+    database.limitStatements?.(limitMs);
     await database.script(settings.begin);
     for (const text of begun.slice(0, -1)) await rehearseFile(again, text);
-    database.limitStatements?.(aloneMs);
+    database.limitStatements?.(Math.min(limitMs, aloneMs));
     for (const statement of await statementsOf(last)) {
       try {
         await database.script(statement.sql);

@@ -90,7 +90,7 @@ export async function takeLock(
       }
       if (holder !== undefined) {
         if (waited >= waitMs) throw inUse(path, holder, purpose);
-        if (!waiting) onWait?.(`${purpose.subject} is in use: waiting for ${named(holder)}.`);
+        if (!waiting) onWait?.(`Waiting for ${named(holder)}: ${purpose.subject} is in use.`);
         waiting = true;
         unreadable = 0;
       }

@@ -2,11 +2,13 @@
  * Ctrl-C and SIGTERM in a real pseudo-terminal: every command ends within a second, says how far it got, and leaves nothing
  * that keeps the next one from running.
  */
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { takeLock } from '../../src/shared/directory-lock.ts';
+import { createMuse, type Finished, muse, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
 
@@ -57,7 +59,10 @@ async function stop(terminal: Terminal, signal = 'Ctrl-C'): Promise<Stopped> {
 
 /** A muse of the built-in kit in a directory of this test. */
 async function makeMuse(...flags: string[]): Promise<string> {
-  const cwd = await temporaryDirectory();
+  return makeMuseIn(await temporaryDirectory(), ...flags);
+}
+
+async function makeMuseIn(cwd: string, ...flags: string[]): Promise<string> {
   const made = await createMuse(['stopped', '--yes', '--no-verify', '--no-git', ...flags], { cwd });
   expect(made.code, made.stderr).toBe(0);
   return join(cwd, 'stopped');
@@ -107,10 +112,8 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
   let directory: string;
   let cwd: string;
   beforeAll(async () => {
-    cwd = join(bin, '..', 'node_modules', '.cache', `create-muse-stopped-${process.pid}`);
-    rmSync(cwd, { recursive: true, force: true });
-    const made = await temporaryMuse(cwd);
-    directory = made;
+    cwd = mkdtempSync(join(tmpdir(), 'create-muse-stopped-'));
+    directory = await makeMuseIn(cwd);
   });
   afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
@@ -137,38 +140,77 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
     expect(again).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
-  it.runIf(whole)('stops every command at every step', { timeout: 3_600_000 }, async () => {
-    const copy = join(cwd, 'copy');
-    const commands: ['muse' | 'create-muse', string[]][] = [
-      ['muse', ['lint']],
-      ['muse', ['lint', '--fix', '--dry-run']],
-      ['muse', ['rehearse']],
-      ['muse', ['verify']],
-      ['muse', ['verify', '--offline']],
-      ['muse', ['status', '--drift']],
-      ['muse', ['seed']],
-      ['muse', ['backup']],
-      ['muse', ['rollback', '--yes']],
-      ['muse', ['reset', '--yes']],
-      ['create-muse', ['walked', '--preset', 'realty', '--yes']],
-    ];
-    for (const [program, words] of commands) {
-      // Each time one more piece of output is waited for, until the program ends before the signal.
-      for (let pieces = 0; ; pieces += 1) {
-        rmSync(copy, { recursive: true, force: true });
-        cpSync(directory, copy, { recursive: true });
-        const terminal = start(program, words, program === 'muse' ? copy : cwd);
-        const began = await reached(terminal, pieces);
-        if (!began) break;
-        await stop(terminal, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM');
-        const { code, stdout } = await muse(['status'], { cwd: copy });
-        expect(code, `${words.join(' ')} ${pieces}: ${stdout}`).toBe(0);
-        rmSync(join(cwd, 'walked'), { recursive: true, force: true });
-      }
-      rmSync(join(cwd, 'walked'), { recursive: true, force: true });
-    }
+  it('a second command says for whom it waits, and goes on when that one is done', async () => {
+    const release = await takeLock(
+      join(directory, '.muse', 'database', 'lock.json'),
+      { code: 'database-in-use', subject: 'The database', next: 'wait' },
+      { reads: true },
+    );
+    const { code, stderr } = await muse(['status', '--json'], {
+      cwd: directory,
+      onOutput: (text) => {
+        if (text.includes('Waiting for')) void release();
+      },
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/Waiting for .+ \(pid \d+, running for \d+ s\): The embedded database in .+ is in use\.\n/);
   });
 });
+
+const everywhere = [
+  ['lint'],
+  ['lint', '--fix', '--dry-run'],
+  ['rehearse'],
+  ['verify'],
+  ['status', '--drift'],
+  ['seed'],
+  ['backup'],
+  ['rollback', '--yes'],
+  ['migrate'],
+];
+
+describe.runIf(whole && hasTerminal)('every command at every step', () => {
+  it.each(['embedded', 'postgres'])('on %s', { timeout: 3_600_000 }, async (target) => {
+    const url = await native.createDatabase('walked');
+    const flags = target === 'postgres' ? ['--supabase-baseline', '--database-url', url] : [];
+    const directory = await makeMuse('--preset', 'realty', '--target', target, ...flags);
+    const cwd = await temporaryDirectory();
+    const env = target === 'postgres' ? { DATABASE_URL: url } : {};
+    for (const words of [
+      ...everywhere,
+      ...(target === 'embedded'
+        ? [
+            ['verify', '--offline'],
+            ['reset', '--yes'],
+          ]
+        : []),
+    ]) {
+      await walk(async () => {
+        const copy = join(cwd, 'copy');
+        rmSync(copy, { recursive: true, force: true });
+        cpSync(directory, copy, { recursive: true });
+        return { terminal: start('muse', words, copy, env), next: () => muse(['status'], { cwd: copy, env }) };
+      });
+    }
+    await walk(async () => {
+      rmSync(join(cwd, 'walked'), { recursive: true, force: true });
+      const made = ['walked', '--preset', 'realty', '--yes', '--target', target];
+      const terminal = start('create-muse', target === 'postgres' ? [...made, '--supabase-baseline'] : made, cwd, env);
+      return { terminal, next: () => muse(['version'], { cwd }) };
+    });
+  });
+});
+
+/** Runs a command again and again, each time with the signal after one more piece of output, until it ends before. */
+async function walk(begin: () => Promise<{ terminal: Terminal; next(): Promise<Finished> }>): Promise<void> {
+  for (let pieces = 0; ; pieces += 1) {
+    const { terminal, next } = await begin();
+    if (!(await reached(terminal, pieces))) return;
+    await stop(terminal, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM');
+    const { code, stdout, stderr } = await next();
+    expect(code, stdout + stderr).toBe(0);
+  }
+}
 
 /** Waits for so many steps to be shown; before the first one, for the program to listen to signals. False where it ended before. */
 async function reached(terminal: Terminal, pieces: number): Promise<boolean> {
@@ -180,14 +222,6 @@ async function reached(terminal: Terminal, pieces: number): Promise<boolean> {
       () => false,
     );
   return (await shown) && terminal.endedAt() === undefined;
-}
-
-async function temporaryMuse(cwd: string): Promise<string> {
-  const { mkdirSync } = await import('node:fs');
-  mkdirSync(cwd, { recursive: true });
-  const made = await createMuse(['stopped', '--yes', '--no-verify', '--no-git'], { cwd });
-  expect(made.code, made.stderr).toBe(0);
-  return join(cwd, 'stopped');
 }
 
 describe.runIf(hasTerminal)('at a question', () => {
