@@ -17,8 +17,13 @@ export class SoFar {
   json(): Record<string, unknown> {
     const lists: Record<string, unknown[]> = {};
     for (const { list, entry } of this.#done) (lists[list] ??= []).push(entry);
-    const { applied, ...others } = lists;
-    return { ...this.about, ...(applied === undefined ? {} : { migrations: { applied, skipped: [] } }), ...others };
+    const { applied, backups, ...others } = lists;
+    return {
+      ...this.about,
+      ...(applied === undefined ? {} : { migrations: { applied, skipped: [] } }),
+      ...(backups === undefined ? {} : { backup: backups.at(-1) }),
+      ...others,
+    };
   }
 
   /** What was being done, and what had been done before. */
