@@ -21,7 +21,8 @@ export function decodeSql(bytes: Uint8Array, file: string): Decoded {
   const offset = utf16 ? 0 : firstBadByte(bytes, nul);
   const before = new TextDecoder().decode(bytes.subarray(0, offset));
   const position = positionAt(before, before.length);
-  const what = bytes[offset] === 0 ? 'a NUL byte' : `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}, which is not UTF-8`;
+  const what =
+    bytes[offset] === 0 ? 'a NUL byte' : `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}, which is not UTF-8`;
   return {
     finding: {
       rule: 'syntax-error',

@@ -171,7 +171,9 @@ async function putBack(database: Database, path: string): Promise<string[]> {
     if (!(error instanceof DatabaseError)) throw error;
     throw new MuseError({
       code: 'restore-failed',
-      message: `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). The restore was rolled back: no row was changed.`,
+      message:
+        `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). The restore was ` +
+        'rolled back: no row was changed.',
       ...(error.detail === undefined ? {} : { detail: error.detail }),
       suggestion: 'Restore as the owner of the tables; the message names the table.',
       cause: error,

@@ -13,7 +13,8 @@ import type { Place, ParsedFiles } from './parsed-files.ts';
 /** What to do about errors that the files do not explain, by SQLSTATE. */
 const advice: Record<string, string> = {
   '42501':
-    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or objects of other owners: leave that out, or do it in public or in a schema of your own.',
+    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or ' +
+    'objects of other owners: leave that out, or do it in public or in a schema of your own.',
   '0A000': 'PostgreSQL 17 does not support this here: write it another way.',
   '2BP01': 'Drop what depends on it first, or write CASCADE if all of it may be dropped.',
   '3D000': 'A muse has one database, which exists: remove what creates or names another one.',
@@ -93,7 +94,9 @@ export function diagnoseRollback(error: DatabaseError, place: Place, migration: 
     place,
     {
       rule: 'rollback-incomplete',
-      message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
+      message:
+        `The rollback of ${migration} fails: ` +
+        `${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
       suggestion:
         advice[error.code] ??
         error.hint ??

@@ -10,9 +10,10 @@ import { readAccess } from './rights.ts';
 import { defaultLimitMs, isEnded } from './stuck.ts';
 
 /**
- * Runs migrations once, file by file, statement by statement where a file does not run whole, and reads who can do what then.
- * @param database a shadow database with the platform's objects; used up by this
- * @returns undefined where the files end the database, or do not end themselves
+ * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do
+ * what afterwards.
+ * @param database a shadow database with the platform's objects; it cannot be used afterwards
+ * @returns undefined if the files crash the database or never finish
  */
 export async function measureAccess(
   database: Database,

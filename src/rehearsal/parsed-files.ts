@@ -1,4 +1,4 @@
-/** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
+/** All files of a run, parsed, and which statements create what. Built once, on the first error. */
 import { createdBy } from '../sql/created.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -15,25 +15,25 @@ export interface Place {
 }
 
 export interface ParsedFiles {
-  /** The statements of a migration, or of a rollback: by its path. */
+  /** The statements of a migration or rollback, by its path. */
   parsed(text: RunText): ParsedSql;
-  /** The places that create a thing, in the order of the run; `key` as `createdBy` gives it. */
+  /** The places that create an object, in the order of the run; `key` as returned by `createdBy`. */
   creators(key: string): readonly Place[];
   /** Every statement of every file, in the order of the run. */
   places(): readonly Place[];
 }
 
-/** `file:line`, as messages name a statement. */
+/** `file:line`, the form in which messages name a statement. */
 export function placeName({ migration, statement }: Pick<Place, 'migration' | 'statement'>): string {
   return `${migration.file}:${statement.line}`;
 }
 
-/** Says whether `a` stands before `b` in the run. */
+/** Returns whether `a` comes before `b` in the run. */
 export function isBefore(a: Place, b: Place): boolean {
   return a.file < b.file || (a.file === b.file && a.statement.start < b.statement.start);
 }
 
-/** Loads the parser; the files themselves are parsed when they are first asked for. */
+/** Loads the parser. The files themselves are parsed on first use. */
 export async function parsedFilesOf(migrations: readonly Migration[]): Promise<ParsedFiles> {
   await loadParser();
   const parses = new Map<string, ParsedSql>();

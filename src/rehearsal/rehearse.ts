@@ -1,9 +1,9 @@
 /**
- * rehearsal/: run every migration on a shadow database and explain what happened.
- * May touch: the shadow database that is handed in.
+ * rehearsal/: run every migration on a shadow database and explain what happened. May touch: the shadow database that
+ * is passed in.
  *
- * This file: the whole run, and what it shows as findings. Every file; every table asked by the API's roles; every file again;
- * the own files rolled back and applied again.
+ * This file: the whole run and its findings. It runs every file, queries every table as the API's roles, runs every
+ * file again, and rolls the own files back and applies them again.
  */
 import type { Database } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
@@ -23,11 +23,11 @@ import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { parsedFilesOf, type Place, type ParsedFiles } from './parsed-files.ts';
 
 export interface RehearsalInput {
-  /** In the order in which they run, as `readMigrations` gives them. */
+  /** In the order of a run, as returned by `readMigrations`. */
   migrations: readonly Migration[];
   /** By the file of the migration. */
   rollbacks: ReadonlyMap<string, Rollback>;
-  /** The files whose rollback is rehearsed: the last ones in the order, as the muse's own extension files are. */
+  /** The files whose rollback is rehearsed. They are last in the order, like the muse's own extension files. */
   own: readonly string[];
   /** How long one statement may take, in ms; default {@link defaultLimitMs}. */
   statementTimeoutMs?: number | undefined;
@@ -49,8 +49,8 @@ export interface RehearsalReport {
 }
 
 /**
- * Rehearses migrations. Returns everything that is wrong with them as findings and throws none of it. A statement that
- * exceeds the database's time limit, or that ends the database, is a finding too; the statements after it are not run.
+ * Rehearses migrations. Returns everything that is wrong with them as findings, and throws none of it. A statement that
+ * exceeds the time limit or crashes the database is a finding too; the statements after it are not run.
  * @param database a shadow database with the platform's objects; it cannot be used for anything else afterwards
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
@@ -101,13 +101,13 @@ async function allPasses(
     parsedFiles,
   );
 
-  // The second run is another session's: temporary tables of the first are not there for it.
+  // A second run would be another session, so drop the temporary tables of the first.
   await database.script('DISCARD TEMP');
   onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
   if (refusals.length > 0) findings.push(...accessFindings(refusals, await parsedFiles()));
 
-  // A file that failed once fails again, which says nothing new.
+  // A file that failed once fails again, which is nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
   for (const migration of sound) {
@@ -120,7 +120,7 @@ async function allPasses(
   const twice = await takeSnapshot();
   const changes = changesBetween(once, twice);
   if (changes.length > 0) {
-    // A statement that failed again has its finding already.
+    // A statement that failed again already has its finding.
     const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
     findings.push(
       ...changeFindings(changes, await parsedFiles()).filter(
@@ -134,7 +134,7 @@ async function allPasses(
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
-  // The second run's changes have their findings, and the rollback is not at fault for them.
+  // The second run's changes have their own findings and are not caused by the rollback.
   const reported = new Set(changes.map(({ object }) => object));
   findings.push(
     ...(await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
@@ -146,7 +146,7 @@ async function allPasses(
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 
-/** Runs every file once. Returns what failed, and the database as it was before the last files, the `tail`. */
+/** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
   { migrations, onProgress }: RehearsalInput,

@@ -64,7 +64,9 @@ async function databaseUrl({ directory, name, entry, environment }: Place): Prom
 function plainServer({ description }: Database): MuseError {
   return new MuseError({
     code: 'baseline-missing',
-    message: `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and the roles anon and authenticated.`,
+    message:
+      `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and ` +
+      'the roles anon and authenticated.',
     suggestion: 'Add --supabase-baseline to install it, or use a Supabase database. Nothing was changed.',
   });
 }

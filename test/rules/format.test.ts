@@ -24,7 +24,7 @@ const warning: Finding = {
 };
 
 describe('text', () => {
-  it('shows the place, the line with a caret, what it means and what to write', () => {
+  it('shows the place, the line with a caret, the meaning and what to write', () => {
     expect(formatText([error, warning], { color: false, width: 80 }))
       .toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
   12 │ CREATE TABLE notes (id uuid);
@@ -50,7 +50,7 @@ public.notes warning schema-drift
     expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('HERE');
   });
 
-  it('colors only where it is told to', () => {
+  it('uses colors only on request', () => {
     expect(formatText([error], { color: false, width: 80 })).not.toContain('\u001B');
     expect(formatText([error], { color: true, width: 80 })).toContain('\u001B[31m');
   });
@@ -88,7 +88,7 @@ it('sarif names tool, rule and region', () => {
   ]);
 });
 
-it('github escapes what its commands are made of', () => {
+it('github escapes the syntax of its commands', () => {
   expect(formatGithub([error, warning])).toBe(
     '::error file=migrations/core/001_ä b.sql,line=12,col=14,title=rls-missing::Table public.notes has no row-level security.%0AALTER TABLE notes ENABLE ROW LEVEL SECURITY;%0AGRANT SELECT ON notes TO authenticated;\n' +
       '::warning title=schema-drift::Differs: 100%25, a:b.%0Amuse migrate',

@@ -56,7 +56,7 @@ describe('formatMatrix', () => {
     );
   });
 
-  it('shows what was not tried as unknown, never as refused', () => {
+  it('shows what was not tried as unknown, not as refused', () => {
     const notes = ['its trigger hook sends HTTP requests'];
     const tables = report.tables.map((table) => ({ ...table, notes }));
     expect(formatMatrix({ tables }, { color: false, width: 80 }).split('\n').slice(1, 3)).toEqual([
@@ -76,7 +76,7 @@ describe('formatMatrix', () => {
       expect(line.length).toBeLessThanOrEqual(width);
   });
 
-  it('colors what breaks a rule red, and takes no room for it', () => {
+  it('colors violations red, without using extra width', () => {
     const colored = formatMatrix(report, { color: true, width: 80 });
     expect(colored).toContain('\u001B[31m.i.D.! ');
     expect(

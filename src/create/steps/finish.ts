@@ -87,7 +87,10 @@ async function installPackages({ directory, environment, signal, onProgress }: R
       all: true,
     });
     if (!result.failed || signal.aborted) return undefined;
-    return `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
+    return (
+      `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the ` +
+      'directory to see why.'
+    );
   }
   return 'There is no package.json, so there was nothing to install.';
 }
