@@ -18,7 +18,7 @@ export interface Interrupts {
    * @throws LeftRunning where that moment was not enough, and what the work throws
    */
   untilStopped<T>(work: Promise<T>): Promise<T>;
-  /** Gives the signals back to whoever had them. */
+  /** Stops listening. */
   dispose(): void;
 }
 

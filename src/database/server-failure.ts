@@ -22,7 +22,8 @@ interface Kind {
 
 /** How a setting of the server is changed for one run, or for good. */
 const raise = (setting: string, example: string): string =>
-  `Allow more for this run by the database URL: ?options=-c%20${setting}%3D${example}. Or for good: ALTER ROLE <user> SET ${setting} = '${example}'`;
+  `Allow more for this run by the database URL: ?options=-c%20${setting}%3D${example}. ` +
+  `Or for good: ALTER ROLE <user> SET ${setting} = '${example}'`;
 
 const kinds: readonly Kind[] = [
   {

@@ -34,13 +34,16 @@ export async function stuckFinding(
   const last = run.begun.at(-1)!;
   const advice =
     error.code === 'statement-timeout'
-      ? 'Make it end: look for a loop without an exit, or a recursion that never ends. To allow it more time: --statement-timeout <seconds>.'
+      ? 'Make it end: look for a loop without an exit, or a recursion that never ends. ' +
+        'To allow it more time: --statement-timeout <seconds>.'
       : error.suggestion;
   if (openAnother !== undefined && found === undefined) {
     return {
       rule: 'statement-failed',
       severity: 'error',
-      message: `${error.message} No statement of the files did so by itself: it was when the tables were asked as the API's roles, after ${last.file}. Nothing after it was rehearsed.`,
+      message:
+        `${error.message} No statement of the files did so by itself: it was when the tables were asked as the API's roles, ` +
+        `after ${last.file}. Nothing after it was rehearsed.`,
       suggestion: `Look at the functions that policies and views call. ${advice}`,
     };
   }

@@ -20,18 +20,19 @@ export function wrap(text: string, width: number): string[] {
 }
 
 /** What a line starts with that its continuation is indented by: spaces, and the sign of a list or of a result. */
-const start = /^(?:\u001B\[[\d;]*m)*\s*(?:(?:\u001B\[[\d;]*m)*[-✓✗→!·…](?:\u001B\[[\d;]*m)* )?/u;
+const start = /^ *(?:[-✓✗→!·…] )?/u;
 
 /** Breaks each line that is too long, and indents what follows as the line itself is. */
 export function fit(text: string, width: number): string {
   return text
     .split('\n')
     .flatMap((line) => {
-      if (stripVTControlCharacters(line).length <= width) return [line];
-      const [lead = ''] = start.exec(line) ?? [];
-      const indent = ' '.repeat(stripVTControlCharacters(lead).length);
-      const [first = '', ...rest] = wrap(line.slice(lead.length), width - indent.length);
-      return [`${lead}${first}`, ...rest.map((more) => `${indent}${more}`)];
+      const plain = stripVTControlCharacters(line);
+      if (plain.length <= width) return [line];
+      const spaces = ' '.repeat(line.length - line.trimStart().length);
+      const indent = ' '.repeat(start.exec(plain)?.[0].length ?? 0);
+      const [first = '', ...rest] = wrap(line.trimStart(), width - indent.length);
+      return [`${spaces}${first}`, ...rest.map((more) => `${indent}${more}`)];
     })
     .join('\n');
 }

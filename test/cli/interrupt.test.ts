@@ -140,7 +140,7 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
     expect(again).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('a second command says for whom it waits, and goes on when that one is done', async () => {
+  it('a second command says for whom it waits, and continues when that one is done', async () => {
     const release = await takeLock(
       join(directory, '.muse', 'database', 'lock.json'),
       { code: 'database-in-use', subject: 'The database', next: 'wait' },

@@ -175,10 +175,15 @@ it.each<[string, boolean, boolean, 'waits' | 'fails']>([
   ['a writer for a reader', false, true, 'fails'],
 ])('longer than the limit, %s %j %j: %s', async (_, reads, holderReads, outcome) => {
   const release = await takeLock(path, purpose, { reads: holderReads });
-  const second = takeLock(path, purpose, { reads, waitMs: 200 }).then(
-    (done) => done().then(() => 'waits'),
-    (error: { code: string }) => (error.code === purpose.code ? 'fails' : error),
-  );
+  const second = (async () => {
+    try {
+      const releaseSecond = await takeLock(path, purpose, { reads, waitMs: 200 });
+      await releaseSecond();
+      return 'waits';
+    } catch (error) {
+      return (error as { code: string }).code === purpose.code ? 'fails' : error;
+    }
+  })();
   await new Promise((resolve) => setTimeout(resolve, 700));
   await release();
   expect(await second).toBe(outcome);

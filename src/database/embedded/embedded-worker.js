@@ -68,7 +68,7 @@ function writeKept(pack, at, directory) {
 
 /**
  * What ended the engine in the middle of a statement: a stack that is too deep, memory that is not there. PGlite itself
- * catches it and goes on as if the statement had worked.
+ * catches it and continues as if the statement had worked.
  * @type {unknown}
  */
 let fault;

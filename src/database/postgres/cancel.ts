@@ -18,7 +18,7 @@ interface RawConnection extends NodeJS.EventEmitter {
 
 /**
  * Asks the server to cancel what a connection is running, as Ctrl-C in psql does: over a second connection, with the key
- * of the first. Without this a statement goes on, with its locks, until the server next writes to the closed connection.
+ * of the first. Without this a statement continues, with its locks, until the server next writes to the closed connection.
  * https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  * @param other a client with the settings of the first, not connected
  * @param timeoutMs how long to wait for the server

@@ -76,7 +76,8 @@ function refuseUnescaped(text: string): void {
   ];
   if (!strays.includes(true)) return;
   throw badUrl(
-    'its user, password or database has a character that means something else in a URL; write @ as %40, # as %23, / as %2F, ? as %3F and % as %25',
+    'its user, password or database has a character that means something else in a URL; ' +
+      'write @ as %40, # as %23, / as %2F, ? as %3F and % as %25',
   );
 }
 
