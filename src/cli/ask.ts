@@ -1,3 +1,5 @@
+import { printableLine } from '../shared/printable.ts';
+
 /** A choice of a list. */
 export interface Choice {
   name: string;
@@ -19,6 +21,15 @@ export interface Ask {
   confirm(message: string, initial?: boolean): Promise<boolean>;
 }
 
+/** The names of a choice may be of others: a project or an organization, as a service calls it. */
+function printableChoice({ name, value, description }: Choice): Choice {
+  return {
+    name: printableLine(name),
+    value,
+    ...(description === undefined ? {} : { description: printableLine(description) }),
+  };
+}
+
 /** Questions asked by inquirer in this terminal. */
 export async function terminalAsk(): Promise<Ask> {
   const { default: inquirer } = await import('inquirer');
@@ -28,7 +39,7 @@ export async function terminalAsk(): Promise<Ask> {
         {
           type: 'input',
           name: 'answer',
-          message,
+          message: printableLine(message),
           ...(options.default === undefined ? {} : { default: options.default }),
           ...(options.check === undefined ? {} : { validate: options.check }),
         },
@@ -36,7 +47,7 @@ export async function terminalAsk(): Promise<Ask> {
       return answer.trim();
     },
     async secret(message) {
-      const { answer } = await inquirer.prompt([{ type: 'password', name: 'answer', message, mask: '*' }]);
+      const { answer } = await inquirer.prompt([{ type: 'password', name: 'answer', message: printableLine(message), mask: '*' }]);
       return answer.trim();
     },
     async one(message, choices, initial) {
@@ -44,19 +55,19 @@ export async function terminalAsk(): Promise<Ask> {
         {
           type: 'select',
           name: 'answer',
-          message,
-          choices: [...choices],
+          message: printableLine(message),
+          choices: choices.map(printableChoice),
           ...(initial === undefined ? {} : { default: initial }),
         },
       ]);
       return answer as string;
     },
     async many(message, choices) {
-      const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message, choices: [...choices] }]);
+      const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message: printableLine(message), choices: choices.map(printableChoice) }]);
       return answer as string[];
     },
     async confirm(message, initial = true) {
-      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message, default: initial }]);
+      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message: printableLine(message), default: initial }]);
       return answer;
     },
   };

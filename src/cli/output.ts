@@ -1,10 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { printable, printableJson } from '../shared/printable.ts';
 import { shorten } from './text.ts';
 
+/** A color or weight, or several. */
 type Format = Parameters<typeof styleText>[0];
 
-/** Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. */
+/**
+ * Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. Whatever text holds, no
+ * control character reaches the terminal but those of {@link Output.paint}: others are spelled out.
+ */
 export interface Output {
   readonly json: boolean;
   readonly verbose: boolean;
@@ -19,6 +25,8 @@ export interface Output {
   transient(text: string): void;
   /** What was asked for: stdout. */
   result(text: string): void;
+  /** The one object that was asked for: stdout. */
+  resultJson(value: unknown): void;
   /** What went wrong: stderr. */
   problem(text: string): void;
   /** Paints the text where there is color. */
@@ -43,6 +51,9 @@ export function createOutput(options: OutputOptions): Output {
     !environment['NO_COLOR'] &&
     ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
   const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
+  // Stands for the escape character of our own colors: text of others cannot know it, and so cannot color anything.
+  const own = randomUUID();
+  const shown = (text: string): string => text.split(own).map(printable).join('\u001B');
   /** Lines on the screen that are to be replaced. */
   let pending = 0;
   const clear = (): void => {
@@ -57,24 +68,29 @@ export function createOutput(options: OutputOptions): Output {
     live,
     progress(text) {
       clear();
-      if (!options.quiet) progressStream.write(`${text}\n`);
+      if (!options.quiet) progressStream.write(`${shown(text)}\n`);
     },
     transient(text) {
       if (!live) return;
       clear();
-      const lines = text.split('\n');
+      const lines = shown(text).split('\n');
       progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
       pending = lines.length;
     },
     result(text) {
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${shown(text)}\n`);
+    },
+    resultJson(value) {
+      clear();
+      stdout.write(`${printableJson(JSON.stringify(value))}\n`);
     },
     problem(text) {
       clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${shown(text)}\n`);
     },
-    paint: (format, text) => (color ? styleText(format, text, { validateStream: false }) : text),
+    paint: (format, text) =>
+      color ? styleText(format, text, { validateStream: false }).replaceAll('\u001B', own) : text,
   };
 }
 

@@ -1,6 +1,7 @@
 import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { asMuseError } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
+import { printableLine } from '../shared/printable.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Ask } from './ask.ts';
 import { type Flag, isAmong } from './flags.ts';
@@ -68,7 +69,7 @@ export async function runCommand(
   const interrupt = (): void => {
     if (!abort.signal.aborted) return abort.abort(cancelled(undefined));
     // Pressing Ctrl-C twice means not to wait for a tidy end.
-    if (json) output.result(failureJson(title, cancelled(undefined)));
+    if (json) output.resultJson(failureJson(title, cancelled(undefined)));
     const next = program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';
     output.problem(`Stopped immediately; unfinished work was not cleaned up. ${next}`);
     process.exit(exitCodeOf('cancelled'));
@@ -99,7 +100,7 @@ export async function runCommand(
     });
     if (result.error !== undefined) return await printError(title, result.error, output, result.json);
     const exitCode = result.exitCode ?? 0;
-    if (json) output.result(JSON.stringify({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) }));
+    if (json) output.resultJson({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) });
     else if (result.text !== undefined) output.result(result.text);
     return exitCode;
   } catch (error) {
@@ -123,7 +124,7 @@ async function printError(
   json: CommandResult['json'] = {},
 ): Promise<number> {
   const error = errorOf(thrown);
-  if (output.json) output.result(failureJson(title, error, json));
+  if (output.json) output.resultJson(failureJson(title, error, json));
   else {
     if (error.findings !== undefined && error.findings.length > 0) {
       const { formatText } = await import('../publish/findings-text.ts');
@@ -135,25 +136,21 @@ async function printError(
   return exitCodeOf(error.code);
 }
 
-function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): string {
+function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): Record<string, unknown> {
   const { code, message, detail, suggestion, findings } = error;
-  return JSON.stringify({
+  return {
     ok: false,
     command,
     ...withoutSnippets({ ...(findings === undefined ? {} : { findings }), ...json }),
     error: { code, message, ...(detail === undefined ? {} : { detail }), suggestion },
-  });
+  };
 }
 
 /** An error as text for people: what happened, more of it, what to do next. */
 function formatError(error: MuseError, output: Output): string {
   // In a terminal words stay whole. What follows the arrow holds commands, which are copied: they stay as they are.
-  const message = output.live
-    ? error.message
-        .split('\n')
-        .flatMap((line) => wrap(line, output.width - 2))
-        .join('\n')
-    : error.message;
+  const sentence = printableLine(error.message);
+  const message = output.live ? wrap(sentence, output.width - 2).join('\n') : sentence;
   const lines = [`${output.paint(['red', 'bold'], '✗')} ${message}`];
   if (error.detail !== undefined && error.detail !== '')
     lines.push(
@@ -164,7 +161,8 @@ function formatError(error: MuseError, output: Output): string {
         .map((line) => `  ${line}`),
       '',
     );
-  lines.push(`${output.paint('cyan', '→')} ${error.suggestion}`);
+  const [first = '', ...rest] = error.suggestion.split('\n');
+  lines.push(`${output.paint('cyan', '→')} ${first}`, ...rest.map((line) => `  ${line}`));
   return lines.join('\n');
 }
 
@@ -180,7 +178,11 @@ function errorOf(thrown: unknown): MuseError {
   return asMuseError(thrown);
 }
 
-/** The snippets of findings are for people. */
+/** The snippets of findings are for people, and causes for folding. */
 function withoutSnippets({ findings, ...json }: CommandResult['json']): Record<string, unknown> {
-  return findings === undefined ? json : { ...json, findings: findings.map(({ snippet: _snippet, ...rest }) => rest) };
+  return findings === undefined ? json : { ...json, findings: findings.map(withoutSnippet) };
+}
+
+function withoutSnippet({ snippet: _snippet, cause: _cause, consequences, ...rest }: Finding): Finding {
+  return consequences === undefined ? rest : { ...rest, consequences: consequences.map(withoutSnippet) };
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
-import type { Finding } from '../shared/finding.ts';
+import type { Drift } from './drift.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { migrationStatus } from '../migrations/compare.ts';
@@ -18,7 +18,7 @@ export interface EnvironmentStatus {
   /** The status of the service, if the target is one. */
   health?: TargetHealth;
   /** With `drift`: where the schema differs from the files. */
-  drift?: Finding[];
+  drift?: Drift[];
   /** Set if the environment cannot be reached; the lists are empty then. */
   error?: { code: ErrorCode; message: string; suggestion: string };
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../shared/finding.ts';
+import { printableJson } from '../shared/printable.ts';
 import { allRules } from '../rules/registry.ts';
 import type { Rule } from '../rules/registry.ts';
 
@@ -9,7 +10,7 @@ import type { Rule } from '../rules/registry.ts';
  */
 export function formatSarif(findings: readonly Finding[], version: string, rules: readonly Rule[] = allRules): string {
   const used = [...new Set(findings.map(({ rule }) => rule))].sort();
-  return JSON.stringify(
+  return printableJson(JSON.stringify(
     {
       $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
       version: '2.1.0',
@@ -23,7 +24,7 @@ export function formatSarif(findings: readonly Finding[], version: string, rules
     },
     null,
     2,
-  );
+  ));
 }
 
 function ruleOf(name: string, rules: readonly Rule[]): object {

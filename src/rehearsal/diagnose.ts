@@ -115,13 +115,14 @@ function at(
   where?: 'start',
 ): Finding {
   const position = positionAt(migration.sql, where === 'start' ? statement.start : offsetInFile(statement, error));
-  const { object, ...rest } = verdict;
+  const { object, cause, ...rest } = verdict;
   return {
     ...rest,
     severity,
     file: migration.file,
     ...position,
     ...(object === undefined ? {} : { object }),
+    ...(cause === undefined ? {} : { cause }),
     snippet: lineText(migration.sql, position.line),
   };
 }

@@ -1,10 +1,11 @@
 /** The findings for names that PostgreSQL does not find: whether a file creates the thing, and why it is not there yet. */
 import type { DatabaseError } from '../database/database.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
-import { isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
+import { causeAt, isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
 /** A rule with its message and suggestion. */
 export interface Verdict {
@@ -12,6 +13,8 @@ export interface Verdict {
   message: string;
   suggestion: string;
   object?: string;
+  /** The statement that it follows from. */
+  cause?: Finding['cause'];
 }
 
 /** By SQLSTATE: what is missing, and how the message then begins (the same codes have other messages too). */
@@ -62,6 +65,7 @@ export function missingVerdict(
       object: name,
       message: `${says} ${placeName(cause)} failed, which creates it.`,
       suggestion: `Fix ${placeName(cause)} first; this error follows from it.`,
+      cause: causeAt(cause),
     };
   }
   const later = own.find((creator) => isBefore(place, creator));

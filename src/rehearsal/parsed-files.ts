@@ -1,4 +1,5 @@
 /** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
+import type { Finding } from '../shared/finding.ts';
 import { createdBy } from '../sql/created.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -26,6 +27,12 @@ export interface ParsedFiles {
 /** `file:line`, as messages name a statement. */
 export function placeName({ migration, statement }: Pick<Place, 'migration' | 'statement'>): string {
   return `${migration.file}:${statement.line}`;
+}
+
+/** A statement's place as {@link Finding.cause}. */
+export function causeAt({ migration, statement }: Pick<Place, 'migration' | 'statement'>): NonNullable<Finding['cause']> {
+  const lastLine = statement.line + statement.sql.split('\n').length - 1;
+  return { file: migration.file, line: statement.line, lastLine };
 }
 
 /** Says whether `a` stands before `b` in the run. */

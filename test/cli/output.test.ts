@@ -27,15 +27,11 @@ describe('a line that the next one replaces', () => {
     ['short', 20, 'short'],
     ['nineteen characters', 20, 'nineteen characters'],
     ['twenty characters...', 20, 'twenty…'],
-    [
-      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
-      44,
-      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
-    ],
-    ['\u001B[36m…\u001B[39m a colored one that is too long', 20, '… a colored one…'],
+    ['{…} a colored one is as long as it looks', 44, '\u001B[36m…\u001B[39m a colored one is as long as it looks'],
+    ['{…} a colored one that is too long', 20, '… a colored one…'],
   ])('%j in %d columns', (text, columns, shown) => {
     const { output, written } = terminal(columns);
-    output.transient(text);
+    output.transient(text.replace('{…}', output.paint('cyan', '…')));
     output.progress('done');
     expect(written).toEqual([shown, '\r\u001B[2K', 'done\n']);
   });

@@ -1,8 +1,15 @@
+import { styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
 import { formatGithub } from '../../src/publish/findings-github.ts';
 import { formatSarif } from '../../src/publish/findings-sarif.ts';
-import { formatText } from '../../src/publish/findings-text.ts';
+import { formatText, type TextOptions } from '../../src/publish/findings-text.ts';
+
+const plain: Omit<TextOptions, 'width'> = { paint: (_format, text) => text, verbose: false };
+const colored: Omit<TextOptions, 'width'> = {
+  paint: (format, text) => styleText(format, text, { validateStream: false }),
+  verbose: false,
+};
 
 const error: Finding = {
   rule: 'rls-missing',
@@ -25,7 +32,7 @@ const warning: Finding = {
 
 describe('text', () => {
   it('shows the place, the line with a caret, what it means and what to write', () => {
-    expect(formatText([error, warning], { color: false, width: 80 }))
+    expect(formatText([error, warning], { ...plain, width: 80 }))
       .toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
   12 │ CREATE TABLE notes (id uuid);
      │              ^
@@ -43,7 +50,7 @@ public.notes warning schema-drift
   it('cuts a long line around the caret, which stays under the place', () => {
     const snippet = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
     const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], {
-      color: false,
+      ...plain,
       width: 60,
     }).split('\n');
     expect(line.length).toBeLessThanOrEqual(62);
@@ -51,8 +58,8 @@ public.notes warning schema-drift
   });
 
   it('colors only where it is told to', () => {
-    expect(formatText([error], { color: false, width: 80 })).not.toContain('\u001B');
-    expect(formatText([error], { color: true, width: 80 })).toContain('\u001B[31m');
+    expect(formatText([error], { ...plain, width: 80 })).not.toContain('\u001B');
+    expect(formatText([error], { ...colored, width: 80 })).toContain('\u001B[31m');
   });
 });
 

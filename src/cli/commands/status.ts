@@ -1,8 +1,11 @@
+import type { Drift } from '../../muse/drift.ts';
 import type { EnvironmentStatus } from '../../muse/status.ts';
 import { MuseError } from '../../shared/error.ts';
 import type { EnvironmentName } from '../../shared/muse-file.ts';
+import { printableLine } from '../../shared/printable.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { type MuseContext, museFields } from '../muse-context.ts';
+import type { Output } from '../output.ts';
 
 const group = 'Command';
 
@@ -69,9 +72,19 @@ function linesOf(environment: EnvironmentStatus, { output: { paint } }: MuseCont
   if (differences !== undefined)
     lines.push(
       `  drift    ${differences.length === 0 ? 'none' : ''}`.trimEnd(),
-      ...differences.map(({ object }) => `           ${object}`),
+      ...differences.flatMap((difference) => driftLines(difference, paint)),
     );
   return [head, ...lines, ...files];
+}
+
+/** `+`, `-` or `~`, the object and where the files make it; below it, its SQL. */
+function driftLines({ change, object = '', file, line, sql }: Drift, paint: Output['paint']): string[] {
+  const color = change === '+' ? 'green' : change === '-' ? 'red' : 'yellow';
+  const place = file === undefined ? '' : ` ${paint('dim', `${file}:${line ?? 1}`)}`;
+  return [
+    `  ${paint(color, change)} ${printableLine(object)}${place}`,
+    ...sql.flatMap((statement) => statement.split('\n')).map((text) => `      ${text}`),
+  ];
 }
 
 function notUpToDate(environments: readonly EnvironmentStatus[], lines: readonly string[]): MuseError {

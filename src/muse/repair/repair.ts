@@ -12,6 +12,7 @@ import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Decision } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
+import { foldConsequences } from '../../rules/engine/root-causes.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { mergeFindings } from '../examine.ts';
@@ -110,7 +111,7 @@ export async function planFixes(
   }
   return {
     changes,
-    findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]),
+    findings: foldConsequences(mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining])),
     silenced: repaired.silenced,
     access: repaired.access,
     notes,
