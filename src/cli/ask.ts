@@ -47,7 +47,9 @@ export async function terminalAsk(): Promise<Ask> {
       return answer.trim();
     },
     async secret(message) {
-      const { answer } = await inquirer.prompt([{ type: 'password', name: 'answer', message: printableLine(message), mask: '*' }]);
+      const { answer } = await inquirer.prompt([
+        { type: 'password', name: 'answer', message: printableLine(message), mask: '*' },
+      ]);
       return answer.trim();
     },
     async one(message, choices, initial) {
@@ -63,11 +65,15 @@ export async function terminalAsk(): Promise<Ask> {
       return answer as string;
     },
     async many(message, choices) {
-      const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message: printableLine(message), choices: choices.map(printableChoice) }]);
+      const { answer } = await inquirer.prompt([
+        { type: 'checkbox', name: 'answer', message: printableLine(message), choices: choices.map(printableChoice) },
+      ]);
       return answer as string[];
     },
     async confirm(message, initial = true) {
-      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message: printableLine(message), default: initial }]);
+      const { answer } = await inquirer.prompt([
+        { type: 'confirm', name: 'answer', message: printableLine(message), default: initial },
+      ]);
       return answer;
     },
   };

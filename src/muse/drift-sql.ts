@@ -51,11 +51,11 @@ export function createSql({ kind, name, definition }: SchemaObject, columns: rea
 
 /** What of an object's definition was replaced, and by what: only the grants that differ, else all of it. */
 export function redefined(kind: string, name: string, before: string, after: string): Redefined {
-  const [was, is] = [before, after].map((definition) =>
-    kind === 'table' || kind === 'column' || kind === 'partitioned table'
-      ? definition.split(' | ')
-      : createSql({ kind, name, definition }).flatMap((statement) => statement.split('\n')),
-  );
+  const [was, is] = [before, after].map((definition) => {
+    if (kind === 'column') return definition.split(/(?<= )(?=grants [^']*$)/).map((part) => part.trim());
+    if (kind === 'table' || kind === 'partitioned table') return definition.split(' | ');
+    return createSql({ kind, name, definition }).flatMap((statement) => statement.split('\n'));
+  });
   return {
     was: was!.filter((line) => !is!.includes(line)),
     is: is!.filter((line) => !was!.includes(line)),
@@ -78,7 +78,10 @@ function columnSql(name: string, definition: string): string {
 /** `GRANT SELECT, UPDATE ON TABLE public.notes TO anon;` of `relation public.notes` and `anon=SELECT,UPDATE`. */
 function grantSql(on: string, entry: string): string {
   const equals = entry.lastIndexOf('=');
-  const verbs = entry.slice(equals + 1).replaceAll('*', '').replaceAll(',', ', ');
+  const verbs = entry
+    .slice(equals + 1)
+    .replaceAll('*', '')
+    .replaceAll(',', ', ');
   return `GRANT ${verbs} ON ${on.replace(/^relation /, '')} TO ${entry.slice(0, equals)};`;
 }
 

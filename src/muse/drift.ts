@@ -90,5 +90,7 @@ function entry({ kind, name }: SchemaObject, change: Drift['change'], what: stri
 function tableIn(object: string): string {
   const name = object.slice(object.indexOf(' ') + 1).replace(/^(?:relation|function) /, '');
   if (object.startsWith('column ')) return ownerOf(name);
-  return object.startsWith('policy ') ? object : name.slice(name.lastIndexOf(' on ') === -1 ? 0 : name.lastIndexOf(' on ') + 4);
+  return object.startsWith('policy ')
+    ? object
+    : name.slice(name.lastIndexOf(' on ') === -1 ? 0 : name.lastIndexOf(' on ') + 4);
 }

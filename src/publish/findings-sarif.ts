@@ -10,21 +10,23 @@ import type { Rule } from '../rules/registry.ts';
  */
 export function formatSarif(findings: readonly Finding[], version: string, rules: readonly Rule[] = allRules): string {
   const used = [...new Set(findings.map(({ rule }) => rule))].sort();
-  return printableJson(JSON.stringify(
-    {
-      $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-      version: '2.1.0',
-      runs: [
-        {
-          tool: { driver: { name: 'create-muse', version, rules: used.map((name) => ruleOf(name, rules)) } },
-          columnKind: 'utf16CodeUnits',
-          results: findings.map((finding) => resultOf(finding, used)),
-        },
-      ],
-    },
-    null,
-    2,
-  ));
+  return printableJson(
+    JSON.stringify(
+      {
+        $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+        version: '2.1.0',
+        runs: [
+          {
+            tool: { driver: { name: 'create-muse', version, rules: used.map((name) => ruleOf(name, rules)) } },
+            columnKind: 'utf16CodeUnits',
+            results: findings.map((finding) => resultOf(finding, used)),
+          },
+        ],
+      },
+      null,
+      2,
+    ),
+  );
 }
 
 function ruleOf(name: string, rules: readonly Rule[]): object {

@@ -34,9 +34,7 @@ export function formatText(findings: readonly Finding[], options: TextOptions): 
   const whole = style.verbose || warnings.length <= wholeWarnings;
   return [
     ...byRule(errors).map((group) => blocks(group, style)),
-    ...(whole
-      ? byRule(warnings).map((group) => blocks(group, style))
-      : [warningList(byRule(warnings), style)]),
+    ...(whole ? byRule(warnings).map((group) => blocks(group, style)) : [warningList(byRule(warnings), style)]),
     summary(errors, warnings, style),
   ].join('\n\n');
 }
@@ -105,7 +103,10 @@ function sameButNames(one: Finding, other: Finding): boolean {
 
 function unnamed({ message, object = '' }: Finding): string {
   // `policy "x" on schema.table` and `schema.name`: the names in it, the longest first.
-  const names = (object.match(/"[^"]*"|[^\s"]+\.[^\s"]+/g) ?? [object]).flatMap((name) => [name, name.replace(/^public\./, '')]);
+  const names = (object.match(/"[^"]*"|[^\s"]+\.[^\s"]+/g) ?? [object]).flatMap((name) => [
+    name,
+    name.replace(/^public\./, ''),
+  ]);
   return names
     .toSorted((a, b) => b.length - a.length)
     .reduce((text, name) => (name === '' ? text : text.replaceAll(name, '\0')), message);

@@ -1,6 +1,6 @@
 /** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
 import type { Finding } from '../shared/finding.ts';
-import { createdBy } from '../sql/created.ts';
+import { createdBy, type Kind } from '../sql/created.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
@@ -20,6 +20,8 @@ export interface ParsedFiles {
   parsed(text: RunText): ParsedSql;
   /** The places that create a thing, in the order of the run; `key` as `createdBy` gives it. */
   creators(key: string): readonly Place[];
+  /** The keys of every thing of a kind that the files create. */
+  keys(kind: Kind): readonly string[];
   /** Every statement of every file, in the order of the run. */
   places(): readonly Place[];
 }
@@ -30,7 +32,10 @@ export function placeName({ migration, statement }: Pick<Place, 'migration' | 's
 }
 
 /** A statement's place as {@link Finding.cause}. */
-export function causeAt({ migration, statement }: Pick<Place, 'migration' | 'statement'>): NonNullable<Finding['cause']> {
+export function causeAt({
+  migration,
+  statement,
+}: Pick<Place, 'migration' | 'statement'>): NonNullable<Finding['cause']> {
   const lastLine = statement.line + statement.sql.split('\n').length - 1;
   return { file: migration.file, line: statement.line, lastLine };
 }
@@ -62,5 +67,10 @@ export async function parsedFilesOf(migrations: readonly Migration[]): Promise<P
     }
     return made;
   };
-  return { parsed, places, creators: (key) => (index ??= makeIndex()).get(key) ?? [] };
+  return {
+    parsed,
+    places,
+    creators: (key) => (index ??= makeIndex()).get(key) ?? [],
+    keys: (kind) => [...(index ??= makeIndex()).keys()].filter((key) => key.startsWith(`${kind} `)),
+  };
 }

@@ -77,7 +77,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   for (const preset of presets) requireCore(preset, core);
   const specifications = [...presets.flatMap((preset) => preset.tables), ...request.tables];
   refuseBroken(specifications);
-  const drafts = draftTables(specifications, prefix, Object.keys(core.tables));
+  const drafts = draftTables(specifications, prefix, core);
   const access = accessContext(request, muse, specifications);
   const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
   const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));

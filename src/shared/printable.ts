@@ -16,7 +16,7 @@ export function printable(text: string): string {
 
 /** {@link printable}, on one line: a line feed becomes `\n`, so that a name cannot begin a line of its own. */
 export function printableLine(text: string): string {
-  return text.replaceAll(/[\n\r\t]|\p{Zl}|\p{Zp}/gu, (character) => lineEnds[character] ?? escaped(character)).replaceAll(acting, escaped);
+  return printable(text).replaceAll('\n', String.raw`\n`).replaceAll('\t', ' ');
 }
 
 /** JSON, as `JSON.stringify` gives it, with such characters inside its strings as `\u009b`: it stays the same JSON. */
@@ -28,12 +28,6 @@ export function printableJson(json: string): string {
       .join(''),
   );
 }
-
-const lineEnds: Readonly<Record<string, string>> = {
-  '\n': String.raw`\n`,
-  '\r': String.raw`\r`,
-  '\t': ' ',
-};
 
 function escaped(character: string): string {
   const code = character.codePointAt(0)!;

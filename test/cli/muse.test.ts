@@ -189,7 +189,7 @@ describe('drift', () => {
     const { stdout } = await muse(['status', '--drift'], { cwd: at, env });
     for (const lines of [
       /^  \+ column public\.profiles\.by_hand migrations\/core\/\d+_profiles\.sql:\d+\n      ALTER TABLE public\.profiles ADD COLUMN by_hand text not null default 'x; y'::text;$/m,
-      /^  \+ table public\.scratch\n      CREATE TABLE public\.scratch \(\n        id uuid not null,\n        "odd ""name" text\n      \);$/m,
+      /^  \+ table public\.scratch\n      CREATE TABLE public\.scratch \(\n        "odd ""name" text,\n        id uuid not null\n      \);$/m,
       /^  \+ index public\.by_hand_idx\n      CREATE INDEX by_hand_idx ON public\.profiles USING btree \(by_hand\);$/m,
       /^  ~ column public\.organizations\.name \S+\n      - text not null\n      \+ text$/m,
       /^  ~ grant relation public\.organizations \S+\n      - GRANT [A-Z, ]*SELECT[A-Z, ]* ON public\.organizations TO authenticated;$/m,

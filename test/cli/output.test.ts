@@ -36,3 +36,15 @@ describe('a line that the next one replaces', () => {
     expect(written).toEqual([shown, '\r\u001B[2K', 'done\n']);
   });
 });
+
+describe('text of others', () => {
+  it.each([
+    ['a color', '\u001B[31mred', String.raw`\x1b[31mred`],
+    ['what a paint would write', '\u001B[36m…\u001B[39m', String.raw`\x1b[36m…\x1b[39m`],
+  ])('cannot bring %s, and our own colors stay', (_what, text, shown) => {
+    const { output, written } = terminal(80);
+    output.progress(`${output.paint('bold', 'ours')} ${text}`);
+    output.resultJson({ text });
+    expect(written).toEqual([`\u001B[1mours\u001B[22m ${shown}\n`, `${JSON.stringify({ text })}\n`]);
+  });
+});

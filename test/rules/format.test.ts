@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { createOutput } from '../../src/cli/output.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { formatGithub } from '../../src/publish/findings-github.ts';
 import { formatSarif } from '../../src/publish/findings-sarif.ts';
@@ -45,6 +46,74 @@ public.notes warning schema-drift
   → muse migrate
 
 1 error, 1 warning`);
+  });
+
+  it('says an error that differs in its names only as such, and each rule of many warnings once', () => {
+    const fold = (name: string, line: number): Finding => ({
+      ...error,
+      line,
+      object: `public.${name}`,
+      message: `Table public.${name} has no row-level security.`,
+      suggestion: `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`,
+    });
+    const policy = { ...error, rule: 'policy-recursive', line: 30, message: 'It reads its own table.' };
+    const findings = [
+      warning,
+      fold('notes', 12),
+      policy,
+      warning,
+      { ...fold('tags', 20), consequences: [warning, warning] },
+      warning,
+      { ...warning, rule: 'number-gap' },
+    ];
+    expect(formatText(findings, { ...plain, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
+  12 │ CREATE TABLE notes (id uuid);
+     │              ^
+  Table public.notes has no row-level security.
+  → ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+migrations/core/001_ä b.sql:20:14 error rls-missing
+  the same for public.tags
+  → ALTER TABLE tags ENABLE ROW LEVEL SECURITY;
+  and 2 statements that need it
+
+migrations/core/001_ä b.sql:30:14 error policy-recursive
+  30 │ CREATE TABLE notes (id uuid);
+     │              ^
+  It reads its own table.
+  → ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    GRANT SELECT ON notes TO authenticated;
+
+Warnings by rule, each with its first place (all of them: --verbose):
+  3  schema-drift  public.notes
+  1  number-gap    public.notes
+
+3 errors, 4 warnings
+Errors by rule: 2 rls-missing, 1 policy-recursive`);
+    const whole = formatText(findings, { ...plain, width: 80, verbose: true });
+    expect(whole.match(/Differs: 100%/g)).toHaveLength(4);
+    expect(whole).toContain('Table public.tags has no row-level security.');
+  });
+
+  it.each(['text', 'github', 'sarif'])('spells out what would act on a terminal, as %s', (format) => {
+    const evil = '\u001B[2J\u202Eno\n::error::yes';
+    const finding = { ...error, file: `a${evil}.sql`, object: evil, message: evil, suggestion: evil, snippet: evil };
+    const written = {
+      text: () => formatText([finding], { ...plain, width: 80 }),
+      github: () => formatGithub([finding]),
+      sarif: () => formatSarif([finding], '1.2.3'),
+    }[format as 'text']();
+    const lines: string[] = [];
+    const stream = { write: (text: string) => lines.push(text) > 0 } as unknown as NodeJS.WriteStream;
+    createOutput({ json: false, quiet: false, verbose: false, stdout: stream, stderr: stream, environment: {} }).result(
+      written,
+    );
+    // oxlint-disable-next-line no-control-regex
+    expect(lines.join('')).not.toMatch(/[\u001B\u202E]/);
+    expect(lines.join('')).not.toMatch(/^::error::yes/m);
+    if (format === 'sarif')
+      expect(JSON.parse(lines.join(''))).toMatchObject({
+        runs: [{ results: [{ message: { text: `${evil}\n${evil}` } }] }],
+      });
   });
 
   it('cuts a long line around the caret, which stays under the place', () => {

@@ -65,10 +65,11 @@ describe('formatMatrix', () => {
   it('shows what was not tried as unknown, never as refused', () => {
     const notes = ['its trigger hook sends HTTP requests'];
     const tables = report.tables.map((table) => ({ ...table, notes }));
-    expect(formatMatrix({ tables }, { ...plain, width: 80 }).split('\n').slice(1, 3)).toEqual([
-      'notes           ?????  SIU??  ?i?D?! E????!',
-      'leave()         ?      X      ?      ?',
-    ]);
+    expect(
+      formatMatrix({ tables }, { ...plain, width: 80 })
+        .split('\n')
+        .slice(1, 3),
+    ).toEqual(['notes           ?????  SIU??  ?i?D?! E????!', 'leave()         ?      X      ?      ?']);
   });
 
   it.each([40, 60, 80])('fits %d columns', (width) => {
