@@ -24,8 +24,9 @@ export function createSql({ kind, name, definition }: SchemaObject, columns: rea
       return [`ALTER TABLE ${table} ADD CONSTRAINT ${constraint} ${definition};`];
     }
     case 'policy': {
+      const [policy, table] = splitOn(name);
       const [permissive, command, ...rest] = definition.split(' ');
-      return [`CREATE POLICY ${name} AS ${permissive} FOR ${command} ${rest.join(' ')};`];
+      return [`CREATE POLICY ${policy} ON ${table} AS ${permissive} FOR ${command} ${rest.join(' ')};`];
     }
     case 'index':
     case 'trigger':

@@ -4,6 +4,7 @@ import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Muse } from '../../shared/muse-file.ts';
+import { printableLine } from '../../shared/printable.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { type MuseContext, museFields } from '../muse-context.ts';
@@ -168,7 +169,7 @@ async function wideningOf(
 }
 
 async function fixLines(
-  { changes, decisions, findings, silenced, notes }: FixResult,
+  { changes, decisions, findings, silenced, kept, notes }: FixResult,
   dryRun: boolean,
   { output }: MuseContext,
 ): Promise<string[]> {
@@ -182,6 +183,12 @@ async function fixLines(
     else lines.push('', diff.trimEnd(), '');
   }
   if (decisions.length > 0) lines.push('', ...formatDecisions(decisions, output));
+  if (kept.length > 0)
+    lines.push(
+      '',
+      'Not committed before, and not now. What they held:',
+      ...kept.map(({ file, copy }) => `  ${printableLine(file)}  ${printableLine(copy)}`),
+    );
   for (const note of notes) lines.push('', ...wrap(note, width));
   if (!hasErrors(findings) && findings.length > 0) {
     const { formatText } = await import('../../publish/findings-text.ts');
