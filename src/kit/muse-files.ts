@@ -1,7 +1,7 @@
 /** The files that every muse gets, from `templates/muse`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
+import { inside, kindOf, readUtf8, writeWhole } from '../shared/files.ts';
 import { markdownCode, markdownLine } from '../shared/text.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { packageDirectory } from './builtin.ts';
@@ -23,7 +23,7 @@ const template = async (name: string): Promise<string> => {
 
 /** Scripts that the muse's `package.json` has; undefined without one. */
 async function scriptsOf(directory: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readText(join(directory, 'package.json'));
+  const text = await readUtf8(join(directory, 'package.json'));
   if (text === undefined) return undefined;
   try {
     return Object((JSON.parse(text.replace(/^\uFEFF/, '')) as { scripts?: unknown }).scripts) as Record<
@@ -80,7 +80,7 @@ export async function writeMuseFiles(
   options: ReadmeOptions = {},
 ): Promise<string[]> {
   const ignore = await inside(directory, '.gitignore');
-  await writeWhole(ignore, await addIgnoredLines((await readText(ignore)) ?? ''));
+  await writeWhole(ignore, await addIgnoredLines((await readUtf8(ignore)) ?? ''));
   await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, options));
   return ['.gitignore', 'README.md'];
 }

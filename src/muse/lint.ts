@@ -5,6 +5,7 @@ import { nearest } from '../shared/nearest.ts';
 import { foldConsequences } from '../rules/engine/root-causes.ts';
 import { lint } from '../rules/registry.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /** What lint found in a muse. */
@@ -22,9 +23,10 @@ export interface LintReport {
  */
 export async function lintMuse({ directory, museFile }: Muse, only: readonly string[] = []): Promise<LintReport> {
   const files = await readMigrations(directory, museFile.migrations);
-  const wanted = only.map((path) => fileOf(path, directory, files));
+  const seeds = await unreadableSeeds(directory);
+  const wanted = only.map((path) => fileOf(path, directory, files, seeds));
   const linted = await lint({ ...files, severities: museFile.rules ?? {} });
-  const findings = [...files.findings, ...linted.findings].filter(
+  const findings = [...files.findings, ...seeds, ...linted.findings].filter(
     ({ file }) => wanted.length === 0 || (file !== undefined && wanted.includes(file)),
   );
   return {
@@ -35,12 +37,12 @@ export async function lintMuse({ directory, museFile }: Muse, only: readonly str
 }
 
 /** The name in findings of a file of the muse. */
-function fileOf(path: string, directory: string, files: MigrationFiles): string {
+function fileOf(path: string, directory: string, files: MigrationFiles, seeds: readonly Finding[]): string {
   const file = relative(directory, resolve(path)).replaceAll('\\', '/');
   const known = [
     ...files.migrations.map((migration) => migration.file),
     ...[...files.rollbacks.values()].map((rollback) => rollback.file),
-    ...files.findings.flatMap((finding) => finding.file ?? []),
+    ...[...files.findings, ...seeds].flatMap((finding) => finding.file ?? []),
   ];
   if (known.includes(file)) return file;
   const near = nearest(file, known);

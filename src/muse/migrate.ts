@@ -4,7 +4,8 @@ import { migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
+import { readReadable } from './readable.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
@@ -159,7 +160,7 @@ async function openBeside(
 ): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
     openEnvironment(muse, name, environment, { signal }),
-    readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
+    readReadable(muse, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled')
     return { ...opened.value, migrations: read.value.migrations };

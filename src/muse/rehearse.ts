@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { hasErrors } from '../shared/finding.ts';
 import { type Examination, examine } from './examine.ts';
+import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /**
@@ -20,7 +21,8 @@ export async function rehearseMuse(
     readMigrations(directory, museFile.migrations),
   ]);
   try {
-    const examination = await examine(database, files, museFile);
+    const seeds = await unreadableSeeds(directory);
+    const examination = await examine(database, { ...files, findings: [...files.findings, ...seeds] }, museFile);
     if (!hasErrors(examination.findings)) await afterwards?.(database, files);
     return examination;
   } finally {

@@ -3,7 +3,7 @@ import { MuseError } from '../shared/error.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import { fixInMuse, refuseErrors } from './examine.ts';
@@ -13,6 +13,7 @@ import type { Muse } from '../shared/muse-file.ts';
 import { rehearseMuse } from './rehearse.ts';
 import { bucketsNotEmpty } from './rollback.ts';
 import { seedMuse, type SeedResult } from './seed.ts';
+import { readReadable } from './readable.ts';
 
 /** What a reset did. */
 export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
@@ -40,7 +41,7 @@ export async function resetMuse(
   environment: NodeJS.ProcessEnv,
   { agree, signal, onPhase }: ResetOptions,
 ): Promise<ResetResult> {
-  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  const files = await readReadable(muse);
   onPhase?.('Rehearsing on a shadow database');
   refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', fixInMuse);
   const { place, target } = placeOf(muse, 'development', environment);

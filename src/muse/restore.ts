@@ -3,7 +3,6 @@ import { MuseError } from '../shared/error.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { type HistoryRow, readHistory } from '../migrations/history.ts';
-import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -14,6 +13,7 @@ import { backupBefore } from './backup.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
 import { type Consent, takeConsent } from './guard.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
+import { readReadable } from './readable.ts';
 
 /** What a restore did. */
 export interface RestoreResult {
@@ -57,7 +57,7 @@ export async function restoreMuse(
     : await readWhole(path);
   const { header } = source;
   const had = header?.history ?? source.history ?? [];
-  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { migrations, rollbacks } = await readReadable(muse);
   const open = await openEnvironment(muse, name, environment, { signal: options.signal });
   const { database } = open;
   try {

@@ -1,10 +1,12 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
+import type { Finding } from '../shared/finding.ts';
 import type { Drift } from './drift.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { migrationStatus } from '../migrations/compare.ts';
 import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
+import { unreadableSeeds } from './seed-files.ts';
 import type { TargetHealth } from '../targets/target.ts';
 
 /** Where one environment of a muse stands. */
@@ -15,6 +17,10 @@ export interface EnvironmentStatus {
   pending: FileName[];
   edited: FileName[];
   missing: FileName[];
+  /** Migrations, rollbacks and seeds that are not UTF-8 text: whether they are applied as they are is not known. */
+  unreadable: { file: string; layer?: FileName['layer'] }[];
+  /** What is wrong with them. */
+  findings: Finding[];
   /** The status of the service, if the target is one. */
   health?: TargetHealth;
   /** With `drift`: where the schema differs from the files. */
@@ -40,11 +46,25 @@ export async function museStatus(
   environment: NodeJS.ProcessEnv,
   { drift = false, signal }: StatusOptions = {},
 ): Promise<EnvironmentStatus> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { migrations } = files;
+  const seeds = await unreadableSeeds(muse.directory);
+  const unreadable = [...files.unreadable, ...seeds.map(({ file = '' }) => ({ file }))];
+  const findings = [...files.findings.filter(({ rule }) => rule === 'unreadable-file'), ...seeds];
   const { database, target, place } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
-    const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
+    const isThere = ({ file }: FileName): boolean => unreadable.some((one) => one.file === file);
+    const status: EnvironmentStatus = {
+      name,
+      target: place.entry.target,
+      applied,
+      pending,
+      edited,
+      missing: missing.filter((one) => !isThere(one)),
+      unreadable,
+      findings,
+    };
     const health = await target.health?.(place);
     if (health !== undefined) status.health = health;
     if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, signal);
@@ -79,6 +99,8 @@ export async function museStatuses(
         pending: [],
         edited: [],
         missing: [],
+        unreadable: [],
+        findings: [],
         error: { code, message, suggestion },
       });
     }

@@ -3,7 +3,7 @@ import { openEmbedded } from '../database/embedded/embedded.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
-import { readMigrations } from '../migrations/read.ts';
+import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
@@ -37,16 +37,28 @@ export async function verifyMuse(
   environment: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<MuseProof> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { migrations, ...files } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment, { signal });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files created; a server may have been changed by hand.
     const model = target.local ? undefined : await modelOf(muse.museFile, applied, signal);
-    return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
+    return withUnreadable({ ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending }, files);
   } finally {
     await database.close();
   }
+}
+
+/** A proof that says which files it could not read: nothing is known about what they create. */
+export function withUnreadable<Proof extends MuseProof>(
+  proof: Proof,
+  { unreadable, findings }: Pick<MigrationFiles, 'unreadable' | 'findings'>,
+): Proof {
+  return {
+    ...proof,
+    pending: [...proof.pending, ...unreadable.map(({ file }) => file)],
+    findings: [...findings.filter(({ rule }) => rule === 'unreadable-file'), ...proof.findings],
+  };
 }
 
 /**

@@ -48,6 +48,7 @@ import { rule as tableRedefined } from './table-redefined.ts';
 import { rule as transactionControl } from './transaction-control.ts';
 import { rule as transactionMixed } from './transaction-mixed.ts';
 import { rule as unknownRelation } from './unknown-relation.ts';
+import { rule as unreadableFile } from './unreadable-file.ts';
 import { rule as usedBeforeCreated } from './used-before-created.ts';
 import type { Rule } from './engine/rule.ts';
 import type { RuleName } from './names.ts';
@@ -103,5 +104,6 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'transaction-control': transactionControl,
   'transaction-mixed': transactionMixed,
   'unknown-relation': unknownRelation,
+  'unreadable-file': unreadableFile,
   'used-before-created': usedBeforeCreated,
 };

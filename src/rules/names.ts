@@ -51,6 +51,7 @@ export const ruleNames = [
   'transaction-control',
   'transaction-mixed',
   'unknown-relation',
+  'unreadable-file',
   'used-before-created',
 ] as const;
 

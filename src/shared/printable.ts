@@ -16,7 +16,9 @@ export function printable(text: string): string {
 
 /** {@link printable}, on one line: a line feed becomes `\n`, so that a name cannot begin a line of its own. */
 export function printableLine(text: string): string {
-  return printable(text).replaceAll('\n', String.raw`\n`).replaceAll('\t', ' ');
+  return printable(text)
+    .replaceAll('\n', String.raw`\n`)
+    .replaceAll('\t', ' ');
 }
 
 /** JSON, as `JSON.stringify` gives it, with such characters inside its strings as `\u009b`: it stays the same JSON. */

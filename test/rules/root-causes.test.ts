@@ -17,7 +17,7 @@ async function errorsOf(files: Record<string, string>): Promise<string[]> {
   try {
     const { findings } = await examine(
       database,
-      { migrations: migrationsOf(files), rollbacks: new Map(), findings: [] },
+      { migrations: migrationsOf(files), rollbacks: new Map(), unreadable: [], findings: [] },
       museFile,
     );
     return findings

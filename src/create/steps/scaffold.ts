@@ -7,7 +7,7 @@ import { readSpecification } from '../../scaffold/read-spec.ts';
 import { scaffold } from '../../scaffold/scaffold.ts';
 import { checkedSession } from '../../scaffold/session.ts';
 import type { TableSpecification } from '../../scaffold/table.ts';
-import { readText, writeWhole } from '../../shared/files.ts';
+import { readUtf8, writeWhole } from '../../shared/files.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
@@ -53,7 +53,7 @@ async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
   const tables = answers.tables.map(parseTable);
   if (answers.spec === undefined) return tables;
   const path = resolve(answers.spec);
-  const text = await readText(path);
+  const text = await readUtf8(path);
   if (text === undefined) {
     throw new MuseError({
       code: 'bad-spec',
