@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { addAll, commitIndex, initRepository, setRemote } from '../../kit/git.ts';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, listNames } from '../../shared/files.ts';
+import { networkTrouble } from '../../shared/network.ts';
 import type { Placed, Run } from '../context.ts';
 import type { Step } from '../step.ts';
 
@@ -87,6 +88,8 @@ async function installPackages({ directory, environment, signal, onProgress }: R
       all: true,
     });
     if (!result.failed || signal.aborted) return undefined;
+    const trouble = networkTrouble('npm', result.all ?? '', environment);
+    if (trouble !== undefined) return `${command} install failed: the registry ${trouble.what}. ${trouble.suggestion}`;
     return `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
   }
   return 'There is no package.json, so there was nothing to install.';
