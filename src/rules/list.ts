@@ -34,6 +34,7 @@ import { rule as policyRecursive } from './policy-recursive.ts';
 import { rule as policyWithoutRole } from './policy-without-role.ts';
 import { rule as psqlCommand } from './psql-command.ts';
 import { rule as rlsMissing } from './rls-missing.ts';
+import { rule as rollbackEmpty } from './rollback-empty.ts';
 import { rule as rollbackIncomplete } from './rollback-incomplete.ts';
 import { rule as rollbackMissing } from './rollback-missing.ts';
 import { rule as schemaDrift } from './schema-drift.ts';
@@ -90,6 +91,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'policy-without-role': policyWithoutRole,
   'psql-command': psqlCommand,
   'rls-missing': rlsMissing,
+  'rollback-empty': rollbackEmpty,
   'rollback-incomplete': rollbackIncomplete,
   'rollback-missing': rollbackMissing,
   'schema-drift': schemaDrift,

@@ -37,6 +37,7 @@ export const ruleNames = [
   'policy-without-role',
   'psql-command',
   'rls-missing',
+  'rollback-empty',
   'rollback-incomplete',
   'rollback-missing',
   'schema-drift',

@@ -57,6 +57,8 @@ interface Case {
   rule: RuleName;
   /** Breaks the kit. */
   plant(random: () => number): Kit;
+  /** The rollbacks that it has; none unless said. */
+  rollbacks?: Map<string, { file: string; sql: string }>;
   /** What the broken kit means beyond the kit as it is. */
   good?(difference: string, table: string): string;
   /** Lines of the schema that the repair chooses itself. */
@@ -174,6 +176,19 @@ const cases: Record<string, Case> = {
   },
 };
 
+const more = 'migrations/extensions/002_more.sql';
+cases['a rollback that does nothing'] = {
+  rule: 'rollback-empty',
+  plant: cases['no rollback']!.plant,
+  rollbacks: new Map([[more, { file: 'migrations/rollback/002_more.sql', sql: '-- To be written.\n;\n' }]]),
+  check(_, { rollbacks }) {
+    expect(rollbacks.get(more)).toEqual({
+      file: 'migrations/rollback/002_more.sql',
+      sql: expect.stringMatching(/^-- Rolls back 002_more\.sql\.\n[^;]*;\n$/),
+    });
+  },
+};
+
 describe(
   'the built-in kit, broken and mended, is green and has the schema that was meant',
   { timeout: 180_000 },
@@ -183,7 +198,7 @@ describe(
       expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
     });
 
-    it.each(Object.entries(cases))('%s', async (_, { plant, good, chosen, check }) => {
+    it.each(Object.entries(cases))('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
       const random = seeded(20_261_121);
       for (let count = 0; count < 2; count += 1) {
         const broken = plant(random);
@@ -192,7 +207,7 @@ describe(
         let schema: string[] = [];
         const mended = await repair({
           migrations: migrationsOf(broken),
-          rollbacks: new Map(),
+          rollbacks,
           folders,
           kit: 'broken',
           builtin,

@@ -5,7 +5,7 @@ import { tableOf } from '../../sql/names.ts';
 import { loadParser } from '../../sql/parser.ts';
 import type { Source } from '../../sql/piece.ts';
 import { recovered } from '../../sql/recover.ts';
-import type { Examined, Located, Problem, Run } from './check.ts';
+import type { Examined, Located, Problem, RollbackTexts, Run } from './check.ts';
 import { meaningOf, meaningsOf, misspelledIn } from './directives.ts';
 import type { Meaning, Misspelled } from './directives.ts';
 import type { Rule } from './rule.ts';
@@ -14,8 +14,7 @@ import { commentsBeside, statementAt } from './statements.ts';
 
 export interface LintInput {
   migrations: readonly Migration[];
-  /** Files that have a rollback, by the `file` of the migration. */
-  rollbacks: { has(file: string): boolean };
+  rollbacks: RollbackTexts;
   severities?: Severities;
 }
 
