@@ -13,6 +13,7 @@ import type { MigrateResult as AppliedMigrations } from './migrations/apply.ts';
 import type { RollbackTarget } from './migrations/rollback-plan.ts';
 import type { TimeLimits } from './migrations/session-state.ts';
 import type { Backup } from './muse/backup.ts';
+import type { AddedEnvironment, ListedEnvironment } from './muse/environment-list.ts';
 import type { FixResult } from './muse/fix.ts';
 import { openMuse as openOnDisk } from './muse/open.ts';
 import type { ResetResult } from './muse/reset.ts';
@@ -25,6 +26,7 @@ import type { MuseProof } from './muse/verify.ts';
 import type { RehearsalReport } from './rehearsal/rehearse.ts';
 import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
 import type { Finding } from './shared/finding.ts';
+import type { TargetKind } from './targets/kinds.ts';
 import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/muse-file.ts';
 
 export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
@@ -198,12 +200,30 @@ export interface VerifyOptions extends EnvironmentOptions {
   offline?: boolean;
 }
 
+export interface LintOptions extends CallOptions {
+  /** Paths of migrations, rollbacks or seeds, relative to the muse. */
+  files?: readonly string[];
+}
+
 /** What was proven; the last two of an offline proof. */
 export type VerifyResult = MuseProof & Partial<Pick<OfflineReport, 'standIns' | 'notCopied'>>;
 
 export interface ProvisionOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
   /** Which environment the project is for. Default: `development`. */
   env?: EnvironmentName;
+}
+
+export interface EnvOptions extends CallOptions {
+  /** Adds this environment to `muse.json`. */
+  add?: EnvironmentName;
+  /** With `add`: where its database is. Default: `postgres`. */
+  target?: TargetKind;
+}
+
+export interface EnvResult {
+  environments: ListedEnvironment[];
+  /** With `add`: what was written, and what is to be filled in. */
+  added?: AddedEnvironment;
 }
 
 export interface DestroyOptions extends EnvironmentOptions {
@@ -248,9 +268,12 @@ export class Muse {
     });
   }
 
-  /** Checks all migrations without a database. */
-  lint(options: CallOptions = {}): Promise<LintResult> {
-    return this.#call(options, async (muse) => (await import('./muse/lint.ts')).lintMuse(muse));
+  /** Checks all migrations without a database; with `files`, only what is found in those is returned. */
+  lint({ files = [], ...options }: LintOptions = {}): Promise<LintResult> {
+    return this.#call(options, async (muse) => {
+      const paths = files.map((file) => resolve(muse.directory, file));
+      return (await import('./muse/lint.ts')).lintMuse(muse, paths);
+    });
   }
 
   /** Fixes what lint finds and can be fixed, one commit for each rule. What is left is in `findings`. */
@@ -368,6 +391,16 @@ export class Muse {
     return this.#call(options, async (muse, { environment, signal }) => {
       if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
       return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, signal);
+    });
+  }
+
+  /** The environments of `muse.json`; with `add`, after adding one with its secrets file. */
+  env({ add, target, ...options }: EnvOptions = {}): Promise<EnvResult> {
+    return this.#call(options, async (muse) => {
+      const { addEnvironment, defaultEnvironmentTarget, listEnvironments } = await import('./muse/environment-list.ts');
+      if (add === undefined) return { environments: await listEnvironments(muse) };
+      const added = await addEnvironment(muse, add, target ?? defaultEnvironmentTarget(add));
+      return { environments: await listEnvironments(await openOnDisk(muse.directory)), added };
     });
   }
 

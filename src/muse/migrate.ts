@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
 import { hasErrors } from '../shared/finding.ts';
 import { migrate } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
@@ -90,7 +91,9 @@ export async function migrateMuse(
     const result: ProductionResult =
       name === 'production'
         ? await toProduction(muse, environment, database, migrations, run)
-        : await migrate(database, migrations, run);
+        : await migrate(database, migrations, run).catch(async (error: unknown) => {
+            throw provesAfter ? await ownEdit(error, muse, database, migrations, environment) : error;
+          });
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
@@ -135,6 +138,49 @@ async function withProof(
     `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other environments refuse the files until then.`,
   );
   return { ...result, isolation, findings, error };
+}
+
+/**
+ * Where files were edited that only this development database has: the error that also says how to bring the two together.
+ * Any other error as it is.
+ */
+async function ownEdit(
+  error: unknown,
+  muse: Muse,
+  database: Database,
+  migrations: readonly Migration[],
+  environment: NodeJS.ProcessEnv,
+): Promise<unknown> {
+  if (!(error instanceof MuseError) || !(error.findings ?? []).some(({ rule }) => rule === 'checksum-drift'))
+    return error;
+  const rows = (await readHistory(database)) ?? [];
+  const edited = new Set(compare(migrations, rows).edited.map(({ row }) => row.file));
+  const { development: _own, ...others } = muse.museFile.environments;
+  const elsewhere = { ...muse, museFile: { ...muse.museFile, environments: others } };
+  // Another database that is in use may have the file: then nothing is known, and nothing more is said.
+  const applied = await (
+    await import('./applied.ts')
+  )
+    .appliedFiles(elsewhere, migrations, environment)
+    .catch(() => undefined);
+  if (applied === undefined || [...edited].some((file) => applied.files.has(file))) return error;
+  // Newest first, as they are rolled back; what core made has no rollback.
+  const newest = rows.toSorted((a, b) => Date.parse(b.applied_at) - Date.parse(a.applied_at));
+  const steps = newest.findLastIndex(({ file }) => edited.has(file)) + 1;
+  const again = newest.slice(0, steps).every(({ layer }) => layer === 'extension')
+    ? `muse rollback${steps === 1 ? '' : ` --steps ${steps}`}, then muse migrate`
+    : 'muse reset';
+  const known =
+    applied.notes.length === 0
+      ? 'Only your development database has the old text.'
+      : `${applied.notes.join(' ')} Undo the edit if the file is applied there. If not:`;
+  return new MuseError({
+    code: error.code,
+    message: error.message,
+    suggestion: `${known} To apply the new text: ${again}. To keep the database as it is: muse migrate --accept-edited.`,
+    ...(error.findings === undefined ? {} : { findings: error.findings }),
+    cause: error,
+  });
 }
 
 async function toProduction(

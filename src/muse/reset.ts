@@ -16,7 +16,7 @@ import { seedMuse, type SeedResult } from './seed.ts';
 import { readReadable } from './readable.ts';
 
 /** What a reset did. */
-export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
+export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added' | 'logins'> {
   /** Files rolled back, newest first; none for a database that was deleted as a whole. */
   rolledBack: FileName[];
   applied: (FileName & { ms: number })[];
@@ -59,11 +59,11 @@ export async function resetMuse(
   } finally {
     await database.close();
   }
-  const { seeds, added } = await seedMuse(muse, 'development', environment, {
+  const { seeds, added, logins } = await seedMuse(muse, 'development', environment, {
     signal,
     ...(onPhase === undefined ? {} : { onProgress: onPhase }),
   });
-  return { rolledBack, applied, seeds, added };
+  return { rolledBack, applied, seeds, added, ...(logins === undefined ? {} : { logins }) };
 }
 
 /** Row counts of a database that is deleted as a whole; empty for one that cannot be opened any more. */

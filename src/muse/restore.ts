@@ -11,7 +11,7 @@ import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
-import { type Consent, takeConsent } from './guard.ts';
+import { commandFor, type Consent, takeConsent } from './guard.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
 import { readReadable } from './readable.ts';
 
@@ -70,6 +70,9 @@ export async function restoreMuse(
     const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
+    // Migrations that are to be applied to an empty server need what Supabase has.
+    if (lacking.length > 0 && history.length === 0)
+      await open.target.preparePlatform(database, false).catch(toMigrate(name));
     await takeConsent(name, options, planText(name, path, later, source));
     const backup =
       name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
@@ -96,6 +99,20 @@ export async function restoreMuse(
   } finally {
     await database.close();
   }
+}
+
+/** Restoring installs no baseline: migrating does. */
+function toMigrate(name: EnvironmentName): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof MuseError) || error.code !== 'baseline-missing') throw error;
+    const { code, message, detail } = error;
+    throw new MuseError({
+      code,
+      message,
+      ...(detail === undefined ? {} : { detail }),
+      suggestion: `Install it first, with the migrations: ${commandFor('muse migrate', name)} --supabase-baseline; then run this again. Nothing was changed.`,
+    });
+  };
 }
 
 /** What is known about a backup before it is restored: everything but the rows; of a dump by pg_dump, only its migration history. */

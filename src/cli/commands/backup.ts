@@ -18,7 +18,7 @@ export const command: MuseCommand = {
     const size = rows === undefined ? 'by pg_dump' : `${counted(total, 'row')} in ${counted(counts.length, 'table')}`;
     return {
       json: { ...environmentFields(muse, context), backup: file, ...(rows === undefined ? {} : { rows }) },
-      text: `${paint('green', '✓')} ${file} ${paint('gray', size)}`,
+      text: `${paint('green', '✓')} ${file} ${paint('gray', size)}\nTo restore it: muse restore ${file}${context.environmentName === 'development' ? '' : ` --env ${context.environmentName}`}`,
     };
   },
 };
