@@ -94,7 +94,7 @@ export async function runCommand(
     const result = await runnable.work(parsed, {
       output,
       signal: abort.signal,
-      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk() } : {}),
+      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk(abort.signal) } : {}),
       environment: process.env,
       directory: process.cwd(),
     });

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
+import { prefixProblem } from '../scaffold/names.ts';
 import { parseTable } from '../scaffold/parse-table.ts';
 import { listPresets } from '../scaffold/presets.ts';
 import { MuseError } from '../shared/error.ts';
@@ -17,11 +18,12 @@ export type GivenAnswers = Maybe<Omit<Answers, 'supabase' | 'environment'>> & { 
 
 /**
  * Checks what can be known to be wrong before anything else is looked at.
- * @throws MuseError `bad-name`, `bad-kit-source`, `bad-table`
+ * @throws MuseError `bad-name`, `bad-kit-source`, `bad-table`, `bad-prefix`
  */
-export function checkGiven({ name, kit, ref, tables = [] }: GivenAnswers): void {
+export function checkGiven({ name, kit, ref, prefix, tables = [] }: GivenAnswers): void {
   if (name !== undefined) checkName(name);
   if (kit !== undefined) parseKitSource(kit, ref);
+  if (prefix !== undefined) checkPrefix(prefix);
   for (const table of tables) parseTable(table);
 }
 
@@ -102,6 +104,18 @@ export function checkUrl({ target }: Answers, { databaseUrl }: Secrets): void {
     code: 'bad-call',
     message: `The target is ${target}, but the URL of its database is missing.`,
     suggestion: 'Set DATABASE_URL=postgresql://user:password@host:5432/database, or add --database-url <url>.',
+  });
+}
+
+/** @throws MuseError `bad-prefix` */
+export function checkPrefix(prefix: string): void {
+  const problem = prefixProblem(prefix);
+  if (problem === undefined) return;
+  throw new MuseError({
+    code: 'bad-prefix',
+    message: `${problem.message}.`,
+    suggestion:
+      problem.nearest === undefined ? 'For example: --prefix kv_' : `For example: --prefix ${problem.nearest}`,
   });
 }
 

@@ -37,6 +37,7 @@ export const errorCodes = [
   'bad-name',
   'bad-organization',
   'bad-password-missing',
+  'bad-prefix',
   'bad-preset',
   'bad-profile',
   'bad-prune',
