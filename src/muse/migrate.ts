@@ -145,25 +145,22 @@ async function withProof(
  * Any other error as it is.
  */
 async function ownEdit(
-  error: unknown,
+  refusal: unknown,
   muse: Muse,
   database: Database,
   migrations: readonly Migration[],
   environment: NodeJS.ProcessEnv,
 ): Promise<unknown> {
-  if (!(error instanceof MuseError) || !(error.findings ?? []).some(({ rule }) => rule === 'checksum-drift'))
-    return error;
+  if (!(refusal instanceof MuseError) || !(refusal.findings ?? []).some(({ rule }) => rule === 'checksum-drift'))
+    return refusal;
   const rows = (await readHistory(database)) ?? [];
   const edited = new Set(compare(migrations, rows).edited.map(({ row }) => row.file));
   const { development: _own, ...others } = muse.museFile.environments;
   const elsewhere = { ...muse, museFile: { ...muse.museFile, environments: others } };
   // Another database that is in use may have the file: then nothing is known, and nothing more is said.
-  const applied = await (
-    await import('./applied.ts')
-  )
-    .appliedFiles(elsewhere, migrations, environment)
-    .catch(() => undefined);
-  if (applied === undefined || [...edited].some((file) => applied.files.has(file))) return error;
+  const { appliedFiles } = await import('./applied.ts');
+  const applied = await appliedFiles(elsewhere, migrations, environment).catch(() => undefined);
+  if (applied === undefined || [...edited].some((file) => applied.files.has(file))) return refusal;
   // Newest first, as they are rolled back; what core made has no rollback.
   const newest = rows.toSorted((a, b) => Date.parse(b.applied_at) - Date.parse(a.applied_at));
   const steps = newest.findLastIndex(({ file }) => edited.has(file)) + 1;
@@ -175,11 +172,11 @@ async function ownEdit(
       ? 'Only your development database has the old text.'
       : `${applied.notes.join(' ')} Undo the edit if the file is applied there. If not:`;
   return new MuseError({
-    code: error.code,
-    message: error.message,
+    code: refusal.code,
+    message: refusal.message,
     suggestion: `${known} To apply the new text: ${again}. To keep the database as it is: muse migrate --accept-edited.`,
-    ...(error.findings === undefined ? {} : { findings: error.findings }),
-    cause: error,
+    ...(refusal.findings === undefined ? {} : { findings: refusal.findings }),
+    cause: refusal,
   });
 }
 

@@ -40,7 +40,7 @@ export function nameProblem(name: string, prefix = ''): NameProblem | undefined 
   return undefined;
 }
 
-/** A prefix leaves room for the names behind it. */
+/** A prefix leaves enough bytes for the names of tables. */
 const prefixBytes = 30;
 
 /** Says why the names of tables cannot begin with this prefix, or undefined if they can; an empty one is none. */

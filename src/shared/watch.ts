@@ -19,7 +19,7 @@ export function watchFolders(folders: readonly string[], signal: AbortSignal): (
         wake();
       }
     })().catch((error: unknown) => {
-      // Aborted, or not there; anything else is reported by whoever reads the folder.
+      // Aborted, or not there; anything else is reported when the folder is read.
       if (!signal.aborted && !hasCode(error, 'ENOENT')) wake();
     });
   }

@@ -67,6 +67,8 @@ interface Case {
   check?(lines: readonly string[], mended: Repair): void;
 }
 
+const more = 'migrations/extensions/002_more.sql';
+
 const planted = (title: string): Pick<Case, 'rule' | 'plant'> => {
   const [rule, plant] = mutations[title]!;
   return { rule: rule as Case['rule'], plant: (random) => plant(kit, random).kit };
@@ -174,18 +176,16 @@ const cases: Record<string, Case> = {
       expect([...rollbacks.keys()].sort()).toEqual([ours, 'migrations/extensions/002_more.sql']);
     },
   },
-};
-
-const more = 'migrations/extensions/002_more.sql';
-cases['a rollback that does nothing'] = {
-  rule: 'rollback-empty',
-  plant: cases['no rollback']!.plant,
-  rollbacks: new Map([[more, { file: 'migrations/rollback/002_more.sql', sql: '-- To be written.\n;\n' }]]),
-  check(_, { rollbacks }) {
-    expect(rollbacks.get(more)).toEqual({
-      file: 'migrations/rollback/002_more.sql',
-      sql: expect.stringMatching(/^-- Rolls back 002_more\.sql\.\n[^;]*;\n$/),
-    });
+  'a rollback that does nothing': {
+    ...planted('no rollback'),
+    rule: 'rollback-empty',
+    rollbacks: new Map([[more, { file: 'migrations/rollback/002_more.sql', sql: '-- To be written.\n;\n' }]]),
+    check(_, { rollbacks }) {
+      expect(rollbacks.get(more)).toEqual({
+        file: 'migrations/rollback/002_more.sql',
+        sql: expect.stringMatching(/^-- Rolls back 002_more\.sql\.\n[^;]*;\n$/),
+      });
+    },
   },
 };
 
