@@ -94,6 +94,30 @@ Errors by rule: 2 rls-missing, 1 policy-recursive`);
     expect(whole).toContain('Table public.tags has no row-level security.');
   });
 
+  it('shows 8 errors of two rules whole, and 55 warnings, in less than 50 lines', () => {
+    const made = (rule: string, severity: Finding['severity'], count: number): Finding[] =>
+      Array.from({ length: count }, (_, index) => ({
+        ...error,
+        rule,
+        severity,
+        line: index + 1,
+        object: `public.table_${index}`,
+        message: `Table public.table_${index} has policies for authenticated but no grant: every request ends in 42501.`,
+        suggestion: `GRANT SELECT, INSERT, UPDATE, DELETE ON public.table_${index} TO authenticated;`,
+      }));
+    const warnings = [26, 13, 12, 2, 1, 1].flatMap((count, index) => made(`rule-${index}`, 'warning', count));
+    const lines = formatText(
+      [...warnings, ...made('grant-missing', 'error', 6), ...made('policy-recursive', 'error', 2)],
+      { ...plain, width: 80 },
+    ).split('\n');
+    expect(lines.length).toBeLessThan(50);
+    expect(lines.filter((line) => / error (?:grant-missing|policy-recursive)$/.test(line))).toHaveLength(8);
+    expect(lines.findLastIndex((line) => line.includes(' error '))).toBeLessThan(
+      lines.findIndex((line) => line.startsWith('Warnings by rule')),
+    );
+    expect(lines.at(-2)).toBe('8 errors, 55 warnings');
+  });
+
   it.each(['text', 'github', 'sarif'])('spells out what would act on a terminal, as %s', (format) => {
     const evil = '\u001B[2J\u202Eno\n::error::yes';
     const finding = { ...error, file: `a${evil}.sql`, object: evil, message: evil, suggestion: evil, snippet: evil };
