@@ -41,7 +41,7 @@ function ruleOf(name: string, rules: readonly Rule[]): object {
 }
 
 function resultOf(
-  { rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding,
+  { rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet, consequences = [] }: Finding,
   used: readonly string[],
 ): object {
   const region = {
@@ -59,5 +59,20 @@ function resultOf(
     level: severity,
     message: { text: `${message}\n${suggestion}` },
     ...(Object.keys(location).length === 0 ? {} : { locations: [location] }),
+    ...(consequences.length === 0 ? {} : { relatedLocations: consequences.map(relatedLocation) }),
   };
+}
+
+/** Where something follows from a finding. */
+function relatedLocation({ message, file, line = 1, column = 1 }: Finding): object {
+  const physical =
+    file === undefined
+      ? {}
+      : {
+          physicalLocation: {
+            artifactLocation: { uri: encodeURI(file) },
+            region: { startLine: line, startColumn: column },
+          },
+        };
+  return { ...physical, message: { text: message } };
 }

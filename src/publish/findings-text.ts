@@ -3,7 +3,7 @@
  * May touch: nothing. Values in, text out.
  */
 import type { styleText } from 'node:util';
-import type { Finding } from '../shared/finding.ts';
+import { followers, type Finding } from '../shared/finding.ts';
 import { printableLine } from '../shared/printable.ts';
 import { wrap } from '../shared/wrap.ts';
 
@@ -77,7 +77,7 @@ function suggestionLines({ suggestion }: Finding, { paint }: TextOptions): strin
 
 function consequenceLines({ consequences = [] }: Finding, style: TextOptions): string[] {
   if (consequences.length === 0) return [];
-  const count = `and ${say(consequences.length, 'statement')} that ${consequences.length === 1 ? 'needs' : 'need'} it`;
+  const count = followers(consequences.length);
   if (!style.verbose) return [`  ${count}`];
   return [
     `  ${count}:`,

@@ -42,3 +42,8 @@ export interface Finding {
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }
+
+/** How many statements follow from a finding. */
+export function followers(count: number): string {
+  return `and ${count} ${count === 1 ? 'statement that needs' : 'statements that need'} it`;
+}

@@ -194,3 +194,22 @@ it('github escapes what its commands are made of', () => {
       '::warning title=schema-drift::Differs: 100%25, a:b.%0Amuse migrate',
   );
 });
+
+it('what follows from a finding is in every format', () => {
+  const root = { ...error, consequences: [{ ...error, line: 40 }, warning] };
+  expect(formatGithub([root])).toMatch(/%0Aand 2 statements that need it$/);
+  expect(JSON.parse(formatSarif([root], '1.2.3'))).toMatchObject({
+    runs: [
+      {
+        results: [
+          {
+            relatedLocations: [
+              { physicalLocation: { region: { startLine: 40 } }, message: { text: error.message } },
+              { message: { text: warning.message } },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+});
