@@ -1,4 +1,4 @@
-// The main job, beside the sum of what it cannot do without, and beside what other scaffolders take for less.
+// Creating a muse, compared with the sum of its unavoidable work, and with other scaffolders that do less.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export async function create({ root, peer, rounds }) {
     },
   });
   try {
-    // What the floor works on: the files and the SQL of a finished muse.
+    // The floor's input: the files and the SQL of a finished muse.
     await node(bin, 'sample', '--yes', '--preset', 'realty', '--json');
     const script = (name) => join(import.meta.dirname, 'floor', name);
     const snapshot = join(place, 'baseline.tar');

@@ -1,4 +1,4 @@
-// Lint of 200 and of 2,000 files, beside parsing alone and beside other linters on the same files.
+// Lint of 200 and of 2,000 files, compared with parsing alone and with other linters on the same files.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Whole processes from outside: wall time and peak memory, as medians of interleaved runs.
+// Measures whole processes: wall time and peak memory, as medians of interleaved runs.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -9,7 +9,7 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The highest resident size that the kernel saw of a process, in kB; undefined where there is no /proc. */
+/** The peak resident size of a process, in kB; undefined without /proc. */
 function peakOf(pid) {
   try {
     const size = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -20,7 +20,7 @@ function peakOf(pid) {
 }
 
 /**
- * Runs a command to its end.
+ * Runs a command until it exits.
  * @param {{ command: string, args: string[], cwd?: string, env?: Record<string, string>, exit?: number }} run
  * @returns {Promise<{ ms: number, peak: number | undefined }>} wall time in ms, peak memory in MB
  */
@@ -48,9 +48,9 @@ export function once({ command, args, cwd, env, exit = 0 }) {
 }
 
 /**
- * Measures several things in turn, A B C A B C …, so that a machine that slows down slows all of them.
+ * Measures several subjects in turn, A B C A B C …, so that a slowdown of the machine affects all of them.
  * @param {{ name: string, run: () => Promise<{ ms: number, peak?: number }> }[]} subjects
- * @param {number} rounds counted, after one that is not
+ * @param {number} rounds counted rounds, after one warm-up round
  */
 export async function compare(subjects, rounds) {
   const results = subjects.map(({ name }) => ({ name, ms: [], peak: [] }));
@@ -70,10 +70,10 @@ export async function compare(subjects, rounds) {
 }
 
 /**
- * Prints results as a table with ratios to the floor, and what each is held to.
+ * Prints results as a table with ratios to the floor, and the limit of each.
  * @param {string} title
  * @param {{ name: string, ms: number, peak?: number }[]} results
- * @param {{ floor: string, ours: string, limit?: number }} aim without a limit, the ratio alone
+ * @param {{ floor: string, ours: string, limit?: number }} aim without a limit, only the ratio is printed
  */
 export function print(title, results, { floor, ours, limit }) {
   const base = results.find(({ name }) => name === floor)?.ms ?? Number.NaN;

@@ -1,4 +1,5 @@
-// 200 small migrations on a native server, beside the floor (one connection, one transaction) and other runners.
+// 200 small migrations on a native server, compared with the floor (one connection, one transaction) and with other
+// runners.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ create policy "own rows" on public.t${number} for select to public using (user_i
 create index if not exists t${number}_user_id_idx on public.t${number} (user_id);
 `;
 
-/** The same files as each runner wants them named. */
+/** The same files, named the way each runner expects. */
 function writeFiles(place) {
   for (const folder of ['muse/migrations/core', 'dbmate', 'node-pg-migrate'])
     mkdirSync(join(place, folder), { recursive: true });
@@ -75,7 +76,7 @@ export async function migrate({ root, peer, rounds }) {
     const script = (name) => join(import.meta.dirname, 'floor', name);
     const run = (database, args, cwd) =>
       once({ command: process.execPath, args, cwd, env: { DATABASE_URL: server.url(database) } });
-    // Without the rehearsal that muse does first: the runners beside it have none.
+    // Without the rehearsal that muse does first, since the other runners have none.
     const ours = (database) => run(database, [script('ours.js'), root, join(place, 'muse')], place);
     const floor = (database) =>
       run(database, [script('one-transaction.js'), join(place, 'muse/migrations/core')], place);

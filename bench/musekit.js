@@ -1,5 +1,5 @@
-// Lint and rehearsal of the real MuseKit, every file twice and back on a throw-away database, beside psql running the same
-// files once. MUSEKIT_SOURCE names a clone or mirror to take instead of GitHub.
+// Lint and rehearsal of the real MuseKit on a shadow database (every file twice, and rolled back), compared with psql
+// running the same files once. MUSEKIT_SOURCE names a clone or mirror to use instead of GitHub.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ export async function musekit({ root, rounds }) {
     process.stdout.write(`\nMuseKit at ${git('-C', kit, 'rev-parse', '--short=12', 'HEAD')}\n`);
   } catch (error) {
     process.stdout.write(
-      `\nMuseKit could not be cloned, and its times are left out: ${String(error.stderr ?? error)
+      `\nMuseKit could not be cloned, so its times are left out: ${String(error.stderr ?? error)
         .trim()
         .split('\n')
         .at(-1)}\n`,
@@ -43,7 +43,7 @@ export async function musekit({ root, rounds }) {
     await measure({ title: 'as it is', muse: kit, root, place, server, rounds, node, floor });
     await node([
       join(root, 'bin', 'create-muse.js'),
-      'mended',
+      'fixed',
       '--kit',
       kit,
       '--fix',
@@ -52,7 +52,7 @@ export async function musekit({ root, rounds }) {
       '--yes',
       '--json',
     ]);
-    await measure({ title: 'mended by --fix', muse: join(place, 'mended'), root, place, server, rounds, node, floor });
+    await measure({ title: 'fixed by --fix', muse: join(place, 'fixed'), root, place, server, rounds, node, floor });
   } finally {
     await server.stop();
     rmSync(place, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// The tools that we measure ourselves beside, installed from npm into a cache of their own, never into the project.
+// The tools that we compare with, installed from npm into a cache of their own, never into the project.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const peers = {
   supashield: '0.3.0',
 };
 
-/** Folder whose node_modules holds the peers, or undefined where they cannot be had. */
+/** Folder whose node_modules holds the peers; undefined if they cannot be installed. */
 export function installPeers() {
   const place = join(process.env.CREATE_MUSE_BENCH_CACHE ?? tmpdir(), 'create-muse-bench-peers');
   const missing = Object.keys(peers).filter((name) => !existsSync(join(place, 'node_modules', name)));

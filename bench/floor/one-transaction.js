@@ -1,4 +1,4 @@
-// The least that applying files can cost: one connection, one transaction, the texts as they are.
+// The minimum cost of applying files: one connection, one transaction, the texts unchanged.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';

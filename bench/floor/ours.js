@@ -1,4 +1,4 @@
-// Our runner alone, through the public functions: read, apply.
+// Only our runner, through the public functions: read, apply.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -8,7 +8,7 @@ const [{ readMigrations }, { migrate }, { openPostgres }, { readMuseFile }] = aw
   load('migrations/read.js'),
   load('migrations/apply.js'),
   load('database/postgres/postgres.js'),
-  load('create/muse/muse-json.js'),
+  load('muse/muse-json.js'),
 ]);
 const { migrations } = await readMigrations(muse, (await readMuseFile(muse)).migrations, { rollbacks: false });
 const database = await openPostgres({ url: process.env.DATABASE_URL });

@@ -1,4 +1,4 @@
-// Writes the baseline's data directory as an uncompressed tar file, which PGlite's `loadDataDir` takes.
+// Writes the platform's data directory as an uncompressed tar file for PGlite's `loadDataDir`.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

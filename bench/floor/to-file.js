@@ -1,4 +1,4 @@
-// Runs a script of Node and keeps its stdout in a file: node to-file.js <file> <script> [argument …]
+// Runs a Node script and writes its stdout to a file: node to-file.js <file> <script> [argument …]
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 

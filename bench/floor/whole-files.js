@@ -1,4 +1,4 @@
-// What `psql -f` does with files, for machines without psql: each sent whole, the next one whatever came of it.
+// Does what `psql -f` does, for machines without psql: sends each file whole, and continues after errors.
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 

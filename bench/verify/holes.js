@@ -1,16 +1,16 @@
-// Holes that are planted into the built-in kit with all presets, one at a time: what people get wrong, as SQL.
+// Holes that are planted into the built-in kit with all presets, one at a time: common mistakes, as SQL.
 
 const redo = (name, table, rest) => `drop policy ${name} on ${table}; create policy ${name} on ${table} ${rest}`;
 const ofMembers = 'organization_id = any ((select private.user_organization_ids())::uuid[])';
 
-/** What `finds` is where no rule tells, but the matrix of the clean kit. */
+/** The value of `finds` if no rule reports the hole, but a comparison with the clean kit's matrix does. */
 export const matrixAlone = 'matrix';
 
 /**
- * `finds`: rule and object that `muse verify` has to name, or {@link matrixAlone} where only the matrix of the clean kit tells. `twin`: the
- * smallest repair of the same SQL; without it, the clean kit is the repair. A hole counts as caught only where the twin is green.
- * `undo`: for what a copy of the database shares with the others, as roles.
- * @type {{ name: string, finds: string, sql: string, twin?: string, undo?: string }[]}
+ * `finds`: rule and object that `muse verify` has to name, or {@link matrixAlone} if only the matrix of the clean kit
+ * shows it. `repair`: the smallest repair of the same SQL; without it, the clean kit is the repair. A hole counts as
+ * caught only if the repair is green. `undo`: SQL that cleans up what copies of the database share, such as roles.
+ * @type {{ name: string, finds: string, sql: string, repair?: string, undo?: string }[]}
  */
 const changed = [
   {
@@ -83,13 +83,13 @@ const changed = [
     name: 'policy and grant for anon',
     finds: 'anon-read public.showings',
     sql: 'create policy open on public.showings for select to anon using (true); grant select on public.showings to anon',
-    twin: 'create policy open on public.showings for select to authenticated using (owner_id = (select auth.uid()))',
+    repair: 'create policy open on public.showings for select to authenticated using (owner_id = (select auth.uid()))',
   },
   {
     name: 'policy without a role, and a grant to anon',
     finds: 'anon-write public.products',
     sql: 'create policy "service role writes" on public.products for all using (true); grant all on public.products to anon',
-    twin: 'create policy "service role writes" on public.products for all to service_role using (true)',
+    repair: 'create policy "service role writes" on public.products for all to service_role using (true)',
   },
   {
     name: 'policy on another column',
@@ -104,7 +104,7 @@ const changed = [
     name: 'policy by user_metadata',
     finds: 'isolation-read public.leads',
     sql: "create policy by_claim on public.leads for select to authenticated using (organization_id::text = (select auth.jwt() -> 'user_metadata' ->> 'organization_id'))",
-    twin: `create policy by_claim on public.leads for select to authenticated using (${ofMembers})`,
+    repair: `create policy by_claim on public.leads for select to authenticated using (${ofMembers})`,
   },
   {
     name: 'viewers may write',
@@ -121,7 +121,7 @@ const changed = [
     sql: `drop policy "Owners and admins read the keys" on public.api_keys; create policy "Owners and admins read the keys" on public.api_keys for select to authenticated using (${ofMembers})`,
   },
   {
-    name: 'anybody joins any organization',
+    name: 'anyone joins any organization',
     finds: 'isolation-escalation public.organization_members',
     sql: 'create policy "join" on public.organization_members for insert to authenticated with check (user_id = (select auth.uid())); grant insert on public.organization_members to authenticated',
   },
@@ -134,7 +134,7 @@ const changed = [
     name: 'policy that reads its own table',
     finds: 'policy-error public.organization_members',
     sql: 'create policy peers on public.organization_members for select to authenticated using (organization_id in (select organization_id from public.organization_members where user_id = (select auth.uid())))',
-    twin: `create policy peers on public.organization_members for select to authenticated using (${ofMembers})`,
+    repair: `create policy peers on public.organization_members for select to authenticated using (${ofMembers})`,
   },
   {
     name: 'helper that returns all',
@@ -150,47 +150,54 @@ const changed = [
     name: 'view without security_invoker',
     finds: 'isolation-read public.all_leads',
     sql: 'create view public.all_leads as select * from public.leads; grant select on public.all_leads to authenticated',
-    twin: 'create view public.all_leads with (security_invoker = true) as select * from public.leads; grant select on public.all_leads to authenticated',
+    repair:
+      'create view public.all_leads with (security_invoker = true) as select * from public.leads; grant select on public.all_leads to authenticated',
   },
   {
     name: 'materialized view',
     finds: 'isolation-read public.deal_list',
     sql: 'create materialized view public.deal_list as select * from public.deals; grant select on public.deal_list to authenticated',
-    twin: 'create materialized view public.deal_list as select * from public.deals; revoke all on public.deal_list from anon, authenticated',
+    repair:
+      'create materialized view public.deal_list as select * from public.deals; revoke all on public.deal_list from anon, authenticated',
   },
   {
     name: 'view of auth.users',
     finds: 'isolation-read public.people',
     sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated',
-    twin: 'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated',
+    repair:
+      'create view public.people as select id, email from auth.users where id = auth.uid(); grant select on public.people to authenticated',
   },
   {
     name: 'definer function that reads',
     finds: 'isolation-read public.all_posts()',
     sql: "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts'; grant execute on function public.all_posts() to authenticated",
-    twin: "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.all_posts() to authenticated",
+    repair:
+      "create function public.all_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.all_posts() to authenticated",
   },
   {
     name: 'definer function that writes',
     finds: 'isolation-write public.take_listing(uuid)',
     sql: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing'; grant execute on function public.take_listing(uuid) to authenticated",
-    twin: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing and owner_id = auth.uid()'; grant execute on function public.take_listing(uuid) to authenticated",
+    repair:
+      "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing and owner_id = auth.uid()'; grant execute on function public.take_listing(uuid) to authenticated",
   },
   {
     name: 'definer function without search_path',
     finds: 'definer-without-search-path public.my_posts()',
     sql: "create function public.my_posts() returns setof public.social_posts language sql stable security definer as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
-    twin: "create function public.my_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
+    repair:
+      "create function public.my_posts() returns setof public.social_posts language sql stable security definer set search_path = '' as 'select * from public.social_posts where user_id = auth.uid()'; grant execute on function public.my_posts() to authenticated",
   },
   {
-    name: 'bucket open to everybody',
+    name: 'bucket open to everyone',
     finds: 'isolation-read storage.objects[private]',
     sql: "create policy open on storage.objects for select to authenticated using (bucket_id = 'private')",
-    twin: "create policy open on storage.objects for select to authenticated using (bucket_id = 'private' and (storage.foldername(name))[1] = (select auth.uid())::text)",
+    repair:
+      "create policy open on storage.objects for select to authenticated using (bucket_id = 'private' and (storage.foldername(name))[1] = (select auth.uid())::text)",
   },
 ];
 
-/** A table of users' own rows, right as it is. */
+/** A correct table of users' own rows. */
 const own = (
   name,
   columns = '',
@@ -199,7 +206,7 @@ const own = (
   create policy s on public.${name} for select to authenticated using (owner_id = (select auth.uid())); create policy i on public.${name} for insert to authenticated with check (owner_id = (select auth.uid()));
   create policy u on public.${name} for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid())); create policy d on public.${name} for delete to authenticated using (owner_id = (select auth.uid()));`;
 
-/** A condition beside the owner's, in one policy of a table. */
+/** A condition in addition to the owner's, in one policy of a table. */
 const or = (name, finds, condition, { policy = 's', columns = '' } = {}) => {
   const whole = `owner_id = (select auth.uid()) or ${condition}`;
   const clauses = {
@@ -212,11 +219,11 @@ const or = (name, finds, condition, { policy = 's', columns = '' } = {}) => {
     name,
     finds: `${finds} public.planted`,
     sql: `${own('planted', columns)} alter policy ${policy} on public.planted ${clauses[policy]}`,
-    twin: own('planted', columns),
+    repair: own('planted', columns),
   };
 };
 
-/** A function with its owner's rights: `open` is what it does, `held` what it should. */
+/** A function with its owner's rights: `open` is what it does, `held` what it should do. */
 const definer = (
   name,
   finds,
@@ -229,18 +236,18 @@ const definer = (
 ) => {
   const make = (body) =>
     `${own('planted')} ${setup} create function ${schema}.f(${signature}) returns ${returns} language ${language} security definer set search_path = '' as $$ ${body} $$; revoke execute on function ${schema}.f(${shown}) from public, anon; grant execute on function ${schema}.f(${shown}) to ${to}`;
-  return { name, finds: `${finds} ${schema}.f(${shown.replace('public.', '')})`, sql: make(open), twin: make(held) };
+  return { name, finds: `${finds} ${schema}.f(${shown.replace('public.', '')})`, sql: make(open), repair: make(held) };
 };
 
 const mine = 'owner_id = auth.uid()';
 const cursor = (where) =>
   `declare c refcursor := 'rows'; begin open c for select * from public.planted where ${where}; return c; end`;
 
-/** A trigger of a table, and what it does with its owner's rights. */
+/** A trigger on a table, and what it does with its owner's rights. */
 const trigger = (name, finds, setup, open, held) => {
   const make = (body) =>
     `${own('planted')} ${setup} create function private.planted() returns trigger language plpgsql security definer set search_path = '' as $$ begin ${body}; return new; end $$; create trigger planted after insert on public.planted for each row execute function private.planted()`;
-  return { name, finds, sql: make(open), twin: make(held) };
+  return { name, finds, sql: make(open), repair: make(held) };
 };
 
 const clubs = `${own('clubs')} create table public.club_people (club_id uuid not null references public.clubs (id) on delete cascade, user_id uuid not null default auth.uid() references public.profiles (id), role text not null default 'guest', status text not null default 'pending', primary key (club_id, user_id));
@@ -280,28 +287,28 @@ const families = [
     name: 'anyone joins any club',
     finds: 'isolation-escalation public.club_people',
     sql: `${clubs} ${papers("private.in_club(club_id, 'guest')")} ${joins('user_id = (select auth.uid())')}`,
-    twin: `${clubs} ${papers("private.in_club(club_id, 'guest')")} ${joins('private.owns_club(club_id)')}`,
+    repair: `${clubs} ${papers("private.in_club(club_id, 'guest')")} ${joins('private.owns_club(club_id)')}`,
   },
   {
     name: 'any role when joining',
     finds: 'isolation-escalation public.club_people',
     sql: `${clubs} ${papers("private.in_club(club_id, 'board')")} ${joins('user_id = (select auth.uid())')}`,
-    twin: `${clubs} ${papers("private.in_club(club_id, 'board')")} ${joins("user_id = (select auth.uid()) and role = 'guest' and status = 'pending'")}`,
+    repair: `${clubs} ${papers("private.in_club(club_id, 'board')")} ${joins("user_id = (select auth.uid()) and role = 'guest' and status = 'pending'")}`,
   },
   {
     name: 'a request that approves itself',
     finds: 'isolation-escalation public.club_people',
     sql: `${clubs} ${papers("private.in_club(club_id, 'approved')")} grant update (status) on public.club_people to authenticated; create policy u on public.club_people for update to authenticated using (user_id = (select auth.uid())); ${joins("user_id = (select auth.uid()) and role = 'guest' and status = 'pending'")}`,
-    twin: `${clubs} ${papers("private.in_club(club_id, 'approved')")} grant update (status) on public.club_people to authenticated; create policy u on public.club_people for update to authenticated using (private.owns_club(club_id)); ${joins("user_id = (select auth.uid()) and role = 'guest' and status = 'pending'")}`,
+    repair: `${clubs} ${papers("private.in_club(club_id, 'approved')")} grant update (status) on public.club_people to authenticated; create policy u on public.club_people for update to authenticated using (private.owns_club(club_id)); ${joins("user_id = (select auth.uid()) and role = 'guest' and status = 'pending'")}`,
   },
   {
     name: "a rank in one's own preferences",
     finds: 'isolation-escalation public.choices',
     sql: preferences('insert, update'),
-    twin: preferences('insert (user_id, theme), update (theme)'),
+    repair: preferences('insert (user_id, theme), update (theme)'),
   },
   {
-    name: 'members raise their own role',
+    name: 'members escalate their own role',
     finds: 'isolation-write public.organization_members',
     sql: 'create policy own_role on public.organization_members for update to authenticated using (user_id = (select auth.uid())); grant update (role) on public.organization_members to authenticated',
   },
@@ -329,7 +336,7 @@ const families = [
     columns: ', created_at timestamptz not null default now()',
   }),
   or('rows that are deleted', 'isolation-read', 'deleted_at is not null', { columns: ', deleted_at timestamptz' }),
-  or('rows that nobody is assigned to', 'isolation-read', 'assigned_to is null', {
+  or('rows without an assignee', 'isolation-read', 'assigned_to is null', {
     columns: ', assigned_to uuid references public.profiles (id)',
   }),
   or('rows over an amount, to change', 'isolation-write', 'amount > 1000000', {
@@ -455,26 +462,26 @@ const families = [
     name: 'an INSTEAD OF trigger by id',
     finds: 'isolation-write public.titles',
     sql: instead(''),
-    twin: instead('and owner_id = auth.uid()'),
+    repair: instead('and owner_id = auth.uid()'),
   },
   {
     name: 'a rule by id',
     finds: 'isolation-write public.titles',
     sql: rule(''),
-    twin: rule('and owner_id = auth.uid()'),
+    repair: rule('and owner_id = auth.uid()'),
   },
   {
     name: 'a partition by its name',
     finds: 'isolation-read public.planted_all',
     sql: `${parts} alter table public.planted_all disable row level security; grant select on public.planted_all to authenticated`,
-    twin: `${parts} grant select on public.planted_all to authenticated`,
+    repair: `${parts} grant select on public.planted_all to authenticated`,
   },
   { name: 'TRUNCATE', finds: 'isolation-write public.leads', sql: 'grant truncate on public.leads to authenticated' },
   {
     name: 'default privileges',
     finds: 'anon-write default privileges on tables in schema public',
     sql: 'alter default privileges in schema public grant all on tables to anon, authenticated',
-    twin: 'alter default privileges in schema public grant all on tables to service_role',
+    repair: 'alter default privileges in schema public grant all on tables to service_role',
   },
   {
     name: 'the service role for users',
@@ -486,25 +493,25 @@ const families = [
     name: "objects of one's own in public",
     finds: 'isolation-escalation schema public',
     sql: 'grant create on schema public to authenticated',
-    twin: 'grant create on schema public to service_role',
+    repair: 'grant create on schema public to service_role',
   },
   {
     name: 'addresses without an owner',
     finds: 'isolation-read public.letters',
     sql: letters('(select auth.uid()) is not null'),
-    twin: letters("recipient_email = (select auth.jwt() ->> 'email')"),
+    repair: letters("recipient_email = (select auth.jwt() ->> 'email')"),
   },
   {
     name: 'files by their ending',
     finds: 'isolation-read storage.objects[private]',
     sql: files("storage.extension(name) = 'jpg'"),
-    twin: files("storage.extension(name) = 'jpg' and (storage.foldername(name))[1] = (select auth.uid())::text"),
+    repair: files("storage.extension(name) = 'jpg' and (storage.foldername(name))[1] = (select auth.uid())::text"),
   },
   {
     name: 'files in any folder',
     finds: 'isolation-read storage.objects[private]',
     sql: files('array_length(storage.foldername(name), 1) >= 1'),
-    twin: files('(storage.foldername(name))[1] = (select auth.uid())::text'),
+    repair: files('(storage.foldername(name))[1] = (select auth.uid())::text'),
   },
 ];
 

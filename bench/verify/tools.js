@@ -1,7 +1,8 @@
-// Who is asked whether a hole is there. Each tool gives a set of texts; what it did not say of the kit as it is, it reports.
+// The tools that look for the holes. Each returns a set of texts; those that it does not return for the unchanged kit
+// are its report.
 import { execFile } from 'node:child_process';
 
-/** Runs a CLI whatever it exits with; findings are exits other than 0. */
+/** Runs a CLI and ignores its exit code, which is not 0 if there are findings. */
 function run(script, args, cwd) {
   return new Promise((resolve) => {
     const env = {
@@ -21,14 +22,17 @@ function run(script, args, cwd) {
   });
 }
 
-/** The JSON in what a tool printed, between lines for people. */
+/** The JSON in a tool's output, between other lines. */
 function jsonIn(text) {
   const start = text.search(/^\{/m);
   if (start < 0) throw new Error(`no answer: ${text.trim().split('\n').at(-1)}`);
   return JSON.parse(text.slice(start, text.lastIndexOf('}') + 1));
 }
 
-/** supashield: audit, static analysis of policies, its tests with made-up claims and as a real user; and its comparison apart. */
+/**
+ * supashield: audit, static analysis of policies, its tests with generated claims and as a real user; and separately
+ * its comparison.
+ */
 export function supashield(script, place, email) {
   return {
     name: 'supashield',
@@ -54,7 +58,7 @@ export function supashield(script, place, email) {
   };
 }
 
-/** splinter, the lints of Supabase's dashboard, as the CLI brings it. */
+/** splinter, the lints of Supabase's dashboard, as included in the CLI. */
 export function splinter(script, place) {
   return {
     name: 'splinter',

@@ -24,7 +24,8 @@ export function formatIntent(answers: Answers): string {
     `  kit        ${answers.kit}${answers.ref === undefined ? '' : ` at ${answers.ref}`}`,
     `  extension  ${contents.length === 0 ? 'blank' : contents.join(', ')}`,
     ...(answers.prefix === '' ? [] : [`  prefix     ${answers.prefix}`]),
-    `  database   ${answers.supabase.projectRef === undefined ? targets[answers.target] : `the Supabase project ${answers.supabase.projectRef}`}`,
+    '  database   ' +
+      `${answers.supabase.projectRef === undefined ? targets[answers.target] : `the Supabase project ${answers.supabase.projectRef}`}`,
     '',
   ].join('\n');
 }

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 /**
- * The directory for files that can be recreated at any time: `CREATE_MUSE_CACHE`, else `create-muse` in the system's own
- * place for caches (XDG_CACHE_HOME, ~/Library/Caches, LOCALAPPDATA). It need not exist.
+ * The directory for files that can be recreated at any time: `CREATE_MUSE_CACHE`, or else `create-muse` in the system's
+ * cache directory (XDG_CACHE_HOME, ~/Library/Caches, LOCALAPPDATA). It need not exist.
  */
 export function cacheDirectory(
   environment: NodeJS.ProcessEnv = process.env,

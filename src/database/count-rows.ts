@@ -2,10 +2,10 @@ import type { Session } from './database.ts';
 import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 
 /**
- * Exact row counts of every table outside PostgreSQL's own schemas and the migration history's, by `schema.table`. A partitioned
- * table counts all its partitions, which are counted too. Two round trips: no SQL but XML functions, which take a
- * hundred times as long, can count tables whose names it has just read.
- * @throws DatabaseError as `42501` where the session may not read a table
+ * Exact row counts of every table outside PostgreSQL's own schemas and the migration history's, by `schema.table`. The
+ * count of a partitioned table includes its partitions, which are also counted on their own. Two round trips: within
+ * one statement only XML functions can count tables whose names were just read, and they take a hundred times as long.
+ * @throws DatabaseError, e.g. `42501` if the session may not read a table
  */
 export async function countRows(session: Session): Promise<Record<string, number>> {
   const tables = await session.query<{ schema: string; name: string }>(`

@@ -8,29 +8,29 @@ export type DatabaseKind = 'embedded' | 'postgres' | 'https';
 
 export interface QueryResult<Row> {
   rows: Row[];
-  /** Rows changed or returned, as PostgreSQL's command tag counts them. */
+  /** Rows changed or returned, according to PostgreSQL's command tag. */
   affected: number;
 }
 
 /** Something that runs SQL on one connection. */
 export interface Session {
   /**
-   * Runs one statement. Values go in as `$1`, `$2` … and never into the text.
+   * Runs one statement. Values are passed as `$1`, `$2` …, never in the text.
    * @throws DatabaseError what PostgreSQL says
    */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
   /**
-   * Runs a script of any number of statements as one simple-protocol message; PostgreSQL makes that one transaction
-   * unless the script says otherwise. Nothing comes back.
+   * Runs a script of any number of statements as one simple-protocol message, which PostgreSQL runs in one transaction
+   * unless the script says otherwise. Returns nothing.
    * @throws DatabaseError what PostgreSQL says; `position` counts in the whole script
    */
   script(sql: string): Promise<void>;
 }
 
-/** A database that migrations run on; who holds one does not know which kind it is. */
+/** A database that migrations run on. Its users do not need to know its kind. */
 export interface Database extends Session {
   readonly kind: DatabaseKind;
-  /** For people: what and where, without any secret. */
+  /** A description for messages: what and where, without secrets. */
   readonly description: string;
   /**
    * Runs `work` in one transaction on one connection: COMMIT when it resolves, ROLLBACK when it rejects.
@@ -38,17 +38,20 @@ export interface Database extends Session {
    */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * Runs `work` while no other run of any process holds the same lock on this database.
+   * Runs `work` while no other run, in any process, holds the lock on this database.
    * @param waitMs how long to wait for the other run, in ms, before giving up
-   * @throws MuseError `locked` with who holds it, as far as that is known
+   * @throws MuseError `locked`, with the holder if known
    */
   withRunLock<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
-  /** Calls back with what SQL says by RAISE while it runs; absent where the connection brings that only at the end, or never. */
+  /**
+   * Calls back with the messages of RAISE while SQL runs; absent if the connection delivers them only at the end, or
+   * never.
+   */
   onRaise?(listener: (text: string) => void): void;
   close(): Promise<void>;
 }
 
-/** PostgreSQL's own report of an error, the same for every kind of database. */
+/** PostgreSQL's error report, the same for every kind of database. */
 export interface DatabaseErrorFields {
   /** SQLSTATE, five characters. */
   code: string;
@@ -62,7 +65,10 @@ export interface DatabaseErrorFields {
   table?: string | undefined;
   column?: string | undefined;
   constraint?: string | undefined;
-  /** How many statements of a script were done before the one that failed; undefined where the connection does not tell. */
+  /**
+   * How many statements of a script succeeded before the one that failed; undefined if the connection does not report
+   * that.
+   */
   done?: number | undefined;
   cause?: unknown;
 }

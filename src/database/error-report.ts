@@ -2,9 +2,9 @@ import { DatabaseError } from './database.ts';
 import type { ServerReport } from './wire.ts';
 
 /**
- * PostgreSQL's report as the one error type, whichever driver brought it.
+ * Converts PostgreSQL's report into the one error type, whichever driver it comes from.
  * @param report the fields of an ErrorResponse message, as pg and PGlite name them; `position` is a decimal number
- * @param done how many statements of a script were done before
+ * @param done how many statements of a script succeeded before it
  */
 export function toDatabaseError(report: ServerReport, done?: number): DatabaseError {
   const { code, message, position, ...rest } = report;

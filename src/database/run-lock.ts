@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../shared/error.ts';
 import type { Session } from './database.ts';
 
-/** Key of the advisory lock that every run holds, `muse` in ASCII and 1: it shows in pg_locks as classid and objid. */
+/** Key of the advisory lock that every run holds: `muse` in ASCII, and 1. pg_locks shows it as classid and objid. */
 const key = { classid: 1_836_413_797, objid: 1 };
 
 /**
- * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its pg_stat_activity
- * as `a`. Every other way to keep runs apart asks this too.
+ * SQL for the session that holds the run lock on the current database: no row, or one of pg_locks as `l` with its
+ * pg_stat_activity as `a`. Every other mechanism that serializes runs queries this too.
  * @param columns the select list
  */
 export function runLockHolder(columns: string): string {
@@ -28,9 +28,9 @@ interface Holder {
   since: string | null;
 }
 
-/** Makes `withRunLock` of a database from its session. The lock belongs to the connection and dies with it. */
+/** Implements `withRunLock` on a session. The lock belongs to the connection and ends with it. */
 export function createRunLock(session: Session): <T>(work: () => Promise<T>, waitMs?: number) => Promise<T> {
-  // PostgreSQL gives a session the same lock twice, so runs on one connection are kept apart here.
+  // PostgreSQL lets a session take the same lock twice, so runs on one connection are serialized here.
   let held = false;
 
   async function tryLock(): Promise<boolean> {
@@ -57,7 +57,7 @@ export function createRunLock(session: Session): <T>(work: () => Promise<T>, wai
     try {
       return await work();
     } finally {
-      // Where the connection is gone the lock is gone with it; what `work` threw says more than that.
+      // If the connection is lost, so is the lock, and the error that `work` threw says more.
       await session.query(`SELECT pg_catalog.pg_advisory_unlock(${key.classid}, ${key.objid})`).catch(() => undefined);
       held = false;
     }

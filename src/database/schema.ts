@@ -4,26 +4,26 @@ import { otherSelects } from './schema/others.ts';
 import { services } from './schema/parts.ts';
 import { relationSelects } from './schema/relations.ts';
 
-/** One object of a database as text that is the same whenever the object is the same. */
+/** One object of a database as normalized text, which is equal if the object is equal. */
 export interface SchemaObject {
   /** E.g. `table`, `column`, `policy`, `grant`, `default privileges`. */
   kind: string;
-  /** Qualified and quoted, as `public.profiles`, `public.profiles.email` or `"own rows" on public.profiles`. */
+  /** Qualified and quoted, e.g. `public.profiles`, `public.profiles.email` or `"own rows" on public.profiles`. */
   name: string;
   definition: string;
 }
 
 export interface SchemaOptions {
-  /** Only objects in these schemas, and what has none. */
+  /** Only objects in these schemas, and objects without a schema. */
   schemas?: readonly string[] | undefined;
-  /** Also the objects that a Supabase project has from the start, in the schemas of its services. */
+  /** Also the objects that every Supabase project has in the schemas of its services. */
   baseline?: boolean | undefined;
 }
 
 /**
- * Everything in the database that migrations create, sorted by kind and name, in one round trip. Left out: PostgreSQL's
- * own schemas, the migration history's (`muse`), temporary objects, what belongs to an extension, and roles, which belong to the
- * whole server. The order of a table's columns is not part of it.
+ * Everything in the database that migrations create, sorted by kind and name, in one round trip. Excluded are
+ * PostgreSQL's own schemas, the migration history's (`muse`), temporary objects, objects of extensions, and roles,
+ * which belong to the whole server. The order of a table's columns does not matter.
  * @throws DatabaseError
  */
 export async function readSchema(session: Session, options: SchemaOptions = {}): Promise<SchemaObject[]> {
@@ -36,8 +36,7 @@ export async function readSchema(session: Session, options: SchemaOptions = {}):
 }
 
 /**
- * {@link readSchema} for who reads the same session several times: planning the query is a good third of its time, and is
- * done once.
+ * {@link readSchema} for several reads on the same session: planning, a third of the query's time, is done once.
  * @throws DatabaseError
  */
 export function schemaReader(session: Session): () => Promise<SchemaObject[]> {
@@ -54,7 +53,7 @@ export function schemaReader(session: Session): () => Promise<SchemaObject[]> {
     try {
       return await read();
     } catch (error) {
-      // A migration with DISCARD or DEALLOCATE ALL took it away.
+      // A migration with DISCARD or DEALLOCATE ALL has dropped it.
       if (!(error instanceof DatabaseError && error.code === '26000')) throw error;
       prepared = false;
       return read();
@@ -67,8 +66,8 @@ function sorted(rows: readonly SchemaObject[]): SchemaObject[] {
 }
 
 /**
- * PostgreSQL prints names by what the search_path sees, so it is empty while this runs and restored afterwards: the parts
- * of a UNION ALL run one after the other. `only` and `without` are SQL: arrays of names.
+ * PostgreSQL prints names relative to the search_path, so it is emptied for this query and restored afterwards; the
+ * parts of a UNION ALL run one after the other. `only` and `without` are SQL arrays of names.
  */
 const query = (only: string, without: string): string => `
 WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
@@ -100,7 +99,7 @@ export interface SchemaDifference {
   changed: { kind: string; name: string; before: string; after: string }[];
 }
 
-/** What is different between two readings; all three lists are empty where nothing is. */
+/** The differences between two readings. All three lists are empty if there are none. */
 export function diffSchema(before: readonly SchemaObject[], after: readonly SchemaObject[]): SchemaDifference {
   const key = ({ kind, name }: SchemaObject): string => `${kind}\0${name}`;
   const old = new Map(before.map((object) => [key(object), object]));

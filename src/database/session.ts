@@ -4,7 +4,7 @@ import { parseValue, toParameter } from './values.ts';
 import type { Wire } from './wire.ts';
 import { toDatabaseError } from './error-report.ts';
 
-/** The `Session` that a wire gives. */
+/** Builds a `Session` on a wire. */
 function createSession(wire: Wire): Session {
   return {
     async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
@@ -20,8 +20,8 @@ function createSession(wire: Wire): Session {
 }
 
 /**
- * Builds a `Database` on a wire. Transactions wait for each other; a query on the database itself while one
- * runs is part of it, as there is one connection.
+ * Builds a `Database` on a wire. Transactions wait for each other. There is one connection, so a query on the database
+ * itself while a transaction runs is part of it.
  */
 export function createDatabase(wire: Wire, kind: DatabaseKind, description: string): Database {
   const session = createSession(wire);
@@ -34,7 +34,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     try {
       const value = await inside.run(true, () => work(session));
       const { command } = await wire.query('COMMIT', []);
-      // COMMIT of a transaction in which a statement failed is a ROLLBACK, and says so only here.
+      // COMMIT of a transaction in which a statement failed is a ROLLBACK, which only the command tag shows.
       if (command !== 'COMMIT') {
         throw toDatabaseError({ code: '25P02', message: 'the transaction had failed, so COMMIT rolled it back' });
       }
@@ -56,7 +56,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       return mine;
     },
     withRunLock: async (work, waitMs) => {
-      // Loaded only here: most sessions only look.
+      // Loaded lazily, because most sessions only read.
       lock ??= import('./run-lock.ts').then(({ createRunLock }) => createRunLock(session));
       return (await lock)(work, waitMs);
     },

@@ -1,7 +1,7 @@
 /**
- * How values cross the wire, the same for every kind of database: text in, text out. Numbers that JavaScript holds
- * exactly, booleans and JSON become what they are; `bigint`, `numeric`, times and all else stay text, as PostgreSQL
- * prints them, so that nothing is rounded or moved to another time zone on the way.
+ * How values are sent and received, the same for every kind of database: as text. Numbers that JavaScript represents
+ * exactly, booleans and JSON are converted; `bigint`, `numeric`, times and everything else stay text as PostgreSQL
+ * prints it, so that nothing is rounded or moved to another time zone.
  */
 
 type Parser = (text: string) => unknown;
@@ -32,7 +32,7 @@ const scalars: Record<number, Parser> = {
 
 const asText: Parser = (text) => text;
 
-/** Array types by OID, with the parser of their elements. */
+/** Array types by OID, with the parser for their elements. */
 const arrays: Record<number, Parser> = {
   1000: scalars[oid.bool]!,
   1005: Number,
@@ -48,7 +48,7 @@ const arrays: Record<number, Parser> = {
   ),
 };
 
-/** A value as PostgreSQL sent it, by the OID of its type. */
+/** Converts a value that PostgreSQL sent, by the OID of its type. */
 export function parseValue(text: string | null, type: number): unknown {
   if (text === null) return null;
   const scalar = scalars[type];
@@ -57,7 +57,7 @@ export function parseValue(text: string | null, type: number): unknown {
   return element ? parseArray(text, element) : text;
 }
 
-/** Reads PostgreSQL's array syntax, `{a,"b,c",NULL,{d}}`, without the bounds before it. */
+/** Reads PostgreSQL's array syntax, `{a,"b,c",NULL,{d}}`, without leading bounds. */
 function parseArray(text: string, element: Parser): unknown[] {
   let at = text.indexOf('{') + 1;
   const read = (): unknown[] => {

@@ -9,27 +9,27 @@ export interface WireField {
 export interface WireResult {
   fields: WireField[];
   rows: (string | null)[][];
-  /** The command tag without its numbers, as `INSERT` or `ROLLBACK`. */
+  /** The command tag without its numbers, e.g. `INSERT` or `ROLLBACK`. */
   command: string;
-  /** The number in the command tag; 0 where it has none. */
+  /** The number in the command tag; 0 if it has none. */
   affected: number;
 }
 
 /**
- * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are answered in the
- * order in which they were made.
+ * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are processed
+ * in order.
  */
 export interface Wire {
-  /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */
+  /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   query(sql: string, parameters: (string | null)[]): Promise<WireResult>;
-  /** @throws DatabaseError what PostgreSQL says; MuseError where the connection is gone */
+  /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
-  /** As `Database.onRaise`. */
+  /** See `Database.onRaise`. */
   onRaise?(listener: (text: string) => void): void;
   close(): Promise<void>;
 }
 
-/** What any driver's error of PostgreSQL has, before it becomes a {@link DatabaseError}. */
+/** The fields of a PostgreSQL error in any driver, before it becomes a {@link DatabaseError}. */
 export type ServerReport = Partial<
   Record<
     'code' | 'message' | 'detail' | 'hint' | 'position' | 'where' | 'schema' | 'table' | 'column' | 'constraint',

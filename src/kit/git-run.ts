@@ -150,7 +150,8 @@ interface Case {
 }
 
 const signIn =
-  'Sign in first: for GitHub set GITHUB_TOKEN (or run `gh auth login && gh auth setup-git`), or use the ssh address with a key in your agent.';
+  'Sign in first: for GitHub set GITHUB_TOKEN (or run `gh auth login && gh auth setup-git`), or use the ssh ' +
+  'address with a key in your agent.';
 
 const cases: readonly Case[] = [
   {

@@ -98,7 +98,10 @@ function sameNames(paths: readonly string[]): string[] {
 function unsafeLinks(paths: readonly string[]): MuseError {
   return new MuseError({
     code: 'kit-unsafe-link',
-    message: `The kit's migrations contain ${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of the kit, so it was not used.`,
+    message:
+      "The kit's migrations contain " +
+      `${paths.length === 1 ? 'a symbolic link that leads' : 'symbolic links that lead'} out of the kit, so it was ` +
+      'not used.',
     detail: paths.slice(0, 20).join('\n'),
     suggestion: 'Replace the link with the file in the kit, commit, and run this again.',
   });

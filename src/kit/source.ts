@@ -11,7 +11,8 @@ export type KitSource =
   | { kind: 'path'; text: string; path: string; ref?: string };
 
 const forms =
-  '--kit takes builtin, https://host/owner/repo.git, git@host:owner/repo.git, ssh://…, file://…, owner/repo (GitHub) or a path (./kit); add #ref for a branch, tag or commit.';
+  '--kit takes builtin, https://host/owner/repo.git, git@host:owner/repo.git, ssh://…, file://…, owner/repo ' +
+  '(GitHub) or a path (./kit); add #ref for a branch, tag or commit.';
 
 function bad(message: string, suggestion: string = forms): MuseError {
   return new MuseError({ code: 'bad-kit-source', message, suggestion });

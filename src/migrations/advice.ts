@@ -16,7 +16,10 @@ const byDetail: readonly { code: string; says: RegExp; advise(error: Said): stri
     says: /^could not create unique index/,
     advise({ detail = '' }) {
       const columns = /^Key \((.*?)\)=/.exec(detail)?.[1] ?? 'the columns';
-      return `The table has duplicates: find them (SELECT ${columns}, count(*) … GROUP BY ${columns} HAVING count(*) > 1), then merge or delete them in a statement before this one.`;
+      return (
+        `The table has duplicates: find them (SELECT ${columns}, count(*) … GROUP BY ${columns} HAVING count(*) > 1), ` +
+        'then merge or delete them in a statement before this one.'
+      );
     },
   },
   {
@@ -45,7 +48,8 @@ function dependent(line: string): string {
 
 const bySqlState: Readonly<Record<string, string>> = {
   '42501':
-    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or objects of other owners: leave that out, or do it in public or in a schema of your own.',
+    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or ' +
+    'objects of other owners: leave that out, or do it in public or in a schema of your own.',
   '0A000': 'PostgreSQL 17 does not support this here: write it another way.',
   '2BP01': 'Drop what depends on it first, or write CASCADE if all of it may be dropped.',
   '3D000': 'A muse has one database, which exists: remove what creates or names another one.',

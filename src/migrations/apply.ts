@@ -14,7 +14,11 @@ export type { MigrateOptions, MigrateResult } from './run-pending.ts';
  * @throws MuseError `findings` (nothing was run) for edited files and for files with their own BEGIN or COMMIT;
  *   `migration-failed` if PostgreSQL refuses a statement; `history-newer`; `locked`
  */
-export async function migrate(database: Database, migrations: readonly Migration[], options: MigrateOptions = {}): Promise<MigrateResult> {
+export async function migrate(
+  database: Database,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<MigrateResult> {
   const known = compareHistory(migrations, await readHistory(database), options);
   if (isDone(known)) return beginResult(migrations, known);
   if (known.pending.length > 0) await options.beforeRun?.(known.pending);
@@ -36,7 +40,11 @@ function isDone(comparison: Comparison): boolean {
 }
 
 /** @throws MuseError `findings` for edited files, unless they are accepted */
-function compareHistory(migrations: readonly Migration[], rows: readonly HistoryRow[] | undefined, options: MigrateOptions): Comparison {
+function compareHistory(
+  migrations: readonly Migration[],
+  rows: readonly HistoryRow[] | undefined,
+  options: MigrateOptions,
+): Comparison {
   const comparison = compare(migrations, rows ?? []);
   if (comparison.edited.length > 0 && options.acceptEdited !== true) {
     const names = comparison.edited.map(({ migration }) => migration.file).join(', ');
@@ -55,12 +63,23 @@ function beginResult(migrations: readonly Migration[], comparison: Comparison): 
   return {
     applied: [],
     skipped: migrations.filter((migration) => known.has(migration)).map(({ layer, file }) => ({ layer, file })),
-    renamed: comparison.renamed.map(({ migration, row }) => ({ layer: migration.layer, file: migration.file, from: row.file })),
+    renamed: comparison.renamed.map(({ migration, row }) => ({
+      layer: migration.layer,
+      file: migration.file,
+      from: row.file,
+    })),
     notes: [
-      ...outOfOrder(migrations, comparison).map(({ file }) => `${file} runs out of order: later files are already applied.`),
-      ...comparison.interrupted.map(({ file }) => `${file} was interrupted outside a transaction in an earlier run: it runs again, without the invalid indexes that it left.`),
-      ...comparison.missing.map(({ file, applied_at: at }) => `${file} was applied on ${at.slice(0, 10)} and the file no longer exists.`),
+      ...outOfOrder(migrations, comparison).map(
+        ({ file }) => `${file} runs out of order: later files are already applied.`,
+      ),
+      ...comparison.interrupted.map(
+        ({ file }) =>
+          `${file} was interrupted outside a transaction in an earlier run: it runs again, without the invalid ` +
+          'indexes that it left.',
+      ),
+      ...comparison.missing.map(
+        ({ file, applied_at: at }) => `${file} was applied on ${at.slice(0, 10)} and the file no longer exists.`,
+      ),
     ],
   };
 }
-

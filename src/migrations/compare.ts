@@ -40,7 +40,9 @@ export function compare(migrations: readonly Migration[], rows: readonly History
   for (const migration of migrations) {
     const row = byKey.get(keyOf(migration));
     if (row === undefined) {
-      const same = orphans.filter((orphan) => orphan.checksum === migration.checksum && orphan.state === 'applied' && !taken.has(orphan));
+      const same = orphans.filter(
+        (orphan) => orphan.checksum === migration.checksum && orphan.state === 'applied' && !taken.has(orphan),
+      );
       const old = same.find((orphan) => orphan.layer === migration.layer) ?? same[0];
       if (old === undefined) {
         result.pending.push(migration);

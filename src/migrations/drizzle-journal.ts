@@ -53,15 +53,17 @@ export async function readJournal(root: string, folder: string): Promise<Journal
   if (entries === undefined) {
     return {
       tags: [],
-      findings: [{
-        rule: 'syntax-error',
-        severity: 'error',
-        file,
-        line: 1,
-        column: 1,
-        message: 'The journal is not valid JSON with a list of entries, so the order of its files is unknown.',
-        suggestion: 'Restore the journal from git, or write it again with `drizzle-kit generate`.',
-      }],
+      findings: [
+        {
+          rule: 'syntax-error',
+          severity: 'error',
+          file,
+          line: 1,
+          column: 1,
+          message: 'The journal is not valid JSON with a list of entries, so the order of its files is unknown.',
+          suggestion: 'Restore the journal from git, or write it again with `drizzle-kit generate`.',
+        },
+      ],
     };
   }
   return { tags: entries.sort((a, b) => a.idx - b.idx).map((entry) => entry.tag), findings: [] };
@@ -72,7 +74,9 @@ export function entriesOf(text: string): JournalEntry[] | undefined {
   try {
     const { entries } = JSON.parse(text.replace(/^\uFEFF/, '')) as { entries?: unknown };
     if (!Array.isArray(entries)) return undefined;
-    return entries.every((entry) => typeof entry?.idx === 'number' && typeof entry.tag === 'string') ? entries : undefined;
+    return entries.every((entry) => typeof entry?.idx === 'number' && typeof entry.tag === 'string')
+      ? entries
+      : undefined;
   } catch {
     return undefined;
   }

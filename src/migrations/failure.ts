@@ -22,10 +22,20 @@ export interface RunState {
  * The error to throw for a file that failed.
  * @param command what the user runs again, e.g. `muse migrate`
  */
-export async function failure(database: Database, thrown: unknown, text: RunText, script: FileScript, state: RunState, command: string): Promise<unknown> {
+export async function failure(
+  database: Database,
+  thrown: unknown,
+  text: RunText,
+  script: FileScript,
+  state: RunState,
+  command: string,
+): Promise<unknown> {
   const error = thrown instanceof FailedStatement ? thrown.cause : thrown;
   if (!(error instanceof DatabaseError)) return withState(error, text, state, command);
-  const offset = thrown instanceof FailedStatement ? offsetInFile(thrown.statement, error) : await offsetOf(database, error, text, script);
+  const offset =
+    thrown instanceof FailedStatement
+      ? offsetInFile(thrown.statement, error)
+      : await offsetOf(database, error, text, script);
   const { line, column } = positionAt(text.sql, offset);
   return new MuseError({
     code: 'migration-failed',
@@ -49,8 +59,13 @@ function suggestionFor(error: DatabaseError, { file }: RunText): string {
 
 /** What to do about a statement that exceeded a time limit; undefined for any other error. */
 function timeLimit({ code, message }: DatabaseError): string | undefined {
-  if (code === '55P03') return 'Wait until the session that holds the lock is done (pg_stat_activity shows it), or wait longer with --lock-timeout 60';
-  if (code === '57014' && message.includes('statement timeout')) return 'Allow more time with --statement-timeout 3600, or split the statement';
+  if (code === '55P03')
+    return (
+      'Wait until the session that holds the lock is done (pg_stat_activity shows it), or wait longer with ' +
+      '--lock-timeout 60'
+    );
+  if (code === '57014' && message.includes('statement timeout'))
+    return 'Allow more time with --statement-timeout 3600, or split the statement';
   return undefined;
 }
 
@@ -80,8 +95,19 @@ function withState(error: unknown, text: RunText, state: RunState, command: stri
 const most = 4;
 
 function progress(text: RunText, state: RunState): string[] {
-  const list = (files: readonly FileName[]): string => (files.length === 0 ? 'none' : files.length > most ? `${files.slice(0, most - 1).map(({ file }) => file).join(', ')} and ${files.length - most + 1} more` : files.map(({ file }) => file).join(', '));
-  return [`Done before it: ${list(state.applied)}.`, `Not done: ${list([{ layer: 'core', file: text.file }, ...state.waiting])}.`];
+  const list = (files: readonly FileName[]): string =>
+    files.length === 0
+      ? 'none'
+      : files.length > most
+        ? `${files
+            .slice(0, most - 1)
+            .map(({ file }) => file)
+            .join(', ')} and ${files.length - most + 1} more`
+        : files.map(({ file }) => file).join(', ');
+  return [
+    `Done before it: ${list(state.applied)}.`,
+    `Not done: ${list([{ layer: 'core', file: text.file }, ...state.waiting])}.`,
+  ];
 }
 
 async function offsetOf(database: Database, error: DatabaseError, text: RunText, script: FileScript): Promise<number> {
@@ -90,7 +116,10 @@ async function offsetOf(database: Database, error: DatabaseError, text: RunText,
   await loadParser();
   const { statements } = parseSql(text.sql);
   // A statement that took too long is not run again only to find its line.
-  const statement = (timeLimit(error) === undefined ? await failing(database, error, statements) : statements[script.offset === 0 ? (error.done ?? 0) : 0]) ?? statements[0];
+  const statement =
+    (timeLimit(error) === undefined
+      ? await failing(database, error, statements)
+      : statements[script.offset === 0 ? (error.done ?? 0) : 0]) ?? statements[0];
   return statement === undefined ? 0 : offsetInFile(statement, error);
 }
 
@@ -98,18 +127,24 @@ async function offsetOf(database: Database, error: DatabaseError, text: RunText,
  * The statement that failed. PostgreSQL gives most errors of DDL no position, and the script is rolled back: where there
  * are transactions, the statements run again in one that is rolled back too; over HTTPS the name in the message is used.
  */
-async function failing(database: Database, error: DatabaseError, statements: readonly Statement[]): Promise<Statement | undefined> {
+async function failing(
+  database: Database,
+  error: DatabaseError,
+  statements: readonly Statement[],
+): Promise<Statement | undefined> {
   if (database.kind === 'https') {
     const names = namesIn(error.message);
     return statements.find((statement) => names.some((name) => offsetOfName(statement.sql, name) !== undefined));
   }
   const again = new Error('rolled back on purpose');
   let found: Statement | undefined;
-  await database.transaction(async (session) => {
-    found = (await runOneByOne(session, statements, true))[0]?.statement;
-    throw again;
-  }).catch((reason: unknown) => {
-    if (reason !== again) throw reason;
-  });
+  await database
+    .transaction(async (session) => {
+      found = (await runOneByOne(session, statements, true))[0]?.statement;
+      throw again;
+    })
+    .catch((reason: unknown) => {
+      if (reason !== again) throw reason;
+    });
   return found;
 }

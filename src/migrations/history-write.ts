@@ -45,7 +45,10 @@ insert into muse.ledger (version, tool) values (${historyVersion}, ${quoteLitera
  */
 export function insertRow(migration: Migration, state: HistoryRow['state'], tool: string): string {
   const values = [migration.layer, migration.file, migration.checksum, state, tool].map(quoteLiteral).join(', ');
-  const ms = state === 'applied' ? 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.now()))' : 'null';
+  const ms =
+    state === 'applied'
+      ? 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.now()))'
+      : 'null';
   return `insert into muse.migrations (layer, file, checksum, state, tool, ms) values (${values}, ${ms})`;
 }
 

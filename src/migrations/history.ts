@@ -46,7 +46,9 @@ export async function readHistory(session: Session): Promise<HistoryRow[] | unde
  * @throws DatabaseError
  */
 export async function hasHistory(session: Session): Promise<boolean> {
-  const { rows } = await session.query<{ there: boolean }>("SELECT pg_catalog.to_regclass('muse.migrations') IS NOT NULL AS there");
+  const { rows } = await session.query<{ there: boolean }>(
+    "SELECT pg_catalog.to_regclass('muse.migrations') IS NOT NULL AS there",
+  );
   return rows[0]?.there === true;
 }
 
@@ -54,7 +56,9 @@ async function newer(version: number, tool: string): Promise<MuseError> {
   const { packageVersion } = await import('../shared/version.ts');
   return new MuseError({
     code: 'history-newer',
-    message: `The database's migration history has format ${version}; create-muse ${packageVersion()} knows formats up to ${historyVersion}. Nothing was changed.`,
+    message:
+      `The database's migration history has format ${version}; create-muse ${packageVersion()} knows formats up to ` +
+      `${historyVersion}. Nothing was changed.`,
     suggestion: `Use create-muse ${tool} or newer: npx create-muse@${tool}, or npm install --save-dev create-muse@${tool}.`,
   });
 }

@@ -25,7 +25,8 @@ export async function lossOf(session: Session, scripts: readonly string[]): Prom
   const losses: Loss[] = [];
   for (const drop of once.values()) {
     const rows = await countOf(session, drop);
-    if (rows > 0) losses.push({ table: drop.table.join('.'), ...(drop.column === undefined ? {} : { column: drop.column }), rows });
+    if (rows > 0)
+      losses.push({ table: drop.table.join('.'), ...(drop.column === undefined ? {} : { column: drop.column }), rows });
   }
   return losses;
 }
@@ -55,5 +56,7 @@ function droppedBy(statement: Statement): Drop[] {
   if (alter?.objtype !== 'OBJECT_TABLE') return [];
   const { schemaname, relname } = alter.relation;
   const table = schemaname === undefined ? [relname] : [schemaname, relname];
-  return allOf(alter.cmds, 'AlterTableCmd').flatMap(({ subtype, name }) => (subtype === 'AT_DropColumn' && name !== undefined ? [{ table, column: name }] : []));
+  return allOf(alter.cmds, 'AlterTableCmd').flatMap(({ subtype, name }) =>
+    subtype === 'AT_DropColumn' && name !== undefined ? [{ table, column: name }] : [],
+  );
 }

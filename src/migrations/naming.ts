@@ -13,7 +13,12 @@ const wantedForm: Record<Order, string> = {
  * @param names in the order in which they run
  * @param tags what the journal lists
  */
-export function namingFindings(folder: string, names: readonly string[], order: Order, tags: readonly string[]): Finding[] {
+export function namingFindings(
+  folder: string,
+  names: readonly string[],
+  order: Order,
+  tags: readonly string[],
+): Finding[] {
   return [
     ...names.flatMap((name) => badName(folder, name, order)),
     ...duplicates(folder, names),
@@ -24,13 +29,15 @@ export function namingFindings(folder: string, names: readonly string[], order: 
 
 function badName(folder: string, name: string, order: Order): Finding[] {
   if (numberOf(name) !== undefined) return [];
-  return [{
-    rule: 'bad-file-name',
-    severity: 'error',
-    file: `${folder}/${name}`,
-    message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
-    suggestion: `Rename it to ${wantedForm[order]}; move it to another folder if it is not a migration.`,
-  }];
+  return [
+    {
+      rule: 'bad-file-name',
+      severity: 'error',
+      file: `${folder}/${name}`,
+      message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
+      suggestion: `Rename it to ${wantedForm[order]}; move it to another folder if it is not a migration.`,
+    },
+  ];
 }
 
 function duplicates(folder: string, names: readonly string[]): Finding[] {
@@ -43,13 +50,15 @@ function duplicates(folder: string, names: readonly string[]): Finding[] {
       first.set(plainNumber(number), name);
       return [];
     }
-    return [{
-      rule: 'duplicate-number',
-      severity: 'error',
-      file: `${folder}/${name}`,
-      message: `The number ${number} is taken by ${other}: only the rest of the name decides which runs first.`,
-      suggestion: 'Rename one of them to the next free number.',
-    }];
+    return [
+      {
+        rule: 'duplicate-number',
+        severity: 'error',
+        file: `${folder}/${name}`,
+        message: `The number ${number} is taken by ${other}: only the rest of the name decides which runs first.`,
+        suggestion: 'Rename one of them to the next free number.',
+      },
+    ];
   });
 }
 
@@ -61,13 +70,15 @@ function gaps(folder: string, names: readonly string[]): Finding[] {
     const [from, to] = [BigInt(numberOf(previous)!), BigInt(numberOf(name)!)];
     if (to - from <= 1n) return [];
     const missing = to - from === 2n ? `${from + 1n} is` : `${from + 1n} to ${to - 1n} are`;
-    return [{
-      rule: 'number-gap',
-      severity: 'warning',
-      file: `${folder}/${name}`,
-      message: `Between ${previous} and this file ${missing} missing: a file may have been lost.`,
-      suggestion: 'Restore the missing file, or renumber the files that are applied nowhere.',
-    }];
+    return [
+      {
+        rule: 'number-gap',
+        severity: 'warning',
+        file: `${folder}/${name}`,
+        message: `Between ${previous} and this file ${missing} missing: a file may have been lost.`,
+        suggestion: 'Restore the missing file, or renumber the files that are applied nowhere.',
+      },
+    ];
   });
 }
 
@@ -76,19 +87,23 @@ function unlisted(folder: string, names: readonly string[], tags: readonly strin
   const present = new Set(names);
   const journal = `${folder}/meta/_journal.json`;
   return [
-    ...names.filter((name) => !listed.has(name)).map((name): Finding => ({
-      rule: 'bad-file-name',
-      severity: 'warning',
-      file: `${folder}/${name}`,
-      message: `${journal} does not list the file: Drizzle never runs it, and create-muse runs it after the listed ones.`,
-      suggestion: 'Add it to the journal, or move it out of the folder.',
-    })),
-    ...[...listed].filter((name) => !present.has(name)).map((name): Finding => ({
-      rule: 'bad-file-name',
-      severity: 'error',
-      file: journal,
-      message: `The journal lists ${name}, but the file does not exist.`,
-      suggestion: 'Restore the file, or remove its entry from the journal.',
-    })),
+    ...names
+      .filter((name) => !listed.has(name))
+      .map((name): Finding => ({
+        rule: 'bad-file-name',
+        severity: 'warning',
+        file: `${folder}/${name}`,
+        message: `${journal} does not list the file: Drizzle never runs it, and create-muse runs it after the listed ones.`,
+        suggestion: 'Add it to the journal, or move it out of the folder.',
+      })),
+    ...[...listed]
+      .filter((name) => !present.has(name))
+      .map((name): Finding => ({
+        rule: 'bad-file-name',
+        severity: 'error',
+        file: journal,
+        message: `The journal lists ${name}, but the file does not exist.`,
+        suggestion: 'Restore the file, or remove its entry from the journal.',
+      })),
   ];
 }

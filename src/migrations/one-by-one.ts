@@ -13,7 +13,11 @@ export interface Failed {
  * @param onlyFirst stop at the first failure
  * @throws what is no DatabaseError: the connection failed
  */
-export async function runOneByOne(session: Session, statements: readonly Statement[], onlyFirst = false): Promise<Failed[]> {
+export async function runOneByOne(
+  session: Session,
+  statements: readonly Statement[],
+  onlyFirst = false,
+): Promise<Failed[]> {
   const failed: Failed[] = [];
   await session.script('savepoint muse_statement');
   for (const statement of statements) {

@@ -50,8 +50,13 @@ export function compareNames(order: Order, listed: readonly string[] = []): (a: 
  * the time in UTC, or one more than the highest of both layers where that is later. With `journal` it follows both.
  */
 export function nextNumber(migrations: readonly Migration[], layer: Layer, order: Order, now = new Date()): string {
-  const counted = migrations.filter((migration) => migration.number !== '' && (order !== 'number' || migration.layer === layer));
-  const highest = counted.map((migration) => migration.number).sort(compareNumbers).at(-1);
+  const counted = migrations.filter(
+    (migration) => migration.number !== '' && (order !== 'number' || migration.layer === layer),
+  );
+  const highest = counted
+    .map((migration) => migration.number)
+    .sort(compareNumbers)
+    .at(-1);
   const next = highest === undefined ? undefined : String(BigInt(highest) + 1n);
   if (order === 'timestamp') {
     const clock = now.toISOString().replace(/\D/g, '').slice(0, 14);

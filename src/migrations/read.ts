@@ -69,12 +69,17 @@ export async function readMigrations(
   const layers: [Layer, string][] = [
     ...folders.core.map((folder): [Layer, string] => ['core', folder]),
     // A folder that holds both layers is read once.
-    ...folders.extensions.filter((folder) => !folders.core.includes(folder)).map((folder): [Layer, string] => ['extension', folder]),
+    ...folders.extensions
+      .filter((folder) => !folders.core.includes(folder))
+      .map((folder): [Layer, string] => ['extension', folder]),
   ];
   for (const [layer, folder] of layers) {
     const names = await listFiles(base, folder);
     const own = names.filter((name) => sqlFile.test(name) && !neverMigrations.test(name));
-    const journal = folders.order === 'journal' ? await (await import('./drizzle-journal.ts')).readJournal(base, folder) : { tags: [], findings: [] };
+    const journal =
+      folders.order === 'journal'
+        ? await (await import('./drizzle-journal.ts')).readJournal(base, folder)
+        : { tags: [], findings: [] };
     own.sort(compareNames(folders.order, journal.tags));
     result.findings.push(...journal.findings, ...namingFindings(folder, own, folders.order, journal.tags));
     for (const name of own) {
@@ -85,7 +90,13 @@ export async function readMigrations(
         continue;
       }
       const file = `${folder}/${name}`;
-      result.migrations.push({ layer, file, number: numberOf(name) ?? '', sql: text.sql, checksum: checksumOf(text.sql) });
+      result.migrations.push({
+        layer,
+        file,
+        number: numberOf(name) ?? '',
+        sql: text.sql,
+        checksum: checksumOf(text.sql),
+      });
     }
     if (wanted.rollbacks !== false) await readRollbacks(base, folders.rollback, layer, folder, own, names, result);
   }
@@ -112,7 +123,9 @@ async function readRollbacks(
   ];
   for (const name of own) {
     // A rollback folder that is the migrations' own folder holds the migration under that name, not its rollback.
-    const place = places.find(([at, names, rename]) => names.has(rename(name)) && !(at === folder && rename(name) === name));
+    const place = places.find(
+      ([at, names, rename]) => names.has(rename(name)) && !(at === folder && rename(name) === name),
+    );
     if (place === undefined) continue;
     const file = `${place[0]}/${place[2](name)}`;
     const text = readSql(base, file);
@@ -137,7 +150,8 @@ async function listFiles(base: string, folder: string): Promise<string[]> {
     await checkInside(base, directory, folder);
     const entries = await readdir(directory, { withFileTypes: true });
     for (const entry of entries) {
-      if (entry.isSymbolicLink() && sqlFile.test(entry.name)) await checkInside(base, join(directory, entry.name), `${folder}/${entry.name}`);
+      if (entry.isSymbolicLink() && sqlFile.test(entry.name))
+        await checkInside(base, join(directory, entry.name), `${folder}/${entry.name}`);
     }
     return entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => entry.name);
   } catch (error) {

@@ -43,7 +43,13 @@ export async function rollbackPlan(
   target: RollbackTarget,
 ): Promise<RollbackPlan> {
   const files = rollbackSteps(migrations, rollbacks, (await readHistory(database)) ?? [], target);
-  return { files, losses: await lossOf(database, files.map((step) => step.rollback.sql)) };
+  return {
+    files,
+    losses: await lossOf(
+      database,
+      files.map((step) => step.rollback.sql),
+    ),
+  };
 }
 
 /** The files of a rollback, newest first. Pure. @throws MuseError as {@link rollbackPlan} */
@@ -54,14 +60,17 @@ export function rollbackSteps(
   target: RollbackTarget,
 ): RollbackStep[] {
   const place = new Map(migrations.map((migration, index) => [migration.file, index]));
-  const newest = [...rows].sort((a, b) =>
-    Date.parse(b.applied_at) - Date.parse(a.applied_at) || (place.get(b.file) ?? 0) - (place.get(a.file) ?? 0));
-  const chosen = target.to === undefined
-    ? newest.slice(0, checkedSteps(target))
-    : newerThan(migrations, newest, place, target);
+  const newest = [...rows].sort(
+    (a, b) =>
+      Date.parse(b.applied_at) - Date.parse(a.applied_at) || (place.get(b.file) ?? 0) - (place.get(a.file) ?? 0),
+  );
+  const chosen =
+    target.to === undefined ? newest.slice(0, checkedSteps(target)) : newerThan(migrations, newest, place, target);
   const without = chosen.filter((row) => !rollbacks.has(row.file)).map((row) => row.file);
   if (without.length > 0) throw missing(without, place);
-  const doesNothing = chosen.map(({ file }) => file).find((file) => isEmptyRollback(migrations[place.get(file) ?? -1], rollbacks.get(file)));
+  const doesNothing = chosen
+    .map(({ file }) => file)
+    .find((file) => isEmptyRollback(migrations[place.get(file) ?? -1], rollbacks.get(file)));
   if (doesNothing !== undefined) throw empty(doesNothing, rollbacks.get(doesNothing)!.file);
   return chosen.map(({ layer, file }) => ({ layer, file, rollback: rollbacks.get(file)! }));
 }
@@ -71,17 +80,28 @@ function checkedSteps({ steps = 1 }: RollbackTarget): number {
   throw badTarget(`"${steps}" is not a number of files.`, 'Pass a whole number, e.g. --steps 1.');
 }
 
-function newerThan(migrations: readonly Migration[], newest: readonly HistoryRow[], place: ReadonlyMap<string, number>, target: RollbackTarget): HistoryRow[] {
+function newerThan(
+  migrations: readonly Migration[],
+  newest: readonly HistoryRow[],
+  place: ReadonlyMap<string, number>,
+  target: RollbackTarget,
+): HistoryRow[] {
   const to = target.to!;
   if (target.steps !== undefined) throw badTarget('--to and --steps cannot be used together.', 'Pass one of them.');
-  if (/^0+$/.test(to) && !migrations.some((migration) => isMeant(migration, to))) return newest.filter((row) => row.layer === 'extension');
+  if (/^0+$/.test(to) && !migrations.some((migration) => isMeant(migration, to)))
+    return newest.filter((row) => row.layer === 'extension');
   const stays = migrations.find((migration) => isMeant(migration, to));
   if (stays === undefined) {
-    throw badTarget(`No migration is "${to}".`, 'Pass the number of an extension file, or the path of any migration file; `muse status` lists them.');
+    throw badTarget(
+      `No migration is "${to}".`,
+      'Pass the number of an extension file, or the path of any migration file; `muse status` lists them.',
+    );
   }
   const last = place.get(stays.file)!;
   // A file that no longer exists counts as the newest of its layer.
-  return newest.filter((row) => (place.get(row.file) ?? (row.layer === 'core' && stays.layer === 'extension' ? -1 : Infinity)) > last);
+  return newest.filter(
+    (row) => (place.get(row.file) ?? (row.layer === 'core' && stays.layer === 'extension' ? -1 : Infinity)) > last,
+  );
 }
 
 function isMeant({ layer, file, number }: Migration, to: string): boolean {
@@ -94,8 +114,13 @@ function badTarget(message: string, suggestion: string): MuseError {
 }
 
 /** Says whether a rollback file does nothing although its migration does something. */
-export function isEmptyRollback(migration: Pick<Migration, 'sql'> | undefined, rollback: Pick<Rollback, 'sql'> | undefined): boolean {
-  return rollback !== undefined && !hasStatements(rollback.sql) && migration !== undefined && hasStatements(migration.sql);
+export function isEmptyRollback(
+  migration: Pick<Migration, 'sql'> | undefined,
+  rollback: Pick<Rollback, 'sql'> | undefined,
+): boolean {
+  return (
+    rollback !== undefined && !hasStatements(rollback.sql) && migration !== undefined && hasStatements(migration.sql)
+  );
 }
 
 function empty(migration: string, rollback: string): MuseError {
@@ -111,7 +136,9 @@ function missing(files: readonly string[], place: ReadonlyMap<string, number>): 
   return new MuseError({
     code: 'rollback-missing',
     message: `There is no rollback file for ${files.join(', ')}. Nothing was rolled back.`,
-    ...(gone.length === 0 ? {} : { detail: `The migration history has ${gone.join(', ')}, and the migration file no longer exists.` }),
+    ...(gone.length === 0
+      ? {}
+      : { detail: `The migration history has ${gone.join(', ')}, and the migration file no longer exists.` }),
     suggestion: '`muse lint --fix` writes rollback files from the migrations; or roll back less, with --steps or --to.',
   });
 }

@@ -17,7 +17,9 @@ export interface RollbackOptions extends RollbackTarget, TimeLimits {
   waitMs?: number;
   /** What the user runs again if a file fails; default `muse rollback`. The number of files is added. */
   command?: string;
-  onProgress?: (event: { status: 'started' | 'rolled-back'; index: number; count: number; ms?: number } & FileName) => void;
+  onProgress?: (
+    event: { status: 'started' | 'rolled-back'; index: number; count: number; ms?: number } & FileName,
+  ) => void;
 }
 
 /**
@@ -65,9 +67,18 @@ async function runAll(
     const script = fileScript(step.rollback.sql, deleteRow(step), settings, { durable: true, reset: true });
     const plan = plans[index]!;
     try {
-      await (plan.how === 'alone' ? rollbackAlone(database, step, plan.statements, settings) : database.script(script.text));
+      await (plan.how === 'alone'
+        ? rollbackAlone(database, step, plan.statements, settings)
+        : database.script(script.text));
     } catch (error) {
-      throw await failure(database, error, step.rollback, script, { applied: rolledBack, waiting: steps.slice(index + 1) }, `${options.command ?? 'muse rollback'} --steps ${steps.length - index}`);
+      throw await failure(
+        database,
+        error,
+        step.rollback,
+        script,
+        { applied: rolledBack, waiting: steps.slice(index + 1) },
+        `${options.command ?? 'muse rollback'} --steps ${steps.length - index}`,
+      );
     }
     const ms = Math.round(performance.now() - began);
     rolledBack.push({ layer: step.layer, file: step.file, ms });

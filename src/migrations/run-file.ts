@@ -33,10 +33,18 @@ export interface FileScript {
  * @param durable the commit waits until it, and every commit before it, is on disk
  * @param reset the file, or one before it, may have changed settings or the role
  */
-export function fileScript(sql: string, historyChange: string, settings: RunSettings, { durable, reset }: { durable: boolean; reset: boolean }): FileScript {
+export function fileScript(
+  sql: string,
+  historyChange: string,
+  settings: RunSettings,
+  { durable, reset }: { durable: boolean; reset: boolean },
+): FileScript {
   const flush = durable ? 'set local synchronous_commit = on;' : '';
   // A file may end in a comment without a line end, or without its last semicolon.
-  return { text: `${settings.before}${sql}\n;${reset ? settings.reset : ''}${flush}${historyChange};`, offset: settings.before.length };
+  return {
+    text: `${settings.before}${sql}\n;${reset ? settings.reset : ''}${flush}${historyChange};`,
+    offset: settings.before.length,
+  };
 }
 
 /**
@@ -51,20 +59,34 @@ export async function runAlone(
   statements: readonly Statement[],
   run: { settings: RunSettings; tool: string; interrupted: boolean },
 ): Promise<void> {
-  await database.script(`${run.interrupted ? updateRow(migration, 'applied_at = now()') : insertRow(migration, 'started', run.tool)};`);
+  await database.script(
+    `${run.interrupted ? updateRow(migration, 'applied_at = now()') : insertRow(migration, 'started', run.tool)};`,
+  );
   await eachAlone(database, statements, run.settings, run.interrupted);
   const ms = 'pg_catalog.round(1000 * extract(epoch from pg_catalog.clock_timestamp() - applied_at))';
-  await database.script(`${updateRow(migration, `state = 'applied', ms = ${ms}, checksum = '${migration.checksum}'`)};`);
+  await database.script(
+    `${updateRow(migration, `state = 'applied', ms = ${ms}, checksum = '${migration.checksum}'`)};`,
+  );
 }
 
 /** The rollback of such a file, or one that itself must run outside: the row says `started` until it is gone. */
-export async function rollbackAlone(database: Database, row: FileName, statements: readonly Statement[], settings: RunSettings): Promise<void> {
+export async function rollbackAlone(
+  database: Database,
+  row: FileName,
+  statements: readonly Statement[],
+  settings: RunSettings,
+): Promise<void> {
   await database.script(`${updateRow(row, "state = 'started'")};`);
   await eachAlone(database, statements, settings, false);
   await database.script(`${deleteRow(row)};`);
 }
 
-async function eachAlone(database: Database, statements: readonly Statement[], settings: RunSettings, interrupted: boolean): Promise<void> {
+async function eachAlone(
+  database: Database,
+  statements: readonly Statement[],
+  settings: RunSettings,
+  interrupted: boolean,
+): Promise<void> {
   try {
     if (interrupted) await dropInvalidIndexes(database, statements);
     for (const statement of statements) {
@@ -83,8 +105,14 @@ async function dropInvalidIndexes(session: Session, statements: readonly Stateme
   for (const statement of statements) {
     const index = fieldsOf(statement.tree, 'IndexStmt');
     if (index?.concurrent !== true || index.idxname === undefined) continue;
-    const name = [index.relation.schemaname, index.idxname].filter((part) => part !== undefined).map(quoteIdentifier).join('.');
-    const { rows } = await session.query('select 1 from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid', [name]);
+    const name = [index.relation.schemaname, index.idxname]
+      .filter((part) => part !== undefined)
+      .map(quoteIdentifier)
+      .join('.');
+    const { rows } = await session.query(
+      'select 1 from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid',
+      [name],
+    );
     if (rows.length > 0) await session.script(`drop index concurrently if exists ${name}`);
   }
 }

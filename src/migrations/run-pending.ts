@@ -90,10 +90,17 @@ async function runAll(
     const began = performance.now();
     // A function that one file creates may change settings when a later file calls it.
     reset ||= mayChangeSettings(migration.sql);
-    const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, { durable: index === count - 1, reset });
-    const interrupted = comparison.interrupted.some((row) => row.file === migration.file && row.layer === migration.layer);
+    const script = fileScript(migration.sql, insertRow(migration, 'applied', tool), settings, {
+      durable: index === count - 1,
+      reset,
+    });
+    const interrupted = comparison.interrupted.some(
+      (row) => row.file === migration.file && row.layer === migration.layer,
+    );
     try {
-      await (plan.how === 'script' ? database.script(script.text) : runAlone(database, migration, plan.statements, { settings, tool, interrupted }));
+      await (plan.how === 'script'
+        ? database.script(script.text)
+        : runAlone(database, migration, plan.statements, { settings, tool, interrupted }));
     } catch (error) {
       if (await wasAppliedMeanwhile(database, migration, error)) {
         result.skipped.push({ layer: migration.layer, file: migration.file });
@@ -101,7 +108,14 @@ async function runAll(
       }
       const { failure } = await import('./failure.ts');
       const waiting = plans.slice(index + 1).map((next) => next.migration);
-      throw await failure(database, error, migration, script, { applied: result.applied, waiting }, options.command ?? 'muse migrate');
+      throw await failure(
+        database,
+        error,
+        migration,
+        script,
+        { applied: result.applied, waiting },
+        options.command ?? 'muse migrate',
+      );
     }
     const ms = Math.round(performance.now() - began);
     result.applied.push({ layer: migration.layer, file: migration.file, ms });
@@ -126,7 +140,9 @@ async function planAll(pending: readonly Migration[]): Promise<PlannedFile[]> {
   if (findings.length === 0) return planned;
   throw new MuseError({
     code: 'findings',
-    message: `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in a file's transaction. Nothing was run.`,
+    message:
+      `${findings.length === 1 ? 'One statement' : `${findings.length} statements`} cannot run in a file's ` +
+      'transaction. Nothing was run.',
     suggestion: findings[0]!.suggestion,
     findings,
   });

@@ -18,7 +18,9 @@ function setUp(limits: TimeLimits, local: boolean): string {
     `${set} search_path = ${searchPath};`,
     lockTimeoutMs === undefined ? '' : `${set} lock_timeout = ${Math.round(lockTimeoutMs)};`,
     statementTimeoutMs === undefined ? '' : `${set} statement_timeout = ${Math.round(statementTimeoutMs)};`,
-  ].join(' ').trim();
+  ]
+    .join(' ')
+    .trim();
 }
 
 /** How the settings of a run are made for its files and reset afterwards. */
@@ -41,7 +43,12 @@ export interface RunSettings {
 export async function runSettings(database: Database, limits: TimeLimits, lazyCommit: boolean): Promise<RunSettings> {
   const lazy = (set: string): string => (lazyCommit ? ` ${set} synchronous_commit = off;` : '');
   if (database.kind === 'https') {
-    return { begin: '', before: `${setUp(limits, true)}${lazy('set local')} `, reset: 'reset role; reset all;', end: '' };
+    return {
+      begin: '',
+      before: `${setUp(limits, true)}${lazy('set local')} `,
+      reset: 'reset role; reset all;',
+      end: '',
+    };
   }
   const end = await restoreScript(database);
   const begin = `${setUp(limits, false)}${lazy('set')}`;
@@ -68,6 +75,8 @@ async function restoreScript(session: Session): Promise<string> {
     `set session authorization ${quoteLiteral(who)};`,
     role === 'none' ? 'reset role;' : `set role ${quoteLiteral(role)};`,
     'reset all;',
-    ...Object.entries(settings ?? {}).map(([name, value]) => `select pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false);`),
+    ...Object.entries(settings ?? {}).map(
+      ([name, value]) => `select pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false);`,
+    ),
   ].join(' ');
 }

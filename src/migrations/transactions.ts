@@ -7,9 +7,7 @@ import { lineText } from '../shared/text.ts';
 
 /** How a file is run: as one script with its history row, statement by statement outside a transaction, or not at all. */
 export type RunPlan =
-  | { how: 'script' }
-  | { how: 'alone'; statements: Statement[] }
-  | { how: 'refused'; findings: Finding[] };
+  { how: 'script' } | { how: 'alone'; statements: Statement[] } | { how: 'refused'; findings: Finding[] };
 
 /**
  * Words that every statement which needs a closer look contains. Only files with one of them are parsed: a run of plain
@@ -23,25 +21,43 @@ const worthParsing =
  * A file with its own BEGIN or COMMIT would commit without its history row: refused.
  * @param statementsOf where the file's statements come from, if it is parsed already
  */
-export async function planRun(text: RunText, statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse): Promise<RunPlan> {
+export async function planRun(
+  text: RunText,
+  statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse,
+): Promise<RunPlan> {
   if (!worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
   // The END of a T-SQL block has no finding of its own: its BEGIN does not parse and has one.
-  const control = statements.filter((statement) => fieldsOf(statement.tree, 'TransactionStmt') !== undefined && !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)));
+  const control = statements.filter(
+    (statement) =>
+      fieldsOf(statement.tree, 'TransactionStmt') !== undefined &&
+      !(/^end$/i.test(statement.sql) && statements.some(({ error }) => error !== undefined)),
+  );
   const copies = statements.filter(wantsInput);
   if (control.length + copies.length > 0) {
-    return { how: 'refused', findings: [...control.map((statement) => controlFinding(text, statement)), ...copies.map((statement) => finding('psql-command', text, statement, explainCopy))] };
+    return {
+      how: 'refused',
+      findings: [
+        ...control.map((statement) => controlFinding(text, statement)),
+        ...copies.map((statement) => finding('psql-command', text, statement, explainCopy)),
+      ],
+    };
   }
   if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
   const mixed = mixedIn(statements);
   if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
-  return { how: 'refused', findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))) };
+  return {
+    how: 'refused',
+    findings: mixed.map((statement) => finding('transaction-mixed', text, statement, explainMixed(statement))),
+  };
 }
 
 /** The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one. */
 export function mixedIn(statements: readonly Statement[]): Statement[] {
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
-  const others = statements.some((statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined);
+  const others = statements.some(
+    (statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined,
+  );
   return others ? alone : [];
 }
 
@@ -61,11 +77,19 @@ export function mustRunAlone({ tree }: Statement): string | undefined {
     case 'DropStmt':
       return fields.concurrent === true ? 'DROP INDEX CONCURRENTLY' : undefined;
     case 'ReindexStmt': {
-      const wide = fields.kind === 'REINDEX_OBJECT_SCHEMA' || fields.kind === 'REINDEX_OBJECT_SYSTEM' || fields.kind === 'REINDEX_OBJECT_DATABASE';
-      return wide || allOf(fields.params, 'DefElem').some(({ defname }) => defname === 'concurrently') ? 'REINDEX CONCURRENTLY' : undefined;
+      const wide =
+        fields.kind === 'REINDEX_OBJECT_SCHEMA' ||
+        fields.kind === 'REINDEX_OBJECT_SYSTEM' ||
+        fields.kind === 'REINDEX_OBJECT_DATABASE';
+      return wide || allOf(fields.params, 'DefElem').some(({ defname }) => defname === 'concurrently')
+        ? 'REINDEX CONCURRENTLY'
+        : undefined;
     }
     case 'AlterTableStmt': {
-      const partitions = allOf(allOf(fields.cmds, 'AlterTableCmd').map(({ def }) => def), 'PartitionCmd');
+      const partitions = allOf(
+        allOf(fields.cmds, 'AlterTableCmd').map(({ def }) => def),
+        'PartitionCmd',
+      );
       return partitions.some(({ concurrent }) => concurrent === true) ? 'DETACH PARTITION CONCURRENTLY' : undefined;
     }
     case 'VacuumStmt':
@@ -101,7 +125,8 @@ export function wantsInput(statement: Statement): boolean {
 
 /** The message and suggestion for a COPY … FROM stdin. */
 export const explainCopy = {
-  message: 'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
+  message:
+    'COPY … FROM stdin reads rows that psql sends. A migration is sent as SQL, and the rows after the COPY are not SQL.',
   suggestion: 'Write INSERT INTO … VALUES …; `pg_dump --inserts` does.',
 };
 
@@ -116,11 +141,26 @@ export function explainMixed(statement: Statement): { message: string; suggestio
 function controlFinding(text: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();
   return finding('transaction-control', text, statement, {
-    message: `The file has its own ${word}. A file runs in one transaction together with its row in the migration history, and this would end it early.`,
+    message:
+      `The file has its own ${word}. A file runs in one transaction together with its row in the migration ` +
+      'history, and this would end it early.',
     suggestion: `Remove the ${word}; if it separates two steps, make them two files.`,
   });
 }
 
-function finding(rule: string, text: RunText, statement: Statement, said: { message: string; suggestion: string }): Finding {
-  return { rule, severity: 'error', file: text.file, line: statement.line, column: statement.column, ...said, snippet: lineText(text.sql, statement.line) };
+function finding(
+  rule: string,
+  text: RunText,
+  statement: Statement,
+  said: { message: string; suggestion: string },
+): Finding {
+  return {
+    rule,
+    severity: 'error',
+    file: text.file,
+    line: statement.line,
+    column: statement.column,
+    ...said,
+    snippet: lineText(text.sql, statement.line),
+  };
 }

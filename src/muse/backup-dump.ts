@@ -130,8 +130,10 @@ export async function restoreDump(
   const { stdout } = await runTool('pg_restore', ['--list', path], environment);
   // What belongs to the server or to an extension stays: dropping it would drop more than the dump has.
   const { rows } = await database.query<{ name: string }>(`
-    SELECT 'EXTENSION - ' || extname AS name FROM pg_catalog.pg_extension UNION ALL SELECT 'SCHEMA - ' || nspname FROM pg_catalog.pg_namespace
-    UNION ALL SELECT 'EVENT TRIGGER - ' || evtname FROM pg_catalog.pg_event_trigger UNION ALL SELECT 'PUBLICATION - ' || pubname FROM pg_catalog.pg_publication`);
+    SELECT 'EXTENSION - ' || extname AS name FROM pg_catalog.pg_extension UNION ALL SELECT 'SCHEMA - ' || nspname
+      FROM pg_catalog.pg_namespace
+    UNION ALL SELECT 'EVENT TRIGGER - ' || evtname FROM pg_catalog.pg_event_trigger UNION ALL
+      SELECT 'PUBLICATION - ' || pubname FROM pg_catalog.pg_publication`);
   const there = rows.map(({ name }) => name);
   const wanted = stdout.split('\n').filter((line) => {
     const entry = line.replace(/^\d+; \d+ \d+ /, '');

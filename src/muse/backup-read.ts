@@ -55,7 +55,8 @@ const leftOut = [
   .join(', ');
 
 const ours = `n.nspname !~ '^pg_' AND n.nspname NOT IN (${leftOut}) AND c.relpersistence <> 't'
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')`;
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.objid = c.oid AND d.deptype = 'e')`;
 
 // The first row sets the settings for the others: the parts of a UNION ALL run one after the other.
 const tablesQuery = `

@@ -27,7 +27,8 @@ export async function copyReports(
     const count = (name: Name): string =>
       `(select count(*) from ${name.map((part) => quoteIdentifier(part)).join('.')})`;
     const { rows } = await database.query<{ read: string; written: string; skipped: string }>(
-      `select read::text, written::text, (read - written)::text as skipped from (select ${count(names.from)} as read, ${count(names.written)} as written) as counted`,
+      `select read::text, written::text, (read - written)::text as skipped from (select ${count(names.from)} as ` +
+        `read, ${count(names.written)} as written) as counted`,
     );
     const [{ read, written, skipped } = { read: '0', written: '0', skipped: '0' }] = rows;
     sentences.push(`${file}: ${read} rows read, ${written} written, ${skipped} skipped.`);

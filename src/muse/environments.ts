@@ -39,7 +39,8 @@ export async function refuseUntried(
 /** Tells databases apart, however their URLs are written. */
 async function identityOf(database: Database): Promise<string> {
   const { rows } = await database.query<{ id: string }>(
-    `select pg_catalog.pg_postmaster_start_time()::text || ' ' || (select oid::text || ' ' || datname from pg_catalog.pg_database where datname = pg_catalog.current_database()) as id`,
+    "select pg_catalog.pg_postmaster_start_time()::text || ' ' || (select oid::text || ' ' || datname from " +
+      'pg_catalog.pg_database where datname = pg_catalog.current_database()) as id',
   );
   // The start time tells servers apart, but an embedded database starts when it is opened.
   return `${database.kind === 'embedded' ? database.description : 'server'} ${rows[0]?.id}`;
@@ -57,7 +58,9 @@ function sameDatabase(description: string): MuseError {
 function notInStaging(files: readonly Migration[]): MuseError {
   return new MuseError({
     code: 'not-in-staging',
-    message: `Staging has not applied ${files.length === 1 ? 'this file' : 'these files'} in the current version: ${files.map(({ file }) => file).join(', ')}. Nothing was run.`,
+    message:
+      `Staging has not applied ${files.length === 1 ? 'this file' : 'these files'} in the current version: ` +
+      `${files.map(({ file }) => file).join(', ')}. Nothing was run.`,
     suggestion:
       'Run muse migrate --env staging first, and check the result there. To skip staging, add --force production.',
   });

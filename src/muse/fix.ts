@@ -132,9 +132,12 @@ async function refuseUnfinished(
   if (dirty.length === 0) return found.map(({ path }) => path);
   throw new MuseError({
     code: 'uncommitted-changes',
-    message: `${dirty.length === 1 ? 'A file that would be fixed has' : `${dirty.length} files that would be fixed have`} uncommitted changes. Nothing was changed.`,
+    message:
+      `${dirty.length === 1 ? 'A file that would be fixed has' : `${dirty.length} files that would be fixed have`} ` +
+      'uncommitted changes. Nothing was changed.',
     detail: dirty.join('\n'),
     suggestion:
-      'Commit them first (git add <file>, git commit), or stash them (git stash --include-untracked); then run this again. --fix --dry-run shows what would change.',
+      'Commit them first (git add <file>, git commit), or stash them (git stash --include-untracked); then run ' +
+      'this again. --fix --dry-run shows what would change.',
   });
 }

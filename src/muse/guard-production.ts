@@ -128,11 +128,15 @@ function notAsItShouldBe({ applied }: MigrateResult, findings: readonly Finding[
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return new MuseError({
     code: 'findings',
-    message: `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, but verification found ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
+    message:
+      `${applied.length === 1 ? 'The file is' : `All ${applied.length} files are`} applied to production, but ` +
+      `verification found ${errors} ${errors === 1 ? 'error' : 'errors'}.`,
     detail: `Backup taken before the run: ${backup}`,
     suggestion: isProven(findings)
-      ? `Fix the findings with a new migration. Or roll back: muse rollback --env production --steps ${applied.length}. Or restore the backup: ${restoreCommand(backup)}`
-      : 'No row is known to be exposed, so a rollback is not necessary. Read above what could not be proven, and add a migration where one is needed.',
+      ? 'Fix the findings with a new migration. Or roll back: muse rollback --env production --steps ' +
+        `${applied.length}. Or restore the backup: ${restoreCommand(backup)}`
+      : 'No row is known to be exposed, so a rollback is not necessary. Read above what could not be proven, and ' +
+        'add a migration where one is needed.',
     findings,
   });
 }

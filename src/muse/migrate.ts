@@ -135,7 +135,8 @@ async function withProof(
   const error = refusal(
     findings,
     `${applied.size === 1 ? 'The file is' : `All ${applied.size} files are`} applied to development.`,
-    `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other environments refuse the files until then.`,
+    `Roll back, fix what is above, and apply it again: muse rollback${steps}, edit, muse migrate. Other ` +
+      'environments refuse the files until then.',
   );
   return { ...result, isolation, findings, error };
 }

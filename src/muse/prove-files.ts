@@ -5,11 +5,29 @@ import { checkedSession } from '../scaffold/session.ts';
 import { changedObjects } from '../sql/changed-objects.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
+import { placesOf } from '../rules/engine/live/places.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { findAffected, type IsolationOptions, verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts';
+
+/** What was proven, after the files and `muse.json` have had their say. */
+export interface SettledProof extends IsolationReport {
+  /** Findings that a comment in the SQL silences. */
+  silenced: number;
+}
+
+/** Drops what comments silence, sets the severities that `muse.json` gives, and names the file and line of each finding. */
+export async function settleProof(
+  proof: IsolationReport,
+  museFile: MuseFile,
+  migrations: readonly Migration[],
+): Promise<SettledProof> {
+  const places = await placesOf(migrations);
+  const { findings, silenced } = places.settle(proof.findings, museFile.rules);
+  return { ...proof, findings: places.locate(findings), silenced };
+}
 
 /**
  * Proves what files allow, on a shadow database that they alone have made. A proof of the very same files is taken from the
@@ -19,13 +37,13 @@ export async function proveFiles(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
-): Promise<IsolationReport> {
+): Promise<SettledProof> {
   const key = await proofKey(migrations, museFile, 'whole');
   const kept = await keptProof(key);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return settleProof(kept, museFile, migrations);
   const proof = await provedWithCore(database, museFile, migrations);
   if (proof.isComplete) await keepProof(key, proof.report);
-  return proof.report;
+  return settleProof(proof.report, museFile, migrations);
 }
 
 /**
@@ -37,19 +55,19 @@ export async function proveChanges(
   museFile: MuseFile,
   migrations: readonly Migration[],
   changes: readonly Migration[],
-): Promise<IsolationReport> {
+): Promise<SettledProof> {
   const key = await proofKey(
     migrations,
     museFile,
     changes.map(({ checksum }) => checksum),
   );
   const kept = (await keptProof(key)) ?? (await keptProof(await proofKey(migrations, museFile, 'whole')));
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return settleProof(kept, museFile, migrations);
   const { report, isComplete } = await attempt(async () =>
     verifyIsolation(database, await optionsFor(museFile, migrations, changes)),
   );
   if (isComplete) await keepProof(key, report);
-  return report;
+  return settleProof(report, museFile, migrations);
 }
 
 /** The same on a database that is in use, where files were applied a moment ago. */
@@ -58,8 +76,11 @@ export async function proveApplied(
   museFile: MuseFile,
   migrations: readonly Migration[],
   applied: readonly Migration[],
-): Promise<IsolationReport> {
-  return (await attempt(async () => verifyIsolation(database, await optionsFor(museFile, migrations, applied)))).report;
+): Promise<SettledProof> {
+  const { report } = await attempt(async () =>
+    verifyIsolation(database, await optionsFor(museFile, migrations, applied)),
+  );
+  return settleProof(report, museFile, migrations);
 }
 
 /** @param changes the files whose objects are proven; undefined for everything */

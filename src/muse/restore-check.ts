@@ -40,7 +40,8 @@ export async function refuseOtherTables(database: Database, header: BackupHeader
       message: 'The tables differ from those in the backup. No row was changed.',
       detail: wrong.slice(0, 20).join('\n'),
       suggestion:
-        'Change the schema to that of the backup with muse rollback or muse migrate; muse status lists the files. Or restore into a new database.',
+        'Change the schema to that of the backup with muse rollback or muse migrate; muse status lists the ' +
+        'files. Or restore into a new database.',
     });
   }
   const { missing, extra, changed } = diffSchema(header.schema, await readSchema(database));
@@ -59,7 +60,9 @@ export async function refuseOtherTables(database: Database, header: BackupHeader
 export function wrongOrder(wrong: readonly { file: string }[], later: readonly { file: string }[]): MuseError {
   return new MuseError({
     code: 'restore-order',
-    message: `Rolling back ${later.map(({ file }) => file).join(', ')} would also roll back ${wrong.map(({ file }) => file).join(', ')}, which the backup has. Nothing was changed.`,
+    message:
+      `Rolling back ${later.map(({ file }) => file).join(', ')} would also roll back ` +
+      `${wrong.map(({ file }) => file).join(', ')}, which the backup has. Nothing was changed.`,
     suggestion: 'Roll them back yourself with muse rollback, then restore again. Or restore into a new database.',
   });
 }
@@ -67,8 +70,11 @@ export function wrongOrder(wrong: readonly { file: string }[], later: readonly {
 export function noText(files: readonly { file: string }[]): MuseError {
   return new MuseError({
     code: 'restore-refused',
-    message: `The backup needs ${files.map(({ file }) => file).join(', ')}, which this database has not applied, and does not contain ${files.length === 1 ? 'its' : 'their'} SQL. Nothing was changed.`,
+    message:
+      `The backup needs ${files.map(({ file }) => file).join(', ')}, which this database has not applied, and does ` +
+      `not contain ${files.length === 1 ? 'its' : 'their'} SQL. Nothing was changed.`,
     suggestion:
-      'The file was edited or missing when the backup was taken. Restore it as it was applied (git log shows it), run muse migrate, then restore again.',
+      'The file was edited or missing when the backup was taken. Restore it as it was applied (git log shows ' +
+      'it), run muse migrate, then restore again.',
   });
 }

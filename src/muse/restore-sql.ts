@@ -26,13 +26,18 @@ wanted AS MATERIALIZED (
 )
 SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS replica,
   (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', w.name, 'owned', w.owned)), '[]') FROM wanted w) AS tables,
-  (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', w.name, 'name', pg_catalog.quote_ident(g.tgname), 'state', g.tgenabled)), '[]')
-    FROM wanted w JOIN pg_catalog.pg_trigger g ON g.tgrelid = w.oid WHERE w.owned AND NOT g.tgisinternal AND g.tgenabled <> 'D') AS triggers,
+  (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', w.name, 'name',
+    pg_catalog.quote_ident(g.tgname), 'state', g.tgenabled)), '[]')
+    FROM wanted w JOIN pg_catalog.pg_trigger g ON g.tgrelid = w.oid WHERE w.owned AND NOT g.tgisinternal
+      AND g.tgenabled <> 'D') AS triggers,
   (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', w.name, 'name', pg_catalog.quote_ident(k.conname),
       'definition', pg_catalog.pg_get_constraintdef(k.oid), 'inside', k.confrelid IN (SELECT i.oid FROM wanted i),
-      'broken', pg_catalog.format('SELECT 1 FROM %s AS a LEFT JOIN %s AS b ON %s WHERE b.tableoid IS NULL AND %s LIMIT 1', w.name, k.confrelid::pg_catalog.regclass,
-        (SELECT pg_catalog.string_agg(pg_catalog.format('a.%I = b.%I', f.attname, t.attname), ' AND ') FROM unnest(k.conkey, k.confkey) AS p (own, other)
-          JOIN pg_catalog.pg_attribute f ON f.attrelid = k.conrelid AND f.attnum = p.own JOIN pg_catalog.pg_attribute t ON t.attrelid = k.confrelid AND t.attnum = p.other),
+      'broken', pg_catalog.format('SELECT 1 FROM %s AS a LEFT JOIN %s AS b ON %s WHERE b.tableoid IS NULL AND %s LIMIT 1',
+        w.name, k.confrelid::pg_catalog.regclass,
+        (SELECT pg_catalog.string_agg(pg_catalog.format('a.%I = b.%I', f.attname, t.attname), ' AND ')
+          FROM unnest(k.conkey, k.confkey) AS p (own, other)
+          JOIN pg_catalog.pg_attribute f ON f.attrelid = k.conrelid AND f.attnum = p.own
+            JOIN pg_catalog.pg_attribute t ON t.attrelid = k.confrelid AND t.attnum = p.other),
         (SELECT pg_catalog.string_agg(pg_catalog.format('a.%I IS NOT NULL', f.attname), ' AND ') FROM pg_catalog.unnest(k.conkey) AS p (own)
           JOIN pg_catalog.pg_attribute f ON f.attrelid = k.conrelid AND f.attnum = p.own)))), '[]')
     FROM wanted w JOIN pg_catalog.pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f' AND k.conparentid = 0) AS keys,
@@ -107,15 +112,20 @@ function silenced({ replica, tables, triggers, keys }: RestorePlace): Pick<Resto
 
 /** A row type with the backup's order of columns, which may differ from the table's. */
 function rowType({ columns }: BackupTable, index: number): string {
-  return `create temporary table muse_restore_${index} (${columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', ')}) on commit drop`;
+  return (
+    `create temporary table muse_restore_${index} ` +
+    `(${columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', ')}) on commit drop`
+  );
 }
 
 function insert(table: BackupTable, index: number, rows: readonly string[]): string {
   const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => quoteIdentifier(name));
   // OFFSET 0: without it, the text is read once for each column.
   return (
-    `insert into ${nameOf(table)} (${columns.join(', ')}) overriding system value select ${columns.map((name) => `(r.v).${name}`).join(', ')} ` +
-    `from (select x.v::pg_temp.muse_restore_${index} as v from unnest(array[${rows.map(quoteLiteral).join(', ')}]::text[]) as x (v) offset 0) as r`
+    `insert into ${nameOf(table)} (${columns.join(', ')}) overriding system value select ` +
+    `${columns.map((name) => `(r.v).${name}`).join(', ')} ` +
+    `from (select x.v::pg_temp.muse_restore_${index} as v from ` +
+    `unnest(array[${rows.map(quoteLiteral).join(', ')}]::text[]) as x (v) offset 0) as r`
   );
 }
 

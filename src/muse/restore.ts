@@ -110,7 +110,9 @@ function toMigrate(name: EnvironmentName): (error: unknown) => never {
       code,
       message,
       ...(detail === undefined ? {} : { detail }),
-      suggestion: `Install it first, with the migrations: ${commandFor('muse migrate', name)} --supabase-baseline; then run this again. Nothing was changed.`,
+      suggestion:
+        `Install it first, with the migrations: ${commandFor('muse migrate', name)} --supabase-baseline; then run this ` +
+        'again. Nothing was changed.',
     });
   };
 }
@@ -182,7 +184,9 @@ async function putBack(database: Database, path: string): Promise<string[]> {
     if (!(error instanceof DatabaseError)) throw error;
     throw new MuseError({
       code: 'restore-failed',
-      message: `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). The restore was rolled back: no row was changed.`,
+      message:
+        `PostgreSQL refused the rows of the backup: ${error.message} (SQLSTATE ${error.code}). The restore was ` +
+        'rolled back: no row was changed.',
       ...(error.detail === undefined ? {} : { detail: error.detail }),
       suggestion: 'Restore as the owner of the tables; the message names the table.',
       cause: error,

@@ -116,6 +116,7 @@ export function bucketsNotEmpty(buckets: readonly { bucket: string; files: numbe
     message: 'The rollback would delete storage buckets that hold files. Nothing was run.',
     detail: buckets.map(({ bucket, files }) => `${bucket}: ${files} ${files === 1 ? 'file' : 'files'}`).join('\n'),
     suggestion:
-      'SQL only deletes their entries: the files would stay in storage, be charged for, and be out of reach. Empty the buckets in the dashboard or through the Storage API, then run this again.',
+      'SQL only deletes their entries: the files would stay in storage, be charged for, and be out of reach. ' +
+      'Empty the buckets in the dashboard or through the Storage API, then run this again.',
   });
 }

@@ -155,7 +155,9 @@ async function refuseControl(seeds: readonly Seed[]): Promise<void> {
   if (findings.length === 0 && alone === undefined) return;
   throw new MuseError({
     code: 'findings',
-    message: `${alone === undefined ? 'A seed' : alone.text.file} cannot run in a transaction, and every seed runs in one. No seed was run.`,
+    message:
+      `${alone === undefined ? 'A seed' : alone.text.file} cannot run in a transaction, and every seed runs in ` +
+      'one. No seed was run.',
     suggestion: findings[0]?.suggestion ?? 'Write it as a migration: muse new.',
     findings,
   });

@@ -5,25 +5,19 @@ import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
-import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { Ways } from '../verify/catalog/ways-query.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
+import { settleProof, type SettledProof } from './prove-files.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
 
 /** What was proven about an environment. */
-export interface MuseProof extends DatabaseProof {
+export interface MuseProof extends SettledProof {
   /** Files that are not applied: nothing is proven about what they create. */
   pending: string[];
-}
-
-/** What was proven about a database; severities and comments in the SQL are applied to the findings. */
-export interface DatabaseProof extends IsolationReport {
-  /** Findings that a comment in the SQL silences. */
-  silenced: number;
 }
 
 /**
@@ -70,7 +64,7 @@ export async function modelOf(
   museFile: MuseFile,
   files: readonly Migration[],
   signal?: AbortSignal,
-): Promise<DatabaseProof> {
+): Promise<SettledProof> {
   const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
@@ -91,8 +85,8 @@ export async function proveDatabase(
   migrations: readonly Migration[],
   expected?: IsolationReport['tables'],
   ways?: Ways,
-): Promise<DatabaseProof> {
-  const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
+): Promise<SettledProof> {
+  const expectations = await expectationsOf(migrations, museFile);
   const catalog = await checkCatalog(database, expectations);
   const proof = await verifyIsolation(database, {
     declarations: expectations.declarations,
@@ -101,6 +95,5 @@ export async function proveDatabase(
     ...(ways === undefined ? {} : { ways }),
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
   });
-  const { findings, silenced } = places.settle([...catalog, ...proof.findings], museFile.rules);
-  return { ...proof, findings: places.locate(findings), silenced };
+  return settleProof({ ...proof, findings: [...catalog, ...proof.findings] }, museFile, migrations);
 }

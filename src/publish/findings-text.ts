@@ -135,7 +135,8 @@ function snippet(text: string, line: number, characters: number, { width, paint 
   const clean = printableLine(text);
   const column = printableLine(text.slice(0, characters - 1)).length + 1;
   const from = column - 1 > space - 10 ? column - 1 - Math.floor(space / 2) : 0;
-  const shown = `${from > 0 ? '…' : ''}${clean.slice(from + (from > 0 ? 1 : 0), from + space)}${clean.length > from + space ? '…' : ''}`;
+  const part = clean.slice(from + (from > 0 ? 1 : 0), from + space);
+  const shown = `${from > 0 ? '…' : ''}${part}${clean.length > from + space ? '…' : ''}`;
   return [
     `${paint('dim', `${number} │`)} ${shown}`,
     `${paint('dim', `${' '.repeat(number.length)} │`)} ${' '.repeat(column - 1 - from)}${paint('red', '^')}`,

@@ -22,7 +22,7 @@ function tablesIn(node: unknown): RangeVar[] {
   return Object.entries(node).flatMap(([key, value]) => (key === 'RangeVar' ? [value as RangeVar] : tablesIn(value)));
 }
 
-/** The last CREATE POLICY of each name: a later file may have replaced an earlier one's. */
+/** The last CREATE POLICY of each name: a later file may have replaced an earlier policy. */
 function policiesOf(parsedFiles: ParsedFiles): Policy[] {
   const policies = new Map<string, Policy>();
   for (const place of parsedFiles.places()) {
@@ -60,7 +60,7 @@ function finding(rule: Finding['rule'], policy: Policy, message: string, suggest
 /** The policies that cause a recursion: those of the named table that read something, preferably that table itself. */
 function recursive(failure: AccessFailure, policies: readonly Policy[]): Policy[] {
   const table = namesIn(failure.message)[0]?.at(-1);
-  // A policy of another table leads here by reading this one.
+  // The policy of another table causes this by reading this table.
   const verb = table === failure.table ? failure.verb : 'select';
   const reading = policies.filter((policy) => policy.table === table && policy.reads.length > 0);
   const ofVerb = (wanted: string): Policy[] =>
@@ -121,7 +121,8 @@ export function accessFindings(failures: readonly AccessFailure[], parsedFiles: 
           finding(
             'policy-reads-auth-users',
             policy,
-            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The policy reads auth.users, which signed-in users may not read.`,
+            `${failure.verb.toUpperCase()} on ${table} as ${failure.role} fails: ${failure.message} (42501). The ` +
+              'policy reads auth.users, which signed-in users may not read.',
             "Read what is needed from the token, as (select auth.jwt()) ->> 'email', or from public.profiles.",
           ),
         );

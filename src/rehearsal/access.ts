@@ -1,7 +1,7 @@
 /** Errors that only a query shows: each table with policies is queried once per verb, as the Data API's roles. */
 import { DatabaseError, type Session } from '../database/database.ts';
 
-/** A query that ended in one of the errors that policies cause. */
+/** A query that failed with one of the errors that policies cause. */
 export interface AccessFailure {
   schema: string;
   table: string;
@@ -12,13 +12,16 @@ export interface AccessFailure {
   message: string;
 }
 
-/** The SQLSTATE with which the probe ends on purpose: its message is the result, and all that it did is rolled back. */
+/**
+ * The SQLSTATE with which the probe ends on purpose: its message is the result, and everything that it did is rolled
+ * back.
+ */
 const resultState = 'MUSE1';
 
 /**
- * One block, so one round trip. It grants the verbs first, because a table that is not granted at all would hide what
- * its policies do; no query touches a row that is there, and the INSERT inserts none: PostgreSQL rewrites the query by
- * its policies, and checks what they read, before it looks for rows.
+ * One block, so one round trip. It grants the verbs first, because without a grant the query fails before its policies
+ * apply. No query touches an existing row, and the INSERT inserts none: PostgreSQL applies the policies, and checks
+ * what they read, before it looks for rows.
  */
 const probe = `
 do $probe$
@@ -34,7 +37,8 @@ begin
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join lateral (select attname, atttypid, atttypmod from pg_catalog.pg_attribute
-      where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = '' order by attnum limit 1) a on true
+      where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
+        order by attnum limit 1) a on true
     where c.relkind in ('r', 'p') and c.relrowsecurity and n.nspname <> 'muse'
       and exists (select from pg_catalog.pg_policy p where p.polrelid = c.oid);
   grant select on muse_probe to public;
@@ -76,7 +80,9 @@ begin
 end
 $probe$`;
 
-/** Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Changes nothing. */
+/**
+ * Queries every table that has policies, as `anon`, as a user, and as each role that a policy names. Makes no changes.
+ */
 export async function probeAccess(session: Session): Promise<AccessFailure[]> {
   try {
     await session.script(probe);

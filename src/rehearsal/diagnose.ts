@@ -76,7 +76,9 @@ export function diagnoseRollback(error: DatabaseError, place: Place, migration: 
     place,
     {
       rule: 'rollback-incomplete',
-      message: `The rollback of ${migration} fails: ${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
+      message:
+        `The rollback of ${migration} fails: ` +
+        `${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
       suggestion:
         adviceFor(error) ??
         error.hint ??
@@ -117,7 +119,10 @@ const mayLoop = new Set([
   'CreateTableAsStmt',
 ]);
 
-/** The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did it. */
+/**
+ * The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did
+ * it.
+ */
 export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
   const { statements } = parsedFiles.parsed(text);
   const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);

@@ -9,13 +9,14 @@ import { parsedFilesOf, type ParsedFiles } from './parsed-files.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { readAccess } from './rights.ts';
 
-/** Error codes of a database that files have ended. */
+/** Error codes of a database that crashed or hung because of the files. */
 const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
- * Runs migrations once, file by file, statement by statement where a file does not run whole, and reads who can do what then.
- * @param database a shadow database with the platform's objects; used up by this
- * @returns undefined where the files end the database, or do not end themselves
+ * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do
+ * what afterwards.
+ * @param database a shadow database with the platform's objects; it cannot be used afterwards
+ * @returns undefined if the files crash the database or never finish
  */
 export async function measureAccess(
   database: Database,

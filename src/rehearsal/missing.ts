@@ -1,4 +1,7 @@
-/** The findings for names that PostgreSQL does not find: whether a file creates the thing, and why it is not there yet. */
+/**
+ * The findings for names that PostgreSQL does not find: whether a file creates the object, and why it does not exist
+ * yet.
+ */
 import type { DatabaseError } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
 import { knownTypes } from '../rules/engine/near-names.ts';
@@ -22,7 +25,7 @@ export interface Verdict {
   cause?: Finding['cause'];
 }
 
-/** By SQLSTATE: what is missing, and how the message then begins (the same codes have other messages too). */
+/** By SQLSTATE: what is missing, and how the message begins (the same codes have other messages too). */
 const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
   '42P01': ['relation', /^(?:relation|table|view) /],
   '42703': ['column', /^column /],
@@ -31,7 +34,7 @@ const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
   '3F000': ['schema', /^schema /],
 };
 
-/** What is missing: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
+/** The missing object: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
 function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string; key: string } | undefined {
   const [kind, begins] = kinds[error.code] ?? [];
   const [first, second] = namesIn(error.message);
@@ -120,7 +123,9 @@ function redefined(error: DatabaseError, creator: Place, name: string, parsedFil
   return {
     rule: 'table-redefined',
     object: table.join('.'),
-    message: `${error.message}: ${placeName(creator)} would have created it, but the table was created ${known} without it, and IF NOT EXISTS then does nothing.`,
+    message:
+      `${error.message}: ${placeName(creator)} would have created it, but the table was created ${known} without ` +
+      'it, and IF NOT EXISTS then does nothing.',
     suggestion: `After ${placeName(creator)}: ALTER TABLE ${table.join('.')} ADD COLUMN IF NOT EXISTS ${column} …;`,
   };
 }

@@ -16,9 +16,9 @@ export interface Place {
 }
 
 export interface ParsedFiles {
-  /** The statements of a migration, or of a rollback: by its path. */
+  /** The statements of a migration or rollback, by its path. */
   parsed(text: RunText): ParsedSql;
-  /** The places that create a thing, in the order of the run; `key` as `createdBy` gives it. */
+  /** The places that create an object, in the order of the run; `key` as returned by `createdBy`. */
   creators(key: string): readonly Place[];
   /** The keys of every thing of a kind that the files create. */
   keys(kind: Kind): readonly string[];
@@ -26,7 +26,7 @@ export interface ParsedFiles {
   places(): readonly Place[];
 }
 
-/** `file:line`, as messages name a statement. */
+/** `file:line`, the form in which messages name a statement. */
 export function placeName({ migration, statement }: Pick<Place, 'migration' | 'statement'>): string {
   return `${migration.file}:${statement.line}`;
 }
@@ -45,7 +45,7 @@ export function isBefore(a: Place, b: Place): boolean {
   return a.file < b.file || (a.file === b.file && a.statement.start < b.statement.start);
 }
 
-/** Loads the parser; the files themselves are parsed when they are first asked for. */
+/** Loads the parser. The files themselves are parsed on first use. */
 export async function parsedFilesOf(migrations: readonly Migration[]): Promise<ParsedFiles> {
   await loadParser();
   const parses = new Map<string, ParsedSql>();

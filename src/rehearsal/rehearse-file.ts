@@ -14,22 +14,22 @@ export interface RehearsalRun {
   settings: RunSettings;
   /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
-  /** The file that runs now. */
+  /** The current file. */
   at?: RunText;
 }
 
 /** The result of one file. */
 export interface FileRun {
   failed: Failed[];
-  /** Statements that a file may not have, whether or not PostgreSQL accepts them. */
+  /** Statements that a file must not contain, whether or not PostgreSQL accepts them. */
   refused: Finding[];
 }
 
 /**
- * Runs a file and returns every statement that fails, in order. First as a whole, in one script, as it is applied later,
- * which is fast. If that fails, statement by statement, so that errors after the first show as well, and what succeeds stays
- * for the later files.
- * @param onFailure is called in between, while nothing of the file is in the database
+ * Runs a file and returns every statement that fails, in order. First it runs as one script, the way it is applied
+ * later, which is fast. If that fails, it runs statement by statement, so that errors after the first are found too,
+ * and what succeeds stays for the later files.
+ * @param onFailure called between the two, while nothing of the file is in the database
  */
 export async function rehearseFile(
   run: RehearsalRun,
@@ -48,7 +48,7 @@ export async function rehearseFile(
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN, COMMIT and COPY … FROM stdin with its rows are findings of their own, and the file runs as if they were not there.
+  // BEGIN, COMMIT and COPY … FROM stdin with its rows have their own findings, and the file runs without them.
   const rows = copiedRows(statements);
   const usable = statements.filter(
     (statement) =>
@@ -60,7 +60,7 @@ export async function rehearseFile(
   return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
 }
 
-/** The statements in their order, in groups of those that PostgreSQL refuses in a transaction and of those that get one. */
+/** The statements in order, grouped by whether PostgreSQL allows them in a transaction. */
 function groupsOf(statements: readonly Statement[]): { alone: boolean; group: Statement[] }[] {
   const groups: { alone: boolean; group: Statement[] }[] = [];
   for (const statement of statements) {

@@ -1,4 +1,4 @@
-/** What a second run of every file changed, though nothing failed. */
+/** What a second run of every file changed, although nothing failed. */
 import type { Finding } from '../shared/finding.ts';
 import { tableOf } from '../sql/names.ts';
 import { fieldsOf, open } from '../sql/nodes.ts';
@@ -22,7 +22,10 @@ function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line'
   };
 }
 
-/** The statements that insert rows into the table: its INSERTs without ON CONFLICT, else others that contain its name. */
+/**
+ * The statements that insert rows into the table: its INSERTs without ON CONFLICT, or else others that contain its
+ * name.
+ */
 function inserters(places: readonly Place[], table: string): Place[] {
   const inserts = places.filter((place) => kindOf(place) === 'InsertStmt' && tableOf(place.statement.tree!) === table);
   const bare = inserts.filter((place) => fieldsOf(place.statement.tree, 'InsertStmt')?.onConflictClause === undefined);
@@ -52,16 +55,20 @@ export function seedFindings(
       severity: 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
-      message: `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row is inserted again${also}.`,
+      message:
+        `${table} has ${counts.once.get(table) ?? 0} rows after the first run and ${rows} after the second: a row ` +
+        `is inserted again${also}.`,
       suggestion:
-        "INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT EXISTS on the row's own values.",
+        'INSERT … ON CONFLICT DO NOTHING if a unique key tells the rows apart; else INSERT … SELECT … WHERE NOT ' +
+        "EXISTS on the row's own values.",
     };
   });
 }
 
 /**
- * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name, in a
- * body too; else at the last that alters its table, because PostgreSQL names a constraint that has no name of its own.
+ * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name,
+ * also in a body; or else at the last one that alters its table, because PostgreSQL generates the names of unnamed
+ * constraints.
  */
 export function changeFindings(changed: readonly SchemaChange[], parsedFiles: ParsedFiles): Finding[] {
   return changed.map(({ object, table, what }): Finding => {

@@ -8,12 +8,12 @@ import type { ParsedFiles } from './parsed-files.ts';
 import { creatorOf } from './rehearse-repeat.ts';
 import type { SchemaChange } from './snapshot.ts';
 
-/** Returns what differs now from the schema before the own files, or from the schema after them. */
+/** Returns how the schema now differs from the one before the own files, or from the one after them. */
 export type CompareWith = (which: 'before' | 'after') => Promise<SchemaChange[]>;
 
 /**
- * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails is
- * `rollback-incomplete`.
+ * Rolls the own files back, newest first, and applies them again. Whatever is left over, is missing afterwards or fails
+ * is `rollback-incomplete`.
  * @param own in the order in which they run
  */
 export async function rehearseRollbacks(

@@ -14,7 +14,8 @@ import { causeAt, placeName, type Place, type ParsedFiles } from './parsed-files
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;
 
 /**
- * Runs files as a real run does: each as a whole, and a failed one leaves nothing. Everything is rolled back at the end.
+ * Runs files as a real run does: each as a whole, and a failed one leaves nothing behind. Everything is rolled back at
+ * the end.
  * @param migrations from the first that fails on
  */
 export async function strictErrors(run: RehearsalRun, migrations: readonly Migration[]): Promise<StrictErrors> {
@@ -23,7 +24,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   await run.database
     .transaction(async (session) => {
       for (const migration of migrations) {
-        // A file that cannot run in a transaction cannot be tried in one.
+        // A file that cannot run in a transaction cannot be tested this way.
         if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
         run.at = migration;
         await session.script('savepoint muse_file');
@@ -43,7 +44,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   return errors;
 }
 
-/** The findings for files that fail only in such a run. @param failed the statements that failed one by one */
+/** The findings for files that fail only in such a run. @param failed the statements that failed when run one by one */
 export function strictFindings(
   errors: StrictErrors,
   migrations: readonly Migration[],
@@ -61,7 +62,9 @@ export function strictFindings(
         severity: 'error',
         file: migration.file,
         ...position,
-        message: `${error.message} (SQLSTATE ${error.code}) in a real run, because ${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
+        message:
+          `${error.message} (SQLSTATE ${error.code}) in a real run, because ` +
+          `${cause === undefined ? 'an earlier file' : placeName(cause)} fails, and all of its file is rolled back.`,
         suggestion:
           cause === undefined
             ? 'Fix the files before it first.'

@@ -1,9 +1,9 @@
 /**
- * rehearsal/: run every migration on a shadow database and explain what happened.
- * May touch: the shadow database that is handed in.
+ * rehearsal/: run every migration on a shadow database and explain what happened. May touch: the shadow database that
+ * is passed in.
  *
- * This file: the whole run, and what it shows as findings. Every file; every table asked by the API's roles; every file again;
- * the own files rolled back and applied again.
+ * This file: the whole run and its findings. It runs every file, queries every table as the API's roles, runs every
+ * file again, and rolls the own files back and applies them again.
  */
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
@@ -24,13 +24,13 @@ import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { parsedFilesOf, type Place, type ParsedFiles } from './parsed-files.ts';
 
 export interface RehearsalInput {
-  /** In the order in which they run, as `readMigrations` gives them. */
+  /** In the order of a run, as returned by `readMigrations`. */
   migrations: readonly Migration[];
   /** By the file of the migration. */
   rollbacks: ReadonlyMap<string, Rollback>;
-  /** The files whose rollback is rehearsed: the last ones in the order, as the muse's own extension files are. */
+  /** The files whose rollback is rehearsed. They are last in the order, like the muse's own extension files. */
   own: readonly string[];
-  /** How long one statement may take, in ms, where the server can be told; default 30 s. */
+  /** How long one statement may take, in ms, if the server supports a limit. Default: 30 s. */
   statementTimeoutMs?: number;
   onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
 }
@@ -41,22 +41,25 @@ export interface RehearsalReport {
   files: (FileName & { ms: number; failed: number })[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
-  /** Of all passes. */
+  /** Duration of all passes. */
   ms: number;
 }
 
-/** Error codes of the embedded database when a statement has ended it: the statement is at fault, not the run. */
+/**
+ * Error codes of the embedded database after a statement has crashed it: that is an error of the statement, not of the
+ * run.
+ */
 const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
- * Rehearses migrations. Returns everything that is wrong with them as findings and throws none of it. A statement that
- * exceeds the database's time limit, or that ends the database, is a finding too; the statements after it are not run.
+ * Rehearses migrations. Returns everything that is wrong with them as findings, and throws none of it. A statement that
+ * exceeds the time limit or crashes the database is a finding too; the statements after it are not run.
  * @param database a shadow database with the platform's objects; it cannot be used for anything else afterwards
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
   const began = performance.now();
   const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
-  // The parser is loaded and files are parsed only where something asks for a statement.
+  // The parser is loaded and files are parsed only if a statement is needed.
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(input.migrations));
   const run: RehearsalRun = {
@@ -95,13 +98,13 @@ async function allPasses(
     parsedFiles,
   );
 
-  // The second run is another session's: temporary tables of the first are not there for it.
+  // A second run would be another session, so drop the temporary tables of the first.
   await database.script('DISCARD TEMP');
   onProgress?.({ pass: 'access' });
   const refusals = await probeAccess(database);
   if (refusals.length > 0) findings.push(...accessFindings(refusals, await parsedFiles()));
 
-  // A file that failed once fails again, which says nothing new.
+  // A file that failed once fails again, which is nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
   for (const migration of sound) {
@@ -114,7 +117,7 @@ async function allPasses(
   const twice = await takeSnapshot();
   const changes = changesBetween(once, twice);
   if (changes.length > 0) {
-    // A statement that failed again has its finding already.
+    // A statement that failed again already has its finding.
     const known = new Set(findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`));
     findings.push(
       ...changeFindings(changes, await parsedFiles()).filter(
@@ -128,7 +131,7 @@ async function allPasses(
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
-  // The second run's changes have their findings, and the rollback is not at fault for them.
+  // The second run's changes have their own findings and are not caused by the rollback.
   const reported = new Set(changes.map(({ object }) => object));
   findings.push(
     ...(await rehearseRollbacks(
@@ -145,7 +148,7 @@ async function allPasses(
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
 }
 
-/** Runs every file once. Returns what failed, and the database as it was before the last files, the `tail`. */
+/** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
   { migrations, onProgress }: RehearsalInput,

@@ -1,4 +1,4 @@
-/** How each kind of statement is written so that it can run again. */
+/** The idempotent form of each kind of statement. */
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Fields, NodeType, RangeVar } from '../sql/nodes.ts';
@@ -53,7 +53,7 @@ function alterForm({ relation, cmds }: Fields<'AlterTableStmt'>): string {
   return 'A form that changes nothing if the change has been made already.';
 }
 
-/** What to write instead of the statement so that it may run twice; one sentence or the SQL itself. */
+/** What to write instead of the statement so that it can run twice: a sentence or the SQL itself. */
 export function repeatableForm(statement: Statement): string {
   const [type, fields] = statement.tree === undefined ? [] : open(statement.tree);
   const form = type === undefined ? undefined : (forms[type] as ((fields: unknown) => string) | undefined);

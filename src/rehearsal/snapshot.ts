@@ -2,7 +2,7 @@ import { countRows } from '../database/count-rows.ts';
 import { DatabaseError, type Session } from '../database/database.ts';
 import { diffSchema, schemaReader, type SchemaObject } from '../database/schema.ts';
 
-/** A database as it is at one moment of a rehearsal. */
+/** The state of a database at one moment of a rehearsal. */
 export interface Snapshot {
   schema: SchemaObject[];
   /** Rows by `schema.table`. */
@@ -13,9 +13,9 @@ export interface Snapshot {
 export interface SchemaChange {
   /** E.g. `table public.t`, `constraint c on public.t`. */
   object: string;
-  /** `schema.table` for what belongs to a table. */
+  /** `schema.table` for objects that belong to a table. */
   table?: string;
-  /** Shown to people: `index public.i is there and was not`. */
+  /** For messages: `index public.i is there and was not`. */
   what: string;
 }
 
@@ -29,7 +29,7 @@ async function countAll(session: Session): Promise<Record<string, number>> {
   try {
     return await countRows(session);
   } catch (error) {
-    // A migration gave a table to an owner who grants it to no one: the rest of the rehearsal is still useful.
+    // A migration may give a table to an owner who grants it to no one. The rest of the rehearsal is still useful.
     if (error instanceof DatabaseError && error.code === '42501') return {};
     throw error;
   }
@@ -50,8 +50,8 @@ function shortened(text: string): string {
 }
 
 /**
- * What is different in `after`. For a table, view or function that is new or gone, only the object itself is named, not what
- * belongs to it.
+ * The differences in `after`. For a table, view or function that is new or gone, only the object itself is listed, not
+ * what belongs to it.
  */
 export function changesBetween(before: Snapshot, after: Snapshot): SchemaChange[] {
   const { missing, extra, changed } = diffSchema(before.schema, after.schema);

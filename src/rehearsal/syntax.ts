@@ -1,4 +1,4 @@
-/** The findings for statements that PostgreSQL cannot parse: which dialect they are in, or what was meant. */
+/** The findings for statements that PostgreSQL cannot parse: their dialect, or what was meant. */
 import { dialectOf, isForeignType } from '../rules/engine/dialects.ts';
 import { namesIn } from '../sql/message-names.ts';
 import type { Verdict } from './missing.ts';

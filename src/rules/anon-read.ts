@@ -6,7 +6,7 @@ export const rule: Rule = {
   found: ['live'],
   means: 'an anonymous visitor reads a row of a table that no file declares public',
   doc: {
-    why: 'Someone who is not signed in read rows of a table that no file declares public. The key that this takes is in every browser that opens the app.',
+    why: 'An anonymous visitor read rows of a table that no file declares public. The key for that is in every browser that opens the app.',
     bad: 'CREATE POLICY notes_read ON notes FOR SELECT TO anon USING (true);',
     good: '-- muse: public-read\nCREATE POLICY plans_read ON plans FOR SELECT TO anon, authenticated USING (true);',
   },

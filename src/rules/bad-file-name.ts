@@ -6,6 +6,8 @@ export const rule: Rule = {
   found: ['static'],
   means: "a name that is not NNN_name.sql, or not the layout's own form",
   doc: {
-    why: 'Migrations run in the order of their numbers. A file whose name has no number has no place in that order: it is not run at all, or in another place on another machine.',
+    why:
+      'Migrations run in the order of their numbers. A file without a number has no place in that order: it does ' +
+      'not run at all, or runs at another point on another machine.',
   },
 };

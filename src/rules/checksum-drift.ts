@@ -6,6 +6,8 @@ export const rule: Rule = {
   found: ['live'],
   means: 'an applied file was edited',
   doc: {
-    why: 'An applied file was edited. Databases that had it keep the old form, new ones get the new form, and the two differ from then on.',
+    why:
+      'Databases that applied the file before the edit keep the old schema, new ones get the new schema, and the ' +
+      'two differ from then on.',
   },
 };

@@ -8,11 +8,15 @@ export const rule: Rule = {
   found: ['static'],
   means: 'core needs what only an extension creates',
   doc: {
-    why: "Core is shared by all products and runs first. When it needs what one product's extension makes, it fails in every other product, and in this one too.",
+    why:
+      "Core is shared by all products and runs first. If it needs something that one product's extension creates, " +
+      'it fails in every product, including this one.',
   },
   check: {
     end: endWith('core-depends-on-extension', ({ need, made }) => ({
-      message: `Core needs ${need.kind} ${short(need.name)}, which only the extension file ${place(made!)} creates: core runs first, so this fails.`,
+      message:
+        `Core needs ${need.kind} ${short(need.name)}, which only the extension file ${place(made!)} creates: core ` +
+        'runs first, so this fails.',
       suggestion: `Move the statement at ${place(made!)} into core, before this one; or move this statement into the extension.`,
     })),
   },

@@ -7,7 +7,7 @@ import { addOptions, searchPathFor } from './engine/fix/routine-options.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Gives each SECURITY DEFINER routine a search path of its own: none where its names are qualified. */
+/** Sets a search path on each SECURITY DEFINER routine: an empty one if all names in its body are qualified. */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const texts: Texts = new Map();
@@ -26,9 +26,18 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: "a SECURITY DEFINER function takes its caller's search_path",
   doc: {
-    why: "A SECURITY DEFINER function runs with its owner's rights and looks unqualified names up where its caller says. A caller who may create a table or function of the same name in their own schema makes it run that one, with the owner's rights.",
-    bad: '-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM auth.users $$;',
-    good: "-- Counts.\nCREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$ SELECT count(*) FROM auth.users $$;",
+    why:
+      "A SECURITY DEFINER function runs with its owner's rights and looks up unqualified names along its caller's " +
+      'search_path. A caller who can create a table or function of the same name in a schema of their own makes it ' +
+      "use that one, with the owner's rights.",
+    bad:
+      '-- Counts.\n' +
+      'CREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) ' +
+      'FROM auth.users $$;',
+    good:
+      '-- Counts.\n' +
+      "CREATE OR REPLACE FUNCTION user_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = '' " +
+      'AS $$ SELECT count(*) FROM auth.users $$;',
   },
   check: {
     end(catalog, report) {
@@ -37,8 +46,12 @@ export const rule: Rule = {
         report({
           ...at(routine.site),
           object: `${routine.name}(${routine.arguments.join(', ')})`,
-          message: `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller chooses what its names mean.`,
-          suggestion: `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every name in it qualified`,
+          message:
+            `Function ${routine.name} runs with its owner's rights and its caller's search_path: the caller ` +
+            'chooses what its names mean.',
+          suggestion:
+            `ALTER FUNCTION ${routine.name}(${routine.arguments.join(', ')}) SET search_path = ''; -- with every ` +
+            'name in it qualified',
         });
       }
     },

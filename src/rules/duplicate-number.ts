@@ -6,7 +6,7 @@ import { listTag, renameTag } from './engine/fix/journal-entries.ts';
 import type { FixResult, Left, Rename, Situation } from './engine/fix/fix.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** A file and the number that it is to have. */
+/** A file and its new number. */
 interface Move {
   migration: Migration;
   number: string;
@@ -16,7 +16,10 @@ function folderOf(file: string): string {
   return file.slice(0, file.lastIndexOf('/'));
 }
 
-/** The files that share a number with one before them, and those after them as far as needed, with the next numbers. */
+/**
+ * New numbers for the files that share one with an earlier file, and for the later files that have to move up to make
+ * that possible.
+ */
 function raised(files: readonly Migration[]): Move[] {
   let previous = -1n;
   const moves: Move[] = [];
@@ -33,7 +36,10 @@ function hasDuplicates(files: readonly Migration[]): boolean {
   return new Set(files.map(({ number }) => plainNumber(number))).size < files.length;
 }
 
-/** Under a journal those that it lists stay first; each other file whose number is taken gets one after all. */
+/**
+ * Where Drizzle's journal lists files, those keep their numbers; every other file whose number is taken gets one after
+ * the last.
+ */
 function raisedInJournal(files: readonly Migration[], listed: (migration: Migration) => boolean): Move[] {
   const inside = files.filter(listed);
   const moves = hasDuplicates(inside) ? raised(inside) : [];
@@ -71,7 +77,7 @@ function renameOf({ rollbacks }: Situation, { migration, number }: Move): Rename
 
 const tagOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1).replace(/\.(?:sql|pgsql)$/, '');
 
-/** The journal with the new names; a sentence where it cannot be kept in step with them. */
+/** The journal with the new names, or a sentence that says why it cannot be updated. */
 function follow(
   journal: JournalFile,
   files: readonly Migration[],
@@ -102,8 +108,8 @@ function follow(
 }
 
 /**
- * Gives files that share a number the next one, and those after them the next ones, as far as needed; their order stays.
- * Drizzle's journal is kept in step. Nothing where a database has one of the files that would have to move.
+ * Renumbers files that share a number, and as many of the later ones as necessary, without changing their order.
+ * Drizzle's journal is updated too. Does nothing if a database already has one of the files that would be renumbered.
  */
 function apply(situation: Situation): FixResult {
   const { migrations, applied, folders, journals } = situation;
@@ -125,7 +131,7 @@ function apply(situation: Situation): FixResult {
       void left.push(...moves.map(({ migration: { file } }): Left => ({ rule: 'duplicate-number', file, why })));
     const had = moves.find(({ migration }) => applied.has(migration.file));
     if (had !== undefined) {
-      leave(`${had.migration.file} would get another number, and a database has it under this one.`);
+      leave(`${had.migration.file} would get another number, but a database already has it under this one.`);
       continue;
     }
     if (folders.order === 'timestamp' && new Set(files.map(({ number }) => number.length)).size > 1) {
@@ -150,7 +156,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'two files of a folder share a number',
   doc: {
-    why: 'Two files with one number run in an order that nobody decided, and the migration history cannot tell by the number which of them a database has had.',
+    why:
+      'Two files with the same number run in an arbitrary order, and the migration history cannot tell by the ' +
+      'number which of them a database has applied.',
   },
   fix: { does: 'renumbers the ones that are applied nowhere', stage: 'files', apply },
 };

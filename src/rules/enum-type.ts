@@ -8,7 +8,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an enum type, where text with a CHECK is the rule',
   doc: {
-    why: 'A value can be added to an enum, but never removed again by a rollback, and a new value cannot be used in the transaction that adds it. Text with a CHECK does the same and can be changed.',
+    why:
+      'A value can be added to an enum, but never removed again by a rollback, and a new value cannot be used in ' +
+      'the transaction that adds it. Text with a CHECK does the same and can be changed.',
     bad: "-- Moods.\nDO $$ BEGIN CREATE TYPE mood AS ENUM ('good', 'bad'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
     good: "-- Moods.\nCREATE TABLE IF NOT EXISTS days (id uuid PRIMARY KEY, mood text NOT NULL CHECK (mood IN ('good', 'bad')));",
   },

@@ -9,7 +9,7 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an extension adds a column to a core table',
   doc: {
-    why: 'A column that an extension adds to a core table is carried by every upgrade of core from then on: core may one day add a column of that name.',
+    why: 'Every upgrade of core has to cope with a column that an extension added: core may add a column of the same name one day.',
   },
   check: {
     piece(piece, catalog, report) {
@@ -20,7 +20,11 @@ export const rule: Rule = {
           ...here(piece, location),
           object: table,
           message: `Adds column ${column.name} to ${table}, a table of core.`,
-          suggestion: `CREATE TABLE IF NOT EXISTS ${quoteQualified(`${table.slice(0, table.indexOf('.'))}.${fitName(table.slice(table.indexOf('.') + 1), '_extra')}`)} (… REFERENCES ${quoteQualified(table)} …); -- a table of the extension's own, with ${quoteIdentifier(column.name)}`,
+          suggestion:
+            'CREATE TABLE IF NOT EXISTS ' +
+            `${quoteQualified(`${table.slice(0, table.indexOf('.'))}.${fitName(table.slice(table.indexOf('.') + 1), '_extra')}`)} ` +
+            `(… REFERENCES ${quoteQualified(table)} …); -- a table of the extension's own, with ` +
+            `${quoteIdentifier(column.name)}`,
         });
       }
     },

@@ -7,9 +7,11 @@ export const rule: Rule = {
   name: 'extension-breaks-core',
   severity: 'error',
   found: ['static'],
-  means: 'an extension drops, renames, retypes or re-policies something of core',
+  means: 'an extension drops, renames or retypes something of core, or changes its policies',
   doc: {
-    why: 'Core is shared: its code and its next version rely on its tables, types and policies being as core made them. What an extension changes there breaks at the next upgrade, or shows people what core keeps separate.',
+    why:
+      'Core is shared: its code and its next version rely on its tables, types and policies. What an extension ' +
+      'changes there breaks at the next upgrade, or exposes what core keeps separate.',
   },
   check: {
     piece(piece, catalog, report) {

@@ -6,7 +6,10 @@ import type { ConstraintRow, RelationRow } from './engine/live/catalog.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** An index helps if its first columns are the key's, in any order; a partial one only where it leaves out nothing but NULL. */
+/**
+ * An index helps if its first columns are the key's, in any order. A partial index helps only if it omits nothing but
+ * NULL.
+ */
 function hasIndex(table: RelationRow, key: ConstraintRow): boolean {
   return table.indexes.some((index) => {
     const first = new Set(index.columns.slice(0, key.columns.length));
@@ -23,9 +26,18 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a foreign key has no index: joins, and deletes of the row it points at, read the whole table',
   doc: {
-    why: 'PostgreSQL does not index a foreign key on its own. Deleting the row it points at reads the whole table to find what refers to it, and so does every join.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\nCREATE INDEX IF NOT EXISTS idx_notes_folder_id ON notes (folder_id);',
+    why:
+      'PostgreSQL does not index a foreign key on its own. Without an index, every join, and every delete of a ' +
+      'referenced row, reads the whole table.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_folder_id ON notes (folder_id);',
   },
   check: {
     end(catalog, report) {
@@ -35,7 +47,9 @@ export const rule: Rule = {
           report({
             ...at(site),
             object: table.name,
-            message: `Foreign key ${table.name} (${columns.join(', ')}) to ${target} has no index: joins, and deletes there, read this whole table.`,
+            message:
+              `Foreign key ${table.name} (${columns.join(', ')}) to ${target} has no index: joins, and deletes ` +
+              'there, read this whole table.',
             suggestion: indexStatement(table.name, columns),
           });
         }
@@ -48,7 +62,9 @@ export const rule: Rule = {
       for (const key of table.constraints.filter((each) => each.type === 'f' && !hasIndex(table, each))) {
         report({
           object: name,
-          message: `Foreign key ${name} (${key.columns.join(', ')}) to ${key.target ?? 'another table'} has no index: joins, and deletes there, read this whole table.`,
+          message:
+            `Foreign key ${name} (${key.columns.join(', ')}) to ${key.target ?? 'another table'} has no index: ` +
+            'joins, and deletes there, read this whole table.',
           suggestion: indexStatement(name, key.columns),
         });
       }

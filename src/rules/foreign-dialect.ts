@@ -9,7 +9,10 @@ import { editable, statementOf } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Where an element of a CREATE TABLE ends, in the statement; and the comma that goes with it: the one before it, else the one after. */
+/**
+ * Where an element of a CREATE TABLE ends in the statement, and the comma to remove with it: the one before it, or else
+ * the one after.
+ */
 function extentOf({ sql }: Statement, start: number): { end: number; comma: number | undefined } {
   const words = wordsOf(sql);
   const first = words.findIndex((word) => word.start === start);
@@ -28,7 +31,7 @@ function extentOf({ sql }: Statement, start: number): { end: number; comma: numb
   return { end: words[last - 1]?.end ?? start, comma: comma?.start };
 }
 
-/** Moves each `INDEX name (column)` out of its CREATE TABLE, to a statement of its own. */
+/** Moves each `INDEX name (column)` out of its CREATE TABLE into a statement of its own. */
 function apply(situation: Situation): FixResult {
   const seen = new Set<Statement>();
   const edits = editable(situation, 'foreign-dialect').flatMap((problem): Edit[] => {
@@ -43,7 +46,7 @@ function apply(situation: Situation): FixResult {
     const cuts = indexes.flatMap(({ location }): Edit[] => {
       const start = piece.at(location);
       const { end, comma } = extentOf(statement, start - statement.start);
-      // The line goes with it where it has one to itself.
+      // Remove the whole line if nothing else is on it.
       const indent = /(?:\r?\n[ \t]*)?$/.exec(sql.slice(0, start))![0].length;
       const cut = { file, start: start - indent, end: statement.start + end, text: '' };
       if (comma === undefined || taken.has(comma)) return [cut];
@@ -60,11 +63,15 @@ export const rule: Rule = {
   name: 'foreign-dialect',
   severity: 'error',
   found: ['static'],
-  means: 'SQL of another database, such as T-SQL or MySQL; says which, and how it is known',
+  means: 'SQL of another database, such as T-SQL or MySQL; the finding says which one, and what shows it',
   doc: {
-    why: 'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name (column)` inside CREATE TABLE is read as a column called "index".',
+    why:
+      'SQL written for SQL Server or MySQL does not run on PostgreSQL. Some of it even parses: `INDEX name ' +
+      '(column)` inside CREATE TABLE is read as a column called "index".',
     bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, title text, INDEX idx_notes_title (title));',
-    good: 'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
+    good:
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
   },
   check: {
     statement({ sql, error, start }, source, report) {
@@ -104,7 +111,7 @@ export const rule: Rule = {
     },
   },
   fix: {
-    does: 'moves an INDEX out of its CREATE TABLE into a statement of its own; the rest needs a person',
+    does: 'moves an INDEX out of its CREATE TABLE into a statement of its own; the rest needs a manual fix',
     stage: 'syntax',
     apply,
   },

@@ -22,19 +22,19 @@ function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
 
 type Grants = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Verbs in the order in which they are named. */
+/** Verbs in the order in which messages list them. */
 const order = ['select', 'insert', 'update', 'delete'];
 
 function holds(grants: Grants, role: string, privilege: string): boolean {
   return grants.get(role)?.has(privilege) === true || grants.get('public')?.has(privilege) === true;
 }
 
-/** Says whether a role has no privilege at all on rows of the table. */
+/** Returns whether a role has no privilege at all on rows of the table. */
 function hasNone({ grants }: Table, role: string): boolean {
   return order.every((privilege) => !holds(grants, role, privilege));
 }
 
-/** Privileges by role that the policies are of no use without. */
+/** By role, the privileges without which the policies have no effect. */
 function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string, Set<string>> {
   const wanted = new Map<string, Set<string>>();
   for (const each of policies) {
@@ -49,7 +49,10 @@ function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string
   );
 }
 
-/** What is missing for roles that the files never granted anything on the table: where they did, then or later revoked, they have decided. */
+/**
+ * The missing privileges of roles for which the files grant or revoke nothing on the table. Where they do, the author
+ * has decided.
+ */
 function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
   return new Map(
     [...missingGrants(apiPolicies(table, catalog), table.grants)].filter(
@@ -58,7 +61,7 @@ function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
   );
 }
 
-/** Columns whose default takes its values from a sequence that users need a grant for. */
+/** Columns whose default uses a sequence that users need a grant for. */
 function serials(table: Table): string[] {
   const names: string[] = [];
   const piece = table.site?.piece;
@@ -71,14 +74,14 @@ function serials(table: Table): string[] {
   return names;
 }
 
-/** Grants what the policies imply; and all to the server, where nothing says what it is to have. */
+/** Grants what the policies imply, and everything to the service role if nothing else is said about it. */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const decisions: Decision[] = [];
   for (const { object } of problemsOf(situation, 'grant-missing')) {
     const table = situation.catalog.tables.get(object ?? '');
     if (table?.site === undefined) continue;
-    // A plain server has none of the roles that a policy without TO could mean.
+    // A plain server has none of Supabase's roles, which a policy without TO could mean.
     const missing = usesPlatform(situation) ? undecided(table, situation.catalog) : new Map<string, Set<string>>();
     if (missing.size === 0) continue;
     const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
@@ -102,30 +105,31 @@ function apply(situation: Situation): FixResult {
         decisions.push({
           file: source.migration.file,
           object: table.name,
-          before: `${role}: refused, whatever the policies say`,
-          after: `${role}: ${list} of the rows that the policies give`,
+          before: `${role}: refused before policies apply`,
+          after: `${role}: ${list} of the rows that the policies allow`,
           reason: 'its policies name the role',
         });
     }
     const [schema = 'public', bare = ''] = table.name.split('.');
     for (const column of serials(table))
       lines.push(
-        `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ${[...new Set([...writers, 'service_role'])].join(', ')};`,
+        `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ` +
+          `${[...new Set([...writers, 'service_role'])].join(', ')};`,
       );
     noteText(texts, source, lines.join('\n'));
   }
   return { ...placed(situation, texts), decisions };
 }
 
-/** The verbs that a policy's command needs a privilege for. */
+/** The privileges that a policy's command needs. */
 const verbs = { r: ['S', 'SELECT'], a: ['I', 'INSERT'], w: ['U', 'UPDATE'], d: ['D', 'DELETE'] } as const;
 
-/** A policy without TO means signed-in users for sure; whether it means `anon` too is another rule's question. */
+/** A policy without TO applies at least to signed-in users; `policy-without-role` decides about `anon`. */
 function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
   return policy.roles.includes(role) || (role === userRole && policy.roles.includes('public'));
 }
 
-/** Says whether a role holds a privilege on the table or on columns of it. */
+/** Returns whether a role has a privilege on the table or on any of its columns. */
 function holdsLive(table: RelationRow, role: string, letter: 'S' | 'I' | 'U' | 'D'): boolean {
   return (
     (table.grants[role] ?? '').includes(letter) || (letter !== 'D' && table.columnGrants[role]?.[letter] !== undefined)
@@ -137,7 +141,7 @@ function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): stri
     const [letter, verb] = verbs[policy.command];
     return holdsLive(table, role, letter) ? [] : [verb];
   }
-  // A policy FOR ALL narrowed by the grants is a way to write it: only none at all is a mistake.
+  // A policy FOR ALL that grants narrow down is intended; only no privilege at all is a mistake.
   return Object.values(verbs).some(([letter]) => holdsLive(table, role, letter))
     ? []
     : Object.values(verbs).map(([, verb]) => verb);
@@ -146,11 +150,13 @@ function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): stri
 export const rule: Rule = {
   name: 'grant-missing',
   severity: 'error',
-  unless: 'a warning where the role has some privilege on the table, and only a verb is missing',
+  unless: 'a warning if the role has other privileges on the table',
   found: ['static', 'live'],
-  means: 'a table has policies for a role that has no privilege on it, so that every request ends in 42501',
+  means: 'a table has policies for a role that has no privilege on it, so every request fails with 42501',
   doc: {
-    why: 'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since 2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
+    why:
+      'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since ' +
+      '2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
     bad: exampleWithout('grants'),
     good: example,
   },
@@ -158,7 +164,7 @@ export const rule: Rule = {
     end(catalog, report) {
       for (const each of ownTables(catalog)) {
         const missing = missingGrants(apiPolicies(each, catalog), each.grants);
-        // The service role bypasses policies: a verb that it lacks was promised by none.
+        // The service role bypasses policies, so no policy implies its privileges.
         if (!hasNone(each, 'service_role')) missing.delete('service_role');
         if (missing.size === 0) continue;
         const without = [...missing.keys()].filter((role) => hasNone(each, role));
@@ -175,8 +181,9 @@ export const rule: Rule = {
           severity: without.length > 0 ? 'error' : 'warning',
           message:
             without.length > 0
-              ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through the Data API ends in 42501.`
-              : `Policies on table ${each.name} promise more than is granted to ${some}: such a request ends in 42501.`,
+              ? `Table ${each.name} has policies for ${without.join(' and ')} but no grant: every request through ` +
+                'the Data API fails with 42501.'
+              : `Policies on table ${each.name} allow more than is granted to ${some}: such a request fails with 42501.`,
           suggestion: statements.join('\n'),
         });
       }
@@ -184,7 +191,7 @@ export const rule: Rule = {
   },
   live: {
     table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
-      // Without row-level security the policies say nothing.
+      // Without row-level security the policies have no effect.
       if (!table.rls) return;
       const name = qualifiedName(table);
       for (const role of Object.keys(catalog.roles)) {
@@ -196,7 +203,7 @@ export const rule: Rule = {
         report({
           object: name,
           severity: hasSome ? 'warning' : 'error',
-          message: `${name} has policies that let ${role} ${list}, but ${role} has no such privilege: such a request ends in 42501.`,
+          message: `${name} has policies that let ${role} ${list}, but ${role} lacks that privilege: such a request fails with 42501.`,
           suggestion: `GRANT ${list} ON ${relation(table)} TO ${quoteIdentifier(role)};`,
         });
       }

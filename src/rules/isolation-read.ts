@@ -6,7 +6,9 @@ export const rule: Rule = {
   found: ['live'],
   means: 'a user reads a row of another user or organization',
   doc: {
-    why: "A user of one tenant read a row of another. The check tries it: two users, two organizations, each asking for the other's rows.",
+    why:
+      'A user of one tenant read a row of another. The proof tries this with two users and two organizations, each ' +
+      "reading the other's rows.",
     bad: 'CREATE POLICY notes_read ON notes FOR SELECT TO authenticated USING (true);',
     good: 'CREATE POLICY notes_read ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
   },

@@ -6,8 +6,12 @@ export const rule: Rule = {
   found: ['live'],
   means: 'a user hands its own row to another user or organization, or takes one over',
   doc: {
-    why: 'A user handed a row of their own to another, or took one over: the policy looks at the row before the change and not at the row after it.',
+    why:
+      'A user handed a row of their own to another, or took one over: the policy checks the row before the change ' +
+      'but not the row after it.',
     bad: 'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK (true);',
-    good: 'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);',
+    good:
+      'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING ((SELECT auth.uid()) = user_id) WITH ' +
+      'CHECK ((SELECT auth.uid()) = user_id);',
   },
 };

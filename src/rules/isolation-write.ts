@@ -8,6 +8,8 @@ export const rule: Rule = {
   doc: {
     why: 'A user updated or deleted a row of another. Both forms are tried, with a WHERE that names the row and without any.',
     bad: 'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING (true);',
-    good: 'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);',
+    good:
+      'CREATE POLICY notes_write ON notes FOR UPDATE TO authenticated USING ((SELECT auth.uid()) = user_id) WITH ' +
+      'CHECK ((SELECT auth.uid()) = user_id);',
   },
 };

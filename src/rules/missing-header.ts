@@ -8,7 +8,7 @@ export const rule: Rule = {
   doc: {
     why: 'A year from now, a reader of the list of migrations wants to know what a file adds without reading its SQL.',
     bad: 'CREATE TABLE IF NOT EXISTS notes (id uuid);',
-    good: '-- Notes: what a user writes down.\nCREATE TABLE IF NOT EXISTS notes (id uuid);',
+    good: '-- Notes that users write.\nCREATE TABLE IF NOT EXISTS notes (id uuid);',
   },
   check: {
     source(source, report) {

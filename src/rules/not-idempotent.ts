@@ -2,19 +2,15 @@ import { policyOf } from '../sql/catalog/effects.ts';
 import { findTable, newName, newQualified } from '../sql/catalog/lookup.ts';
 import type { Catalog } from '../sql/catalog/model.ts';
 import { allOf, fieldsOf, open, stringsOf } from '../sql/nodes.ts';
-import type { Node, NodeType, RangeVar } from '../sql/nodes.ts';
-import { pieceOf } from '../sql/piece.ts';
+import type { Node, NodeType } from '../sql/nodes.ts';
 import type { Piece, Source } from '../sql/piece.ts';
-import { wordsOf } from '../sql/recover.ts';
-import { indexName, quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { here } from './engine/check.ts';
-import { editable, statementOf } from './engine/fix/fix.ts';
-import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
-import { aboveFirst } from './engine/fix/place.ts';
+import { makeIdempotent } from './engine/fix/idempotent.ts';
 import type { Rule } from './engine/rule.ts';
 
 /** Why a statement fails when it runs again, and what to write instead. */
-interface Again {
+interface RepeatFailure {
   message: string;
   suggestion: string;
   location?: number | undefined;
@@ -31,7 +27,7 @@ const creates: Record<string, { what: string; title: string }> = {
 
 type Dropped = { has(key: string): boolean };
 
-/** What a file drops, by `<kind> <name>` and `constraint <name>`, and where it does so first. */
+/** What a file drops, as `<kind> <name>` or `constraint <name>`, with the first place of each. */
 const drops = new WeakMap<Source, Map<string, number>>();
 
 function dropsOf(source: Source): Map<string, number> {
@@ -51,7 +47,7 @@ function dropsOf(source: Source): Map<string, number> {
   return first;
 }
 
-/** Says whether the file itself drops a thing before this place. */
+/** Returns whether the file itself drops an object before this place. */
 function droppedBefore(source: Source, before: number): Dropped {
   const first = dropsOf(source);
   return { has: (key) => (first.get(key) ?? Infinity) <= before };
@@ -76,9 +72,13 @@ function objectName(object: Node): string {
 
 const plain = (name: string): string => name.replace(/^public\./, '');
 
-type Look<Type extends NodeType> = (catalog: Catalog, piece: Piece<Type>, dropped: () => Dropped) => Again | undefined;
+type RepeatCheck<Type extends NodeType> = (
+  catalog: Catalog,
+  piece: Piece<Type>,
+  dropped: () => Dropped,
+) => RepeatFailure | undefined;
 
-const looks: { [Type in NodeType]?: Look<Type> } = {
+const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   CreatePolicyStmt(catalog, piece, dropped) {
     const { name, table } = policyOf(catalog, piece);
     if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
@@ -160,8 +160,8 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
     return node.missing_ok === true
       ? undefined
       : {
-          message: 'A name is changed: running it again fails, because the old one is gone.',
-          suggestion: 'Wrap it in a DO block that looks whether the old name is still there.',
+          message: 'An object is renamed: running it again fails, because the old name is gone.',
+          suggestion: 'Wrap it in a DO block that checks whether the old name still exists.',
         };
   },
   DropStmt(_, { node, statement }) {
@@ -175,9 +175,9 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
           ),
         };
   },
-  CreateEnumStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.typeName).join('.'), dropped),
-  CompositeTypeStmt: (_, piece, dropped) => typeLook(piece, piece.node.typevar.relname, dropped),
-  CreateDomainStmt: (_, piece, dropped) => typeLook(piece, stringsOf(piece.node.domainname).join('.'), dropped),
+  CreateEnumStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.typeName).join('.'), dropped),
+  CompositeTypeStmt: (_, piece, dropped) => createdType(piece, piece.node.typevar.relname, dropped),
+  CreateDomainStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.domainname).join('.'), dropped),
   AlterEnumStmt(_, { node }) {
     return node.newVal === undefined || node.skipIfNewValExists === true
       ? undefined
@@ -201,10 +201,10 @@ const looks: { [Type in NodeType]?: Look<Type> } = {
   },
 };
 
-function typeLook({ statement }: Piece, name: string, dropped: () => Dropped): Again | undefined {
+function createdType({ statement }: Piece, name: string, dropped: () => Dropped): RepeatFailure | undefined {
   if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
   return {
-    message: `Type ${name} is created as if it could not be there: running it again fails.`,
+    message: `Type ${name} is created without checking whether it exists: running it again fails.`,
     suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
   };
 }
@@ -215,7 +215,7 @@ function isCreation(piece: Piece): piece is Creation {
   return piece.type in creates;
 }
 
-/** The name of what a statement creates; empty where it gives none. */
+/** The name of what a statement creates; empty if the statement does not name it. */
 function nameOf(catalog: Catalog, piece: Creation): string {
   switch (piece.type) {
     case 'IndexStmt':
@@ -231,7 +231,7 @@ function nameOf(catalog: Catalog, piece: Creation): string {
   }
 }
 
-function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Again | undefined {
+function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): RepeatFailure | undefined {
   const { what, title } = creates[piece.type]!;
   if (piece.node.if_not_exists === true) return undefined;
   const relation =
@@ -246,7 +246,7 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Aga
     CreateSeqStmt: 'OBJECT_SEQUENCE',
   };
   if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
-  // An index goes with its table: where the file drops that first, the index is new each time.
+  // Dropping a table drops its indexes: if the file drops the table first, the index is new each time.
   if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`))
     return undefined;
   return {
@@ -255,163 +255,13 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Aga
   };
 }
 
-/** Why a statement cannot run twice; undefined where it can. */
-function notAgain(catalog: Catalog, piece: Piece): Again | undefined {
+/** Why a statement cannot run twice; undefined if it can. */
+function failureOnRepeat(catalog: Catalog, piece: Piece): RepeatFailure | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
   const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
   if (isCreation(piece)) return created(catalog, piece, dropped);
-  const look = looks[piece.type] as Look<NodeType> | undefined;
-  return look?.(catalog, piece, dropped);
-}
-
-interface Word {
-  text: string;
-  start: number;
-  end: number;
-}
-
-/** Inserts words after the n-th word of a statement. */
-function after(words: readonly Word[], index: number, text: string): { at: number; text: string }[] {
-  const word = words[index];
-  return word === undefined ? [] : [{ at: word.end, text: ` ${text}` }];
-}
-
-type Form<Type extends NodeType = NodeType> = (
-  piece: Piece<Type>,
-  words: readonly Word[],
-  situation: Situation,
-) => { at: number; text: string }[] | { wrap: string };
-
-const orReplace: Form = (_, words) => after(words, 0, 'OR REPLACE');
-const wrapped: Form = () => ({ wrap: 'duplicate_object' });
-
-/** After the words that say what is made: `create unlogged table`, `create unique index concurrently`. */
-function ifNotExistsAfter(...kinds: string[]): Form {
-  return (_, words) => {
-    const index = words.findIndex(({ text }) => kinds.includes(text));
-    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF NOT EXISTS');
-  };
-}
-
-/** How each kind of statement is written so that it can run again. */
-const forms: { [Type in NodeType]?: Form<Type> } = {
-  CreateStmt: ifNotExistsAfter('table'),
-  CreateSchemaStmt: ifNotExistsAfter('schema'),
-  CreateExtensionStmt: ifNotExistsAfter('extension'),
-  CreateSeqStmt: ifNotExistsAfter('sequence'),
-  IndexStmt(piece, words, situation) {
-    if (piece.node.idxname !== undefined) return ifNotExistsAfter('index')(piece, words, situation);
-    const columns = allOf(piece.node.indexParams, 'IndexElem').map(({ name }) => name ?? 'expr');
-    const name = indexName(piece.node.relation.relname, columns);
-    const index = words.findIndex(({ text }) => text === 'index');
-    return after(
-      words,
-      words[index + 1]?.text === 'concurrently' ? index + 1 : index,
-      `IF NOT EXISTS ${quoteIdentifier(name)}`,
-    );
-  },
-  CreateFunctionStmt: orReplace,
-  ViewStmt: orReplace,
-  CreatePolicyStmt({ node }, _, { catalog }) {
-    return [
-      {
-        at: 0,
-        text: `DROP POLICY IF EXISTS ${quoteIdentifier(node.policy_name)} ON ${tableText(catalog, node.table)};\n`,
-      },
-    ];
-  },
-  CreateTrigStmt({ node }, _, { catalog }) {
-    return [
-      {
-        at: 0,
-        text: `DROP TRIGGER IF EXISTS ${quoteIdentifier(node.trigname)} ON ${tableText(catalog, node.relation)};\n`,
-      },
-    ];
-  },
-  CreateEnumStmt: wrapped,
-  CompositeTypeStmt: wrapped,
-  CreateDomainStmt: wrapped,
-  CreateRoleStmt: wrapped,
-  AlterPublicationStmt: wrapped,
-  AlterEnumStmt: (_, words) =>
-    after(
-      words,
-      words.findIndex(({ text }) => text === 'value'),
-      'IF NOT EXISTS',
-    ),
-  DropStmt(_, words) {
-    const kinds = [
-      'table',
-      'view',
-      'policy',
-      'trigger',
-      'function',
-      'procedure',
-      'index',
-      'type',
-      'schema',
-      'extension',
-      'sequence',
-      'domain',
-      'aggregate',
-      'rule',
-    ];
-    const index = words.findIndex(({ text }) => kinds.includes(text));
-    return after(words, words[index + 1]?.text === 'concurrently' ? index + 1 : index, 'IF EXISTS');
-  },
-  AlterTableStmt(piece) {
-    const commands = allOf(piece.node.cmds, 'AlterTableCmd');
-    if (commands.length === 1 && commands[0]!.subtype === 'AT_AddConstraint')
-      return { wrap: 'duplicate_object OR duplicate_table OR invalid_table_definition' };
-    if (commands.some(({ subtype }) => subtype === 'AT_AddConstraint')) return [];
-    const inserts: { at: number; text: string }[] = [];
-    for (const { subtype, def, missing_ok: missingOk } of commands) {
-      const column = fieldsOf(def, 'ColumnDef');
-      if (subtype === 'AT_AddColumn' && missingOk !== true && column?.location !== undefined) {
-        const at = piece.at(column.location) - piece.statement.start;
-        // A name in quotes may stand right after the word: ADD COLUMN"a".
-        inserts.push({ at, text: `${/\w$/.test(piece.statement.sql.slice(0, at)) ? ' ' : ''}IF NOT EXISTS ` });
-      }
-    }
-    return inserts;
-  },
-};
-
-function tableText(catalog: Situation['catalog'], relation: RangeVar): string {
-  return relation.schemaname === undefined
-    ? quoteIdentifier(relation.relname)
-    : quoteQualified(newName(catalog, relation));
-}
-
-/** Writes what fails on a second run in the form that does not. */
-function apply(situation: Situation): FixResult {
-  const edits: Edit[] = [];
-  const seen = new Set<unknown>();
-  for (const problem of editable(situation, 'not-idempotent')) {
-    const statement = statementOf(problem);
-    if (statement?.tree === undefined || seen.has(statement)) continue;
-    seen.add(statement);
-    const piece = pieceOf(problem.source, statement, 0, statement.tree);
-    const write = forms[piece.type] as Form | undefined;
-    const form = write?.(piece, wordsOf(statement.sql), situation);
-    const { file } = problem.source.migration;
-    if (form === undefined) continue;
-    if (Array.isArray(form)) {
-      for (const { at, text } of form) {
-        const place = at === 0 ? aboveFirst(problem.source, statement) : statement.start + at;
-        edits.push({ file, start: place, end: place, text });
-      }
-    } else {
-      edits.push({ file, start: statement.start, end: statement.start, text: 'DO $do$ BEGIN\n  ' });
-      edits.push({
-        file,
-        start: statement.end,
-        end: statement.end,
-        text: `;\nEXCEPTION WHEN ${form.wrap} THEN NULL;\nEND $do$`,
-      });
-    }
-  }
-  return { edits };
+  const check = repeatChecks[piece.type] as RepeatCheck<NodeType> | undefined;
+  return check?.(catalog, piece, dropped);
 }
 
 export const rule: Rule = {
@@ -421,13 +271,15 @@ export const rule: Rule = {
   found: ['static', 'rehearsal'],
   means: 'run again, it fails or changes something',
   doc: {
-    why: 'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where part of it was done by hand.',
+    why:
+      'A file that cannot run twice cannot be rehearsed, resumed after a failure, or applied to a database where ' +
+      'part of it was done by hand.',
     bad: '-- Notes.\nCREATE TABLE notes (id uuid PRIMARY KEY);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);',
   },
   check: {
     piece(piece, catalog, report) {
-      const again = notAgain(catalog, piece);
+      const again = failureOnRepeat(catalog, piece);
       if (again === undefined) return;
       const { message, suggestion, location } = again;
       report({
@@ -438,5 +290,5 @@ export const rule: Rule = {
       });
     },
   },
-  fix: { does: 'the IF NOT EXISTS, DROP … IF EXISTS or OR REPLACE form', stage: 'repetition', apply },
+  fix: { does: 'the IF NOT EXISTS, DROP … IF EXISTS or OR REPLACE form', stage: 'repetition', apply: makeIdempotent },
 };

@@ -6,6 +6,6 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a number is missing; timestamps have no gaps',
   doc: {
-    why: 'A missing number is most often a file that was not committed, or was deleted after some database had it.',
+    why: 'A missing number usually means that a file was not committed, or was deleted after a database had applied it.',
   },
 };

@@ -6,6 +6,8 @@ export const rule: Rule = {
   found: ['live'],
   means: 'the owner cannot read or insert its own row',
   doc: {
-    why: 'The owner of a row cannot read it, or cannot insert one: the table is safe and useless. Most often a policy for INSERT or SELECT is missing, or a grant.',
+    why:
+      'The owner of a row cannot read it, or cannot insert one: the table is safe and useless. Most often a policy ' +
+      'for INSERT or SELECT is missing, or a grant.',
   },
 };

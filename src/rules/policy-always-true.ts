@@ -18,7 +18,10 @@ import { conditionFor, mayWrite, ownerOf } from './engine/suggest.ts';
 import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted } from './engine/tables.ts';
 
-/** Narrows policies that let everyone write: to the server where they speak of it, else to whose row it is. */
+/**
+ * Narrows policies that let everyone write: to the service role if their words mention it, otherwise to the row's
+ * owner.
+ */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const edits: Edit[] = [];
@@ -39,7 +42,9 @@ function apply(situation: Situation): FixResult {
       left.push({
         rule: 'policy-always-true',
         file,
-        why: `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or write -- muse: ignore policy-always-true because <reason>.`,
+        why:
+          `${policyObject(policy)} lets ${rolesOf(policy)} write any row, and ${to.why}: decide who may write, or ` +
+          'write -- muse: ignore policy-always-true because <reason>.',
       });
       continue;
     }
@@ -66,23 +71,23 @@ function apply(situation: Situation): FixResult {
 type Narrowed =
   { service: string } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
 
-/** Whom a policy that lets everyone write should be for; why a person must say so where neither words nor columns tell. */
+/** Whom a policy that lets everyone write should be for, or why that needs a manual decision. */
 function narrowed(situation: Situation, policy: Policy, table: Table): Narrowed {
   const platform = usesPlatform(situation);
-  if (namesService(saidOf(policy)) && platform) return { service: 'its name or comment speaks of the service role' };
+  if (namesService(saidOf(policy)) && platform) return { service: 'its name or comment mentions the service role' };
   if (isUnused(policy, table) && platform)
-    return { service: 'users have other privileges on the table, and none for this: nobody loses anything' };
+    return { service: 'users have other privileges on the table but none for this, so no one loses access' };
   const owner = ownerOf(table, situation.catalog);
-  if (owner.kind === 'service') return { why: 'no column tells whose a row is' };
-  if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that tells who is signed in' };
+  if (owner.kind === 'service') return { why: 'no column tells who owns a row' };
+  if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that returns the signed-in user' };
   if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order)
-    return { why: `column ${owner.column}, which tells whose a row is, is added only after it` };
+    return { why: `column ${owner.column}, which holds the owner of a row, is added only after it` };
   if (!mayWrite(table, owner))
-    return { why: `writing only one's own rows would still let a user write what only the server should` };
+    return { why: `even in their own rows, users could then write what only the server should` };
   return { owner, condition: conditionFor(owner) };
 }
 
-/** Says whether the files grant users something on the table, and nothing that the policy is for. */
+/** Returns whether the files grant users something on the table, but nothing that the policy is for. */
 function isUnused(policy: Policy, table: Table): boolean {
   return (
     isGranted(table) &&
@@ -92,7 +97,7 @@ function isUnused(policy: Policy, table: Table): boolean {
   );
 }
 
-/** Says in the file what a policy that lets strangers read means, where its author says so in words. */
+/** Declares public-read for a policy that lets anonymous visitors read, if its author's words say so. */
 function declareShared(
   situation: Situation,
   policy: Policy,
@@ -100,7 +105,7 @@ function declareShared(
   edits: Edit[],
   decisions: Decision[],
 ): void {
-  // Without a role it is for `policy-without-role` to decide first who that is.
+  // Without a role, `policy-without-role` has to decide first.
   if (!policy.roles.includes('anon') || !inFile(situation, policy)) return;
   const words = publicReadWords(policy, table);
   if (words === undefined) return;
@@ -127,7 +132,10 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'USING (true) or WITH CHECK (true): the policy lets every row through',
   doc: {
-    why: 'USING (true) on a write lets everyone the policy is for change every row. Under the name "service role can manage" it is most often a misunderstanding: the service role needs no policy, and this one opens the table to everyone else.',
+    why:
+      'USING (true) on a write lets everyone the policy is for change every row. A policy with a name like ' +
+      '"service role can manage" is usually a misunderstanding: the service role needs no policy, and this one ' +
+      'opens the table to everyone else.',
     bad: example.replace(
       'USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id)',
       'USING (true)',
@@ -173,15 +181,20 @@ export const rule: Rule = {
       report({
         object,
         severity: reads ? 'warning' : 'error',
-        message: `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ${reads ? 'read' : 'write'} every row.`,
+        message:
+          `Policy "${policy.name}" on ${name} is ${clauses.join(' and ')}: it lets every role that it applies to ` +
+          `${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
-          ? "Compare the row's owner or organization, or write -- muse: public-read beside the table if everyone may read it."
-          : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the row's owner or organization.`,
+          ? "Compare the row's owner or organization, or write -- muse: public-read above the table if everyone may read it."
+          : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the ` +
+            "row's owner or organization.",
       });
     },
   },
   fix: {
-    does: "narrows writes to the row's owner or organization where the columns tell whose it is, or TO service_role where its name or comment says so; else a person decides",
+    does:
+      "narrows writes to the row's owner or organization if the columns tell who that is, or to service_role if " +
+      'its name or comment says so; the rest needs a manual fix',
     stage: 'policies',
     apply,
   },

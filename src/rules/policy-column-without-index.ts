@@ -17,7 +17,7 @@ import { isForUsers } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** Columns of the table that a policy compares with the user who asks, or with what a subquery or function answers. */
+/** Columns of the table that a policy compares with the current user, or with the result of a subquery or function. */
 function comparedColumns({ using }: Policy, table: Table): string[] {
   const columns: string[] = [];
   const own = (node: unknown): string | undefined => {
@@ -51,8 +51,8 @@ function comparedColumns({ using }: Policy, table: Table): string[] {
 }
 
 /**
- * Columns of the table that its policies compare with something that is the same for the whole query: what an index on the
- * column can answer; each with the first policy that does. Constants do not count: a status or a flag has too few values for
+ * Columns of the table that its policies compare with a value that is the same for the whole query, so that an index on
+ * the column helps; each with the first such policy. Constants do not count: a status or a flag has too few values for
  * an index to help.
  */
 function comparedLive(table: RelationRow, parse: ParseExpression): Map<string, PolicyRow> {
@@ -60,7 +60,7 @@ function comparedLive(table: RelationRow, parse: ParseExpression): Map<string, P
   const found = new Map<string, PolicyRow>();
   for (const policy of table.policies) {
     for (const sql of [policy.using, policy.check]) {
-      // A check on INSERT looks at the new row alone: no index has a part in it.
+      // The check of an INSERT reads only the new row, so it uses no index.
       if (sql === null || (sql === policy.check && policy.command === 'a')) continue;
       for (const name of comparisons(parse(sql))) if (own.has(name) && !found.has(name)) found.set(name, policy);
     }
@@ -89,7 +89,7 @@ function comparisons(expression: ExpressionNode | undefined): string[] {
   return names;
 }
 
-/** The column on one side of `=`, if it stands there as it is (a cast would need an index on the cast). */
+/** The column on one side of `=`, if it is not wrapped (a cast would need an index on the cast). */
 function bareColumn(column: unknown, other: unknown): string[] {
   if (fieldsOfExpression(column, 'ColumnRef') === undefined || constantOf(other) !== undefined || readsOwnColumn(other))
     return [];
@@ -100,7 +100,7 @@ function bareColumn(column: unknown, other: unknown): string[] {
   return [columnOf(column)!.name];
 }
 
-/** Columns inside a sub-select with FROM are another table's. */
+/** Columns inside a sub-select with FROM belong to another table. */
 function readsOwnColumn(node: unknown): boolean {
   let found = false;
   walkExpression(node, (type) => {
@@ -121,9 +121,24 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a policy compares a column that has no index: every query reads the whole table',
   doc: {
-    why: 'The condition of a policy is part of every query. Without an index on the column that it compares, every query of every user reads the whole table.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\nGRANT SELECT ON notes TO authenticated;',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\nCREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\nGRANT SELECT ON notes TO authenticated;',
+    why:
+      'The condition of a policy is part of every query. Without an index on the column that it compares, every ' +
+      'query of every user reads the whole table.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, user_id uuid NOT NULL);\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_user_id ON notes (user_id);\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
   },
   check: {
     end(catalog, report) {

@@ -4,8 +4,11 @@ export const rule: Rule = {
   name: 'policy-error',
   severity: 'error',
   found: ['live'],
-  means: 'a query as a user ends in an error other than a refusal',
+  means: "a user's query fails with an error other than a refusal",
   doc: {
-    why: 'A query of a user ended in an error other than a refusal: a policy calls a function that the user may not call, casts a value that does not fit, or divides by zero. Which rows it would have let through is unknown.',
+    why:
+      "A user's query failed with an error other than a refusal: a policy calls a function that the user cannot " +
+      'call, casts a value that does not fit, or divides by zero. It is unknown which rows the policy would have ' +
+      'let through.',
   },
 };

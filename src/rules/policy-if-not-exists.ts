@@ -4,7 +4,10 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { aboveFirst } from './engine/fix/place.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** The statement without the words that PostgreSQL does not know, and with a DROP before it, so that it can run again. */
+/**
+ * The statement without IF NOT EXISTS, which PostgreSQL does not have here, and with a DROP before it, so that it can
+ * run again.
+ */
 function withoutIfNotExists(sql: string, { start, end }: { start: number; end: number }): string {
   const fixed = `${sql.slice(0, start)}${sql.slice(end).trimStart()}`;
   const words = wordsOf(fixed);
@@ -16,7 +19,7 @@ function withoutIfNotExists(sql: string, { start, end }: { start: number; end: n
   return `DROP POLICY IF EXISTS ${target.replaceAll(/\s+/g, ' ')};\n${fixed};`;
 }
 
-/** Adds `DROP POLICY IF EXISTS`, and removes the words that PostgreSQL does not know. */
+/** Adds `DROP POLICY IF EXISTS`, and removes IF NOT EXISTS. */
 function apply(situation: Situation): FixResult {
   const edits = editable(situation, 'policy-if-not-exists').flatMap((problem): Edit[] => {
     const statement = statementOf(problem);
@@ -52,9 +55,17 @@ export const rule: Rule = {
   found: ['static'],
   means: 'CREATE POLICY IF NOT EXISTS is not PostgreSQL',
   doc: {
-    why: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS in any version. The statement fails, the table is left with row-level security on and without the policy, and a run that does not stop at errors hides it.',
-    bad: 'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\nCREATE POLICY IF NOT EXISTS "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
-    good: 'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\nDROP POLICY IF EXISTS "own notes" ON notes;\nCREATE POLICY "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
+    why:
+      'PostgreSQL has no CREATE POLICY IF NOT EXISTS in any version. The statement fails, the table is left with ' +
+      'row-level security on and without the policy, and a run that does not stop at errors hides it.',
+    bad:
+      'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\n' +
+      'CREATE POLICY IF NOT EXISTS "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = ' +
+      'user_id);',
+    good:
+      'CREATE TABLE notes (id uuid PRIMARY KEY, user_id uuid);\n' +
+      'DROP POLICY IF EXISTS "own notes" ON notes;\n' +
+      'CREATE POLICY "own notes" ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);',
   },
   check: {
     statement(statement, source, report) {

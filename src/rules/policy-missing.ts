@@ -15,9 +15,15 @@ export const rule: Rule = {
   means:
     'row-level security is on, something is granted, and no policy lets anyone use it: only the service role reaches the table',
   doc: {
-    why: 'With row-level security on and no policy, every query of a user answers with no rows and no error, whatever was granted. That is right for a table that only the server uses: then nothing is granted, or a comment says so.',
+    why:
+      'With row-level security on and no policy, every user query returns no rows and no error, whatever was ' +
+      'granted. That is correct for a table that only the server uses: then grant nothing, or say so in a comment.',
     bad: exampleWithout('drop', 'policy'),
-    good: `${exampleWithout('rls', 'drop', 'policy', 'grants')}\n-- muse: service-only\n${exampleLines.rls}\nGRANT ALL ON notes TO service_role;`,
+    good:
+      `${exampleWithout('rls', 'drop', 'policy', 'grants')}\n` +
+      '-- muse: service-only\n' +
+      `${exampleLines.rls}\n` +
+      'GRANT ALL ON notes TO service_role;',
   },
   check: {
     end(catalog, report, run) {
@@ -31,7 +37,7 @@ export const rule: Rule = {
           message: `Table ${each.name} has row-level security on and no policy: only the service role can use it.`,
           suggestion: [
             '-- muse: service-only',
-            '-- … before this statement if that is meant, or:',
+            '-- … before this statement if that is intended, or:',
             ...policiesFor(each, catalog, run),
           ].join('\n'),
         });
@@ -57,7 +63,7 @@ export const rule: Rule = {
       report({
         object: name,
         message: `Table ${name} has row-level security on and no policy: only the service role can use it.`,
-        suggestion: 'Add policies for those who may use it, or write -- muse: service-only beside its CREATE TABLE.',
+        suggestion: 'Add policies for those who may use it, or write -- muse: service-only above its CREATE TABLE.',
       });
     },
   },

@@ -16,22 +16,22 @@ import type { Rule } from './engine/rule.ts';
 
 const stable = /^(?:auth\.(?:uid|jwt|role|email)|(?:pg_catalog\.)?current_setting)$/;
 
-/** A call in a policy that runs once a row instead of once a query. */
+/** A call in a policy that runs once per row instead of once per query. */
 interface PerRowCall {
   name: string;
   location: number | undefined;
-  /** A helper is given a column of the row: no wrapping helps. */
+  /** The call takes a column of the row, so wrapping it does not help. */
   withColumn: boolean;
-  /** What its answer is cast to where it is wrapped: ANY takes a bare subquery for a list of rows. */
+  /** The type to cast to when wrapping: ANY would treat a bare subquery as a list of rows. */
   cast?: string | undefined;
 }
 
-/** Calls that stand bare in a policy's expressions, outside any subquery. */
+/** Calls in a policy's expressions outside any subquery. */
 function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'check'>): PerRowCall[] {
   const calls: PerRowCall[] = [];
   walk([policy.using, policy.check], (type, fields) => {
     if (type === 'SubLink') {
-      // Inside a subquery with a FROM it still runs once a row of that; `(select auth.uid())` has none.
+      // Inside a subquery with a FROM it still runs once per row of that; `(select auth.uid())` has none.
       const select = (fields['subselect'] as { SelectStmt?: { fromClause?: unknown } } | undefined)?.SelectStmt;
       return select?.fromClause !== undefined ? undefined : false;
     }
@@ -53,7 +53,7 @@ function perRowCalls(catalog: Catalog, policy: Pick<Policy, 'using' | 'check'>):
   return calls;
 }
 
-/** A function of the migrations that answers the same all through a query. */
+/** A function of the migrations whose result is the same throughout a query. */
 function stableRoutine(catalog: Catalog, name: unknown): Routine | undefined {
   const lookup = findRoutines(catalog, name);
   const [only, ...others] = 'found' in lookup ? lookup.found : [];
@@ -65,7 +65,7 @@ function stableRoutine(catalog: Catalog, name: unknown): Routine | undefined {
     : undefined;
 }
 
-/** A function of the migrations that reads tables: what it costs is a query a row. */
+/** A function of the migrations that reads tables, so that each call costs a query. */
 function isHelper(catalog: Catalog, name: unknown): boolean {
   const lookup = findRoutines(catalog, name);
   return (
@@ -74,12 +74,12 @@ function isHelper(catalog: Catalog, name: unknown): boolean {
   );
 }
 
-/** Functions that a policy calls once for each row and need not, as `auth.uid()` or `is_member(…)`. */
+/** Functions that a policy calls once per row without need, e.g. `auth.uid()` or `is_member(…)`. */
 function liveCalls(expression: Node | undefined, catalog: LiveCatalog): string[] {
   const calls: string[] = [];
   walkExpression(expression, (type, node) => {
     if (type === 'SubLink' && isRunOnce(node)) return false;
-    // A function in FROM runs once for the sub-select it stands in.
+    // A function in FROM runs once per execution of its sub-select.
     if (type === 'RangeFunction') return false;
     if (type !== 'FuncCall') return undefined;
     const parts = nameParts(node['funcname']);
@@ -91,12 +91,15 @@ function liveCalls(expression: Node | undefined, catalog: LiveCatalog): string[]
   return calls;
 }
 
-/** Functions that read who the user is: their answer is the same for the whole query. */
+/** Functions that return the current user or claims: their result is the same for the whole query. */
 function isSession(parts: string[]): boolean {
   return parts[0] === 'auth' || parts.at(-1) === 'current_setting';
 }
 
-/** A function of the muse's own that reads tables or settings: an immutable one is folded or as cheap as an operator. */
+/**
+ * A function of the muse that reads tables or settings. Immutable ones do not count: they are folded, or as cheap as an
+ * operator.
+ */
 function isLiveHelper(parts: string[], catalog: LiveCatalog): boolean {
   if (parts[0] === 'auth' || parts[0] === 'storage') return false;
   return catalog.functions.some(
@@ -105,7 +108,7 @@ function isLiveHelper(parts: string[], catalog: LiveCatalog): boolean {
   );
 }
 
-/** Wraps bare calls in a subquery, so that they run once a query. */
+/** Wraps bare calls in a subquery, so that they run once per query. */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const seen = new Set<Policy>();
@@ -132,7 +135,7 @@ function apply(situation: Situation): FixResult {
   return withPlaced(situation, edits, texts, []);
 }
 
-/** Length of the call that a text begins with. */
+/** Length of the call at the beginning of a text. */
 function callLength(text: string): number | undefined {
   let depth = 0;
   for (const word of wordsOf(text, 60)) {
@@ -150,11 +153,25 @@ export const rule: Rule = {
   name: 'policy-per-row-call',
   severity: 'warning',
   found: ['static', 'live'],
-  means: 'a policy calls auth.uid() bare, or a helper with a column of the row: once for every row',
+  means: 'a policy calls auth.uid() without (select …), or a helper with a column of the row: once for every row',
   doc: {
-    why: 'A bare auth.uid() in a policy is called once for every row that a query looks at; in (select auth.uid()) once for the query. On a million rows that takes 872 ms instead of 37, and with an index 0.2.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING (auth.uid() = id);\nGRANT SELECT ON notes TO authenticated;',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\nALTER TABLE notes ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS own ON notes;\nCREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = id);\nGRANT SELECT ON notes TO authenticated;',
+    why:
+      'A bare auth.uid() in a policy is called once for every row that a query reads; (select auth.uid()) is ' +
+      'called once per query. On a million rows the difference is 872 ms against 37 ms, or 0.2 ms with an index.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING (auth.uid() = id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY REFERENCES auth.users (id));\n' +
+      'ALTER TABLE notes ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS own ON notes;\n' +
+      'CREATE POLICY own ON notes FOR SELECT TO authenticated USING ((SELECT auth.uid()) = id);\n' +
+      'GRANT SELECT ON notes TO authenticated;',
   },
   check: {
     end(catalog, report) {
@@ -166,10 +183,11 @@ export const rule: Rule = {
           report({
             ...at({ piece, offset: piece.at(call.location) }),
             object: policyObject(policy),
-            message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query looks at.`,
+            message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query reads.`,
             suggestion: call.withColumn
-              ? `Ask a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`
-              : `(select ${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
+              ? `Call a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`
+              : '(select ' +
+                `${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
           });
         }
       }
@@ -183,7 +201,8 @@ export const rule: Rule = {
         object,
         message: `Policy "${policy.name}" on ${qualifiedName(table)} calls ${calls.join(', ')} once for each row.`,
         suggestion:
-          'Write the call as (select …), so that it runs once a query; compare a column with = ANY ((select helper())::uuid[]) instead of handing the column to the helper.',
+          'Write the call as (select …), so that it runs once per query; compare a column with = ANY ((select ' +
+          'helper())::uuid[]) instead of passing the column to the helper.',
       });
     },
   },

@@ -15,9 +15,9 @@ import type { Depth } from './engine/reads.ts';
 import type { Rule } from './engine/rule.ts';
 
 /**
- * The tables by which a policy comes back to its own, that one last; undefined where it does not.
- * @param depth `expressions`: what PostgreSQL expands, so that it refuses every query (42P17); `calls`: also what it meets
- *   while it runs the functions that a policy calls, until the stack is full (54001)
+ * The path of tables by which a policy reads its own table again, that one last; undefined if it does not.
+ * @param depth `expressions`: follows what PostgreSQL expands, where it refuses every query (42P17); `calls`: also
+ *   follows the functions that a policy calls, which recurse until the stack is full (54001)
  */
 function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | undefined {
   const visited = new Set<string>();
@@ -29,7 +29,7 @@ function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | u
         (each) => isForUsers(each) && commandsOf(each).includes('select'),
       );
       if (name === policy.table) {
-        // Back at the start: the circle is closed only if what guards reading there asks other tables again.
+        // Back at the start: this is recursive only if the policies for reading that table read other tables again.
         if (policies.some((each) => readsOf(catalog, [each.using], depth).size > 0)) return [...path, name];
         continue;
       }
@@ -45,12 +45,18 @@ function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | u
   return follow(policy, []);
 }
 
-/** The functions without SECURITY DEFINER by which a policy reads tables: each runs under the policies of what it reads. */
+/**
+ * The functions without SECURITY DEFINER through which a policy reads tables: the policies of those tables apply to
+ * them.
+ */
 function invokers(catalog: Catalog, policy: Policy): Routine[] {
   return invokersIn(catalog, [policy.using, policy.check]);
 }
 
-/** Asks a helper that bypasses the policies, where a policy comes back to its own table; a helper that is there is made to bypass them. */
+/**
+ * Makes recursive policies call a helper that bypasses policies: a new one, or an existing one that becomes SECURITY
+ * DEFINER.
+ */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const texts: Texts = new Map();
@@ -78,8 +84,8 @@ function apply(situation: Situation): FixResult {
         decisions.push({
           file,
           object: policyObject(policy),
-          before: 'a query that meets a row of someone else fails (54001)',
-          after: `what the policy says, asked by ${routine.name}()`,
+          before: "a query that reads another user's row fails (54001)",
+          after: `what the policy says, through ${routine.name}()`,
           reason: 'the helper reads the table of the policy, and was not SECURITY DEFINER',
         });
       }
@@ -120,7 +126,7 @@ function apply(situation: Situation): FixResult {
       file,
       object: policyObject(policy),
       before: 'every query fails (42P17)',
-      after: 'what the policy says, asked by a helper',
+      after: 'what the policy says, through a helper',
       reason: 'the policy reads its own table',
     });
   }
@@ -128,19 +134,23 @@ function apply(situation: Situation): FixResult {
   return { ...late, edits: [...edits, ...late.edits], decisions };
 }
 
-/** What a recursive policy leads to, in words. */
+/** The message for a recursive policy. */
 function explain(catalog: Catalog, policy: Policy): string | undefined {
   const expanded = comesBack(catalog, policy, 'expressions');
   if (expanded !== undefined) {
     return expanded.length === 1
-      ? `Policy "${policy.name}" reads its own table ${policy.table}: every query of a user ends in 42P17.`
-      : `Policy "${policy.name}" comes back to its own table (${[policy.table, ...expanded].join(' → ')}): every query of a user ends in 42P17.`;
+      ? `Policy "${policy.name}" reads its own table ${policy.table}: every user query fails with 42P17.`
+      : `Policy "${policy.name}" reads its own table through others (${[policy.table, ...expanded].join(' → ')}): ` +
+          'every user query fails with 42P17.';
   }
   if (comesBack(catalog, policy, 'calls') === undefined) return undefined;
   const names = invokers(catalog, policy)
     .map(({ name }) => `${name}()`)
     .join(' and ');
-  return `Policy "${policy.name}" reads its own table ${policy.table} through ${names || 'a function'}, which is not SECURITY DEFINER: a query that meets a row of someone else ends in 54001 (stack depth limit exceeded).`;
+  return (
+    `Policy "${policy.name}" reads its own table ${policy.table} through ${names || 'a function'}, which is not ` +
+    "SECURITY DEFINER: a query that reads another user's row fails with 54001 (stack depth limit exceeded)."
+  );
 }
 
 export const rule: Rule = {
@@ -149,9 +159,31 @@ export const rule: Rule = {
   found: ['static', 'rehearsal'],
   means: 'a policy reads its own table, directly (42P17) or through a helper that is not SECURITY DEFINER (54001)',
   doc: {
-    why: "A policy that reads its own table, directly, through another table's policy or through a function with the rights of its caller, sends PostgreSQL in circles: queries of users fail with 42P17 or 54001, though the migration applies and the owner sees rows.",
-    bad: '-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id IN (SELECT m.organization_id FROM members m WHERE m.user_id = (SELECT auth.uid())));\nGRANT SELECT ON members TO authenticated;',
-    good: "-- Members.\nCREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, organization_id));\nALTER TABLE members ENABLE ROW LEVEL SECURITY;\nCREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT auth.uid()) $$;\nDROP POLICY IF EXISTS see ON members;\nCREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT my_organizations())::uuid[]));\nGRANT SELECT ON members TO authenticated;",
+    why:
+      "A policy that reads its own table, directly, through another table's policy or through a function with its " +
+      "caller's rights, recurses without end: user queries fail with 42P17 or 54001, although the migration " +
+      'applies and the owner sees rows.',
+    bad:
+      '-- Members.\n' +
+      'CREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, ' +
+      'organization_id));\n' +
+      'ALTER TABLE members ENABLE ROW LEVEL SECURITY;\n' +
+      'DROP POLICY IF EXISTS see ON members;\n' +
+      'CREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id IN (SELECT ' +
+      'm.organization_id FROM members m WHERE m.user_id = (SELECT auth.uid())));\n' +
+      'GRANT SELECT ON members TO authenticated;',
+    good:
+      '-- Members.\n' +
+      'CREATE TABLE IF NOT EXISTS members (organization_id uuid, user_id uuid, PRIMARY KEY (user_id, ' +
+      'organization_id));\n' +
+      'ALTER TABLE members ENABLE ROW LEVEL SECURITY;\n' +
+      'CREATE OR REPLACE FUNCTION my_organizations() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET ' +
+      "search_path = '' AS $$ SELECT array_agg(m.organization_id) FROM public.members m WHERE m.user_id = (SELECT " +
+      'auth.uid()) $$;\n' +
+      'DROP POLICY IF EXISTS see ON members;\n' +
+      'CREATE POLICY see ON members FOR SELECT TO authenticated USING (organization_id = ANY ((SELECT ' +
+      'my_organizations())::uuid[]));\n' +
+      'GRANT SELECT ON members TO authenticated;',
   },
   check: {
     end(catalog, report) {
@@ -165,11 +197,13 @@ export const rule: Rule = {
             object: policyObject(policy),
             message,
             suggestion:
-              'Ask a SECURITY DEFINER function with an empty search_path instead, which reads the table without its policies:\nUSING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
+              'Call a SECURITY DEFINER function with an empty search_path instead, which reads the table without ' +
+              'its policies:\n' +
+              'USING (organization_id = ANY ((SELECT public.my_organizations())::uuid[]))',
           });
         }
       }
     },
   },
-  fix: { does: 'asks a membership helper; a helper that is there becomes SECURITY DEFINER', stage: 'recursion', apply },
+  fix: { does: 'uses a membership helper; an existing helper becomes SECURITY DEFINER', stage: 'recursion', apply },
 };

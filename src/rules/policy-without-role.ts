@@ -19,7 +19,7 @@ import type { Rule } from './engine/rule.ts';
 import { signedInBySession } from './engine/suggest.ts';
 import { declared } from './engine/tables.ts';
 
-/** The roles that a policy without TO should name, by its name and expression. */
+/** The roles that a policy without TO should name, according to its name and expression. */
 function rolesFor(each: Policy): string {
   const { service, user } = mentionsOf(each);
   if ((service && !user) || (namesService(each.name) && !user)) return 'service_role';
@@ -27,23 +27,26 @@ function rolesFor(each: Policy): string {
   return 'authenticated';
 }
 
-/** Who a policy without TO is for; undefined where neither its condition nor words tell. */
+/** Whom a policy without TO is for; undefined if neither its condition nor its words show that. */
 function audience(situation: Situation, policy: Policy): { roles: string; reason: string; words?: Words } | undefined {
   const { catalog } = situation;
   const said = saidOf(policy);
   const user = asksUser(catalog, [policy.using, policy.check]);
   if (rolesFor(policy) === 'service_role' || (namesService(said) && !user))
-    return { roles: 'service_role', reason: 'its name, comment or condition speaks of the service role' };
+    return { roles: 'service_role', reason: 'its name, comment or condition mentions the service role' };
   if (user) return { roles: 'authenticated', reason: 'its condition is about the signed-in user' };
   if (policy.command !== 'select') return undefined;
   const words = publicReadWords(policy, catalog.tables.get(policy.table));
   if (words !== undefined) return { roles: 'anon, authenticated', reason: words.quoted, words };
   if (!isAlwaysTrue(policy.using) && !asksFurther(policy.using))
-    return { roles: 'anon, authenticated', reason: 'its condition tells what is published, not who reads' };
+    return { roles: 'anon, authenticated', reason: 'its condition is about what is published, not about who reads' };
   return undefined;
 }
 
-/** Says whether an expression asks who is signed in: itself, through functions of the files, or through tables that do by their policies. */
+/**
+ * Returns whether an expression depends on the signed-in user: itself, through functions of the files, or through the
+ * policies of tables that it reads.
+ */
 function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet<string> = new Set()): boolean {
   let found = false;
   const follow = (name: string, inner: readonly unknown[]): void => {
@@ -71,7 +74,7 @@ function asksUser(catalog: Catalog, trees: readonly unknown[], seen: ReadonlySet
   return found;
 }
 
-/** Says whether a condition depends on more than the row and the clock. */
+/** Returns whether a condition depends on more than the row and the current time. */
 function asksFurther(expression: Node | undefined): boolean {
   let further = false;
   walk([expression], (type, fields) => {
@@ -84,7 +87,7 @@ function asksFurther(expression: Node | undefined): boolean {
   return further;
 }
 
-/** Names the role of each policy that has none, where its condition or its author's words tell which. */
+/** Adds the role to each policy without TO, if its condition or its author's words show which. */
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const edits: Edit[] = [];
@@ -98,7 +101,7 @@ function apply(situation: Situation): FixResult {
     const meant = audience(situation, policy);
     const { file } = problem.source.migration;
     if (signedIn !== undefined && meant?.roles !== 'service_role') {
-      // The app connects as a role of its own, which no file names: what can be said is who must have signed in.
+      // The app connects as a role that no file names, so only the condition that a user is signed in can be added.
       if (meant !== undefined || policy.command !== 'select' || !isAlwaysTrue(policy.using)) continue;
       edits.push(...replaceTrue(situation, policy, signedIn, texts));
       decisions.push({
@@ -115,7 +118,7 @@ function apply(situation: Situation): FixResult {
       left.push({
         rule: 'policy-without-role',
         file,
-        why: `nothing says whom ${policyObject(policy)} is for, and it is for anon too as it stands.`,
+        why: `nothing shows whom ${policyObject(policy)} is for, and without TO it applies to anon too.`,
       });
       continue;
     }
@@ -136,7 +139,9 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a policy without TO applies to anon too',
   doc: {
-    why: 'A policy without TO is for every role, including anon. Then only its expression keeps strangers out, and PostgreSQL evaluates it for each of them.',
+    why:
+      'A policy without TO applies to every role, including anon. Then only its expression keeps anonymous ' +
+      'visitors out, and PostgreSQL evaluates it for each of their queries.',
     bad: example.replace(' TO authenticated USING', ' USING'),
     good: example,
   },
@@ -164,7 +169,9 @@ export const rule: Rule = {
     },
   },
   fix: {
-    does: 'TO authenticated where the policy asks who is signed in, TO service_role where its name or comment says so, TO anon, authenticated where it is about what is published; else a person decides',
+    does:
+      'adds TO authenticated if the policy depends on the signed-in user, TO service_role if its name or comment ' +
+      'says so, TO anon, authenticated if it is about what is published; the rest needs a manual fix',
     stage: 'policies',
     apply,
   },

@@ -4,7 +4,7 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { copiedRows, dumpBrackets, explainPsql, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Deletes the lines that pg_dump brackets a dump with. */
+/** Deletes the lines that pg_dump writes around a dump. */
 function apply(situation: Situation): FixResult {
   const edits = editable(situation, 'psql-command').flatMap(({ source, offset }): Edit[] => {
     const { file, sql } = source.migration;
@@ -22,7 +22,10 @@ export const rule: Rule = {
   found: ['static'],
   means: '\\restrict, \\connect, \\i or the rows of a COPY … FROM stdin: commands and data of psql, not SQL',
   doc: {
-    why: 'A dump is written for psql, which runs its backslash commands itself and sends the rows of a COPY in a way of its own. Whatever else runs migrations sends SQL only, and PostgreSQL refuses the file. pg_dump writes \\restrict and \\unrestrict since 17.6.',
+    why:
+      'A dump is written for psql, which runs the backslash commands itself and sends the rows of a COPY ' +
+      'separately. Other tools send only SQL, and PostgreSQL refuses the file. pg_dump writes \\restrict and ' +
+      '\\unrestrict since 17.6.',
     bad: '-- Notes.\n\\restrict k3y\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n\\unrestrict k3y\n',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n',
   },

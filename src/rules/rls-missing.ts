@@ -16,7 +16,7 @@ import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted, isReachable, ownTables } from './engine/tables.ts';
 import type { OwnTable } from './engine/tables.ts';
 
-/** The last file, in the order of a run, among those that the table and these columns come from. */
+/** The last file, in the order of a run, of those that create the table and these columns. */
 function lastSource(table: Table, columns: readonly string[]): Source {
   const sites = [
     table.site!,
@@ -26,8 +26,8 @@ function lastSource(table: Table, columns: readonly string[]): Source {
 }
 
 /**
- * Turns row-level security on. Users keep the rows that the columns tell are theirs where they had a privilege on the table;
- * nothing is granted.
+ * Turns row-level security on. Users who had a privilege on the table keep access to their own rows, if the columns
+ * show which those are. Nothing is granted.
  */
 function apply(situation: Situation): FixResult {
   const { catalog, examined } = situation;
@@ -62,13 +62,11 @@ function after(table: Table, owner: Owner, policies: readonly string[]): Pick<De
     return { after: 'what its policies say', reason: 'it has policies, and row-level security was off' };
   if (policies.length > 0 && owner.kind !== 'service')
     return { after: `rows with ${conditionFor(owner)}`, reason: `column ${owner.column}` };
-  if (!isGranted(table)) return { after: 'nobody but the server', reason: 'no role of the app had a privilege on it' };
+  if (!isGranted(table)) return { after: 'only the server', reason: 'no role of the app had a privilege on it' };
   return {
-    after: 'nobody but the server',
+    after: 'only the server',
     reason:
-      owner.kind === 'service'
-        ? 'no column tells whose a row is'
-        : 'its comment or its grants reserve it for the server',
+      owner.kind === 'service' ? 'no column tells who owns a row' : 'its comment or grants reserve it for the server',
   };
 }
 
@@ -78,20 +76,20 @@ export const rule: Rule = {
   found: ['static', 'live'],
   means: 'a table without row-level security',
   doc: {
-    why: 'Without row-level security, a grant opens the whole table: anyone who has the public key of the app reads and changes every row.',
+    why: "Without row-level security, a grant opens the whole table: anyone with the app's public key can read and change every row.",
     bad: exampleWithout('rls', 'drop', 'policy'),
     good: example,
   },
   check: {
     end(catalog, report, run) {
       for (const each of ownTables(catalog)) {
-        // Through its root a partition has the root's policies; it needs its own where it can be queried directly.
+        // Queries through the root use the root's policies; a partition needs its own if it can be queried directly.
         if (each.rls !== undefined || !isReachable(each) || (each.partitionOf !== undefined && !isGranted(each)))
           continue;
         report({
           ...at(each.site),
           object: each.name,
-          message: `Table ${each.name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+          message: `Table ${each.name} has no row-level security: anyone with a privilege on it can read and change every row.`,
           suggestion: [
             `ALTER TABLE ${quoteQualified(each.name)} ENABLE ROW LEVEL SECURITY;`,
             ...policiesFor(each, catalog, run),
@@ -106,13 +104,15 @@ export const rule: Rule = {
       const name = qualifiedName(table);
       report({
         object: name,
-        message: `Table ${name} has no row-level security: anyone who has a privilege on it sees and changes every row.`,
+        message: `Table ${name} has no row-level security: anyone with a privilege on it can read and change every row.`,
         suggestion: `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
       });
     },
   },
   fix: {
-    does: 'turns it on; owner or organization policies only where users had a privilege and the columns tell whose a row is; else only the server reaches the table',
+    does:
+      'turns it on, with owner or organization policies only if users had a privilege and the columns tell who ' +
+      'owns a row; otherwise only the server can reach the table',
     stage: 'row-security',
     apply,
   },

@@ -8,7 +8,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'the rollback of a file does nothing',
   doc: {
-    why: 'A rollback that holds comments only looks like one, and leaves everything in place: `muse rollback` refuses it, on the day on which it is needed.',
+    why:
+      'A rollback that holds comments only looks like one, and leaves everything in place: `muse rollback` refuses ' +
+      'it, on the day on which it is needed.',
   },
   check: {
     source(source, report, { rollbacks }) {

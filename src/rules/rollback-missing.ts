@@ -7,7 +7,9 @@ export const rule: Rule = {
   found: ['static'],
   means: 'an extension file without its rollback',
   doc: {
-    why: 'An extension is what a product tries, changes and gives up. Without its rollback, going back means writing SQL by hand on a database that people use.',
+    why:
+      'Products try extensions, change them and give them up. Without a rollback file, undoing one means writing ' +
+      'SQL by hand on a database in use.',
   },
   check: {
     source(source, report, run) {

@@ -6,6 +6,8 @@ export const rule: Rule = {
   found: ['live'],
   means: 'the database differs from what the files make',
   doc: {
-    why: 'The database has something that no file makes, or lacks something that one does. The next migration is written for a schema that does not exist.',
+    why:
+      'The database has something that no file creates, or lacks something that a file creates. The next migration ' +
+      'is written for a schema that does not exist.',
   },
 };

@@ -12,9 +12,9 @@ export const rule: Rule = {
   name: 'secret-column',
   severity: 'warning',
   found: ['static'],
-  means: 'a column that is named for a secret holds clear text',
+  means: 'a column whose name suggests a secret holds clear text',
   doc: {
-    why: 'Anyone who reads the row can use a token in clear text: through a policy that is too wide, a backup, or a log.',
+    why: 'Anyone who reads the row can use a token in clear text: through too wide a policy, a backup, or a log.',
     bad: '-- Hooks.\nCREATE TABLE IF NOT EXISTS hooks (id uuid PRIMARY KEY, secret text NOT NULL);',
     good: '-- Hooks.\nCREATE TABLE IF NOT EXISTS hooks (id uuid PRIMARY KEY, secret_hash text NOT NULL);',
   },
@@ -36,7 +36,7 @@ export const rule: Rule = {
         if (!/^(?:text|character varying|character)/.test(typeText(typeName))) continue;
         report({
           ...here(piece, location),
-          message: `Column ${colname} is named for a secret and holds clear text.`,
+          message: `Column ${colname} has the name of a secret and holds clear text.`,
           suggestion: `${colname}_hash text -- or ${colname}_encrypted bytea, or the id of a secret in Supabase Vault`,
         });
       }

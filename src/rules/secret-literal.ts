@@ -3,7 +3,7 @@ import { literalsOf } from './engine/literals.ts';
 import type { Literal } from './engine/literals.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Forms that only secrets have. */
+/** Patterns that only secrets match. */
 const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bsk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe secret key' },
   { pattern: /\brk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe restricted key' },
@@ -38,8 +38,14 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a key, token or password in SQL',
   doc: {
-    why: 'A migration is committed, cloned and sent upstream. A key in it is known to everyone who ever has the repository, and removing it later does not remove it from the history.',
-    bad: "-- Settings.\nCREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, value text);\nINSERT INTO settings (name, value) VALUES ('webhook', 'whsec_Zm9vYmFyYmF6cXV4MTIzNDU2') ON CONFLICT DO NOTHING;",
+    why:
+      'A migration is committed, cloned and sent upstream. Everyone with access to the repository knows a key in ' +
+      'it, and removing it later does not remove it from the history.',
+    bad:
+      '-- Settings.\n' +
+      'CREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, value text);\n' +
+      "INSERT INTO settings (name, value) VALUES ('webhook', 'whsec_Zm9vYmFyYmF6cXV4MTIzNDU2') ON CONFLICT DO " +
+      'NOTHING;',
     good: '-- Settings.\nCREATE TABLE IF NOT EXISTS settings (name text PRIMARY KEY, vault_id uuid);',
   },
   check: {
@@ -49,7 +55,9 @@ export const rule: Rule = {
         if (form === undefined && !secretByColumn(literal)) continue;
         report({
           ...here(piece, literal.location),
-          message: `This looks like ${form?.title ?? `a secret for column ${literal.column}`}; everyone who has the repository has it.`,
+          message:
+            `This looks like ${form?.title ?? `a secret for column ${literal.column}`}; everyone with access to ` +
+            'the repository can read it.',
           suggestion:
             'Remove it, create a new one, and keep that in .env.local or in Supabase Vault: SELECT vault.create_secret(…);',
         });

@@ -9,7 +9,7 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import type { Rule } from './engine/rule.ts';
 import { statementAt } from './engine/statements.ts';
 
-/** Says whether the expression is the same on every run: constants, casts, arrays of them. */
+/** Returns whether the expression has the same value on every run: constants, casts, arrays of them. */
 function isConstant(node: Node): boolean {
   return !JSON.stringify(node).match(/"(?:FuncCall|SubLink|SQLValueFunction|ColumnRef|SetToDefault)"/);
 }
@@ -25,8 +25,8 @@ function hasEmptyArray(item: Node): boolean {
 }
 
 /**
- * `INSERT … VALUES` as `INSERT … SELECT … WHERE NOT EXISTS` on the row's own values. Undefined for other forms, and where
- * a column's type is not known.
+ * Rewrites `INSERT … VALUES` as `INSERT … SELECT … WHERE NOT EXISTS` on the row's own values. Undefined for other
+ * forms, and if a column's type is not known.
  */
 function guarded(statement: Statement, catalog: Catalog): { start: number; end: number; text: string }[] | undefined {
   const insert = fieldsOf(statement.tree, 'InsertStmt');
@@ -45,7 +45,7 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
   )
     return undefined;
   const table = lookup.found;
-  // A row constructor, or an empty array, takes its column's type only where it stands directly in the VALUES of an INSERT.
+  // A row constructor or an empty array gets its column's type only directly in the VALUES of an INSERT.
   if (lists.some((items) => items.some((item) => holds(item, 'RowExpr') || hasEmptyArray(item)))) return undefined;
   const types = columns.map((column) => table.columns.get(column)?.type);
   if (
@@ -77,17 +77,22 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
     {
       start: trimmed,
       end: trimmed,
-      text: `) AS given (${columns.map(quoteIdentifier).join(', ')})\nWHERE NOT EXISTS (\n  SELECT 1 FROM ${name} AS known\n  WHERE ${same.join('\n    AND ')}\n)`,
+      text:
+        `) AS given (${columns.map(quoteIdentifier).join(', ')})\n` +
+        'WHERE NOT EXISTS (\n' +
+        `  SELECT 1 FROM ${name} AS known\n` +
+        `  WHERE ${same.join('\n    AND ')}\n` +
+        ')',
     },
   ];
 }
 
-/** Makes the inserts that a second run repeats insert only what is not there. */
+/** Makes inserts that repeat on a second run insert only missing rows. */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const seen = new Set<Statement>();
   for (const { rule, file, line, column } of situation.rehearsed) {
-    // Where a key refuses the row that is there already, the second run fails instead.
+    // If a key refuses a duplicate row, the second run fails instead.
     if (
       (rule !== 'seed-not-idempotent' && rule !== 'not-idempotent') ||
       file === undefined ||
@@ -119,9 +124,15 @@ export const rule: Rule = {
   found: ['rehearsal'],
   means: 'row counts differ after the second run',
   doc: {
-    why: 'Rows that are inserted again on each run: a second tier "Gold", a second settings row of which the app reads either. ON CONFLICT DO NOTHING does not help where nothing of the row is unique.',
+    why:
+      'Rows are inserted again on each run: a second tier "Gold", or a second settings row, so that the app reads ' +
+      'one of the two at random. ON CONFLICT DO NOTHING does not help if no column of the row is unique.',
     bad: "INSERT INTO tiers (name, price) VALUES ('Gold', 30) ON CONFLICT DO NOTHING;",
-    good: "INSERT INTO tiers (name, price)\nSELECT given.name::text, given.price::integer\nFROM (VALUES ('Gold', 30)) AS given (name, price)\nWHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);",
+    good:
+      'INSERT INTO tiers (name, price)\n' +
+      'SELECT given.name::text, given.price::integer\n' +
+      "FROM (VALUES ('Gold', 30)) AS given (name, price)\n" +
+      'WHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);',
   },
   fix: { does: "WHERE NOT EXISTS on the row's own values", stage: 'details', fromRehearsal: true, apply },
 };

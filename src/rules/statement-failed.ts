@@ -6,6 +6,8 @@ export const rule: Rule = {
   found: ['rehearsal'],
   means: 'PostgreSQL refuses the statement for a reason that no other rule names',
   doc: {
-    why: 'PostgreSQL refuses the statement when it runs, for a reason that the text alone does not show: data that breaks a constraint, an index expression that is not immutable, a missing unique key for ON CONFLICT.',
+    why:
+      'PostgreSQL refuses the statement when it runs, for a reason that the text alone does not show: data that ' +
+      'breaks a constraint, an index expression that is not immutable, a missing unique key for ON CONFLICT.',
   },
 };

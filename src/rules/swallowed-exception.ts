@@ -7,10 +7,10 @@ interface Handler {
   action?: unknown[];
 }
 
-/** ERROR, as PostgreSQL counts its levels: a NOTICE or WARNING does not stop it. */
+/** PostgreSQL's level ERROR. A NOTICE or WARNING does not stop execution. */
 const ERROR_LEVEL = 21;
 
-/** Says whether some statement of a handler raises an error. */
+/** Returns whether any statement of a handler raises an error. */
 function raises(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).some(
@@ -42,8 +42,13 @@ export const rule: Rule = {
   found: ['static'],
   means: 'EXCEPTION WHEN others catches every error and continues',
   doc: {
-    why: 'A block that catches every error and continues reports success whatever happened: the column does not exist, the migration counts as applied, and the app finds out.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nDO $$ BEGIN ALTER TABLE notes ADD COLUMN IF NOT EXISTS title text; EXCEPTION WHEN others THEN NULL; END $$;',
+    why:
+      'A block that catches every error and continues always reports success: the column does not exist, the ' +
+      'migration counts as applied, and only the app fails.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n' +
+      'DO $$ BEGIN ALTER TABLE notes ADD COLUMN IF NOT EXISTS title text; EXCEPTION WHEN others THEN NULL; END $$;',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nALTER TABLE notes ADD COLUMN IF NOT EXISTS title text;',
   },
   check: {
@@ -52,7 +57,7 @@ export const rule: Rule = {
       if (!/\bothers\b/i.test(piece.statement.sql)) return;
       const functions = parsePlpgsql(piece.statement.sql);
       const count = Array.isArray(functions) ? swallowing(functions) : 0;
-      // The tree has no place for a handler: the word itself, from the last one up, has.
+      // The tree has no location for a handler, so it is found by its words in the text, from the last one backwards.
       const places = [...piece.statement.sql.matchAll(/\bwhen\s+others\b/gi)].map(({ index }) => index);
       for (let index = 0; index < count; index += 1) {
         report({

@@ -10,8 +10,8 @@ function hintFor(sql: string, message: string): string {
   if (/if not exists/i.test(sql) && message.includes('"not"'))
     return 'Remove IF NOT EXISTS: this statement does not have it.';
   if (message.includes('at end of input'))
-    return 'The statement ends too early: look for a missing parenthesis or word before its end.';
-  return 'Look at the marked word and at what comes right before it: a comma, a parenthesis or a semicolon may be missing or superfluous.';
+    return 'The statement ends too early: check for a missing parenthesis or word before its end.';
+  return 'Check the marked word and what comes right before it: a comma, a parenthesis or a semicolon may be missing or superfluous.';
 }
 
 export const rule: Rule = {

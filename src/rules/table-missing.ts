@@ -7,7 +7,9 @@ export const rule: Rule = {
   found: ['live'],
   means: 'the migration history says that the file is applied, and its table does not exist',
   doc: {
-    why: 'The migration history says that the file was applied, and its table does not exist: someone dropped it by hand, or a backup was restored in part.',
+    why:
+      'The migration history says that the file was applied, and its table does not exist: someone dropped it by ' +
+      'hand, or a backup was restored in part.',
   },
   live: {
     database({ catalog, expectations }, report) {

@@ -10,10 +10,16 @@ import type { Rule } from './engine/rule.ts';
 
 function suggestionFor(table: string, missing: readonly Column[]): string {
   if (missing.length === 0) return 'Remove this statement, or bring its columns in line with the first one.';
-  return `ALTER TABLE ${quoteQualified(table)}\n${missing.map(({ name, type }) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${type}`).join(',\n')};`;
+  return (
+    `ALTER TABLE ${quoteQualified(table)}\n` +
+    `${missing.map(({ name, type }) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${type}`).join(',\n')};`
+  );
 }
 
-/** Adds the columns that a CREATE TABLE describes in vain, right after it; without IF NOT EXISTS it gets that too. */
+/**
+ * Adds the columns that a second CREATE TABLE declares without effect, right after it; also adds a missing IF NOT
+ * EXISTS.
+ */
 function apply(situation: Situation): FixResult {
   const wanted = new Set(
     problemsOf(situation, 'table-redefined').map(({ source, offset }) => `${source.migration.file}:${offset}`),
@@ -30,7 +36,10 @@ function apply(situation: Situation): FixResult {
       (column) =>
         `  ADD COLUMN IF NOT EXISTS ${columnText(column, elements.get((column.site?.offset ?? 0) - statement.start))}`,
     );
-    const text = `-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE ${quoteQualified(described.name)}\n${adds.join(',\n')}`;
+    const text =
+      '-- The table exists already, so the new columns of this definition are added to it.\n' +
+      `ALTER TABLE ${quoteQualified(described.name)}\n` +
+      `${adds.join(',\n')}`;
     if (mayEdit(situation, source)) return [{ file, start: statement.end, end: statement.end, text: `;\n\n${text}` }];
     noteText(texts, source, `${text};`);
     return [];
@@ -39,7 +48,7 @@ function apply(situation: Situation): FixResult {
   return { ...late, edits: [...edits, ...late.edits] };
 }
 
-/** A column's own text, made such that it can be added to a table that has rows. */
+/** A column definition, changed so that it can be added to a table that has rows. */
 function columnText(column: Column, text = `${quoteIdentifier(column.name)} ${column.type}`): string {
   const words = wordsOf(text);
   const not = words.findIndex((word, index) => word.text === 'not' && words[index + 1]?.text === 'null');
@@ -50,7 +59,7 @@ function columnText(column: Column, text = `${quoteIdentifier(column.name)} ${co
   return optional.replaceAll(/\s*\bprimary\s+key\b/gi, '');
 }
 
-/** The elements of a CREATE TABLE, by where they start in the statement. */
+/** The elements of a CREATE TABLE by their start in the statement. */
 function elementTexts(sql: string): Map<number, string> {
   const texts = new Map<number, string>();
   let depth = 0;
@@ -79,14 +88,19 @@ export const rule: Rule = {
   found: ['static'],
   means: 'CREATE TABLE IF NOT EXISTS again with other columns: it silently does nothing',
   doc: {
-    why: 'CREATE TABLE IF NOT EXISTS does nothing at all when the table exists, whatever its columns are. The second description misleads every reader, and the first statement that uses one of its columns fails.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);',
+    why:
+      'CREATE TABLE IF NOT EXISTS does nothing at all when the table exists, whatever its columns are. The second ' +
+      'definition misleads its readers, and the first statement that uses one of its columns fails.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);',
     good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY);\nALTER TABLE notes ADD COLUMN IF NOT EXISTS title text;',
   },
   check: {
     end(catalog, report) {
       for (const { known, described, skips, missing, retyped, site } of catalog.redefinitions) {
-        // What a later ALTER TABLE adds is there after all.
+        // A later ALTER TABLE may add the column after all.
         const never = missing.filter(({ name }) => !known.columns.has(name));
         if (skips && never.length === 0 && retyped.length === 0) continue;
         const { migration, parsed } = known.site!.piece.source;
@@ -99,7 +113,8 @@ export const rule: Rule = {
           ...at(site),
           object: described.name,
           message: skips
-            ? `Table ${described.name} exists already, from ${place}: this does nothing, and what it says of ${names.join(', ')} never happens.`
+            ? `Table ${described.name} exists already, from ${place}: this does nothing, and what it says of ` +
+              `${names.join(', ')} never happens.`
             : `Table ${described.name} exists already, from ${place}: this fails.`,
           suggestion: suggestionFor(described.name, never),
         });

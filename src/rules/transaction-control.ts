@@ -20,7 +20,10 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a file has a BEGIN or COMMIT of its own',
   doc: {
-    why: 'Each file runs in one transaction together with its row in the migration history. A COMMIT inside ends that transaction halfway: when a later statement fails, half of the file stays, and nobody knows which half.',
+    why:
+      'Each file runs in one transaction together with its row in the migration history. A COMMIT inside ends that ' +
+      'transaction halfway: when a later statement fails, half of the file stays applied, and it is unclear which ' +
+      'half.',
     bad: 'BEGIN;\nCREATE TABLE IF NOT EXISTS notes (id uuid);\nCOMMIT;',
     good: 'CREATE TABLE IF NOT EXISTS notes (id uuid);',
   },
@@ -28,7 +31,7 @@ export const rule: Rule = {
     piece(piece, _, report) {
       if (piece.type !== 'TransactionStmt' || piece.inside !== undefined) return;
       const word = piece.statement.sql.split(/\s/)[0]!.toUpperCase();
-      // The end of a T-SQL block, whose beginning is in a statement that does not parse.
+      // The END of a T-SQL block whose BEGIN is in a statement that does not parse.
       if (word === 'END' && isTsqlFile(piece.source)) return;
       report({
         ...here(piece),

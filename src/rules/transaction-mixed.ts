@@ -5,11 +5,20 @@ export const rule: Rule = {
   name: 'transaction-mixed',
   severity: 'error',
   found: ['static'],
-  means: 'a statement that PostgreSQL forbids in a transaction stands beside others',
+  means: 'a statement that PostgreSQL forbids in a transaction is in a file with others',
   doc: {
-    why: 'A file runs in one transaction with its row in the migration history, so that it is applied whole or not at all. PostgreSQL refuses some statements there, such as CREATE INDEX CONCURRENTLY: a file of nothing else runs outside a transaction, and a file that mixes the two cannot run either way.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_notes_title ON notes (title);',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\nCREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
+    why:
+      'A file runs in one transaction with its row in the migration history, so that it is applied whole or not at ' +
+      'all. PostgreSQL refuses some statements there, such as CREATE INDEX CONCURRENTLY. A file with nothing else ' +
+      'runs outside a transaction, but a file that mixes the two cannot run either way.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\n' +
+      'CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_notes_title ON notes (title);',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, title text);\n' +
+      'CREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
   },
   check: {
     source(source, report) {

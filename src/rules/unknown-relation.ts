@@ -34,11 +34,14 @@ function creationOf({ kind, name }: Need): string {
       : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
   if (kind === 'table')
-    return `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the built-in core if that has it.`;
+    return (
+      `Create ${name} in a migration that runs before this one, or correct the name; --fix takes it from the ` +
+      'built-in core if that has it.'
+    );
   return `Create ${kind} ${name} before this statement, or correct the name.`;
 }
 
-/** Tables that are used, and that nothing creates; one that was dropped before would be dropped again. */
+/** Tables that are used but that nothing creates. A dropped table is not supplied, since it would be dropped again. */
 function missingTables(catalog: Catalog): Need[] {
   const needs = new Map<string, Need>();
   for (const { rule, need } of verdicts(catalog)) {
@@ -66,7 +69,7 @@ function baseFile({ folders, kit, migrations }: Situation): string {
   return `${folder}/${number}_${name}_base.sql`;
 }
 
-/** Says whether every column that refers to a table has the type of its key. */
+/** Returns whether every column that references a table has the type of its key. */
 function typesFit(catalog: Catalog, name: string, keyType: string | undefined): boolean {
   for (const table of catalog.tables.values()) {
     for (const { columns, table: target } of table.foreignKeys) {
@@ -101,10 +104,13 @@ function supplySchemas(situation: Situation): FixResult {
   return { edits };
 }
 
-/** Supplies tables that nothing creates, in a file before core: from the built-in core, else as their use tells. */
+/**
+ * Supplies tables that nothing creates, in a file before core: from the built-in core, otherwise reconstructed from
+ * their use.
+ */
 function supplyTables(situation: Situation): FixResult {
   const { catalog, builtin, applied } = situation;
-  // What an applied file uses is there, whatever made it.
+  // What an applied file uses exists, whatever created it.
   const missing = missingTables(catalog).filter(({ site }) => !applied.has(site.piece.source.migration.file));
   if (missing.length === 0) return { edits: [] };
   const parts = partsOf(builtin);
@@ -115,10 +121,10 @@ function supplyTables(situation: Situation): FixResult {
     const table = builtinCatalog.tables.get(name);
     return table?.site !== undefined && typesFit(catalog, name, table.columns.get(table.primaryKey[0] ?? '')?.type);
   };
-  // The built-in core asks auth for the user, which a plain server does not have.
+  // The built-in core calls auth.uid(), which a plain server does not have.
   const supplied = missing.filter((need) => usesPlatform(situation) && fits(need)).map(({ name }) => name);
   const chosen = closure(parts, supplied);
-  // What the kit makes itself, later, cannot be made here too.
+  // What the kit itself creates later must not be created here too.
   const clashes = new Set(
     chosen
       .map(({ makes }) => makes)
@@ -131,12 +137,15 @@ function supplyTables(situation: Situation): FixResult {
     .map((need) => ({ need, text: tableUse(situation, need) }));
   const derived = told.map(({ text }) => text).filter((text) => text !== undefined);
   if (texts.length + derived.length === 0) return { edits: [] };
-  const title = `-- Tables that the migrations of this kit use and do not create: ${[...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)].map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
+  const names = [...taken, ...told.filter(({ text }) => text !== undefined).map(({ need }) => need.name)];
+  const title =
+    '-- Tables that the migrations of this kit use and do not create: ' +
+    `${names.map((name) => name.replace('public.', '').replaceAll(/\s+/g, ' ')).join(', ')}.`;
   const named = columnsNamed(situation, missing, [...texts, ...derived].join('\n\n'));
   return beforeUse(situation, missing, [title, ...texts, ...derived, ...named].join('\n\n'));
 }
 
-/** Statements that add what the files name of these tables, and what their description here lacks. */
+/** Statements that add the columns of these tables that the files name and that their definition here lacks. */
 function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: string): string[] {
   const first: Migration = { layer: 'core', file: '', number: '', checksum: '', sql };
   const catalog = buildCatalog([first, ...migrations.map((migration): Migration => ({ ...migration, layer: 'core' }))]);
@@ -149,13 +158,14 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
   }
   return [...lacking].map(
     ([table, columns]) =>
-      `ALTER TABLE ${quoteQualified(table)}\n${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`,
+      `ALTER TABLE ${quoteQualified(table)}\n` +
+      `${[...columns].map((column) => `  ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${likelyType(column)}`).join(',\n')};`,
   );
 }
 
 /**
- * Puts tables before what uses them: in a file before core; where files are applied, after those; under a journal, which has
- * no place before its first entry, into its first file.
+ * Puts tables before their first use: in a file before core, or after the applied files if there are any. A journal has
+ * no place before its first entry, so there they go into the first file.
  */
 function beforeUse(situation: Situation, missing: readonly Need[], sql: string): FixResult {
   const { migrations, applied, folders } = situation;
@@ -177,7 +187,7 @@ function beforeUse(situation: Situation, missing: readonly Need[], sql: string):
   return { edits: [], newFiles: [{ path, sql: whole, migration }] };
 }
 
-/** Supplies schemas first: what they contain is found only then. */
+/** Supplies schemas first, since their contents can be resolved only then. */
 function apply(situation: Situation): FixResult {
   const schemas = supplySchemas(situation);
   return schemas.edits.length > 0 ? schemas : supplyTables(situation);
@@ -189,15 +199,20 @@ export const rule: Rule = {
   found: ['static'],
   means: 'a table, column, function, type or schema is used and nothing creates it',
   doc: {
-    why: 'The statement fails with "does not exist" on a fresh database. It works only where someone once created the thing by hand.',
+    why: 'The statement fails with "does not exist" on a fresh database. It works only where someone created the object by hand.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
   check: {
     end: endWith('unknown-relation', ({ need }, catalog) => {
       const drop = droppedBefore(catalog, need);
       return {
-        message: `${titles[need.kind]} ${short(need.name)} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+        message:
+          `${titles[need.kind]} ${short(need.name)} ` +
+          `${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
         suggestion: suggestionFor(need, drop, catalog),
       };
     }),

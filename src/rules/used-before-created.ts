@@ -8,9 +8,17 @@ export const rule: Rule = {
   found: ['static'],
   means: 'something is used before a later statement or file creates it',
   doc: {
-    why: 'Migrations run in order. What is used before it is made fails on every fresh database, though it works on the one where the files were written.',
-    bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);',
-    good: '-- Notes.\nCREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
+    why:
+      'Migrations run in order. Using something before it is created fails on every fresh database, although it ' +
+      'works on the one where the files were written.',
+    bad:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);',
+    good:
+      '-- Notes.\n' +
+      'CREATE TABLE IF NOT EXISTS folders (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
   check: {
     end: endWith('used-before-created', (verdict, catalog) => {
@@ -21,7 +29,8 @@ export const rule: Rule = {
         suggestion:
           drop === undefined
             ? `Move the statement at ${place(made!)} before this one.`
-            : `Move this statement after ${place(made!)}; or move that one before this one and remove the DROP at ${place(drop)}, which would undo it.`,
+            : `Move this statement after ${place(made!)}; or move that one before this one and remove the DROP at ` +
+              `${place(drop)}, which would undo it.`,
       };
     }),
   },

@@ -35,7 +35,8 @@ export function draftTables(tables: readonly TableSpecification[], prefix: strin
           : `The extension already has a table "${name}": ${file} creates it.`,
         file === undefined
           ? `Give the table another name, or reference core's table: -> ${name}`
-          : `Give the table another name, or add columns to the one that exists: muse new, then ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS …`,
+          : 'Give the table another name, or add columns to the one that exists: muse new, then ' +
+              `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS …`,
       );
     }
     if (drafts.some((draft) => draft.name === name))

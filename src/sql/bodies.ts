@@ -57,8 +57,8 @@ function readBody(piece: Piece): BodyPieces {
 }
 
 /**
- * The place of a PL/pgSQL syntax error, which has no position: in the first statement of the body such that the text up to
- * its end already fails with the same message, at the word that the message names.
+ * The place of a PL/pgSQL syntax error, which has no position of its own: the first statement of the body for which the
+ * text up to its end already fails with the same message, at the word that the message names.
  */
 function errorOffset(piece: Routine, body: Body, message: string): number {
   const { sql, start } = piece.statement;

@@ -3,9 +3,9 @@ import { qualifiedName, relationName, tableOf } from './names.ts';
 import { parseSql } from './split.ts';
 
 /**
- * The tables, views and functions that the files make or change, as `schema.name`. The parser must be loaded.
- * @returns undefined where the text does not tell all of them: a DO block, a query that may call anything, a change of roles,
- *   schemas or default privileges, a CASCADE
+ * The tables, views and functions that the files create or change, as `schema.name`. The parser must be loaded.
+ * @returns undefined if the text does not show all of them: a DO block, a query that may call anything, a change of
+ *   roles, schemas or default privileges, a CASCADE
  */
 export function changedObjects(files: readonly { sql: string }[]): string[] | undefined {
   const names = new Set<string>();
@@ -19,7 +19,7 @@ export function changedObjects(files: readonly { sql: string }[]): string[] | un
   return [...names];
 }
 
-/** What one statement changes; undefined for anything. */
+/** What one statement changes; undefined if it may change anything. */
 function changedBy(tree: Node): string[] | undefined {
   const [type, fields] = open(tree);
   switch (type) {
@@ -82,7 +82,7 @@ function relationsIn(nodes: unknown): string[] {
   return found;
 }
 
-/** Partitions that are attached or detached: their names are no nodes of their own. */
+/** Attached or detached partitions, whose names are not nodes of their own. */
 function partitionsIn(commands: unknown): string[] {
   return allOf(commands, 'AlterTableCmd').flatMap(({ def }) => {
     const partition = fieldsOf(def, 'PartitionCmd')?.name;

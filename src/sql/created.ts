@@ -6,7 +6,7 @@ import type { Statement } from './statement.ts';
 /** The kinds of object that can be missing because another statement has not run. */
 export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema';
 
-/** The key of a thing: `public`, which an unqualified name means, is left out. A column is named with its table. */
+/** The key of an object, without `public`, which is the default schema. A column is named with its table. */
 export function keyOf(kind: Kind, name: readonly string[]): string {
   return `${kind} ${(name.length > 1 && name[0] === 'public' ? name.slice(1) : name).join('.')}`;
 }
@@ -20,11 +20,11 @@ const typeKey = (name: readonly Node[] | undefined): string => keyOf('type', str
 const columnKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] =>
   columns.map((column) => keyOf('column', [...nameOf(table), column.colname]));
 
-/** The key of a relation that is named without a schema of its own: it is in that of the table. */
+/** The key of a relation that is named without a schema and is in its table's schema. */
 const besideKey = ({ schemaname }: RangeVar, name: string): string =>
   keyOf('relation', schemaname === undefined ? [name] : [schemaname, name]);
 
-/** Keys of what a statement that parses creates. */
+/** Keys of the objects that a parsed statement creates. */
 function createdByTree(tree: Node): string[] {
   const [type, fields] = open(tree);
   switch (type) {
@@ -71,7 +71,7 @@ function createdByTree(tree: Node): string[] {
   }
 }
 
-/** Keys of what the statement creates; if it does not parse, of what it was meant to create, as far as that is plain. */
+/** Keys of the objects that the statement creates or, if it does not parse, obviously was meant to create. */
 export function createdBy(statement: Statement): string[] {
   const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };
   if (creates !== undefined) return [keyOf('relation', creates.split('.'))];

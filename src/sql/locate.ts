@@ -6,13 +6,16 @@ import { tokensOf, type FileToken } from './tokens.ts';
 import type { Statement } from './statement.ts';
 import { offsetOfCharacter } from '../shared/text.ts';
 
-/** The name that a token spells, as PostgreSQL folds it. */
+/** The name in a token, folded to lower case as PostgreSQL does. */
 function spelled(sql: string, token: FileToken): string {
   const text = sql.slice(token.start, token.end);
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
-/** Offset of the name in the text, from its schema or table on if the text has that; undefined if the text does not have the name. */
+/**
+ * Offset of the name in the text, including its schema or table if the text has that; undefined if the text does not
+ * contain the name.
+ */
 export function offsetOfName(sql: string, name: readonly string[]): number | undefined {
   const tokens = [...tokensOf(sql)].filter((token) => !token.name.endsWith('_COMMENT'));
   const last = name.at(-1);

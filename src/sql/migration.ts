@@ -6,10 +6,13 @@ export interface Migration {
   layer: Layer;
   /** Path relative to the muse's directory, with `/`. */
   file: string;
-  /** What the file name sorts by: `001`, `20241219010757`; empty if the name has no number. */
+  /** The number that the file sorts by: `001`, `20241219010757`; empty if the name has none. */
   number: string;
-  /** The text as PostgreSQL gets it: UTF-8, without a BOM, line ends unchanged. */
+  /** The text as sent to PostgreSQL: UTF-8, without a BOM, line ends unchanged. */
   sql: string;
-  /** sha-256 of the text with CRLF read as LF, lower-case hex: a checkout on Windows is not an edit. */
+  /**
+   * SHA-256 of the text in lower-case hex, with CRLF read as LF, so that a checkout on Windows does not count as an
+   * edit.
+   */
   checksum: string;
 }

@@ -23,7 +23,7 @@ function lastAtMost(sorted: readonly number[], value: number): number {
   return low - 1;
 }
 
-/** Tables of the text's lines and of its characters beyond ASCII; linear to build, a binary search to ask. */
+/** Tables of the text's lines and of its characters beyond ASCII: built in linear time, queried by binary search. */
 export function offsetsOf(text: string): Offsets {
   // Offsets after each character beyond ASCII: in between, a byte is a UTF-16 unit.
   const bytes: number[] = [];

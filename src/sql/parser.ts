@@ -1,6 +1,6 @@
 /**
- * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, but for loading the WASM module once.
- * May touch: nothing.
+ * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, except for loading the WASM
+ * module once. May touch: nothing.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -37,22 +37,22 @@ interface Engine {
 
 type Factory = (module: object) => unknown;
 
-/** As much of WebAssembly's JavaScript interface as is used: the language's own library does not describe it. */
+/** The part of WebAssembly's JavaScript interface that is used here. TypeScript declares it only in its DOM library. */
 interface Wasm {
   compile(bytes: Uint8Array): Promise<object>;
   Instance: new (compiled: object, imports: object) => object;
 }
 
-/** The one instance: loading takes some 30 ms, and every reader of SQL in a process shares it. */
+/** The one instance, shared by everything in the process: loading takes about 30 ms. */
 let makeEngine: (() => Engine) | undefined;
 let engine: Engine | undefined;
 
-/** Loads PostgreSQL's parser (WASM); to be awaited once before anything of sql/ is called. Cheap when loaded. */
+/** Loads PostgreSQL's parser (WASM). Must be awaited before anything in sql/ is called; cheap once loaded. */
 export async function loadParser(): Promise<void> {
   if (makeEngine !== undefined) return;
   const locate = createRequire(import.meta.url);
   const [{ default: factory }, bytes] = await Promise.all([
-    // @ts-expect-error the package describes its main file only; that one loads protobuf, which is not needed here
+    // @ts-expect-error the package has types only for its main file, which loads protobuf, and that is not needed here
     import('@libpg-query/parser/wasm/libpg-query.js') as Promise<{ default: Factory }>,
     readFile(locate.resolve('@libpg-query/parser/wasm/libpg-query.wasm')),
   ]);
@@ -72,12 +72,18 @@ export async function loadParser(): Promise<void> {
   engine = makeEngine();
 }
 
-/** C strings end at a NUL: it becomes U+0001, which has the same length and which PostgreSQL does not accept either. */
+/**
+ * A NUL would end the C string. It becomes U+0001, which has the same length and which PostgreSQL does not accept
+ * either.
+ */
 function withoutNul(sql: string): string {
   return sql.includes('\0') ? sql.replaceAll('\0', '\u0001') : sql;
 }
 
-/** Runs `work` on the text in the module's memory. A crash (stack, memory) drops the instance and becomes a failure. */
+/**
+ * Runs `work` on the text in the module's memory. A crash (stack, memory) discards the instance and is returned as a
+ * failure.
+ */
 function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T | ParseFailure {
   if (makeEngine === undefined) throw new Error('loadParser() was not awaited.');
   engine ??= makeEngine();
@@ -117,7 +123,7 @@ export function parseTree(sql: string): RawStmt[] | ParseFailure {
   });
 }
 
-/** Cuts a text into PostgreSQL's tokens, comments included. A failure has no position. Never throws. */
+/** Splits a text into PostgreSQL's tokens, comments included. A failure has no position. Never throws. */
 export function scan(sql: string): Token[] | ParseFailure {
   return call(sql, (pg, pointer) => {
     const answer = takeString(pg, pg._wasm_scan(pointer));

@@ -9,26 +9,26 @@ export interface Source {
   parsed: ParsedSql;
 }
 
-/** What every piece has, of whatever type. */
+/** Properties of every piece, whatever its type. */
 interface AnyPiece {
   source: Source;
   /** The statement of the file that it is or is part of. */
   statement: Statement;
-  /** Place in the whole run, counted over all files. */
+  /** Position in the run, counted over all files. */
   order: number;
   /** Offset in the file of a `location` in the tree. */
   at(location?: number): number;
   /** `do`: runs with the file. `routine`: runs when someone calls the function. */
   inside?: 'do' | 'routine';
-  /** Is inside an IF, a loop or a block that catches exceptions: it may never run, or fail silently. */
+  /** Whether it is inside an IF, a loop or a block that catches exceptions: it may never run, or fail silently. */
   guarded: boolean;
-  /** What its body holds, once `bodyPieces` has read it. */
+  /** The contents of its body, once `bodyPieces` has read it. */
   body?: BodyPieces;
 }
 
 /**
- * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of its
- * parse tree; comparing `type` tells the compiler which fields those are.
+ * A statement as the checks see it: one of a file, or one inside a `DO` or function body. `node` holds the fields of
+ * its parse tree; comparing `type` tells the compiler which fields those are.
  */
 export type Piece<Type extends NodeType = NodeType> = {
   [Each in Type]: AnyPiece & { type: Each; node: Fields<Each> };
@@ -43,7 +43,7 @@ export interface BodyPieces {
 
 /** A statement of a file as a piece. */
 export function pieceOf(source: Source, statement: Statement, order: number, tree: Node): Piece {
-  // A tree leaves a location of 0 out, which only the first statement of a file can have.
+  // A tree omits a location of 0, which only the first statement of a file can have.
   const at = (location = -1): number => (location < 0 ? statement.start : source.parsed.offsetOf(statement, location));
   const [type, node] = open(tree);
   return { source, statement, order, type, node, at, guarded: false } as Piece;

@@ -7,12 +7,12 @@ type PlpgsqlTree = Record<string, unknown>;
 /** A piece of SQL in a PL/pgSQL body. */
 export interface PlpgsqlPart {
   sql: string;
-  /** Offset in the body, as near as possible: PL/pgSQL's tree has lines only. */
+  /** Offset in the body, as precisely as possible: PL/pgSQL's tree has only lines. */
   offset: number;
   guarded: boolean;
 }
 
-/** Statements whose inside may run, or not, or fail in silence. */
+/** Statements whose contents may not run, or may fail silently. */
 const guards = new Set([
   'PLpgSQL_stmt_if',
   'PLpgSQL_stmt_case',
@@ -23,12 +23,15 @@ const guards = new Set([
   'PLpgSQL_stmt_foreach_a',
 ]);
 
-/** Every SQL statement and expression of a parsed PL/pgSQL body, in order; constant `EXECUTE`s as what they execute. */
+/**
+ * Every SQL statement and expression of a parsed PL/pgSQL body, in order. A constant `EXECUTE` is represented by the
+ * SQL that it runs.
+ */
 export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
   const parts: PlpgsqlPart[] = [];
   let cursor = 0;
   const add = (query: string, parseMode: number, dynamic: boolean, guarded: boolean): void => {
-    // PERFORM is parsed as SELECT, and INTO is blanked: of such a query only a part is the body's own text.
+    // PERFORM is parsed as SELECT, and INTO is blanked, so only a part of such a query is in the body's text.
     const direct = body.indexOf(query, cursor);
     const performed = direct === -1 && query.startsWith('SELECT ') ? body.indexOf(query.slice(7), cursor) : -1;
     const blanked = direct === -1 && performed === -1 ? body.indexOf(query.split(/ {4}/)[0]!, cursor) : -1;
@@ -75,7 +78,7 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
   return parts;
 }
 
-/** What `EXECUTE` runs if that is a constant, or a `format` of constants. */
+/** The SQL that `EXECUTE` runs if it is a constant, or a `format` of constants. */
 function executed(query: string, offset: number, guarded: boolean): PlpgsqlPart[] {
   const raw = parseTree(`SELECT ${query}`);
   if (!Array.isArray(raw) || raw[0]?.stmt === undefined) return [];

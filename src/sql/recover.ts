@@ -22,8 +22,8 @@ export function policyIfNotExists(sql: string): { start: number; end: number } |
 }
 
 /**
- * What a statement that does not parse was meant to be, as far as that is plain: the tree of a
- * `CREATE POLICY IF NOT EXISTS` without those words, or the name of the table that a `CREATE TABLE` would have made.
+ * The obvious meaning of a statement that does not parse: the tree of a `CREATE POLICY IF NOT EXISTS` without those
+ * words, or the name of the table that a `CREATE TABLE` would have created.
  */
 export function recovered(statement: Statement): { tree?: Node; creates?: string } {
   const mistake = policyIfNotExists(statement.sql);

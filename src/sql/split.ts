@@ -9,7 +9,7 @@ import type { Place } from './statement-spans.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';
 import { tokensOf } from './tokens.ts';
 
-/** Texts up to here are parsed at once; above, statement by statement, so that memory stays bounded. */
+/** Texts up to this size are parsed at once, larger ones statement by statement, so that memory stays bounded. */
 const AT_ONCE = 4 << 20;
 
 /** Where a statement is, and its tree if that is known already. */
@@ -18,8 +18,8 @@ interface Span extends Place {
 }
 
 /**
- * Cuts a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what
- * PostgreSQL cannot parse becomes a statement with an `error`, among the statements around it.
+ * Splits a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what PostgreSQL
+ * cannot parse becomes a statement with an `error`.
  */
 export function parseSql(sql: string): ParsedSql {
   const known = recent.get(sql);
@@ -33,8 +33,8 @@ export function parseSql(sql: string): ParsedSql {
 }
 
 /**
- * Results by their text. One run parses the same files several times: the scaffold, lint, the catalog, directives, the
- * rehearsal. A result is never changed.
+ * Results by text, because one run parses the same files several times: in the scaffold, lint, the catalog, directives,
+ * the rehearsal. A result is never modified.
  */
 const recent = new Map<string, ParsedSql>();
 const RECENT = 500;
@@ -60,7 +60,7 @@ function parseNow(sql: string): ParsedSql {
   };
 }
 
-/** The fast way: PostgreSQL parses the whole file. Undefined if it cannot. */
+/** The fast path: PostgreSQL parses the whole file. Undefined if it cannot. */
 function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
   if (sql.length > AT_ONCE) return undefined;
   const raw = parseTree(sql);
@@ -104,7 +104,7 @@ function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offs
   return statement;
 }
 
-/** Gives the comments on the rest of the previous statement's last line to that statement; returns the others. */
+/** Assigns the comments on the rest of the previous statement's last line to that statement, and returns the others. */
 function attach(comments: Comment[], previous: Statement | undefined, previousEnd: number, sql: string): Comment[] {
   if (previous === undefined) return comments;
   const newline = sql.indexOf('\n', previousEnd);

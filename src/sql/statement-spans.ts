@@ -7,10 +7,12 @@ export interface Place {
 }
 
 interface State {
-  /** What stands between semicolons. One statement, unless it turns out that an opened body never closes. */
+  /** The text between semicolons: one statement, unless a body in it never closes. */
   pieces: Place[];
   open: boolean;
-  /** The first words, lower case: they tell a rule or a routine, the two that may hold semicolons. */
+  /**
+   * The first words in lower case, which identify rules and routines, the two statements that may contain semicolons.
+   */
   words: string[];
   previous: string;
   parentheses: number;
@@ -20,8 +22,8 @@ interface State {
 const fresh = (): State => ({ pieces: [], open: false, words: [], previous: '', parentheses: 0, blocks: 0 });
 
 /**
- * Cuts tokens into statements at each `;`, but for those that belong to a statement: in the parentheses of a
- * `CREATE RULE … DO (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
+ * Splits tokens into statements at each `;`, except those inside a statement: in the parentheses of a `CREATE RULE … DO
+ * (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
  */
 export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
   const places: Place[] = [];
@@ -41,7 +43,7 @@ export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
     state.pieces.at(-1)!.end = token.end;
     follow(state, word);
   }
-  // A body that never closes has hidden nothing: each of its semicolons ended a statement after all.
+  // The body never closes, so each of its semicolons ended a statement after all.
   places.push(...(inside(state) ? state.pieces : merged(state)));
   return places;
 }

@@ -1,6 +1,6 @@
 import type { Node } from './nodes.ts';
 
-/** A statement of a migration file, cut out by PostgreSQL's own scanner. Offsets are UTF-16 code units in the file. */
+/** A statement of a migration file, as split by PostgreSQL's own scanner. Offsets are UTF-16 code units in the file. */
 export interface Statement {
   /** Exact text from the first token to the last, without the comments before it and without the `;`. */
   sql: string;
@@ -11,13 +11,13 @@ export interface Statement {
   /** 1-based position of `start`. */
   line: number;
   column: number;
-  /** The comments between the statement before and this one, and on the rest of this one's last line, as written. */
+  /** The comments between the previous statement and this one, and on the rest of its last line, as written. */
   comments: Comment[];
-  /** libpg-query's node, as `{ CreateStmt: {…} }`; undefined if the statement does not parse. */
+  /** libpg-query's node, e.g. `{ CreateStmt: {…} }`; undefined if the statement does not parse. */
   tree?: Node;
-  /** The byte offset in the file that the tree's `location`s count from. */
+  /** The byte offset in the file that the tree's `location`s are relative to. */
   origin: number;
-  /** Why it does not parse. `offset` counts in the file. */
+  /** Why it does not parse. `offset` is relative to the file. */
   error?: { message: string; offset: number; line: number; column: number };
 }
 
@@ -28,12 +28,12 @@ export interface Comment {
   line: number;
 }
 
-/** A file as statements. One bad statement never hides the rest. */
+/** A file split into statements. One bad statement never hides the others. */
 export interface ParsedSql {
   statements: Statement[];
   /** The comment at the top of the file, before the first statement; empty if there is none. */
   header: string;
-  /** Comments that belong to no statement: after the last one, on lines of their own. */
+  /** Comments that belong to no statement, on lines of their own after the last one. */
   trailing: Comment[];
   /** 1-based position of an offset in the file. */
   position(offset: number): { line: number; column: number };

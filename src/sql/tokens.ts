@@ -5,23 +5,23 @@ import type { Token } from './parser.ts';
 export interface FileToken {
   start: number;
   end: number;
-  /** libpg-query's name of it; `REST` for what the scanner cannot read to its end. */
+  /** libpg-query's name for it; `REST` for the text that the scanner cannot read to its end. */
   name: string;
 }
 
-/** Chunk of text that is scanned at once: the scanner's result is about forty times as long as the text. */
+/** Size of the chunks that are scanned at once, since the scanner's result is about forty times as long as the text. */
 const CHUNK = 1 << 16;
 
 /**
  * The text's tokens by PostgreSQL's own scanner, comments included, in order. If the scanner gives up (a string or
- * comment that never ends), all from there is one token named `REST`.
+ * comment that never ends), everything from there on is one token named `REST`.
  */
 export function* tokensOf(sql: string): Generator<FileToken> {
   let start = 0;
   let size = CHUNK;
   while (start < sql.length) {
     let end = Math.min(start + size, sql.length);
-    // Never between the halves of a surrogate pair.
+    // Never split a surrogate pair.
     if (end < sql.length && (sql.charCodeAt(end) & 0xfc00) === 0xdc00) end += 1;
     const chunk = sql.slice(start, end);
     const { tokens, stuck } = scanMasked(chunk);
@@ -32,7 +32,7 @@ export function* tokensOf(sql: string): Generator<FileToken> {
       if (stuck !== undefined) yield { start: start + stuck, end, name: 'REST' };
       return;
     }
-    // The chunk's end may have cut the last token in two: it is read again with the next chunk, or with a larger one.
+    // The chunk may end inside the last token, so that token is read again with the next chunk, or with a larger one.
     if (stuck === undefined) located.pop();
     yield* located;
     const next = stuck === undefined ? (located.at(-1)?.end ?? start) : start + stuck;
@@ -44,7 +44,7 @@ export function* tokensOf(sql: string): Generator<FileToken> {
 function locate(tokens: readonly Token[], chunk: string, start: number): FileToken[] {
   let byte = 0;
   let unit = 0;
-  // Tokens come in order, so one walk over the chunk turns all bytes into UTF-16.
+  // Tokens are in order, so one pass over the chunk converts all byte offsets to UTF-16.
   const advance = (to: number): number => {
     while (byte < to) {
       const point = chunk.codePointAt(unit)!;
@@ -57,11 +57,11 @@ function locate(tokens: readonly Token[], chunk: string, start: number): FileTok
 }
 
 /**
- * Scans a chunk. A word that the scanner refuses (`1a`, `""`) is masked wherever it stands: it holds no quote and no
- * semicolon, so the ends of statements do not change. `stuck`: the offset of what never ends.
+ * Scans a chunk. A word that the scanner refuses (`1a`, `""`) is masked everywhere: it contains no quote and no
+ * semicolon, so the ends of statements do not change. `stuck` is the offset of a token that never ends.
  */
 function scanMasked(chunk: string): { tokens: Token[]; stuck?: number } {
-  // Control characters stand only in literals or in rubbish, and libpg-query does not escape them in its answer.
+  // Valid SQL has control characters only in literals, and libpg-query does not escape them in its result.
   let text = chunk.replaceAll(/(?=\p{ASCII})[^\P{Cc}\s]/gu, '_');
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const answer = scan(text);

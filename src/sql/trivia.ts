@@ -2,8 +2,8 @@ import type { Comment } from './statement.ts';
 import type { Offsets } from './offsets.ts';
 
 /**
- * White space, comments and empty statements between two statements. Used only for a gap that PostgreSQL itself
- * has found, where nothing else can be; comments nest, as in PostgreSQL.
+ * White space, comments and empty statements between two statements. Used only for a gap that PostgreSQL itself has
+ * found, which contains nothing else. Comments nest, as in PostgreSQL.
  */
 function* gap(sql: string, start: number, end: number): Generator<{ start: number; end: number; comment: boolean }> {
   let at = start;

@@ -142,7 +142,8 @@ function tls(endpoint: Endpoint, ca: string | undefined): false | { rejectUnauth
 
 /** What to say about a connection that is not `verified`. */
 export const notVerified =
-  "The connection is encrypted, but the server's identity was not verified. To verify it, add --db-ca <file> (download the certificate in the dashboard: Database settings, SSL).";
+  "The connection is encrypted, but the server's identity was not verified. To verify it, add --db-ca <file> " +
+  '(download the certificate in the dashboard: Database settings, SSL).';
 
 function connected(
   options: ConnectOptions,
@@ -179,15 +180,20 @@ function passwordRefused(ref: string, mustProve: boolean): MuseError {
     code: 'password-refused',
     message: `The database of ${ref} does not accept the password.`,
     suggestion:
-      "Set SUPABASE_DB_PASSWORD to the project's database password; you can reset it in the dashboard, Database settings. Wait two minutes before you try again: failed sign-ins lead to a ban.",
+      "Set SUPABASE_DB_PASSWORD to the project's database password; you can reset it in the dashboard, Database " +
+      'settings. Wait two minutes before you try again: failed sign-ins lead to a ban.',
   });
 }
 
 function unproven(ref: string): MuseError {
   return new MuseError({
     code: 'ownership-unproven',
-    message: `The project ${ref} looks like the one this run asked for, but its database does not accept this run's password, so nothing was done to it.`,
-    suggestion: `Check it in the dashboard: use it with --project-ref ${ref}, or continue with --resume from a network that reaches the pooler.`,
+    message:
+      `The project ${ref} looks like the one this run asked for, but its database does not accept this run's ` +
+      'password, so nothing was done to it.',
+    suggestion:
+      `Check it in the dashboard: use it with --project-ref ${ref}, or continue with --resume from a network that ` +
+      'reaches the pooler.',
   });
 }
 

@@ -133,7 +133,8 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
       code: 'quota-reached',
       message: `Supabase refuses to create another project in "${request.organization}": ${message}`,
       suggestion:
-        'Nothing was created. Pause or delete a project that you do not need, or change the plan in the dashboard; then continue with --resume.',
+        'Nothing was created. Pause or delete a project that you do not need, or change the plan in the ' +
+        'dashboard; then continue with --resume.',
       cause: error,
     });
   }
@@ -143,7 +144,9 @@ function refusalOf(error: unknown, request: ProjectRequest): MuseError | undefin
 function severalFound(intent: Intent, found: readonly Project[]): MuseError {
   return new MuseError({
     code: 'settle-failed',
-    message: `There are several new projects named "${intent.name}" in "${intent.organization}", and it is not clear which one is from this run.`,
+    message:
+      `There are several new projects named "${intent.name}" in "${intent.organization}", and it is not clear ` +
+      'which one is from this run.',
     detail: found.map((project) => `${project.ref}  ${project.region}  ${project.created_at}`).join('\n'),
     suggestion:
       'Look at them in the dashboard, delete those you do not need, and continue with --resume --project-ref <ref>.',
@@ -153,8 +156,11 @@ function severalFound(intent: Intent, found: readonly Project[]): MuseError {
 function intentDiffers(intent: Intent): MuseError {
   return new MuseError({
     code: 'intent-differs',
-    message: `The resumed run asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with a different size or password.`,
+    message:
+      `The resumed run asked for "${intent.name}" in "${intent.organization}", ${intent.region.code}, with a ` +
+      'different size or password.',
     suggestion:
-      'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that project exists and use it with --project-ref <ref>.',
+      'Resume with the same name, organization, region and .env.local, or check in the dashboard whether that ' +
+      'project exists and use it with --project-ref <ref>.',
   });
 }

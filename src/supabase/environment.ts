@@ -67,5 +67,6 @@ function databaseUrl(endpoint: Endpoint, password: Secret, prisma = false): stri
   if (!endpoint.loopback) parameters.set('sslmode', 'require');
   const search = parameters.size > 0 ? `?${parameters.toString()}` : '';
   const user = encodeURIComponent(endpoint.user);
-  return `postgresql://${user}:${encodeURIComponent(password.reveal())}@${host}:${endpoint.port}/${encodeURIComponent(endpoint.database)}${search}`;
+  const address = `${host}:${endpoint.port}/${encodeURIComponent(endpoint.database)}`;
+  return `postgresql://${user}:${encodeURIComponent(password.reveal())}@${address}${search}`;
 }

@@ -26,7 +26,8 @@ const byStatus: Record<number, { code: ErrorCode; suggestion: string }> = {
   401: {
     code: 'token-refused',
     suggestion:
-      'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN.',
+      'The token was revoked or has expired: create another at https://supabase.com/dashboard/account/tokens and ' +
+      'set SUPABASE_ACCESS_TOKEN.',
   },
   402: { code: 'plan-limit', suggestion: "Look at the organization's plan and billing in the dashboard." },
   403: {

@@ -19,14 +19,17 @@ export interface InsertFacts {
 const query = `
 select n.nspname || '.' || c.relname as "table",
   case when c.relkind = 'r' and not c.relispartition
-    and not exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype & 7 = 7)
+    and not exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
+      and g.tgenabled <> 'D' and g.tgtype & 7 = 7)
     and not exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '3')
-  then (select coalesce(json_agg(a.attname::text order by a.attnum), '[]'::json) from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+  then (select coalesce(json_agg(a.attname::text order by a.attnum), '[]'::json) from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid = a.atttypid
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attnotnull and a.attidentity <> 'a' and a.attgenerated = ''
       and t.typtype <> 'd' and pg_catalog.has_column_privilege('anon', c.oid, a.attnum, 'INSERT'))
   else '[]'::json end as required,
   not c.relrowsecurity or exists (select from pg_catalog.pg_policy p where p.polrelid = c.oid and p.polcmd in ('a', '*') and p.polpermissive
-    and exists (select from unnest(p.polroles) as holder where case when holder = 0 then true else pg_catalog.pg_has_role('anon', holder, 'MEMBER') end)) as "mayInsert"
+    and exists (select from unnest(p.polroles) as holder where case when holder = 0 then true
+      else pg_catalog.pg_has_role('anon', holder, 'MEMBER') end)) as "mayInsert"
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'v') and n.nspname !~ '^pg_'`;
 

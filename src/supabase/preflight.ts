@@ -94,7 +94,9 @@ export function isIn(project: Project, organization: Pick<Organization, 'slug'>)
 export function nameTaken(name: string, organization: string, ref?: string): MuseError {
   return new MuseError({
     code: 'name-taken',
-    message: `The organization "${organization}" already has a project named "${name}"${ref ? ` (${ref})` : ''}, and this run did not create it.`,
+    message:
+      `The organization "${organization}" already has a project named "${name}"${ref ? ` (${ref})` : ''}, and this ` +
+      'run did not create it.',
     suggestion: `Choose another name, or use that project with --project-ref${ref ? ` ${ref}` : ' <ref>'}.`,
   });
 }

@@ -121,7 +121,10 @@ function lockedOut(object: string, what: string, table: ProfileTable): Finding {
     severity: 'error',
     object,
     message: `A signed-in user cannot ${what}.`,
-    suggestion: `grant select, update on ${object} to authenticated; create policy "own row" on ${object} for all to authenticated using ((select auth.uid()) = ${table.userColumn}) with check ((select auth.uid()) = ${table.userColumn});`,
+    suggestion:
+      `grant select, update on ${object} to authenticated; create policy "own row" on ${object} for all to ` +
+      `authenticated using ((select auth.uid()) = ${table.userColumn}) with check ((select auth.uid()) = ` +
+      `${table.userColumn});`,
   };
 }
 
@@ -229,7 +232,9 @@ function notTried(object: string): Finding {
     rule: 'not-proven',
     severity: 'warning',
     object,
-    message: `${object} is not proven: whether an anonymous visitor can insert was not tried through the public API, since no row can be made that the table is sure to refuse.`,
+    message:
+      `${object} is not proven: whether an anonymous visitor can insert was not tried through the public API, ` +
+      'since no row can be made that the table is sure to refuse.',
     suggestion: `revoke insert on ${object} from anon; -- or look at its INSERT policies by hand`,
   };
 }
@@ -359,6 +364,8 @@ function finding(rule: RuleName, bucket: ProvedBucket, message: string): Finding
     severity: 'error',
     object: `bucket "${bucket.id}"`,
     message: `${message} (storage bucket "${bucket.id}")`,
-    suggestion: `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user can only reach files with (storage.foldername(name))[1] = (select auth.uid())::text.`,
+    suggestion:
+      `Write the policies on storage.objects for bucket_id = '${bucket.id}' so that each user can only reach files ` +
+      'with (storage.foldername(name))[1] = (select auth.uid())::text.',
   };
 }

@@ -64,7 +64,9 @@ export function serviceFailed(what: string, error: unknown): MuseError {
     code: 'configure-failed',
     message: `${what} failed${status ? ` (${status})` : ''}: ${message}`,
     suggestion: /^(?:email_address_not_authorized|over_email_send_rate_limit)$/.test(code ?? '')
-      ? "Supabase's own mail service sends a few mails an hour, to members of the organization only: set up SMTP in the dashboard (Authentication, Emails), or create the admin with a password in a terminal; then continue with --resume."
+      ? "Supabase's own mail service sends a few mails an hour, to members of the organization only: set up SMTP " +
+        'in the dashboard (Authentication, Emails), or create the admin with a password in a terminal; then ' +
+        'continue with --resume.'
       : "See the project's logs in the dashboard, fix what the message is about, and continue with --resume.",
     cause: error,
   });

@@ -56,7 +56,8 @@ async function readToken(env: EnvironmentVariables, home: string): Promise<Secre
       code: 'bad-token-missing',
       message: `There is no Supabase access token: SUPABASE_ACCESS_TOKEN is not set and ${file} does not exist.`,
       suggestion:
-        'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that `supabase login` stored in the system keyring cannot be read from here.',
+        'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN. A token that ' +
+        '`supabase login` stored in the system keyring cannot be read from here.',
     });
   }
   if (!tokenShape.test(text)) {

@@ -94,7 +94,9 @@ export function refuseFinal(ref: string, status: string): void {
     throw new MuseError({
       code: 'init-failed',
       message: `Supabase could not start the project ${ref} (INIT_FAILED). It does not recover from that.`,
-      suggestion: `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region with another region.`,
+      suggestion:
+        `Delete it and try again: muse destroy --confirm ${ref}, then --resume; if it fails again, add --region ` +
+        'with another region.',
     });
   }
   const suggestion = finalStatuses[status];

@@ -48,7 +48,9 @@ export function placeOf(
   throw new MuseError({
     code: 'bad-environment',
     message: `muse.json has no environment "${name}".`,
-    suggestion: `It has ${known.join(', ')}. Add it: muse env add ${name}; or choose another: --env ${nearest(name, known) ?? known[0] ?? '<name>'}.`,
+    suggestion:
+      `It has ${known.join(', ')}. Add it: muse env add ${name}; or choose another: --env ` +
+      `${nearest(name, known) ?? known[0] ?? '<name>'}.`,
   });
 }
 

@@ -62,7 +62,9 @@ function plainServer({ description }: Database, obstacles: readonly string[]): M
   const add = 'Add --supabase-baseline to install it, or use a Supabase database.';
   return new MuseError({
     code: 'baseline-missing',
-    message: `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and the roles anon and authenticated.`,
+    message:
+      `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and ` +
+      'the roles anon and authenticated.',
     ...(obstacles.length === 0 ? {} : { detail: obstacles.join('\n') }),
     suggestion: `${obstacles.length === 0 ? add : `${add} Before that, see to what is named above.`} Nothing was changed.`,
   });

@@ -23,27 +23,33 @@ import { readWays, type Ways } from './catalog/ways-query.ts';
 import { type IsWanted, wantedAfter } from './catalog/wanted.ts';
 
 export interface IsolationOptions {
-  /** What the files say of tables. */
+  /** What the files declare about tables. */
   declarations: readonly Declaration[];
-  /** Default `auth-uid`. */
+  /** Default: `auth-uid`. */
   isolation?: Isolation;
   /** With `session`: the application's role and the names of its variables. */
   session?: SessionVariables;
   /**
-   * Names of the tables, views, buckets and functions that changed, as the report has them, a function's also without its
-   * argument types: they are proven, with all that hangs on them and all that may open them. Default: everything is proven.
+   * Names of the tables, views, buckets and functions that changed, as in the report, a function's also without its
+   * argument types: they are proven, with everything that depends on them and everything that may open them. Default:
+   * everything is proven.
    */
   only?: readonly string[];
-  /** What lets users in beside the four verbs, where that is not to be read from this database: of a copy, from the original. */
+  /**
+   * Access by means other than the four verbs, if it is not to be read from this database: for a copy, it comes from
+   * the original.
+   */
   ways?: Ways;
-  /** The matrix as it should be, as the files give it in rehearsal: whoever can do more, or less, than there is a finding. */
+  /**
+   * The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding.
+   */
   expected?: readonly TableReport[];
 }
 
 /**
- * Proves who can do what with which rows: makes up users, organizations and rows of each, acts as each of them on every
- * table, view, bucket and callable function, and takes everything back. Needs no interactive transaction.
- * @throws MuseError `cannot-act-as` where the connection may not act as the users' roles
+ * Proves who can do what with which rows: generates users, organizations and their rows, acts as each of them on every
+ * table, view, bucket and callable function, and rolls everything back. Needs no interactive transaction.
+ * @throws MuseError `cannot-act-as` if the connection may not act as the users' roles
  * @throws DatabaseError what PostgreSQL says
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
@@ -68,7 +74,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, subject), ...oracles(subject, report, proof.actors));
-    // Owners reach their rows by the table itself, whatever a view or a partition of it says.
+    // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind !== 'view' && !subject.table.partition)
       findings.push(...lockedOut(subject, report, proof.actors, model));
     return report;
@@ -102,7 +108,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   return { tables: reports, findings: withForcedRows(findings, proof), ...countProven(reports, findings) };
 }
 
-/** Names of what {@link verifyIsolation} proves for that `only`, among others: a filter for the names of a report. */
+/** A filter for the names of a report: those that {@link verifyIsolation} proves for that `only`. */
 export async function findAffected(database: Session, options: IsolationOptions): Promise<IsWanted> {
   const { model } = await readModel(database, options);
   return wantedAfter(options.only, model);

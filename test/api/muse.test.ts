@@ -41,7 +41,7 @@ async function errorOf(work: Promise<unknown>): Promise<MuseError> {
 }
 
 describe('a result', () => {
-  it('is plain data, of every method that works on one muse', async () => {
+  it('is plain data for every method of a muse', async () => {
     const print = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')];
     const results = {
       lint: await muse.lint(),
@@ -80,7 +80,7 @@ describe('a result', () => {
     });
   });
 
-  it('of a later call is about muse.json as it is then', async () => {
+  it('of a later call reflects the current muse.json', async () => {
     const { production: _production, ...environments } = muse.museFile.environments;
     await writeFile(join(muse.directory, 'muse.json'), JSON.stringify({ ...muse.museFile, environments }));
     expect((await muse.status()).map(({ name }) => name)).toEqual(['development']);
@@ -88,16 +88,12 @@ describe('a result', () => {
   });
 });
 
-describe('what fails is thrown', () => {
+describe('failures are thrown', () => {
   it.each<[string, ErrorCode, (directory: string) => Promise<unknown>]>([
     ['a name that cannot be', 'bad-name', () => createMuse({ name: 'No Name' })],
+    ['an unknown preset', 'bad-preset', (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] })],
     [
-      'a preset that is not there',
-      'bad-preset',
-      (directory) => createMuse({ name: 'fine', directory, presets: ['realti'] }),
-    ],
-    [
-      'a target that is not there',
+      'an unknown target',
       'bad-target',
       (directory) => createMuse({ name: 'fine', directory, target: 'neon' as 'postgres' }),
     ],
@@ -127,7 +123,7 @@ describe('what fails is thrown', () => {
     });
   });
 
-  it('where rows would be lost, unless that is allowed', async () => {
+  it('if rows would be lost, unless that is allowed', async () => {
     await muse.migrate();
     await muse.seed();
     await writeFile(
@@ -177,7 +173,7 @@ describe('an abort ends a call with the code cancelled', () => {
     };
     expect((await errorOf(muse.seed({ signal: controller.signal, onProgress }))).code).toBe('cancelled');
     expect(performance.now() - began).toBeLessThan(5000);
-    // The database can be used again at once.
+    // The database can be used again immediately.
     expect(await muse.status({ env: 'development' })).toMatchObject([{ pending: [] }]);
   });
 });
@@ -189,14 +185,14 @@ describe('ErrorCode', () => {
     .filter((file) => file !== join('shared', 'error.ts'))
     .map((file) => readFileSync(join(source, file), 'utf8'));
 
-  it('has every code that is written in src', () => {
+  it('has every code that occurs in src', () => {
     const written = texts.flatMap((text) =>
       [...text.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)*)'/g)].map((match) => match[1] ?? ''),
     );
     expect(written.filter((code) => !(errorCodes as readonly string[]).includes(code))).toEqual([]);
   });
 
-  it('has no code that nothing in src throws', () => {
+  it('has no code that is never thrown in src', () => {
     const all = texts.join('\n');
     const own: readonly ErrorCode[] = ['cancelled', 'unexpected'];
     expect(errorCodes.filter((code) => !own.includes(code) && !all.includes(`'${code}'`))).toEqual([]);

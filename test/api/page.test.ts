@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs examples; what they print is all that is printed. */
+/** Runs examples and returns everything that is printed. */
 async function run(...headings: string[]): Promise<string> {
   const { code, stdout, stderr } = await node(page, headings, { cwd: directory, env });
   expect(stderr).toBe('');
@@ -53,7 +53,7 @@ describe('docs/api.md', () => {
     expect(commandNames().filter((name) => !programs.includes(name) && !methods.includes(name))).toEqual([]);
   });
 
-  // One muse, from its creation to the end of its Supabase project: each example works on what those before it left.
+  // One muse, from its creation to the end of its Supabase project: each example builds on the previous ones.
   it('creates', async () => {
     expect(await run('planMuse')).toContain('migrations/extensions/001_realtymuse_tables.sql');
     expect(await run('createMuse', 'openMuse')).toContain(join(directory, 'realtymuse'));
@@ -81,7 +81,7 @@ describe('docs/api.md', () => {
     expect(await readFile(join(directory, 'realtymuse', 'README.md'), 'utf8')).toContain('price_changes');
   });
 
-  it('recreates development, and ends a run that is cancelled', async () => {
+  it('recreates development, and ends a canceled run', async () => {
     expect(await run('Progress and cancellation')).toBe('cancelled\n');
     expect(await run('muse.reset', 'muse.verify')).toMatch(/\d+ proven, 0 not proven/);
   });

@@ -1,4 +1,4 @@
-/** docs/api.md as a program: each example a function that is called by its heading. */
+/** docs/api.md as a program: each example is a function, called by its heading. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,11 +22,11 @@ interface PackageJson {
 }
 
 /**
- * Compiles the page's examples in a directory where this package is installed as npm would install it: the published files,
- * and no dependency that only development needs.
+ * Compiles the page's examples in a directory where this package is installed as by npm: the published files, without
+ * development dependencies.
  * @param directory an empty one
  * @returns the path of the program; its arguments are the headings of the examples to run
- * @throws what the compiler says
+ * @throws the compiler's errors
  */
 export function compilePage(directory: string): string {
   const { files, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson;

@@ -5,7 +5,7 @@ import type { GivenAnswers } from '../../src/create/defaults.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
 
-/** Answers questions in order; what is asked is kept, and each answer is checked as the terminal checks it. */
+/** Answers questions in order, records them, and validates each answer as the terminal does. */
 function scripted(answers: unknown[]): { ask: Ask; asked: string[]; refused: string[] } {
   const asked: string[] = [];
   const refused: string[] = [];
@@ -58,7 +58,7 @@ function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
 
 const nothing: GivenAnswers = { supabase: {} };
 
-describe('with somebody to ask', () => {
+describe('in a terminal', () => {
   it('asks for what is missing, checks it, shows the plan, and asks once to continue', async () => {
     const { ask, asked, refused } = scripted([
       'My Muse',
@@ -126,7 +126,7 @@ describe('with somebody to ask', () => {
     expect(JSON.stringify(answers)).not.toContain('postgresql://');
   });
 
-  it('takes no for an answer', async () => {
+  it('accepts no as an answer', async () => {
     const { ask } = scripted([false]);
     await expect(
       completeAnswers({ ...nothing, name: 'a-muse', presets: [] }, {}, contextWith(ask), false),
@@ -134,8 +134,8 @@ describe('with somebody to ask', () => {
   });
 });
 
-describe('with nobody to ask', () => {
-  it('takes the defaults', async () => {
+describe('without a terminal', () => {
+  it('uses the defaults', async () => {
     expect(await completeAnswers({ ...nothing, name: 'a-muse' }, {}, contextWith(), false)).toMatchObject({
       directory: expect.stringContaining('a-muse'),
       kit: 'builtin',

@@ -5,7 +5,7 @@ import { ParsedArguments } from '../../src/cli/parse.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
 import { takeConsent } from '../../src/muse/guard.ts';
 
-/** A terminal at which these answers are typed one after the other; what it asked and objected to. */
+/** A terminal at which these answers are typed one after the other. Returns its questions and objections. */
 function terminal(answers: readonly string[]): { context: CommandContext; seen: string[] } {
   const seen: string[] = [];
   const text: Ask['text'] = async (message, options) => {
@@ -24,7 +24,7 @@ function terminal(answers: readonly string[]): { context: CommandContext; seen: 
   };
 }
 
-describe('the name of an environment, typed', () => {
+describe('typing the name of an environment', () => {
   it.each<[string, string[], boolean]>([
     ['the right name', ['production'], true],
     ['with a blank after it', ['production '], true],
@@ -45,7 +45,7 @@ describe('the name of an environment, typed', () => {
     );
   });
 
-  it('is not asked for where it was given', async () => {
+  it('is not required if it was given', async () => {
     const { context, seen } = terminal([]);
     await takeConsent(
       'production',

@@ -8,7 +8,7 @@ import { createMuse, muse, snapshot, temporaryDirectory } from '../support/cli.t
 const run = promisify(execFile);
 
 describe('create-muse realtymuse --yes --preset realty', () => {
-  it('makes a muse with a migrated, checked database and a git history', async () => {
+  it('creates a muse with a migrated, checked database and a git history', async () => {
     const cwd = await temporaryDirectory();
     const { code, stdout, stderr } = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
     expect(stderr).toBe('');
@@ -73,7 +73,7 @@ describe('create-muse realtymuse --yes --preset realty', () => {
   });
 });
 
-describe('calls that are wrong', () => {
+describe('wrong calls', () => {
   it.each([
     [['--yes'], 'The name of the product is missing'],
     [['My Muse', '--yes'], 'my-muse'],
@@ -96,7 +96,7 @@ describe('calls that are wrong', () => {
   });
 });
 
-describe('a directory that is not free', () => {
+describe('an occupied directory', () => {
   it.each([
     ['a file', async (path: string) => writeFile(path, 'mine')],
     [
@@ -106,7 +106,7 @@ describe('a directory that is not free', () => {
         await writeFile(join(path, 'mine.txt'), 'mine');
       },
     ],
-  ])('%s is refused and stays as it is', async (_, make) => {
+  ])('%s is refused and stays unchanged', async (_, make) => {
     const cwd = await temporaryDirectory();
     const path = join(cwd, 'realtymuse');
     await make(path);
@@ -117,7 +117,7 @@ describe('a directory that is not free', () => {
     expect(await readFile(kept, 'utf8')).toBe('mine');
   });
 
-  it('an empty one is taken', async () => {
+  it('an empty one is accepted', async () => {
     const cwd = await temporaryDirectory();
     await mkdir(join(cwd, 'realtymuse'));
     expect((await createMuse(['realtymuse', '--yes'], { cwd })).code).toBe(0);
@@ -127,7 +127,7 @@ describe('a directory that is not free', () => {
 describe('--dry-run', () => {
   it('prints steps, SQL and files, and touches nothing', async () => {
     const cwd = await temporaryDirectory();
-    // A home directory that cannot be written has no cache.
+    // A read-only home directory has no cache.
     const env = { CREATE_MUSE_CACHE: join(process.execPath, 'no-directory') };
     const { code, stdout } = await createMuse(['realtymuse', '--yes', '--preset', 'realty', '--dry-run'], { cwd, env });
     expect(code).toBe(0);

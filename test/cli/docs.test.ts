@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 describe('docs/cli.md', () => {
-  it('has the flags and commands as they are (else: npm run build && node scripts/cli-docs.js)', async () => {
+  it('has the current flags and commands (to update: npm run build && node scripts/cli-docs.js)', async () => {
     const commands = await Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
     expect(fillReference(read('docs/cli.md'), { createFlags, globalFlags: museFlags, commands })).toBe(
       read('docs/cli.md'),
@@ -73,7 +73,7 @@ describe('pages', () => {
 });
 
 describe('README.md', () => {
-  it('has the two commands, each in a block of its own', () => {
+  it('has the two commands, each in its own block', () => {
     for (const command of ['npm ci && npx create-muse realtymuse --yes --preset realty', 'npm ci && npm test']) {
       expect(read('README.md')).toContain(`\n\`\`\`\n${command}\n\`\`\`\n`);
     }

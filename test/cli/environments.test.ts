@@ -20,7 +20,7 @@ async function databaseUrl(name: string): Promise<string> {
 }
 
 describe('a muse with three environments', () => {
-  it('goes from development by staging to production, and back', async () => {
+  it('is migrated from development through staging to production, and rolled back', async () => {
     const cwd = await temporaryDirectory();
     expect((await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd })).code).toBe(0);
     const directory = join(cwd, 'realtymuse');
@@ -28,7 +28,7 @@ describe('a muse with three environments', () => {
     const json = async (...args: string[]): Promise<Record<string, unknown>> =>
       JSON.parse((await muse(...args, '--json')).stdout) as Record<string, unknown>;
 
-    // Development: seeded, seeded again, made new.
+    // Development: seeded, seeded again, reset.
     const seeded = await json('seed');
     expect(seeded).toMatchObject({
       ok: true,
@@ -45,7 +45,7 @@ describe('a muse with three environments', () => {
       expect([code, stderr]).toEqual([2, expect.stringContaining('development only')]);
     }
 
-    // Every wrong way into production says the right one, before a database is opened.
+    // Every wrong call for production names the right one, before a database is opened.
     const path = join(directory, 'muse.json');
     const museFile = JSON.parse(await readFile(path, 'utf8')) as { environments: Record<string, unknown> };
     museFile.environments['staging'] = { target: 'postgres' };
@@ -83,7 +83,7 @@ describe('a muse with three environments', () => {
       backup: expect.any(String),
     });
 
-    // A rollback that drops rows, and the way back from it.
+    // A rollback that drops rows, and the restore afterwards.
     const database = await openPostgres({ url: production });
     await database.script(
       "insert into public.property_alerts (owner_id, name) select id, 'Near the lake' from auth.users where email = 'ada@example.com'",

@@ -24,10 +24,10 @@ function kitIn(place: string): string {
 }
 
 describe('create-muse --fix', { timeout: 180_000 }, () => {
-  it('runs on a native server, runs there again without a change, and no anonymous visitor writes', async () => {
+  it('runs on a native server, repeats there without a change, and lets no anonymous visitor write', async () => {
     const cwd = await temporaryDirectory();
-    const url = await native.createDatabase('mended');
-    // Without the proof, which would end it: what it finds is what `muse verify` finds below.
+    const url = await native.createDatabase('fixed');
+    // Without the proof, which would fail: `muse verify` below has the same findings.
     const made = await createMuse(
       [
         'mine',
@@ -58,7 +58,7 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     const verified = JSON.parse((await muse(['verify', '--json'], { cwd: directory })).stdout) as {
       findings: { rule: string; severity: string; object?: string }[];
     };
-    // That strangers read what is published is in a condition, and in no words of the kit's: a person declares it.
+    // Only a condition says that anonymous visitors read what is published, so that is declared by hand.
     expect(
       verified.findings
         .filter(({ severity }) => severity === 'error')
@@ -101,7 +101,7 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     }
   });
 
-  it('shows with --dry-run what it would change, as diffs, and makes nothing', async () => {
+  it('shows the changes as diffs with --dry-run, and creates nothing', async () => {
     const cwd = await temporaryDirectory();
     const args = ['mine', '--yes', '--fix', '--allow-widening', '--dry-run', '--kit', kitIn(cwd)];
     const shown = await createMuse(args, { cwd });

@@ -41,7 +41,7 @@ grant all on public.${name} to service_role;
 create index if not exists ${name}_user_id_idx on public.${name} (user_id);
 `;
 
-describe('kits in good order end green', () => {
+describe('correct kits pass', () => {
   it.each([
     ['supabase/migrations', { 'supabase/migrations/20260101000000_first.sql': table('first') }, 'supabase'],
     [
@@ -75,7 +75,7 @@ describe('kits in good order end green', () => {
 
 describe('kits that cannot be used leave nothing behind', () => {
   const broken = `-- Adds things.\ncreate table public.things (id uuid primary key);\ncreate policy if not exists "p" on public.things for select using (true);\nselect * from public.nowhere;\nalter table public.things add column x misspelt;\n`;
-  it('every failure of a file is named in one go, with its line', async () => {
+  it('every error of a file is listed at once, with its line', async () => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, {
       'migrations/core/001_things.sql': broken,
@@ -99,7 +99,7 @@ describe('kits that cannot be used leave nothing behind', () => {
     expect(await readdir(cwd)).toEqual(['kit']);
   });
 
-  it('people get the line, a caret and what to write instead', async () => {
+  it('the text output shows the line, a caret and what to write instead', async () => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, { 'migrations/core/001_things.sql': broken });
     const { code, stderr } = await createMuse(['mine', '--yes', '--kit', kit], { cwd });
@@ -110,7 +110,7 @@ describe('kits that cannot be used leave nothing behind', () => {
     expect(stderr).toContain('Nothing was provisioned');
   });
 
-  it('the kit’s own extensions are in the list, although they would be archived', async () => {
+  it('the kit’s own extensions are listed, although they would be archived', async () => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, {
       'migrations/core/001_things.sql': broken,
@@ -126,7 +126,7 @@ describe('kits that cannot be used leave nothing behind', () => {
   it.each([
     ['without migrations', { 'README.md': 'x' }, 1, 'does not know how this kit stores its migrations'],
     [
-      'with a file that is no UTF-8',
+      'with a file that is not UTF-8',
       { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) },
       3,
       'UTF-8',
@@ -140,22 +140,25 @@ describe('kits that cannot be used leave nothing behind', () => {
     expect(await readdir(cwd)).toEqual(['kit']);
   });
 
-  it.skipIf(process.platform === 'win32')('a link that leaves it is neither followed nor written through', async () => {
-    const cwd = await temporaryDirectory();
-    const outside = join(cwd, 'outside.txt');
-    await writeFile(outside, 'theirs');
-    const kit = await kitOf(cwd, { 'migrations/core/001_first.sql': table('first') });
-    await symlink(outside, join(kit, 'README.md'));
-    await run('git', ['add', '--all'], { cwd: kit });
-    await run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', 'commit', '--quiet', '-m', 'Link'], {
-      cwd: kit,
-    });
-    const { code } = await createMuse(['mine', '--yes', '--quiet', '--kit', kit], { cwd });
-    expect(code).toBe(0);
-    expect(await readFile(outside, 'utf8')).toBe('theirs');
-  });
+  it.skipIf(process.platform === 'win32')(
+    'a link that leads out of it is neither followed nor written through',
+    async () => {
+      const cwd = await temporaryDirectory();
+      const outside = join(cwd, 'outside.txt');
+      await writeFile(outside, 'theirs');
+      const kit = await kitOf(cwd, { 'migrations/core/001_first.sql': table('first') });
+      await symlink(outside, join(kit, 'README.md'));
+      await run('git', ['add', '--all'], { cwd: kit });
+      await run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', 'commit', '--quiet', '-m', 'Link'], {
+        cwd: kit,
+      });
+      const { code } = await createMuse(['mine', '--yes', '--quiet', '--kit', kit], { cwd });
+      expect(code).toBe(0);
+      expect(await readFile(outside, 'utf8')).toBe('theirs');
+    },
+  );
 
-  it('nothing there, and no network', async () => {
+  it('a missing kit, and no network', async () => {
     const cwd = await temporaryDirectory();
     for (const kit of ['./absent', 'https://127.0.0.1:1/owner/kit.git']) {
       const { code, stderr } = await createMuse(['mine', '--yes', '--kit', kit], { cwd });
@@ -167,7 +170,7 @@ describe('kits that cannot be used leave nothing behind', () => {
 });
 
 describe('--fix', () => {
-  it('mends the clone, each class in a commit, and ends green', async () => {
+  it('fixes the clone with one commit per class, and passes', async () => {
     const cwd = await temporaryDirectory();
     const kit = await kitOf(cwd, {
       'migrations/core/001_things.sql': table('things').replace(
@@ -180,8 +183,8 @@ describe('--fix', () => {
     const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--fix', '--kit', kit], { cwd });
     const report = JSON.parse(stdout) as { repairs: { classes: { rule: string }[] } };
     expect(code).toBe(0);
-    const mended = report.repairs.classes.map(({ rule }) => rule);
-    expect(mended).toEqual(expect.arrayContaining(['policy-if-not-exists', 'rls-missing', 'fk-without-index']));
+    const fixed = report.repairs.classes.map(({ rule }) => rule);
+    expect(fixed).toEqual(expect.arrayContaining(['policy-if-not-exists', 'rls-missing', 'fk-without-index']));
     const log = (await run('git', ['log', '--format=%s', '--reverse'], { cwd: join(cwd, 'mine') })).stdout;
     expect(log).toContain('Fix policy-if-not-exists');
     expect(log).toContain('Fix rls-missing');

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
-describe('in a muse, in this order', () => {
+describe('commands in a muse, in this order', () => {
   it('status and docs are up to date', async () => {
     expect(await json('status')).toMatchObject({ ok: true, environments: [{ pending: [], edited: [], missing: [] }] });
     expect(await json('docs')).toMatchObject({ changed: false, tables: expect.arrayContaining(['post_queues']) });
@@ -33,14 +33,14 @@ describe('in a muse, in this order', () => {
     expect((await call('status')).stdout).toContain('002_price_history.sql');
   });
 
-  it('lint and rehearse say that it is good', async () => {
+  it('lint and rehearse find nothing', async () => {
     expect((await call('lint')).code).toBe(0);
     const rehearsed = await call('rehearse');
     expect(rehearsed.stderr).toBe('');
     expect(rehearsed.code).toBe(0);
   });
 
-  it('lint writes for other programs', async () => {
+  it('lint writes formats for other programs', async () => {
     for (const asJson of [['--json'], ['--format', 'json'], ['--format=json']]) {
       const { stdout } = await call('lint', ...asJson);
       expect(JSON.parse(stdout)).toMatchObject({
@@ -58,7 +58,7 @@ describe('in a muse, in this order', () => {
     expect((await call('lint', '--format', 'github')).stdout.trim()).toBe('');
   });
 
-  it('verify proves what is applied, and names what is not', async () => {
+  it('verify proves what is applied, and names what is pending', async () => {
     expect(await json('verify')).toMatchObject({
       ok: true,
       findings: [],
@@ -69,7 +69,7 @@ describe('in a muse, in this order', () => {
     );
   });
 
-  it('migrate applies it, and then has nothing to do', async () => {
+  it('migrate applies it, and the second time has nothing to do', async () => {
     expect(await json('migrate')).toMatchObject({
       migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] },
     });
@@ -84,7 +84,7 @@ describe('in a muse, in this order', () => {
     expect(verified.code).toBe(0);
   });
 
-  it('rollback takes it back, and migrate forward again', async () => {
+  it('rollback rolls it back, and migrate applies it again', async () => {
     expect(await json('rollback')).toMatchObject({
       rolledBack: [{ file: 'migrations/extensions/002_price_history.sql' }],
     });
@@ -106,7 +106,7 @@ describe('in a muse, in this order', () => {
   });
 });
 
-describe('calls that are wrong', () => {
+describe('wrong calls', () => {
   it.each([
     [['migrat'], 'Did you mean muse migrate?'],
     [['status', 'extra'], 'takes no "extra"'],
@@ -126,7 +126,7 @@ describe('calls that are wrong', () => {
     expect(code).toBe(2);
   });
 
-  it('outside a muse it says so', async () => {
+  it('outside a muse is an error that says so', async () => {
     const { code, stderr } = await muse(['status'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain('create-muse <name>');
@@ -134,7 +134,7 @@ describe('calls that are wrong', () => {
 });
 
 describe('target postgres', () => {
-  it('puts the baseline on a plain server only when asked, and keeps the URL out of what it prints', async () => {
+  it('installs the baseline on a plain server only on request, and never prints the URL', async () => {
     const native = await startNative();
     const url = await native.createDatabase('target');
     const call = (...args: string[]) =>
@@ -166,7 +166,7 @@ describe('target postgres', () => {
 });
 
 describe('drift', () => {
-  it('names what was changed by hand', async () => {
+  it('names manual changes', async () => {
     const native = await startNative();
     const url = await native.createDatabase('drift');
     const env = { DATABASE_URL: url };

@@ -17,7 +17,7 @@ const refusal = (...argv: string[]): MuseError => {
   throw new Error(`${argv.join(' ')} was taken`);
 };
 
-describe('arguments that are taken', () => {
+describe('accepted arguments', () => {
   it.each([
     [['realtymuse'], {}, ['realtymuse']],
     [['realtymuse', '--yes'], { yes: true }, ['realtymuse']],
@@ -33,7 +33,7 @@ describe('arguments that are taken', () => {
   });
 });
 
-describe('arguments that are refused', () => {
+describe('refused arguments', () => {
   it.each([
     [['--persets', 'realty'], 'There is no flag --persets.', 'Did you mean --preset?'],
     [['--wat'], 'There is no flag --wat.', 'List all flags: create-muse --help'],
@@ -78,7 +78,7 @@ describe('the command', () => {
   });
 });
 
-describe('limits of time', () => {
+describe('time limits', () => {
   it.each([
     [['--lock-timeout', '2.5'], { lockTimeoutMs: 2500 }],
     [['--statement-timeout=2147483', '--lock-timeout=0.001'], { lockTimeoutMs: 1, statementTimeoutMs: 2_147_483_000 }],

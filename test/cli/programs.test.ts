@@ -74,7 +74,7 @@ describe('global flags before and after the command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { message: expect.stringContaining('staging') } });
   });
 
-  it('a command says which environment and target it is about', async () => {
+  it('a command prints its environment and target', async () => {
     const { stdout } = await muse(['verify', '--dir', 'product', '--json'], { cwd });
     const verified = JSON.parse(stdout) as {
       isolation: { proven: string[]; notProven: string[]; tables: { table: string }[] };
@@ -91,7 +91,7 @@ describe('global flags before and after the command', () => {
 
 describe('help loads no handler', () => {
   const source = join(import.meta.dirname, '..', '..', 'src');
-  /** Modules that are loaded with a file, itself included: static imports of values. */
+  /** Modules that are loaded with a file, itself included, by static imports of values. */
   function loaded(file: string, seen = new Set<string>()): Set<string> {
     if (seen.has(file)) return seen;
     seen.add(file);
@@ -104,12 +104,12 @@ describe('help loads no handler', () => {
     return seen;
   }
 
-  it('but the text that the build wrote, which is that of the commands', async () => {
+  it('except the text that the build wrote, which matches the commands', async () => {
     const { stdout } = await muse(['--help'], { cwd: await temporaryDirectory() });
     expect(stdout).toBe(await museHelp());
   });
 
-  it('of a command, nor a module that costs start-up time', async () => {
+  it('of a command, nor any module that slows down startup', async () => {
     const commands = (await readdir(join(source, 'cli', 'commands'))).map((name) =>
       join(source, 'cli', 'commands', name),
     );

@@ -27,7 +27,7 @@ let env: Record<string, string>;
 const journalOf = async (directory: string): Promise<Journal> =>
   JSON.parse(await readFile(join(directory, '.muse', 'journal.json'), 'utf8')) as Journal;
 const refs = (): string[] => [...fakeApi.state.projects.keys()];
-/** A muse that is in place and has no project yet. */
+/** A finished muse without a project. */
 async function fresh(name: string): Promise<string> {
   const directory = join(place, name);
   await cp(prepared, directory, { recursive: true });
@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 describe('a project that ends as INIT_FAILED', () => {
-  it('without a terminal: names the two commands, and they lead to one project', async () => {
+  it('without a terminal: names the two commands, which lead to one project', async () => {
     const directory = await fresh('commands');
     const { code, stdout } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
     expect(code).toBe(1);
@@ -83,7 +83,7 @@ describe('a project that ends as INIT_FAILED', () => {
   const go = (directory: string, agree: (question: string) => Promise<boolean>): ReturnType<typeof resumeMuse> =>
     resumeMuse(directory, {}, { signal: new AbortController().signal, environment: { ...process.env, ...env }, agree });
 
-  it('asked and answered with yes: deletes it and makes another', async () => {
+  it('answered with yes: deletes it and creates another', async () => {
     const directory = await fresh('yes');
     Object.assign(fakeApi.conditions, { initFailed: 2 });
     const questions: string[] = [];
@@ -103,7 +103,7 @@ describe('a project that ends as INIT_FAILED', () => {
   it.each([
     ['no', async () => false, 'init-failed'],
     ['Ctrl-C', async () => Promise.reject(new Error('User force closed the prompt')), 'cancelled'],
-  ])('asked and answered with %s: touches nothing', async (name, agree, code) => {
+  ])('answered with %s: touches nothing', async (name, agree, code) => {
     const directory = await fresh(name);
     const report = await go(directory, agree);
     expect(report.error?.code).toBe(code);
@@ -112,7 +112,7 @@ describe('a project that ends as INIT_FAILED', () => {
     expect((await journalOf(directory)).data.project?.ref).toBe(refs()[0]);
   });
 
-  it('is never offered for a project that this run did not make', async () => {
+  it('is never offered for a project that this run did not create', async () => {
     const theirs = fakeApi.addProject({ name: 'theirs', password: 'known-to-its-owner' });
     Object.assign(theirs, { status: 'COMING_UP', looks: 0 });
     fakeApi.conditions.initFailed = 1;
@@ -133,7 +133,7 @@ describe('a project that ends as INIT_FAILED', () => {
         supabase: { projectRef: theirs.ref },
       },
       {},
-      // Taking it is agreed to; deleting it would be as well.
+      // Adopting it was confirmed, and deleting it would be too.
       {
         signal: new AbortController().signal,
         environment: { ...process.env, ...env, SUPABASE_DB_PASSWORD: 'known-to-its-owner' },
@@ -159,7 +159,7 @@ describe('a project that ends as INIT_FAILED', () => {
     expect(first).toBeGreaterThan(0);
     expect(last).toBeGreaterThan(first);
     for (let n = first + 1; n <= last + 1; n += 1) {
-      // By default only where something was done and nobody was told; all of it takes a minute.
+      // By default only the requests with an unreported effect; testing all takes a minute.
       const phases = every
         ? (['before', 'after'] as const)
         : n === first + 1 || n === last + 1
@@ -180,7 +180,7 @@ describe('a project that ends as INIT_FAILED', () => {
         expect(signal).toBe('SIGKILL');
         const resumed = await finish(directory);
         expect(resumed.code, resumed.stderr).toBe(0);
-        // It had been agreed to: it is not asked again.
+        // It was confirmed before, so it is not asked again.
         expect(resumed.stdout).toBe('');
         expect(refs()).toHaveLength(1);
         expect((await journalOf(directory)).data.project?.ref).toBe(refs()[0]);

@@ -53,7 +53,7 @@ const good: Journal = {
   },
 };
 
-it('reads what was written, and what a later version adds', async () => {
+it('reads what was written, including additions of a later version', async () => {
   await writeJournal(directory, good);
   expect(await readJournal(directory)).toEqual(good);
   await writeJournal(directory, { ...good, added: 1 } as Journal);
@@ -76,7 +76,7 @@ it('reads version 1, and keeps what it proved once', async () => {
   });
 });
 
-it('is undefined where there is none', async () => {
+it('is undefined if there is none', async () => {
   expect(await readJournal(join(directory, 'nothing'))).toBeUndefined();
 });
 

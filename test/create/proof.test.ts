@@ -46,10 +46,10 @@ async function create(
 }
 
 const leaky = tableSql('homes').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
-const isolationLine = expect.stringContaining('nobody reaches rows that are not theirs');
+const isolationLine = expect.stringContaining('no one can reach rows that are not theirs');
 
 describe('create-muse ends with the isolation proof', () => {
-  it('refuses a kit in which every signed-in user reaches every row, and leaves nothing', async () => {
+  it('refuses a kit in which every signed-in user can reach every row, and leaves nothing behind', async () => {
     const { directory, report } = await create(leaky);
     expect(report.error).toMatchObject({
       code: 'findings',
@@ -62,7 +62,7 @@ describe('create-muse ends with the isolation proof', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it('takes the same kit with the policies repaired, and says what is proven', async () => {
+  it('accepts the same kit with repaired policies, and says what is proven', async () => {
     const { report } = await create(tableSql('homes'));
     expect(report.error).toBeUndefined();
     expect(report.proven).toContainEqual(isolationLine);
@@ -73,7 +73,7 @@ describe('create-muse ends with the isolation proof', () => {
     });
   });
 
-  it('counts what is not proven, names it, and does not say that nobody reaches rows of others', async () => {
+  it('counts and names what is not proven, and does not claim that no one can reach rows of others', async () => {
     const { report } = await create(`${tableSql('homes')}${untried}`);
     expect(report.error).toBeUndefined();
     expect(report.proven).not.toContainEqual(isolationLine);
@@ -85,7 +85,7 @@ describe('create-muse ends with the isolation proof', () => {
     expect(report.isolation?.notProven).toHaveLength(1);
   });
 
-  it('skips the proof where that was asked for, and says so', async () => {
+  it('skips the proof on request, and says so', async () => {
     const { report } = await create(leaky, { verify: false });
     expect(report.error).toBeUndefined();
     expect(report.isolation).toBeUndefined();

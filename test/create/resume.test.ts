@@ -20,7 +20,7 @@ const steps = [
   'finish',
 ];
 
-/** The parts of a report that tell what was found and shown, which no interruption may change. */
+/** The parts of a report with the findings, which no interruption may change. */
 interface Told {
   proven: string[];
   notes: string[];
@@ -33,7 +33,7 @@ interface Told {
 let whole: Record<string, string>;
 let report: Told;
 
-/** The report that `--json` prints, without times. */
+/** The report of `--json`, without times. */
 function told(stdout: string): Told {
   const { proven, notes, findings, next, tables, migrations } = JSON.parse(stdout) as Told;
   return {
@@ -46,7 +46,7 @@ function told(stdout: string): Told {
   };
 }
 
-/** What can be told of a finished muse from outside. */
+/** The observable state of a finished muse. */
 async function state(directory: string): Promise<Record<string, unknown>> {
   const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as {
     environments: unknown[];
@@ -68,7 +68,7 @@ beforeAll(async () => {
   return () => rm(cwd, { recursive: true, force: true });
 });
 
-describe('kill -9, then --resume, ends as a run without it', () => {
+describe('kill -9, then --resume, has the result of an uninterrupted run', () => {
   it.each(steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]))(
     'at %s %s',
     async (step, status) => {
@@ -76,7 +76,7 @@ describe('kill -9, then --resume, ends as a run without it', () => {
       const directory = join(cwd, 'realtymuse');
       const killed = await node(killer, [directory, step, status], { cwd });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
-      // What is left is said, with the command that goes on.
+      // The remaining work is named, with the command that continues.
       const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
       expect(again.stderr).toContain('--resume');
       expect(again.code).toBe(1);
@@ -92,7 +92,7 @@ describe('kill -9, then --resume, ends as a run without it', () => {
     },
   );
 
-  it('says so if there is nothing to resume', async () => {
+  it('is an error if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();
     const { code, stderr } = await createMuse(['realtymuse', '--resume'], { cwd });
     expect(code).toBe(1);
@@ -101,7 +101,7 @@ describe('kill -9, then --resume, ends as a run without it', () => {
 });
 
 describe('two runs in the same directory', () => {
-  it('one makes the muse, the other is told', async () => {
+  it('one creates the muse, the other gets an error', async () => {
     const cwd = await temporaryDirectory();
     const both = await Promise.all([
       createMuse(['realtymuse', '--yes'], { cwd }),

@@ -33,7 +33,7 @@ const failing: Step<Run> = {
   },
 };
 
-/** Runs a sequence over a journal in memory, and gives what its steps said. */
+/** Runs a sequence with an in-memory journal, and returns the output of its steps. */
 async function run(
   sequence: Sequence,
   steps: Journal['steps'] = [],
@@ -51,7 +51,7 @@ async function run(
 }
 
 describe('the order of steps', () => {
-  it('is held by the compiler', () => {
+  it('is enforced by the compiler', () => {
     expect(new WholeSequence().step(first).step(second).listed).toHaveLength(2);
     expect(new ResumableSequence().always(first).step(second).listed).toHaveLength(2);
     // @ts-expect-error: nothing has added the kit.
@@ -67,7 +67,7 @@ describe('the order of steps', () => {
 });
 
 describe('a resumed run', () => {
-  it('starts a whole sequence again until all of it is done, then skips it', async () => {
+  it('restarts a sequence until all of it is done, then skips it', async () => {
     ran = [];
     const sequence = new WholeSequence().step(first).step(second).step(failing);
     const stopped = await run(sequence);
@@ -81,7 +81,7 @@ describe('a resumed run', () => {
     expect(again.notes).toEqual(['fetched', 'tried']);
   });
 
-  it('skips the steps of a resumable sequence that are done, but for those that always run', async () => {
+  it('skips the finished steps of a resumable sequence, except those that always run', async () => {
     ran = [];
     const sequence = new ResumableSequence().always(first).step(second).step(failing);
     const stopped = await run(sequence);

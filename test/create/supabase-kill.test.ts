@@ -10,7 +10,7 @@ import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const killer = join(root, 'test', 'support', 'kill-at.js');
-/** Every request is walked with this set; else each seventh, which takes about a minute. */
+/** With this set, every request is tested; otherwise each seventh, which takes about a minute. */
 const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) === undefined ? 7 : 1;
 const answers = {
   name: 'killed',
@@ -25,7 +25,7 @@ let place: string;
 let prepared: string;
 let env: Record<string, string>;
 let requests: number;
-/** What the report of an uninterrupted run says. */
+/** The report of an uninterrupted run. */
 let whole: unknown;
 
 /** The parts of a report that no interruption may change; `next` differs with the directory. */
@@ -36,14 +36,14 @@ function told(stdout: string): unknown {
 
 const projects = (): number => [...fakeApi.state.projects.values()].filter(({ name }) => name === 'killed').length;
 
-/** A muse that is in place and has no project yet: what everything before costs is paid once. */
+/** A finished muse without a project, created once for all tests. */
 async function fresh(name: string): Promise<string> {
   const directory = join(place, name);
   await cp(prepared, directory, { recursive: true });
   return directory;
 }
 
-/** Goes on until it is done, looks at what came of it, and gives the number of requests of the run itself. */
+/** Continues until it is done, checks the result, and returns the number of requests of the run itself. */
 async function finish(directory: string): Promise<number> {
   const before = fakeApi.state.requests.length;
   const { code, stderr, stdout } = await createMuse(['--resume', '--dir', directory, '--json'], { cwd: place, env });
@@ -61,7 +61,7 @@ async function finish(directory: string): Promise<number> {
   return sent;
 }
 
-/** Each project's database has a connection, and the server has a hundred. */
+/** Each project's database holds a connection, and the server has a hundred. */
 async function clear(): Promise<void> {
   for (const ref of fakeApi.state.projects.keys()) await fakeApi.databases.drop(ref);
   fakeApi.state.projects.clear();
@@ -87,7 +87,7 @@ afterAll(async () => {
   await rm(place, { recursive: true, force: true });
 });
 
-/** Resumes, and is killed at the n-th request from now. */
+/** Resumes a run and kills it at the n-th request from now. */
 function killedAt(directory: string, n: number, phase: 'before' | 'after'): Promise<NodeJS.Signals | null> {
   return new Promise((resolve) => {
     const child = spawn(
@@ -101,7 +101,7 @@ function killedAt(directory: string, n: number, phase: 'before' | 'after'): Prom
 }
 
 describe('kill -9 at a request, then --resume: one project, and all of it done', () => {
-  it('walks the requests of a run', async () => {
+  it('at each request of a run', async () => {
     expect(requests).toBeGreaterThan(15);
     for (let n = 1; n <= requests; n += every) {
       for (const phase of ['before', 'after'] as const) {

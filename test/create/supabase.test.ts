@@ -23,7 +23,7 @@ const flags = [
   '--yes',
 ];
 
-/** Gathers the arguments of every process of this machine until it is asked for them; nothing where there is no /proc. */
+/** Collects the arguments of every process on this machine until it is stopped; nothing without /proc. */
 function watchArguments(): () => string {
   const seen = new Set<string>();
   const look = (): void => {
@@ -33,7 +33,7 @@ function watchArguments(): () => string {
       try {
         seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
       } catch {
-        // It has ended meanwhile.
+        // The process has ended.
       }
     }
   };
@@ -50,13 +50,13 @@ const readGit = async (cwd: string, args: string[]): Promise<string> =>
 let fakeApi: FakeApi;
 beforeAll(async () => {
   fakeApi = await openFakeApi();
-  // Waiting in real time is for the first test alone.
+  // Only the first test waits in real time.
   fakeApi.conditions.upAtOnce = true;
 });
 afterAll(() => fakeApi.close());
 
 describe('create-muse --target supabase', () => {
-  it('ends with a project that serves, and says so', async () => {
+  it('ends with a project that works, and says so', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
@@ -102,7 +102,7 @@ describe('create-muse --target supabase', () => {
     });
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
-    // Nothing that is secret is anywhere but in .env.local.
+    // Secrets are only in .env.local.
     const secrets = [
       fakeApi.state.token,
       values['SUPABASE_DB_PASSWORD'] ?? 'missing',
@@ -125,7 +125,7 @@ describe('create-muse --target supabase', () => {
     expect(fakeApi.state.projects.has(projects[0]?.ref ?? '')).toBe(false);
   });
 
-  it('goes on after an answer that never came, with exactly one project', async () => {
+  it('continues after a lost response, with exactly one project', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.http.add('answer-lost', 'POST /v1/projects');
@@ -136,7 +136,7 @@ describe('create-muse --target supabase', () => {
 });
 
 describe('muse provision', () => {
-  it('gives a muse that began embedded its project, and adopts one that is there', async () => {
+  it('creates a project for an embedded muse, and adopts an existing one', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     expect((await createMuse(['latermuse', '--yes', '--quiet'], { cwd })).code).toBe(0);
@@ -151,7 +151,7 @@ describe('muse provision', () => {
       environments: [{ target: 'supabase', pending: [], health: { status: 'ACTIVE_HEALTHY' } }],
     });
 
-    // The same project, as production of another muse: its password is what its owner knows.
+    // The same project, as production of another muse: its owner knows the password.
     const password = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'))['SUPABASE_DB_PASSWORD'];
     const adopted = await muse(
       ['provision', '--env', 'production', '--project-ref', project?.ref ?? '', '--yes', '--json'],
@@ -172,7 +172,7 @@ describe('muse provision', () => {
 });
 
 describe('muse provision, refused', () => {
-  it('leaves nothing unfinished, and names the project of another environment after it', async () => {
+  it('leaves nothing unfinished, and names another environment’s project after the environment', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.addProject({ name: 'twicemuse' });
@@ -196,7 +196,7 @@ describe('muse provision, refused', () => {
     expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'twicemuse-staging')).toHaveLength(1);
   });
 
-  it('asks for the password of a project that is adopted before it does anything', async () => {
+  it('asks for the password of an adopted project before it does anything', async () => {
     const cwd = await temporaryDirectory();
     const theirs = fakeApi.addProject({ name: 'theirs' });
     const { code, stderr } = await createMuse(
@@ -210,7 +210,7 @@ describe('muse provision, refused', () => {
 });
 
 describe('--resume with other answers', () => {
-  it('takes what can still be changed, and says why the rest cannot', async () => {
+  it('accepts what can still be changed, and says why the rest cannot', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.conditions.neverHealthy = true;
@@ -233,7 +233,7 @@ describe('--resume with other answers', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    'Ctrl-C while it waits ends at once, and names the project and the command',
+    'Ctrl-C during a wait ends immediately, and names the project and the command',
     async () => {
       const cwd = await temporaryDirectory();
       const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
@@ -265,7 +265,7 @@ describe('--resume with other answers', () => {
 });
 
 describe('secrets', () => {
-  it('are nowhere but in .env.local, whatever fails and however much is printed', async () => {
+  it('are only in .env.local, whatever fails and however much is printed', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
@@ -312,19 +312,19 @@ describe('secrets', () => {
     for (const one of known) expect(one.length).toBeGreaterThan(20);
     const shown = /shown only once: (\S+)/.exec(output.join('\n'))?.[1] ?? '';
     expect(shown.length).toBeGreaterThan(20);
-    // Everything that git has, reachable or not.
+    // Every git object, reachable or not.
     const objects = await readGit(directory, ['cat-file', '--batch-all-objects', '--batch']);
     const texts = { journals: journals.join('\n'), objects };
     expect(findSecrets({ ...texts, output: output.join('\n') }, known)).toEqual([]);
     expect(findSecrets(texts, [shown])).toEqual([]);
-    // Of every process of this machine, so only this run's own are looked for.
+    // These are all processes on this machine, so only this run's own are checked.
     const processes = seen();
     expect([...known, shown].filter((one) => processes.includes(one))).toEqual([]);
   }, 180_000);
 });
 
 describe('two runs at once', () => {
-  it('of one name: one makes the project, the other is told; of one directory: the other is refused', async () => {
+  it('with one name: one creates the project, the other gets an error; in one directory: the other is refused', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const both = await Promise.all(
@@ -343,7 +343,7 @@ describe('a refusal before anything is created', () => {
     ['an organization that is not there', {}, ['--org', 'nobody'], 2],
     ['a region that is not there', {}, ['--region', 'mars-north-1'], 2],
     ['a certificate that is not there', {}, ['--db-ca', '/nowhere/ca.crt'], 2],
-  ])('%s costs nothing', async (_, extra, more, expected) => {
+  ])('%s creates nothing', async (_, extra, more, expected) => {
     const cwd = await temporaryDirectory();
     const before = fakeApi.count('POST', '/v1/projects');
     const { code, stderr } = await createMuse(['refusedmuse', ...flags, ...more], {

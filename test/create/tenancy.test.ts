@@ -43,7 +43,7 @@ async function create(
   return { report, directory, file, museFile };
 }
 
-/** A kit like StartKit, in good order: Drizzle's journal, roles by nobody, policies that ask for its own variables. */
+/** A correct kit like StartKit: Drizzle's journal, no roles, policies that read its own variables. */
 const folder = 'packages/database/src/migrations/sql';
 const policy = (
   table: string,
@@ -76,7 +76,7 @@ ${policy('organization_members', 'organization_id', 'org_id')}
   }),
 };
 
-/** Who reads the row of A, or of A's organization. */
+/** The actors that read the row of A, or of A's organization. */
 const readersOfA = ({ tables }: IsolationReport, name: string): string[] =>
   tables
     .find(({ table }) => table === name)
@@ -87,7 +87,7 @@ const errors = (findings: readonly { severity: string; rule: string; object?: st
   findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`);
 
 describe('--tenancy session', () => {
-  it('carries the built-in kit from the scaffold to the proof, and new tables and copies of data with it', async () => {
+  it('works for the built-in kit from the scaffold to the proof, including new tables and data migrations', async () => {
     const { report, directory, file, museFile } = await create({
       tenancy: 'session',
       presets: ['realty'],
@@ -141,7 +141,7 @@ describe('--tenancy session', () => {
     expect(cell('api_keys', 'owner', 'select')).toBe('refused');
   }, 240_000);
 
-  it('is what a kit is recognised to do, by its own variables; its files stay as they are', async () => {
+  it('is recognized in a kit by its own variables, and its files stay unchanged', async () => {
     const { report, directory, file, museFile } = await create({
       kit: repository(sessionKit).directory,
       tables: ['notes: x text, organization', 'mine: x text, owner user'],
@@ -164,7 +164,7 @@ describe('--tenancy session', () => {
     });
   });
 
-  it("is told from a kit that is broken by that kit's own findings alone", async () => {
+  it('does not add findings to those of a broken kit', async () => {
     const broken = {
       ...sessionKit,
       [`${folder}/0000_init.sql`]: String(sessionKit[`${folder}/0000_init.sql`]).replace(

@@ -141,7 +141,7 @@ describe.each(kinds)('transactions of %s', (kind) => {
     ).rejects.toThrow('no');
     expect(await count()).toBe(1);
   });
-  it('rejects where a failed statement was swallowed: COMMIT would have been a ROLLBACK', async () => {
+  it('rejects if a failed statement was swallowed: COMMIT would have been a ROLLBACK', async () => {
     await expect(
       both[kind].transaction(async (session) => {
         await session.query('insert into public.kept values (3)');
@@ -150,7 +150,7 @@ describe.each(kinds)('transactions of %s', (kind) => {
     ).rejects.toMatchObject({ code: '25P02' });
     expect(await count()).toBe(1);
   });
-  it('keeps two that begin together apart', async () => {
+  it('isolates two that begin together', async () => {
     const add = (value: number, fail: boolean): Promise<void> =>
       both[kind].transaction(async (session) => {
         await session.query('insert into public.kept values ($1)', [value]);
@@ -160,11 +160,11 @@ describe.each(kinds)('transactions of %s', (kind) => {
     await Promise.allSettled([add(4, true), add(5, false), add(6, true)]);
     expect((await both[kind].query('select a from public.kept order by a')).rows).toEqual([{ a: 1 }, { a: 5 }]);
   });
-  it('refuses one inside another at once', async () => {
+  it('immediately refuses one inside another', async () => {
     const nested = both[kind].transaction(() => both[kind].transaction(async () => undefined));
     await expect(nested).rejects.toThrow('SAVEPOINT');
   });
-  it('lets one run at a time have the lock', async () => {
+  it('gives the lock to one run at a time', async () => {
     await both[kind].withRunLock(async () => {
       await expect(both[kind].withRunLock(async () => undefined, 30)).rejects.toMatchObject({ code: 'locked' });
     });
@@ -213,7 +213,7 @@ comment on policy "own rows" on shop.items is 'why'; comment on function shop.to
 `;
 
 describe('readSchema', () => {
-  it('reads the same on both after the same SQL, every object once', async () => {
+  it('reads the same on both after the same SQL, with every object once', async () => {
     const [embedded, postgres] = (await Promise.all(
       kinds.map(async (kind) => {
         const before = await readSchema(both[kind]);
@@ -299,7 +299,7 @@ describe('readSchema', () => {
     expect(diffSchema(before, await readSchema(both.embedded))).toEqual({ missing: [], extra: [], changed: [] });
   });
 
-  it('leaves the search_path as it was, in a transaction and outside', async () => {
+  it('leaves the search_path unchanged, in a transaction and outside', async () => {
     const path = async (): Promise<unknown> => (await both.embedded.query('show search_path')).rows;
     const before = await path();
     await readSchema(both.embedded);
@@ -318,7 +318,7 @@ describe('readSchema', () => {
     expect(after).toEqual(before);
   });
 
-  it("reads only the schemas asked for, and the services' own with `baseline`", async () => {
+  it("reads only the given schemas, and the services' own with `baseline`", async () => {
     const kindsOf = (objects: SchemaObject[]): string[] => objects.map(({ kind, name }) => `${kind} ${name}`);
     expect(kindsOf(await readSchema(both.embedded, { schemas: ['public'] }))).not.toContain('table shop.items');
     expect(kindsOf(await readSchema(both.embedded))).not.toContain('table auth.users');
@@ -326,7 +326,7 @@ describe('readSchema', () => {
   });
 });
 
-it('countRows counts every table, of the services too, and sees one more row', async () => {
+it('countRows counts every table, including those of the services, and sees one more row', async () => {
   for (const kind of kinds) {
     await both[kind].script(`insert into storage.buckets (id, name) values ('b', 'b');
       insert into shop.logs (at) values ('2026-05-05')`);

@@ -35,7 +35,7 @@ describe('parseEnvironment', () => {
     expect(parseEnvironment(text)).toEqual(expected);
   });
 
-  it('reads what Node reads, in templates of common form', () => {
+  it('reads common templates like Node', () => {
     const line = fc.oneof(
       fc
         .tuple(fc.stringMatching(/^[A-Z_]{1,8}$/), fc.stringMatching(/^[ -~]{0,20}$/))
@@ -85,19 +85,19 @@ describe('updateEnvironment', () => {
     'ünï',
     '`tick`',
     '#',
-  ])('writes %j so that Node and a shell-like reader give it back', (value) => {
+  ])('writes %j so that Node and a shell-like reader read it back', (value) => {
     const text = updateEnvironment('Z=1\n', { A: value, B: 'after' });
     expect(parseEnvironment(text)).toEqual({ Z: '1', A: value, B: 'after' });
     expect(parseEnv(text)).toEqual({ Z: '1', A: value, B: 'after' });
   });
 
-  it.each(['q\'e"`x', "end '\\", 'a\rb', 'a\0b'])('refuses %j, which no quotes hold', (value) => {
+  it.each(['q\'e"`x', "end '\\", 'a\rb', 'a\0b'])('refuses %j, which cannot be quoted', (value) => {
     const error = errorOf(() => updateEnvironment('', { A: value }));
     expect(error).toMatchObject({ code: 'bad-environment-value' });
     expect(`${error?.message}${error?.detail}${error?.suggestion}`).not.toContain(value);
   });
 
-  it('gives any value back, here and in Node, or refuses it', () => {
+  it('reads any value back, here and in Node, or refuses it', () => {
     const value = fc.oneof(
       fc.string(),
       fc.string({ unit: fc.constantFrom("'", '"', '`', '\\', '#', ' ', '\n', '\r', '$', 'a', '=', '{') }),
@@ -121,7 +121,7 @@ describe('updateEnvironment', () => {
 });
 
 describe('fillEnvironment', () => {
-  it('keeps the template, fills it, and adds what is needed', () => {
+  it('keeps the template, fills it, and adds missing variables', () => {
     const text = fillEnvironment(template, {
       NEXT_PUBLIC_SUPABASE_URL: 'https://x.co',
       DATABASE_URL: 'postgresql://a:b%23@h/d',
@@ -160,21 +160,21 @@ describe('readEnvironmentTemplate', () => {
 });
 
 describe('writeEnvironmentFile', () => {
-  it('writes for the user alone, after git was told', async () => {
+  it('writes a private file, after adding it to .gitignore', async () => {
     const place = temporary();
     put(place, { '.gitignore': 'dist\r\n' });
     writeFileSync(join(place, '.env.local'), 'old', { mode: 0o644 });
     await writeEnvironmentFile(place, '.env.local', 'A=1\n');
     expect(readFileSync(join(place, '.gitignore'), 'utf8')).toBe('dist\r\n/.env.local\r\n');
     expect(readFileSync(join(place, '.env.local'), 'utf8')).toBe('A=1\n');
-    // Windows has no such bits: a file there can be read-only or not.
+    // Windows has no such bits, only a read-only flag.
     const expected = process.platform === 'win32' ? '666' : '600';
     expect((statSync(join(place, '.env.local')).mode & 0o777).toString(8)).toBe(expected);
     expect(readdirSync(place).sort()).toEqual(['.env.local', '.gitignore']);
   });
 
   it.each(['.env.local\n', '.env*.local\n', '.env.*\n!.env.example\n', '.env*\n', '/.env.local'])(
-    'leaves a .gitignore of %j',
+    'does not change a .gitignore of %j',
     async (text) => {
       const place = temporary();
       git(place, 'init', '--quiet');
@@ -186,7 +186,7 @@ describe('writeEnvironmentFile', () => {
   );
 
   it.each(['.env*\n!.env.local\n', '.env.local\n!.env*\n', '*.txt'])(
-    'puts itself last in a .gitignore of %j',
+    'appends itself to a .gitignore of %j',
     async (text) => {
       const place = temporary();
       git(place, 'init', '--quiet');

@@ -1,6 +1,6 @@
 import { MuseError } from '../../src/shared/error.ts';
 
-/** The MuseError that the work throws; undefined where it throws nothing. Any other error goes on. */
+/** The MuseError that the work throws; undefined if it throws nothing. Any other error is rethrown. */
 export function errorOf(work: () => unknown): MuseError | undefined {
   try {
     work();
@@ -11,7 +11,7 @@ export function errorOf(work: () => unknown): MuseError | undefined {
   }
 }
 
-/** As {@link errorOf}, for work that takes its time. */
+/** Like {@link errorOf}, for asynchronous work. */
 export async function rejectionOf(work: Promise<unknown>): Promise<MuseError | undefined> {
   try {
     await work;

@@ -18,7 +18,7 @@ import { rejectionOf } from './errors.ts';
 import { bare } from './git-server.ts';
 import { commit, type Files, git, musekit, put, repository, temporary } from './repository.ts';
 
-/** A program that leaves a file behind when it runs. */
+/** A program that creates a file when it runs. */
 function trap(): { program: string; sprung: () => boolean } {
   const place = temporary('trap');
   const [program, mark] = [join(place, 'program'), join(place, 'sprung')];
@@ -27,7 +27,7 @@ function trap(): { program: string; sprung: () => boolean } {
   return { program, sprung: () => existsSync(mark) };
 }
 
-/** The environment of a user whose git is set up like this. */
+/** The environment of a user with this git configuration. */
 function userWith(config: string): NodeJS.ProcessEnv {
   const file = join(temporary('user'), 'gitconfig');
   writeFileSync(file, config);
@@ -40,7 +40,7 @@ async function fetched(files: Files) {
   return { ...kit, muse };
 }
 
-describe('nothing of a kit runs', () => {
+describe('no code of a kit runs', () => {
   it('not the hooks of the user: template and hooks path', async () => {
     const { program, sprung } = trap();
     const template = temporary('template');
@@ -63,7 +63,7 @@ describe('nothing of a kit runs', () => {
     expect(sprung()).toBe(false);
   });
 
-  it('not the programs that the settings of a local kit name', async () => {
+  it('not the programs in the settings of a local kit', async () => {
     const { program, sprung } = trap();
     const kit = repository({ ...musekit, '.gitattributes': '*.txt filter=evil diff=evil\n', 'a.txt': 'a' });
     for (const key of [
@@ -101,7 +101,7 @@ describe('nothing of a kit runs', () => {
   });
 
   it.each(['--upload-pack=', 'ext::'])(
-    'not an address that begins with %s, even past the reader of addresses',
+    'not an address that begins with %s, even if the parser is bypassed',
     async (start) => {
       const { program, sprung } = trap();
       const environment = userWith('[protocol "ext"]\n\tallow = always\n[protocol]\n\tallow = always\n');
@@ -112,7 +112,7 @@ describe('nothing of a kit runs', () => {
     },
   );
 
-  it('not by way of an alias for addresses', async () => {
+  it('not through an alias for addresses', async () => {
     const { program, sprung } = trap();
     const environment = userWith(
       `[protocol "ext"]\n\tallow = always\n[url "ext::${program} "]\n\tinsteadOf = https://kit.example/\n`,
@@ -125,7 +125,7 @@ describe('nothing of a kit runs', () => {
 });
 
 describe('nothing leads out of a kit', () => {
-  it('links that leave are left out and told; others stay', async () => {
+  it('links that lead out are omitted and reported; others stay', async () => {
     const { notes, muse } = await fetched({
       'out/absolute': { link: '/etc/passwd' },
       'out/up': { link: '../../outside' },
@@ -148,7 +148,7 @@ describe('nothing leads out of a kit', () => {
   });
 
   it.each(['migrations/core/002_x.sql', 'migrations/extensions', 'supabase/migrations', 'seed.sql'])(
-    'a link at %s that leaves is refused',
+    'a link at %s that leads out is refused',
     async (path) => {
       const muse = temporary('muse');
       const kit = repository({ ...musekit, [path]: { link: '../../../../../../etc' } });
@@ -158,7 +158,7 @@ describe('nothing leads out of a kit', () => {
     },
   );
 
-  it('submodules are told, not fetched', async () => {
+  it('submodules are reported, not fetched', async () => {
     const kit = repository(musekit);
     const other = repository({ 'a.txt': 'a' });
     git(
@@ -179,7 +179,7 @@ describe('nothing leads out of a kit', () => {
     expect(readdirSync(join(muse, 'vendor/other'))).toEqual([]);
   });
 
-  it('the journal of the run is not replaced by one of the kit', async () => {
+  it('the journal of the run is not replaced by one in the kit', async () => {
     const kit = repository({ ...musekit, '.muse/journal.json': 'theirs', '.MUSE/x/y': 'theirs too' });
     const muse = temporary('muse');
     put(muse, { '.muse/journal.json': 'ours' });
@@ -199,7 +199,7 @@ describe('nothing leads out of a kit', () => {
   });
 });
 
-describe('odd kits', () => {
+describe('unusual kits', () => {
   it.each(['with space', 'ünïcødé', 'per%20cent', 'hash#and?', 'quote\'"', '日本', '-rf', 'a:b'])(
     'a path like %s',
     async (name) => {
@@ -232,12 +232,12 @@ describe('odd kits', () => {
     for (const name of names) expect(readFileSync(join(muse, name), 'utf8')).toBe(name);
   });
 
-  it('paths that differ in case only are told', async () => {
+  it('paths that differ only in case are reported', async () => {
     const { notes } = await fetched({ 'a/Read.txt': '1', 'a/read.txt': '2' });
     expect(notes).toMatchObject([{ kind: 'same-name', paths: ['a/Read.txt', 'a/read.txt'] }]);
   });
 
-  it('files that it ignores and holds all the same are named, secrets are not', async () => {
+  it('ignored files that are committed anyway are kept, except secrets', async () => {
     const { ignored } = await fetched({
       '.gitignore': 'dist/\n.env*\n',
       'dist/a.js': '1',
@@ -266,7 +266,7 @@ describe('odd kits', () => {
     expect(readdirSync(muse)).toEqual([]);
   });
 
-  it('a directory that a failed run made is gone again', async () => {
+  it('a directory that a failed run created is removed', async () => {
     const place = temporary();
     const error = await rejectionOf(
       fetchKit(parseKitSource('./nothing'), join(place, 'deep', 'muse'), { from: place }),
@@ -275,7 +275,7 @@ describe('odd kits', () => {
     expect(readdirSync(place)).toEqual([]);
   });
 
-  it('a ref that is not there names those that are most like it', async () => {
+  it('an unknown ref is an error that suggests similar ones', async () => {
     const kit = repository(musekit);
     for (const tag of ['v1.0.0', 'v1.0.1', 'other']) git(kit.directory, 'tag', tag);
     const error = await rejectionOf(fetchKit(parseKitSource(kit.directory, 'v1.0.2'), temporary('muse')));
@@ -292,7 +292,7 @@ describe('odd kits', () => {
     git(kit.directory, 'branch', 'side');
     git(kit.directory, 'checkout', '--quiet', '--orphan', 'void');
     const error = await rejectionOf(fetchKit(parseKitSource(kit.directory), temporary('muse')));
-    // With a branch called main that one is meant.
+    // If there is a branch called main, it is used.
     expect(error).toBeUndefined();
     git(kit.directory, 'branch', '--move', 'main', 'trunk');
     expect(await rejectionOf(fetchKit(parseKitSource(kit.directory), temporary('muse')))).toMatchObject({
@@ -300,7 +300,7 @@ describe('odd kits', () => {
     });
   });
 
-  it('variables of git in the environment do not lead it elsewhere', async () => {
+  it('git variables in the environment do not redirect it', async () => {
     const kit = repository(musekit);
     const elsewhere = repository({ 'other.txt': 'other' });
     const environment = {
@@ -315,7 +315,7 @@ describe('odd kits', () => {
     expect(readdirSync(elsewhere.directory).sort()).toEqual(['.git', 'other.txt']);
   });
 
-  it('what an interrupted run left is made anew', async () => {
+  it('the remains of an interrupted run are replaced', async () => {
     const kit = repository(musekit);
     const muse = temporary('muse');
     put(muse, {

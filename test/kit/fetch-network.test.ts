@@ -26,7 +26,7 @@ async function github(): Promise<GitServer & { commit: string }> {
 }
 
 describe('a kit on a server', () => {
-  it('is fetched with the token of the environment, which is left nowhere', async () => {
+  it('is fetched with the token of the environment, which is stored nowhere', async () => {
     const server = await github();
     const muse = temporary('muse');
     const environment = { ...process.env, GIT_CONFIG_GLOBAL: server.config, GITHUB_TOKEN: token };
@@ -41,7 +41,7 @@ describe('a kit on a server', () => {
   it.each([
     ['no token', {}],
     ['a wrong token', { GH_TOKEN: 'ghp_wrong' }],
-  ])('that is private ends in an error, not a question, with %s', async (_name, tokens) => {
+  ])('that is private is an error, not a prompt, with %s', async (_name, tokens) => {
     const server = await github();
     const muse = temporary('muse');
     const { GITHUB_TOKEN: _a, GH_TOKEN: _b, ...own } = process.env;
@@ -52,7 +52,7 @@ describe('a kit on a server', () => {
     expect(readdirSync(muse)).toEqual([]);
   });
 
-  it('that is not there, where a folder of that name is, says how to write that', async () => {
+  it('that does not exist is an error that shows how to name a local folder', async () => {
     const server = await github();
     const from = temporary();
     put(from, { 'acme/gone/a.txt': 'a' });
@@ -61,7 +61,7 @@ describe('a kit on a server', () => {
     expect(error).toMatchObject({ code: 'kit-not-found', suggestion: expect.stringContaining('--kit ./acme/gone') });
   });
 
-  it('is fetched without the token where that is not needed', async () => {
+  it('is fetched without the token if that is not necessary', async () => {
     const root = temporary('server');
     bare(repository(musekit).directory, join(root, 'acme', 'kit.git'));
     const server = await gitServer(root);
@@ -80,7 +80,7 @@ describe('a kit on a server', () => {
     expect(server.seen.filter((header) => header !== undefined)).toEqual([]);
   });
 
-  it('that does not answer is given up', async () => {
+  it('that does not respond times out', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((done) => {
       silent.listen(0, '127.0.0.1', () => done());

@@ -6,7 +6,7 @@ import { parseKitSource } from '../../src/kit/source.ts';
 import { commit, git, musekit, put, repository, temporary } from './repository.ts';
 
 describe('a kit at a local path', () => {
-  it('is taken at its commit, without its history', async () => {
+  it('is fetched at its commit, without its history', async () => {
     const kit = repository(musekit);
     const muse = temporary('muse');
     const fetched = await fetchKit(parseKitSource(kit.directory), muse);
@@ -17,7 +17,7 @@ describe('a kit at a local path', () => {
     );
   });
 
-  it('is taken without what is not committed, and says so', async () => {
+  it('is fetched without uncommitted changes, and says so', async () => {
     const kit = repository(musekit);
     put(kit.directory, { 'package.json': '{}', 'new file\n.txt': 'loose' });
     const muse = temporary('muse');

@@ -1,4 +1,4 @@
-/** A git server on this machine that speaks https and wants a token, and a proxy that makes it stand for github.com. */
+/** A local HTTPS git server that requires a token, and a proxy that serves it as github.com. */
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -9,7 +9,7 @@ import { temporary } from './repository.ts';
 
 const pem = (name: string) => readFileSync(new URL(`loopback/${name}.pem`, import.meta.url));
 
-/** Hands a request to git's own CGI program. */
+/** Passes a request to git's own CGI program. */
 function serve(root: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'https://localhost');
   const backend = spawn('git', ['http-backend'], {
@@ -45,19 +45,19 @@ const listen = (server: Server): Promise<number> =>
     server.listen(0, '127.0.0.1', () => done((server.address() as AddressInfo).port));
   });
 
-/** What a test has of its server. */
+/** The server that a test gets. */
 export interface GitServer {
   port: number;
-  /** The `Authorization` headers that came, one a request; undefined for none. */
+  /** The received `Authorization` headers, one per request; undefined for none. */
   seen: (string | undefined)[];
-  /** A file for `GIT_CONFIG_GLOBAL` that trusts the server and goes through the proxy to it. */
+  /** A file for `GIT_CONFIG_GLOBAL` that trusts the server and uses the proxy. */
   config: string;
   close(): void;
 }
 
 /**
  * Serves the repositories below `root`.
- * @param token what GitHub would take; undefined lets anyone in
+ * @param token the accepted token; undefined lets anyone in
  */
 export async function gitServer(root: string, token?: string): Promise<GitServer> {
   const seen: (string | undefined)[] = [];

@@ -17,7 +17,7 @@ beforeEach(() => {
 const status = (): string[] => git(place, 'status', '--porcelain').split('\n').filter(Boolean).sort();
 
 describe('commitPaths', () => {
-  it('takes these paths, new, changed and gone, and leaves the index and the rest alone', async () => {
+  it('commits the given paths, new, changed and deleted, and leaves the index and the rest unchanged', async () => {
     put(place, { 'a.txt': 'mine, staged\n' });
     git(place, 'add', 'a.txt');
     put(place, {
@@ -28,10 +28,10 @@ describe('commitPaths', () => {
       'out/c.txt': 'c',
     });
     rmSync(join(place, 'sub/b.txt'));
-    const commit = await commitPaths(place, ['sub/b.txt', 'sub/new.txt', 'sub/[b].txt', 'out/c.txt'], 'Mend');
+    const commit = await commitPaths(place, ['sub/b.txt', 'sub/new.txt', 'sub/[b].txt', 'out/c.txt'], 'Fix');
     expect(commit).toMatch(/^[0-9a-f]{40}$/);
     expect(git(place, 'show', '--name-status', '--format=%s', 'HEAD').trim().split('\n').filter(Boolean)).toEqual([
-      'Mend',
+      'Fix',
       'M\tsub/[b].txt',
       'D\tsub/b.txt',
       'A\tsub/new.txt',
@@ -41,7 +41,7 @@ describe('commitPaths', () => {
     expect(existsSync(join(place, 'out/c.txt'))).toBe(true);
   });
 
-  it('makes no commit where nothing of them has changed', async () => {
+  it('makes no commit if none of them has changed', async () => {
     put(place, { 'a.txt': 'mine\n', 'out/c.txt': 'c' });
     git(place, 'add', 'a.txt');
     const head = git(place, 'rev-parse', 'HEAD');
@@ -51,7 +51,7 @@ describe('commitPaths', () => {
   });
 });
 
-it('sees what is not committed, from a folder of the repository too', async () => {
+it('finds uncommitted changes, also from a subfolder', async () => {
   put(place, { 'a.txt': 'x', 'sub/new/c.txt': 'c', 'out/c.txt': 'c' });
   put(place, { 'staged.txt': 's' });
   git(place, 'add', 'staged.txt');
@@ -65,7 +65,7 @@ it('sees what is not committed, from a folder of the repository too', async () =
   expect(await uncommitted(join(place, 'sub'), ['new/c.txt', 'd.txt'])).toEqual([{ path: 'new/c.txt', isNew: true }]);
 });
 
-it('knows a repository that holds the work from one around it, and what is under way in it', async () => {
+it('distinguishes the project’s repository from one around it, and detects an operation in progress', async () => {
   put(place, { 'other/muse.json': '{}' });
   expect(await inRepository(place, 'muse.json')).toBe(true);
   expect(await inRepository(join(place, 'other'), 'muse.json')).toBe(false);
@@ -81,7 +81,7 @@ it('knows a repository that holds the work from one around it, and what is under
   try {
     git(place, 'merge', '--quiet', 'other');
   } catch {
-    // It ends in a conflict, which is what is wanted.
+    // It ends in a conflict on purpose.
   }
   expect(await underWay(place)).toBe('merge');
 });
@@ -97,7 +97,7 @@ describe('diffTexts', () => {
       { 'a.txt': 'rename from a/x\n' },
       { 'a.txt': 'rename from b/x\n--- a/y\n+++ b/y\n' },
     ],
-  ])('is a patch that makes the one from the other: %s', async (_, before, after) => {
+  ])('is a patch from one to the other: %s', async (_, before, after) => {
     const diff = await diffTexts(new Map(Object.entries(before)), new Map(Object.entries(after)));
     const copy = temporary('copy');
     put(copy, { ...before, 'p.patch': diff });
@@ -110,7 +110,7 @@ describe('diffTexts', () => {
     expect(Object.fromEntries(names.map((name) => [name, git(copy, 'show', `HEAD:${name}`)]))).toEqual(after);
   });
 
-  it('is empty for the same', async () => {
+  it('is empty for equal texts', async () => {
     expect(await diffTexts(new Map([['a', 'x']]), new Map([['a', 'x']]))).toBe('');
   });
 });

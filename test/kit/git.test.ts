@@ -22,7 +22,7 @@ beforeEach(() => {
   place = temporary('muse');
 });
 
-/** A user's environment with these settings and nothing else; git knows nobody in it but what they say. */
+/** A user's environment with only these settings, so that git has no other author. */
 function userWith(config: string): NodeJS.ProcessEnv {
   const file = join(temporary('user'), 'gitconfig');
   writeFileSync(file, config);
@@ -39,7 +39,7 @@ function userWith(config: string): NodeJS.ProcessEnv {
 const author = () => git(place, 'log', '-1', '--format=%an <%ae> %G?').trim();
 
 describe("the muse's first commit", () => {
-  it('is made on main, by nobody in particular where git knows nobody', async () => {
+  it('is made on main, by a neutral author if git has none', async () => {
     put(place, { 'a.txt': 'a', 'ignored.txt': 'x', '.gitignore': 'ignored.txt\n' });
     const environment = userWith('[init]\n\tdefaultBranch = trunk\n[user]\n\tuseConfigOnly = true\n');
     await initRepository(place, { environment });
@@ -68,7 +68,7 @@ describe("the muse's first commit", () => {
       },
       'Joan <joan@example.com> N',
     ],
-  ])('is made by the user where git knows him by %s', async (_name, config, variables, expected) => {
+  ])('is made by the author that git knows from %s', async (_name, config, variables, expected) => {
     put(place, { 'a.txt': 'a' });
     const environment = { ...userWith(config), ...variables };
     await initRepository(place, { environment });
@@ -77,7 +77,7 @@ describe("the muse's first commit", () => {
     expect(author()).toBe(expected);
   });
 
-  it('survives hooks, templates, signing and an editor of the user', async () => {
+  it('works with the user’s hooks, templates, signing and editor', async () => {
     const mark = join(temporary('trap'), 'sprung');
     const hooks = join(temporary('template'), 'hooks');
     mkdirSync(hooks);
@@ -97,7 +97,7 @@ describe("the muse's first commit", () => {
     expect(existsSync(join(place, '.git', 'hooks'))).toBe(false);
   });
 
-  it('takes ignored files that the kit held all the same', async () => {
+  it('includes ignored files that the kit has committed', async () => {
     put(place, { 'a.txt': 'a', 'dist/a.js': '1', 'dist/b.js': '2', ':(top)c': '3', '.gitignore': 'dist/\n:(top)c\n' });
     await initRepository(place);
     await addAll(place, ['dist/a.js', ':(top)c', 'pruned/since.js']);
@@ -107,8 +107,8 @@ describe("the muse's first commit", () => {
   });
 });
 
-describe('other verbs', () => {
-  it('setRemote makes, changes and leaves', async () => {
+describe('other functions', () => {
+  it('setRemote adds, changes and keeps', async () => {
     await initRepository(place);
     for (const url of ['https://a/b.git', 'https://a/c.git', 'https://a/c.git'])
       await setRemote(place, 'upstream', url);
@@ -127,7 +127,7 @@ describe('other verbs', () => {
     expect(await isIgnored(place, 'a.md')).toBe(false);
   });
 
-  it('no git, an old git, and a place that is not there', async () => {
+  it('no git, an old git, and a missing directory', async () => {
     const path = temporary('path');
     expect(await rejectionOf(gitVersion({ environment: { PATH: path } }))).toMatchObject({ code: 'git-missing' });
     writeFileSync(join(path, 'git'), '#!/bin/sh\necho git version 2.17.1\n', { mode: 0o755 });
@@ -139,7 +139,7 @@ describe('other verbs', () => {
 });
 
 describe('the environment of git', () => {
-  it('keeps settings by environment and adds to them', () => {
+  it('keeps settings from variables and adds to them', () => {
     const own = {
       GIT_CONFIG_COUNT: '1',
       GIT_CONFIG_KEY_0: 'safe.directory',
@@ -162,7 +162,7 @@ describe('the environment of git', () => {
     expect(environment).not.toHaveProperty('GIT_DIR');
   });
 
-  it('leaves a GIT_SSH program in charge, and adds to a command', () => {
+  it('keeps a GIT_SSH program, and adds options to a command', () => {
     expect(gitEnvironment({ GIT_SSH: '/opt/plink' })).not.toHaveProperty('GIT_SSH_COMMAND');
     expect(gitEnvironment({ GIT_SSH_COMMAND: 'ssh -i key' })['GIT_SSH_COMMAND']).toBe('ssh -i key -o BatchMode=yes');
   });

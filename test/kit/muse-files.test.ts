@@ -28,7 +28,7 @@ const muse: MuseFile = {
 };
 
 describe('renderReadme', () => {
-  it('says what the muse is, in lines that Markdown reads as meant', async () => {
+  it('describes the muse in correct Markdown', async () => {
     const place = temporary();
     put(place, { 'package.json': '{"scripts":{"dev":"next"}}', 'docs/KIT_README.md': '#' });
     const text = await renderReadme(place, muse, { tagline: 'One\n# line <b>' });
@@ -43,7 +43,7 @@ describe('renderReadme', () => {
     expect(text.endsWith('\n')).toBe(true);
   });
 
-  it('has the place that the list of tables goes to', async () => {
+  it('has the section for the list of tables', async () => {
     const text = await renderReadme(temporary(), muse);
     const section = '<!-- muse:tables -->\n## Tables\n\nthree\n<!-- /muse:tables -->';
     const filled = replaceSection(text, section);
@@ -75,7 +75,7 @@ it('writeMuseFiles changes nothing the second time', async () => {
   expect(read()).toEqual(first);
 });
 
-it('the built-in kit comes with its .gitignore', async () => {
+it('the built-in kit includes its .gitignore', async () => {
   const place = temporary();
   expect(await copyBuiltin(place)).toBe(`create-muse@${await ownVersion()}`);
   expect(readFileSync(join(place, '.gitignore'), 'utf8')).toContain('.muse/');

@@ -4,7 +4,7 @@ import { checkMuseName, databaseName, titleOf } from '../../src/kit/name.ts';
 
 describe('checkMuseName', () => {
   it.each(['realtymuse', 'realty-muse', 'kv2', 'a1', 'x'.repeat(40), 'socioscheduler', 'muse2', 'console2'])(
-    'takes %s',
+    'accepts %s',
     (name) => {
       expect(checkMuseName(name)).toEqual({ ok: true });
     },
@@ -65,7 +65,7 @@ describe('checkMuseName', () => {
     expect(fc.check(goodNearest, { numRuns: 2000 })).toMatchObject({ failed: false });
   });
 
-  it('takes only what PostgreSQL takes without quotes and npm as a package', () => {
+  it('accepts only unquoted PostgreSQL names that are npm package names', () => {
     const safe = fc.property(fc.string(), (name) => {
       const check = checkMuseName(name);
       const good = check.ok ? name : check.nearest;

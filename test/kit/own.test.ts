@@ -18,7 +18,7 @@ function kit(files: Files): string {
 const read = (place: string, file: string) => readFileSync(join(place, file), 'utf8');
 
 describe('prune', () => {
-  it('takes the rubbish, counts it, and leaves what only looks like it', async () => {
+  it('removes junk, counts it, and keeps what only looks like it', async () => {
     const outside = kit({ 'keep.txt': 'keep' });
     const place = kit({
       'attached_assets/a.png': '12345',
@@ -55,7 +55,7 @@ describe('prune', () => {
     expect(await prune(place)).toEqual({ paths: [], files: 0, bytes: 0 });
   });
 
-  it('takes what muse.json adds', async () => {
+  it('removes what muse.json adds', async () => {
     const place = kit({
       'docs/old/a.md': '1',
       'docs/new.md': '1',
@@ -86,7 +86,7 @@ describe('archiveExtensions', () => {
     archive: 'migrations/archive',
   };
 
-  it('moves the SQL files, numbers what is there already, and can be run again', async () => {
+  it('moves the SQL files, renames conflicting ones, and can run again', async () => {
     const place = kit({
       'migrations/extensions/001_a.sql': 'a',
       'migrations/extensions/002_b.pgsql': 'b',
@@ -107,7 +107,7 @@ describe('archiveExtensions', () => {
     expect(await archiveExtensions(place, folders)).toEqual([]);
   });
 
-  it('does nothing where there are none, and nothing through a link', async () => {
+  it('does nothing if there are none, and nothing through a link', async () => {
     const outside = temporary('outside');
     expect(await archiveExtensions(kit({}), folders)).toEqual([]);
     const place = kit({ 'migrations/extensions/001_a.sql': 'a', 'migrations/archive': { link: outside } });
@@ -136,7 +136,7 @@ describe('setJsonString', () => {
     expect(setJsonString(text, path, 'new')).toBe(expected);
   });
 
-  it('changes the one string, whatever the file holds', () => {
+  it('changes only that string, whatever the file contains', () => {
     const changes = fc.property(
       fc.jsonValue(),
       fc.jsonValue(),
@@ -160,7 +160,7 @@ describe('renameKit', () => {
   const config =
     '{\n  "_comment": "x",\n  \n  "project": {\n    "name": "Master",\n    "tagline": "Old"\n  },\n\n  "branding": {\n    "companyName": "Your Company",\n    "supportEmail": "a@b.c"\n  }\n}\n';
 
-  it('names the muse everywhere and keeps the form of every file', async () => {
+  it('renames everywhere and keeps the format of every file', async () => {
     const place = kit({
       'package.json': '{\n\t"version": "1.0.0",\n\t"name": "kit",\n\t"dependencies": {"next": "16"}\n}',
       'package-lock.json':
@@ -201,7 +201,7 @@ describe('renameKit', () => {
     expect(await renameKit(place, 'realty-muse', { tagline: 'Sells "houses"' })).toEqual([]);
   });
 
-  it('leaves alone what is no JSON or behind a link', async () => {
+  it('does not change invalid JSON or linked files', async () => {
     const outside = kit({ 'muse.config.json': config });
     const place = kit({ 'package.json': '{ // no\n}', config: { link: outside }, 'readme.md': { link: 'docs' } });
     expect(await renameKit(place, 'muse2')).toEqual([]);
@@ -215,7 +215,7 @@ describe('renameKit', () => {
     expect(read(place, 'package.json')).toContain('"kit"');
   });
 
-  it('a kit whose docs is a file keeps its README beside it', async () => {
+  it('a kit whose docs is a file keeps its README next to it', async () => {
     const place = kit({ docs: 'file', 'Readme.md': '# Kit' });
     expect(await renameKit(place, 'muse2')).toEqual(['KIT_README.md']);
   });

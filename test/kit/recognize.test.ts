@@ -120,7 +120,7 @@ describe('recognizeLayout', () => {
     expect(layout).not.toHaveProperty('others');
   });
 
-  it('takes the most specific and names the others', async () => {
+  it('chooses the most specific and names the others', async () => {
     const place = kit(['migrations/core/001_a.sql', 'supabase/migrations/20240101000000_b.sql', 'migrations/sync.sql']);
     expect(await recognizeLayout(place)).toMatchObject({
       id: 'musekit',
@@ -138,7 +138,7 @@ describe('recognizeLayout', () => {
     expect(await recognizeLayout(kit({ 'migrations/core/001_a.sql': text }))).toMatchObject({ isolation });
   });
 
-  it('an unknown one says what was looked for and what is there', async () => {
+  it('an unknown one is an error with the known layouts and the folders found', async () => {
     const place = kit(['db/schema.sql', 'db/views.sql', 'sql/a/one.sql', 'node_modules/x/002_a.sql']);
     const error = await rejectionOf(recognizeLayout(place));
     expect(error).toMatchObject({ code: 'layout-unknown', suggestion: expect.stringContaining('--core db') });
@@ -149,14 +149,14 @@ describe('recognizeLayout', () => {
     expect(error?.detail).not.toContain('node_modules');
   });
 
-  it('a kit without SQL says so', async () => {
+  it('a kit without SQL is an error that says so', async () => {
     expect(await rejectionOf(recognizeLayout(kit({ 'README.md': '#' })))).toMatchObject({
       code: 'layout-unknown',
       detail: expect.stringContaining('no SQL files'),
     });
   });
 
-  it('folders named by hand count', async () => {
+  it('explicitly named folders are used', async () => {
     const place = kit(['db/20240101000000_a.sql', 'migrations/core/001_a.sql']);
     expect(await recognizeLayout(place, { core: ['./db/'], extensions: ['db\\mine'] })).toMatchObject({
       id: 'custom',
@@ -172,7 +172,7 @@ describe('recognizeLayout', () => {
     });
   });
 
-  it('does not look through links', async () => {
+  it('does not follow links', async () => {
     const outside = kit(['core/001_a.sql']);
     const place = kit({ migrations: { link: outside } });
     expect(await rejectionOf(recognizeLayout(place))).toMatchObject({ code: 'layout-unknown' });

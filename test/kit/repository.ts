@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** What a repository of a test holds: text, bytes, or a symbolic link. */
+/** The contents of a test repository: text, bytes, or a symbolic link. */
 export type Files = Record<string, string | Uint8Array | { link: string }>;
 
 const made: string[] = [];
@@ -14,14 +14,14 @@ afterAll(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A new, empty directory of its own; gone after the file's tests. */
+/** A new, empty directory, removed after the file's tests. */
 export function temporary(name = 'kit'): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), `create-muse-${name}-`)));
   made.push(directory);
   return directory;
 }
 
-/** Runs git as a careful user would, without the settings of this machine. */
+/** Runs git without the settings of this machine. */
 export function git(directory: string, ...args: string[]): string {
   const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
   const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
@@ -49,7 +49,7 @@ export function repository(files: Files, directory = temporary()): { directory: 
   return { directory, commit: commit(directory) };
 }
 
-/** Commits all there is; gives the hash. */
+/** Commits everything and returns the hash. */
 export function commit(directory: string, message = 'Change'): string {
   git(directory, 'add', '--all', '--force');
   git(directory, 'commit', '--quiet', '--allow-empty', '--message', message);

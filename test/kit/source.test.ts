@@ -70,7 +70,7 @@ describe('parseKitSource', () => {
     expect(`${error?.message} ${error?.suggestion} ${error?.detail}`).not.toContain('hunter2');
   });
 
-  it('gives git nothing that begins with a hyphen, and nothing but MuseErrors', () => {
+  it('passes git nothing that begins with a hyphen, and throws only MuseErrors', () => {
     const harmless = fc.property(
       fc.string({ unit: 'grapheme' }),
       fc.option(fc.string(), { nil: undefined }),

@@ -1,4 +1,4 @@
-/** Databases for tests: the embedded one and a native PostgreSQL 17, each without anything of a migration in it. */
+/** Databases for tests: the embedded one and a native PostgreSQL 17, each without migrations. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
@@ -7,7 +7,7 @@ import { startNative, type Native } from '../support/native.ts';
 
 export type Kind = 'embedded' | 'native';
 
-/** Gives a function that opens an empty database of the kind; the server behind it is shared by the file's tests. */
+/** Returns a function that opens an empty database of the kind. The file's tests share its server. */
 export function databases(kind: Kind): () => Promise<Database> {
   let native: Native;
   let embedded: Database;
@@ -24,13 +24,13 @@ export function databases(kind: Kind): () => Promise<Database> {
       await embedded.script(clean);
       return embedded;
     }
-    const database = await openPostgres({ url: await native.createDatabase(`migrations_${count += 1}`) });
+    const database = await openPostgres({ url: await native.createDatabase(`migrations_${(count += 1)}`) });
     onTestFinished(() => database.close());
     return database;
   };
 }
 
-/** Gives a function that opens two connections to one empty database of a native server. */
+/** Returns a function that opens two connections to one empty database of a native server. */
 export function pairs(): () => Promise<[Database, Database]> {
   let native: Native;
   let count = 0;
@@ -39,7 +39,7 @@ export function pairs(): () => Promise<[Database, Database]> {
   });
   afterAll(() => native?.stop());
   return async () => {
-    const url = await native.createDatabase(`pairs_${count += 1}`);
+    const url = await native.createDatabase(`pairs_${(count += 1)}`);
     const [first, second] = await Promise.all([openPostgres({ url }), openPostgres({ url })]);
     onTestFinished(async () => {
       await Promise.all([first.close(), second.close()]);
@@ -48,7 +48,7 @@ export function pairs(): () => Promise<[Database, Database]> {
   };
 }
 
-/** Drops what migrations of tests have made. */
+/** Drops what migrations of tests have created. */
 const clean = `
 drop schema if exists muse, app, private, ours cascade;
 do $$

@@ -16,7 +16,7 @@ export const folders: MigrationFolders = {
   order: 'number',
 };
 
-/** A temporary directory with these files, by their paths; gone when the test ends. */
+/** A temporary directory with these files, by path, removed when the test ends. */
 export async function directoryOf(files: Record<string, string | Uint8Array>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'muse-migrations-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
@@ -27,10 +27,16 @@ export async function directoryOf(files: Record<string, string | Uint8Array>): P
   return root;
 }
 
-/** Migrations in the order given, as `readMigrations` would read them; the folder tells the layer. */
+/** Migrations in the given order, as read by `readMigrations`. The folder determines the layer. */
 export function migrationsOf(files: Record<string, string>): Migration[] {
   return Object.entries(files).map(([file, sql]) => {
     const layer: Layer = file.includes('extensions/') ? 'extension' : 'core';
-    return { layer, file, number: numberOf(file.slice(file.lastIndexOf('/') + 1)) ?? '', sql, checksum: checksumOf(sql) };
+    return {
+      layer,
+      file,
+      number: numberOf(file.slice(file.lastIndexOf('/') + 1)) ?? '',
+      sql,
+      checksum: checksumOf(sql),
+    };
   });
 }

@@ -11,21 +11,65 @@ async function read(files: Record<string, string | Uint8Array>, own: Partial<Mig
 
 describe('which files are migrations, and in what order', () => {
   const cases: [string, Partial<MigrationFolders>, string[], string[]][] = [
-    ['core before extensions, each by its number', {},
-      ['migrations/extensions/001_a.sql', 'migrations/core/010_c.sql', 'migrations/core/2_b.sql', 'migrations/core/001_a.sql'],
-      ['migrations/core/001_a.sql', 'migrations/core/2_b.sql', 'migrations/core/010_c.sql', 'migrations/extensions/001_a.sql']],
-    ['numbers longer than JavaScript counts', {},
-      ['migrations/core/99999999999999999999_b.sql', 'migrations/core/100000000000000000000_c.sql', 'migrations/core/99999999999999999998_a.sql'],
-      ['migrations/core/99999999999999999998_a.sql', 'migrations/core/99999999999999999999_b.sql', 'migrations/core/100000000000000000000_c.sql']],
-    ['never rollbacks, seeds, down files, archives, hidden files or other kinds', { core: ['migrations'], extensions: [] },
-      ['migrations/001_a.sql', 'migrations/rollback_001_a.sql', 'migrations/seed.sql', 'migrations/seed/001_x.sql', 'migrations/001_a.down.sql',
-        'migrations/archive/001_old.sql', 'migrations/meta/0_snapshot.sql', 'migrations/._001_a.sql', 'migrations/README.md'],
-      ['migrations/001_a.sql']],
+    [
+      'core before extensions, each by its number',
+      {},
+      [
+        'migrations/extensions/001_a.sql',
+        'migrations/core/010_c.sql',
+        'migrations/core/2_b.sql',
+        'migrations/core/001_a.sql',
+      ],
+      [
+        'migrations/core/001_a.sql',
+        'migrations/core/2_b.sql',
+        'migrations/core/010_c.sql',
+        'migrations/extensions/001_a.sql',
+      ],
+    ],
+    [
+      'numbers longer than JavaScript counts',
+      {},
+      [
+        'migrations/core/99999999999999999999_b.sql',
+        'migrations/core/100000000000000000000_c.sql',
+        'migrations/core/99999999999999999998_a.sql',
+      ],
+      [
+        'migrations/core/99999999999999999998_a.sql',
+        'migrations/core/99999999999999999999_b.sql',
+        'migrations/core/100000000000000000000_c.sql',
+      ],
+    ],
+    [
+      'never rollbacks, seeds, down files, archives, hidden files or other kinds',
+      { core: ['migrations'], extensions: [] },
+      [
+        'migrations/001_a.sql',
+        'migrations/rollback_001_a.sql',
+        'migrations/seed.sql',
+        'migrations/seed/001_x.sql',
+        'migrations/001_a.down.sql',
+        'migrations/archive/001_old.sql',
+        'migrations/meta/0_snapshot.sql',
+        'migrations/._001_a.sql',
+        'migrations/README.md',
+      ],
+      ['migrations/001_a.sql'],
+    ],
     ['.pgsql as well', {}, ['migrations/core/001_a.pgsql'], ['migrations/core/001_a.pgsql']],
-    ['timestamps as text', { core: ['supabase/migrations'], extensions: [], order: 'timestamp' },
+    [
+      'timestamps as text',
+      { core: ['supabase/migrations'], extensions: [], order: 'timestamp' },
       ['supabase/migrations/20250101000000_b.sql', 'supabase/migrations/20241231000000_a.sql'],
-      ['supabase/migrations/20241231000000_a.sql', 'supabase/migrations/20250101000000_b.sql']],
-    ['files without a number behind the numbered ones', {}, ['migrations/core/a.sql', 'migrations/core/001_z.sql'], ['migrations/core/001_z.sql', 'migrations/core/a.sql']],
+      ['supabase/migrations/20241231000000_a.sql', 'supabase/migrations/20250101000000_b.sql'],
+    ],
+    [
+      'files without a number after the numbered ones',
+      {},
+      ['migrations/core/a.sql', 'migrations/core/001_z.sql'],
+      ['migrations/core/001_z.sql', 'migrations/core/a.sql'],
+    ],
     ['a folder of both layers once', { core: ['m'], extensions: ['m'] }, ['m/001_a.sql'], ['m/001_a.sql']],
     ['nothing where there is no folder', {}, ['README.md'], []],
   ];
@@ -34,12 +78,24 @@ describe('which files are migrations, and in what order', () => {
     expect(migrations.map(({ file }) => file)).toEqual(expected);
   });
 
-  it('follows the journal, and runs what it does not list behind it', async () => {
+  it('follows the journal, and runs unlisted files last', async () => {
     const own = { core: ['sql'], extensions: [], order: 'journal' } as const;
-    const journal = { entries: [{ idx: 1, tag: '0001_b' }, { idx: 0, tag: '0000_z' }, { idx: 2, tag: '0002_gone' }] };
-    const { migrations, findings } = await read({
-      'sql/meta/_journal.json': JSON.stringify(journal), 'sql/0000_z.sql': '', 'sql/0001_b.sql': '', 'sql/0001_enable_rls.sql': '',
-    }, { ...own, core: [...own.core], extensions: [] });
+    const journal = {
+      entries: [
+        { idx: 1, tag: '0001_b' },
+        { idx: 0, tag: '0000_z' },
+        { idx: 2, tag: '0002_gone' },
+      ],
+    };
+    const { migrations, findings } = await read(
+      {
+        'sql/meta/_journal.json': JSON.stringify(journal),
+        'sql/0000_z.sql': '',
+        'sql/0001_b.sql': '',
+        'sql/0001_enable_rls.sql': '',
+      },
+      { ...own, core: [...own.core], extensions: [] },
+    );
     expect(migrations.map(({ file }) => file)).toEqual(['sql/0000_z.sql', 'sql/0001_b.sql', 'sql/0001_enable_rls.sql']);
     expect(findings.map(({ rule, severity, file }) => [rule, severity, file])).toEqual([
       ['duplicate-number', 'error', 'sql/0001_enable_rls.sql'],
@@ -48,10 +104,16 @@ describe('which files are migrations, and in what order', () => {
     ]);
   });
 
-  it.each(['{', '[]', '{"entries":[{"idx":"a"}]}', '{"entries":[null]}', 'null'])('names a journal that it cannot read: %s', async (text) => {
-    const { findings } = await read({ 'sql/meta/_journal.json': text }, { core: ['sql'], extensions: [], order: 'journal' });
-    expect(findings).toMatchObject([{ rule: 'syntax-error', file: 'sql/meta/_journal.json' }]);
-  });
+  it.each(['{', '[]', '{"entries":[{"idx":"a"}]}', '{"entries":[null]}', 'null'])(
+    'names a journal that it cannot read: %s',
+    async (text) => {
+      const { findings } = await read(
+        { 'sql/meta/_journal.json': text },
+        { core: ['sql'], extensions: [], order: 'journal' },
+      );
+      expect(findings).toMatchObject([{ rule: 'syntax-error', file: 'sql/meta/_journal.json' }]);
+    },
+  );
 });
 
 describe('names', () => {
@@ -66,16 +128,23 @@ describe('names', () => {
   ];
   it.each(cases)('%s', async (_, names, expected) => {
     const { findings } = await read(Object.fromEntries(names.map((name) => [`migrations/core/${name}`, 'select 1;'])));
-    expect(findings.map(({ rule, file }) => [rule, file])).toEqual(expected.map(([rule, name]) => [rule, `migrations/core/${name}`]));
-    expected.forEach(([, , text], index) => expect(`${findings[index]!.message} ${findings[index]!.suggestion}`).toMatch(text));
+    expect(findings.map(({ rule, file }) => [rule, file])).toEqual(
+      expected.map(([rule, name]) => [rule, `migrations/core/${name}`]),
+    );
+    expected.forEach(([, , text], index) =>
+      expect(`${findings[index]!.message} ${findings[index]!.suggestion}`).toMatch(text),
+    );
   });
 });
 
 describe('texts', () => {
   const file = 'migrations/core/001_a.sql';
 
-  it('takes the BOM off and keeps CRLF, with the checksum of the file that has LF', async () => {
-    const [windows, unix] = await Promise.all([read({ [file]: '\ufeffselect 1;\r\nselect 2;\r\n' }), read({ [file]: 'select 1;\nselect 2;\n' })]);
+  it('removes the BOM and keeps CRLF, with the checksum of the file with LF', async () => {
+    const [windows, unix] = await Promise.all([
+      read({ [file]: '\ufeffselect 1;\r\nselect 2;\r\n' }),
+      read({ [file]: 'select 1;\nselect 2;\n' }),
+    ]);
     expect(windows.migrations[0]!.sql).toBe('select 1;\r\nselect 2;\r\n');
     expect(windows.migrations[0]!.checksum).toBe(unix.migrations[0]!.checksum);
     expect(unix.migrations[0]!.checksum).toMatch(/^[0-9a-f]{64}$/);
@@ -88,15 +157,31 @@ describe('texts', () => {
   });
 
   const bad: [string, number[], object][] = [
-    ['a stray byte', [...Buffer.from('select 1;\n-- caf'), 0xe9, 0x0a], { line: 2, column: 7, message: expect.stringContaining('Byte 16') }],
-    ['a character cut off at the end', [...Buffer.from('-- '), 0xe2, 0x82], { line: 1, column: 4, message: expect.stringContaining('Byte 3') }],
-    ['a NUL byte', [...Buffer.from('select 1;'), 0, 0x3b], { line: 1, column: 10, message: expect.stringContaining('NUL') }],
+    [
+      'a stray byte',
+      [...Buffer.from('select 1;\n-- caf'), 0xe9, 0x0a],
+      { line: 2, column: 7, message: expect.stringContaining('Byte 16') },
+    ],
+    [
+      'a character cut off at the end',
+      [...Buffer.from('-- '), 0xe2, 0x82],
+      { line: 1, column: 4, message: expect.stringContaining('Byte 3') },
+    ],
+    [
+      'a NUL byte',
+      [...Buffer.from('select 1;'), 0, 0x3b],
+      { line: 1, column: 10, message: expect.stringContaining('NUL') },
+    ],
     ['an overlong form', [0xc0, 0xaf], { line: 1, column: 1, message: expect.stringContaining('Byte 0') }],
     ['UTF-16', [0xff, 0xfe, 0x73, 0], { line: 1, message: expect.stringContaining('UTF-16') }],
     ['UTF-16 of the other order', [0xfe, 0xff, 0, 0x73], { message: expect.stringContaining('UTF-16') }],
-    ['UTF-16 without its mark', [...Buffer.from('select 1;', 'utf16le')], { message: expect.stringContaining('UTF-16') }],
+    [
+      'UTF-16 without its mark',
+      [...Buffer.from('select 1;', 'utf16le')],
+      { message: expect.stringContaining('UTF-16') },
+    ],
   ];
-  it.each(bad)('says where %s is and leaves the file out', async (_, bytes, expected) => {
+  it.each(bad)('reports where %s is and skips the file', async (_, bytes, expected) => {
     const { migrations, findings } = await read({ [file]: Uint8Array.from(bytes) });
     expect(migrations).toEqual([]);
     expect(findings).toMatchObject([{ rule: 'unreadable-file', severity: 'error', file, ...expected }]);
@@ -104,14 +189,17 @@ describe('texts', () => {
 });
 
 describe('links', () => {
-  it('refuses a file that is a link out of the muse', async () => {
+  it('refuses a file that links out of the muse', async () => {
     const root = await directoryOf({ 'migrations/core/001_a.sql': '' });
     const outside = await directoryOf({ 'secret.sql': 'select 1;' });
     await symlink(join(outside, 'secret.sql'), join(root, 'migrations/core/002_b.sql'));
-    await expect(readMigrations(root, folders)).rejects.toMatchObject({ code: 'path-outside', message: expect.stringContaining('002_b.sql') });
+    await expect(readMigrations(root, folders)).rejects.toMatchObject({
+      code: 'path-outside',
+      message: expect.stringContaining('002_b.sql'),
+    });
   });
 
-  it('refuses a folder that is a link out of the muse', async () => {
+  it('refuses a folder that links out of the muse', async () => {
     const root = await directoryOf({ 'README.md': '' });
     const outside = await directoryOf({ 'core/001_a.sql': '' });
     await symlink(outside, join(root, 'migrations'));
@@ -125,7 +213,7 @@ describe('links', () => {
     expect((await readMigrations(root, folders)).migrations).toMatchObject([{ sql: 'select 1;' }]);
   });
 
-  it('reads a muse that is itself behind a link', async () => {
+  it('reads a muse that is itself a link', async () => {
     const root = await directoryOf({ 'migrations/core/001_a.sql': '' });
     const other = await directoryOf({ x: '' });
     await symlink(root, join(other, 'link'));
@@ -135,26 +223,37 @@ describe('links', () => {
 
 describe('rollbacks', () => {
   const cases: [string, string, Partial<MigrationFolders>][] = [
-    ['in the layer\'s folder', 'migrations/rollback/extensions/001_a.sql', {}],
+    ["in the layer's folder", 'migrations/rollback/extensions/001_a.sql', {}],
     ['in the rollback folder', 'migrations/rollback/001_a.sql', {}],
     ['beside the file', 'migrations/extensions/rollback_001_a.sql', {}],
     ['beside the file as a down file', 'migrations/extensions/001_a.down.sql', {}],
-    ['in a rollback folder that is the migrations\' own', 'migrations/extensions/rollback_001_a.sql', { rollback: 'migrations/extensions' }],
+    [
+      "in a rollback folder that is the migrations' own",
+      'migrations/extensions/rollback_001_a.sql',
+      { rollback: 'migrations/extensions' },
+    ],
   ];
   it.each(cases)('%s', async (_, file, own) => {
-    const { rollbacks, migrations } = await read({ 'migrations/extensions/001_a.sql': 'select 1;', [file]: 'select 2;' }, own);
+    const { rollbacks, migrations } = await read(
+      { 'migrations/extensions/001_a.sql': 'select 1;', [file]: 'select 2;' },
+      own,
+    );
     expect([...rollbacks]).toEqual([['migrations/extensions/001_a.sql', { file, sql: 'select 2;' }]]);
     expect(migrations).toHaveLength(1);
   });
 
-  it('takes the nearest of several, and leaves them unread when told to', async () => {
+  it('chooses the nearest of several, and does not read them on request', async () => {
     const files = {
-      'migrations/core/001_a.sql': '', 'migrations/rollback/core/001_a.sql': 'first', 'migrations/rollback/001_a.sql': 'second',
+      'migrations/core/001_a.sql': '',
+      'migrations/rollback/core/001_a.sql': 'first',
+      'migrations/rollback/001_a.sql': 'second',
     };
     expect([...(await read(files)).rollbacks.values()].map(({ sql }) => sql)).toEqual(['first']);
     const root = await directoryOf(files);
     await writeFile(join(root, 'migrations/rollback/core/001_a.sql'), Uint8Array.of(0xff));
     expect((await readMigrations(root, folders, { rollbacks: false })).findings).toEqual([]);
-    expect((await readMigrations(root, folders)).findings).toMatchObject([{ rule: 'unreadable-file', file: 'migrations/rollback/core/001_a.sql' }]);
+    expect((await readMigrations(root, folders)).findings).toMatchObject([
+      { rule: 'unreadable-file', file: 'migrations/rollback/core/001_a.sql' },
+    ]);
   });
 });

@@ -26,7 +26,7 @@ describe.each([
   ['the pooler', false],
   ['HTTPS', true],
 ])('a Supabase project, by %s', (_, closed) => {
-  it('is seeded, backed up and restored, its users too', async () => {
+  it('is seeded, backed up and restored, including its users', async () => {
     fakeApi.conditions.poolerClosed = closed;
     const password = 'of-the-project-itself';
     const { ref } = fakeApi.addProject({ password });
@@ -78,7 +78,7 @@ describe.each([
 });
 
 describe('the seed of the built-in kit', () => {
-  it('makes users who can sign in, with the password that it tells', async () => {
+  it('creates users who can sign in with the printed password', async () => {
     fakeApi.conditions.poolerClosed = false;
     const password = 'of-the-project-itself';
     const project = fakeApi.addProject({ password });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => native.stop());
 
-/** One of every kind of value, and of everything that stands in the way of putting rows back. */
+/** One of every kind of value, and everything that makes restoring rows difficult. */
 const schema = `-- Everything.
 create schema if not exists shop;
 create type public.mood as enum ('fine', 'not, fine', 'say "no"');
@@ -114,12 +114,12 @@ describe.each([
   ['a superuser, by the replica role', (url: string) => url],
   ['the tables’ owner, by dropping foreign keys and adding them again', undefined],
 ])('backup and restore as %s', (_, connect) => {
-  it('brings every value, sequence and trigger back', async () => {
+  it('restores every value, sequence and trigger', async () => {
     const { url, database } = await nativeDatabase(native, 'backup');
     const owner = connect === undefined ? `owner_${Date.now()}` : undefined;
     let ownUrl = url;
     if (owner !== undefined) {
-      // A role that owns the tables and nothing else of the server.
+      // A role that owns only the tables.
       await database.script(`create role ${owner} login password 'owner-password' createrole bypassrls; grant all on database "${new URL(url).pathname.slice(1)}" to ${owner};
         grant all on schema public, auth to ${owner}; grant all on all tables in schema auth to ${owner}; create schema muse authorization ${owner};`);
       const own = new URL(url);
@@ -146,11 +146,11 @@ describe.each([
       expect(after).toEqual(before);
       expect(result.notes).toEqual([]);
     } else {
-      // What another owns is left as it is, and said.
+      // Objects of another owner are left unchanged and reported.
       expect({ ...after, 'auth.users': [] }).toEqual({ ...before, 'auth.users': [] });
       expect(result.notes.join()).toContain('auth.users');
     }
-    // The next values are those that would have come then.
+    // The sequences continue as they would have at the time of the backup.
     const { rows: next } = await database.query(
       `select nextval('public.tickets') as ticket, nextval('public.untouched') as untouched`,
     );
@@ -161,7 +161,7 @@ describe.each([
 });
 
 describe('a backup as a file', () => {
-  it('is for its owner alone, in a folder that is too, and a broken one changes nothing', async () => {
+  it('is private, in a private folder, and a broken one changes nothing', async () => {
     const { url, database } = await nativeDatabase(native, 'file');
     await database.script(
       'create table public.kept (id integer primary key); insert into public.kept select generate_series(1, 2000)',
@@ -195,7 +195,7 @@ describe('a backup as a file', () => {
       code: 'bad-backup-file',
     });
     expect(await textRows(database, 'public.kept')).toHaveLength(10);
-    // As the first version wrote it.
+    // The format of the first version.
     await writeFile(
       path,
       gzipSync(gunzipSync(whole).toString().replace('"version":2', '"version":1').replace('"history":', '"ledger":')),
@@ -203,12 +203,12 @@ describe('a backup as a file', () => {
     const { rows: back, backup } = await restoreMuse(muse, 'production', {}, path, agreed);
     expect(back).toEqual({ 'public.kept': 2000 });
     expect(await textRows(database, 'public.kept')).toHaveLength(2000);
-    // What was there before the restore can be had back as well.
+    // The state before the restore can be restored too.
     await restoreMuse(muse, 'production', {}, join(muse.directory, backup ?? ''), agreed);
     expect(await textRows(database, 'public.kept')).toHaveLength(10);
   });
 
-  it('is refused where rows would have no place, and where the connection does not see them all', async () => {
+  it('is refused if rows do not fit the schema, or if the connection does not see all rows', async () => {
     const { url, database } = await nativeDatabase(native, 'refused');
     await database.script('create table public.kept (id integer, word text); insert into public.kept values (1, null)');
     const muse = await museOnDisk({}, { staging: url });
@@ -220,7 +220,7 @@ describe('a backup as a file', () => {
       code: 'restore-refused',
       detail: 'public.kept.id has the type bigint, but integer in the backup\npublic.kept has no column word',
     });
-    // Another order of the columns is no other table.
+    // The order of the columns does not matter.
     await database.script(
       'alter table public.kept drop column id; alter table public.kept add word text; alter table public.kept add id integer; truncate public.kept',
     );
@@ -239,7 +239,7 @@ describe('a backup as a file', () => {
     await database.script(`drop owned by ${reader}; drop role ${reader}`);
   });
 
-  it('is refused as a whole where a row would point at one that is gone for good', async () => {
+  it('is refused entirely if a row would reference one that is lost', async () => {
     const { url, database } = await nativeDatabase(native, 'gone');
     await database.script(`create table public.files (id integer primary key, object uuid references storage.objects (id)); insert into storage.buckets (id, name) values ('b', 'b');
       insert into storage.objects (id, bucket_id, name) values ('00000000-0000-4000-8000-00000000000b', 'b', 'n'); insert into public.files values (1, '00000000-0000-4000-8000-00000000000b'), (2, null)`);
@@ -250,7 +250,7 @@ describe('a backup as a file', () => {
     await database.script('truncate public.files');
     await restore();
     expect(await textRows(database, 'public.files')).toHaveLength(2);
-    // The files of storage are in no backup, so this one cannot come back.
+    // A backup does not contain Storage files, so this one cannot be restored.
     await database.script(
       'truncate public.files; alter table storage.objects disable trigger all; delete from storage.objects; insert into public.files values (3, null)',
     );
@@ -261,7 +261,7 @@ describe('a backup as a file', () => {
     expect(await textRows(database, 'public.files')).toEqual(['(3,)']);
   });
 
-  it('makes a new database what the old one was, and an embedded one too', async () => {
+  it('recreates the old database in a new one, and in an embedded one', async () => {
     const files = { 'migrations/core/001_all.sql': schema };
     const { url } = await nativeDatabase(native, 'old');
     const fresh = await nativeDatabase(native, 'new');
@@ -284,7 +284,7 @@ describe('a backup as a file', () => {
     } finally {
       await embedded.close();
     }
-    // And from the embedded one back to a server.
+    // And from the embedded one to a server again.
     const again = await backupMuse(muse, 'development', {});
     await restoreMuse(muse, 'production', {}, join(muse.directory, again.file), agreed);
     expect(await state(fresh.database)).toEqual(before);

@@ -24,7 +24,7 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
 
   const flags = ['--target', 'postgres', '--supabase-baseline', '--yes', '--no-git', '--preset', 'blank'];
 
-  it('verifies it, keeps the certificate, and verifies it with that from then on', async () => {
+  it('verifies it, stores the certificate, and uses that from then on', async () => {
     const cwd = await temporaryDirectory();
     const ca = join(cwd, 'ca.pem');
     await writeFile(ca, await readFile(authority));
@@ -41,13 +41,13 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
       databaseCa: 'certificates/development.crt',
     });
 
-    // The file that was given may go: the muse has its own.
+    // The original file can be deleted, since the muse has a copy.
     await rename(ca, join(cwd, 'gone.pem'));
     for (const command of ['status', 'migrate', 'verify']) {
       const { code, stderr } = await muse([command], { cwd: directory, env: { DATABASE_URL } });
       expect([command, code, stderr]).toEqual([command, 0, '']);
     }
-    // Each of them looks at it: with another authority none of them goes on.
+    // Each command uses it: with another authority none of them continues.
     await writeFile(join(directory, 'certificates', 'development.crt'), await readFile(other));
     for (const command of ['status', 'migrate', 'verify']) {
       const { code, stderr } = await muse([command], { cwd: directory, env: { DATABASE_URL } });
@@ -67,7 +67,7 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
       'holds no certificate',
       2,
     ],
-  ])('%s: refused before anything is made', async (_, server, ca, words, expected) => {
+  ])('%s: refused before anything is created', async (_, server, ca, words, expected) => {
     const cwd = await temporaryDirectory();
     const { code, stderr } = await createMuse(['refused', ...flags, '--db-ca', ca], {
       cwd,
@@ -81,7 +81,7 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
   });
 });
 
-// 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
+// 0.0.0.0 is this machine too, but not a loopback name. Windows does not connect to it.
 describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project', () => {
   let fakeApi: FakeApi;
   beforeAll(async () => {
@@ -90,7 +90,7 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
   });
   afterAll(() => fakeApi.close());
 
-  it('a file that is missing costs nothing, one that does not fit stops before it migrates, and --resume takes another', async () => {
+  it('a missing file creates nothing, a wrong one stops before migrating, and --resume accepts another', async () => {
     const cwd = await temporaryDirectory();
     const profile = await fakeApi.writeProfile(cwd);
     await writeFile(

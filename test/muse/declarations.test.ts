@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { type DatabaseProof, proveDatabase } from '../../src/muse/verify.ts';
+import type { SettledProof } from '../../src/muse/prove-files.ts';
+import { proveDatabase } from '../../src/muse/verify.ts';
 import type { MuseFile } from '../../src/shared/muse-file.ts';
 import { withSchema } from '../verify/database.ts';
 
@@ -33,13 +34,13 @@ const museFile = (rules?: MuseFile['rules']): MuseFile => ({
 });
 
 /** What is proven of a database that the file has made. */
-function proof(sql: string, rules?: MuseFile['rules']): Promise<DatabaseProof> {
+function proof(sql: string, rules?: MuseFile['rules']): Promise<SettledProof> {
   const migration = { layer: 'extension' as const, file, number: '001', sql, checksum: '' };
   return withSchema(database, sql, (session) => proveDatabase(session as Database, museFile(rules), [migration]));
 }
 
 const why = 'because the team reads everything';
-/** Everyone who is signed in reads every note; `beside` what stands above the table, the policy, the function. */
+/** Every signed-in user reads every note. `beside`: comments above the table, the policy, the function. */
 const notes = ({ table = '', policy = '', routine = '' }): string => `-- Notes.
 ${table}
 create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), body text not null);
@@ -51,7 +52,7 @@ create policy every on public.notes for select to authenticated using (user_id i
 ${routine}
 create function public.bodies(limited integer) returns setof text language sql stable security definer set search_path = '' as $$ select body from public.notes limit limited $$;`;
 
-const told = ({ findings }: DatabaseProof): string[] =>
+const told = ({ findings }: SettledProof): string[] =>
   findings.map(({ rule, severity, object, line }) => `${severity} ${rule} ${object} ${line}`).sort();
 const [anonymous, signedIn, table] = [
   'error anon-read public.bodies(integer) 10',
@@ -60,10 +61,10 @@ const [anonymous, signedIn, table] = [
 ] as const;
 const open = [anonymous, signedIn, table];
 
-describe('what the files say of findings in a database', () => {
-  it('names the file and the line that made the object', async () => {
+describe('declarations in the files for findings in a database', () => {
+  it('names the file and line that created the object', async () => {
     const { findings, silenced } = await proof(notes({}));
-    expect(told({ findings } as DatabaseProof)).toEqual(open);
+    expect(told({ findings } as SettledProof)).toEqual(open);
     expect(findings.map((finding) => finding.file)).toEqual([file, file, file]);
     expect(silenced).toBe(0);
   });
@@ -72,7 +73,7 @@ describe('what the files say of findings in a database', () => {
     ['the table', notes({ table: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['its policy', notes({ policy: `-- muse: ignore isolation-read ${why}` }), [anonymous, signedIn]],
     ['the function', notes({ routine: `-- muse: ignore anon-read ${why}` }), [signedIn, table]],
-  ])('silences and counts what a comment beside %s ignores', async (_, sql, remaining) => {
+  ])('silences and counts what a comment on %s ignores', async (_, sql, remaining) => {
     const report = await proof(sql);
     expect(told(report)).toEqual(remaining);
     expect(report.silenced).toBe(1);
@@ -124,9 +125,9 @@ describe('what the files say of findings in a database', () => {
     expect(silenced.silenced).toBeGreaterThan(0);
   });
 
-  it('takes a policy of a bucket at its word, and no other policy', async () => {
+  it('respects the declaration of a bucket’s policy, and of no other policy', async () => {
     const faces = readFileSync(join(import.meta.dirname, '../verify/cases/public-bucket.sql'), 'utf8');
-    const about = ({ findings }: DatabaseProof, bucket: string): string[] =>
+    const about = ({ findings }: SettledProof, bucket: string): string[] =>
       findings.filter(({ object }) => object === `storage.objects[${bucket}]`).map(({ rule }) => rule);
     const both = `${faces} insert into storage.buckets (id, name) values ('papers', 'papers');
       create policy "Papers" on storage.objects for select to anon, authenticated using (bucket_id = 'papers');`;

@@ -35,7 +35,7 @@ const later = {
   'migrations/rollback/extensions/001_more.sql': 'drop table public.more;',
 };
 
-describe.skipIf(process.platform === 'win32')('pg_dump of another program’s making', () => {
+describe.skipIf(process.platform === 'win32')('a fake pg_dump', () => {
   it.each([
     ['of another major version is not used', '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.1"\n', /\.jsonl\.gz$/],
     ['that does not run is not used', '#!/bin/sh\nexit 1\n', /\.jsonl\.gz$/],
@@ -61,7 +61,7 @@ describe.skipIf(process.platform === 'win32')('pg_dump of another program’s ma
     expect(text.split(' [')[0]).not.toContain(password);
   });
 
-  it('that fails leaves nothing, and says why', async () => {
+  it('that fails leaves nothing behind, and the error says why', async () => {
     const { url } = await nativeDatabase(native, 'dump');
     const script =
       '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 17.2"; exit; fi\necho "pg_dump: error: no room" >&2\nexit 1\n';
@@ -76,7 +76,7 @@ describe.skipIf(process.platform === 'win32')('pg_dump of another program’s ma
 });
 
 describe.skipIf(dumpMajor() !== 17)('a dump by pg_dump 17', () => {
-  it('brings schema, rows and migration history back', async () => {
+  it('restores schema, rows and migration history', async () => {
     const { url, database } = await nativeDatabase(native, 'dump');
     const muse = await museOnDisk(files, { production: url });
     const apply = async (): Promise<unknown> =>

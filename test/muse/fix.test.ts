@@ -34,7 +34,7 @@ const core = 'migrations/core/001_things.sql';
 const open = 'migrations/extensions/002_open.sql';
 const second = 'migrations/extensions/002_twin.sql';
 
-/** A table whose policy lets everyone do everything, without a rollback, under a number that another file has. */
+/** A table whose policy lets everyone do everything, without a rollback, with a number that another file has. */
 const broken = {
   ...tableFiles('001', 'homes'),
   [open]:
@@ -79,7 +79,7 @@ async function committed(
   return muse;
 }
 
-/** Repairs a muse; where a repair would widen access, the answer is yes unless said otherwise. */
+/** Repairs a muse. If a repair would widen access, the answer is yes by default. */
 const fix = (muse: Muse, dryRun = false, yes = true): Promise<FixResult> =>
   fixMuse(muse, {
     environment: { ...process.env, ...fakeApi.env, DATABASE_URL: undefined },
@@ -101,7 +101,7 @@ async function errorOf(work: Promise<unknown>): Promise<MuseError> {
 }
 
 describe('muse lint --fix', { timeout: 180_000 }, () => {
-  it('mends class by class, each in a commit, and takes nothing of mine along; a dry run shows the same and touches nothing', async () => {
+  it('fixes with one commit per class, without the user’s own changes; a dry run shows the same and touches nothing', async () => {
     const muse = await committed(broken);
     const { directory } = muse;
     await addFiles(directory, { 'README.md': 'mine, staged', 'notes.txt': 'mine, unknown' });
@@ -153,7 +153,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
       'AM README.md',
     ]);
     expect(await git(directory, 'show', ':README.md')).toBe('mine, staged');
-    // The name is followed where it is one, and the byte order mark and line ends are what they were.
+    // The file is renamed, and its byte order mark and line ends are unchanged.
     expect(await readFile(join(directory, 'scripts/read.js'), 'utf8')).toBe(
       "read('migrations/extensions/003_twin.sql', 'x002_twin.sql');\n",
     );
@@ -161,7 +161,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
       /^\uFEFF-- Opens\.\r\ncreate table IF NOT EXISTS things [^\n]*\r\n/,
     );
 
-    // The diffs are what was done: a patch makes the one from the other, but for the mark that texts do not have.
+    // The diffs match what was done: patching the old text gives the new one, except for the byte order mark.
     await writeFile(join(copy, open), before[open]!.slice(1));
     for (const [index, { diff = '' }] of planned.changes.entries()) {
       await writeFile(join(copy, `.${index}.patch`), diff);
@@ -174,7 +174,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     expect((await fix(muse)).changes).toEqual([]);
   });
 
-  it('gives nobody what they did not have without a yes, lists it, and says how to agree', async () => {
+  it('widens no access without consent, lists it, and says how to agree', async () => {
     const muse = await committed(broken);
     const { access, changes, findings } = await fix(muse, false, false);
     expect(changes.map(({ rule }) => rule)).not.toContain('grant-missing');
@@ -217,7 +217,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
       open,
     ],
     ['a merge', (directory) => writeFile(join(directory, '.git', 'MERGE_HEAD'), `${'0'.repeat(40)}\n`), 'git-busy', ''],
-  ])('refuses in front of %s, and changes nothing', async (_, spoil, code, detail) => {
+  ])('refuses with %s, and changes nothing', async (_, spoil, code, detail) => {
     const { directory } = await committed(broken);
     await spoil(directory);
     const before = [
@@ -291,7 +291,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     expect(await git(around, 'status', '--porcelain')).toBe('?? muse/\n');
   });
 
-  it('tells what it did, for people in 80 columns and as JSON, and ends with 3 where errors stay', async () => {
+  it('reports what it did, as text in 80 columns and as JSON, and exits with 3 if errors remain', async () => {
     const muse = await committed({
       ...broken,
       'migrations/extensions/004_wrong.sql': '-- Wrong.\nselect from where;\n',
@@ -325,8 +325,8 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
   });
 });
 
-describe('what a database has applied', { timeout: 180_000 }, () => {
-  /** A muse whose files the environment has applied, past the rehearsal that would have refused them. */
+describe('applied files', { timeout: 180_000 }, () => {
+  /** A muse whose files are applied in the environment although a rehearsal would have refused them. */
   async function applied(
     files: Readonly<Record<string, string>>,
     kind: 'embedded' | 'native' | 'supabase',
@@ -350,7 +350,7 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
   }
 
   it.each(['embedded', 'native', 'supabase'] as const)(
-    'is never edited: a new migration of its layer mends it, and runs (%s)',
+    'are never edited: a new migration of the layer fixes them, and runs (%s)',
     async (kind) => {
       const own =
         '-- Ours\ncreate table if not exists ours (id uuid primary key, user_id uuid references auth.users (id));\nalter table ours enable row level security;\ndrop policy if exists w on ours;\ncreate policy w on ours for update using (true);\n';
@@ -381,7 +381,7 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
     },
   );
 
-  it('leaves the files that are not applied to be edited, whichever environment has the others', async () => {
+  it('do not prevent edits of pending files, whichever environment has the others', async () => {
     const muse = await applied({ [core]: things }, 'native');
     await addFiles(muse.directory, {
       'migrations/core/002_late.sql':
@@ -393,12 +393,12 @@ describe('what a database has applied', { timeout: 180_000 }, () => {
     expect(errorsOf(done)).toEqual([]);
     expect(await readFile(join(muse.directory, core), 'utf8')).toBe(things);
     const late = await readFile(join(muse.directory, 'migrations/core/002_late.sql'), 'utf8');
-    // What nothing makes comes where it is wanted: in front of what is applied it would come too late.
+    // A missing table is created after the applied files: before them, it would never run.
     expect(late).toMatch(/create table if not exists public\.organizations[^]*create table IF NOT EXISTS late/);
     expect((await migrateMuse(muse, 'staging', {})).notes.filter((note) => note.includes('out of order'))).toEqual([]);
   });
 
-  it('is unknown where an environment cannot be reached, which is told', async () => {
+  it('are unknown if an environment cannot be reached, which is reported', async () => {
     const muse = await committed(broken, { production: 'postgres://nobody:hidden-password@127.0.0.1:1/none' });
     const { notes } = await fix(muse, true);
     expect(notes).toContainEqual(expect.stringMatching(/^The migration history of production could not be read: /));

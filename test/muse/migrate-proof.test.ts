@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => native.stop());
 
-/** Lint, rehearsal and catalog have nothing against it: it names its role, wraps auth.uid() and is not always true. */
+/** Lint, rehearsal and catalog checks accept it: it names its role, wraps auth.uid() and is not always true. */
 const leaky = (name: string): string =>
   tableSql(name).replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
 const leakyFiles = { ...tableFiles('001', 'homes'), 'migrations/extensions/001_homes.sql': leaky('homes') };
@@ -46,7 +46,7 @@ async function errorOf(work: Promise<unknown>): Promise<MuseError> {
 }
 
 describe('a policy that leaks every row', () => {
-  it('stops muse migrate elsewhere, with nothing applied; its repaired form passes', async () => {
+  it('stops muse migrate in other environments, with nothing applied; the repaired policy passes', async () => {
     const { url, database } = await nativeDatabase(native, 'staging');
     const muse = await museOnDisk(leakyFiles, { staging: url });
     const error = await errorOf(migrateMuse(muse, 'staging', {}));
@@ -64,7 +64,7 @@ describe('a policy that leaks every row', () => {
     expect(await tables(database)).toEqual(['homes']);
   });
 
-  it('is applied to local development, told with what to do next, and passes once it is fixed', async () => {
+  it('is applied to local development with a report of what to do next, and passes once it is fixed', async () => {
     const muse = await museOnDisk(leakyFiles);
     const { applied, error, findings } = await migrateMuse(muse, 'development', {});
     expect(applied).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('a policy that leaks every row', () => {
     expect(again.isolation).toMatchObject({ proven: 1, notProven: 0 });
   });
 
-  it('passes with the proof skipped, which the notes say', async () => {
+  it('passes with the proof skipped, which is noted', async () => {
     const { url, database } = await nativeDatabase(native, 'skipped');
     const muse = await museOnDisk(leakyFiles, { staging: url });
     const { applied, isolation, notes } = await migrateMuse(muse, 'staging', {}, { verify: false });

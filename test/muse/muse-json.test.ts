@@ -32,7 +32,7 @@ const good: MuseFile = {
 const session = { role: 'app', superadminRole: 'app_admin', organization: 'app.org', user: 'app.user' };
 const ref = 'abcdefghijklmnopqrst';
 
-/** Reads a `muse.json` with this in it. */
+/** Reads a `muse.json` with this content. */
 async function read(content: unknown): Promise<MuseFile> {
   writeFileSync(join(directory, 'muse.json'), typeof content === 'string' ? content : JSON.stringify(content));
   return readMuseFile(directory);
@@ -167,7 +167,7 @@ describe('refuses', () => {
     });
   });
 
-  it('several things at once, all of them named', async () => {
+  it('several errors at once, and names all of them', async () => {
     const error: unknown = await read({
       ...good,
       isolation: 'wat',
@@ -181,14 +181,14 @@ describe('refuses', () => {
   });
 });
 
-it('names its JSON Schema in every file that is written, unless it has one', async () => {
+it('writes the name of its JSON Schema to every file that has none', async () => {
   await writeMuseFile(directory, good);
   expect(await readMuseFile(directory)).toEqual({ $schema: './node_modules/create-muse/muse.schema.json', ...good });
   await writeMuseFile(directory, { $schema: 'mine.json', ...good });
   expect((await readMuseFile(directory)).$schema).toBe('mine.json');
 });
 
-it('has the JSON Schema that ships in the package made from it; node scripts/muse-schema.js brings it up to date', () => {
+it('matches the JSON Schema in the package (to update: node scripts/muse-schema.js)', () => {
   expect(readFileSync(join(root, 'muse.schema.json'), 'utf8')).toBe(schemaText(museSchema, rules));
   expect((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }).files).toContain(
     'muse.schema.json',

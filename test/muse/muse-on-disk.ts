@@ -10,7 +10,10 @@ import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/muse-file.ts';
 import type { Native } from '../support/native.ts';
 
-/** A muse in a directory of its own, with these files and environments; each `postgres` one has its URL in its secrets file. */
+/**
+ * A muse in its own directory, with these files and environments. Each `postgres` environment has its URL in its
+ * secrets file.
+ */
 export async function museOnDisk(
   files: Readonly<Record<string, string | Uint8Array>>,
   urls: Partial<Record<EnvironmentName, string>> = {},
@@ -49,7 +52,7 @@ export async function addFiles(directory: string, files: Readonly<Record<string,
   }
 }
 
-/** A database of a native server with the baseline in it: its URL, and a connection for the test to look through. */
+/** A database of a native server with the baseline installed: its URL, and a connection for the test. */
 export async function nativeDatabase(native: Native, name: string): Promise<{ url: string; database: Database }> {
   const url = await native.createDatabase(name);
   const database = await openPostgres({ url });
@@ -58,13 +61,13 @@ export async function nativeDatabase(native: Native, name: string): Promise<{ ur
   return { url, database };
 }
 
-/** The rows of a query, as PostgreSQL's own text of each whole row. */
+/** The rows of a query, each as PostgreSQL's text of the whole row. */
 export async function textRows(database: Database, from: string): Promise<string[]> {
   const { rows } = await database.query<{ row: string }>(`select (x.*)::text as row from ${from} x order by 1`);
   return rows.map(({ row }) => row);
 }
 
-/** A migration that the rehearsal has nothing against: a table whose rows are their user's own. */
+/** A migration that passes the rehearsal: a table of users' own rows. */
 export function tableSql(name: string, columns = ''): string {
   return `-- Adds ${name}.
 create table if not exists public.${name} (
@@ -84,7 +87,7 @@ grant all on public.${name} to service_role;
 `;
 }
 
-/** The files of such a migration, and of its way back. */
+/** The files of such a migration and its rollback. */
 export function tableFiles(number: string, name: string): Record<string, string> {
   return {
     [`migrations/extensions/${number}_${name}.sql`]: tableSql(name),

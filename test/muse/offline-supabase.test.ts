@@ -29,7 +29,7 @@ describe.each([
   ['the pooler', false],
   ['HTTPS', true],
 ])('muse verify --offline of a Supabase project, by %s', (_, closed) => {
-  it('has the matrix of the project, also where a webhook on its users keeps it from being proven there', async () => {
+  it('has the matrix of the project, even if a webhook on its users prevents a proof there', async () => {
     fakeApi.conditions.poolerClosed = closed;
     const password = 'of-the-project-itself';
     const { ref } = fakeApi.addProject({ password });

@@ -58,12 +58,12 @@ const matrix = ({ tables }: IsolationReport): unknown =>
   ]);
 
 describe('muse verify --offline', () => {
-  it('has the matrix of the database itself, and writes nothing there', async () => {
+  it('has the same matrix as the database itself, and writes nothing to it', async () => {
     const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
     const online = await proveDatabase(database, muse.museFile, migrations);
     const { rows } = await database.query<{ name: string }>('select current_database() as name');
     const name = `"${rows[0]!.name}"`;
-    // Whatever would write from now on, even for an instant, is refused by the server.
+    // From now on, the server refuses every write, even a temporary one.
     await database.script(`alter database ${name} set default_transaction_read_only = on`);
     try {
       const offline = await verifyOffline(muse, 'development', environment);
@@ -75,7 +75,7 @@ describe('muse verify --offline', () => {
     }
   }, 180_000);
 
-  describe('of a database that was changed by hand', () => {
+  describe('of a manually changed database', () => {
     let online: IsolationReport;
     let offline: OfflineReport;
     beforeAll(async () => {
@@ -104,13 +104,13 @@ describe('muse verify --offline', () => {
       report.findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
     it.each<[string, string]>([
-      ['a policy for everybody', 'isolation-read public.mls_listings'],
+      ['a policy for everyone', 'isolation-read public.mls_listings'],
       ['row-level security that was turned off', 'rls-missing public.showings'],
       ['policies that were dropped', 'policy-missing public.property_alerts'],
       ['a grant to anon', 'anon-read public.leads'],
       ['a policy on the files', 'anon-read storage.objects[private]'],
       ['a table that no migration makes', 'anon-write public.Left Open'],
-    ])('finds %s as the database itself does', (_, finding) => {
+    ])('finds %s like a proof of the database itself', (_, finding) => {
       expect(found(online)).toContain(finding);
       expect(found(offline)).toContain(finding);
     });
@@ -121,13 +121,13 @@ describe('muse verify --offline', () => {
       expect(of(offline)).toEqual(of(online));
     });
 
-    it('is not kept from a table by a trigger that calls out', () => {
+    it('proves a table whose trigger sends requests', () => {
       const of = (report: IsolationReport) => report.tables.find(({ table }) => table === 'public.social_posts');
       expect(of(offline)?.notes).toEqual([expect.stringContaining('trigger tell (public.tell) sends HTTP requests')]);
       expect(of(offline)?.checks).toEqual(of(online)?.checks);
     });
 
-    it('names what it could not copy, and proves nothing of it', () => {
+    it('names what it could not copy, and does not claim to have proven it', () => {
       expect(offline.notCopied.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
         'table public.searched',
         'text search configuration public.house',

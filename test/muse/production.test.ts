@@ -46,7 +46,7 @@ async function errorOf(work: Promise<unknown>): Promise<MuseError> {
 }
 
 describe('muse migrate --env production', () => {
-  it('is refused without a way to agree, and with another name, before anything is opened', async () => {
+  it('is refused without consent, or with another name, before anything is opened', async () => {
     const nowhere = await museOnDisk({}, { production: 'postgres://nobody:x@127.0.0.1:1/none' });
     const error = await errorOf(migrateMuse(nowhere, 'production', {}));
     expect(error.code).toBe('bad-confirmation');
@@ -56,7 +56,7 @@ describe('muse migrate --env production', () => {
     );
   });
 
-  it('takes only what staging had with the same text, unless it is forced', async () => {
+  it('applies only files that staging has with the same text, unless forced', async () => {
     const error = await errorOf(migrateMuse(muse, 'production', {}, agreed));
     expect(error).toMatchObject({ code: 'not-in-staging' });
     expect(error.suggestion).toContain('--force production');
@@ -68,7 +68,7 @@ describe('muse migrate --env production', () => {
     });
     expect(first.findings?.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(await backups()).toHaveLength(1);
-    // Staging had a file of this name, but not this text.
+    // Staging has a file of this name, but with another text.
     await addFiles(muse.directory, tableFiles('002', 'gardens'));
     await migrateMuse(muse, 'staging', {});
     await addFiles(muse.directory, { 'migrations/extensions/002_gardens.sql': `${tableSql('gardens')}-- Edited.\n` });
@@ -76,12 +76,12 @@ describe('muse migrate --env production', () => {
     expect(await backups()).toHaveLength(1);
     await migrateMuse(muse, 'production', {}, { ...agreed, force: true });
     expect(await textRows(production, 'public.gardens')).toEqual([]);
-    // With nothing to do there is no backup either.
+    // If there is nothing to do, there is no backup either.
     expect((await migrateMuse(muse, 'production', {}, agreed)).backup).toBeUndefined();
     expect(await backups()).toHaveLength(2);
   });
 
-  it('puts what Supabase has on plain servers where that was asked for, in production behind the backup', async () => {
+  it('installs the baseline on plain servers on request, in production after the backup', async () => {
     const urls = {
       staging: await native.createDatabase('plain_staging'),
       production: await native.createDatabase('plain_production'),
@@ -102,7 +102,7 @@ describe('muse migrate --env production', () => {
     });
   });
 
-  it('sees that staging is production itself, however the URL is written', async () => {
+  it('detects that staging is the production database, however the URL is written', async () => {
     const other = url.replace('127.0.0.1', 'localhost');
     const same = await museOnDisk(tableFiles('001', 'homes'), { staging: other, production: url });
     await migrateMuse(same, 'staging', {});
@@ -110,7 +110,7 @@ describe('muse migrate --env production', () => {
     expect((await errorOf(migrateMuse(same, 'production', {}, agreed))).code).toBe('same-database');
   });
 
-  it('shows the files and the rows of the tables that they name, and goes on only by the name', async () => {
+  it('shows the files and the row counts of their tables, and continues only after the name is typed', async () => {
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('one') + home('two'));
@@ -135,7 +135,7 @@ describe('muse migrate --env production', () => {
     expect((await migrateMuse(muse, 'production', {}, { ask: ask('production ') })).applied).toHaveLength(1);
   });
 
-  it('waits for no lock for ever, says where it stopped, and its backup brings production back', async () => {
+  it('never waits indefinitely for a lock, says where it stopped, and its backup restores production', async () => {
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('before'));
@@ -183,7 +183,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
     ]);
   });
 
-  it('ends a statement that takes too long, and does not run it again to find its line', async () => {
+  it('stops a statement that takes too long, and does not run it again to find its line', async () => {
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, agreed);
     const sql =
@@ -207,9 +207,9 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
     expect(await textRows(production, '(select last_value from public.tries)')).toEqual(['(1)']);
   });
 
-  it('tells what the verification has found, and how to continue or roll back', async () => {
+  it('reports the findings of the verification, and how to continue or roll back', async () => {
     await migrateMuse(muse, 'staging', {});
-    // A table that no file creates was opened by hand.
+    // A manual change opened a table that no file creates.
     await production.script(
       'create table public.by_hand (id integer primary key, secret text); grant all on public.by_hand to anon',
     );
@@ -222,7 +222,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
 });
 
 describe('muse rollback --env production', () => {
-  it('needs its name and takes a backup that has the rows', async () => {
+  it('requires its name and makes a backup with the rows', async () => {
     await migrateMuse(muse, 'staging', {});
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('kept'));
@@ -241,7 +241,7 @@ describe('muse rollback --env production', () => {
     expect(await textRows(production, 'public.homes')).toEqual(before);
   });
 
-  it('is refused where a bucket with files would go', async () => {
+  it('is refused if a bucket with files would be deleted', async () => {
     await migrateMuse(muse, 'staging', {});
     const { database } = await openEnvironment(muse, 'staging', {});
     await database.script(

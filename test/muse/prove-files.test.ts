@@ -44,8 +44,8 @@ const outcome = ({ tables, findings, proven, notProven }: IsolationReport): unkn
   notProven,
 });
 
-describe('proofs in the cache', () => {
-  it('are what a whole proof gives: the same files, another extension on the same core, and one that opens core', async () => {
+describe('cached proofs', () => {
+  it('equal a full proof: for the same files, for another extension on the same core, and for one that opens core', async () => {
     const first = await prove(extension(tableSql('gardens')));
     expect(outcome(first)).toEqual({
       tables: ['public.gardens', 'public.homes', 'public.rooms'],
@@ -61,7 +61,7 @@ describe('proofs in the cache', () => {
       proven: 3,
       notProven: 0,
     });
-    // An extension that lets everyone read a table of core: what the cache knows of that table is not taken.
+    // An extension that lets everyone read a table of core: the cached proof of that table is not used.
     const opening = await prove(
       extension(
         `${tableSql('lofts')}create policy "guests" on public.homes for select to authenticated using ((select auth.uid()) is not null);\n`,

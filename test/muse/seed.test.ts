@@ -41,7 +41,7 @@ const add = (id: number, word: string): string =>
   `insert into public.things values (${id}, '${word}') on conflict do nothing;\n`;
 
 describe('muse seed', () => {
-  it('runs SQL and modules in the order of their names, and twice adds nothing', async () => {
+  it('runs SQL and modules in the order of their names, and adds nothing the second time', async () => {
     await seeds({
       '20_more.js':
         "export default async (session) => { const { rows } = await session.query('select count(*)::int as count from public.things'); await session.query('insert into public.things values ($1, $2) on conflict do nothing', [2, `after ${rows[0].count > 0}`]); };",
@@ -115,7 +115,7 @@ describe('muse seed', () => {
       'seeds/10_bad.js:2:14 cannot be used: Loading it failed: ParseError: Unexpected token. No seed was run.',
     ],
     [
-      'wants a module that is not there',
+      'imports a missing module',
       '10_bad.ts',
       `${typed}import words from 'no-words';\nexport default async (): Promise<unknown> => words;\n`,
       "seeds/10_bad.ts:5:22 cannot be used: Loading it failed: Cannot find module 'no-words'. No seed was run.",
@@ -126,7 +126,7 @@ describe('muse seed', () => {
       `${typed}throw new Error('too early');\n`,
       'seeds/10_bad.ts:5:7 cannot be used: Loading it failed: too early. No seed was run.',
     ],
-  ])('a module that %s is told with its line', async (_, name, text, message) => {
+  ])('a module that %s is reported with its line', async (_, name, text, message) => {
     await seeds({ [name]: text });
     expect((await errorOf(seedMuse(muse, 'development', {}))).message).toBe(message);
   });
@@ -166,7 +166,7 @@ describe('muse seed', () => {
       "export default async (session) => { await session.script(\"insert into public.log values ('lost')\"); throw new Error('my mistake'); };",
       { code: 'seed-failed', message: expect.stringContaining('my mistake') },
     ],
-  ])('%s is rolled back, and those before it stay', async (_, name, text, expected) => {
+  ])('%s is rolled back, and the files before it stay', async (_, name, text, expected) => {
     await seeds({ '10_first.sql': add(1, 'one'), [name]: text, '30_last.sql': add(3, 'three') });
     expect(await errorOf(seedMuse(muse, 'development', {}))).toMatchObject(expected);
     expect(await textRows(database, 'public.things')).toEqual(['(1,one)']);
@@ -185,7 +185,7 @@ describe('muse seed', () => {
     expect(await textRows(database, 'public.things')).toEqual([]);
   });
 
-  it('is for development unless another is named and confirmed; production gets a backup first', async () => {
+  it('seeds development unless another environment is named and confirmed; production is backed up first', async () => {
     await seeds({ '10_first.sql': add(1, 'one') });
     for (const name of ['staging', 'production'] as const) {
       const error = await errorOf(seedMuse(muse, name, {}));
@@ -206,7 +206,7 @@ describe('muse seed', () => {
 describe('muse reset', () => {
   const all = { agree: async (): Promise<boolean> => true };
 
-  it('takes every file of a server back, leaves what is not the muse’s, migrates and seeds', async () => {
+  it('rolls back every file on a server, keeps what does not belong to the muse, migrates and seeds', async () => {
     await migrateMuse(muse, 'development', {});
     await seeds({ '10_first.sql': add(1, 'one') });
     await database.script(
@@ -229,7 +229,7 @@ describe('muse reset', () => {
     expect(await textRows(database, 'public.log')).toEqual(['(mine)']);
   });
 
-  it('drops nothing where a file has no rollback, or where the files are not sound', async () => {
+  it('drops nothing if a file has no rollback, or if the files have errors', async () => {
     await migrateMuse(muse, 'development', {});
     await addFiles(muse.directory, {
       'migrations/extensions/002_bad.sql': '-- Is wrong.\nselect 1 from public.nowhere;\n',
@@ -244,7 +244,7 @@ describe('muse reset', () => {
     expect(await textRows(database, 'public.homes')).toEqual([]);
   });
 
-  it('makes an embedded database anew, also one of another version', async () => {
+  it('recreates an embedded database, also one of another version', async () => {
     const own = await museOnDisk({
       ...tableFiles('001', 'homes'),
       'seeds/10_first.sql':

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { museStatuses } from '../../src/muse/status.ts';
 import { museOnDisk, tableFiles } from './muse-on-disk.ts';
 
-it('tells of the environments that can be reached, and why the others cannot', async () => {
+it('reports the environments that can be reached, and why the others cannot', async () => {
   const muse = await museOnDisk(tableFiles('001', 'homes'), {
     production: 'postgres://nobody:hidden-password@127.0.0.1:1/none',
   });

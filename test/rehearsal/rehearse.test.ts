@@ -47,7 +47,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     return database;
   };
 
-  it('finds nothing in files that are in order, and says what it did', async () => {
+  it('finds nothing in correct files, and reports what it did', async () => {
     const table = 'create table if not exists t (id int primary key); insert into t values (1) on conflict do nothing;';
     const report = await rehearse(
       await open(),
@@ -71,7 +71,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /DROP POLICY IF EXISTS "p q" on t;\nCREATE POLICY "p q" on t\n for select using \(true\);/,
     ],
     [
-      'what stands behind the first error',
+      'an error after the first one',
       {
         [base]: 'create tabel a ();\ncreate table b (id int);\nselect nope;\nselect * from b;\nselect no_function(1);',
       },
@@ -150,7 +150,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /because migrations\/core\/001_base\.sql:1 failed/,
     ],
     [
-      'a file that fails because another one is taken back',
+      'a file that fails because another one is rolled back',
       { [base]: 'create table a (id int);\nselect nope;', [next]: 'alter table a add if not exists b int;' },
       ['unknown-relation core/001_base.sql:2:8', 'statement-failed core/002_next.sql:1:13'],
       /001_base\.sql:2 fails, and all of its file is rolled back/,
@@ -188,7 +188,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       [],
     ],
     [
-      'one beside what needs it',
+      'one next to what needs it',
       {
         [base]: 'create table if not exists a (id int);',
         [next]: "-- i\ncreate index concurrently if not exists i on a (id);\ncomment on index public.i is 'x';",
@@ -257,7 +257,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(said(report)).toMatch(says ?? '');
   });
 
-  it('takes a failure on the second run of core as a warning', async () => {
+  it('reports a failure on the second run of core as a warning', async () => {
     const { findings } = await rehearse(await open(), input({ [base]: 'create table t (id int);' }));
     expect(findings).toMatchObject([{ rule: 'not-idempotent', severity: 'warning' }]);
   });
@@ -271,7 +271,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /function public\.f\(\) is there and was not/,
     ],
     [
-      'what it takes too much',
+      'an object that it must not drop',
       'create table if not exists t (id int);',
       'drop table t; drop table kept;',
       ['rollback-incomplete rollback/extensions/001_ours.sql:1:1'],
@@ -285,7 +285,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /view v depends on table t/,
     ],
   ];
-  it.each(back)('the way back: %s', async (_, sql, rollback, expected, says) => {
+  it.each(back)('rollback: %s', async (_, sql, rollback, expected, says) => {
     const report = await rehearse(
       await open(),
       input({ [base]: 'create table if not exists kept (id int);', [ours]: sql }, { [ours]: rollback }),
@@ -294,7 +294,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(said(report)).toMatch(says ?? '');
   });
 
-  it('does not blame the way back for what the second run of core changed', async () => {
+  it('does not attribute the changes of the second run of core to the rollback', async () => {
     const core =
       "drop table if exists flag; create table if not exists u (id int);\ncreate table flag (id int);\ngrant select on u to authenticated;\ndo $$ begin if exists (select from pg_class where relname = 't') then revoke select on u from authenticated; end if; end $$;";
     const report = await rehearse(
@@ -309,7 +309,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(report.rolledBack).toMatchObject([{ file: ours }]);
   });
 
-  it('takes several own files back, newest first', async () => {
+  it('rolls several own files back, newest first', async () => {
     const report = await rehearse(
       await open(),
       input(
@@ -388,12 +388,12 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       [],
     ],
     [
-      'none where nobody is granted anything',
+      'none if no one is granted anything',
       `create table t (id int generated always as identity, g int generated always as (1) stored, x int);\n${rls}\ncreate policy p on t for select using (auth.uid() is not null);`,
       [],
     ],
   ];
-  it.each(access)('asking as a user: %s', async (_, sql, expected) => {
+  it.each(access)('querying as a user: %s', async (_, sql, expected) => {
     const database = await open();
     const report = await rehearse(database, input({ [base]: sql }));
     expect(
@@ -403,7 +403,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ).toEqual(expected);
   });
 
-  it('leaves no grant of its own behind', async () => {
+  it('leaves none of its grants behind', async () => {
     const database = await open();
     await rehearse(
       database,
@@ -416,7 +416,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   });
 });
 
-describe('what never ends', () => {
+describe('an endless loop', () => {
   it('is a finding on the embedded database, at the block', async () => {
     const database = await openEmbedded({ timeoutMs: 3000 });
     const report = await rehearse(

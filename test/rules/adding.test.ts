@@ -1,4 +1,4 @@
-/** A rule is one file: handed to the engine, one that the program does not have shows up wherever rules do. */
+/** A rule is one file: a rule from a test, passed to the engine, works everywhere that rules do. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,19 +19,19 @@ const migrations = migrationsOf({
     '-- Shop\ncreate table if not exists items (id int, price float8);\nalter table items enable row level security;\n',
 });
 
-describe('a rule that is added', () => {
-  it('is found by lint, beside the others', async () => {
+describe('an added rule', () => {
+  it('is used by lint, with the others', async () => {
     const { findings } = await lintWith([...allRules, rule], { migrations, rollbacks: new Set() });
     expect(findings).toMatchObject([{ rule: 'money-as-float', severity: 'warning', line: 2, column: 43 }]);
   });
 
-  it('takes its level from muse.json', async () => {
+  it('gets its level from muse.json', async () => {
     expect(
       (await lintWith([rule], { migrations, rollbacks: new Set(), severities: { 'money-as-float': 'off' } })).findings,
     ).toEqual([]);
   });
 
-  it('is fixed', async () => {
+  it('has its fix applied', async () => {
     const repaired = await repairWith([...allRules, rule], {
       migrations,
       rollbacks: new Map(),
@@ -44,7 +44,7 @@ describe('a rule that is added', () => {
     expect(repaired.remaining).toEqual([]);
   });
 
-  it('is found in the catalog of a database', () => {
+  it('is used by the checks of a database', () => {
     const table = {
       schema: 'public',
       name: 'items',
@@ -75,17 +75,17 @@ describe('a rule that is added', () => {
 });
 
 describe('the lists of src/rules', () => {
-  it.each(Object.entries(ruleLists()))('%s is what the folder holds: run npm run build', async (name, text) => {
+  it.each(Object.entries(ruleLists()))('%s matches the folder (to update: npm run build)', async (name, text) => {
     expect((await readFile(join(import.meta.dirname, '../../src/rules', name), 'utf8')).replaceAll('\r\n', '\n')).toBe(
       text,
     );
   });
 
-  it('name each rule as its file', () => {
+  it('name each rule like its file', () => {
     for (const { name } of allRules) expect(ruleNamed(name).name).toBe(name);
   });
 
-  it('know no other name', () => {
+  it('have no other name', () => {
     expect(() => ruleNamed('toString')).toThrow('There is no rule');
   });
 });

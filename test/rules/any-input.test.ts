@@ -12,7 +12,7 @@ const one = 'migrations/core/001_one.sql';
 const ours = 'migrations/extensions/001_ours.sql';
 const kit = statements(builtinKit(), /^/).map(({ statement }) => statement.sql);
 
-/** Statements of the kit with pieces taken out, doubled and swapped: nearly SQL, which reaches further than noise. */
+/** Statements of the kit with pieces removed, doubled and swapped: near-SQL, which reaches more code than noise. */
 const scrambled = fc.tuple(fc.integer(), fc.integer({ min: 1, max: 6 })).map(([seed, count]) => {
   const random = seeded(seed);
   const statement = (): string => {
@@ -28,7 +28,7 @@ const scrambled = fc.tuple(fc.integer(), fc.integer({ min: 1, max: 6 })).map(([s
   return Array.from({ length: count }, statement).join(';\n');
 });
 
-describe('any input gives findings, each with its place in the file', () => {
+describe('any input leads to findings, each with its place in the file', () => {
   it.each([
     ['bytes', fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes).toString()), 150],
     ['text', fc.string({ unit: 'binary', maxLength: 300 }), 150],
@@ -52,7 +52,7 @@ describe('any input gives findings, each with its place in the file', () => {
     );
   });
 
-  it('a repair of it ends too', async () => {
+  it('a repair of it terminates too', async () => {
     await fc.assert(
       fc.asyncProperty(scrambled, async (sql) => {
         const { migrations } = await repair({
@@ -69,7 +69,7 @@ describe('any input gives findings, each with its place in the file', () => {
   });
 });
 
-describe('a large file ends', () => {
+describe('a large file terminates', () => {
   const size = 1 << 20;
   it.each([
     [

@@ -1,6 +1,6 @@
 import type { Kit } from './kit.ts';
 
-/** A small kit with what real ones have wrong. */
+/** A small kit with common mistakes of real ones. */
 export const broken: Kit = {
   'migrations/core/001_social.sql': `-- Social accounts
 create extension if not exists "pgcrypto";

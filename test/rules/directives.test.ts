@@ -47,7 +47,7 @@ it.each([
     [{ kind: 'service-only', line: 1, table: 'public.plans' }],
   ],
   [
-    'beside a statement that does not parse',
+    'on a statement that does not parse',
     '-- muse: service-only\ncreate tabel plans;',
     [{ kind: 'service-only', line: 1 }],
   ],

@@ -1,4 +1,4 @@
-/** What `--fix` changes of who may do what: the cases of the field, and every broken kit of the tests. */
+/** How `--fix` changes who can do what: cases from real kits, and every broken kit of the tests. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import { broken } from './broken.ts';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));
 const shared = databases('embedded');
-/** A session of its own, with nothing of a kit in it. */
+/** A new session without a kit. */
 const fresh = async (): Promise<Database> => {
   const database = await shared();
   await database.script('DISCARD TEMP');
@@ -52,7 +52,7 @@ async function fix(kit: Kit, allow = false): Promise<Repair> {
 
 const root = join(import.meta.dirname, 'fix-cases');
 
-/** The kit of a case; what stands in `extensions` is built on the built-in core. */
+/** The kit of a case. Files in `extensions` run on the built-in core. */
 function kitOf(name: string): Kit {
   const folder = join(root, name);
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -68,13 +68,13 @@ function kitOf(name: string): Kit {
 const notes =
   '-- Notes.\ncreate table if not exists public.notes (id uuid primary key, user_id uuid, title text, body text);\nalter table public.notes enable row level security;\n';
 
-/** The text that a file has after the repair. */
+/** The text of a file after the repair. */
 const textOf = ({ migrations }: Repair, end: string): string => migrations.find(({ file }) => file.endsWith(end))!.sql;
 const rulesOf = (fixed: Repair, severity: string): string[] => [
   ...new Set(fixed.remaining.filter((finding) => finding.severity === severity).map(({ rule }) => rule)),
 ];
 
-/** What is right for each case. */
+/** The expectation of each case. */
 const cases: Record<string, (fixed: Repair, kit: Kit) => void> = {
   'auth-tables-closed'(fixed) {
     const sql = textOf(fixed, '0000_auth.sql');
@@ -92,7 +92,7 @@ const cases: Record<string, (fixed: Repair, kit: Kit) => void> = {
     expect(rulesOf(fixed, 'error')).toEqual(['policy-always-true']);
     expect(fixed.left.map(({ rule, why }) => `${rule}: ${why}`)).toContainEqual(
       expect.stringMatching(
-        /^policy-always-true: policy "colleagues add" on public\.leads .* no column tells whose a row is/,
+        /^policy-always-true: policy "colleagues add" on public\.leads .* no column tells who owns a row/,
       ),
     );
   },
@@ -103,7 +103,7 @@ const cases: Record<string, (fixed: Repair, kit: Kit) => void> = {
   'drizzle-lib-db'(fixed) {
     const sql = textOf(fixed, '0000_init.sql');
     expect(sql).not.toMatch(/service_role|authenticated|anon\b|auth\./);
-    // Drizzle sends what stands between two breakpoints as one query.
+    // Drizzle sends everything between two breakpoints as one query.
     const { statements } = parseSql(sql);
     expect(sql.split('--> statement-breakpoint')).toHaveLength(statements.length);
     expect(sql).toContain('ALTER TABLE public.visits ENABLE ROW LEVEL SECURITY;');
@@ -137,7 +137,7 @@ const cases: Record<string, (fixed: Repair, kit: Kit) => void> = {
   },
 };
 
-/** Who gained what in tables that were there before, but for those whose statements could not run. */
+/** Access gained to tables that existed before, except those whose statements could not run. */
 async function gained(before: Kit, fixed: Repair): Promise<unknown[]> {
   const sql = Object.fromEntries(Object.entries(before).filter(([file]) => file.endsWith('.sql')));
   const was = (await measureAccess(await fresh(), migrationsOf(sql)))!;
@@ -148,8 +148,8 @@ async function gained(before: Kit, fixed: Repair): Promise<unknown[]> {
 
 const errorsOf = ({ remaining }: Repair): number => remaining.filter(({ severity }) => severity === 'error').length;
 
-describe('a case of the field', { timeout: 120_000 }, () => {
-  it('is tested, each of them', () => {
+describe('cases from real kits', { timeout: 120_000 }, () => {
+  it('are all tested', () => {
     expect(readdirSync(root).sort()).toEqual(Object.keys(cases).sort());
   });
 
@@ -167,7 +167,7 @@ const users =
 const secured = `${users}alter table public.notes enable row level security;\n`;
 const policy = (text: string): string => `drop policy if exists p on public.notes;\ncreate policy ${text};\n`;
 
-describe('who may do what', { timeout: 120_000 }, () => {
+describe('who can do what', { timeout: 120_000 }, () => {
   const file = 'migrations/core/001_notes.sql';
   const own = 'p on public.notes to authenticated using ((select auth.uid()) = user_id)';
   it.each<[string, string, (fixed: Repair, sql: string) => void]>([
@@ -183,7 +183,7 @@ describe('who may do what', { timeout: 120_000 }, () => {
       },
     ],
     [
-      'a privilege that was taken from a role that had none is withheld on purpose',
+      'a REVOKE from a role without privileges is intentional',
       `${secured}${policy(own)}revoke all on public.notes from authenticated;\n`,
       ({ access }, sql) => {
         expect(sql).not.toMatch(/grant /i);
@@ -202,7 +202,7 @@ describe('who may do what', { timeout: 120_000 }, () => {
       },
     ],
     [
-      "a table whose grants name nobody's rows is closed, and that is said",
+      'a table whose grants name no rows is closed, and that is reported',
       '-- Leads.\ncreate table if not exists public.leads (id uuid primary key, title text);\ngrant select, insert on public.leads to authenticated;\n',
       ({ access }) => {
         expect(access.narrowed.map(({ consequence }) => consequence)).toEqual([
@@ -242,7 +242,7 @@ describe('who may do what', { timeout: 120_000 }, () => {
     expect(await gained({ [file]: sql }, fixed)).toEqual([]);
   });
 
-  it('is widened with a yes, and that is reported', async () => {
+  it('is widened with consent, and that is reported', async () => {
     const fixed = await fix({ [file]: secured + policy(own) }, true);
     expect(fixed.access.withheld).toEqual([]);
     expect(fixed.access.widened).toContainEqual(
@@ -258,7 +258,7 @@ describe('who may do what', { timeout: 120_000 }, () => {
     expect(errorsOf(fixed)).toBe(0);
   });
 
-  it('is not wider after the repair of a kit with every common defect, and no file runs worse', async () => {
+  it('is not widened by the repair of a kit with every common defect, and no file fails more', async () => {
     expect(await gained(broken, await fix(broken))).toEqual([]);
   });
 });
@@ -274,7 +274,7 @@ it.each([
     'do $$ begin create temporary table t_one (a int); insert into t_one values (1); select 1 as b into temporary t_two; end $$;\n',
   ],
 ])(
-  'a temporary table is no table of the muse: %s',
+  'a temporary table is not a table of the muse: %s',
   async (_, sql) => {
     const kit = { 'migrations/core/001_notes.sql': secured, 'migrations/core/002_temp.sql': `-- Temporary.\n${sql}` };
     const fixed = await fix(kit);

@@ -10,13 +10,13 @@ const ours = 'migrations/extensions/001_ours.sql';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));
 
-function mend(files: Record<string, string>, more: Partial<RepairInput> = {}): Promise<Repair> {
+function fix(files: Record<string, string>, more: Partial<RepairInput> = {}): Promise<Repair> {
   return repair({ migrations: migrationsOf(files), rollbacks: new Map(), folders, kit: 'my kit', builtin, ...more });
 }
 
-/** What a file became, or what it was. */
-async function mended(files: Record<string, string>, file = one): Promise<string> {
-  const { migrations } = await mend(files);
+/** The new text of a file, or the old one if it is unchanged. */
+async function fixedText(files: Record<string, string>, file = one): Promise<string> {
+  const { migrations } = await fix(files);
   return migrations.find((migration) => migration.file === file)!.sql;
 }
 
@@ -37,7 +37,7 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.app (\r\n  id int, -- key\r\n  "a b" text\r\n -- by a\r\n);\n\nCREATE INDEX IF NOT EXISTS ia ON s.app ("a b");\nCREATE INDEX IF NOT EXISTS ib ON s.app (id, "a b");\n',
     ],
     [
-      'foreign-dialect, in front',
+      'foreign-dialect, at the start',
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)',
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)',
     ],
@@ -88,11 +88,11 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using ((select auth.uid()) = user_id);\ncreate or replace function f() returns bigint language sql security definer SET search_path = pg_catalog, public, extensions as $$ select count(*) from notes $$;`,
     ],
   ])('%s', async (_, before, after) => {
-    expect(await mended({ [one]: before })).toBe(after);
+    expect(await fixedText({ [one]: before })).toBe(after);
   });
 
-  it('adds the columns that a second description has, without what rows that are there would break', async () => {
-    const sql = await mended(
+  it('adds the columns of a second CREATE TABLE, without constraints that existing rows would violate', async () => {
+    const sql = await fixedText(
       {
         [one]: `${table}${grants}`,
         [two]:
@@ -101,12 +101,12 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       two,
     );
     expect(sql).toContain(
-      ");\n\n-- The table exists already, so the new columns of this description are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index",
+      ");\n\n-- The table exists already, so the new columns of this definition are added to it.\nALTER TABLE public.notes\n  ADD COLUMN IF NOT EXISTS kind text check (kind in ('a', 'b')),\n  ADD COLUMN IF NOT EXISTS tags text[] not null default '{}';\ncreate index",
     );
   });
 
-  it('moves what core needs, with all that speaks of it and its comment, in front of the first use', async () => {
-    const { migrations } = await mend({
+  it('moves what core needs, with related statements and its comment, before the first use', async () => {
+    const { migrations } = await fix({
       [one]: '-- one\nselect 1;\n\n-- use\nalter table late add column if not exists b int;\n',
       [ours]:
         "-- ours\n\n-- late things\ncreate table if not exists late (id uuid primary key); -- beside\ncreate index if not exists li on late (id);\nselect 'stays';\n",
@@ -119,8 +119,8 @@ describe('an edit changes its span and leaves every other byte alone', () => {
 });
 
 describe('missing tables', () => {
-  it('come from the built-in core with what they need and nothing else, in front of core', async () => {
-    const { migrations, remaining, newFiles } = await mend({
+  it('come from the built-in core with only what they need, before core', async () => {
+    const { migrations, remaining, newFiles } = await fix({
       [one]: `-- x\ncreate table if not exists teams (id uuid primary key, organization_id uuid references organizations (id));\n`,
     });
     const [base] = migrations;
@@ -133,8 +133,8 @@ describe('missing tables', () => {
     expect(remaining).toEqual([]);
   });
 
-  it('are derived from their use where the built-in core has none, or one whose key does not fit', async () => {
-    const { migrations, remaining } = await mend({
+  it('are derived from their use if the built-in core has none, or one whose key does not fit', async () => {
+    const { migrations, remaining } = await fix({
       [one]:
         "-- x\nalter table email_templates add column if not exists category text default 'a';\ncreate index if not exists e on email_templates (category, slug);\ncreate table if not exists x (id bigint primary key, p bigint references profiles (id));\n",
     });
@@ -149,12 +149,12 @@ describe('missing tables', () => {
 });
 
 describe('applied files', () => {
-  it('are never edited: what mends them is a new migration', async () => {
+  it('are never edited: a new migration fixes them', async () => {
     const files = {
       [one]:
         '-- a\ncreate table notes (id uuid primary key, user_id uuid references auth.users (id));\ncreate function f() returns int language sql security definer as $$ select 1 $$;\n',
     };
-    const { migrations, edits, newFiles, remaining } = await mend(files, { applied: new Set([one]) });
+    const { migrations, edits, newFiles, remaining } = await fix(files, { applied: new Set([one]) });
     expect(edits.size).toBe(0);
     expect([...newFiles.keys()]).toEqual(['migrations/core/002_repair.sql']);
     expect(migrations[0]?.sql).toBe(files[one]);
@@ -164,26 +164,26 @@ describe('applied files', () => {
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
-  it('keep their numbers when others share them', async () => {
+  it('keep their numbers if others share them', async () => {
     const files = {
       'migrations/core/001_a.sql': '-- a\nselect 1;',
       'migrations/core/001_b.sql': '-- b\nselect 2;',
       'migrations/core/002_c.sql': '-- c\nselect 3;',
     };
-    const open = await mend(files);
+    const open = await fix(files);
     expect(open.migrations.map(({ file }) => file)).toEqual([
       'migrations/core/001_a.sql',
       'migrations/core/002_b.sql',
       'migrations/core/003_c.sql',
     ]);
     expect(open.removed).toEqual(['migrations/core/001_b.sql', 'migrations/core/002_c.sql']);
-    const fixed = await mend(files, { applied: new Set(['migrations/core/002_c.sql']) });
+    const fixed = await fix(files, { applied: new Set(['migrations/core/002_c.sql']) });
     expect(fixed.migrations.map(({ file }) => file)).toEqual(Object.keys(files));
   });
 });
 
-it('tells each change of who may do what, before and after, and commits by class', async () => {
-  const { decisions, classes } = await mend({
+it('reports each change of who can do what, before and after, and commits by class', async () => {
+  const { decisions, classes } = await fix({
     [one]: `${table}create policy "Anyone reads" on notes for select using (true);\ncreate policy w on notes for all using (true);\n`,
   });
   expect(decisions).toMatchObject([
@@ -200,12 +200,12 @@ it('tells each change of who may do what, before and after, and commits by class
     },
     {
       object: 'public.notes',
-      before: 'anon: refused, whatever the policies say',
-      after: 'anon: SELECT of the rows that the policies give',
+      before: 'anon: refused before policies apply',
+      after: 'anon: SELECT of the rows that the policies allow',
     },
     {
       object: 'public.notes',
-      after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies give',
+      after: 'authenticated: SELECT, INSERT, UPDATE, DELETE of the rows that the policies allow',
     },
   ]);
   expect(classes.map(({ rule }) => rule)).toEqual([
@@ -219,66 +219,62 @@ it('tells each change of who may do what, before and after, and commits by class
   );
 });
 
-describe("where the app's own connection says who asks", () => {
+describe("if the app's own connection sets the current user", () => {
   const session =
     "create schema if not exists app;\ncreate or replace function app.current_user_id() returns uuid language sql stable as $$ select current_setting('app.user', true)::uuid $$;\ncreate or replace function app.is_superadmin() returns boolean language sql stable as $$ select current_setting('app.super', true) = 'on' $$;\n";
   it.each([
     [
-      'reads are for who is signed in',
+      'reads are for signed-in users',
       'for select using (true)',
       'for select using ((SELECT app.current_user_id()) IS NOT NULL OR (SELECT app.is_superadmin()))',
     ],
     [
-      'writes for whose row it is',
+      'writes are for the owner',
       'for update using (true)',
       'for update using (user_id = (SELECT app.current_user_id()))',
     ],
-    [
-      'and what speaks of the row alone is left',
-      'for select using (id is not null)',
-      'for select using (id is not null)',
-    ],
+    ['and a condition on only the row stays', 'for select using (id is not null)', 'for select using (id is not null)'],
   ])('no role is named: %s', async (_, before, after) => {
     const drop = 'drop policy if exists p on notes;\n';
-    expect(await mended({ [one]: `${session}${table}${drop}create policy p on notes ${before};` })).toContain(
+    expect(await fixedText({ [one]: `${session}${table}${drop}create policy p on notes ${before};` })).toContain(
       `create policy p on notes ${after};`,
     );
   });
 });
 
-it('makes a helper a definer where a policy reads its own table through it', async () => {
+it('makes a helper SECURITY DEFINER if a policy reads its own table through it', async () => {
   const members =
     '-- members\ncreate table if not exists members (org uuid, user_id uuid, primary key (user_id, org));\nalter table members enable row level security;\n';
   const policy =
     'drop policy if exists see on members;\ncreate policy see on members for select to authenticated using (org in (select mine()));\ngrant select on members to authenticated;\n';
   const body =
     'create or replace function mine() returns setof uuid language sql stable as $$ select m.org from public.members m where m.user_id = (select auth.uid()) $$;\n';
-  const text = await mended({ [one]: members + body + policy });
+  const text = await fixedText({ [one]: members + body + policy });
   expect(text).toContain("language sql stable SECURITY DEFINER SET search_path = '' as $$");
   expect(text).not.toContain('private.');
-  // What says whose rights it has already is changed by a statement of its own.
-  expect(await mended({ [one]: members + body.replace('stable', 'stable security invoker') + policy })).toContain(
+  // A function that already has SECURITY INVOKER is changed by a separate statement.
+  expect(await fixedText({ [one]: members + body.replace('stable', 'stable security invoker') + policy })).toContain(
     "ALTER FUNCTION public.mine() SECURITY DEFINER SET search_path = '';",
   );
 });
 
-it('leaves a table without a policy to a person, and grants nothing back that the files took away', async () => {
+it('leaves a table without a policy to a manual fix, and grants nothing that the files revoked', async () => {
   const files = {
     [one]: `${table}alter table notes enable row level security;\ngrant select on notes to authenticated;\n`,
   };
-  expect(await mended(files)).not.toMatch(/create policy|service-only/i);
+  expect(await fixedText(files)).not.toMatch(/create policy|service-only/i);
   const revoked = `${table}alter table notes enable row level security;\ndrop policy if exists p on notes;\ncreate policy p on notes for all to authenticated using ((select auth.uid()) = user_id);\ngrant all on notes to authenticated;\nrevoke all on notes from authenticated;\n`;
-  expect(await mended({ [one]: revoked })).not.toContain('GRANT');
+  expect(await fixedText({ [one]: revoked })).not.toContain('GRANT');
 });
 
 describe('numbers that two files share', () => {
-  it('no file is lost where one takes the name that another gives up', async () => {
+  it('no file is lost if one takes the old name of another', async () => {
     const files = {
       'migrations/core/001_a.sql': '-- a\nselect 1;',
       'migrations/core/001_x.sql': '-- b\nselect 2;',
       'migrations/core/002_x.sql': '-- c\nselect 3;',
     };
-    const { migrations, removed, classes } = await mend(files);
+    const { migrations, removed, classes } = await fix(files);
     expect(migrations.map(({ file, sql }) => [file, sql])).toEqual([
       ['migrations/core/001_a.sql', '-- a\nselect 1;'],
       ['migrations/core/002_x.sql', '-- b\nselect 2;'],
@@ -292,8 +288,8 @@ describe('numbers that two files share', () => {
   });
 });
 
-/** Kits that no repair makes whole: each has to come to rest, and to the same again. */
-const unmendable: [string, Record<string, string>][] = [
+/** Kits that cannot be repaired completely: each must reach a stable result, the same one every time. */
+const unrepairable: [string, Record<string, string>][] = [
   [
     'a table that a later file drops',
     {
@@ -303,7 +299,7 @@ const unmendable: [string, Record<string, string>][] = [
     },
   ],
   [
-    'a table that is made behind the DROP of it',
+    'a table that is created after the DROP of it',
     {
       [one]: '-- a\nalter table late add column if not exists b int;\n',
       [two]: '-- b\ndrop table if exists late;\ncreate table if not exists late (id int);\n',
@@ -326,21 +322,23 @@ const unmendable: [string, Record<string, string>][] = [
   ],
 ];
 
-it('moves nothing in front of a DROP that would take it away again', async () => {
-  const files = unmendable.find(([title]) => title.startsWith('a table that is made behind'))![1];
-  expect(await mended(files, two)).toContain('drop table if exists late;\ncreate table if not exists late (id int);');
+it('moves nothing before a DROP that would remove it again', async () => {
+  const files = unrepairable.find(([title]) => title.startsWith('a table that is created after'))![1];
+  expect(await fixedText(files, two)).toContain(
+    'drop table if exists late;\ncreate table if not exists late (id int);',
+  );
 });
 
-it.each(unmendable)('comes to rest: %s', async (_, files) => {
-  const first = await mend(files);
-  const second = await mend(Object.fromEntries(first.migrations.map(({ file, sql }) => [file, sql])));
+it.each(unrepairable)('reaches a stable result: %s', async (_, files) => {
+  const first = await fix(files);
+  const second = await fix(Object.fromEntries(first.migrations.map(({ file, sql }) => [file, sql])));
   expect(second.classes).toEqual([]);
   expect(first.migrations.map(({ sql }) => sql).join('\n')).not.toMatch(/TO \w+(?:, \w+)? TO /);
   expect(first.migrations.map(({ sql }) => sql.length).reduce((sum, length) => sum + length)).toBeLessThan(3000);
 });
 
-it('gives the same again for what it has mended', async () => {
-  const first = await mend({ [one]: `${table}create policy p on notes using (auth.uid() = user_id);` });
+it('changes nothing in repaired files', async () => {
+  const first = await fix({ [one]: `${table}create policy p on notes using (auth.uid() = user_id);` });
   const second = await repair({
     migrations: first.migrations,
     rollbacks: first.rollbacks,

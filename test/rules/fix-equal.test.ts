@@ -1,4 +1,7 @@
-/** Every class of repair gives back the schema that was meant: the built-in kit, broken and mended, beside the kit as it is. */
+/**
+ * Every class of repair restores the intended schema: compares the built-in kit, broken and fixed, with the original
+ * kit.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { readSchema } from '../../src/database/schema.ts';
@@ -22,7 +25,7 @@ async function schemaOf(database: Database): Promise<string[]> {
   return (await readSchema(database)).map(({ kind, name, definition }) => `${kind} ${name}: ${definition}`);
 }
 
-/** The schema of the built-in kit with these statements behind it. */
+/** The schema of the built-in kit with these statements appended. */
 async function meant(good: string): Promise<string[]> {
   const database = await fresh();
   for (const sql of [...Object.values(kit), good]) await database.script(`${sql}\nreset all;`);
@@ -35,7 +38,7 @@ beforeAll(async () => {
   asItIs = await meant('');
 });
 
-/** What the defect put in, or took out: the text that one of the two has and the other has not; and the table that it is about. */
+/** What the defect added or removed: the text that only one of the two has, and the table it is about. */
 function difference(broken: Kit): { text: string; table: string } {
   for (const [file, sql] of Object.entries(broken)) {
     const old = kit[file] ?? '';
@@ -63,8 +66,8 @@ interface Case {
   good?(difference: string, table: string): string;
   /** Lines of the schema that the repair chooses itself. */
   chosen?(difference: string, table: string): RegExp;
-  /** What holds of the lines that it chose. */
-  check?(lines: readonly string[], mended: Repair): void;
+  /** A check of the lines that it chose. */
+  check?(lines: readonly string[], fixed: Repair): void;
 }
 
 const more = 'migrations/extensions/002_more.sql';
@@ -75,7 +78,7 @@ const planted = (title: string): Pick<Case, 'rule' | 'plant'> => {
 };
 const index = (text: string, table: string): string =>
   `${text}\ncreate index idx_${table}_extra_id on public.${table} (extra_id);`;
-/** What a policy for users who may read implies. */
+/** The lines implied by a policy for users who may read. */
 const readable = (text: string, table: string): string => `${text}\ngrant select on public.${table} to authenticated;`;
 
 const cases: Record<string, Case> = {
@@ -159,7 +162,7 @@ const cases: Record<string, Case> = {
   },
   'no grant': {
     ...planted('no grant'),
-    // Which columns a grant was for nothing says once it is gone.
+    // Once a grant is gone, nothing shows which columns it was for.
     chosen: (text, table) =>
       /\([a-z_, \n]+\)/.test(text)
         ? new RegExp(String.raw`^(?:column public\.${table}\.|grant relation public\.${table}:)`)
@@ -189,44 +192,40 @@ const cases: Record<string, Case> = {
   },
 };
 
-describe(
-  'the built-in kit, broken and mended, is green and has the schema that was meant',
-  { timeout: 180_000 },
-  () => {
-    it('in every class that is repairable', () => {
-      const repairable = allRules.filter(({ fix }) => fix !== undefined).map(({ name }) => name);
-      expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
-    });
+describe('the built-in kit, broken and fixed, is green and has the schema that was meant', { timeout: 180_000 }, () => {
+  it('covers every repairable rule', () => {
+    const repairable = allRules.filter(({ fix }) => fix !== undefined).map(({ name }) => name);
+    expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
+  });
 
-    it.each(Object.entries(cases))('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
-      const random = seeded(20_261_121);
-      for (let count = 0; count < 2; count += 1) {
-        const broken = plant(random);
-        const { text, table } = difference(broken);
-        const expected = good === undefined ? asItIs : await meant(good(text, table));
-        let schema: string[] = [];
-        const mended = await repair({
-          migrations: migrationsOf(broken),
-          rollbacks,
-          folders,
-          kit: 'broken',
-          builtin,
-          async rehearse(migrations, rollbacks) {
-            const database = await fresh();
-            const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
-            const { findings } = await rehearse(database, { migrations, rollbacks: new Map(rollbacks), own });
-            schema = await schemaOf(database);
-            return findings;
-          },
-        });
-        expect(mended.remaining).toEqual([]);
-        const free = chosen?.(text, table) ?? /^$/;
-        expect(schema.filter((line) => !free.test(line))).toEqual(expected.filter((line) => !free.test(line)));
-        check?.(
-          schema.filter((line) => free.test(line)),
-          mended,
-        );
-      }
-    });
-  },
-);
+  it.each(Object.entries(cases))('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
+    const random = seeded(20_261_121);
+    for (let count = 0; count < 2; count += 1) {
+      const broken = plant(random);
+      const { text, table } = difference(broken);
+      const expected = good === undefined ? asItIs : await meant(good(text, table));
+      let schema: string[] = [];
+      const mended = await repair({
+        migrations: migrationsOf(broken),
+        rollbacks,
+        folders,
+        kit: 'broken',
+        builtin,
+        async rehearse(migrations, rollbacks) {
+          const database = await fresh();
+          const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
+          const { findings } = await rehearse(database, { migrations, rollbacks: new Map(rollbacks), own });
+          schema = await schemaOf(database);
+          return findings;
+        },
+      });
+      expect(mended.remaining).toEqual([]);
+      const free = chosen?.(text, table) ?? /^$/;
+      expect(schema.filter((line) => !free.test(line))).toEqual(expected.filter((line) => !free.test(line)));
+      check?.(
+        schema.filter((line) => free.test(line)),
+        mended,
+      );
+    }
+  });
+});

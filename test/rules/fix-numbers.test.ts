@@ -17,7 +17,7 @@ function journal(tags: readonly string[], beside: readonly string[] = []): Map<s
   ]);
 }
 
-function mend(
+function fix(
   files: readonly string[],
   order: 'number' | 'timestamp' | 'journal',
   more: { journals?: Map<string, JournalFile>; applied?: Set<string>; rollbacks?: Record<string, string> } = {},
@@ -40,23 +40,23 @@ function mend(
 const names = ({ migrations }: Repair): string[] => migrations.map(({ file }) => file.slice(file.lastIndexOf('/') + 1));
 
 describe('files that share a number', () => {
-  it('take the next ones all at once, where one takes the name that another leaves', async () => {
-    const mended = await mend(['drizzle/001_a.sql', 'drizzle/001_b.sql', 'drizzle/002_b.sql'], 'number', {
+  it('get the next numbers all at once, so that one can take the old name of another', async () => {
+    const fixed = await fix(['drizzle/001_a.sql', 'drizzle/001_b.sql', 'drizzle/002_b.sql'], 'number', {
       rollbacks: {
         'drizzle/001_b.sql': 'drizzle/rollback_001_b.sql',
         'drizzle/002_b.sql': 'drizzle/rollback_002_b.sql',
       },
     });
-    expect(names(mended)).toEqual(['001_a.sql', '002_b.sql', '003_b.sql']);
-    expect(mended.migrations.map(({ sql }) => sql)).toEqual(
+    expect(names(fixed)).toEqual(['001_a.sql', '002_b.sql', '003_b.sql']);
+    expect(fixed.migrations.map(({ sql }) => sql)).toEqual(
       ['a', 'b', 'b'].map((name, index) => expect.stringContaining(`-- drizzle/00${[1, 1, 2][index]}_${name}.sql`)),
     );
-    expect(mended.rollbacks.get('drizzle/002_b.sql')).toEqual({
+    expect(fixed.rollbacks.get('drizzle/002_b.sql')).toEqual({
       file: 'drizzle/rollback_002_b.sql',
       sql: '-- back of drizzle/001_b.sql\nselect 1;\n',
     });
-    expect(mended.removed.sort()).toEqual(['drizzle/001_b.sql', 'drizzle/rollback_001_b.sql']);
-    const [change] = mended.classes;
+    expect(fixed.removed.sort()).toEqual(['drizzle/001_b.sql', 'drizzle/rollback_001_b.sql']);
+    const [change] = fixed.classes;
     expect([...change!.files.keys()].sort()).toEqual([
       'drizzle/002_b.sql',
       'drizzle/003_b.sql',
@@ -66,29 +66,29 @@ describe('files that share a number', () => {
     expect(change!.removed.sort()).toEqual(['drizzle/001_b.sql', 'drizzle/rollback_001_b.sql']);
   });
 
-  it('keep the order of timestamps, and stay where numbers of several lengths would not', async () => {
+  it('keep the order of timestamps, and stay if numbers of several lengths would not', async () => {
     expect(
       names(
-        await mend(
+        await fix(
           ['drizzle/20260101000000_a.sql', 'drizzle/20260101000000_b.sql', 'drizzle/20260101000001_c.sql'],
           'timestamp',
         ),
       ),
     ).toEqual(['20260101000000_a.sql', '20260101000001_b.sql', '20260101000002_c.sql']);
-    const left = await mend(
+    const left = await fix(
       ['drizzle/20260101_a.sql', 'drizzle/20260101_b.sql', 'drizzle/202601010000_c.sql'],
       'timestamp',
     );
     expect(left.left).toMatchObject([{ rule: 'duplicate-number', file: 'drizzle/20260101_b.sql' }]);
   });
 
-  it('stay where a database has one that would move, and say so', async () => {
-    const mended = await mend(['drizzle/001_a.sql', 'drizzle/001_b.sql', 'drizzle/002_c.sql'], 'number', {
+  it('stay if a database has one that would move, and report that', async () => {
+    const fixed = await fix(['drizzle/001_a.sql', 'drizzle/001_b.sql', 'drizzle/002_c.sql'], 'number', {
       applied: new Set(['drizzle/002_c.sql']),
     });
-    expect(mended.classes).toEqual([]);
-    expect(mended.left.map(({ file, why }) => `${file}: ${why}`)).toContain(
-      'drizzle/001_b.sql: drizzle/002_c.sql would get another number, and a database has it under this one.',
+    expect(fixed.classes).toEqual([]);
+    expect(fixed.left.map(({ file, why }) => `${file}: ${why}`)).toContain(
+      'drizzle/001_b.sql: drizzle/002_c.sql would get another number, but a database already has it under this one.',
     );
   });
 });
@@ -96,13 +96,13 @@ describe('files that share a number', () => {
 describe("under Drizzle's journal", () => {
   const listed = ['0000_init', '0001_tables'];
 
-  it('a file that it does not list goes behind all, and is entered', async () => {
+  it('an unlisted file becomes the last one, and is added', async () => {
     const before = journal(listed);
-    const mended = await mend(['drizzle/0000_init.sql', 'drizzle/0001_tables.sql', 'drizzle/0001_rls.sql'], 'journal', {
+    const fixed = await fix(['drizzle/0000_init.sql', 'drizzle/0001_tables.sql', 'drizzle/0001_rls.sql'], 'journal', {
       journals: before,
     });
-    expect(names(mended)).toEqual(['0000_init.sql', '0001_tables.sql', '0002_rls.sql']);
-    const text = mended.edits.get(path)!;
+    expect(names(fixed)).toEqual(['0000_init.sql', '0001_tables.sql', '0002_rls.sql']);
+    const text = fixed.edits.get(path)!;
     expect(text).toBe(
       JSON.stringify(
         {
@@ -120,20 +120,20 @@ describe("under Drizzle's journal", () => {
         2,
       ),
     );
-    expect(mended.classes.map(({ rule, removed }) => [rule, removed])).toEqual([
+    expect(fixed.classes.map(({ rule, removed }) => [rule, removed])).toEqual([
       ['duplicate-number', ['drizzle/0001_rls.sql']],
     ]);
   });
 
-  it('files that it lists get their new tags in it, but not where a snapshot would be left behind', async () => {
+  it('listed files get new tags, unless a snapshot would not match', async () => {
     const tags = ['0000_init', '0001_a', '0001_b', '0002_c'];
     const files = tags.map((tag) => `drizzle/${tag}.sql`);
-    const mended = await mend(files, 'journal', { journals: journal(tags) });
-    expect(names(mended)).toEqual(['0000_init.sql', '0001_a.sql', '0002_b.sql', '0003_c.sql']);
+    const fixed = await fix(files, 'journal', { journals: journal(tags) });
+    expect(names(fixed)).toEqual(['0000_init.sql', '0001_a.sql', '0002_b.sql', '0003_c.sql']);
     expect(
-      (JSON.parse(mended.edits.get(path)!) as { entries: { tag: string }[] }).entries.map(({ tag }) => tag),
+      (JSON.parse(fixed.edits.get(path)!) as { entries: { tag: string }[] }).entries.map(({ tag }) => tag),
     ).toEqual(['0000_init', '0001_a', '0002_b', '0003_c']);
-    const left = await mend(files, 'journal', { journals: journal(tags, ['0001_snapshot.json', '_journal.json']) });
+    const left = await fix(files, 'journal', { journals: journal(tags, ['0001_snapshot.json', '_journal.json']) });
     expect(left.classes).toEqual([]);
     expect(left.left[0]?.why).toContain('which of the files 0001_snapshot.json beside it belongs to is unknown');
   });
@@ -151,8 +151,8 @@ describe("under Drizzle's journal", () => {
       ['0000_init', '0001_tables', '0000_z', '0007_other', '0007_rls'],
       'it would run before drizzle/0007_other.sql',
     ],
-  ])('a file stays where the journal %s, and the reason is told', async (_, journals, tags, why) => {
-    const { classes, left } = await mend(
+  ])('a file stays if the journal %s, and the reason is reported', async (_, journals, tags, why) => {
+    const { classes, left } = await fix(
       tags.map((tag) => `drizzle/${tag}.sql`),
       'journal',
       { journals },
@@ -161,12 +161,12 @@ describe("under Drizzle's journal", () => {
     expect(left.map((each) => each.why).join()).toContain(why);
   });
 
-  it('tables that nothing makes come into the first file, for nothing runs before it', async () => {
+  it('missing tables are added to the first file, since nothing runs before it', async () => {
     const files = {
       'drizzle/0000_init.sql':
         '-- Starts.\ncreate table if not exists later (id uuid primary key, p uuid references things_of_ours (id));\n',
     };
-    const mended = await repair({
+    const fixed = await repair({
       migrations: migrationsOf(files),
       rollbacks: new Map(),
       folders: { ...folders, core: ['drizzle'], order: 'journal' },
@@ -174,15 +174,15 @@ describe("under Drizzle's journal", () => {
       builtin: [],
       journals: journal(['0000_init']),
     });
-    expect(mended.newFiles.size).toBe(0);
-    expect(mended.migrations[0]?.sql).toMatch(
+    expect(fixed.newFiles.size).toBe(0);
+    expect(fixed.migrations[0]?.sql).toMatch(
       /^-- Starts\.\n-- Tables that[^]*CREATE TABLE IF NOT EXISTS public\.things_of_ours[^]*create table if not exists later/,
     );
   });
 
-  it('the migration that mends applied ones is entered', async () => {
+  it('the migration that fixes applied ones is added', async () => {
     const files = { 'drizzle/0000_init.sql': '-- a\ncreate table notes (id uuid primary key, user_id uuid);\n' };
-    const mended = await repair({
+    const fixed = await repair({
       migrations: migrationsOf(files),
       rollbacks: new Map(),
       folders: { ...folders, core: ['drizzle'], order: 'journal' },
@@ -191,7 +191,7 @@ describe("under Drizzle's journal", () => {
       journals: journal(['0000_init']),
       applied: new Set(['drizzle/0000_init.sql']),
     });
-    expect([...mended.newFiles.keys()]).toEqual(['drizzle/0001_repair.sql']);
-    expect(mended.edits.get(path)).toContain('"tag": "0001_repair"');
+    expect([...fixed.newFiles.keys()]).toEqual(['drizzle/0001_repair.sql']);
+    expect(fixed.edits.get(path)).toContain('"tag": "0001_repair"');
   });
 });

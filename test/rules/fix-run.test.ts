@@ -13,7 +13,7 @@ import { broken } from './broken.ts';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));
 
-async function mend(kit: Kit, open?: () => Promise<Database>): Promise<Repair> {
+async function fix(kit: Kit, open?: () => Promise<Database>): Promise<Repair> {
   return repair({
     migrations: migrationsOf(kit),
     rollbacks: new Map(),
@@ -43,8 +43,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     return database;
   };
 
-  it('a kit with every common defect is green after its repair, by lint and by rehearsal', async () => {
-    const { remaining, decisions, classes } = await mend(broken, open);
+  it('a kit with every common defect passes lint and rehearsal after its repair', async () => {
+    const { remaining, decisions, classes } = await fix(broken, open);
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(classes.map(({ rule }) => rule)).toContain('seed-not-idempotent');
     expect(decisions.map(({ object, after }) => `${object}: ${after}`)).toContain(
@@ -52,8 +52,8 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     );
   });
 
-  it('nobody who is not signed in can write, and a user can do what the policies say', async () => {
-    const { migrations } = await mend(broken, open);
+  it('anonymous visitors cannot write, and users can do what the policies say', async () => {
+    const { migrations } = await fix(broken, open);
     const database = await open();
     for (const { sql } of migrations) await database.script(`set search_path to public, extensions;${sql}`);
     const user = '11111111-1111-4111-8111-111111111111';
@@ -77,7 +77,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(
       await asked('authenticated', "insert into accounts (user_id) values ('22222222-2222-4222-8222-222222222222')"),
     ).toBe('42501');
-    // Nobody lets themself into a team, though the row would be their own.
+    // No one can add themselves to a team, although the row would be their own.
     expect(await asked('authenticated', `insert into team_members values (gen_random_uuid(), '${user}')`)).toBe(
       '42501',
     );
@@ -87,7 +87,7 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   });
 });
 
-describe('a rollback that was missing', () => {
+describe('a missing rollback', () => {
   const fresh = databases('embedded');
   const file = 'migrations/extensions/001_ours.sql';
   const sql = `-- Ours
@@ -112,9 +112,9 @@ create table if not exists ours.b (id uuid primary key, a_id uuid references our
 `;
   const core = '-- Core\ncreate table if not exists public.core (id uuid primary key, user_id uuid);\n';
 
-  it('takes policies, triggers, views, indexes, columns, tables, functions and types back in the order in which they stand on each other', async () => {
-    const mended = await mend({ 'migrations/core/001_core.sql': core, [file]: sql }, fresh);
-    const text = mended.rollbacks.get(file)!.sql;
+  it('drops policies, triggers, views, indexes, columns, tables, functions and types in the order of their dependencies', async () => {
+    const fixed = await fix({ 'migrations/core/001_core.sql': core, [file]: sql }, fresh);
+    const text = fixed.rollbacks.get(file)!.sql;
     expect(text.trim().split('\n').slice(1)).toEqual([
       'DROP POLICY IF EXISTS ours_too ON public.core;',
       'DROP TRIGGER IF EXISTS touch ON public.core;',
@@ -129,8 +129,8 @@ create table if not exists ours.b (id uuid primary key, a_id uuid references our
       'DROP TYPE IF EXISTS ours.level;',
       'DROP SCHEMA IF EXISTS ours;',
     ]);
-    expect(
-      mended.remaining.filter(({ rule }) => rule === 'rollback-incomplete' || rule === 'rollback-missing'),
-    ).toEqual([]);
+    expect(fixed.remaining.filter(({ rule }) => rule === 'rollback-incomplete' || rule === 'rollback-missing')).toEqual(
+      [],
+    );
   });
 });

@@ -188,7 +188,7 @@ it('sarif names tool, rule and region', () => {
   ]);
 });
 
-it('github escapes what its commands are made of', () => {
+it('github escapes the syntax of its commands', () => {
   expect(formatGithub([error, warning])).toBe(
     '::error file=migrations/core/001_ä b.sql,line=12,col=14,title=rls-missing::Table public.notes has no row-level security.%0AALTER TABLE notes ENABLE ROW LEVEL SECURITY;%0AGRANT SELECT ON notes TO authenticated;\n' +
       '::warning title=schema-drift::Differs: 100%25, a:b.%0Amuse migrate',

@@ -1,4 +1,4 @@
-/** Lint and the checks of a database propose the same index, whatever the names. */
+/** Lint and the checks of a database suggest the same index, whatever the names. */
 import { expect, it } from 'vitest';
 import { indexName } from '../../src/shared/quote.ts';
 import { lint } from '../../src/rules/registry.ts';
@@ -32,7 +32,7 @@ it.each([
   const [proposed = '', ...others] = suggestions(await checkCatalog(database, { declarations: [] }));
   expect([proposed, ...others]).toEqual(suggestions(findings));
   expect(others).toEqual([]);
-  // PostgreSQL keeps the whole name, so that what is proposed is what the index is called.
+  // PostgreSQL keeps the whole name, so the suggested name is the index's name.
   await database.script(proposed);
   const { rows } = await database.query<{ name: string }>(
     "select indexname as name from pg_indexes where indexname like 'idx%'",

@@ -1,4 +1,4 @@
-/** The built-in kit as a thing to break: its files, their statements, and a seeded source of choices. */
+/** The built-in kit as a base for defects: its files, their statements, and a seeded random generator. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSql } from '../../src/sql/split.ts';
@@ -16,7 +16,7 @@ export function builtinKit(): Kit {
   return Object.fromEntries(names.map((name) => [`migrations/core/${name}`, readFileSync(join(folder, name), 'utf8')]));
 }
 
-/** A random number generator that gives the same numbers for the same seed (mulberry32). */
+/** A random number generator that returns the same numbers for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

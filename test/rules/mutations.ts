@@ -1,4 +1,4 @@
-/** Each defect, planted into the built-in kit at a place that chance picks. */
+/** The defects, each planted at a random place in the built-in kit. */
 import type { RuleName } from '../../src/rules/registry.ts';
 import { lineAt, statements } from './kit.ts';
 import type { Found, Kit } from './kit.ts';
@@ -15,14 +15,14 @@ function pick<T>(list: readonly T[], random: () => number): T {
   return list[Math.floor(random() * list.length)]!;
 }
 
-/** Replaces part of a statement; the defect is at `at` of the new text, counted in the statement. */
+/** Replaces part of a statement. The defect is at offset `at` of the new text, relative to the statement. */
 function rewrite(kit: Kit, { file, statement }: Found, from: number, to: number, text: string, at = from): Mutant {
   const sql = kit[file]!;
   const changed = sql.slice(0, statement.start + from) + text + sql.slice(statement.start + to);
   return { kit: { ...kit, [file]: changed }, file, line: lineAt(changed, statement.start + at) };
 }
 
-/** Puts text behind a statement; the defect is in its last statement. */
+/** Inserts text after a statement. The defect is in its last statement. */
 function behind(kit: Kit, { file, statement }: Found, text: string): Mutant {
   const at = text.lastIndexOf(';\n') + 2;
   const sql = kit[file]!;
@@ -31,7 +31,7 @@ function behind(kit: Kit, { file, statement }: Found, text: string): Mutant {
   return { kit: { ...kit, [file]: changed }, file, line: lineAt(changed, place + 1 + at) };
 }
 
-/** Takes a statement out. */
+/** Removes a statement. */
 function without(kit: Kit, { file, statement }: Found): Kit {
   const sql = kit[file]!;
   return { ...kit, [file]: sql.slice(0, statement.start) + sql.slice(statement.end + 1) };
@@ -57,7 +57,7 @@ function extension(kit: Kit, sql: string): Mutant {
   };
 }
 
-/** Takes every statement out that matches, and says where the table is made or its security turned on. */
+/** Removes every matching statement, and returns where the table is created or its row-level security turned on. */
 function strip(kit: Kit, table: string, pattern: (name: string) => RegExp, at: RegExp): Mutant {
   let result = kit;
   for (

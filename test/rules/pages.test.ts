@@ -6,7 +6,7 @@ import { allRules } from '../../src/rules/registry.ts';
 
 const folder = join(import.meta.dirname, '../../docs/rules');
 
-it('docs/rules is what the rules say: run scripts/rule-docs.js after a build', async () => {
+it('docs/rules matches the rules (to update: run scripts/rule-docs.js after a build)', async () => {
   const pages = rulePages(allRules);
   expect((await readdir(folder)).sort()).toEqual([...pages.keys()].sort());
   for (const [name, text] of pages)

@@ -19,7 +19,7 @@ async function places(rule: RuleName, files: Files, rollbacks = new Set([ours]))
 
 const notes = '-- notes\ncreate table if not exists notes (id uuid primary key, user_id uuid);\n';
 
-/** A rule; files in which it finds something, and where; files so near to them that it must not. */
+/** A rule; files in which it finds something, and where; similar files in which it must not. */
 const cases: [RuleName, Files, string[], Files][] = [
   [
     'syntax-error',
@@ -527,7 +527,7 @@ describe('each rule', () => {
     },
   );
 
-  it.each(cases.map(([rule, , , near]) => [rule, near] as const))('%s lets pass %j', async (rule, near) => {
+  it.each(cases.map(([rule, , , near]) => [rule, near] as const))('%s accepts %j', async (rule, near) => {
     expect(await places(rule, near)).toEqual([]);
   });
 });
@@ -554,7 +554,7 @@ describe('recursion', () => {
       2,
     ],
     [
-      'not where the other table asks nobody',
+      'not if the other table depends on no user',
       `${members}create table orgs (id uuid);\nalter table orgs enable row level security;\ncreate policy o on orgs for select to authenticated using (true);\n${see('org in (select id from orgs)')}`,
       0,
     ],
@@ -588,7 +588,7 @@ describe('recursion', () => {
   });
 });
 
-it('says what a recursion ends in: 42P17 for what PostgreSQL expands, 54001 for what a function does', async () => {
+it('names the error of a recursion: 42P17 for what PostgreSQL expands, 54001 for what a function does', async () => {
   const see = (using: string): string => `create policy see on members for select to authenticated using (${using});`;
   const said = async (sql: string): Promise<string | undefined> =>
     (await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).findings.find(
@@ -616,7 +616,7 @@ it('a role without any privilege is an error, a missing verb a warning', async (
   expect(await levels('grant select, insert on notes to public;')).toEqual([]);
 });
 
-describe('what files and muse.json say', () => {
+describe('settings in files and muse.json', () => {
   it('an ignore silences one finding and is counted', async () => {
     const sql = `${notes}-- muse: ignore enum-type because the app reads it\ncreate type a as enum ('x');\ncreate type b as enum ('x');`;
     const { findings, silenced } = await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() });
@@ -624,12 +624,12 @@ describe('what files and muse.json say', () => {
     expect(silenced).toBe(1);
   });
 
-  it('an ignore above the DROP speaks of the CREATE behind it', async () => {
+  it('an ignore above the DROP applies to the CREATE after it', async () => {
     const sql = `${notes}-- muse: ignore policy-without-role because strangers may\ndrop policy if exists p on notes;\ncreate policy p on notes using (user_id is null);`;
     expect((await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() })).silenced).toBe(1);
   });
 
-  it('muse.json raises and silences warnings, and never silences an error', async () => {
+  it('muse.json can raise and silence warnings, but never silence an error', async () => {
     const migrations = migrationsOf({ [one]: `create type a as enum ('x');\n${notes}` });
     const { findings } = await lint({
       migrations,

@@ -1,11 +1,11 @@
-/** Rules are loaded where they are used: neither help nor a run with nothing to do waits for them. */
+/** Rules are loaded lazily: neither help nor a run with nothing to do waits for them. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const source = join(import.meta.dirname, '../../src');
 
-/** The files that a file loads when it is imported: its imports, and theirs; not what it imports while it works. */
+/** The files that a file loads when it is imported: its static imports and theirs, without dynamic imports. */
 function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
@@ -30,10 +30,10 @@ it.each([
   'migrations/read.ts',
 ])('%s loads no rule', (file) => {
   const loaded = [...loadedBy(join(source, file))].map((path) => path.slice(source.length + 1).replaceAll('\\', '/'));
-  // The list of names loads nothing.
+  // The list of names loads no rule.
   expect(loaded.filter((path) => path.startsWith('rules/') && path !== 'rules/names.ts')).toEqual([]);
 });
 
-it('and the test sees those that are loaded', () => {
+it('and the test detects loaded rules', () => {
   expect([...loadedBy(join(source, 'muse/lint.ts'))].some((path) => path.endsWith('anon-read.ts'))).toBe(true);
 });

@@ -76,7 +76,7 @@ describe.each([
 
   beforeAll(async () => {
     database = await openCore([schema], kind);
-    // Of every 1000: one has no name, one a birthday that is none, one a team that is gone, one an address that is taken.
+    // Of every 1000 rows, one has no name, one an invalid birthday, one a missing team, one a duplicate address.
     await database.script(`
       insert into public.teams values (1);
       insert into public.legacy_users
@@ -88,7 +88,7 @@ describe.each([
   });
   afterAll(() => database.close());
 
-  it('copies what fits, as often as one likes, and takes back exactly what it wrote', async () => {
+  it('copies what fits, any number of times, and rolls back exactly what it wrote', async () => {
     const [up, down] = await make();
     await database.script(up);
     const expected = count - 4 * (count / 1000) - 1;
@@ -112,11 +112,11 @@ describe.each([
       ),
     ).toEqual({ rows: expected + 1, written: expected });
     expect(await one('select display_name from public.people where id = 6')).toEqual({ display_name: 'Edited' });
-    // What is mended in the source comes along the next time.
+    // What is fixed in the source is copied the next time.
     await database.script("update public.legacy_users set name = 'Now' where id = 1");
     await database.script(up);
     expect(await one('select display_name from public.people where id = 1')).toEqual({ display_name: 'Now' });
-    // Somebody points at a row: nothing is lost, and it says so.
+    // Another row references one of these, so nothing is lost, and the error says so.
     await database.script('insert into public.friends (people_id) values (7)');
     await expect(database.script(down)).rejects.toMatchObject({ code: '23503' });
     await database.script('delete from public.friends; delete from public.people where id = 8');

@@ -23,7 +23,7 @@ const tables: TableSummary[] = [
 ];
 
 describe('tableDocs', () => {
-  it('lists tables by name, with nothing in them read as markup', () => {
+  it('lists tables by name, and escapes markup', () => {
     expect(tableDocs(tables)).toBe(
       [
         '<!-- muse:tables -->',
@@ -73,7 +73,7 @@ describe('newMigration', () => {
     ]);
   });
 
-  it('has comments alone, whatever the title', async () => {
+  it('has only comments, whatever the title', async () => {
     for (const { content } of await newMigration({
       title: 'a\n; drop table b; */ \u2028 {{x}}',
       number: '002',

@@ -7,7 +7,7 @@ import { asRole, asUser, builtInCore, coreFacts, folders, openCore, type Kind } 
 
 type Tenant = 'a' | 'b';
 
-/** The same id every time for the same thing. */
+/** A stable ID for each name. */
 const id = (...parts: string[]): string =>
   createHash('md5')
     .update(parts.join(' '))
@@ -24,7 +24,7 @@ interface Sample {
   table: string;
   scope: 'user_id' | 'owner_id' | 'organization_id';
   values: Record<string, string | ((tenant: Tenant) => string)>;
-  /** Columns that may only point at a row of the same tenant. */
+  /** Columns that may only reference a row of the same tenant. */
   links: string[];
 }
 
@@ -146,7 +146,7 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
   });
   afterAll(() => database.close());
 
-  it('covers every table that the presets add and users reach', async () => {
+  it('covers every table of the presets that users can reach', async () => {
     const presets = await Promise.all(['realty', 'social', 'deliverables', 'crm'].map(loadPreset));
     const names = presets.flatMap(({ tables }) =>
       tables.filter(({ scope }) => scope !== 'service-only').map(({ name }) => name),
@@ -166,7 +166,7 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       expect(await as(`delete from public.${table}`, insert(sample, 'a'))).toMatchObject({ affected: 1 });
     });
 
-    it("another's row is neither read, changed nor deleted", async () => {
+    it("another user's row is neither read, changed nor deleted", async () => {
       expect(await as(`select id from public.${table} where id = '${other}'`)).toMatchObject({ rows: [] });
       expect(await as(`update public.${table} set created_at = now() where id = '${other}'`)).toMatchObject({
         affected: 0,
@@ -174,7 +174,7 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       expect(await as(`delete from public.${table} where id = '${other}'`)).toMatchObject({ affected: 0 });
     });
 
-    it("no row is inserted in another's name, handed over or taken over", async () => {
+    it('no row is inserted for another user, handed over or taken over', async () => {
       expect(refused).toContain(await as(insert(sample, 'b', { id: id('new') })));
       expect(refused).toContain(await as(`update public.${table} set ${scope} = '${scopeOf(sample, 'b')}'`));
       expect(refused).toContain(
@@ -192,7 +192,7 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       expect(refused).toContain(await as(`update public.${table} set ${link} = '${foreign}'`));
     });
 
-    it('nobody who is not signed in gets in', async () => {
+    it('anonymous visitors have no access', async () => {
       for (const statement of [
         `select id from public.${table}`,
         insert(sample, 'a', { id: id('new') }),
@@ -213,7 +213,7 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     });
   });
 
-  it('everything of a user goes with the user', async () => {
+  it('all rows of a user are deleted with the user', async () => {
     for (const { table, scope } of samples.filter((sample) => sample.scope !== 'organization_id')) {
       expect(
         await asRole(
@@ -252,14 +252,14 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     expect((await database.query('select id from vault.secrets')).rows).toEqual([]);
   });
 
-  it("the view shows a user's own profile alone", async () => {
+  it("the view shows only a user's own profile", async () => {
     expect(await asUser(database, user('a'), 'select user_id from public.profile_brand_preferences')).toMatchObject({
       rows: [{ user_id: user('a') }],
     });
     expect(await asUser(database, null, 'select user_id from public.profile_brand_preferences')).toBe('42501');
   });
 
-  it('files are written in the own folder alone; logos are read by everyone', async () => {
+  it('files are written only in one’s own folder; logos are read by everyone', async () => {
     const put = (bucket: string, name: string): string =>
       `insert into storage.objects (bucket_id, name) values ('${bucket}', '${name}')`;
     for (const bucket of ['logos', 'private']) {

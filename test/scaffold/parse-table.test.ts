@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MuseError } from '../../src/shared/error.ts';
 import { parseTable } from '../../src/scaffold/parse-table.ts';
 
-/** The error that a text ends in. */
+/** The error for a text. */
 function refusal(text: string): MuseError {
   try {
     parseTable(text);
@@ -90,7 +90,7 @@ describe('parseTable', () => {
     expect(parseTable(text)).toMatchObject(expected);
   });
 
-  // Where the caret stands, a part of the message, a part of the suggestion.
+  // The position of the caret, a part of the message, a part of the suggestion.
   it.each<[string, number, string, string]>([
     ['', 0, 'the name of the table', 'notes: title'],
     ['n', 1, 'a colon', 'notes: title'],

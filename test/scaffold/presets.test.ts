@@ -30,7 +30,7 @@ describe.each<Kind>(['embedded', 'native'])('presets on the built-in core: %s', 
       isolation: 'auth-uid',
     });
 
-  it('are all there', async () => {
+  it('are complete', async () => {
     expect((await listPresets()).map(({ id }) => id)).toEqual(ids);
   });
 

@@ -30,13 +30,13 @@ describe('readSpecification', () => {
     expect(notes).toEqual(parseTable('notes: body text!, owner user'));
   });
 
-  it('reads JSON, and a list alone', async () => {
+  it('reads JSON, and a bare list', async () => {
     const tables = [{ name: 'a', scope: 'owner', columns: [{ name: 'x', type: 'text' }] }];
     expect(await readSpecification(JSON.stringify(tables), 'json')).toEqual(tables);
     expect(await readSpecification(JSON.stringify({ tables }), 'json')).toEqual(tables);
   });
 
-  it('takes organization as the scope where a column of that name is asked for', async () => {
+  it('uses organization as the scope if a column of that name is requested', async () => {
     expect(
       await readSpecification(
         '[{name: a, columns: [{name: organization, type: uuid}, {name: x, type: text}]}]',

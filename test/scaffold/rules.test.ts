@@ -29,7 +29,7 @@ const core = readdirSync(kit)
   .sort()
   .map((name) => migration('core', `migrations/core/${name}`, readFileSync(join(kit, name), 'utf8')));
 
-describe('what is scaffolded has nothing that the rules name', () => {
+describe('scaffolded files have no findings', () => {
   let facts: CoreFacts;
   beforeAll(async () => {
     await loadParser();
@@ -60,7 +60,7 @@ describe('what is scaffolded has nothing that the rules name', () => {
       migrations: up === undefined ? core : [...core, up],
       rollbacks: new Set([up?.file ?? '']),
     });
-    // A table that points at itself is made by the very statement that names it.
+    // A table that references itself is created by the statement that names it.
     const pointsAtItself = ({ rule, object }: Finding): boolean =>
       rule === 'unknown-relation' && up?.sql.includes(`CREATE TABLE IF NOT EXISTS ${object} (`) === true;
     expect(

@@ -99,7 +99,7 @@ const literal = fc.oneof(
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 2 });
 
-/** A column that is mostly accepted: what makes it refused is left out one by one. */
+/** A column that is usually accepted. If it is refused, the causes are removed one by one. */
 const column = fc
   .record(
     {
@@ -185,7 +185,7 @@ async function kindsOf(sql: string): Promise<{ kind: string; node: Record<string
   return stmts.map(({ stmt }) => ({ kind: Object.keys(stmt)[0] ?? '', node: Object.values(stmt)[0] ?? {} }));
 }
 
-/** The table, or the error that it is refused with; any other error is a defect. */
+/** The table, or the error that refuses it. Any other error is a defect. */
 function readOrRefuse(typed: string): TableSpecification | MuseError {
   try {
     return parseTable(typed);
@@ -221,7 +221,7 @@ describe('any accepted specification', () => {
       throw error;
     });
 
-  it('is SQL of the expected kinds, names and columns, runs twice, and rolls back', async () => {
+  it('produces SQL of the expected kinds, names and columns, which runs twice and rolls back', async () => {
     let accepted = 0;
     await fc.assert(
       fc.asyncProperty(tables, fc.constantFrom('', 'kv_'), async (specifications, prefix) => {
@@ -270,7 +270,7 @@ describe('any accepted specification', () => {
     expect(accepted).toBeGreaterThan(25);
   });
 
-  it('as text: read or refused by name, and nothing typed becomes a statement', async () => {
+  it('as text is read or refused by name, and no input becomes a statement', async () => {
     const piece = fc.oneof(
       {
         weight: 6,

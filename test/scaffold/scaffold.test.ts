@@ -37,7 +37,7 @@ const sqlOf = async (...given: Parameters<typeof make>): Promise<string> =>
   (await make(...given)).files[0]?.content ?? '';
 
 describe('scaffold', () => {
-  it('names the file, its rollback and what they make', async () => {
+  it('returns the file, its rollback and what they create', async () => {
     const { files, tables } = await make(['notes: body text, owner user'], {
       name: 'Café & Co',
       number: '20260131120000',
@@ -63,7 +63,7 @@ describe('scaffold', () => {
     ]);
   });
 
-  it('keeps extensions in the one folder of a layout that has no other', async () => {
+  it('puts extensions into the only folder of a layout without a separate one', async () => {
     const { files } = await make(['notes: body text'], { folders: { ...folders, extensions: [] } });
     expect(files[0]?.path).toBe('migrations/core/001_realtymuse_tables.sql');
     await expect(make(['notes: body text'], { folders: { ...folders, extensions: [], core: [] } })).rejects.toThrow(
@@ -71,13 +71,13 @@ describe('scaffold', () => {
     );
   });
 
-  it('names a file by its title', async () => {
+  it('names a file after its title', async () => {
     expect((await make(['notes: body text'], { title: 'Add ../notes' })).files[0]?.path).toBe(
       'migrations/extensions/001_add_notes.sql',
     );
   });
 
-  it('gives the prefix to tables and what points at them, once', async () => {
+  it('prefixes tables and their references once', async () => {
     const sql = await sqlOf(['b: a -> a!, owner user', 'kv_a: x text, owner user', 'a: x text, owner user'], {
       prefix: 'kv_',
     }).catch((error: unknown) => String(error));
@@ -87,13 +87,13 @@ describe('scaffold', () => {
     );
   });
 
-  it('gives a foreign key the type of the key it points at', async () => {
+  it('gives a foreign key the type of the referenced key', async () => {
     expect(await sqlOf(['a: plan -> billing.plans'])).toMatch(
       /plan_id varchar\(20\),[^]*REFERENCES billing\.plans \(code\) ON DELETE SET NULL/,
     );
   });
 
-  it('declares what is open, and what only the service role reads', async () => {
+  it('declares public tables, and tables that only the service role reads', async () => {
     const open = await sqlOf(['a: x text, public-read']);
     expect(open).toMatch(/-- muse: public-read\nCREATE TABLE/);
     expect(open).toMatch(
@@ -108,7 +108,7 @@ describe('scaffold', () => {
     expect(service).not.toContain('TO authenticated');
   });
 
-  it('uses the helpers that core has, and makes those that it lacks under its own name', async () => {
+  it('uses the helpers of core, and creates missing ones under its own name', async () => {
     expect(await sqlOf(['a: x text, organization'])).not.toContain('CREATE OR REPLACE FUNCTION');
     const own = await sqlOf(['a: x text, organization'], { core: { ...core, functions: [] } });
     expect(own).toContain('CREATE OR REPLACE FUNCTION private.realtymuse_set_updated_at()');
@@ -153,7 +153,7 @@ describe('scaffold', () => {
     });
   });
 
-  it('says which tables of core a preset needs', async () => {
+  it('names the tables of core that a preset needs', async () => {
     await expect(make([], { presets: [await loadPreset('social')] })).rejects.toMatchObject({
       code: 'bad-preset',
       message: expect.stringContaining('public.social_posts'),
@@ -175,7 +175,7 @@ describe('scaffold on the core of another kit', () => {
   });
   afterAll(() => database.close());
 
-  it('isolates by its memberships, with keys of its types, and goes without a trace', async () => {
+  it('isolates by its memberships, with keys of its types, and rolls back completely', async () => {
     const tables = [
       'a: x text, organization',
       'b: a -> a!, catalogue -> catalogue, who -> user, organization',
@@ -203,7 +203,7 @@ describe('scaffold on the core of another kit', () => {
     ).toMatchObject({ affected: 1 });
     expect(await as(ann, `insert into public.b (organization_id, a_id) values (1, '${bob}')`)).toBe('23503');
     expect(await as(ann, `insert into public.b (organization_id, a_id) values (2, '${bob}')`)).toBe('42501');
-    // Rows of a user that point at rows of an organization: only at those that the user sees.
+    // Users' rows may reference only rows of an organization that the user sees.
     expect(await as(ann, `insert into public.mine (a_id, org_id) values ('${ann}', 1)`)).toMatchObject({ affected: 1 });
     expect(await as(ann, `insert into public.mine (a_id) values ('${bob}')`)).toBe('42501');
     expect(await as(ann, `insert into public.mine (org_id) values (2)`)).toBe('42501');
@@ -242,7 +242,7 @@ describe('scaffold on the core of another kit', () => {
     await database.script(files[1]?.content ?? '');
   });
 
-  it('a later file builds on an earlier one, and points at no row of another user there either', async () => {
+  it('a later file builds on an earlier one, and cannot reference another user’s row there either', async () => {
     const first = await make(['sold: x text, seller user'], { core: await coreFacts(database) });
     await database.script(first.files[0]?.content ?? '');
     const second = await make(['more: sold -> sold!, owner user'], { core: await coreFacts(database), number: '002' });
@@ -259,7 +259,7 @@ describe('scaffold on the core of another kit', () => {
     expect(await schemaOf(database)).toEqual(before);
   });
 
-  it('leaves the schema private where something else lives in it by then', async () => {
+  it('keeps the schema private if it contains something else', async () => {
     const { files } = await make(['a: x text'], { core: await coreFacts(database) });
     await database.script(files[0]?.content ?? '');
     await database.script('create table private.other (id integer)');

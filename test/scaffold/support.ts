@@ -38,7 +38,7 @@ export function builtInCore(): string[] {
     .map((name) => readFileSync(join(kit, name), 'utf8'));
 }
 
-/** A core of another kit: people nowhere but in auth.users, members by org_id, no helpers, keys of other types. */
+/** A core of another kit: users only in auth.users, members by org_id, no helpers, keys of other types. */
 export const foreignCore = [
   `create table public.organizations (id bigint primary key generated always as identity, name text);
    create table public.org_members (org_id bigint references public.organizations, user_id uuid references auth.users, status text not null default 'active', primary key (org_id, user_id));
@@ -56,7 +56,7 @@ export const sessionCore = [
 
 export type Kind = 'embedded' | 'native';
 
-/** A database with the core in it: embedded, or of a PostgreSQL server. */
+/** A database with the core applied: embedded, or on a PostgreSQL server. */
 export async function openCore(core: readonly string[], kind: Kind = 'embedded'): Promise<Database> {
   const database = kind === 'embedded' ? await openEmbedded() : await openNative();
   for (const sql of core) await database.script(sql);
@@ -74,7 +74,7 @@ async function openNative(): Promise<Database> {
   return { ...database, close };
 }
 
-/** What the catalog says of the tables and functions there are. */
+/** The tables and functions according to the catalog. */
 export async function coreFacts(database: Database): Promise<CoreFacts> {
   const tables: CoreFacts['tables'] = {};
   const columns = await database.query<{ table: string; column: string; type: string; key: boolean }>(`
@@ -93,7 +93,7 @@ export async function coreFacts(database: Database): Promise<CoreFacts> {
   return { tables, functions: functions.rows.map(({ name }) => name.replaceAll(/(\(|, )\w+ /g, '$1')) };
 }
 
-/** Everything of the schema that a migration can change, as text; what belongs to Supabase but for storage stays aside. */
+/** Everything in the schema that a migration can change, as text, without Supabase's own objects except Storage. */
 export async function schemaOf(database: Database): Promise<string[]> {
   const { rows } = await database.query<{ line: string }>(`
     select 'schema ' || nspname || ' ' || coalesce(nspacl::text, '') as line from pg_namespace where nspname !~ '^pg_'
@@ -111,7 +111,7 @@ export async function schemaOf(database: Database): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** Runs statements as a user, then takes everything back; gives the last one's rows, or the error's SQLSTATE. */
+/** Runs statements as a user and rolls them back. Returns the last one's rows, or the error's SQLSTATE. */
 export async function asUser(
   database: Database,
   user: string | null,

@@ -9,7 +9,7 @@ import { asRole, builtInCore, coreFacts, folders, openCore, schemaOf, sessionCor
 
 const [one = '', two = ''] = ['1', '2'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
 
-/** The roles first, then tables that stand on them. */
+/** The roles first, then tables that depend on them. */
 async function make(
   database: Database,
   specifications: string[],
@@ -59,7 +59,7 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     asRole(database, 'app_superadmin', {}, ...statements);
 
   beforeAll(async () => {
-    // On a server the roles may be there already, from another database.
+    // On a server the roles may already exist, from another database.
     database = await openCore(
       sessionCore.map((sql) => (kind === 'native' ? sql.replace(/create role[^]*/, '') : sql)),
       kind,
@@ -119,11 +119,11 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     else expect(got).toMatchObject(result as object);
   });
 
-  it('has nothing of the other tenancy in its files', () => {
+  it('has no trace of the other tenancy in its files', () => {
     expect(up.join('')).not.toMatch(/auth\.uid|authenticated|service_role/);
   });
 
-  it('shows the superadmin nothing until the use is written down, and then all', async () => {
+  it('shows the superadmin nothing until the access is logged, and then everything', async () => {
     expect(await asSuperadmin('select x from public.a')).toMatchObject({ rows: [] });
     expect(
       await asSuperadmin(
@@ -139,7 +139,7 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     expect(await asSuperadmin(begin, "insert into public.d (x) values ('w')")).toMatchObject({ affected: 1 });
   });
 
-  it('lets a use open its own transaction and no other, and nobody take it out of the log', async () => {
+  it('gives access only in the transaction that was logged, and no one can delete the entry', async () => {
     const { rows } = await database.query<{ id: string }>("select private.begin_superadmin_use('kept') as id");
     expect(
       await asRole(database, 'app_superadmin', { 'app.superadmin_use': rows[0]?.id ?? '' }, 'select x from public.a'),
@@ -151,7 +151,7 @@ describe.each(['embedded', 'native'] as const)('session variables on a kit witho
     expect(await as(inOne, 'select 1 from private.superadmin_uses')).toBe('42501');
   });
 
-  it('is taken back without a trace', async () => {
+  it('rolls back completely', async () => {
     for (const sql of down) await database.script(sql);
     expect(await schemaOf(database)).toEqual(before);
   });
@@ -164,7 +164,7 @@ describe('session variables on the built-in kit', () => {
   });
   afterAll(() => database.close());
 
-  it('reads of core what the variables name, writes the use to its audit log, and goes without a trace', async () => {
+  it('reads core by its variables, writes superadmin access to the audit log, and rolls back completely', async () => {
     const before = await schemaOf(database);
     const tables = ['organizations', 'organization_members', 'profiles', 'api_keys', 'audit_logs'].map((name) => ({
       name: `public.${name}`,
@@ -209,7 +209,7 @@ describe('session variables on the built-in kit', () => {
     expect(await schemaOf(database)).toEqual(before);
   });
 
-  it('refuses a role that row-level security does not hold', async () => {
+  it('refuses a role that bypasses row-level security', async () => {
     await database.script('create role app_free nologin bypassrls');
     await expect(make(database, [], 'auth-uid', [], { ...defaultSession, role: 'app_free' })).rejects.toMatchObject({
       message: expect.stringContaining('app_free'),
@@ -239,7 +239,7 @@ describe('the names of roles and variables', () => {
     );
   });
 
-  it('stand in the migration, its tables and the helper', async () => {
+  it('are used in the migration, its tables and the helper', async () => {
     const session = checkedSession({
       role: 'web',
       superadminRole: 'support',

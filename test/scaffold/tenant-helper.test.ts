@@ -38,7 +38,7 @@ const uses = async (): Promise<
       "select details ->> 'reason' as reason, user_id, actor_role, (details ->> 'rolled_back')::boolean as rolled_back from public.audit_logs where action = 'superadmin.use' order by created_at, details ->> 'reason'",
     )
   ).rows as never;
-/** What a connection of the pool has, outside any transaction. */
+/** The settings of a pool's connection outside any transaction. */
 const leaks = async (): Promise<unknown[]> => {
   const clients = await Promise.all(Array.from({ length: 3 }, () => pool.connect()));
   const seen = await Promise.all(
@@ -100,7 +100,7 @@ beforeAll(async () => {
   own.username = login;
   own.password = 'secret';
   pool = new pg.Pool({ connectionString: own.href, max: 3 });
-  // A connection that is cut while nobody holds it is the pool's affair.
+  // The pool handles a connection that is cut while idle.
   pool.on('error', () => undefined);
   tenancy = createTenancy(pool);
 });
@@ -112,7 +112,7 @@ afterAll(async () => {
 });
 
 describe('withTenant', () => {
-  it('hands the transaction over, commits, and keeps organizations apart', async () => {
+  it('passes the transaction, commits, and isolates organizations', async () => {
     await tenancy.withTenant(contextOf(1), async (tx) => {
       await tx.query('insert into public.notes (x) values ($1)', ['new']);
       expect(await notes(tx)).toEqual(['new', 'of 1']);
@@ -122,7 +122,7 @@ describe('withTenant', () => {
     await admin.query("delete from public.notes where x = 'new'");
   });
 
-  it('never mixes parallel calls, nested ones among them, on a pool smaller than their number', async () => {
+  it('never mixes parallel calls, including nested ones, on a pool smaller than their number', async () => {
     const seen = await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
         tenancy.withTenant(contextOf(index), async (tx) => {
@@ -139,7 +139,7 @@ describe('withTenant', () => {
     expect(await leaks()).toEqual([login]);
   });
 
-  it('takes parallel calls inside one transaction one after the other, its own statements between them', async () => {
+  it('serializes parallel calls inside one transaction, with its own statements between them', async () => {
     const seen = await tenancy.withTenant(contextOf(0), (tx) =>
       Promise.all([
         notes(tx),
@@ -152,7 +152,7 @@ describe('withTenant', () => {
     expect(seen).toEqual([['of 0'], ['of 1', 'of 1'], ['of 2', 'of 2'], ['of 3', 'of 3'], ['of 0']]);
   });
 
-  it('brings back what was set before when a nested call fails, and keeps what the outer one did', async () => {
+  it('restores the settings when a nested call fails, and keeps the outer call’s changes', async () => {
     const seen = await tenancy.withTenant(contextOf(4), async (tx) => {
       await tx.query("insert into public.notes (x) values ('outer')");
       await expect(
@@ -191,7 +191,7 @@ describe('withTenant', () => {
     ).toEqual([{ rows: 0 }]);
   });
 
-  it('does not call a transaction committed that a swallowed error has ended', async () => {
+  it('does not report a commit after a swallowed error has aborted the transaction', async () => {
     await expect(
       tenancy.withTenant(contextOf(1), async (tx) => {
         await tx.query("insert into public.notes (x) values ('half')");
@@ -201,7 +201,7 @@ describe('withTenant', () => {
     expect(await tenancy.withTenant(contextOf(1), notes)).toEqual(['of 1']);
   });
 
-  it('waits for what the callback began, and refuses what comes after its end', async () => {
+  it('waits for queries that the callback started, and refuses later ones', async () => {
     let kept: Transaction | undefined;
     let late: Promise<unknown> | undefined;
     await tenancy.withTenant(contextOf(1), async (tx) => {
@@ -223,12 +223,12 @@ describe('withTenant', () => {
     await expect(tenancy.withTenant(context as TenantContext, notes)).rejects.toThrow(TypeError);
   });
 
-  it('finds nothing for nobody, on a connection that had somebody', async () => {
+  it('finds nothing without a user, on a connection that had one', async () => {
     for (let time = 0; time < 6; time += 1)
       expect(await tenancy.withTenant({ organizationId: null, userId: null }, notes)).toEqual([]);
   });
 
-  it('gives up a connection that is cut, and goes on with others', async () => {
+  it('drops a cut connection, and continues with others', async () => {
     await expect(
       tenancy.withTenant(contextOf(1), async (tx) => {
         const { rows } = await tx.query<{ id: number }>('select pg_backend_pid() as id');
@@ -244,7 +244,7 @@ describe('withTenant', () => {
     ]);
   });
 
-  it('works behind a pooler that gives each transaction another connection', async () => {
+  it('works with a pooler that gives each transaction another connection', async () => {
     const behind = createTenancy(transactionPooler(pool));
     const seen = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
@@ -270,7 +270,7 @@ describe('asSuperadmin', () => {
     );
   });
 
-  it('sees every organization, and each use is written down with who and why', async () => {
+  it('sees every organization, and each use is logged with the user and reason', async () => {
     expect(await tenancy.asSuperadmin(notes)).toEqual(all);
     expect(await tenancy.asSuperadmin(notes, { userId: tenants[2] ?? null, reason: 'support' })).toEqual(all);
     expect(await uses()).toEqual([
@@ -279,7 +279,7 @@ describe('asSuperadmin', () => {
     ]);
   });
 
-  it('inside a tenant is by its user, and ends with the call', async () => {
+  it('inside a tenant is logged for its user, and ends with the call', async () => {
     const seen = await tenancy.withTenant(contextOf(3), async (tx) => [
       await tenancy.asSuperadmin(notes, { reason: 'inside' }),
       await notes(tx),
@@ -298,7 +298,7 @@ describe('asSuperadmin', () => {
     ).toEqual([['of 3'], all]);
   });
 
-  it('is written down also where it was rolled back: alone, nested, and with the transaction around it', async () => {
+  it('is logged even if it was rolled back: alone, nested, and with the outer transaction', async () => {
     const failing = async (tx: Transaction): Promise<void> => {
       await tx.query('delete from public.notes');
       throw new Error('mine');
@@ -330,7 +330,7 @@ describe('asSuperadmin', () => {
     expect(await tenancy.asSuperadmin(notes)).toEqual(all);
   });
 
-  it('has no way around the log: the role alone sees nothing', async () => {
+  it('cannot bypass the log: the role alone sees nothing', async () => {
     const client = await pool.connect();
     await client.query('begin; set local role app_superadmin');
     expect((await client.query('select x from public.notes')).rows).toEqual([]);
@@ -339,8 +339,8 @@ describe('asSuperadmin', () => {
   });
 });
 
-// What a kit's own helper does, to see that these tests would notice it.
-describe('the ways that do not hold', () => {
+// The behavior of a kit's own helper, to show that these tests detect it.
+describe('approaches that do not work', () => {
   it('settings on one connection of the pool, the work on another: no rows', async () => {
     const client = await pool.connect();
     await client.query(
@@ -386,7 +386,7 @@ describe('the ways that do not hold', () => {
   });
 });
 
-/** What a pooler in transaction mode does: a connection from BEGIN to COMMIT or ROLLBACK, then whichever is free. */
+/** A pooler in transaction mode: one connection from BEGIN to COMMIT or ROLLBACK, then any free one. */
 function transactionPooler(servers: pg.Pool): ConnectionPool {
   return {
     async connect() {

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(join(path, '..'), { recursive: true, force: true });
 });
 
-/** Starts a shell; gives the first line that it prints. */
+/** Starts a shell and returns the first line that it prints. */
 async function shell(script: string): Promise<string> {
   const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
@@ -26,7 +26,7 @@ async function shell(script: string): Promise<string> {
   throw new Error('The shell printed nothing.');
 }
 
-/** The start of a process, as the lock has it. */
+/** The start time of a process in the lock's format. */
 function startOf(pid: number): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return `${boot}/${readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]}`;
@@ -49,7 +49,7 @@ function hold(fields: object): void {
   );
 }
 
-/** Takes the lock and releases it; the time that it took, ms. */
+/** Takes the lock and releases it. Returns the time in ms. */
 async function timeToTake(): Promise<number> {
   const began = performance.now();
   await (
@@ -58,7 +58,7 @@ async function timeToTake(): Promise<number> {
   return performance.now() - began;
 }
 
-describe('is taken over at once', () => {
+describe('is taken over immediately', () => {
   it('from a process that has ended', async () => {
     hold({ pid: 2 ** 30 });
     expect(await timeToTake()).toBeLessThan(1000);
@@ -72,7 +72,7 @@ describe('is taken over at once', () => {
     expect(await timeToTake()).toBeLessThan(1000);
   });
 
-  it.runIf(onLinux)('from a process whose pid another one has now', async () => {
+  it.runIf(onLinux)('from a process whose PID belongs to another one now', async () => {
     hold({ started: 'an earlier start' });
     expect(await timeToTake()).toBeLessThan(1000);
   });
@@ -116,7 +116,7 @@ describe('is waited for', () => {
     expect(await timeToTake()).toBeLessThan(5000);
   });
 
-  it('no longer than it says, and the error names the command that holds it', async () => {
+  it('no longer than the given time, and the error names the command that holds it', async () => {
     hold({});
     await expect(takeLock(path, purpose, { waitMs: 300 })).rejects.toMatchObject({
       code: 'directory-in-use',
@@ -135,7 +135,7 @@ describe('is waited for', () => {
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
-  it('on another machine, of which nothing can be known; the error says what to delete', async () => {
+  it('for a holder on another machine, whose state is unknown; the error says what to delete', async () => {
     hold({ host: 'elsewhere', pid: 2 ** 30 });
     await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({
       message: expect.stringContaining('on elsewhere'),
@@ -143,7 +143,7 @@ describe('is waited for', () => {
     });
   });
 
-  it('and what the file says reaches no terminal as control characters', async () => {
+  it('without printing control characters from the file', async () => {
     hold({ command: 'muse\u001B[31m\nmigrate' });
     await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({
       message: expect.stringContaining('muse [31m migrate'),
@@ -151,7 +151,7 @@ describe('is waited for', () => {
   });
 });
 
-it('says who holds it, and nothing of the arguments', async () => {
+it('names the holder, without its arguments', async () => {
   const release = await takeLock(path, purpose);
   const holder = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   expect(holder).toEqual({
@@ -166,7 +166,7 @@ it('says who holds it, and nothing of the arguments', async () => {
   await release();
 });
 
-it('is had by one of many at a time', async () => {
+it('has one holder at a time', async () => {
   let inside = 0;
   let most = 0;
   await Promise.all(

@@ -25,7 +25,7 @@ beforeEach(() => {
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 describe('inside', () => {
-  it.each(['a.txt', 'a/b/c', './a', 'a/../b', '..a/b', '', '.'])('takes %j', async (path) => {
+  it.each(['a.txt', 'a/b/c', './a', 'a/../b', '..a/b', '', '.'])('accepts %j', async (path) => {
     expect(await inside(place, path)).toBe(join(place, path));
   });
 
@@ -33,7 +33,7 @@ describe('inside', () => {
     await expect(inside(place, path)).rejects.toMatchObject({ code: 'path-outside' });
   });
 
-  it('refuses a way through a link, at its end and before it', async () => {
+  it('refuses a path through a link, at its end and before', async () => {
     mkdirSync(join(place, 'real'));
     symlinkSync('real', join(place, 'link'));
     symlinkSync('/nowhere', join(place, 'dangling'));
@@ -42,7 +42,7 @@ describe('inside', () => {
     }
   });
 
-  it('takes a root that is itself reached by a link', async () => {
+  it('accepts a root that is itself a link', async () => {
     mkdirSync(join(place, 'real'));
     symlinkSync('real', join(place, 'link'));
     expect(await inside(join(place, 'link'), 'a')).toBe(join(place, 'link', 'a'));
@@ -50,7 +50,7 @@ describe('inside', () => {
 });
 
 describe('writeWhole', () => {
-  it('makes the folders, replaces the file, sets the mode and leaves nothing behind', async () => {
+  it('creates the folders, replaces the file, sets the mode and leaves nothing behind', async () => {
     const path = join(place, 'a', 'b.txt');
     await writeWhole(path, 'one');
     await writeWhole(path, new Uint8Array([116, 119, 111]), 0o600);
@@ -59,14 +59,14 @@ describe('writeWhole', () => {
     expect(readdirSync(join(place, 'a'))).toEqual(['b.txt']);
   });
 
-  it('replaces a link, and writes nothing to where it leads', async () => {
+  it('replaces a link, and does not write to its target', async () => {
     writeFileSync(join(place, 'other'), 'other');
     symlinkSync('other', join(place, 'link'));
     await writeWhole(join(place, 'link'), 'new');
     expect(readFileSync(join(place, 'other'), 'utf8')).toBe('other');
   });
 
-  it('a folder or a file in the way is an error that says so, and nothing is left', async () => {
+  it('a conflicting folder or file is an error that says so, and nothing is left behind', async () => {
     mkdirSync(join(place, 'folder', 'full'), { recursive: true });
     writeFileSync(join(place, 'file'), 'file');
     await expect(writeWhole(join(place, 'folder'), 'x')).rejects.toMatchObject({
@@ -102,14 +102,14 @@ describe('fileError', () => {
     expect(fileError(error, '/z')).toBeInstanceOf(MuseError);
   });
 
-  it('leaves any other as it is', () => {
+  it('keeps any other error', () => {
     const error = new Error('other');
     expect(fileError(error, '/z')).toBe(error);
   });
 });
 
 describe('reading', () => {
-  it('what is not there is undefined or empty', async () => {
+  it('a missing file is undefined or empty', async () => {
     writeFileSync(join(place, 'file'), 'ü');
     for (const path of ['nothing', 'file/below']) {
       expect(await readBytes(join(place, path))).toBeUndefined();

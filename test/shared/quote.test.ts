@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Any text that PostgreSQL can hold, with what breaks naive quoting often in it. */
+/** Any text that PostgreSQL can store, often with characters that break naive quoting. */
 const text = fc
   .oneof(
     fc.string({ unit: 'binary' }),
@@ -39,7 +39,7 @@ describe('quoteIdentifier', () => {
     expect(() => quoteIdentifier(input)).toThrow(expect.objectContaining({ code: 'bad-identifier' }) as Error);
   });
 
-  it('agrees with PostgreSQL about when to quote, and comes back as it went in', async () => {
+  it('quotes when PostgreSQL does, and reads back unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 20 }), async (names) => {
         const { rows } = await database.query<{ own: string }>(
@@ -78,10 +78,10 @@ describe('quoteLiteral', () => {
     ["it's", "'it''s'"],
     ['a\\b', "E'a\\\\b'"],
   ])('%s → %s', (input, expected) => expect(quoteLiteral(input)).toBe(expected));
-  it('refuses what PostgreSQL cannot hold', () => {
+  it('refuses what PostgreSQL cannot store', () => {
     expect(() => quoteLiteral('a\0')).toThrow(expect.objectContaining({ code: 'bad-literal' }) as Error);
   });
-  it.each(['on', 'off'])('comes back as it went in, standard_conforming_strings %s', async (setting) => {
+  it.each(['on', 'off'])('reads back unchanged, standard_conforming_strings %s', async (setting) => {
     await database.query(`set standard_conforming_strings = ${setting}`);
     await fc.assert(
       fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 20 }), async (values) => {

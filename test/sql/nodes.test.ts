@@ -27,7 +27,7 @@ function describedFields(): Map<string, Set<string>> {
   );
 }
 
-describe('fields that are typed as always set are set', () => {
+describe('fields that are typed as required are set', () => {
   it.each<[sql: string, fields: string[]]>([
     ['alter policy a on t using (true)', ['policy_name', 'table']],
     ['alter table t disable row level security', ['relation']],

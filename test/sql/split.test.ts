@@ -46,7 +46,7 @@ describe('statements', () => {
       ['create function f() returns int begin atomic select 1', 'select 2', 'select 3'],
     ],
     [
-      'atomic beside a bad one',
+      'atomic next to a bad one',
       'selec 0; create or replace procedure f() begin atomic insert into t values (1); end; select 3',
       ['selec 0', 'create or replace procedure f() begin atomic insert into t values (1); end', 'select 3'],
     ],
@@ -64,7 +64,7 @@ describe('statements', () => {
     expect(texts(sql)).toEqual(expected);
   });
 
-  it('says where an error is, in characters', () => {
+  it('returns the position of an error in characters', () => {
     const { statements } = parseSql("-- é😀\nselect 'é😀' from x\n  where where;\nselect 2;");
     expect(statements[0]?.error).toEqual({
       message: 'syntax error at or near "where"',
@@ -75,7 +75,7 @@ describe('statements', () => {
     expect(statements[1]?.tree).toBeDefined();
   });
 
-  it('turns byte locations into offsets, whether the file parses as one or not', () => {
+  it('converts byte locations to offsets, whether or not the whole file parses', () => {
     for (const rest of ['', 'selec']) {
       const sql = `select 'é';\nselect 'é😀', abc;\n${rest}`;
       const parsed = parseSql(sql);
@@ -86,7 +86,7 @@ describe('statements', () => {
     }
   });
 
-  it('gives each comment to its statement', () => {
+  it('assigns each comment to its statement', () => {
     const parsed = parseSql('-- top\n\n-- one\nselect 1; -- same line\n-- two\nselect 2\n;\n-- end');
     expect(parsed.statements.map(({ comments }) => comments.map(({ text, line }) => [text, line]))).toEqual([
       [
@@ -100,7 +100,7 @@ describe('statements', () => {
     expect(parsed.header).toBe('-- top\n-- one');
   });
 
-  it('survives what crashes the parser, and goes on', () => {
+  it('survives a crash of the parser, and continues', () => {
     const { statements } = parseSql(`select ${'1+'.repeat(200_000)}1; select 2;`);
     expect(statements[0]?.error?.message).toContain('too large or too deeply nested');
     expect(statements[1]?.tree).toBeDefined();
@@ -145,7 +145,7 @@ describe('any input', () => {
     ['any UTF-16', fc.string({ unit: 'binary', maxLength: 200 })],
     ['words', fc.array(word, { maxLength: 60 }).map((words) => words.join(' '))],
     ['words close together', fc.array(word, { maxLength: 60 }).map((words) => words.join(''))],
-  ])('of %s gives statements in order that cover what is not white space or comment', (_, inputs) => {
+  ])('of %s is split into ordered statements that cover everything but white space and comments', (_, inputs) => {
     fc.assert(
       fc.property(inputs, (sql) => {
         const parsed = parseSql(sql);
@@ -169,7 +169,7 @@ describe('any input', () => {
     ['one unterminated string', "select 'é", 10_000],
     ['parentheses', '('],
     ['refused words', '1a;'],
-  ])('of 512 KB ends: %s', (_, unit, times = Math.ceil((1 << 19) / unit.length)) => {
+  ])('of 512 KB terminates: %s', (_, unit, times = Math.ceil((1 << 19) / unit.length)) => {
     expect(parseSql(unit.repeat(times)).statements.length).toBeGreaterThan(0);
   });
 });

@@ -31,7 +31,7 @@ const project = {
 };
 const hidden = 'eyJhbGciOiJIUzI1NiJ9.hidden.hidden';
 
-/** A Management API that gives each request the next of these answers, the last one again and again. */
+/** A Management API that returns the next of these responses for each request, and then repeats the last one. */
 function answering(...bodies: unknown[]): Http {
   const fetch = (): Promise<Response> =>
     Promise.resolve(new Response(JSON.stringify(bodies.length > 1 ? bodies.shift() : bodies[0]), { status: 200 }));
@@ -43,7 +43,7 @@ function answering(...bodies: unknown[]): Http {
   });
 }
 
-describe('an answer that cannot be right is refused, with the place in it', () => {
+describe('an invalid response is refused, with the invalid field', () => {
   const body = { db_pass: 'secret-password', name: 'n', organization_slug: 'acme' };
   it.each<[string, (http: Http) => Promise<unknown>, unknown, string]>([
     ['a page for a list', listOrganizations, 'sign in here', 'a list was expected'],
@@ -116,7 +116,7 @@ describe('an answer that cannot be right is refused, with the place in it', () =
   });
 });
 
-it('takes answers with more in them than is read, and with statuses never seen before', async () => {
+it('accepts responses with unknown fields and unknown statuses', async () => {
   const answer = {
     ...project,
     id: ref,
@@ -129,7 +129,7 @@ it('takes answers with more in them than is read, and with statuses never seen b
 it.each([
   ['from the answer', ref.slice(1)],
   ['from the list', '../../../admin'],
-])('a malformed ref %s is never written down', async (_, malformed) => {
+])('a malformed ref %s is never stored', async (_, malformed) => {
   const written: unknown[] = [];
   const bad = { ...project, ref: malformed };
   const request = {
@@ -142,7 +142,7 @@ it.each([
     onIntent: (intent: Intent) => Promise.resolve(void written.push(intent.name)),
     onRef: ({ ref: found }: { ref: string }) => Promise.resolve(void written.push(found)),
   };
-  // Nothing is there, the project is created, and every look for it afterwards gives the same ref.
+  // No project exists, one is created, and every later lookup returns its ref.
   await expect(createProject(answering([], bad, [bad]), request, hooks)).rejects.toMatchObject({
     code: 'api-unexpected',
   });

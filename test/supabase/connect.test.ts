@@ -48,7 +48,7 @@ const connect = (options: Partial<ConnectOptions> = {}) =>
   });
 
 describe('connectProject', () => {
-  it('goes direct where the direct host answers', async () => {
+  it('uses the direct host if it responds', async () => {
     await fakeApi.openDirect(project.ref);
     const { database, via, verified } = await connect();
     expect((await database.query('select current_user::text as who')).rows).toEqual([{ who: 'postgres' }]);
@@ -56,14 +56,14 @@ describe('connectProject', () => {
     await database.close();
   });
 
-  it('goes by the pooler where another server answers in place of the direct host', async () => {
+  it('uses the pooler if another server responds instead of the direct host', async () => {
     const other = await fakeApi.openDirect(fakeApi.addProject({ password: 'of-another' }).ref);
     const { database, via } = await connect({ settings: { ...settings, projectHost: `localhost:${other}` } });
     expect(via).toBe('pooler');
     await database.close();
   });
 
-  it('goes by the pooler where it does not, with any password', async () => {
+  it('uses the pooler if it does not respond, with any password', async () => {
     const { database, via, endpoints } = await connect();
     expect((await database.query("select current_setting('search_path') as path")).rows).toEqual([
       { path: '"$user", public, extensions' },
@@ -73,7 +73,7 @@ describe('connectProject', () => {
     await database.close();
   });
 
-  it('sends SQL over HTTPS where no way is open, and tells of a ban', async () => {
+  it('sends SQL over HTTPS if no connection works, and reports a ban', async () => {
     fakeApi.conditions.poolerClosed = true;
     project.bans = ['203.0.113.7'];
     const { database, via } = await connect();
@@ -86,7 +86,7 @@ describe('connectProject', () => {
     ['the pooler list empty at first', { poolerEmpty: 3 }, 3],
     ['"Tenant or user not found" at first', { tenantNotFound: 3 }, 3],
     ['28P01 at first', { passwordRefused: 2 }, 2],
-  ])('gets through %s, slowly', async (_, conditions, pauses) => {
+  ])('retries through %s', async (_, conditions, pauses) => {
     Object.assign(fakeApi.conditions, conditions);
     const { database, via } = await connect();
     expect(via).toBe('pooler');
@@ -95,7 +95,7 @@ describe('connectProject', () => {
     await database.close();
   });
 
-  it('gives up on a wrong password before it earns a ban, and says nothing of it', async () => {
+  it('gives up on a wrong password before it is banned, and does not print it', async () => {
     const error: unknown = await connect({ password: secret('wrong-password-of-mine') }).catch(
       (caught: unknown) => caught,
     );
@@ -112,14 +112,14 @@ describe('connectProject', () => {
   it.each<[string, Partial<Conditions>]>([
     ['refuses the password', { passwordRefused: 1e9 }],
     ['cannot be reached', { poolerClosed: true }],
-  ])('does nothing to a project that was only found and %s', async (_, conditions) => {
+  ])('changes nothing in a project that was only found and %s', async (_, conditions) => {
     Object.assign(fakeApi.conditions, conditions);
     const queries = fakeApi.count('POST', '/v1/projects/{ref}/database/query');
     await expect(connect({ mustProve: true })).rejects.toMatchObject({ code: 'ownership-unproven' });
     expect(fakeApi.count('POST', '/v1/projects/{ref}/database/query')).toBe(queries);
   });
 
-  // 0.0.0.0 is this machine too, but not by its name; Windows does not connect to it.
+  // 0.0.0.0 is this machine too, but not a loopback name. Windows does not connect to it.
   describe.skipIf(process.platform === 'win32')('away from loopback', () => {
     const away = (): Partial<ConnectOptions> => {
       fakeApi.conditions.poolerHost = '0.0.0.0';
@@ -136,7 +136,7 @@ describe('connectProject', () => {
 
     const authority = certificateFile('authority');
 
-    it('verifies a server whose certificate the given authority signed, and says nothing', async () => {
+    it('verifies a server whose certificate the given authority signed, without a warning', async () => {
       fakeApi.conditions.certificate = 'signed';
       const { database, verified } = await connect({ ...away(), caFile: authority });
       expect(verified).toBe(true);
@@ -171,7 +171,7 @@ describe('connectProject', () => {
     });
   });
 
-  it('keeps out of a run over HTTPS', async () => {
+  it('does not affect a run over HTTPS', async () => {
     const { database } = await connect();
     await openQueryDatabase(http, project.ref).withRunLock(async () => {
       await expect(database.withRunLock(async () => 1)).rejects.toMatchObject({ code: 'locked' });
@@ -180,7 +180,7 @@ describe('connectProject', () => {
     await database.close();
   });
 
-  it('says it when the connection is cut', async () => {
+  it('reports a cut connection', async () => {
     const { database } = await connect();
     await database.script('create table if not exists public.cut_here (id int)');
     fakeApi.wire.add('cut-after-commit', 'insert into public.cut_here');
@@ -248,7 +248,7 @@ describe('endpoints', () => {
 });
 
 describe('environmentValues', () => {
-  it('encodes what is special, and gives a pooled and a direct URL that work', async () => {
+  it('encodes special characters, and returns a pooled and a direct URL that work', async () => {
     const { endpoints, database } = await connect();
     await database.close();
     const values = environmentValues({

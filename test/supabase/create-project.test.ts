@@ -33,7 +33,7 @@ const request: ProjectRequest = {
 const hooks = {
   onIntent: async (intent: Intent) => {
     journal.intents.push(intent);
-    // Nothing has been sent when the intent is written down.
+    // Nothing has been sent when the intent is journaled.
     expect(fakeApi.count('POST', '/v1/projects')).toBe(journal.intents.length - 1);
   },
   onRef: async (created: CreatedProject) => {
@@ -58,13 +58,13 @@ describe('preflight', () => {
     ['bad-region', { name: 'a', region: 'moon-1' }],
     ['bad-name', { name: '' }],
     ['name-taken', { name: 'stranger' }],
-  ])('says %s of %o, and makes nothing', async (code, wanted) => {
+  ])('reports %s for %o, and creates nothing', async (code, wanted) => {
     fakeApi.addProject();
     await expect(preflight(http, wanted)).rejects.toMatchObject({ code });
     expect(fakeApi.state.requests.filter((one) => one.method !== 'GET')).toEqual([]);
   });
 
-  it("warns of the free plan's limit", async () => {
+  it("warns about the free plan's limit", async () => {
     const [organization] = fakeApi.state.organizations;
     if (organization) organization.plan = 'free';
     fakeApi.addProject({ name: 'a' });
@@ -74,7 +74,7 @@ describe('preflight', () => {
 });
 
 describe('createProject', () => {
-  it('journals the intent, then sends, then the ref', async () => {
+  it('journals the intent, sends the request, then journals the ref', async () => {
     const created = await run();
     expect(created).toMatchObject({ region: 'eu-central-1', settled: 'answered' });
     expect(journal.intents).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('createProject', () => {
     ['html-503', 2, 'answered'],
     ['too-many', 2, 'answered'],
     ['too-many-retry-after', 2, 'answered'],
-  ])('makes exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
+  ])('creates exactly one project through %s (%i requests, %s)', async (fault, posts, settled) => {
     fakeApi.http.add(fault, 'POST /v1/projects');
     const created = await run();
     expect(created.settled).toBe(settled);
@@ -103,7 +103,7 @@ describe('createProject', () => {
     expect(fakeApi.count('POST', '/v1/projects')).toBe(posts);
   });
 
-  it('waits at the door as long as it is told to', async () => {
+  it('waits as long as Retry-After says', async () => {
     const sent: number[] = [];
     const watched = createHttp({
       baseUrl: fakeApi.url,
@@ -116,12 +116,15 @@ describe('createProject', () => {
     expect((sent[1] ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(7000);
   });
 
-  it.each([[-3 * 3_600_000], [3 * 3_600_000]])('knows its project by a clock that is %i ms off', async (skew) => {
-    fakeApi.state.skewMs = skew;
-    fakeApi.http.add('answer-lost', 'POST /v1/projects');
-    expect((await run()).settled).toBe('found');
-    expect(names()).toEqual(['realtymuse']);
-  });
+  it.each([[-3 * 3_600_000], [3 * 3_600_000]])(
+    'recognizes its project with a clock that is %i ms off',
+    async (skew) => {
+      fakeApi.state.skewMs = skew;
+      fakeApi.http.add('answer-lost', 'POST /v1/projects');
+      expect((await run()).settled).toBe('found');
+      expect(names()).toEqual(['realtymuse']);
+    },
+  );
 
   it("refuses a stranger's project of that name, and sends nothing", async () => {
     fakeApi.addProject({ name: 'realtymuse' });
@@ -129,7 +132,7 @@ describe('createProject', () => {
     expect(fakeApi.count('POST', '/v1/projects')).toBe(0);
   });
 
-  it("refuses a stranger's project that came in between", async () => {
+  it("refuses a stranger's project that was created in between", async () => {
     const first = {
       ...hooks,
       onIntent: async (intent: Intent) => void (intent.refused || fakeApi.addProject({ name: 'realtymuse' })),
@@ -138,19 +141,19 @@ describe('createProject', () => {
     expect(journal.created).toEqual([]);
   });
 
-  it("does not take a stranger's project after a request that was turned away", async () => {
+  it("does not use a stranger's project after a rejected request", async () => {
     fakeApi.http.add('too-many', 'POST /v1/projects');
     fakeApi.killAfterRequest(3, () => void fakeApi.addProject({ name: 'realtymuse' }), 'before');
     await expect(run()).rejects.toMatchObject({ code: 'name-taken' });
   });
 
-  it('says it when a quota is reached, and sends once', async () => {
+  it('reports a reached quota, and sends once', async () => {
     fakeApi.http.add('refused-quota', 'POST /v1/projects');
     await expect(run()).rejects.toMatchObject({ code: 'quota-reached' });
     expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
-  it('says it when the token was revoked', async () => {
+  it('reports a revoked token', async () => {
     fakeApi.killAfterRequest(1, () => {
       fakeApi.state.tokenRevoked = true;
     });
@@ -158,7 +161,7 @@ describe('createProject', () => {
     expect(names()).toEqual([]);
   });
 
-  it('two runs at once make one project', async () => {
+  it('two concurrent runs create one project', async () => {
     const results = await Promise.allSettled([
       run(),
       createProject(
@@ -173,7 +176,7 @@ describe('createProject', () => {
 });
 
 describe('resuming', () => {
-  it('takes the project that the dead run made', async () => {
+  it('uses the project that the dead run created', async () => {
     const dead = { onIntent: hooks.onIntent, onRef: () => Promise.reject(new Error('killed')) };
     await expect(createProject(http, request, dead)).rejects.toThrow('killed');
     const created = await run(journal.intents[0]);
@@ -182,7 +185,7 @@ describe('resuming', () => {
     expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
-  it('makes it where the dead run had not', async () => {
+  it('creates it if the dead run did not', async () => {
     let written: Intent | undefined;
     const dead = {
       ...hooks,
@@ -197,7 +200,7 @@ describe('resuming', () => {
     expect(fakeApi.count('POST', '/v1/projects')).toBe(1);
   });
 
-  it("does not take a stranger's project after a refusal", async () => {
+  it("does not use a stranger's project after a refusal", async () => {
     let written: Intent | undefined;
     const first = {
       ...hooks,

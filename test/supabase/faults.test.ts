@@ -44,9 +44,9 @@ beforeEach(async () => {
 interface Fault {
   name: string;
   begin: () => void;
-  /** What ends when the user is told. */
+  /** What an error for the user ends. */
   cure?: (error: unknown) => void | Promise<void>;
-  /** The codes of the errors that the user meets on the way. */
+  /** The codes of the errors that the user gets on the way. */
   told?: string[];
 }
 
@@ -64,7 +64,7 @@ const anywhere = [
 const http =
   (fault: HttpFault, where: string[], times = 1) =>
   () => {
-    // Short enough for a test of what never comes; a busy machine may take as long for what does.
+    // Short enough for a test of lost responses; a busy machine may need as long for real ones.
     if (fault === 'no-answer' || fault === 'slow-body') current.timeoutMs = 1500;
     for (const on of where) fakeApi.http.add(fault, on, times);
   };
@@ -130,7 +130,7 @@ const faults: Fault[] = [
     name: 'over HTTPS: answer lost after COMMIT of a migration',
     begin: () => {
       fakeApi.conditions.poolerClosed = true;
-      // Reading the history, taking the lease, and reading the history again come before the first migration.
+      // The first migration comes after reading the history, taking the lease, and reading the history again.
       fakeApi.http.add('answer-lost', `POST ${project}/database/query`, 1, 5);
     },
     told: ['answer-lost'],
@@ -179,7 +179,7 @@ const faults: Fault[] = [
 ];
 let current: Run;
 
-it('a run sends what --dry-run says, and nothing else', () => {
+it('a run sends exactly the requests of --dry-run', () => {
   const planned = planRequests({
     name: 'realtymuse',
     organization: 'acme',
@@ -193,7 +193,7 @@ it('a run sends what --dry-run says, and nothing else', () => {
   expect(findSecrets({ plan: JSON.stringify(planned) })).toEqual([]);
 });
 
-describe('for each fault the end is the same as without it, with exactly one project', () => {
+describe('the result is the same with each fault, with exactly one project', () => {
   it.each(faults)('$name', async ({ name, begin, cure, told = [] }) => {
     current = makeRun();
     begin();

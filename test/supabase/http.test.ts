@@ -18,7 +18,7 @@ import { startFakeApi, type FakeApi } from '../support/fake-api/fake-api.ts';
 
 let fakeApi: FakeApi;
 beforeAll(async () => {
-  // No request of this file touches a project's database.
+  // No request of this file reaches a project's database.
   fakeApi = await startFakeApi(
     { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
     'none',
@@ -43,7 +43,7 @@ describe('a read', () => {
     ['answer-lost', {}],
     ['no-answer', { timeoutMs: 100 }],
     ['slow-body', { timeoutMs: 100 }],
-  ])('comes through %s', async (fault, options) => {
+  ])('succeeds despite %s', async (fault, options) => {
     fakeApi.http.add(fault, 'GET /v1/organizations', 2);
     const before = fakeApi.state.requests.length;
     const { http, clock } = open(options);
@@ -63,12 +63,12 @@ describe('a read', () => {
     ['html-502', 'api-failed'],
     ['reset', 'answer-lost'],
     ['too-many', 'rate-limited'],
-  ])('gives up on %s in the end, with %s', async (fault, code) => {
+  ])('finally gives up on %s, with %s', async (fault, code) => {
     fakeApi.http.add(fault, 'GET /v1/organizations', 3);
     await expect(listOrganizations(open({ tries: 3 }).http)).rejects.toMatchObject({ code });
   });
 
-  it('waits when the limit of requests is used up, by the headers', async () => {
+  it('waits if the headers say that the rate limit is used up', async () => {
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '40' };
     const { http, clock } = open({ fetch: async () => Response.json([], { headers }) });
     await listOrganizations(http);
@@ -77,7 +77,7 @@ describe('a read', () => {
     expect(clock.slept[0]).toBeGreaterThan(39_000);
   });
 
-  it('says it when nothing can be reached', async () => {
+  it('reports an unreachable API', async () => {
     const closed = await startFakeApi(
       { host: '127.0.0.1', port: 1, user: 'nobody', password: '', postgresPassword: '' },
       'none',
@@ -89,7 +89,7 @@ describe('a read', () => {
     await expect(listOrganizations(lost.http)).rejects.toMatchObject({ code: 'api-unreachable' });
   });
 
-  it('does not send again what the token forbids', async () => {
+  it('does not retry what the token does not allow', async () => {
     const { http, clock } = open({ token: secret(`sbp_${'0'.repeat(40)}`) });
     await expect(listOrganizations(http)).rejects.toMatchObject({ code: 'token-refused' });
     expect(clock.slept).toEqual([]);
@@ -111,7 +111,7 @@ describe('a write that must not happen twice', () => {
     expect(fakeApi.count('POST', '/v1/projects') - before).toBe(1);
   });
 
-  it('is sent again only where it was turned away', async () => {
+  it('is sent again only if it was rejected', async () => {
     const project = fakeApi.addProject();
     fakeApi.http.add('too-many', 'POST /v1/projects/{ref}/database/query');
     fakeApi.http.add('html-502', 'POST /v1/projects/{ref}/database/query', 1, 0);
@@ -121,7 +121,7 @@ describe('a write that must not happen twice', () => {
   });
 });
 
-describe('what is shown', () => {
+describe('output', () => {
   it('records every request and answer without secrets', async () => {
     const records: (RequestRecord | AnswerRecord)[] = [];
     const { http } = open({
@@ -139,7 +139,7 @@ describe('what is shown', () => {
     expect(findSecrets({ records: JSON.stringify(records) }, [body.db_pass, fakeApi.state.token])).toEqual([]);
   });
 
-  it('cleans what the API echoes', async () => {
+  it('removes secrets that the API echoes', async () => {
     const { http } = open();
     const sent = http({
       method: 'POST',
@@ -161,7 +161,7 @@ describe('what is shown', () => {
     expect(redactBody(given)).toEqual(shown);
   });
 
-  it('hides what looks like a token wherever it stands', () => {
+  it('hides everything that looks like a token', () => {
     expect(redactText(`with sbp_${'a'.repeat(40)} and sb_secret_abcdefghij`)).toBe('with *** and ***');
   });
 });
@@ -175,7 +175,7 @@ describe('limits', () => {
     [{ 'retry-after': later }, 9000],
     [{ 'retry-after': 'soon' }, undefined],
     [{ 'retry-after': '86400' }, Infinity],
-    // The date is the server's, whose clock is an hour ahead of ours.
+    // The server's clock is an hour ahead of ours.
     [
       {
         'retry-after': new Date(clock.now() + 3_605_000).toUTCString(),

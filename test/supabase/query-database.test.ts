@@ -25,7 +25,7 @@ beforeEach(() =>
 );
 
 describe('a database over HTTPS', () => {
-  it('runs statements with parameters, as postgres, who is no superuser', async () => {
+  it('runs statements with parameters, as postgres, which is not a superuser', async () => {
     const database = openQueryDatabase(http, ref);
     await database.query('insert into public.notes values ($1, $2)', [1, "it's; -- fine"]);
     const { rows } = await database.query(
@@ -47,7 +47,7 @@ describe('a database over HTTPS', () => {
     expect((await database.query('select * from public.notes')).rows).toEqual([]);
   });
 
-  it('says where a script is wrong', async () => {
+  it('reports the position of an error in a script', async () => {
     const script = 'create table public.ok (id int);\ninsert into public.notes (id, nobody) values (1, 2);';
     const error: unknown = await openQueryDatabase(http, ref)
       .script(script)
@@ -66,7 +66,7 @@ describe('a database over HTTPS', () => {
     ['applied-502' as const, 1],
     ['reset' as const, 0],
     ['html-502' as const, 0],
-  ])('says after %s that it must be looked up, and sends nothing twice', async (fault, rows) => {
+  ])('reports after %s that the result is unknown, and sends nothing twice', async (fault, rows) => {
     const database = openQueryDatabase(http, ref);
     fakeApi.http.add(fault, endpoint);
     await expect(database.script('insert into public.notes values (7, null)')).rejects.toMatchObject({
@@ -75,7 +75,7 @@ describe('a database over HTTPS', () => {
     expect((await database.query('select * from public.notes')).rows).toHaveLength(rows);
   });
 
-  it('waits where it is turned away', async () => {
+  it('waits and retries if it is rejected', async () => {
     fakeApi.http.add('too-many-retry-after', endpoint, 2);
     await openQueryDatabase(http, ref).script('insert into public.notes values (7, null)');
     expect((await openQueryDatabase(http, ref).query('select * from public.notes')).rows).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('a database over HTTPS', () => {
 });
 
 describe('the run lock over HTTPS', () => {
-  it('keeps a second run out, and says who is in', async () => {
+  it('keeps a second run out, and names the holder', async () => {
     const [one, two] = [openQueryDatabase(http, ref), openQueryDatabase(http, ref)];
     await one.withRunLock(async () => {
       await expect(two.withRunLock(async () => 1, 3000)).rejects.toMatchObject({
@@ -103,12 +103,12 @@ describe('the run lock over HTTPS', () => {
     expect(await database.withRunLock(async () => 3)).toBe(3);
   });
 
-  it('lets another in when the holder died, and stops a holder who lost it', async () => {
+  it('is taken over if the holder died, and stops a holder that lost it', async () => {
     const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
     const slow = openQueryDatabase(real, ref, { leaseMs: 300 });
     const superuser = await fakeApi.databases.superuser(ref);
     const lost = slow.withRunLock(async () => {
-      // Somebody else is in: the lease is not ours to renew any more.
+      // Another run holds the lease, so it must not be renewed.
       await superuser.query("update muse.run_lease set holder = 'another', expires = now() + interval '1 second'");
       await systemClock.sleep(350);
       await slow.query('select 1');
@@ -117,7 +117,7 @@ describe('the run lock over HTTPS', () => {
     expect(await slow.withRunLock(async () => 4, 5000)).toBe(4);
   });
 
-  it('waits for what a killed run has left', async () => {
+  it('waits for the remaining work of a killed run', async () => {
     const superuser = await fakeApi.databases.superuser(ref);
     await superuser.query(
       "insert into muse.run_lease values (1, 'the dead', 'pid 1 on elsewhere', now() + interval '1 second')",
@@ -136,7 +136,7 @@ describe('the run lock over HTTPS', () => {
     });
   });
 
-  it('respects a run that came by a PostgreSQL connection', async () => {
+  it('respects a run over a PostgreSQL connection', async () => {
     const direct = await openPostgres({
       host: '127.0.0.1',
       port: await fakeApi.openDirect(ref),
@@ -153,7 +153,7 @@ describe('the run lock over HTTPS', () => {
     await direct.close();
   });
 
-  it('is closed to everybody but its owner', async () => {
+  it('is accessible only to its owner', async () => {
     const superuser = await fakeApi.databases.superuser(ref);
     const { rows } = await superuser.query(
       `select r, has_schema_privilege(r, 'muse', 'usage') as usage from unnest(array['anon', 'authenticated', 'service_role']) r`,

@@ -19,7 +19,7 @@ it('counts characters, not UTF-16 units', () => {
   expect(parseQueryError(message, sql)?.position).toBe(Array.from(sql.slice(0, sql.indexOf('company'))).length + 1);
 });
 
-it('finds the position in a line that was cut', () => {
+it('finds the position in a truncated line', () => {
   const sql = `select ${'1, '.repeat(60)} company, 2 from reports where true`;
   const excerpt = `...${sql.slice(sql.indexOf('company') - 20, sql.indexOf('company') + 20)}...`;
   const caret = ' '.repeat('LINE 1: '.length + 3 + 20);
@@ -39,7 +39,7 @@ it('reads detail, hint and a context of several lines', () => {
 });
 
 it.each(['Unauthorized', 'Failed to run sql query: connection terminated', ''])(
-  'says of "%s" that it is none of PostgreSQL\'s',
+  'does not treat "%s" as an error of PostgreSQL',
   (message) => {
     expect(parseQueryError(message, 'select 1')).toBeUndefined();
   },

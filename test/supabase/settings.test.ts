@@ -15,14 +15,14 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 describe('readSettings', () => {
-  it('takes the cloud where nothing is said', async () => {
+  it('uses the cloud by default', async () => {
     const settings = await readSettings({ SUPABASE_ACCESS_TOKEN: token }, home);
     expect(settings.apiUrl).toBe('https://api.supabase.com');
     expect(settings.projectUrl('abc')).toBe('https://abc.supabase.co');
     expect(settings.token.reveal()).toBe(token);
   });
 
-  it('takes the token that the CLI stored, in its own file', async () => {
+  it('uses the token that the CLI stored in its own file', async () => {
     const other = await mkdtemp(join(tmpdir(), 'settings-'));
     await mkdir(join(other, '.supabase'));
     await writeFile(join(other, '.supabase', 'access-token'), `${token}\n`);
@@ -68,7 +68,7 @@ describe('readSettings', () => {
 });
 
 describe('secret', () => {
-  it('shows itself only when asked by name', () => {
+  it('is revealed only by an explicit call', () => {
     const hidden = secret('correct-horse');
     const shown = [
       String(hidden),
@@ -82,7 +82,7 @@ describe('secret', () => {
 });
 
 describe('makePassword', () => {
-  it('is long, safe anywhere, and never the same', () => {
+  it('is long, needs no escaping, and is different each time', () => {
     const passwords = Array.from({ length: 200 }, () => makePassword().reveal());
     expect(new Set(passwords).size).toBe(200);
     for (const password of passwords) expect(password).toMatch(/^[A-Za-z][A-Za-z0-9]{31}$/);

@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterEach(() => fakeApi.close());
 
 describe('waitForProject', () => {
-  it('shows each change, asks at most once in 2 s, and no more once all is healthy', async () => {
+  it('shows each change, polls at most every 2 s, and stops once everything is healthy', async () => {
     const seen: Progress[] = [];
     await waitForProject(http, project.ref, { onProgress: (progress) => seen.push(progress) });
     expect(seen.filter((one) => one.name === 'project').map((one) => one.status)).toEqual([
@@ -52,7 +52,7 @@ describe('waitForProject', () => {
   it.each<[string, Partial<Conditions>]>([
     ['a status never seen before', { newStatus: 'DEFROSTING' }],
     ['one service that is late', { unhealthyService: { name: 'storage', looks: 5 } }],
-  ])('gets through %s', async (_, conditions) => {
+  ])('continues after %s', async (_, conditions) => {
     Object.assign(fakeApi.conditions, conditions);
     await waitForProject(http, project.ref);
     expect(project.status).toBe('ACTIVE_HEALTHY');
@@ -71,7 +71,7 @@ describe('waitForProject', () => {
     expect((error as { suggestion: string }).suggestion).toContain('--resume');
   });
 
-  it('says it when the project is gone', async () => {
+  it('reports a deleted project', async () => {
     await expect(waitForProject(http, 'abcdefghijklmnopqrst')).rejects.toMatchObject({ code: 'project-gone' });
   });
 });
@@ -87,7 +87,7 @@ describe('projectStatus', () => {
 });
 
 describe('readKeys', () => {
-  it('matches by type, and waits for keys that are not there yet', async () => {
+  it('matches by type, and waits for missing keys', async () => {
     fakeApi.conditions.keysNull = 2;
     const keys = await readKeys(http, project.ref);
     expect(keys.client.reveal()).toBe(project.keys.publishable);
@@ -99,7 +99,7 @@ describe('readKeys', () => {
 });
 
 describe('destroyProject', () => {
-  it('waits out "not ready for deletion", and takes a project that is gone for deleted', async () => {
+  it('retries after "not ready for deletion", and accepts that the project is already gone', async () => {
     fakeApi.conditions.notReadyForDeletion = 3;
     let waits = 0;
     await destroyProject(http, project.ref, 600_000, () => (waits += 1));
@@ -108,7 +108,7 @@ describe('destroyProject', () => {
     await destroyProject(http, project.ref);
   });
 
-  it('survives an answer that never came', async () => {
+  it('survives a lost response', async () => {
     fakeApi.http.add('answer-lost', 'DELETE /v1/projects/{ref}');
     await destroyProject(http, project.ref);
     expect(fakeApi.state.deleted).toEqual([project.ref]);

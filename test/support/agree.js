@@ -1,4 +1,4 @@
-// Goes on with a run and says yes to every question on the way: node agree.js <directory>
+// Continues a run and answers yes to every question: node agree.js <directory>
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

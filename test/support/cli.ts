@@ -16,7 +16,7 @@ export interface Finished {
 export interface RunOptions {
   cwd: string;
   env?: Record<string, string | undefined>;
-  /** Called with everything printed so far; may act on the process. */
+  /** Called with everything printed so far; may e.g. kill the process. */
   onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -26,7 +26,7 @@ export function environment(extra: Record<string, string | undefined> = {}): Nod
   return { ...rest, ...extra };
 }
 
-/** Runs Node with a script to its end. */
+/** Runs a Node script until it exits. */
 export function node(script: string, args: readonly string[], { cwd, env, onOutput }: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], {
@@ -58,14 +58,14 @@ export const createMuse = (args: readonly string[], options: RunOptions): Promis
 export const muse = (args: readonly string[], options: RunOptions): Promise<Finished> =>
   node(join(root, 'bin', 'muse.js'), args, options);
 
-/** A directory of its own for one test, taken away at its end. */
+/** A temporary directory for one test, removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** Every file of a directory with its text, but for what differs from run to run: git, the database, secrets. */
+/** Every file of a directory with its text, except what differs between runs: git, the database, secrets. */
 export async function snapshot(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files: Record<string, string> = {};

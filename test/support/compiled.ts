@@ -10,11 +10,11 @@ const root = dirname(dirname(import.meta.dirname));
 /**
  * Compiles the files and what they import.
  * @param files paths relative to src/, with `/`
- * @returns the URL of the first one, and what removes it all
+ * @returns the URL of the first one, and a function that removes everything
  */
 export function compile(...files: string[]): { url: string; dispose(): void } {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  // Inside node_modules, so that imports of packages are found from there.
+  // Inside node_modules, so that package imports resolve from there.
   mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true });
   const out = mkdtempSync(join(root, 'node_modules', '.cache', 'create-muse-test-'));
   const options = [

@@ -1,4 +1,4 @@
-/** The same database twice, for tests that hold one kind against the other. */
+/** Two kinds of the same database, for tests that compare them. */
 import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
@@ -11,7 +11,7 @@ export interface BothKinds {
   close(): Promise<void>;
 }
 
-/** An embedded database and one on a native server, both with the baseline. */
+/** An embedded database and one on a native server, both with the baseline installed. */
 export async function openBoth(): Promise<BothKinds> {
   const native = await startNative();
   const [embedded, postgres] = await Promise.all([

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/supabase/clock.ts';
 
-/** A clock in which sleeping takes no time: the time that was asked for is added up. */
+/** A clock in which sleeping takes no real time: it adds up the requested times. */
 export interface FastClock extends Clock {
-  /** What was slept, ms, in order. */
+  /** The requested sleeps in ms, in order. */
   readonly slept: number[];
 }
 
@@ -15,7 +15,7 @@ export function fastClock(): FastClock {
     sleep: async (ms) => {
       slept.push(ms);
       ahead += ms;
-      // Others get a turn, as in a true pause.
+      // Let other tasks run, as during a real pause.
       await new Promise((resolve) => {
         setImmediate(resolve);
       });

@@ -1,6 +1,8 @@
-/** Looks for secrets where none may be. */
+/** Searches for secrets where there must be none. */
 
-/** Forms of secrets that this tool handles: access tokens, project keys, JSON web tokens, URLs with a password. */
+/**
+ * Patterns of the secrets that this tool handles: access tokens, project keys, JSON web tokens, URLs with a password.
+ */
 const forms: Record<string, RegExp> = {
   'access token': /\bsbp_(?:oauth_)?[a-f0-9]{40}\b/g,
   'secret key': /\bsb_secret_[\w-]{10,}/g,
@@ -9,9 +11,9 @@ const forms: Record<string, RegExp> = {
 };
 
 /**
- * What was found: the kind, and where in the text; never the secret itself.
- * @param texts what to look through, each by the name that the report calls it
- * @param known secrets of this very run (passwords, keys), as they are and URL-encoded
+ * Returns the kind and position of each secret in the text; never the secret itself.
+ * @param texts texts to search, by their names in the report
+ * @param known secrets of this run (passwords, keys), searched verbatim and URL-encoded
  */
 export function findSecrets(texts: Readonly<Record<string, string>>, known: readonly string[] = []): string[] {
   return Object.entries(texts).flatMap(([name, text]) => [

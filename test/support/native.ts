@@ -22,31 +22,34 @@ import { installedBinaries, nativeBinaries, type User } from './native-binaries.
 export interface Native {
   /** The superuser's URL; default database `postgres`. */
   url(database?: string): string;
-  /** Makes an empty database and gives the superuser's URL of it. On a shared server the name gets a suffix. */
+  /** Creates an empty database and returns the superuser's URL for it. On a shared server the name gets a suffix. */
   createDatabase(name: string): Promise<string>;
-  /** Stops the server, or, on a shared one, drops the databases that were made through this handle. */
+  /** Stops the server or, on a shared one, drops the databases that were created through this handle. */
   stop(): Promise<void>;
 }
 
 export interface NativeOptions {
   /** Name of the superuser; default `postgres`. */
   superuser?: string;
-  /** Default false: tests need no protection against power cuts, benchmarks need what a server has by default. */
+  /**
+   * Durable writes. Default: false, because tests need no protection against power failures. Benchmarks use the
+   * server's defaults.
+   */
   fsync?: boolean;
-  /** A server of one's own although the test run has a shared one. */
+  /** A separate server, although the test run has a shared one. */
   private?: boolean;
-  /** Serves TLS with `test/support/certificates/<name>.pem`; implies a server of one's own. */
+  /** Serves TLS with `test/support/certificates/<name>.pem`; implies a separate server. */
   certificate?: 'server' | 'elsewhere';
 }
 
-/** Where `global-setup.ts` leaves the URL of the server that all test files share. */
+/** The variable in which `global-setup.ts` stores the URL of the server that all test files share. */
 export const sharedVariable = 'CREATE_MUSE_TEST_POSTGRES';
 const prefix = 'create-muse-native-';
 const password = 'native-password';
-/** As root, PostgreSQL refuses to run; this is `nobody`. */
+/** The user `nobody`, because PostgreSQL refuses to run as root. */
 const runAs: User | undefined = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
-/** Starts a server, or hands out the one that the run shares. */
+/** Starts a server, or returns the shared one of the run. */
 export async function startNative(options: NativeOptions = {}): Promise<Native> {
   const shared = process.env[sharedVariable];
   if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate)
@@ -75,7 +78,7 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
 }
 
 interface Cluster {
-  /** Holds everything that the server needs, and is removed with it. */
+  /** Directory with everything that the server needs, removed with it. */
   directory: string;
   data: string;
   /** The server's binary. */
@@ -83,8 +86,8 @@ interface Cluster {
 }
 
 /**
- * Where servers may live. Root's own TMPDIR can be closed to the user that PostgreSQL runs as, or to programs at all
- * (noexec): then the system's temporary directories are tried.
+ * Directories for servers. Root's own TMPDIR may be inaccessible to the user that PostgreSQL runs as, or not allow
+ * executables (noexec), so the system's temporary directories are tried too.
  */
 function places(): string[] {
   if (!runAs) return [tmpdir()];
@@ -92,7 +95,7 @@ function places(): string[] {
   return [...new Set(existing)];
 }
 
-/** Makes an empty cluster in the first place where PostgreSQL can. */
+/** Creates an empty cluster in the first directory that works. */
 function makeCluster(superuser: string): Cluster {
   const failures: string[] = [];
   for (const place of places()) {
@@ -113,7 +116,7 @@ function makeCluster(superuser: string): Cluster {
 function initialize(directory: string, superuser: string): Cluster {
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
-  // Modes are set one by one, whatever the umask is.
+  // Set the modes explicitly, whatever the umask is.
   if (runAs) chmodSync(directory, 0o755);
   writeFileSync(join(directory, 'owner'), String(process.pid));
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -146,10 +149,10 @@ function initialize(directory: string, superuser: string): Cluster {
 
 const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 
-/** Tests need no protection against power cuts. */
+/** Settings without protection against power failures, which tests do not need. */
 const unsafe = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
-/** The server reads its key only where nobody else can. */
+/** The server requires that no one else can read its key. */
 function putCertificate(data: string, name: string): Record<string, string> {
   const from = join(import.meta.dirname, 'certificates');
   for (const [source, target] of [
@@ -230,7 +233,7 @@ function handle(base: string, shared: boolean): Native {
   };
 }
 
-/** Removes what runs that were killed left behind. */
+/** Removes the remains of killed runs. */
 function sweep(): void {
   const left = places()
     .filter((place) => existsSync(place))
@@ -248,7 +251,7 @@ function sweep(): void {
       if (postmaster > 0 && isAlive(postmaster)) process.kill(postmaster, 'SIGQUIT');
       removeDirectory(directory);
     } catch {
-      // Another run is at it, or it is another user's: it stays.
+      // Keep it: another run uses it, or it belongs to another user.
     }
   }
 }

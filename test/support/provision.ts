@@ -1,6 +1,6 @@
 /**
- * From a name to a serving project, by the functions of `src/supabase` and the migrator, one after the other, with a
- * journal: what the pipeline does, without files and terminal. What throws is started again, as `--resume` would.
+ * From a name to a working project, with the functions of `src/supabase` and the migrator and with a journal: the
+ * pipeline without files and terminal. After an error it can be started again, like `--resume`.
  */
 import { hash } from 'node:crypto';
 import { migrate } from '../../src/migrations/apply.ts';
@@ -21,14 +21,14 @@ import type { FakeApi } from './fake-api/fake-api.ts';
 import { kitSchema } from './fake-api/schema.ts';
 
 export interface Run {
-  /** What a crash leaves behind. */
+  /** The state that survives a crash. */
   journal: { intent?: Intent; created?: CreatedProject };
   password: ReturnType<typeof makePassword>;
-  /** How many of the next requests to the Management API meet a name that does not resolve. */
+  /** How many of the next requests to the Management API fail with a name that does not resolve. */
   unresolved: number;
-  /** The most that a request may take, ms. */
+  /** Time limit of a request, in ms. */
   timeoutMs: number;
-  /** Everything that was printed, and every request as it is shown. */
+  /** Everything that was printed, and every request as shown. */
   output: string[];
 }
 
@@ -54,8 +54,8 @@ const migrations = [
 export const adminPassword = makePassword();
 
 /**
- * Goes all the way, or throws.
- * @param beforeRequest called before each request to the Management API; what it throws ends the run there
+ * Runs all steps, or throws.
+ * @param beforeRequest called before each request to the Management API; may throw to end the run there
  */
 export async function provision(
   fakeApi: FakeApi,
@@ -120,7 +120,7 @@ export async function provision(
   await grantRole(service, admin.userId, { table: 'user_roles', value: 'admin' }, clock);
 }
 
-/** Goes on after each failure, as a user would, and says how often that was. */
+/** Continues after each failure, as a user would, and returns how often that was. */
 export async function provisionToTheEnd(
   fakeApi: FakeApi,
   run: Run,
@@ -138,7 +138,7 @@ export async function provisionToTheEnd(
   throw new Error('it did not come to an end');
 }
 
-/** What is there at the end, on the platform and in the database. */
+/** The final state on the platform and in the database. */
 export async function endState(fakeApi: FakeApi): Promise<unknown> {
   const own = [...fakeApi.state.projects.values()].filter((project) => project.name === 'realtymuse');
   const [project] = own;

@@ -1,4 +1,4 @@
-/** The real Supabase CLI from the npm registry, installed once into a cache: an outside witness of the fakeApi. */
+/** The real Supabase CLI from the npm registry, installed once into a cache, to check the fake API. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -10,8 +10,8 @@ const version = '3.1.0';
 const run = promisify(execFile);
 
 /**
- * The path of the CLI's own start script for `node`, or the reason why there is none. Another version or a registry that
- * cannot be reached is a reason; whoever skips a test for it says so aloud.
+ * The path of the CLI's start script for `node`, or the reason why there is none: another version, or an unreachable
+ * registry. Tests that are skipped for it must print the reason.
  */
 export async function supabaseCli(): Promise<{ script: string } | { reason: string }> {
   const cache = join(tmpdir(), `create-muse-supabase-cli-${version}`);
@@ -20,7 +20,7 @@ export async function supabaseCli(): Promise<{ script: string } | { reason: stri
   const making = `${cache}.${process.pid}`;
   try {
     await mkdir(making, { recursive: true });
-    // npm's own start script where it is known: on Windows `npm` is a batch file, which only a shell runs.
+    // npm's own start script, if known: on Windows `npm` is a batch file, which only a shell can run.
     const own = [
       process.env['npm_execpath'] ?? '',
       join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
@@ -38,7 +38,7 @@ export async function supabaseCli(): Promise<{ script: string } | { reason: stri
   }
 }
 
-/** Runs the CLI in a directory and gives what it printed; throws with it where the exit code is not 0. */
+/** Runs the CLI in a directory and returns its output. Throws with the output if the exit code is not 0. */
 export async function runCli(
   script: string,
   words: string[],

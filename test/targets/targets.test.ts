@@ -11,12 +11,12 @@ const muse = (environments: MuseFile['environments']): Muse => ({
   museFile: { environments } as MuseFile,
 });
 
-describe('a target that there is not', () => {
+describe('an unknown target', () => {
   it.each([
     ['neon', 'Choose one of: embedded, postgres, supabase.'],
     ['supbase', 'Did you mean "supabase"?'],
     ['constructor', 'Choose one of: embedded, postgres, supabase.'],
-  ])('%s is refused, whatever URL is at hand', async (target, suggestion) => {
+  ])('%s is refused, whatever URL is available', async (target, suggestion) => {
     const place = muse({ development: { target } });
     await expect(
       openEnvironment(place, 'development', { DATABASE_URL: 'postgresql://127.0.0.1:1/none' }),
@@ -25,7 +25,7 @@ describe('a target that there is not', () => {
   });
 });
 
-it('an environment that there is not is refused, with those that there are', () => {
+it('an unknown environment is refused with a list of the known ones', () => {
   expect(() =>
     placeOf(muse({ development: { target: 'embedded' }, production: { target: 'postgres' } }), 'staging', {}),
   ).toThrow(
@@ -39,15 +39,15 @@ it('an environment that there is not is refused, with those that there are', () 
 describe.each(targetKinds)('%s', (kind) => {
   const target: Target = targets[kind];
 
-  it('says what it is, and keeps nothing in muse.json that could be a secret', () => {
+  it('describes itself, and stores nothing in muse.json that could be a secret', () => {
     expect([target.title, target.about]).not.toContain('');
     expect(Object.keys(target.settings).filter((key) => /password|secret|token|^url$|key/i.test(key))).toEqual([]);
   });
 
-  it('is a place of its own, a server, or a project', () => {
+  it('is a local directory, a server, or a project', () => {
     expect([target.local, target.provisioned].filter(Boolean).length).toBeLessThanOrEqual(1);
     expect(target.needsUrl && (target.local || target.provisioned)).toBe(false);
-    // What is dropped whole must be the muse's alone; what a certificate verifies is reached over a network.
+    // A database that can be dropped belongs only to the muse, and a certificate implies a network connection.
     expect(target.drop !== undefined).toBe(target.local);
     expect(takesCertificate(target)).toBe(!target.local);
   });

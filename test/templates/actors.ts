@@ -1,13 +1,13 @@
-/** Acting as someone: a user, someone not signed in, the backend, within a transaction that leaves nothing behind. */
+/** Runs statements as a user, an anonymous visitor or the backend, in a transaction that is rolled back. */
 import { expect } from 'vitest';
 import { DatabaseError, type Database, type Session } from '../../src/database/database.ts';
 
-/** A user by id, someone not signed in, or the backend. */
+/** A user by ID, an anonymous visitor, or the backend. */
 export type Actor = { user: string } | 'anon' | 'service_role';
 
 const rollback = Symbol('rollback');
 
-/** Runs `work` in a transaction that is rolled back whatever comes of it. */
+/** Runs `work` in a transaction that is always rolled back. */
 export async function inScratch(database: Database, work: (session: Session) => Promise<void>): Promise<void> {
   try {
     await database.transaction(async (session) => {
@@ -19,7 +19,7 @@ export async function inScratch(database: Database, work: (session: Session) => 
   }
 }
 
-/** Runs one statement as the actor, as a request of the Data API would: role and claims, both local. */
+/** Runs one statement as the actor, like a request of the Data API: with a local role and claims. */
 export async function as<Row = Record<string, unknown>>(
   session: Session,
   actor: Actor,
@@ -43,8 +43,13 @@ export async function as<Row = Record<string, unknown>>(
   }
 }
 
-/** Expects PostgreSQL to refuse the statement with 42501, and gives its message. */
-export async function refused(session: Session, actor: Actor | 'owner', sql: string, parameters: readonly unknown[] = []): Promise<string> {
+/** Expects PostgreSQL to refuse the statement with 42501, and returns its message. */
+export async function refused(
+  session: Session,
+  actor: Actor | 'owner',
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<string> {
   let refusal: unknown;
   await session.query('savepoint refusal');
   try {
@@ -58,8 +63,12 @@ export async function refused(session: Session, actor: Actor | 'owner', sql: str
   return refusal.message;
 }
 
-/** A user signs up with Auth, which inserts into auth.users; gives the user's id. */
-export async function signUp(session: Session, name: string, metadata: unknown = { full_name: name }): Promise<{ user: string }> {
+/** Signs up a user with Auth, which inserts into auth.users. Returns the user's ID. */
+export async function signUp(
+  session: Session,
+  name: string,
+  metadata: unknown = { full_name: name },
+): Promise<{ user: string }> {
   const { rows } = await session.query<{ id: string }>(
     'insert into auth.users (id, email, raw_user_meta_data) values (gen_random_uuid(), $1, $2) returning id',
     [`${name}@example.com`, JSON.stringify(metadata)],
@@ -67,17 +76,28 @@ export async function signUp(session: Session, name: string, metadata: unknown =
   return { user: rows[0]!.id };
 }
 
-/** The actor founds an organization through the Data API; gives its id. */
+/** Creates an organization as the actor through the Data API. Returns its ID. */
 export async function found(session: Session, actor: Actor, name: string): Promise<string> {
-  const rows = await as<{ id: string }>(session, actor, 'insert into public.organizations (name) values ($1) returning id', [name]);
+  const rows = await as<{ id: string }>(
+    session,
+    actor,
+    'insert into public.organizations (name) values ($1) returning id',
+    [name],
+  );
   return rows[0]!.id;
 }
 
 /** Makes the actor a member, by invitation and acceptance or, for another owner, by the backend. */
-export async function join(session: Session, member: { user: string }, organization: string, role: string): Promise<void> {
-  await as(session, 'service_role', 'insert into public.organization_members (organization_id, user_id, role) values ($1, $2, $3)', [
-    organization,
-    member.user,
-    role,
-  ]);
+export async function join(
+  session: Session,
+  member: { user: string },
+  organization: string,
+  role: string,
+): Promise<void> {
+  await as(
+    session,
+    'service_role',
+    'insert into public.organization_members (organization_id, user_id, role) values ($1, $2, $3)',
+    [organization, member.user, role],
+  );
 }

@@ -1,4 +1,4 @@
-/** The built-in kit's files, and a database that has its core. */
+/** The built-in kit's files, and a database with its core. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Session } from '../../src/database/database.ts';
@@ -6,7 +6,7 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 
 export const kitDirectory = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
 
-/** Text of a file of the kit, by its path with `/`; a checkout on Windows may have given it CRLF. */
+/** Text of a file of the kit, by its path with `/`. A checkout on Windows may have CRLF. */
 export function kitFile(path: string): string {
   return readFileSync(join(kitDirectory, ...path.split('/')), 'utf8').replaceAll('\r\n', '\n');
 }
@@ -28,7 +28,7 @@ export async function run(database: Database, files: readonly string[]): Promise
   }
 }
 
-/** An embedded database with the kit's core in it. */
+/** An embedded database with the kit's core applied. */
 export async function openKit(): Promise<Database> {
   const database = await openEmbedded();
   await run(database, coreFiles);

@@ -6,7 +6,7 @@ import { lint } from '../../src/rules/registry.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { coreFiles, kitDirectory, kitFile, rollbackFiles, seedFile } from './kit.ts';
 
-/** The nodes of a tree that are of a type, wherever they are. */
+/** All nodes of a type in a tree. */
 function nodes(tree: unknown, type: string): Record<string, unknown>[] {
   if (tree === null || typeof tree !== 'object') return [];
   return Object.entries(tree).flatMap(([key, value]) => [
@@ -16,23 +16,28 @@ function nodes(tree: unknown, type: string): Record<string, unknown>[] {
 }
 
 describe('every SQL file', () => {
-  it.each([...coreFiles, ...rollbackFiles, seedFile])('%s parses, says at its top what it does, and holds no transaction', async (file) => {
-    const sql = kitFile(file);
-    expect(sql).toMatch(/^-- .{20,}\n/);
-    const tree = await parse(sql);
-    expect(nodes(tree, 'TransactionStmt')).toEqual([]);
-    expect(nodes(tree, 'CreateEnumStmt')).toEqual([]);
-  });
+  it.each([...coreFiles, ...rollbackFiles, seedFile])(
+    '%s parses, has a header comment, and contains no transaction',
+    async (file) => {
+      const sql = kitFile(file);
+      expect(sql).toMatch(/^-- .{20,}\n/);
+      const tree = await parse(sql);
+      expect(nodes(tree, 'TransactionStmt')).toEqual([]);
+      expect(nodes(tree, 'CreateEnumStmt')).toEqual([]);
+    },
+  );
 
-  it('is numbered without a gap, and has its rollback', () => {
+  it('is numbered without gaps, and has a rollback', () => {
     expect(coreFiles.map((file) => basename(file).slice(0, 4))).toEqual(
       coreFiles.map((_, index) => `${String(index + 1).padStart(3, '0')}_`),
     );
     expect(rollbackFiles.map((file) => basename(file))).toEqual(coreFiles.map((file) => basename(file)));
   });
 
-  it('names the schema of every function it makes and gives it a search path', async () => {
-    const made = (await Promise.all(coreFiles.map(async (file) => nodes(await parse(kitFile(file)), 'CreateFunctionStmt')))).flat();
+  it('names the schema of every function and sets its search path', async () => {
+    const made = (
+      await Promise.all(coreFiles.map(async (file) => nodes(await parse(kitFile(file)), 'CreateFunctionStmt')))
+    ).flat();
     expect(made.length).toBeGreaterThan(25);
     for (const statement of made) {
       expect(statement['funcname']).toHaveLength(2);
@@ -42,7 +47,7 @@ describe('every SQL file', () => {
 });
 
 describe('the rules', () => {
-  it('find nothing, and nothing is silenced', async () => {
+  it('find nothing, without silenced findings', async () => {
     const files = await readMigrations(kitDirectory, {
       core: ['migrations/core'],
       extensions: ['migrations/extensions'],
@@ -57,10 +62,11 @@ describe('the rules', () => {
 });
 
 describe('the repository', () => {
-  it('holds nothing that npm drops or renames when it packs', () => {
+  it('contains nothing that npm drops or renames when packing', () => {
     const names = readdirSync(kitDirectory, { recursive: true, encoding: 'utf8' }).map((path) => basename(path));
     expect(names).toContain('_gitignore');
-    for (const dropped of ['.gitignore', '.npmignore', '.npmrc', '.git', 'node_modules', '.DS_Store']) expect(names).not.toContain(dropped);
+    for (const dropped of ['.gitignore', '.npmignore', '.npmrc', '.git', 'node_modules', '.DS_Store'])
+      expect(names).not.toContain(dropped);
   });
 
   it('keeps secrets and the journal out of git', () => {
@@ -68,9 +74,12 @@ describe('the repository', () => {
     expect(lines).toEqual(expect.arrayContaining(['.env', '.env.*', '!.env.template', '.muse/', 'node_modules/']));
   });
 
-  it('names every variable that a product needs, and holds none of their values', () => {
+  it('names every variable that a product needs, without values', () => {
     const variables = new Map(
-      kitFile('.env.template').split('\n').filter((line) => /^[A-Z]/.test(line)).map((line) => line.split(/=(.*)/s, 2) as [string, string]),
+      kitFile('.env.template')
+        .split('\n')
+        .filter((line) => /^[A-Z]/.test(line))
+        .map((line) => line.split(/=(.*)/s, 2) as [string, string]),
     );
     expect([...variables.keys()].sort()).toEqual([
       'DATABASE_URL',
@@ -91,7 +100,7 @@ describe('the repository', () => {
     for (const [name, value] of variables) if (/KEY$|SECRET|DATABASE|DIRECT/.test(name)) expect(value, name).toBe('');
   });
 
-  it('has the settings that a product makes its own', () => {
+  it('has the settings that a product customizes', () => {
     const config = JSON.parse(kitFile('config/muse.config.json')) as Record<string, Record<string, string>>;
     expect(config).toMatchObject({
       project: { name: expect.any(String), tagline: expect.any(String) },
@@ -101,7 +110,7 @@ describe('the repository', () => {
     expect(JSON.parse(kitFile('package.json'))).not.toHaveProperty('dependencies');
   });
 
-  it('tells the Supabase CLI the version of the database, the seed and which schemas are served', () => {
+  it('configures the Supabase CLI with the database version, the seed and the served schemas', () => {
     const config = kitFile('supabase/config.toml');
     expect(config).toMatch(/^major_version = 17$/m);
     expect(config).toMatch(/^sql_paths = \["\.\.\/seeds\/development\.sql"\]$/m);

@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 interface Setup {
-  /** What the plan says of the flag; undefined for a plan that says nothing. */
+  /** The plan's value of the flag; undefined if it has none. */
   plan?: unknown;
-  /** Status of the subscription; default active. */
+  /** Status of the subscription. Default: active. */
   status?: string;
   /** Columns of the definition as SQL; undefined for no definition. */
   definition?: string;
@@ -21,13 +21,26 @@ interface Setup {
   override?: string;
 }
 
-const answer = async (session: Session, actor: Parameters<typeof as>[1], organization: string): Promise<boolean | null | undefined> =>
-  (await as<{ enabled: boolean | null }>(session, actor, "select public.feature_enabled('beta', $1) as enabled", [organization]))[0]?.enabled;
+const answer = async (
+  session: Session,
+  actor: Parameters<typeof as>[1],
+  organization: string,
+): Promise<boolean | null | undefined> =>
+  (
+    await as<{ enabled: boolean | null }>(session, actor, "select public.feature_enabled('beta', $1) as enabled", [
+      organization,
+    ])
+  )[0]?.enabled;
 
 async function prepare(session: Session, acme: string, setup: Setup): Promise<void> {
   const features = setup.plan === undefined ? {} : { beta: setup.plan };
-  await session.query("insert into public.products (slug, name, feature_defaults) values ('pro', 'Pro', $1)", [JSON.stringify(features)]);
-  await session.query('insert into public.subscriptions (organization_id, product_id, status) select $1, id, $2 from public.products', [acme, setup.status ?? 'active']);
+  await session.query("insert into public.products (slug, name, feature_defaults) values ('pro', 'Pro', $1)", [
+    JSON.stringify(features),
+  ]);
+  await session.query(
+    'insert into public.subscriptions (organization_id, product_id, status) select $1, id, $2 from public.products',
+    [acme, setup.status ?? 'active'],
+  );
   if (setup.definition === undefined) return;
   const columns = setup.definition.replaceAll('ACME', acme);
   await session.query(`insert into public.feature_flag_definitions (key) values ('beta')`);
@@ -58,12 +71,24 @@ describe('feature_enabled()', () => {
     ['enabled for nobody', { definition: 'enabled = true, rollout_percentage = 0' }, false],
     ['enabled for nobody, plan says yes', { plan: true, definition: 'enabled = true, rollout_percentage = 0' }, true],
     ['switched off, plan says yes', { plan: true, definition: 'enabled = false' }, false],
-    ['on the allow-list', { definition: "enabled = true, rollout_percentage = 0, allowed_organizations = '{ACME}'" }, true],
+    [
+      'on the allow-list',
+      { definition: "enabled = true, rollout_percentage = 0, allowed_organizations = '{ACME}'" },
+      true,
+    ],
     ['on the allow-list alone', { definition: "allowed_organizations = '{ACME}'" }, true],
     ['on the allow-list, switched off', { definition: "enabled = false, allowed_organizations = '{ACME}'" }, false],
-    ['another on the allow-list', { definition: "allowed_organizations = '{00000000-0000-4000-8000-000000000000}'" }, false],
+    [
+      'another on the allow-list',
+      { definition: "allowed_organizations = '{00000000-0000-4000-8000-000000000000}'" },
+      false,
+    ],
     ['before its time', { plan: true, definition: `enabled = true, starts_at = ${future}` }, false],
-    ['on the allow-list before its time', { definition: `allowed_organizations = '{ACME}', starts_at = ${future}` }, false],
+    [
+      'on the allow-list before its time',
+      { definition: `allowed_organizations = '{ACME}', starts_at = ${future}` },
+      false,
+    ],
     ['in its time', { definition: `enabled = true, starts_at = ${past}, ends_at = ${future}` }, true],
     ['at its very start', { definition: 'enabled = true, starts_at = now()' }, true],
     ['at its very end', { definition: 'enabled = true, ends_at = now()' }, false],
@@ -82,9 +107,10 @@ describe('feature_enabled()', () => {
       await prepare(session, acme, setup);
       expect(await answer(session, ada, acme)).toBe(expected);
       expect(await answer(session, 'service_role', acme)).toBe(expected);
-    }));
+    }),
+  );
 
-  it('takes the newest running subscription', () =>
+  it('uses the newest active subscription', () =>
     inScratch(database, async (session) => {
       const ada = await signUp(session, 'ada');
       const acme = await found(session, ada, 'Acme');
@@ -98,7 +124,7 @@ describe('feature_enabled()', () => {
       expect(await answer(session, ada, acme)).toBe(true);
     }));
 
-  it('tells nothing of organizations that the caller is not in, and of the definitions nothing at all', () =>
+  it('reveals nothing about organizations that the caller is not in, and nothing about definitions', () =>
     inScratch(database, async (session) => {
       const [ada, eve] = [await signUp(session, 'ada'), await signUp(session, 'eve')];
       const acme = await found(session, ada, 'Acme');
@@ -112,13 +138,15 @@ describe('feature_enabled()', () => {
       await refused(session, ada, "select private.evaluate_feature('beta', $1, now())", [acme]);
     }));
 
-  it('answers an application that has set the organization on its own connection, and no user who has', () =>
+  it('works for an application that sets the organization on its own connection, but not for a user who does', () =>
     inScratch(database, async (session) => {
       const [ada, eve] = [await signUp(session, 'ada'), await signUp(session, 'eve')];
       const acme = await found(session, ada, 'Acme');
       const globex = await found(session, ada, 'Globex');
       await prepare(session, acme, { definition: 'enabled = true' });
-      await session.script('create role muse_test_app; grant usage on schema public to muse_test_app; grant execute on function public.feature_enabled to muse_test_app; grant muse_test_app to current_user');
+      await session.script(
+        'create role muse_test_app; grant usage on schema public to muse_test_app; grant execute on function public.feature_enabled to muse_test_app; grant muse_test_app to current_user',
+      );
       await session.query("select set_config('app.current_org_id', $1, true)", [acme]);
       expect(await answer(session, eve, acme)).toBe(false);
       await session.query('set local role muse_test_app');
@@ -131,7 +159,12 @@ describe('feature_enabled()', () => {
 });
 
 describe('the percentage', () => {
-  const enabled = async (session: Session, flag: string, percentage: number, organizations: readonly string[]): Promise<Set<string>> => {
+  const enabled = async (
+    session: Session,
+    flag: string,
+    percentage: number,
+    organizations: readonly string[],
+  ): Promise<Set<string>> => {
     await session.query(
       'insert into public.feature_flag_definitions (key, enabled, rollout_percentage) values ($1, true, $2) on conflict (key) do update set rollout_percentage = excluded.rollout_percentage',
       [flag, percentage],
@@ -143,7 +176,7 @@ describe('the percentage', () => {
     return new Set(rows.map((row) => row.organization));
   };
 
-  it('is stable, grows by adding only, and differs from flag to flag', () =>
+  it('is stable, grows only by adding organizations, and differs between flags', () =>
     fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 50 }),
@@ -173,13 +206,15 @@ describe('the percentage', () => {
     const { low, high, hit, same } = rows[0]!;
     expect(low).toBeGreaterThanOrEqual(0);
     expect(high).toBeLessThan(10_000);
-    // 25 % of 20,000 with a standard deviation of 61; the ids are fixed, so this never flickers.
+    // 25 % of 20,000 with a standard deviation of 61. The IDs are fixed, so this is never flaky.
     expect(Math.abs(hit - 5000)).toBeLessThan(250);
     expect(same).toBeLessThan(20);
   });
 
-  it('is the same for ever: a known value', async () => {
-    const { rows } = await database.query("select private.rollout_bucket('beta', '00000000-0000-4000-8000-000000000001') as bucket");
+  it('never changes: a known value', async () => {
+    const { rows } = await database.query(
+      "select private.rollout_bucket('beta', '00000000-0000-4000-8000-000000000001') as bucket",
+    );
     const { createHash } = await import('node:crypto');
     const digest = createHash('md5').update('beta:00000000-0000-4000-8000-000000000001').digest('hex');
     expect(rows).toEqual([{ bucket: Number.parseInt(digest.slice(0, 8), 16) % 10_000 }]);

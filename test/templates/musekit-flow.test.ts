@@ -20,23 +20,33 @@ const members = async (session: Session, organization: string): Promise<Record<s
 };
 
 describe('signing up', () => {
-  it('makes a profile that its user reads and changes', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    expect(await as(session, ada, 'select id, email, full_name from public.profiles')).toEqual([
-      { id: ada.user, email: 'ada@example.com', full_name: 'ada' },
-    ]);
-    await as(session, ada, "update public.profiles set full_name = 'Ada Adams'");
-    expect(await as(session, ada, 'select full_name from public.profiles')).toEqual([{ full_name: 'Ada Adams' }]);
-  }));
+  it(
+    'creates a profile that its user can read and change',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      expect(await as(session, ada, 'select id, email, full_name from public.profiles')).toEqual([
+        { id: ada.user, email: 'ada@example.com', full_name: 'ada' },
+      ]);
+      await as(session, ada, "update public.profiles set full_name = 'Ada Adams'");
+      expect(await as(session, ada, 'select full_name from public.profiles')).toEqual([{ full_name: 'Ada Adams' }]);
+    }),
+  );
 
-  it('lets a client upsert its own profile', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    const upsert = `insert into public.profiles (id, full_name) values ($1, $2)
+  it(
+    'lets a client upsert its own profile',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      const upsert = `insert into public.profiles (id, full_name) values ($1, $2)
       on conflict (id) do update set id = excluded.id, full_name = excluded.full_name returning full_name, email`;
-    expect(await as(session, ada, upsert, [ada.user, 'Ada A.'])).toEqual([{ full_name: 'Ada A.', email: 'ada@example.com' }]);
-    await session.query('delete from public.profiles where id = $1', [ada.user]);
-    expect(await as(session, ada, upsert, [ada.user, 'Ada B.'])).toEqual([{ full_name: 'Ada B.', email: 'ada@example.com' }]);
-  }));
+      expect(await as(session, ada, upsert, [ada.user, 'Ada A.'])).toEqual([
+        { full_name: 'Ada A.', email: 'ada@example.com' },
+      ]);
+      await session.query('delete from public.profiles where id = $1', [ada.user]);
+      expect(await as(session, ada, upsert, [ada.user, 'Ada B.'])).toEqual([
+        { full_name: 'Ada B.', email: 'ada@example.com' },
+      ]);
+    }),
+  );
 
   it.each([
     ['nothing', null],
@@ -44,7 +54,7 @@ describe('signing up', () => {
     ['a number', 7],
     ['a name that is an object', { full_name: { first: 'A' } }],
     ['a name of a million characters', { full_name: 'x'.repeat(1_000_000) }],
-  ])('is never stopped by its metadata: %s', (_, metadata) =>
+  ])('never fails because of metadata: %s', (_, metadata) =>
     inScratch(database, async (session) => {
       const { user } = await signUp(session, 'odd', metadata);
       const { rows } = await session.query<{ long: boolean }>(
@@ -52,38 +62,51 @@ describe('signing up', () => {
         [user],
       );
       expect(rows).toEqual([{ long: false }]);
-    }));
+    }),
+  );
 
-  it('works without an address, and the profile follows a change of address', scratch(async (session) => {
-    const { rows } = await session.query<{ id: string }>('insert into auth.users (id) values (gen_random_uuid()) returning id');
-    const someone = { user: rows[0]!.id };
-    expect(await as(session, someone, 'select email from public.profiles')).toEqual([{ email: null }]);
-    await session.query("update auth.users set email = 'new@example.com' where id = $1", [someone.user]);
-    expect(await as(session, someone, 'select email from public.profiles')).toEqual([{ email: 'new@example.com' }]);
-    await refused(session, someone, "update public.profiles set email = 'forged@example.com'");
-  }));
+  it(
+    'works without an email address, and the profile follows a change of address',
+    scratch(async (session) => {
+      const { rows } = await session.query<{ id: string }>(
+        'insert into auth.users (id) values (gen_random_uuid()) returning id',
+      );
+      const someone = { user: rows[0]!.id };
+      expect(await as(session, someone, 'select email from public.profiles')).toEqual([{ email: null }]);
+      await session.query("update auth.users set email = 'new@example.com' where id = $1", [someone.user]);
+      expect(await as(session, someone, 'select email from public.profiles')).toEqual([{ email: 'new@example.com' }]);
+      await refused(session, someone, "update public.profiles set email = 'forged@example.com'");
+    }),
+  );
 
-  it('gives users who were there before a profile when core runs again', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    await session.query('delete from public.profiles');
-    await session.script(kitFile('migrations/core/002_profiles.sql'));
-    expect(await as(session, ada, 'select email from public.profiles')).toEqual([{ email: 'ada@example.com' }]);
-  }));
+  it(
+    'creates missing profiles of existing users when core runs again',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      await session.query('delete from public.profiles');
+      await session.script(kitFile('migrations/core/002_profiles.sql'));
+      expect(await as(session, ada, 'select email from public.profiles')).toEqual([{ email: 'ada@example.com' }]);
+    }),
+  );
 });
 
-describe('founding an organization', () => {
-  it('returns the row, makes the founder its owner, and its settings', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    const [organization] = await as<{ id: string; slug: string; created_by: string }>(
-      session,
-      ada,
-      "insert into public.organizations (name) values ('Acme & Sons') returning *",
-    );
-    expect(organization).toMatchObject({ slug: 'acme-sons', created_by: ada.user });
-    expect(await members(session, organization!.id)).toEqual({ [ada.user]: 'owner' });
-    const settings = 'update public.organization_settings set settings = \'{"theme": "dark"}\' where organization_id = $1 returning settings';
-    expect(await as(session, ada, settings, [organization!.id])).toEqual([{ settings: { theme: 'dark' } }]);
-  }));
+describe('creating an organization', () => {
+  it(
+    'returns the row, makes the creator its owner, and adds settings',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      const [organization] = await as<{ id: string; slug: string; created_by: string }>(
+        session,
+        ada,
+        "insert into public.organizations (name) values ('Acme & Sons') returning *",
+      );
+      expect(organization).toMatchObject({ slug: 'acme-sons', created_by: ada.user });
+      expect(await members(session, organization!.id)).toEqual({ [ada.user]: 'owner' });
+      const settings =
+        'update public.organization_settings set settings = \'{"theme": "dark"}\' where organization_id = $1 returning settings';
+      expect(await as(session, ada, settings, [organization!.id])).toEqual([{ settings: { theme: 'dark' } }]);
+    }),
+  );
 
   it.each([
     ['a name that is taken', 'Acme', /^acme-[0-9a-f]{12}$/],
@@ -96,84 +119,123 @@ describe('founding an organization', () => {
       await found(session, ben, name);
       const rows = await as<{ slug: string }>(session, ben, 'select slug from public.organizations');
       expect(rows[0]?.slug).toMatch(slug);
-    }));
+    }),
+  );
 
-  it('in another\'s name is refused', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    const ben = await signUp(session, 'ben');
-    await refused(session, ada, "insert into public.organizations (name, created_by) values ('Forged', $1)", [ben.user]);
-    await refused(session, ada, "insert into public.organizations (name, created_by) values ('Nobody''s', null)");
-    await refused(session, 'anon', "insert into public.organizations (name) values ('Anonymous')");
-  }));
+  it(
+    'for another user is refused',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      const ben = await signUp(session, 'ben');
+      await refused(session, ada, "insert into public.organizations (name, created_by) values ('Forged', $1)", [
+        ben.user,
+      ]);
+      await refused(session, ada, "insert into public.organizations (name, created_by) values ('Nobody''s', null)");
+      await refused(session, 'anon', "insert into public.organizations (name) values ('Anonymous')");
+    }),
+  );
 
-  it('closes for everybody by delete_organization(), which only owners may call', scratch(async (session) => {
-    const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
-    const acme = await found(session, ada, 'Acme');
-    await join(session, ben, acme, 'admin');
-    await refused(session, ben, 'select public.delete_organization($1)', [acme]);
-    await refused(session, ada, 'select public.delete_organization($1)', [null]);
-    await as(session, ada, 'select public.delete_organization($1)', [acme]);
-    expect(await as(session, ben, 'select id from public.organizations')).toEqual([]);
-    expect(await as(session, ada, 'select id from public.organization_members')).toEqual([]);
-    expect(await as(session, ada, "update public.organizations set name = 'Again' returning id")).toEqual([]);
-    const { rows } = await session.query('select 1 from public.organization_members where organization_id = $1', [acme]);
-    expect(rows).toHaveLength(2);
-  }));
+  it(
+    'is undone for everyone by delete_organization(), which only owners can call',
+    scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const acme = await found(session, ada, 'Acme');
+      await join(session, ben, acme, 'admin');
+      await refused(session, ben, 'select public.delete_organization($1)', [acme]);
+      await refused(session, ada, 'select public.delete_organization($1)', [null]);
+      await as(session, ada, 'select public.delete_organization($1)', [acme]);
+      expect(await as(session, ben, 'select id from public.organizations')).toEqual([]);
+      expect(await as(session, ada, 'select id from public.organization_members')).toEqual([]);
+      expect(await as(session, ada, "update public.organizations set name = 'Again' returning id")).toEqual([]);
+      const { rows } = await session.query('select 1 from public.organization_members where organization_id = $1', [
+        acme,
+      ]);
+      expect(rows).toHaveLength(2);
+    }),
+  );
 });
 
 describe('inviting', () => {
   const invite = (session: Session, actor: { user: string }, organization: string, email: string, role = 'member') =>
-    as<{ invitation_id: string; token: string }>(session, actor, 'select * from public.create_invitation($1, $2, $3)', [organization, email, role]);
+    as<{ invitation_id: string; token: string }>(session, actor, 'select * from public.create_invitation($1, $2, $3)', [
+      organization,
+      email,
+      role,
+    ]);
 
-  it('makes whoever has the token and the address a member, once', scratch(async (session) => {
-    const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
-    const acme = await found(session, ada, 'Acme');
-    const [invitation] = await invite(session, ada, acme, ' Ben@Example.com ', 'viewer');
-    const [stored] = await as(session, ada, 'select email, token_hash, expires_at > now() + interval \'6 days\' as lasts from public.invitations');
-    expect(stored).toMatchObject({ email: 'ben@example.com', lasts: true });
-    expect(JSON.stringify(stored)).not.toContain(invitation!.token);
-    expect(invitation!.token).toMatch(/^[0-9a-f]{64}$/);
+  it(
+    'makes the user with the token and the address a member, once',
+    scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const acme = await found(session, ada, 'Acme');
+      const [invitation] = await invite(session, ada, acme, ' Ben@Example.com ', 'viewer');
+      const [stored] = await as(
+        session,
+        ada,
+        "select email, token_hash, expires_at > now() + interval '6 days' as lasts from public.invitations",
+      );
+      expect(stored).toMatchObject({ email: 'ben@example.com', lasts: true });
+      expect(JSON.stringify(stored)).not.toContain(invitation!.token);
+      expect(invitation!.token).toMatch(/^[0-9a-f]{64}$/);
 
-    expect(await as(session, ben, 'select public.accept_invitation($1) as organization', [invitation!.token])).toEqual([{ organization: acme }]);
-    expect(await members(session, acme)).toEqual({ [ada.user]: 'owner', [ben.user]: 'viewer' });
-    expect(await as(session, ben, 'select name from public.organizations')).toEqual([{ name: 'Acme' }]);
-    expect(await refused(session, ben, 'select public.accept_invitation($1)', [invitation!.token])).toContain('has been used');
-  }));
+      expect(
+        await as(session, ben, 'select public.accept_invitation($1) as organization', [invitation!.token]),
+      ).toEqual([{ organization: acme }]);
+      expect(await members(session, acme)).toEqual({ [ada.user]: 'owner', [ben.user]: 'viewer' });
+      expect(await as(session, ben, 'select name from public.organizations')).toEqual([{ name: 'Acme' }]);
+      expect(await refused(session, ben, 'select public.accept_invitation($1)', [invitation!.token])).toContain(
+        'has been used',
+      );
+    }),
+  );
 
-  it('never changes the role of who is a member already', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    const acme = await found(session, ada, 'Acme');
-    const [invitation] = await invite(session, ada, acme, 'ada@example.com', 'viewer');
-    await as(session, ada, 'select public.accept_invitation($1)', [invitation!.token]);
-    expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
-  }));
+  it(
+    'never changes the role of an existing member',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      const acme = await found(session, ada, 'Acme');
+      const [invitation] = await invite(session, ada, acme, 'ada@example.com', 'viewer');
+      await as(session, ada, 'select public.accept_invitation($1)', [invitation!.token]);
+      expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
+    }),
+  );
 
-  it('answers another\'s token and no token alike', scratch(async (session) => {
-    const [ada, ben, eve] = [await signUp(session, 'ada'), await signUp(session, 'ben'), await signUp(session, 'eve')];
-    const acme = await found(session, ada, 'Acme');
-    const [invitation] = await invite(session, ada, acme, 'ben@example.com');
-    const another = await refused(session, eve, 'select public.accept_invitation($1)', [invitation!.token]);
-    expect(await refused(session, eve, 'select public.accept_invitation($1)', ['no such token'])).toBe(another);
-    expect(await refused(session, ben, 'select public.accept_invitation($1)', [null])).toBe(another);
-    await refused(session, 'anon', 'select public.accept_invitation($1)', [invitation!.token]);
-    expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
-  }));
+  it(
+    "returns the same error for another user's token and an unknown one",
+    scratch(async (session) => {
+      const [ada, ben, eve] = [
+        await signUp(session, 'ada'),
+        await signUp(session, 'ben'),
+        await signUp(session, 'eve'),
+      ];
+      const acme = await found(session, ada, 'Acme');
+      const [invitation] = await invite(session, ada, acme, 'ben@example.com');
+      const another = await refused(session, eve, 'select public.accept_invitation($1)', [invitation!.token]);
+      expect(await refused(session, eve, 'select public.accept_invitation($1)', ['no such token'])).toBe(another);
+      expect(await refused(session, ben, 'select public.accept_invitation($1)', [null])).toBe(another);
+      await refused(session, 'anon', 'select public.accept_invitation($1)', [invitation!.token]);
+      expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
+    }),
+  );
 
-  it('ends with its time, with its withdrawal and with its organization', scratch(async (session) => {
-    const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
-    const acme = await found(session, ada, 'Acme');
-    const [old] = await invite(session, ada, acme, 'ben@example.com');
-    await session.query('update public.invitations set expires_at = now() where id = $1', [old!.invitation_id]);
-    expect(await refused(session, ben, 'select public.accept_invitation($1)', [old!.token])).toContain('expired');
+  it(
+    'ends when it expires, is withdrawn, or its organization is deleted',
+    scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const acme = await found(session, ada, 'Acme');
+      const [old] = await invite(session, ada, acme, 'ben@example.com');
+      await session.query('update public.invitations set expires_at = now() where id = $1', [old!.invitation_id]);
+      expect(await refused(session, ben, 'select public.accept_invitation($1)', [old!.token])).toContain('expired');
 
-    const [withdrawn] = await invite(session, ada, acme, 'ben@example.com');
-    await as(session, ada, 'delete from public.invitations where id = $1', [withdrawn!.invitation_id]);
-    await refused(session, ben, 'select public.accept_invitation($1)', [withdrawn!.token]);
+      const [withdrawn] = await invite(session, ada, acme, 'ben@example.com');
+      await as(session, ada, 'delete from public.invitations where id = $1', [withdrawn!.invitation_id]);
+      await refused(session, ben, 'select public.accept_invitation($1)', [withdrawn!.token]);
 
-    const [closed] = await invite(session, ada, acme, 'ben@example.com');
-    await as(session, ada, 'select public.delete_organization($1)', [acme]);
-    await refused(session, ben, 'select public.accept_invitation($1)', [closed!.token]);
-  }));
+      const [closed] = await invite(session, ada, acme, 'ben@example.com');
+      await as(session, ada, 'select public.delete_organization($1)', [acme]);
+      await refused(session, ben, 'select public.accept_invitation($1)', [closed!.token]);
+    }),
+  );
 
   it.each([
     ['owner', 'admin', true],
@@ -189,14 +251,28 @@ describe('inviting', () => {
       const acme = await found(session, ada, 'Acme');
       if (role) await join(session, ben, acme, role);
       if (allowed) expect(await invite(session, ben, acme, 'new@example.com', invited)).toHaveLength(1);
-      else await refused(session, ben, 'select * from public.create_invitation($1, $2, $3)', [acme, 'new@example.com', invited]);
-    }));
+      else
+        await refused(session, ben, 'select * from public.create_invitation($1, $2, $3)', [
+          acme,
+          'new@example.com',
+          invited,
+        ]);
+    }),
+  );
 
-  it('cannot make an owner, and rows cannot be written by hand', scratch(async (session) => {
-    const ada = await signUp(session, 'ada');
-    const acme = await found(session, ada, 'Acme');
-    await expect(invite(session, ada, acme, 'new@example.com', 'owner')).rejects.toMatchObject({ code: '23514' });
-    await refused(session, ada, "insert into public.invitations (organization_id, email, token_hash) values ($1, 'x@example.com', repeat('0', 64))", [acme]);
-    await refused(session, ada, "update public.invitations set role = 'admin'");
-  }));
+  it(
+    'cannot create an owner, and rows cannot be inserted directly',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      const acme = await found(session, ada, 'Acme');
+      await expect(invite(session, ada, acme, 'new@example.com', 'owner')).rejects.toMatchObject({ code: '23514' });
+      await refused(
+        session,
+        ada,
+        "insert into public.invitations (organization_id, email, token_hash) values ($1, 'x@example.com', repeat('0', 64))",
+        [acme],
+      );
+      await refused(session, ada, "update public.invitations set role = 'admin'");
+    }),
+  );
 });

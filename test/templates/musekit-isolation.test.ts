@@ -4,8 +4,8 @@ import { as, found, inScratch, join, refused, signUp, type Actor } from './actor
 import { openKit } from './kit.ts';
 
 /**
- * Every table, with the column that says whose the row is, and what a user may set on its own rows, as a constant: an
- * UPDATE that reads no column is held by the UPDATE policy alone. Products and flag definitions belong to nobody.
+ * Every table, with its owner column and an assignment that users may make to their own rows. It is a constant, because
+ * only the UPDATE policy applies to an UPDATE that reads no column. Products and flag definitions have no owner.
  */
 const owned: [table: string, column: string, change?: string][] = [
   ['profiles', 'id', "full_name = 'X'"],
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Two organizations with an owner each, and a row of each in every table. */
+/** Two organizations with one owner each, and a row of each in every table. */
 async function build(session: Session): Promise<World> {
   await session.script(`
     insert into public.products (id, slug, name) values ('b0000000-0000-4000-8000-000000000001', 'pro', 'Pro');
@@ -68,15 +68,16 @@ async function build(session: Session): Promise<World> {
 const ownerOf = (column: string, table: string, side: Side): string =>
   column === 'user_id' || table === 'profiles' ? side.user : side.organization;
 
-/** All rows of a side, as text, seen by the owner of the tables. */
+/** All rows of a side, as text, read as the owner of the tables. */
 async function rowsOf(session: Session, table: string, column: string, side: Side): Promise<string[]> {
-  const { rows } = await session.query<{ row: string }>(`select t::text as row from public.${table} as t where ${column} = $1 order by 1`, [
-    ownerOf(column, table, side),
-  ]);
+  const { rows } = await session.query<{ row: string }>(
+    `select t::text as row from public.${table} as t where ${column} = $1 order by 1`,
+    [ownerOf(column, table, side)],
+  );
   return rows.map((row) => row.row);
 }
 
-/** Runs it as the actor; a refusal is as good as nothing happening, any other error is not. */
+/** Runs the statement as the actor. A refusal counts as no effect; any other error is rethrown. */
 async function attempt(session: Session, actor: Actor, sql: string, parameters: unknown[] = []): Promise<void> {
   try {
     await as(session, actor, sql, parameters);
@@ -98,22 +99,29 @@ const withWorld = (work: (session: Session, world: World) => Promise<void>) =>
   inScratch(database, (session) => work(session, world));
 
 describe.each(owned)('%s', (table, column, change) => {
-  it('is filled, and its owner reads it', () =>
+  it('has rows, and its owner reads them', () =>
     withWorld(async (session, world) => {
       const all = await rowsOf(session, table, column, world.acme);
       expect(all.length).toBeGreaterThan(0);
-      const read = await as(session, world.acme, `select * from public.${table} where ${column} = $1`, [ownerOf(column, table, world.acme)]);
+      const read = await as(session, world.acme, `select * from public.${table} where ${column} = $1`, [
+        ownerOf(column, table, world.acme),
+      ]);
       expect(read).toHaveLength(all.length);
     }));
 
-  if (change) it('lets its owner change it, with a WHERE and without', () =>
-    withWorld(async (session, world) => {
-      const mine = ownerOf(column, table, world.acme);
-      expect(await as(session, world.acme, `update public.${table} set ${change} where ${column} = $1 returning id`, [mine])).not.toEqual([]);
-      await as(session, world.acme, `update public.${table} set ${change}`);
-    }));
+  if (change)
+    it('lets its owner change them, with a WHERE and without', () =>
+      withWorld(async (session, world) => {
+        const mine = ownerOf(column, table, world.acme);
+        expect(
+          await as(session, world.acme, `update public.${table} set ${change} where ${column} = $1 returning id`, [
+            mine,
+          ]),
+        ).not.toEqual([]);
+        await as(session, world.acme, `update public.${table} set ${change}`);
+      }));
 
-  it('shows another nothing', () =>
+  it('shows another user nothing', () =>
     withWorld(async (session, world) => {
       const foreign = `select 1 from public.${table} where ${column} is distinct from $1`;
       expect(await as(session, world.globex, foreign, [ownerOf(column, table, world.globex)])).toEqual([]);
@@ -127,7 +135,9 @@ describe.each(owned)('%s', (table, column, change) => {
       const [mine, theirs] = [ownerOf(column, table, world.globex), ownerOf(column, table, world.acme)];
       for (const granted of await columnsGranted(session, table, 'UPDATE', who === 'anon' ? 'anon' : 'authenticated')) {
         await attempt(session, actor, `update public.${table} set ${granted} = ${granted}`);
-        await attempt(session, actor, `update public.${table} set ${granted} = ${granted} where ${column} = $1`, [theirs]);
+        await attempt(session, actor, `update public.${table} set ${granted} = ${granted} where ${column} = $1`, [
+          theirs,
+        ]);
       }
       if (change) await attempt(session, actor, `update public.${table} set ${change}`);
       await attempt(session, actor, `update public.${table} set ${column} = $1`, [mine]);
@@ -136,45 +146,55 @@ describe.each(owned)('%s', (table, column, change) => {
       await attempt(session, actor, `delete from public.${table} where ${column} = $1`, [theirs]);
       await attempt(session, actor, `delete from public.${table}`);
       expect(await rowsOf(session, table, column, world.acme)).toEqual(before);
-    }));
+    }),
+  );
 
-  it('takes no row in another\'s name', () =>
+  it('accepts no row for another user', () =>
     withWorld(async (session, world) => {
       const before = await rowsOf(session, table, column, world.acme);
       const columns = (await columnsGranted(session, table, 'INSERT', 'authenticated')).join(', ');
       if (columns === '') {
-        await refused(session, world.globex, `insert into public.${table} (${column}) values ($1)`, [ownerOf(column, table, world.acme)]);
+        await refused(session, world.globex, `insert into public.${table} (${column}) values ($1)`, [
+          ownerOf(column, table, world.acme),
+        ]);
       } else {
-        // The row itself under a new key, as far as users may write its columns; the unique keys must not be what refuses it.
+        // The row itself with a new key, in the columns that users may write, so that no unique key refuses it.
         const fresh = `jsonb_build_object('id', gen_random_uuid(), 'slug', 'fresh', 'platform', 'fresh', 'social_account_id', null)`;
         const { rows } = await session.query<{ row: string }>(
           `select (to_jsonb(t) || ${fresh} || case when $2 then jsonb_build_object('id', t.id) else '{}' end)::text as row from public.${table} as t where ${column} = $1`,
           [ownerOf(column, table, world.acme), table === 'profiles'],
         );
         if (table === 'profiles') await session.query('delete from public.profiles where id = $1', [world.acme.user]);
-        await refused(session, world.globex, `insert into public.${table} (${columns}) select ${columns} from jsonb_populate_record(null::public.${table}, $1)`, [rows[0]!.row]);
+        await refused(
+          session,
+          world.globex,
+          `insert into public.${table} (${columns}) select ${columns} from jsonb_populate_record(null::public.${table}, $1)`,
+          [rows[0]!.row],
+        );
         if (table === 'profiles') return;
       }
       expect(await rowsOf(session, table, column, world.acme)).toEqual(before);
     }));
 });
 
-describe('what is shared', () => {
-  it('plans on sale are public, the others and all changes are not', () =>
+describe('shared rows', () => {
+  it('active plans are public to read; others and all writes are not', () =>
     withWorld(async (session, world) => {
       for (const actor of ['anon', world.acme] as const) {
         expect(await as(session, actor, 'select slug from public.products')).toEqual([{ slug: 'pro' }]);
-        await refused(session, actor, "update public.products set price_cents = 0");
+        await refused(session, actor, 'update public.products set price_cents = 0');
         await refused(session, actor, "insert into public.products (slug, name) values ('mine', 'Mine')");
         await refused(session, actor, 'delete from public.products');
       }
     }));
 
-  it('a member of two organizations cannot carry a row from one to the other', () =>
+  it('a member of two organizations cannot move a row from one to the other', () =>
     withWorld(async (session, world) => {
       await join(session, world.globex, world.acme.organization, 'owner');
       for (const table of ['organization_settings', 'organization_members', 'api_keys']) {
-        await refused(session, world.globex, `update public.${table} set organization_id = $1`, [world.acme.organization]);
+        await refused(session, world.globex, `update public.${table} set organization_id = $1`, [
+          world.acme.organization,
+        ]);
       }
     }));
 
@@ -187,16 +207,22 @@ describe('what is shared', () => {
     withWorld(async (session, world) => {
       const cleo = await signUp(session, 'cleo');
       await join(session, cleo, world.acme.organization, role);
-      for (const [table, column] of [['organizations', 'name'], ['organization_settings', 'timezone']]) {
+      for (const [table, column] of [
+        ['organizations', 'name'],
+        ['organization_settings', 'timezone'],
+      ]) {
         expect(await as(session, cleo, `select id from public.${table}`)).toHaveLength(1);
-        expect(await as(session, cleo, `update public.${table} set ${column} = 'X' returning id`)).toHaveLength(changed);
+        expect(await as(session, cleo, `update public.${table} set ${column} = 'X' returning id`)).toHaveLength(
+          changed,
+        );
       }
       for (const table of ['subscriptions', 'usage_metrics', 'organization_feature_flags']) {
         expect(await as(session, cleo, `select id from public.${table}`)).toHaveLength(1);
       }
-    }));
+    }),
+  );
 
-  it('plans, subscriptions, ownership and tokens are not for users to write', () =>
+  it('users cannot write plans, subscriptions, ownership and tokens', () =>
     withWorld(async (session, world) => {
       for (const sql of [
         'update public.organizations set created_by = null',
@@ -209,20 +235,26 @@ describe('what is shared', () => {
       }
     }));
 
-  it('a post goes out through an account of the same user only', () =>
+  it('a post can only use an account of the same user', () =>
     withWorld(async (session, world) => {
-      const { rows } = await session.query<{ id: string }>('select id from public.social_accounts where user_id = $1', [world.acme.user]);
-      await expect(as(session, world.globex, 'update public.social_posts set social_account_id = $1', [rows[0]!.id])).rejects.toMatchObject({ code: '23503' });
+      const { rows } = await session.query<{ id: string }>('select id from public.social_accounts where user_id = $1', [
+        world.acme.user,
+      ]);
+      await expect(
+        as(session, world.globex, 'update public.social_posts set social_account_id = $1', [rows[0]!.id]),
+      ).rejects.toMatchObject({ code: '23503' });
       await as(session, world.acme, 'delete from public.social_accounts');
       expect(await as(session, world.acme, 'select user_id, social_account_id from public.social_posts')).toEqual([
         { user_id: world.acme.user, social_account_id: null },
       ]);
     }));
 
-  it('a post goes to the bin and comes back', () =>
+  it('a post can be deleted and restored', () =>
     withWorld(async (session, world) => {
       for (const value of ['now()', 'null']) {
-        expect(await as(session, world.acme, `update public.social_posts set deleted_at = ${value} returning id`)).toHaveLength(1);
+        expect(
+          await as(session, world.acme, `update public.social_posts set deleted_at = ${value} returning id`),
+        ).toHaveLength(1);
       }
     }));
 });

@@ -1,4 +1,4 @@
-/** Running the kit's files again, and undoing them. */
+/** Runs the kit's files again, and rolls them back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countRows } from '../../src/database/count-rows.ts';
 import type { Database } from '../../src/database/database.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** The schema after each number of core files; the first is the database before them. */
+/** The schema after each core file, starting with the database before the first. */
 const states: unknown[] = [];
 
 describe('the files, one after the other', () => {
@@ -26,17 +26,23 @@ describe('the files, one after the other', () => {
     }
   });
 
-  it('change nothing when they run again, with rows in the tables', async () => {
+  it('change nothing on a second run with rows in the tables', async () => {
     await run(database, [seedFile]);
     const [schema, rows] = [await readSchema(database), await countRows(database)];
     expect(schema).toEqual(states.at(-1));
-    expect(rows).toMatchObject({ 'public.profiles': 3, 'public.organizations': 2, 'public.organization_members': 4, 'public.subscriptions': 2, 'auth.identities': 3 });
+    expect(rows).toMatchObject({
+      'public.profiles': 3,
+      'public.organizations': 2,
+      'public.organization_members': 4,
+      'public.subscriptions': 2,
+      'auth.identities': 3,
+    });
     await run(database, coreFiles);
     expect(await readSchema(database)).toEqual(schema);
     expect(await countRows(database)).toEqual(rows);
   });
 
-  it('so does the seed: not a row more, and not a row other', async () => {
+  it('like the seed, which adds and changes no row', async () => {
     const everything = async (): Promise<unknown> => {
       const names = Object.keys(await countRows(database)).filter((name) => name.startsWith('public.'));
       const texts = names.map((name) => `select '${name}' as name, t::text as row from ${name} as t`);
@@ -48,7 +54,7 @@ describe('the files, one after the other', () => {
     expect(await everything()).toEqual(content);
   });
 
-  it('are undone one by one, each leaving the schema as it was before its file, and again forward', async () => {
+  it('are rolled back one by one, each restoring the schema before its file, and applied again', async () => {
     for (const [index, file] of [...rollbackFiles.entries()].toReversed()) {
       await run(database, [file]);
       expect(await readSchema(database), file).toEqual(states[index]);
@@ -57,7 +63,7 @@ describe('the files, one after the other', () => {
     expect(await readSchema(database)).toEqual(states.at(-1));
   });
 
-  it('may be undone twice', async () => {
+  it('can be rolled back twice', async () => {
     for (let round = 0; round < 2; round += 1) await run(database, rollbackFiles.toReversed());
     expect(await readSchema(database)).toEqual(states[0]);
   });

@@ -32,7 +32,7 @@ const rows = async <Row = Record<string, unknown>>(sql: string, session: Session
   (await session.query<Row>(sql)).rows;
 
 describe('the schema of core', () => {
-  it('has the tables, each with row-level security, a uuid key, both timestamps and a comment', async () => {
+  it('has the tables, each with row-level security, a UUID key, both timestamps and a comment', async () => {
     expect(
       await rows(`
         select c.relname as name, c.relrowsecurity as rls, obj_description(c.oid) is not null as comment,
@@ -49,7 +49,7 @@ describe('the schema of core', () => {
     );
   });
 
-  it('stamps updated_at by a trigger on every table whose rows change', async () => {
+  it('sets updated_at with a trigger on every table with updates', async () => {
     const found = await rows<{ name: string }>(
       "select tgrelid::regclass::text as name from pg_trigger where tgfoid = 'private.set_updated_at()'::regprocedure order by 1",
     );
@@ -88,7 +88,7 @@ describe('the schema of core', () => {
     ]);
   });
 
-  it('has one policy for each verb that is granted, and each names its role', async () => {
+  it('has one policy for each granted verb, and each names its role', async () => {
     const found = await rows<{ line: string }>(`
       select format('%s %s: %s', array_to_string(roles, ', '), tablename, string_agg(lower(cmd), ' ' order by lower(cmd))) as line
       from pg_policies where schemaname = 'public' group by roles, tablename order by 1`);
@@ -110,7 +110,7 @@ describe('the schema of core', () => {
     ]);
   });
 
-  it('lets nobody run a function who has no business with it', async () => {
+  it('grants EXECUTE on each function only to the roles that need it', async () => {
     const found = await rows<{ line: string }>(`
       select format('%s.%s: %s', n.nspname, p.proname, string_agg(distinct coalesce(r.rolname, 'public'), ' ' order by coalesce(r.rolname, 'public'))) as line
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -135,7 +135,7 @@ describe('the schema of core', () => {
     ]);
   });
 
-  it('has nothing that the rules of the catalog find', async () => {
+  it('has no findings of the catalog checks', async () => {
     expect(
       await checkCatalog(database, {
         schemas: ['public', 'private'],
@@ -147,7 +147,7 @@ describe('the schema of core', () => {
     ).toEqual([]);
   });
 
-  it('keeps to its grants where new tables and functions are granted to everyone by default', () =>
+  it('has the same grants if default privileges grant new tables and functions to everyone', () =>
     inScratch(database, async (session) => {
       await session.script(`
         alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
@@ -168,7 +168,7 @@ describe('row-level security at work', () => {
   it.each([
     ['social_posts', 'social_posts_user_id_idx'],
     ['usage_metrics', 'usage_metrics_period_key'],
-  ])('%s is read by its index, the helper evaluated once', (table, index) =>
+  ])('%s is read through its index, and the helper is evaluated once', (table, index) =>
     inScratch(database, async (session) => {
       await session.script(`
         insert into auth.users (id) select md5(n::text)::uuid from generate_series(1, 500) as n;
@@ -190,11 +190,12 @@ describe('row-level security at work', () => {
       expect(plan).not.toContain('Seq Scan');
       expect(plan).toMatch(/InitPlan 1\n\s*->\s+Result \(actual rows=1 loops=1\)/);
       expect(plan).toMatch(/\(actual rows=20 loops=1\)/);
-    }));
+    }),
+  );
 });
 
 describe('the seed', () => {
-  it('makes three users, two organizations, their members and subscriptions', async () => {
+  it('creates three users, two organizations, their members and subscriptions', async () => {
     await run(database, [seedFile]);
     expect(
       await rows(`
@@ -210,7 +211,7 @@ describe('the seed', () => {
     ]);
   });
 
-  it('makes users that the Auth server lets in with the password it names', async () => {
+  it('creates users who can sign in with the documented password', async () => {
     const password = /crypt\('([^']+)'/.exec(kitFile(seedFile))?.[1];
     expect(
       await rows(`
@@ -235,7 +236,7 @@ describe('the seed', () => {
     );
   });
 
-  it('shows flags in the three ways they are decided', async () => {
+  it('has flags for each of the three kinds of decision', async () => {
     expect(
       await rows(`
         select o.slug, public.feature_enabled('social_scheduler', o.id) as scheduler

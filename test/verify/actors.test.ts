@@ -17,7 +17,7 @@ afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
 
-/** Users and organizations in good order. */
+/** Correct users and organizations. */
 const base = `
   create schema private; grant usage on schema private to authenticated;
   create table public.profiles (id uuid primary key references auth.users (id), full_name text);
@@ -45,7 +45,7 @@ const tables = `
 `;
 
 const jwt = '(select auth.jwt())';
-/** Who the admins are, and a table that is nobody's. */
+/** The admins, and a table without owners. */
 const admins = `
   create table public.admins (user_id uuid primary key references public.profiles (id)); alter table public.admins enable row level security;
   grant select on public.admins to authenticated; create policy own on public.admins for select to authenticated using (user_id = (select auth.uid()));
@@ -60,7 +60,7 @@ const onNotes = (using: string): string =>
 const onPapers = (using: string): string =>
   `${tables}; drop table public.notes; create policy p on public.papers to authenticated using (${using}) with check (${using})`;
 
-/** Members who are added and removed by those of whom the function says so. */
+/** Memberships that the users selected by the function may add and remove. */
 const membersBy = (leads: string, roles: readonly [string, string] = ['owner', 'member']): string => `
   alter table public.organizations add column created_by uuid not null default auth.uid() references public.profiles (id);
   alter table public.organization_members drop constraint organization_members_role_check; alter table public.organization_members add check (role in ('${roles.join("', '")}'));
@@ -80,7 +80,7 @@ interface Case {
   /** Rule and object of each error. */
   finds: string[];
   says?: RegExp;
-  /** The smallest repair, after which there is no error; none for a correct design. */
+  /** The smallest repair, which leaves no error; none for a correct design. */
   repair?: string;
   declarations?: Declaration[];
 }
@@ -89,7 +89,7 @@ const publicRead = (...names: string[]): Declaration[] =>
   names.map((table) => ({ table, scope: 'public-read' as const }));
 
 const cases: Case[] = [
-  { name: 'whoever made the organization adds members', sql: membersBy(byFounder), finds: [] },
+  { name: 'the creator of the organization adds members', sql: membersBy(byFounder), finds: [] },
   {
     name: 'any member adds members',
     sql: membersBy(byAnyone),
@@ -125,7 +125,7 @@ const cases: Case[] = [
     repair: 'alter policy staff on public.announcements using (private.is_admin()) with check (private.is_admin())',
   },
   {
-    name: 'a second factor that takes the place of the owner',
+    name: 'a second factor that replaces the owner check',
     finds: ['isolation-read public.notes'],
     sql: onNotes(`${own} or ${jwt} ->> 'aal' = 'aal2'`)
       .replace('to authenticated using', 'for select to authenticated using')
@@ -186,7 +186,7 @@ const cases: Case[] = [
   },
 ];
 
-/** Correct designs, in which what the proof puts in decided the verdict before. */
+/** Correct designs in which the fixtures of the proof used to decide the verdict. */
 const designs: Case[] = [
   { name: 'shared documents', sql: file('shares'), finds: [] },
   { name: 'chat rooms', sql: file('chat'), finds: [] },
@@ -198,7 +198,7 @@ const designs: Case[] = [
     declarations: publicRead('public.ranks', 'public.rank_permissions'),
   },
   {
-    name: 'partitions behind their root',
+    name: 'partitions used through their root',
     finds: [],
     sql: `create table public.events (id uuid not null default gen_random_uuid(), user_id uuid not null default auth.uid() references auth.users (id), at timestamptz not null default now(), primary key (id, at)) partition by range (at);
       create table public.events_2026 partition of public.events for values from ('2020-01-01') to ('2030-01-01'); alter table public.events_2026 enable row level security;
@@ -300,7 +300,7 @@ const designs: Case[] = [
       create policy staff on public.announcements to authenticated using (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin)) with check (exists (select 1 from public.profiles p where p.id = (select auth.uid()) and p.is_admin))`,
   },
   {
-    name: 'a role in the token, and what those who have it use',
+    name: 'a role in the token, and what its users access',
     finds: [],
     sql: `${admins} create policy staff on public.announcements to authenticated using (${jwt} -> 'app_metadata' ->> 'role' = 'admin') with check (${jwt} -> 'app_metadata' ->> 'role' = 'admin')`,
   },
@@ -313,8 +313,8 @@ const designs: Case[] = [
   },
 ];
 
-describe('what the proof puts in', () => {
-  it.each(designs)('does not decide the verdict: $name', async ({ sql, declarations = [] }) => {
+describe('the fixtures of the proof', () => {
+  it.each(designs)('do not decide the verdict: $name', async ({ sql, declarations = [] }) => {
     const found = await withSchema(database, `${base};\n${sql}`, (session) =>
       verifyIsolation(session, { declarations }),
     );
@@ -322,8 +322,8 @@ describe('what the proof puts in', () => {
   });
 });
 
-describe('a claim whose values nothing tells', () => {
-  it('is not proven, by its name, and nobody is said to be locked out', async () => {
+describe('a claim with unknown values', () => {
+  it('is reported as not proven, by name, and no one as locked out', async () => {
     const sql = `${onNotes(own)}; create policy odd on public.notes as restrictive to authenticated using (length(${jwt} ->> 'badge') > 3)`;
     const { findings } = await withSchema(database, `${base};\n${sql}`, (session) =>
       verifyIsolation(session, { declarations: [] }),
@@ -336,7 +336,7 @@ describe('a claim whose values nothing tells', () => {
 });
 
 describe('two runs', () => {
-  it('give the same, also beside rows that have the first ids', async () => {
+  it('have the same result, even if the first IDs are already in use', async () => {
     const sql = `${base};\n${onPapers('organization_id in (select private.my_organizations())')}`;
     const run = async (more: string): Promise<string> =>
       JSON.stringify(
@@ -349,7 +349,7 @@ describe('two runs', () => {
   });
 });
 
-describe('what users carry', () => {
+describe('claims and settings of users', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair, declarations = [] }) => {
     const found = await errorsOf(sql, declarations);
     expect(found.map(({ rule, object }) => `${rule} ${object}`).sort(), text(found)).toEqual([...finds].sort());

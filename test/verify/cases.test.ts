@@ -23,11 +23,11 @@ interface Hole {
   file: string;
   /** What is wrong. */
   name: string;
-  /** Rule and object of errors that must be found; errors of other objects must not. */
+  /** Rule and object of the errors that must be found, and no errors of other objects. */
   finds: string[];
-  /** Objects of which errors may be found besides. */
+  /** Objects that may have errors as well. */
   also?: string[];
-  /** The smallest repair of the same file, after which no error is left. */
+  /** The smallest repair of the same file, which leaves no error. */
   repair: string;
 }
 
@@ -231,7 +231,7 @@ const holes: Hole[] = [
   },
 ];
 
-/** Designs that are right as they are. */
+/** Correct designs. */
 const sound: { file: string; name: string }[] = [
   { file: 'shares', name: 'documents that their owner shares' },
   { file: 'token-organization', name: 'an organization in the token' },
@@ -248,7 +248,10 @@ const sound: { file: string; name: string }[] = [
 const read = (file: string): string => readFileSync(join(import.meta.dirname, 'cases', `${file}.sql`), 'utf8');
 const objectOf = (error: string): string => error.slice(error.indexOf(' ') + 1);
 
-/** The whole kit is proven with each case only where everything is run; else what the case makes, and the table that it may change. */
+/**
+ * The whole kit is proven with each case only if everything is tested; otherwise only what the case creates and may
+ * change.
+ */
 const isWhole = process.env['CREATE_MUSE_ALL'] !== undefined;
 const prove = (sql: string, objects: readonly string[] = []): Promise<string[]> =>
   withSchema(database, sql, async (session) => {
@@ -258,7 +261,7 @@ const prove = (sql: string, objects: readonly string[] = []): Promise<string[]> 
     return errorsOf(await findingsOf(session, [...kit, asMigration('extension_002.sql', sql)], made));
   });
 
-/** What is not as it should be, in words; empty where all is. */
+/** Describes the differences from the expectation; empty if there are none. */
 function wrongIn(errors: readonly string[], finds: readonly string[], also: readonly string[] = []): string[] {
   const objects = new Set([...finds.map(objectOf), ...also]);
   return [
@@ -267,7 +270,7 @@ function wrongIn(errors: readonly string[], finds: readonly string[], also: read
   ];
 }
 
-describe('holes that were once missed', () => {
+describe('previously missed holes', () => {
   it.each(holes)('$name ($file)', async ({ file, finds, also, repair }) => {
     const wrong = wrongIn(await prove(read(file), finds.map(objectOf)), finds, also);
     const repaired = (await prove(`${read(file)};\n${repair};`, finds.map(objectOf))).map(
@@ -277,7 +280,7 @@ describe('holes that were once missed', () => {
   });
 });
 
-describe('designs that were once refused', () => {
+describe('previously refused designs', () => {
   it.each(sound)('$name ($file)', async ({ file }) => {
     expect(wrongIn(await prove(read(file)), []).join('; ')).toBe('');
   });

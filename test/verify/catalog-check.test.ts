@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** A table in good order; each case changes one thing. */
+/** A correct table; each case changes one thing. */
 const good = `
   create table public.notes (id uuid primary key, user_id uuid not null references auth.users (id), body text);
   create index notes_user_id_idx on public.notes (user_id);
@@ -135,7 +135,7 @@ const cases: Case[] = [
     finds: ['policy-per-row-call policy "notes_read" on public.notes'],
   },
   {
-    name: 'a helper handed a column',
+    name: 'a helper with a column as its argument',
     sql: helper("set search_path = ''") + replaceRead('for select to authenticated using (private.is_mine(user_id))'),
     finds: ['policy-per-row-call policy "notes_read" on public.notes'],
   },
@@ -188,7 +188,7 @@ const cases: Case[] = [
   },
   { name: '… pinned', sql: helper("set search_path = ''"), finds: [] },
   {
-    name: 'a table that is not there',
+    name: 'a missing table',
     sql: '',
     finds: ['table-missing public.gone'],
     expectations: { tables: ['public.notes', 'public.gone'] },
@@ -208,7 +208,7 @@ describe('checkCatalog', () => {
     expect(findings.map((finding) => `${finding.rule} ${finding.object}`)).toEqual(finds);
   });
 
-  it('gives suggestions that can be run', async () => {
+  it('makes suggestions that can be run', async () => {
     const sql =
       'alter table public.notes disable row level security; drop index public.notes_user_id_idx; revoke select on public.notes from authenticated';
     await withSchema(database, `${good}; ${sql}`, async () => {

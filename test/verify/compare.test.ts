@@ -37,7 +37,7 @@ it.each<[string, Partial<Check>, Partial<Check>, string[]]>([
   expect(compareMatrix([report(before)], [report(now)], actors, []).map(({ rule }) => rule)).toEqual(rules);
 });
 
-it('names other privileges, and what is not there any more', () => {
+it('reports different privileges, and missing objects', () => {
   expect(compareMatrix([report({}, { anon: '' })], [report({}, { anon: 'S' })], actors, [])).toMatchObject([
     { rule: 'schema-drift', message: expect.stringContaining('S instead of none') },
   ]);

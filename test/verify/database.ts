@@ -1,6 +1,6 @@
 import type { Session } from '../../src/database/database.ts';
 
-/** Runs `work` on top of the SQL and takes everything back. What fails inside of it fails alone. */
+/** Runs `work` after the SQL and rolls everything back. Its failures do not affect others. */
 export async function withSchema<T>(
   database: Session,
   sql: string,

@@ -18,7 +18,7 @@ function updatable(table: RelationRow): string[] {
   return table.columnGrants['authenticated']?.U ?? [];
 }
 
-/** True only for who is signed in: an AND with a comparison of auth.uid() in it, or of a list that is empty without it. */
+/** True only for signed-in users: an AND with a comparison of auth.uid(), or of a list that is empty without it. */
 function asksWho(expression: string | null): boolean {
   return (
     expression !== null && !expression.includes(' OR ') && /auth\.uid\(\)|user_organization_ids\(/.test(expression)
@@ -26,8 +26,8 @@ function asksWho(expression: string | null): boolean {
 }
 
 /**
- * Why a mutant changes nothing that anybody can do, from the catalog and PostgreSQL's own rules alone; undefined where nothing
- * says so. It never looks at what the proof found.
+ * Why a mutant does not change what anyone can do, according to only the catalog and PostgreSQL's own rules; undefined
+ * if that cannot be shown. It never reads the result of the proof.
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
@@ -52,7 +52,7 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
     return 'nobody has a privilege on the table';
   }
   if (mutant.grant !== undefined && mutant.grant.table.securityInvoker)
-    return 'the view checks rights as the one who asks, who has none on the tables behind it';
+    return 'the view checks privileges of the current user, who has none on its tables';
   if (
     mutant.source !== undefined &&
     mutant.name.endsWith('callable by anon') &&

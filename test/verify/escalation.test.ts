@@ -6,6 +6,7 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
+import { base } from './holes.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -14,25 +15,6 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'cases', `${name}.sql`), 'utf8');
-
-/** Users and organizations in good order. */
-const base = `
-  create schema private; grant usage on schema private to authenticated;
-  create table public.profiles (id uuid primary key references auth.users (id), full_name text);
-  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
-  create table public.organization_members (
-    organization_id uuid not null references public.organizations (id), user_id uuid not null references public.profiles (id),
-    role text not null default 'member' check (role in ('owner', 'hr', 'member')), primary key (organization_id, user_id));
-  create function private.my_organizations() returns setof uuid language sql stable security definer set search_path = ''
-    as 'select organization_id from public.organization_members where user_id = auth.uid()';
-  grant execute on function private.my_organizations() to authenticated;
-  alter table public.profiles enable row level security; alter table public.organizations enable row level security;
-  alter table public.organization_members enable row level security;
-  grant select on public.organizations, public.organization_members, public.profiles to authenticated;
-  create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));
-  create policy mine on public.organizations for select to authenticated using (id in (select private.my_organizations()));
-  create policy mine on public.organization_members for select to authenticated using (organization_id in (select private.my_organizations()));
-`;
 
 /** A group that its owner makes, who is in it, and what only they read. */
 const clubs = `
@@ -53,7 +35,7 @@ const clubs = `
   create policy inside on public.club_papers for select to authenticated using (private.owns_club(club_id));
 `;
 
-/** Teams, projects of teams and papers of projects: each asks only the one before. */
+/** Teams, projects of teams and papers of projects: each policy reads only its parent. */
 const chain = `
   create table public.teams (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id));
   create table public.team_people (team_id uuid not null references public.teams (id), user_id uuid not null references public.profiles (id), primary key (team_id, user_id));
@@ -87,9 +69,9 @@ interface Case {
   sql: string;
   /** Rule and object of each error. */
   finds: string[];
-  /** What the finding says. */
+  /** A part of the finding's message. */
   says?: RegExp;
-  /** The smallest repair of the same SQL, after which nothing is found. */
+  /** The smallest repair of the same SQL, which leaves no finding. */
   repair: string;
 }
 
@@ -192,6 +174,17 @@ const cases: Case[] = [
     repair: 'revoke delete on public.restrictions from authenticated',
   },
   {
+    name: 'a club that anyone joins, whose papers a foreign key keeps from being deleted',
+    finds: ['isolation-escalation public.club_people'],
+    says: /^A stranger adds itself to public\.club_people, then deletes rows of public\.club_papers\./,
+    sql: `${clubs}; grant insert on public.club_people to authenticated; grant delete on public.club_papers to authenticated;
+      drop policy inside on public.club_papers; create policy clears on public.club_papers for delete to authenticated using (private.club_role(club_id) is not null);
+      create table public.paper_scans (paper_id uuid primary key references public.club_papers (id)); alter table public.paper_scans enable row level security;
+      create policy joins on public.club_people for insert to authenticated with check (user_id = (select auth.uid()))`,
+    repair:
+      'alter policy joins on public.club_people with check (user_id = (select auth.uid()) and private.owns_club(club_id))',
+  },
+  {
     name: "a role in one's own membership",
     finds: ['isolation-escalation public.organization_members'],
     says: /reads public\.salaries/,
@@ -244,7 +237,7 @@ async function errorsOf(sql: string): Promise<Finding[]> {
 const named = (findings: readonly Finding[]): string[] =>
   findings.map(({ rule, object }) => `${rule} ${object}`).sort();
 
-describe('what a permitted write opens', () => {
+describe('permitted writes that open other rows', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
     expect(named(found)).toEqual([...finds].sort());
@@ -256,13 +249,42 @@ describe('what a permitted write opens', () => {
     expect(named(await errorsOf(`${sql}; ${repair}`))).toEqual([]);
   });
 
-  it('names the policy and the SQL to try', async () => {
+  it('are reported with the policy and the SQL to try', async () => {
     const [found] = await errorsOf(cases[0]!.sql);
     expect(found?.policy).toBe('insert_p');
     expect(found?.probe).toMatch(
       /^insert into public\.h07_joins \(h07_group_id, user_id\) values \('[-\da-f]{36}', '[-\da-f]{36}'\);$/,
     );
     expect(found?.suggestion).toContain('WITH CHECK of policy insert_p');
+  });
+
+  it('says what an error hides', async () => {
+    const sql = `${clubs}; alter table public.club_people alter role drop default, add level text not null default '1';
+      create function private.starts() returns trigger language plpgsql security definer set search_path = '' as $$
+        begin if not private.owns_club(new.club_id) then new.level := 'asked'; end if; return new; end $$;
+      create trigger starts before insert on public.club_people for each row execute function private.starts();
+      create function private.level_in(club uuid) returns integer language sql stable security definer set search_path = ''
+        as 'select level::integer from public.club_people where club_id = club and user_id = auth.uid()';
+      grant execute on function private.level_in(uuid) to authenticated; grant insert on public.club_people to authenticated;
+      create policy levels on public.club_papers for select to authenticated using (private.level_in(club_id) > 0);
+      create policy joins on public.club_people for insert to authenticated with check (user_id = (select auth.uid()))`;
+    const prove = (all: string): Promise<Finding[]> =>
+      withSchema(
+        database,
+        `${base}; ${all}`,
+        async (session) => (await verifyIsolation(session, { declarations: [] })).findings,
+      );
+    const found = await prove(sql);
+    expect(found.map(({ rule, object, severity }) => `${severity} ${rule} ${object}`)).toEqual([
+      'warning not-proven public.club_papers',
+      'warning not-proven private.level_in(uuid)',
+    ]);
+    expect(found[0]?.message).toBe(
+      'public.club_papers is not proven: a stranger adds itself to public.club_people, then meets an error when it reads public.club_papers, so what that opens was not seen: invalid input syntax for type integer: "asked" (22P02).',
+    );
+    expect(
+      await prove(`${sql}; alter policy joins on public.club_people with check (private.owns_club(club_id))`),
+    ).toEqual([]);
   });
 
   it.each(['shares', 'chat'])('opens nothing in a correct design: %s', async (name) => {

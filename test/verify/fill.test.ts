@@ -7,7 +7,7 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { startNative } from '../support/native.ts';
 import { withSchema } from './database.ts';
 
-/** Each a table `t` (with what it needs) that is hard to fill, and whether a row can be made up at all. */
+/** Each a table `t` (with what it needs) that is hard to fill, and whether a row can be generated at all. */
 const shapes: { name: string; sql: string; filled?: boolean }[] = [
   {
     name: 'NOT NULL of many types',
@@ -92,7 +92,7 @@ const shapes: { name: string; sql: string; filled?: boolean }[] = [
   },
 ];
 
-describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) => {
+describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind) => {
   let database: Database;
   let stop = async (): Promise<void> => undefined;
   beforeAll(async () => {
@@ -124,7 +124,7 @@ describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) 
     expect([table.checks.length > 0, table.notes === undefined]).toEqual([filled !== false, filled !== false]);
   });
 
-  it('leaves no row, no sequence moved, no lock and no role behind', async () => {
+  it('leaves no row, advanced sequence, lock or role behind', async () => {
     await database.script(`
       create table public.kept (id bigserial primary key, n int generated always as identity, user_id uuid references auth.users (id));
       create table public.log (id bigserial primary key, what text);
@@ -155,7 +155,7 @@ describe.each(['embedded', 'native'] as const)('rows are made up on %s', (kind) 
     }
   });
 
-  it('turns triggers off that reach out of the database, and says which', async () => {
+  it('disables triggers with effects outside the database, and names them', async () => {
     const sql = `
       create table public.hooked (id uuid primary key, user_id uuid references auth.users (id));
       create schema net; create function net.http_post(url text) returns void language plpgsql as $$ begin raise exception 'a request was sent'; end $$;

@@ -62,7 +62,7 @@ describe('formatMatrix', () => {
     );
   });
 
-  it('shows what was not tried as unknown, never as refused', () => {
+  it('shows what was not tried as unknown, not as refused', () => {
     const notes = ['its trigger hook sends HTTP requests'];
     const tables = report.tables.map((table) => ({ ...table, notes }));
     expect(

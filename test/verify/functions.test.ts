@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Two tables that users have for themselves. */
+/** Two tables of users' own rows. */
 const tables = `
   create table public.notes (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), title text not null, created_at timestamptz not null default now());
   alter table public.notes enable row level security;
@@ -105,6 +105,26 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
     object: 'public.f()',
     hole: `create function public.f() returns refcursor language plpgsql ${head} as $$ declare c refcursor := 'c1'; begin open c for select * from public.notes; return c; end $$`,
     repaired: `create function public.f() returns refcursor language plpgsql ${head} as $$ declare c refcursor := 'c1'; begin open c for select * from public.notes where owner_id = auth.uid(); return c; end $$`,
+  },
+  {
+    name: 'a procedure that gives a row by its id',
+    object: 'public.f(uuid)',
+    hole: `create procedure public.f(what uuid, out given text) language plpgsql ${head} as $$ begin select n.title into given from public.notes n where n.id = what; end $$`,
+    repaired: `create procedure public.f(what uuid, out given text) language plpgsql ${head} as $$ begin select n.title into given from public.notes n where n.id = what and n.owner_id = auth.uid(); end $$`,
+  },
+  {
+    name: 'a procedure that deletes a row by its id',
+    object: 'public.f(uuid)',
+    rules: ['isolation-write', 'anon-write'],
+    hole: `create procedure public.f(what uuid) language sql ${head} as $$ delete from public.notes where id = what $$`,
+    repaired: `create procedure public.f(what uuid) language sql ${head} as $$ delete from public.notes where id = what and owner_id = auth.uid() $$`,
+  },
+  {
+    name: 'a procedure that deletes every row, whatever its arguments',
+    object: 'public.f(integer, text)',
+    rules: ['isolation-write', 'anon-write'],
+    hole: `create procedure public.f(days integer, inout done text default 'no') language plpgsql ${head} as $$ begin delete from public.notes; done := 'yes'; end $$`,
+    repaired: `create procedure public.f(days integer, inout done text default 'no') language plpgsql ${head} as $$ begin delete from public.notes where owner_id = auth.uid(); done := 'yes'; end $$`,
   },
   {
     name: 'SQL that the caller writes',
@@ -210,7 +230,7 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
 const prove = (sql: string) =>
   withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
-describe('a function that hands out rows of others', () => {
+describe('a function that returns rows of others', () => {
   it.each(holes)('$name', async ({ hole, repaired, object, rules = ['anon-read', 'isolation-read'] }) => {
     const found = (await prove(hole)).findings.map((finding) => ({ rule: finding.rule, object: finding.object }));
     const mine = found.filter((finding) => finding.object === object);
@@ -268,7 +288,7 @@ const anyValue = [
   'hstore',
 ];
 
-describe('a function that gives every row', () => {
+describe('a function that returns every row', () => {
   it.each(anyValue)('for any %s', async (type) => {
     const setup =
       'create extension if not exists citext; create extension if not exists ltree; create extension if not exists hstore; set local search_path = public, extensions; create domain public.note_id as uuid; create domain public.short as text check (length(value) < 6)';
@@ -327,7 +347,7 @@ describe('a function that is not called', () => {
   });
 });
 
-it('names a silenced trigger with its function, and does not silence one for a word in a comment', async () => {
+it('names a silenced trigger with its function, and does not silence one because of a word in a comment', async () => {
   const trigger = (body: string): string => `create extension if not exists pg_net;
     create function api.hook() returns trigger language plpgsql ${head} as $$ begin ${body} return new; end $$; revoke execute on function api.hook() from public;
     create trigger hook after update on public.notes for each row execute function api.hook()`;
@@ -337,4 +357,18 @@ it('names a silenced trigger with its function, and does not silence one for a w
   ]);
   expect(silenced.findings[0]!.message).toContain('trigger hook (api.hook) sends HTTP requests');
   expect((await prove(trigger('/* select http_post( ) */'))).findings).toEqual([]);
+});
+
+it('says of a procedure that commits that it was not tried', async () => {
+  const { findings } = await prove(
+    `create procedure public.f() language plpgsql as $$ begin update public.notes set title = 'x'; commit; end $$`,
+  );
+  expect(findings.map(({ rule, object, severity, message }) => [rule, object, severity, message])).toEqual([
+    [
+      'not-proven',
+      'public.f()',
+      'warning',
+      'public.f() is not proven: it commits or rolls back itself, and nothing that it does could be taken back.',
+    ],
+  ]);
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Owner and organization tables in good order, a view, functions, a bucket; each case plants one hole. */
+/** Correct owner and organization tables, a view, functions, a bucket; each case plants one hole. */
 const good = `
   create schema private; grant usage on schema private to authenticated;
   create table public.profiles (id uuid primary key references auth.users (id), full_name text);
@@ -91,7 +91,7 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a view of everybody in auth.users',
+    name: 'a view of all of auth.users',
     sql: 'create view public.people as select id, email from auth.users; grant select on public.people to authenticated',
     finds: ['isolation-read public.people'],
   },
@@ -193,7 +193,7 @@ const cases: Case[] = [
     finds: ['owner-locked-out public.deals'],
   },
   {
-    name: 'nobody is meant to insert',
+    name: 'no one is meant to insert',
     sql: 'revoke insert on public.deals from authenticated; drop policy deals_own on public.deals; create policy r on public.deals for select to authenticated using (organization_id = any ((select private.my_organizations())::uuid[])); revoke update, delete on public.deals from authenticated',
     finds: [],
   },
@@ -257,12 +257,12 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a row that its owner adds in the name of the organization of others',
+    name: 'a row that its owner adds on behalf of another organization',
     sql: 'create policy p on public.deals for insert to authenticated with check (created_by = (select auth.uid()))',
     finds: ['isolation-insert public.deals'],
   },
   {
-    name: 'a trigger that mends a forged owner',
+    name: 'a trigger that corrects a forged owner',
     sql: `create policy p on public.notes for insert to authenticated with check (true);
       create function public.mine() returns trigger language plpgsql as $$ begin new.user_id = auth.uid(); return new; end $$; create trigger mine before insert on public.notes for each row execute function public.mine()`,
     finds: [],
@@ -303,7 +303,7 @@ const cases: Case[] = [
     finds: [],
   },
   {
-    name: 'a definer function that deletes what it is told',
+    name: 'a definer function that deletes any given row',
     sql: "create function public.remove_note(note_id uuid) returns void language sql security definer set search_path = '' as 'delete from public.notes where id = note_id'; revoke execute on function public.remove_note(uuid) from public, anon; grant execute on function public.remove_note(uuid) to authenticated",
     finds: ['isolation-write public.remove_note(uuid)'],
   },

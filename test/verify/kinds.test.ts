@@ -50,7 +50,7 @@ describe('the built-in kit with all presets', () => {
     });
     afterAll(() => opened.close());
 
-    it('is in order, and leaves everything as it was', async () => {
+    it('is correct, and the proof leaves everything unchanged', async () => {
       const { database } = opened;
       const declarations = await installKit(database, presets);
       const count = async (): Promise<unknown> =>

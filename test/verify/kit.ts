@@ -21,7 +21,10 @@ export const asMigration = (file: string, sql: string): Migration => ({
   checksum: '',
 });
 
-/** Puts the built-in kit, the presets and further tables, as `--table` takes them, into the database; gives the files. */
+/**
+ * Installs the built-in kit, the presets and further tables (in the syntax of `--table`) in the database. Returns the
+ * files.
+ */
 export async function installFiles(
   database: Database,
   presets: readonly string[],
@@ -50,7 +53,7 @@ export async function installFiles(
   return files;
 }
 
-/** {@link installFiles}; gives what the files say of their tables. */
+/** Like {@link installFiles}, but returns what the files declare about their tables. */
 export async function installKit(database: Database, presets: readonly string[]): Promise<Declaration[]> {
   const files = await installFiles(database, presets);
   await loadParser();

@@ -10,6 +10,6 @@ it.each<[string, string, boolean]>([
   ['a small number', '100', false],
   ['a time', '2026-01-01T00:00:00Z', false],
   ['an expression', 'gen_random_uuid()', false],
-])('%s: it is made up for one row, or is not', (_, value, is) => {
+])('%s: is generated for one row, or is not', (_, value, is) => {
   expect(isMadeUp(value)).toBe(is);
 });

@@ -3,7 +3,7 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { withSchema } from './database.ts';
 
-it('leaves a large table alone as a whole, says so, and proves it row by row', async () => {
+it('does not change a large table entirely, says so, and proves it row by row', async () => {
   const database = await openEmbedded();
   try {
     const report = await withSchema(

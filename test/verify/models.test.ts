@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-describe('an app that is right as it is', () => {
+describe('a correct app', () => {
   it.each([...models])('%s', async (name, sql) => {
     const findings = await withSchema(database, sql, (session) =>
       findingsOf(session, [asMigration(`${name}.sql`, sql)]),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, 'models');
 
-/** Apps of other shapes than the built-in kit, each right as it is, by name. */
+/** Correct apps with other designs than the built-in kit, by name. */
 export const models: ReadonlyMap<string, string> = new Map(
   readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))

@@ -23,13 +23,13 @@ export type Family =
 
 const unguardedMode = "security definer set search_path = ''";
 
-/** A column that says whose the row is, as far as the policy asks it. */
+/** An owner column that the policy reads. */
 function keyIn(policy: PolicyRow, table: RelationRow): ColumnRow | undefined {
   const text = `${policy.using ?? ''} ${policy.check ?? ''}`;
   return table.columns.find((column) => column.base === 'uuid' && new RegExp(`\\b${column.name}\\b`).test(text));
 }
 
-/** States of a row that a careless condition asks, as conditions over its columns. */
+/** States of a row in careless conditions, as conditions on its columns. */
 function statesOf(table: RelationRow, policy: PolicyRow): string[] {
   const asked = `${policy.using ?? ''} ${policy.check ?? ''}`;
   const conditionOf = (column: ColumnRow): string[] => {
@@ -54,14 +54,14 @@ function labelsOf(column: ColumnRow, table: RelationRow): string[] {
   );
 }
 
-/** The policy with `or condition` in what it asks of rows there are, and of new ones. */
+/** The policy with `or condition` in its USING and its WITH CHECK. */
 function widened(policy: PolicyRow, table: RelationRow, condition: string): string {
   const or = (expression: string | null): string | null =>
     expression === null ? null : `(${expression}) or ${condition}`;
   return policySql(policy, table, { using: or(policy.using), check: or(policy.check) });
 }
 
-/** Mistakes in one policy: it also trusts what anyone sends, a date, or a state of the row. */
+/** Mistakes in one policy: it also trusts client input, a date, or a state of the row. */
 function policyFamilies(policy: PolicyRow, table: RelationRow, isSession: boolean): Mutant[] {
   const key = keyIn(policy, table);
   const same = (value: string): string[] =>
@@ -110,7 +110,7 @@ function datesOf(table: RelationRow): string[] {
 
 const isText = (column: ColumnRow): boolean => column.base === 'text' && !column.generated;
 
-/** Functions with their owner's rights that take the id of a row from the caller. */
+/** SECURITY DEFINER functions that take the ID of a row from the caller. */
 function keyFamilies(table: RelationRow, id: string, role: string): Mutant[] {
   const from = relation(table);
   const make = (
@@ -211,7 +211,7 @@ function keyFamilies(table: RelationRow, id: string, role: string): Mutant[] {
   );
 }
 
-/** What a write to the table does beside it. */
+/** Side effects of a write to the table. */
 function sideFamilies(table: RelationRow, id: string, role: string): Mutant[] {
   const name = qualifiedName(table);
   const into = relation(table);
@@ -244,7 +244,7 @@ function sideFamilies(table: RelationRow, id: string, role: string): Mutant[] {
   ];
 }
 
-/** Ways to the rows of a table beside it. */
+/** Other access to the rows of a table. */
 function besideFamilies(table: RelationRow, catalog: Catalog, role: string): Mutant[] {
   const name = qualifiedName(table);
   const into = relation(table);
@@ -280,7 +280,7 @@ function besideFamilies(table: RelationRow, catalog: Catalog, role: string): Mut
   ];
 }
 
-/** A trigger refuses every change of a row: its function does nothing but raise. */
+/** A trigger refuses every change of a row: its function only raises an error. */
 function isFrozen(table: RelationRow, catalog: Catalog): boolean {
   return table.triggers.some(
     (trigger) =>
@@ -291,7 +291,7 @@ function isFrozen(table: RelationRow, catalog: Catalog): boolean {
   );
 }
 
-/** Users write for themselves what other tables' policies and functions trust. */
+/** Users can write their own rows that other tables' policies and functions trust. */
 function trustedFamilies(table: RelationRow, catalog: Catalog, role: string): Mutant[] {
   const user = table.columns.find(
     (column) => column.base === 'uuid' && /^(user_id|member_id|profile_id)$/.test(column.name),
@@ -347,7 +347,7 @@ function isTrusted(table: RelationRow, catalog: Catalog): boolean {
   );
 }
 
-/** A table in partitions, right but for one thing. */
+/** A partitioned table that is correct except for one thing. */
 function partitionFamily(role: string): Mutant[] {
   const parts = `create table public.mutant_parts (id uuid not null default gen_random_uuid(), user_id uuid not null references auth.users (id), at timestamptz not null default now(), body text not null, primary key (id, at)) partition by range (at);
     create table public.mutant_part partition of public.mutant_parts default; alter table public.mutant_parts enable row level security; alter table public.mutant_part enable row level security;
@@ -380,7 +380,7 @@ function partitionFamily(role: string): Mutant[] {
 
 const powers = ['service_role', 'postgres', 'pg_read_all_data', 'pg_write_all_data'];
 
-/** What holds for the whole database. */
+/** Mistakes that affect the whole database. */
 function wholeFamilies(role: string): Mutant[] {
   const roles = [...new Set([role, 'anon', 'public'])];
   const defaults = ['public', undefined].flatMap((schema) =>
@@ -439,7 +439,7 @@ function storageFamily(catalog: Catalog): Mutant[] {
 }
 
 /**
- * Every mistake of the families that the schema has a place for.
+ * Every mistake of the families that applies to the schema.
  * @param role the role of signed-in users
  */
 export function familyMutants(catalog: Catalog, role = 'authenticated'): Mutant[] {
@@ -452,7 +452,7 @@ export function familyMutants(catalog: Catalog, role = 'authenticated'): Mutant[
         (policy) =>
           policy.permissive && policy.roles.includes(role) && policy.using !== 'true' && policy.check !== 'true',
       );
-      // A table that everyone reads has nothing to hide, and one that no user may reach is left to the functions.
+      // A public table has nothing to hide, and a table that no user can reach is covered by the functions.
       const isPublic = table.policies.some(
         (policy) => policy.permissive && policy.using === 'true' && policy.command !== 'a',
       );

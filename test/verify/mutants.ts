@@ -4,36 +4,36 @@ import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
 import type { Family } from './mutant-families.ts';
 import { relation } from '../../src/rules/engine/live/catalog.ts';
 
-/** One way in which the security of a schema is weakened. */
+/** A mutant: one weakening of a schema's security. */
 export interface Mutant {
-  /** What was done, for people. */
+  /** A description of the change. */
   name: string;
-  /** SQL that does it. */
+  /** The SQL of the change. */
   sql: string;
-  /** What the mutant is about: names as the report has them; undefined where everything may change. */
+  /** The affected objects, by their names in the report; undefined if everything may change. */
   touches: string[] | undefined;
-  /** For policies: what it was, and the table. */
+  /** For policies: the original policy and its table. */
   policy?: { row: PolicyRow; table: RelationRow; changed: 'using' | 'check' | 'roles' | 'command' };
   grant?: { table: RelationRow; role: string };
-  /** For row-level security that is off: the table. */
+  /** For disabled row-level security: the table. */
   unguarded?: RelationRow;
-  /** For functions of a schema that is not served: no policy, trigger or function uses it. */
+  /** For functions in a schema that is not served: whether no policy, trigger or function uses it. */
   isUnused?: boolean;
-  /** For functions: the source as it was. */
+  /** For functions: the original source. */
   source?: string;
-  /** What kind of mistake it is, where it is not one of a single policy, grant, switch, view or function. */
+  /** The kind of mistake, unless it is in a single policy, grant, RLS setting, view or function. */
   family?: Family;
-  /** A policy that lets more through than it did. */
+  /** Whether the policy lets more through than before. */
   widened?: { policy: PolicyRow; table: RelationRow };
-  /** A trigger of the table refuses what it lets through. */
+  /** Whether a trigger of the table refuses what it lets through. */
   isRefused?: boolean;
-  /** The checks of the catalog say it. */
+  /** Whether the catalog checks report it. */
   isOfCatalog?: boolean;
 }
 
 const commandWords = { r: 'select', a: 'insert', w: 'update', d: 'delete', '*': 'all' };
 
-/** The policy made anew, with the change. */
+/** The policy recreated with the change. */
 export function policySql(row: PolicyRow, table: RelationRow, change: Partial<PolicyRow>): string {
   const policy = { ...row, ...change };
   const roles = policy.roles.map((role) => (role === 'public' ? 'public' : quoteIdentifier(role))).join(', ');
@@ -107,7 +107,7 @@ function otherColumns(expression: string, table: RelationRow): [string, string][
     );
 }
 
-/** Parts of an AND at the top of the expression, and what is left without each. */
+/** Parts of a top-level AND in the expression, with the rest without each. */
 function conjuncts(expression: string): { left: string; rest: string }[] {
   const parts: string[] = [];
   let depth = 0;
@@ -173,12 +173,12 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   if (routine.schema === 'private' && routine.returns === 'boolean' && routine.execute.includes('authenticated'))
     add('is always true', 'select true');
   const { source } = routine;
-  // A refusal that hangs on who asks.
+  // A refusal that depends on the current user.
   for (const [block] of source.matchAll(
     /\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g,
   ))
     add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
-  // A condition of a query that hangs on who asks.
+  // A condition of a query that depends on the current user.
   for (const [condition] of source.matchAll(
     /[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|me\b|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g,
   ))
@@ -203,7 +203,7 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   return mutants;
 }
 
-/** Every weakening of every policy, grant, switch, view and function of the schema. */
+/** Every weakening of every policy, grant, RLS setting, view and function of the schema. */
 export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
   const tables = catalog.relations.filter(
     (row) => (row.schema === 'public' || qualifiedName(row) === 'storage.objects') && row.kind === 'r',
@@ -281,7 +281,7 @@ function isUsed(routine: FunctionRow, catalog: Catalog): boolean {
   );
 }
 
-/** Puts another body into what `pg_get_functiondef` prints. */
+/** Replaces the body in the output of `pg_get_functiondef`. */
 export function redefinition(definition: string, source: string, changed: string): string {
   return definition.replace(source, () => changed);
 }

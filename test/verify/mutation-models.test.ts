@@ -14,9 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-describe('an app of another shape', () => {
+describe('an app with another design', () => {
   it.each([...models])(
-    '%s reports every mutant that changes what somebody can do',
+    '%s reports every mutant that changes what anyone can do',
     async (name, sql) => {
       const { declarations } = await expectationsOf([asMigration(`${name}.sql`, sql)]);
       const { missed, tried } = await sweep(await makeWorld(name, database, sql, { declarations }), strideOf(41));
@@ -26,7 +26,7 @@ describe('an app of another shape', () => {
     3_600_000,
   );
 
-  it('a kit by session variables reports every mutant that changes what somebody can do', async () => {
+  it('a kit with session variables reports every mutant that changes what anyone can do', async () => {
     const { missed, tried } = await sweep(
       await makeWorld('session variables', database, sessionKit, {
         declarations: [],

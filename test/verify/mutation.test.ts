@@ -11,19 +11,19 @@ let world: World;
 beforeAll(async () => {
   database = await openEmbedded();
   const declarations = await installKit(database, ['crm', 'deliverables', 'realty', 'social']);
-  // What is rolled back leaves dead rows, and a table that was never analyzed is judged by its size.
+  // Rollbacks leave dead rows, and the row count of a table that was never analyzed is estimated from its size.
   await database.script('analyze');
   world = await makeWorld('built-in kit with all presets', database, '', { declarations });
 });
 afterAll(() => database.close());
 
 describe('the built-in kit and its presets', () => {
-  it('hold: nothing is found', () => {
+  it('have no findings', () => {
     expect(world.whole.findings).toEqual([]);
     expect(world.whole.tables.length).toBeGreaterThan(30);
   });
 
-  it('report every mutant that changes what somebody can do', async () => {
+  it('report every mutant that changes what anyone can do', async () => {
     const { missed, killed, tried } = await sweep(world, strideOf(43));
     expect(missedIn(missed)).toEqual([]);
     expect(foundIn(tried, missed)).toEqual([]);

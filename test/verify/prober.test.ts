@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** An error, or that something is not proven, that names one of the tables. */
+/** An error or a `not-proven` finding that names one of the tables. */
 function isSaid(findings: readonly Finding[], { table, touched }: Reach): boolean {
   const said = findings
     .filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven')
@@ -35,8 +35,8 @@ const story = (number: number, made: MadeSchema, { table, how, steps }: Reach): 
     made.sql.slice(made.sql.indexOf('alter table')),
   ].join('\n');
 
-describe('what strangers reach by trial', () => {
-  it(`is what the proof says, in ${schemas} made-up schemas with ${perSchema} sequences each (seed ${seed})`, async () => {
+describe('what strangers reach by trial and error', () => {
+  it(`is what the proof reports, in ${schemas} generated schemas with ${perSchema} sequences each (seed ${seed})`, async () => {
     const unsaid = new Map<string, string>();
     const falseErrors = new Set<string>();
     const counts = { sound: 0, reached: 0 };

@@ -7,7 +7,7 @@ import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 
-/** Everything that `muse verify` finds in a database that the files made. */
+/** Everything that `muse verify` finds in a database created from the files. */
 export async function findingsOf(
   session: Session,
   files: readonly Migration[],
@@ -22,7 +22,7 @@ export async function findingsOf(
   return [...catalog, ...findings];
 }
 
-/** Names of everything that is proven one by one, as the report has them. */
+/** Names of everything that is proven individually, as in the report. */
 export async function objectsOf(session: Session): Promise<string[]> {
   const { relations, functions } = await readCatalog(session);
   const { rows } = await session.query<{ id: string }>('select id from storage.buckets');

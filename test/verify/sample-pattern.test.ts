@@ -26,7 +26,7 @@ describe('samplePattern', () => {
     for (const seed of [0, 1, 7, 123_456_789]) expect(samplePattern(pattern, seed)).toMatch(new RegExp(pattern));
   });
 
-  it('fits what is put together from the usual parts', () => {
+  it('matches patterns combined from the usual parts', () => {
     fc.assert(
       fc.property(fc.array(counted, { minLength: 1, maxLength: 6 }), fc.nat(), (parts, seed) => {
         const pattern = `^${parts.join('')}$`;
@@ -35,11 +35,11 @@ describe('samplePattern', () => {
     );
   });
 
-  it('gives different texts for different seeds', () => {
+  it('returns different texts for different seeds', () => {
     expect(new Set([0, 1, 2, 3].map((seed) => samplePattern('^[a-z]{8}$', seed))).size).toBe(4);
   });
 
-  it('ends on any text', () => {
+  it('terminates on any text', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.nat(), (pattern, seed) => {
         samplePattern(pattern, seed);

@@ -1,4 +1,4 @@
-/** A kit whose app sets variables on its own connection, as a role that owns nothing. */
+/** A kit whose app sets session variables on its own connection, as a role that owns nothing. */
 export const sessionKit = `
   create role app_user nologin; grant app_user to postgres;
   create schema app; grant usage on schema app, public to app_user;

@@ -14,7 +14,7 @@ afterAll(() => database.close());
 const cases: { name: string; sql: string; finds: string[] }[] = [
   { name: 'in good order', sql: '', finds: [] },
   {
-    name: 'a table of everybody',
+    name: 'a public table',
     sql: 'alter table public.invoices disable row level security',
     finds: [
       'anon-read public.invoices',
@@ -65,7 +65,7 @@ const cases: { name: string; sql: string; finds: string[] }[] = [
   },
 ];
 
-describe('verifyIsolation by session variables', () => {
+describe('verifyIsolation with session variables', () => {
   it.each(cases)('$name', async ({ sql, finds }) => {
     const report = await withSchema(database, `${sessionKit}; ${sql}`, (session) =>
       verifyIsolation(session, { declarations: [], isolation: 'session', session: { role: 'app_user' } }),
@@ -80,7 +80,7 @@ describe('verifyIsolation by session variables', () => {
     ]);
   });
 
-  it('takes the names that the app gives its variables', async () => {
+  it('uses the app’s names of its variables', async () => {
     const renamed = sessionKit
       .replaceAll('app.current_org_id', 'tenant.id')
       .replaceAll('app.current_user_id', 'tenant.person');
@@ -92,7 +92,7 @@ describe('verifyIsolation by session variables', () => {
     expect((await run({ role: 'app_user' })).findings.map((finding) => finding.rule)).toContain('owner-locked-out');
   });
 
-  it.each(['supabase_admin', 'nobody_here'])('says that the connection may not act as %s', async (role) => {
+  it.each(['supabase_admin', 'nobody_here'])('reports that the connection cannot act as %s', async (role) => {
     await expect(
       withSchema(database, sessionKit, (session) =>
         verifyIsolation(session, { declarations: [], isolation: 'session', session: { role } }),

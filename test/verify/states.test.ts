@@ -21,7 +21,7 @@ const profiles = `
 
 const own = 'owner_id = (select auth.uid())';
 
-/** A table of its users, with more columns, and what reading takes. */
+/** A table of users' rows with more columns, and the condition of its read policy. */
 const table = (columns: string, using: string): string => `
   create table public.things (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), ${columns});
   alter table public.things enable row level security; grant select, insert, update, delete on public.things to authenticated;
@@ -123,7 +123,7 @@ const cases: Case[] = [
 
 const ownPrefs = 'user_id = (select auth.uid())';
 
-/** One row of each user, and what the policy of the command takes. */
+/** One row per user, and the condition of the command's policy. */
 const prefs = (key: string, command: 'select' | 'update', using: string): string => `
   create table public.prefs (${key}, color text); alter table public.prefs enable row level security; grant select, insert, update on public.prefs to authenticated;
   create policy adds on public.prefs for insert to authenticated with check (${ownPrefs});
@@ -175,7 +175,7 @@ cases.push({
   repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
 });
 
-describe('rows in every state that policies look at', () => {
+describe('rows in every state that policies read', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
     expect(
@@ -187,7 +187,7 @@ describe('rows in every state that policies look at', () => {
   });
 });
 
-describe('a policy that asks for the time alone', () => {
+describe('a policy that reads only the current time', () => {
   it.each([
     ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'its policy reads opens on 2227-03-01'],
     [

@@ -9,18 +9,18 @@ import { whyEquivalent } from './equivalent.ts';
 import { familyMutants } from './mutant-families.ts';
 import { allMutants, type Mutant, redefinition } from './mutants.ts';
 
-/** A schema that is right as it is, and what the proof says of it. */
+/** A correct schema, and the result of its proof. */
 export interface World {
   name: string;
   database: Database;
-  /** SQL that makes it, where it is not in the database already. */
+  /** SQL that creates it, if it is not in the database yet. */
   sql: string;
   options: IsolationOptions;
   whole: IsolationReport;
   mutants: Mutant[];
 }
 
-/** Proves the world as it is, and makes up everything that could be wrong in it. */
+/** Proves the original schema, and generates all its mutants. */
 export async function makeWorld(
   name: string,
   database: Database,
@@ -36,7 +36,7 @@ export async function makeWorld(
     const catalog = await readCatalog(session, options.session === undefined ? [] : [options.session.role]);
     const role = options.session?.role;
     const mutants = [
-      // The weakenings of single policies are about the roles of Supabase.
+      // The weakenings of single policies assume Supabase's roles.
       ...(role === undefined
         ? allMutants(catalog, (routine, source) => redefinition(definitions.get(routine.oid)!, routine.source, source))
         : []),
@@ -48,7 +48,10 @@ export async function makeWorld(
 
 type Verdict = 'not valid' | 'rules' | 'matrix' | 'nothing';
 
-/** What the proof says of a mutant: findings by the rules alone, or against the matrix of the world as it is. */
+/**
+ * What the proof reports for a mutant: findings by the rules alone, or by comparison with the matrix of the original
+ * schema.
+ */
 async function judge({ database, sql, options, whole }: World, mutant: Mutant): Promise<Verdict> {
   let isValid = false;
   const known = new Set(whole.findings.map(({ message }) => message));
@@ -69,14 +72,14 @@ async function judge({ database, sql, options, whole }: World, mutant: Mutant): 
   }
 }
 
-/** What came of the mutants of one world. */
+/** The results for the mutants of one schema. */
 interface Outcome {
   missed: Mutant[];
   killed: number;
   tried: Mutant[];
 }
 
-/** Tries every so manieth mutant, prints what came of them, and gives those that nothing found and nothing explains. */
+/** Tries a sample of the mutants, prints the results, and returns those that are neither found nor equivalent. */
 export async function sweep(world: World, every: number): Promise<Outcome> {
   const counts = { 'not valid': 0, rules: 0, matrix: 0, nothing: 0 };
   const reasons = new Map<string, number>();
@@ -101,7 +104,7 @@ export async function sweep(world: World, every: number): Promise<Outcome> {
   return { missed, killed, tried };
 }
 
-/** Everything is tried where everything is run; else one in so many, by turns of all kinds. */
+/** Selects all mutants if everything is tested, otherwise a sample of every kind. */
 export function strideOf(sample: number): number {
   return (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_MUTANTS']) === undefined ? sample : 1;
 }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** How kits name what belongs together, and whose the rows of `things` come out to be. */
+/** Names in different kits, and the resulting scope of the rows of `things`. */
 const kits: { name: string; sql: string; scope: string; actors: string[] }[] = [
   {
     name: 'no organizations',
@@ -71,14 +71,14 @@ const kits: { name: string; sql: string; scope: string; actors: string[] }[] = [
     actors: ['anon', 'owner', 'other'],
   },
   {
-    name: 'a row of nobody',
+    name: 'a row without an owner',
     sql: 'create table things (id serial primary key, title text)',
     scope: 'unowned',
     actors: ['anon', 'owner', 'other'],
   },
 ];
 
-describe('whose a row is', () => {
+describe('the owner of a row', () => {
   it.each(kits)('$name', async ({ sql, scope, actors }) => {
     const report = await withSchema(
       database,

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** A table that users have for themselves, and what the cases are about. */
+/** A table of users' own rows, and the objects of the cases. */
 const tables = `
   create schema private;
   create table public.profiles (id uuid primary key references auth.users (id));
@@ -42,13 +42,13 @@ interface Case {
   hole: string;
   repaired: string;
   severity?: 'warning';
-  /** What the suggestion or the message has to name. */
+  /** A text that the suggestion or message must contain. */
   says?: string;
 }
 
 const cases: Case[] = [
   {
-    name: 'TRUNCATE, which no policy holds',
+    name: 'TRUNCATE, which no policy restricts',
     rule: 'isolation-write',
     object: 'public.notes',
     says: 'TRUNCATE',
@@ -140,7 +140,7 @@ const cases: Case[] = [
     repaired: 'alter role authenticated nobypassrls',
   },
   {
-    name: 'a role that signs in to the database itself',
+    name: 'a role that can log in to the database',
     rule: 'not-proven',
     object: 'role reporting',
     severity: 'warning',
@@ -332,7 +332,7 @@ const cases: Case[] = [
       create policy every on public.feed for select to authenticated using (true); alter publication supabase_realtime add table public.feed`,
   },
   {
-    name: 'a unique key that tells who is there',
+    name: 'a unique key that reveals who exists',
     rule: 'isolation-read',
     object: 'public.guests',
     severity: 'warning',
@@ -347,7 +347,7 @@ const cases: Case[] = [
 const prove = (sql: string) =>
   withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
-describe('a way in beside the four verbs', () => {
+describe('access by other means than the four verbs', () => {
   it.each(cases)('$name', async ({ hole, repaired, rule, object, severity = 'error', says }) => {
     const { findings } = await prove(hole);
     const mine = findings.filter((finding) => finding.object === object && finding.rule === rule);

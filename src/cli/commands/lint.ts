@@ -80,7 +80,8 @@ async function lint(muse: Muse, format: string | undefined, context: MuseContext
   const { formatText } = await import('../../publish/findings-text.ts');
   const lines = [
     ...(findings.length === 0 ? [] : [formatText(findings, output), '']),
-    `${output.paint('green', '✓')} ${counted(files, 'file')}: no errors, ${findings.length === 0 ? 'no' : findings.length} ${findings.length === 1 ? 'warning' : 'warnings'}.`,
+    `${output.paint('green', '✓')} ${counted(files, 'file')}: no errors, ` +
+      `${findings.length === 0 ? 'no' : findings.length} ${findings.length === 1 ? 'warning' : 'warnings'}.`,
     ...silencedLines(silenced),
   ];
   return { json, text: lines.join('\n') };

@@ -60,7 +60,8 @@ export const command: MuseCommand = {
     const next =
       copy === undefined
         ? 'Next: edit the migration, then run muse rehearse'
-        : 'Next: read the migration. It says which columns are copied, which are not, and what its rollback cannot undo. Then run muse rehearse';
+        : 'Next: read the migration. It says which columns are copied, which are not, and what its rollback cannot ' +
+          'undo. Then run muse rehearse';
     return {
       json: { ...museFields(muse), files },
       text: [...files.map((file) => `${output.paint('green', '✓')} ${file}`), '', next].join('\n'),

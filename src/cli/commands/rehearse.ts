@@ -22,7 +22,8 @@ export const command: MuseCommand = {
     const { formatText } = await import('../../publish/findings-text.ts');
     const lines = [
       ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
-      `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again without a change; extensions rolled back and applied again.`,
+      `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again ` +
+        'without a change; extensions rolled back and applied again.',
       ...(silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`]),
       'Next: muse migrate',
     ];

@@ -106,6 +106,7 @@ function notUpToDate(environments: readonly EnvironmentStatus[], lines: readonly
     message: `Not up to date: ${environments.map(({ name }) => name).join(', ')}.`,
     ...(lines.length === 0 ? {} : { detail: lines.join('\n') }),
     suggestion:
-      'Apply pending migrations: muse migrate. For edited or missing files and for drift, write a new migration: muse new <name>. Save unreadable files as UTF-8.',
+      'Apply pending migrations: muse migrate. For edited or missing files and for drift, write a new migration: ' +
+      'muse new <name>. Save unreadable files as UTF-8.',
   });
 }

@@ -90,7 +90,10 @@ async function installPackages({ directory, environment, signal, onProgress }: R
     if (!result.failed || signal.aborted) return undefined;
     const trouble = networkTrouble('npm', result.all ?? '', environment);
     if (trouble !== undefined) return `${command} install failed: the registry ${trouble.what}. ${trouble.suggestion}`;
-    return `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the directory to see why.`;
+    return (
+      `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the ` +
+      'directory to see why.'
+    );
   }
   return 'There is no package.json, so there was nothing to install.';
 }

@@ -76,5 +76,8 @@ function describe({ ref, name, organization, region, status, tables, users, buck
     .map(({ schema, name: table, rows }) => `${schema}.${table}${rows > 0 ? ` (about ${rows} rows)` : ''}`);
   if (tables.length > listedTables) listed.push(`${tables.length - listedTables} more`);
   const names = listed.length === 0 ? '' : ` (${listed.join(', ')})`;
-  return `${head}: ${count(tables.length, 'table')}${names}, ${count(users, 'user')}, ${count(buckets.length, 'bucket')}${buckets.length === 0 ? '' : ` (${buckets.join(', ')})`}`;
+  return (
+    `${head}: ${count(tables.length, 'table')}${names}, ${count(users, 'user')}, ` +
+    `${count(buckets.length, 'bucket')}${buckets.length === 0 ? '' : ` (${buckets.join(', ')})`}`
+  );
 }

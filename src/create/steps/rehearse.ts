@@ -8,6 +8,7 @@ import { targetOf } from '../../targets/open.ts';
 import type { Database } from '../../database/database.ts';
 import type { Migration } from '../../sql/migration.ts';
 import { isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
+import type { SettledProof } from '../../muse/prove-files.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
 import { type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
@@ -21,7 +22,7 @@ export const rehearseStep: Step<Configured> = {
     const database = await shadow();
     // Opening a local target uses a processor core that the rehearsal leaves idle.
     if (targetOf(answers.target).local) void target().catch(() => undefined);
-    const { findings, rehearsal, silenced } = await examine(database, files, museFile);
+    const { findings, rehearsal, silenced: unsaid } = await examine(database, files, museFile);
     const proof =
       hasErrors(findings) || answers.verify === false
         ? undefined
@@ -34,6 +35,7 @@ export const rehearseStep: Step<Configured> = {
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
+    const silenced = unsaid + (proof?.silenced ?? 0);
     if (silenced > 0)
       output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
     output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
@@ -58,7 +60,7 @@ async function proveRehearsed(
   museFile: MuseFile,
   migrations: readonly Migration[],
   onProgress?: (text: string) => void,
-): Promise<IsolationReport> {
+): Promise<SettledProof> {
   onProgress?.('acting as users on every table');
   const { proveFiles } = await import('../../muse/prove-files.ts');
   return proveFiles(database, museFile, migrations);

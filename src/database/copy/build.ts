@@ -2,15 +2,15 @@ import type { Session } from '../database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { CopyStep } from './read.ts';
 
-/** A step that came to nothing, and why. */
+/** A step that failed, and why. */
 export interface NotCopied extends Omit<CopyStep, 'sql'> {
   reason: string;
 }
 
 /**
- * Makes a schema again from its steps. One that needs what is not there yet is tried again when there is more, until no
- * more of them succeed.
- * @param session of a superuser in a shadow database with the platform's objects: access lists are written as they are
+ * Recreates a schema from its steps. A step that needs something that does not exist yet is retried after the others,
+ * until no more of them succeed.
+ * @param a superuser's session in a shadow database with the platform's objects; access lists are copied verbatim
  * @returns what could not be created
  * @throws DatabaseError
  */
@@ -29,7 +29,7 @@ export async function buildCopy(session: Session, steps: readonly CopyStep[]): P
   });
 }
 
-/** What exists already is the platform's: the roles, the schema public, the schemas of extensions. */
+/** Kinds that may already exist because the platform has them: roles, the schema public, the schemas of extensions. */
 const scriptOf = (tried: readonly string[]): string => `do $muse_copy$
 declare
   tried constant text[] := array[${tried.map(quoteLiteral).join(', ')}]::text[];

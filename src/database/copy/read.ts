@@ -1,6 +1,6 @@
 /**
- * What a database's schema is made of, as the SQL that recreates it elsewhere: read from the catalog, so that manual
- * changes are in it. Only reads.
+ * Reads a database's schema as the SQL that recreates it elsewhere. It comes from the catalog, so manual changes are
+ * included. Only reads.
  */
 import type { Session } from '../database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -13,7 +13,7 @@ import { rightSelects } from './rights.ts';
 export interface CopyStep {
   /** E.g. `table`, `policy`, `owner`, `grant`. */
   kind: string;
-  /** Of the object, qualified and quoted where it must be. */
+  /** Name of the object, qualified and quoted if necessary. */
   name: string;
   /** The SQL that creates it; null if objects of this kind cannot be copied. */
   sql: string | null;
@@ -21,7 +21,7 @@ export interface CopyStep {
   of: string | null;
 }
 
-/** In this order most objects come after what they need; the others are tried again later. */
+/** In this order most objects come after what they need. The others are retried later. */
 const order = [
   'role',
   'role attributes',
@@ -51,9 +51,9 @@ const order = [
 ];
 
 /**
- * The steps that recreate the schema in a database with the platform's objects: everything of the muse's own, and of
- * the services' tables the policies, triggers, grants and row security. No rows, but for the storage's buckets. Reads in
- * two statements, and writes nothing: it works in a read-only transaction.
+ * The steps that recreate the schema in a database with the platform's objects: everything of the muse, and the
+ * policies, triggers, grants and row-level security of the services' tables. No rows, except Storage's buckets. Reads
+ * with two statements and writes nothing, so it works in a read-only transaction.
  * @throws DatabaseError
  */
 export async function readCopy(session: Session): Promise<CopyStep[]> {
@@ -69,7 +69,9 @@ export async function readCopy(session: Session): Promise<CopyStep[]> {
 
 const rank = ({ kind, sql }: CopyStep): number => (sql === null ? order.length : order.indexOf(kind));
 
-/** See `readSchema`: with an empty search_path names are printed whole, and the parts of a UNION ALL run in order. */
+/**
+ * As in `readSchema`: with an empty search_path names are printed qualified, and the parts of a UNION ALL run in order.
+ */
 const query = `
 WITH path AS MATERIALIZED (SELECT current_setting('search_path') AS was),
 readable AS MATERIALIZED (

@@ -1,17 +1,17 @@
 /**
- * Makes the engine's session belong to a user that is not a superuser. PGlite is PostgreSQL in single-user mode, where the
- * session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could go back to it. What
- * PostgreSQL asks there is the user that the connection authenticated as, `AuthenticatedUserId` of miscinit.c, which
- * no SQL can set; so it is set in the engine's memory, where it is next to the user ids that SET changes.
+ * Makes the engine's session belong to a user that is not a superuser. PGlite is PostgreSQL in single-user mode, where
+ * the session belongs to the bootstrap superuser: after SET SESSION AUTHORIZATION any SQL could return to it.
+ * PostgreSQL decides that by the user that the connection authenticated as, `AuthenticatedUserId` in miscinit.c, which
+ * no SQL can set. So it is set in the engine's memory, next to the user IDs that SET changes.
  */
 const bootstrapSuperuser = 10;
-/** Words of static memory to look through; the ids lie below 3 MB. */
+/** Words of static memory to search. The IDs are below 3 MB. */
 const searched = 4_000_000;
 
 /**
  * @param {import('@electric-sql/pglite').PGlite} database
  * @param {string} user a role's name, a plain identifier
- * @throws Error where the engine's memory is not as expected; then it is another build of PGlite
+ * @throws Error if the engine's memory is not as expected, which means another build of PGlite
  */
 export async function becomeUser(database, user) {
   await database.exec(`SET SESSION AUTHORIZATION ${user}`);

@@ -6,18 +6,18 @@ import { type LockOptions, takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 
-/** A directory that this process has to itself. */
+/** A directory that this process has locked. */
 export interface KeptDirectory {
   /** The data directory of PostgreSQL. */
   data: string;
-  /** Where it is new: what is to be written to `at` and renamed to `data` before it is opened. */
+  /** For a new directory: what is to be written to `at` and renamed to `data` before it is opened. */
   fresh?: { at: string; snapshot: Pack };
   release(): Promise<void>;
 }
 
 /**
- * Locks the directory; a new one is still to be filled from the snapshot. In it: `data/`, `lock.json` while it is open, and
- * `version.json`. A crash on the way leaves nothing that the next open would take for a database.
+ * Locks the directory. A new one still has to be filled from the snapshot. It holds `data/`, `lock.json` while open,
+ * and `version.json`. A crash leaves nothing that the next open would mistake for a database.
  * @throws MuseError `database-in-use`, `database-version`
  */
 export async function openDirectory(
@@ -41,13 +41,13 @@ export async function openDirectory(
 }
 
 /**
- * Deletes the database in a directory, whole.
+ * Deletes the database in a directory.
  * @throws MuseError `database-in-use`
  */
 export async function dropDirectory(directory: string, lock?: LockOptions): Promise<void> {
   const release = await lockDirectory(directory, lock);
   try {
-    // Renamed to what the next open clears away: a crash in between leaves no half a database.
+    // Renamed first to a name that the next open deletes, so that a crash leaves no half-deleted database.
     const old = join(directory, `data.new-${process.pid}-old`);
     await rename(join(directory, 'data'), old);
     await rm(old, { recursive: true, force: true });
@@ -56,7 +56,7 @@ export async function dropDirectory(directory: string, lock?: LockOptions): Prom
   }
 }
 
-/** PGlite itself has no lock, and two processes that open one directory lose rows without a word. */
+/** PGlite itself has no lock, and two processes that open the same directory silently lose rows. */
 async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return takeLock(
@@ -66,7 +66,7 @@ async function lockDirectory(directory: string, options?: LockOptions): Promise<
   );
 }
 
-/** Removes what a crash left, writes the version, and returns the path for the new database's files. */
+/** Removes the remains of a crash, writes the version, and returns the path for the new database's files. */
 async function prepare(directory: string): Promise<string> {
   for (const name of await readdir(directory)) {
     if (name.startsWith('data.new-')) await rm(join(directory, name), { recursive: true, force: true });
@@ -90,7 +90,7 @@ async function checkVersion(directory: string): Promise<void> {
   });
 }
 
-/** Versions that differ only in the last number open each other's directories. */
+/** Versions that differ only in the last number can open each other's directories. */
 const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
 
 function parse(text: string): { pglite?: string } | undefined {

@@ -1,7 +1,7 @@
 /**
  * The thread that PGlite runs in: WebAssembly blocks its event loop, so a query that never ends can only be stopped by
- * ending the thread. JavaScript with types in comments, because a worker is loaded by Node itself, from the source as
- * well as from the build. What it is asked to do is in `protocol.ts`.
+ * ending the thread. JavaScript with types in comments, because Node itself loads a worker, from the source as well as
+ * from the build. Its requests are in `protocol.ts`.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ function writePack(database, pack, directory) {
   }
 }
 
-/** A memory file system that holds the snapshot's files before the engine looks for them. */
+/** An in-memory file system that holds the snapshot's files before the engine looks for them. */
 class SnapshotFS extends MemoryFS {
   /** @override */
   async initialSyncFs() {
@@ -50,8 +50,8 @@ class SnapshotFS extends MemoryFS {
 }
 
 /**
- * Writes the files of a new kept database, and gives them its name when they are all there. Hundreds of small files:
- * without waiting for each, this takes a third of the time.
+ * Writes the files of a new persistent database, and renames the directory when all are written. There are hundreds of
+ * small files: not awaiting each one takes a third of the time.
  * @param {Pack} pack
  * @param {string} at
  * @param {string} directory
@@ -70,7 +70,7 @@ async function open() {
   const { directory, snapshot } = input;
   if (directory !== undefined && snapshot && input.writeTo) writeKept(snapshot, input.writeTo, directory);
   const database = await PGlite.create({
-    // PGlite gives the same file system to the database that it runs initdb with, so none is given then.
+    // PGlite would use the same file system for the database that it runs initdb with, so none is passed in that case.
     ...(snapshot && directory === undefined ? { fs: new SnapshotFS() } : {}),
     ...(directory === undefined ? {} : { dataDir: directory }),
     ...(input.module ? { pgliteWasmModule: input.module } : {}),
@@ -93,7 +93,7 @@ async function run(database, messages) {
   let done = 0;
   /** @type {{ done?: number } | undefined} */
   let failure;
-  // In one buffer: an error makes PostgreSQL skip what follows, up to the Sync.
+  // In one buffer: after an error, PostgreSQL skips everything up to the Sync.
   const answers = await database.execProtocolStream(Buffer.concat(messages), { throwOnError: false });
   for (const answer of answers) {
     if (answer.name === 'rowDescription') {
@@ -147,7 +147,7 @@ function describe(error) {
     const { code: name = '', path } = /** @type {NodeJS.ErrnoException} */ (error);
     return { server: false, report: {}, system: { code: name, path, message: error.message } };
   }
-  // An exit of the engine and a fault of the WebAssembly have no SQLSTATE; their stack is minified source.
+  // An exit of the engine and a WebAssembly trap have no SQLSTATE, and their stack is minified source.
   const message = error instanceof Error ? error.message : String(/** @type {any} */ (error)?.message ?? error);
   const server = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
   return server

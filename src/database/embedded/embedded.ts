@@ -17,23 +17,23 @@ import { engineVersion } from './version.ts';
 import { startWorker, type WorkerOptions } from './worker-wire.ts';
 
 export interface EmbeddedOptions extends WorkerOptions {
-  /** Where the database is kept; without it, it is in memory and gone when closed. */
+  /** The database's directory. Without it, the database is in memory and gone when closed. */
   directory?: string | undefined;
-  /** Where snapshots are kept; default {@link defaultCacheDirectory}. */
+  /** The directory for snapshots. Default: {@link defaultCacheDirectory}. */
   cacheDirectory?: string | undefined;
-  /** Whose session it is: `postgres` as on Supabase (default), or the superuser. */
+  /** The user of the session: `postgres` as on Supabase (default), or the superuser. */
   owner?: 'postgres' | 'supabase_admin';
-  /** How to wait where another process has the directory open. */
+  /** How to wait if another process has the directory open. */
   lock?: LockOptions;
 }
 
 export interface EmbeddedDatabase extends Database {
   readonly kind: 'embedded';
-  /** Ends the engine at once, as a crash would; a kept database recovers when it is opened again. */
+  /** Ends the engine at once, as a crash would. A persistent database recovers when it is opened again. */
   terminate(): Promise<void>;
 }
 
-/** The settings of a Supabase project that matter here, and small buffers, which start faster. */
+/** The relevant settings of a Supabase project, and small buffers, which start faster. */
 const settings = [
   'search_path="$user", public, extensions',
   'exit_on_error=false',
@@ -49,15 +49,15 @@ const settings = [
 
 let engine: Promise<CompiledEngine> | undefined;
 
-/** Compiles the engine once in the life of the process. */
+/** Compiles the engine once per process. */
 function compiledEngine(): Promise<CompiledEngine> {
-  // TypeScript knows WebAssembly only with the library of browsers.
+  // TypeScript declares WebAssembly only in its DOM library.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(b: Uint8Array): Promise<CompiledEngine> } };
   engine ??= readFile(join(engineDirectory(), 'pglite.wasm')).then((bytes) => {
-    // V8's optimizing compiler takes longer over PostgreSQL than what it then saves in a run of seconds: with the baseline
+    // V8's optimizing compiler takes longer to compile PostgreSQL than it saves in a run of seconds: with the baseline
     // compiler alone a rehearsal takes half the processor time.
     setFlagsFromString('--liftoff-only');
-    // Each function is checked when it is first called, and most never are: the file is as npm has verified it.
+    // Validate each function when it is first called, since most never are. npm has verified the file's integrity.
     setFlagsFromString('--wasm-lazy-validation');
     return WebAssembly.compile(bytes);
   });
@@ -65,10 +65,10 @@ function compiledEngine(): Promise<CompiledEngine> {
 }
 
 /**
- * Opens an embedded PostgreSQL with the Supabase-shaped baseline in it, in a thread of its own. The first open on a
- * machine creates the platform's objects (a few seconds) and keeps it in the cache.
- * @throws MuseError `database-in-use` another process has the directory open; `database-version` it was created by
- *   another version; `embedded-failed`; `cancelled`
+ * Opens an embedded PostgreSQL with the platform's objects in it, in a thread of its own. The first open on a machine
+ * creates those objects (a few seconds) and caches a snapshot of them.
+ * @throws MuseError `database-in-use` if another process has the directory open; `database-version` if it was created
+ *   by another version; `embedded-failed`; `cancelled`
  */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();

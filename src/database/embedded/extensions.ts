@@ -8,7 +8,7 @@ import { makePack } from './pack.ts';
 import type { Pack } from './protocol.ts';
 import { readTar } from './tar.ts';
 
-/** Extensions that PGlite brings and Supabase offers to `postgres`. */
+/** Extensions that PGlite includes and that Supabase offers to `postgres`. */
 const bundled = [
   'bloom',
   'btree_gin',
@@ -40,8 +40,8 @@ const bundled = [
 ];
 
 /**
- * Every file that CREATE EXTENSION needs, of PGlite's own extensions and of the extension stubs, relative to PostgreSQL's
- * installation. Each is marked `trusted`, as on Supabase its superuser creates them for `postgres`.
+ * Every file that CREATE EXTENSION needs, for PGlite's own extensions and for the extension stubs, relative to
+ * PostgreSQL's installation. Each is marked `trusted`, because on Supabase a superuser creates them for `postgres`.
  */
 export async function makeExtensionPack(): Promise<Pack> {
   const bundles = await Promise.all(bundled.map(readBundle));
@@ -67,7 +67,7 @@ function trust(control: Uint8Array): Buffer {
   return Buffer.from([...lines, 'trusted = true', ''].join('\n'));
 }
 
-/** Where PGlite keeps the engine and its extension bundles. */
+/** The directory of PGlite's engine and extension bundles. */
 export function engineDirectory(): string {
   return dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'));
 }

@@ -5,7 +5,7 @@ import type { Pack, PackEntry } from './protocol.ts';
 
 const magic = 'create-muse pack 1\n';
 
-/** Makes a pack of files: an entry without bytes is a directory. */
+/** Packs files. An entry without bytes is a directory. */
 export function makePack(files: readonly { path: string; bytes?: Uint8Array }[]): Pack {
   let offset = 0;
   const entries: PackEntry[] = files.map(({ path, bytes }) => {
@@ -16,13 +16,15 @@ export function makePack(files: readonly { path: string; bytes?: Uint8Array }[])
   return { entries, bytes: Buffer.concat(files.flatMap(({ bytes }) => bytes ?? [])) };
 }
 
-/** A pack as one file: a line that names the format, a line of JSON with entries and digest, the bytes. */
+/**
+ * Encodes a pack as one file: a line with the format's name, a line of JSON with the entries and a digest, the bytes.
+ */
 function encodePack(pack: Pack): Buffer {
   const head = JSON.stringify({ entries: pack.entries, size: pack.bytes.length, digest: digest(pack.bytes) });
   return Buffer.concat([Buffer.from(`${magic}${head}\n`), pack.bytes]);
 }
 
-/** Reads what {@link encodePack} wrote; undefined where a byte of it is missing or changed. */
+/** Reads what {@link encodePack} wrote; undefined if a byte of it is missing or changed. */
 function decodePack(file: Buffer): Pack | undefined {
   if (file.toString('latin1', 0, magic.length) !== magic) return undefined;
   const end = file.indexOf('\n', magic.length);
@@ -46,9 +48,9 @@ function digest(bytes: Uint8Array): string {
 }
 
 /**
- * The pack in a cache file, created if it is not there. A cache that is missing, damaged or cannot be written only
- * costs time: two processes may create it at once: each writes a file of its own and renames it.
- * @param path the file; its name holds a hash of everything the pack depends on
+ * The pack in a cache file, which is created if necessary. A cache that is missing, damaged or not writable only costs
+ * time. Two processes may create it at once: each writes a file of its own and renames it.
+ * @param path the file; its name contains a hash of everything that the pack depends on
  */
 export async function cachedPack(path: string, make: () => Promise<Pack>): Promise<Pack> {
   const kept = await readFile(path).then(decodePack, () => undefined);

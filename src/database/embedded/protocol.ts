@@ -1,7 +1,7 @@
-/** What the main thread and `embedded-worker.js` say to each other. */
+/** The messages between the main thread and `embedded-worker.js`. */
 import type { ServerReport, WireField } from '../wire.ts';
 
-/** Files in one buffer, so that thousands of small reads become one. */
+/** Files in one buffer, which replaces thousands of small reads by one. */
 export interface Pack {
   entries: PackEntry[];
   bytes: Uint8Array;
@@ -16,16 +16,16 @@ export interface PackEntry {
   size?: number;
 }
 
-/** A `WebAssembly.Module`, which threads can hand to each other. */
+/** A `WebAssembly.Module`, which threads can share. */
 export type CompiledEngine = object;
 
-/** What the worker starts with. */
+/** The worker's input. */
 export interface WorkerInput {
   /** The data directory; undefined for a database in memory. */
   directory?: string | undefined;
-  /** The files that a new database starts with; without them, and in an empty directory, initdb runs. */
+  /** The files of a new database. Without them, initdb runs in an empty directory. */
   snapshot?: Pack | undefined;
-  /** Where the snapshot of a kept database is written before it is renamed to `directory`. */
+  /** Where the snapshot of a persistent database is written before it is renamed to `directory`. */
   writeTo?: string | undefined;
   /** Files of extensions, relative to PostgreSQL's installation. */
   extensions: Pack;
@@ -33,11 +33,11 @@ export interface WorkerInput {
   module?: CompiledEngine | undefined;
   /** Server settings, `name=value`. */
   settings: readonly string[];
-  /** The role that the session belongs to; undefined for the superuser. */
+  /** The user of the session; undefined for the superuser. */
   user?: string | undefined;
 }
 
-/** `id` counts up from 1; the answer to 0 says that the database is open. */
+/** `id` counts up from 1. The response with ID 0 means that the database is open. */
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
   | { kind: 'query'; sql: string; parameters: (string | null)[] }
@@ -45,7 +45,7 @@ export type RequestBody =
   | { kind: 'dump' }
   | { kind: 'close' };
 
-/** What Node says of the file system, https://nodejs.org/api/errors.html#class-systemerror. */
+/** Node's error from the file system, https://nodejs.org/api/errors.html#class-systemerror. */
 export interface SystemError {
   code: string;
   path?: string | undefined;
@@ -55,11 +55,14 @@ export interface SystemError {
 export interface Answer {
   id: number;
   value?: unknown;
-  /** `server` is true where PostgreSQL itself reported the error, false where the engine broke; `done` counts a script's statements before it. */
+  /**
+   * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's
+   * statements before it.
+   */
   error?: { server: boolean; report: ServerReport; done?: number | undefined; system?: SystemError };
 }
 
-/** The messages of PostgreSQL's protocol that results are made of, as PGlite names them. */
+/** The messages of PostgreSQL's protocol that make up results, with PGlite's names. */
 export interface RowDescription {
   fields: { name: string; dataTypeID: number }[];
 }
@@ -69,7 +72,7 @@ export interface DataRow {
 export interface CommandComplete {
   text: string;
 }
-/** What a query answers with. */
+/** The response to a query. */
 export interface QueryAnswer {
   fields: WireField[];
   rows: (string | null)[][];

@@ -4,26 +4,26 @@ import type { Pack, WorkerInput } from './protocol.ts';
 import { readTar } from './tar.ts';
 import { startWorker } from './worker-wire.ts';
 
-/** Version of how a snapshot is built; incremented when that changes, so that no cached older one is used. */
+/** Version of the snapshot's build steps. Increment it when they change, so that no older cached snapshot is used. */
 export const snapshotVersion = 2;
 
 /**
  * Creates a new database with the platform's objects and returns its files.
- * @param input what the worker needs besides: settings, extensions, the compiled engine
+ * @param input the worker's other input: settings, extensions, the compiled engine
  * @throws MuseError `embedded-failed`
  */
 export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'directory' | 'user'>): Promise<Pack> {
   const wire = await startWorker(input);
   try {
     await wire.script(platformSql());
-    // Nothing here needs them, and without them there is a third of the files to write at each start.
+    // Nothing here needs the template databases, and without them each start writes only a third of the files.
     await wire.script(
       `UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1')`,
     );
     await wire.query('DROP DATABASE template0', []);
     await wire.query('DROP DATABASE template1', []);
     await wire.query('VACUUM (FREEZE, ANALYZE)', []);
-    // The second one lets PostgreSQL drop the log that the first one made unnecessary.
+    // The second checkpoint lets PostgreSQL drop the WAL that the first one made unnecessary.
     await wire.query('CHECKPOINT', []);
     await wire.query('CHECKPOINT', []);
     const { rows } = await wire.query('SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())', []);
@@ -35,8 +35,8 @@ export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'direct
 }
 
 /**
- * Says whether PostgreSQL misses a file of its data directory: not the free space and visibility maps, which it creates
- * again, and not the segments of the log that are kept for what comes after the current one.
+ * Returns whether PostgreSQL needs a file of its data directory. It recreates the free space and visibility maps, and
+ * does not need the preallocated WAL segments after the current one.
  * https://www.postgresql.org/docs/17/storage-file-layout.html
  */
 function isNeeded(path: string, log: string): boolean {

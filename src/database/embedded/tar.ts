@@ -1,6 +1,6 @@
 /**
- * Reads an uncompressed tar archive of plain files and directories, as PGlite and its extension bundles are made.
- * Other kinds of entries are skipped. Leading `/` and `./` and trailing `/` of names are taken off.
+ * Reads an uncompressed tar archive of plain files and directories, the format of PGlite's dumps and extension bundles.
+ * Other kinds of entries are skipped. Leading `/` and `./` and trailing `/` of names are removed.
  */
 export function readTar(archive: Uint8Array): { path: string; bytes?: Uint8Array }[] {
   const buffer = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);

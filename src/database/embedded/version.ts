@@ -1,2 +1,2 @@
-/** The version of PGlite that `package.json` pins; a test holds the two together. */
+/** The version of PGlite that `package.json` pins. A test compares the two. */
 export const engineVersion = '0.4.6';

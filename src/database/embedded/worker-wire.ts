@@ -20,21 +20,21 @@ export interface WorkerOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** `counts`: the result says how many of the script's statements were done. */
+/** `counts`: whether the result reports how many of the script's statements succeeded. */
 type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void; counts: boolean };
 
 /**
  * Starts the thread and waits until the database is open.
- * @throws MuseError `embedded-failed` where the engine does not start; `cancelled` on abort
+ * @throws MuseError `embedded-failed` if the engine does not start; `cancelled` on abort
  */
 export async function startWorker(input: WorkerInput, options: WorkerOptions = {}): Promise<WorkerWire> {
   const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), {
     workerData: input,
-    // What the engine prints does not belong in this program's output.
+    // Keep the engine's own output out of this program's.
     stdout: true,
     stderr: true,
     execArgv: [],
-    // The snapshot is used once; handing it over saves a copy of it.
+    // The snapshot is used once, so transferring it saves a copy.
     transferList: input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : [],
   });
   worker.stdout.resume();
@@ -121,7 +121,7 @@ const failed = (why: string): MuseError =>
     suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
   });
 
-/** A full disk, or a directory that may not be written, as everywhere else; the rest is the engine's failure. */
+/** A full disk or a read-only directory is reported like everywhere else. Anything else is a failure of the engine. */
 function fileFailure({ code, path = 'The embedded database', message }: SystemError): MuseError {
   const told = fileError(Object.assign(new Error(message), { code, path }), path);
   return told instanceof MuseError ? told : failed(message);

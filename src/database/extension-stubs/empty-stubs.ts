@@ -1,6 +1,6 @@
 import type { ExtensionStub } from './stub.ts';
 
-/** Extensions that CREATE EXTENSION accepts and that have no functions here. */
+/** Extensions that CREATE EXTENSION accepts but that have no functions here. */
 export const emptyStubs: readonly ExtensionStub[] = [
   'index_advisor',
   'hypopg',

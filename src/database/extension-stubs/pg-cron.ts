@@ -1,6 +1,6 @@
 import type { ExtensionStub } from './stub.ts';
 
-/** Five fields of cron, or `30 seconds`, as pg_cron takes them. */
+/** The schedules that pg_cron accepts: five cron fields, or `30 seconds`. */
 const pattern = String.raw`^\s*(\S+\s+){4}\S+\s*$|^\s*([1-9]|[1-5][0-9])\s+seconds?\s*$|^\s*@\w+\s*$`;
 
 export const pgCron: ExtensionStub = {

@@ -1,9 +1,9 @@
 import type { ExtensionStub } from './stub.ts';
 
 /**
- * A spatial type that holds a bounding box: enough for columns with type modifiers, GiST indexes, points and distances.
- * PostgreSQL's own functions of `box` do the work; the modifier (`Point, 4326`) is accepted and not kept, by a function
- * that happens to take a text array and give a number.
+ * A spatial type that stores a bounding box: enough for columns with type modifiers, GiST indexes, points and
+ * distances. It uses PostgreSQL's own functions for `box`. The modifier (`Point, 4326`) is accepted and discarded by a
+ * built-in function with a suitable signature (a text array to a number).
  */
 const spatial = (type: string): string => `
 CREATE TYPE ${type};

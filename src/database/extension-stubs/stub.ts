@@ -2,14 +2,14 @@
 export interface ExtensionStub {
   extension: string;
   version: string;
-  /** Shown to people: what the stub does and what it does not. */
+  /** For messages: what the stub does and what it does not. */
   note: string;
-  /** Schema that the extension is always in, whatever CREATE EXTENSION says; undefined if the caller chooses. */
+  /** The extension's fixed schema, whatever CREATE EXTENSION says; undefined if the caller chooses. */
   schema?: string;
   requires?: string;
   /**
-   * The extension's script. A superuser runs it with the `search_path` set to the extension's schema, which `@extschema@`
-   * stands for.
+   * The extension's script. A superuser runs it with the `search_path` set to the extension's schema; `@extschema@` is
+   * replaced by its name.
    */
   sql: string;
 }

@@ -28,18 +28,18 @@ const all: readonly ExtensionStub[] = [
   ...emptyStubs,
 ];
 
-/** Every extension stub and what it can do, as the output of a rehearsal names them. */
+/** Every extension stub with its description, as a rehearsal prints them. */
 export const extensionStubs: readonly { extension: string; note: string }[] = all.map(({ extension, note }) => ({
   extension,
   note,
 }));
 
-/** Every Supabase project has these, so that their presence says nothing about the migrations. */
+/** Every Supabase project has these, so their presence says nothing about the migrations. */
 const preinstalled = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
 
 /**
- * The extension stubs that a database's migrations created by CREATE EXTENSION. Only an embedded database has stubs; on a
- * server every extension is the real one.
+ * The extension stubs that a database's migrations created with CREATE EXTENSION. Only an embedded database has stubs;
+ * on a server every extension is the real one.
  * @throws DatabaseError
  */
 export async function stubsInUse(session: Session): Promise<{ extension: string; note: string }[]> {
@@ -48,7 +48,7 @@ export async function stubsInUse(session: Session): Promise<{ extension: string;
   return extensionStubs.filter(({ extension }) => names.has(extension) && !preinstalled.includes(extension));
 }
 
-/** The files by which CREATE EXTENSION finds the stubs: a control file and a script each. */
+/** The files that CREATE EXTENSION needs for the stubs: a control file and a script each. */
 export function stubFiles(): { name: string; content: string }[] {
   return all.flatMap(({ extension, version, note, schema, requires, sql }) => {
     const control = [

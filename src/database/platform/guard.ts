@@ -1,6 +1,6 @@
 /**
- * The guard: `postgres` owns the services' tables here only because PostgreSQL lets only an owner create policies.
- * What Supabase refuses for lack of ownership is refused with PostgreSQL's own message.
+ * The guard: `postgres` owns the services' tables here, because PostgreSQL lets only an owner create policies. What
+ * Supabase refuses for lack of ownership is refused here with PostgreSQL's own message.
  */
 export const guardSql = `
 CREATE FUNCTION extensions.guard_service_tables() RETURNS event_trigger LANGUAGE plpgsql

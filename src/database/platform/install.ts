@@ -5,9 +5,9 @@ import { extensionStubs } from '../extension-stubs/stubs.ts';
 import { platformMark, platformSql } from './platform.ts';
 
 export interface InstalledBaseline {
-  /** False where it was there already. */
+  /** False if the platform's objects already existed. */
   installed: boolean;
-  /** Extensions that Supabase offers and this server has no files of: CREATE EXTENSION of them fails here. */
+  /** Extensions that Supabase offers but this server has no files for: CREATE EXTENSION fails here. */
   unavailable: string[];
 }
 
@@ -29,8 +29,8 @@ const factsQuery = `
       AS auth`;
 
 /**
- * Says whether the database has what migrations for Supabase need, from any source: `auth.users`, `auth.uid()` and the
- * Data API's roles.
+ * Returns whether the database has what migrations for Supabase need, from any source: `auth.users`, `auth.uid()` and
+ * the Data API's roles.
  * @throws DatabaseError
  */
 export async function platformPresent(session: Session): Promise<boolean> {
@@ -43,8 +43,8 @@ async function readFacts(session: Session): Promise<Facts> {
 }
 
 /**
- * Installs the platform's objects in a database of a plain server, all or nothing; does nothing if they are there.
- * @param database a connection of a superuser
+ * Installs the platform's objects in a database of a plain server, all or nothing. Does nothing if they exist.
+ * @param database a superuser's connection
  * @throws MuseError `baseline-present` if the database has Supabase's schemas, or parts of them, from another source;
  *   `baseline-needs-superuser`; `baseline-version` below PostgreSQL 16
  */
@@ -70,7 +70,9 @@ function obstaclesOf(facts: Facts, description: string): MuseErrorFields[] {
   if (facts.parts)
     found.push({
       code: 'baseline-present',
-      message: `${description} has a schema auth or storage already, which this tool did not create. The Supabase baseline was not installed.`,
+      message:
+        `${description} has a schema auth or storage already, which this tool did not create. The Supabase ` +
+        'baseline was not installed.',
       suggestion: 'Leave --supabase-baseline out for a Supabase database, or use an empty database.',
     });
   if (!facts.superuser)
@@ -100,7 +102,7 @@ function refuse(facts: Facts, description: string): void {
   });
 }
 
-/** Roles belong to the whole server: another process that installs the baseline in another database can conflict. */
+/** Roles belong to the whole server, so another process that installs the platform in another database can conflict. */
 const collisions = ['XX000', '40001', '40P01', '42710', '23505'];
 
 async function install(database: Database): Promise<void> {

@@ -5,7 +5,7 @@ import { rolesSql } from './roles.ts';
 import { storageAccessSql } from './storage-access.ts';
 import { storageSql } from './storage.ts';
 
-/** Schemas, who may use them, and where extensions are. A new table in public is granted to no one. */
+/** Schemas, their USAGE grants, and the search path with extensions. A new table in public is granted to no one. */
 const schemasSql = `
 GRANT USAGE ON SCHEMA public TO postgres, anon, authenticated, service_role;
 GRANT CREATE ON SCHEMA public TO postgres;
@@ -27,7 +27,7 @@ CREATE PUBLICATION supabase_realtime;
 ALTER PUBLICATION supabase_realtime OWNER TO postgres;
 `;
 
-/** Extensions that a project starts with; those that a server lacks are left out. */
+/** Extensions that a project starts with. Those that a server lacks are skipped. */
 const wanted: readonly (readonly [name: string, schema: string])[] = [
   ['uuid-ossp', 'extensions'],
   ['pgcrypto', 'extensions'],
@@ -53,10 +53,10 @@ GRANT ALL ON ALL ROUTINES IN SCHEMA extensions TO postgres WITH GRANT OPTION;
 GRANT ALL ON ALL TABLES IN SCHEMA extensions TO postgres WITH GRANT OPTION;
 `;
 
-/** What `installPlatform` knows its own work by. */
+/** The marker by which `installPlatform` recognizes its own objects. */
 export const platformMark = 'Supabase-shaped baseline, made by create-muse';
 
-/** The database that a Supabase project starts with, as one script for a superuser. */
+/** The initial database of a Supabase project, as one script for a superuser. */
 export function platformSql(): string {
   return [
     rolesSql,

@@ -1,4 +1,4 @@
-/** Supabase Realtime: the table that private channels' policies stand on, and the functions that triggers call. */
+/** Supabase Realtime: the table that carries the policies of private channels, and the functions that triggers call. */
 export const realtimeSql = `
 CREATE TABLE realtime.messages (
   topic text NOT NULL,

@@ -1,6 +1,6 @@
 /**
- * The roles of a Supabase project, with the attributes and memberships that decide what a migration may do. On a
- * plain server roles belong to the whole cluster, so one that is there already is left as it is.
+ * The roles of a Supabase project, with the attributes and memberships that decide what a migration may do. On a plain
+ * server roles belong to the whole cluster, so an existing role is left unchanged.
  */
 const roles: Readonly<Record<string, string>> = {
   supabase_admin: 'NOLOGIN BYPASSRLS',
@@ -18,7 +18,7 @@ const roles: Readonly<Record<string, string>> = {
   supabase_read_only_user: 'NOLOGIN BYPASSRLS',
 };
 
-/** What PostgREST reads from the settings of its role, by its documentation of in-database configuration. */
+/** PostgREST's settings on its role, see its documentation of in-database configuration. */
 const postgrest = [
   'db_aggregates_enabled',
   'db_anon_role',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { MuseError } from '../../shared/error.ts';
 
 /**
- * Reads the certificates that a server's own is verified with.
+ * Reads the certificates that verify a server's certificate.
  * @param path of a PEM file
  * @returns its text; each certificate in it can be read
  * @throws MuseError `bad-certificate`
@@ -36,7 +36,7 @@ function bad(path: string, what: string, advice: string, cause?: unknown): MuseE
   });
 }
 
-/** OpenSSL's words for a chain that does not end in what was given. */
+/** OpenSSL's codes for a chain that does not end in a trusted certificate. */
 const strangers = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -47,7 +47,7 @@ const strangers = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** Why a server's certificate does not verify, by Node's code; undefined where the error is another one. */
+/** Why a server's certificate does not verify, by Node's code; undefined for other errors. */
 export function certificateTrouble(code: string, text: string): { what: string; suggestion: string } | undefined {
   const refused = 'Nothing was sent.';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -67,6 +67,7 @@ export function certificateTrouble(code: string, text: string): { what: string; 
   return {
     what: `shows a certificate that is signed by no authority that was given (--db-ca). ${refused}`,
     suggestion:
-      "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL configuration. Where it is the right one, something else answers in the server's place.",
+      "Give the file of this server's own authority: Supabase's is in the dashboard, Database, Settings, SSL " +
+      "configuration. Where it is the right one, something else answers in the server's place.",
   };
 }

@@ -4,7 +4,7 @@ import { toDatabaseError } from '../error-report.ts';
 import { certificateTrouble } from './certificate.ts';
 import { serverReport } from './failure.ts';
 
-/** Why a connection could not be made, by SQLSTATE or Node's code: our code, what happened, what to do. */
+/** Why a connection failed, by SQLSTATE or Node's code: our code, what happened, what to do. */
 const connectFailures: Readonly<Record<string, readonly [code: ErrorCode, what: string, suggestion: string]>> = {
   '28P01': [
     'database-password',
@@ -40,7 +40,7 @@ const connectFailures: Readonly<Record<string, readonly [code: ErrorCode, what: 
   ],
 };
 
-/** Turns the error of a failed connect into one for people; nothing of the credentials is in it. */
+/** Turns the error of a failed connect into a MuseError without any credentials in it. */
 export function connectError(error: unknown, where: string): MuseError {
   const report = serverReport(error);
   const text = error instanceof Error ? error.message : String(error);

@@ -1,20 +1,20 @@
-/** What a query, or a connection in use, ends with. */
+/** Errors of queries and of connections in use. */
 import { DatabaseError } from '../database.ts';
 import { MuseError } from '../../shared/error.ts';
 import { toDatabaseError } from '../error-report.ts';
 import type { ServerReport } from '../wire.ts';
 
-/** An error of pg that PostgreSQL itself reported: it has a severity, as no error of the network has. */
+/** An error of pg that PostgreSQL itself reported. Unlike a network error, it has a severity. */
 export function serverReport(error: unknown): (ServerReport & { severity: string }) | undefined {
   return error instanceof Error && 'severity' in error && typeof error.severity === 'string'
     ? (error as unknown as ServerReport & { severity: string })
     : undefined;
 }
 
-/** SQLSTATEs by which a server says that it ends the connection. */
+/** SQLSTATEs with which a server ends the connection. */
 const endings = ['57P01', '57P02', '57P03', '57P05'];
 
-/** Turns the error of a query into a DatabaseError, or into `connection-lost` where the connection went with it. */
+/** Turns the error of a query into a DatabaseError, or into `connection-lost` if the connection ended too. */
 export function queryError(error: unknown, where: string, done?: number): DatabaseError | MuseError {
   if (error instanceof MuseError) return error;
   const report = serverReport(error);
@@ -22,7 +22,7 @@ export function queryError(error: unknown, where: string, done?: number): Databa
   return connectionLost(error, where);
 }
 
-/** The connection ended in the middle. */
+/** The error for a connection that ended during use. */
 export function connectionLost(error: unknown, where: string): MuseError {
   const text = error instanceof Error ? error.message : String(error);
   return new MuseError({

@@ -1,6 +1,6 @@
 import { MuseError } from '../../shared/error.ts';
 
-/** TLS as `node:tls` takes it. */
+/** TLS options in the form of `node:tls`. */
 export interface TlsOptions {
   rejectUnauthorized: boolean;
   /** PEM text of the certificate authority. */
@@ -8,18 +8,18 @@ export interface TlsOptions {
   checkServerIdentity?: () => undefined;
 }
 
-/** Where a server is, as fields. What is left out comes from the PG… variables and PostgreSQL's own defaults. */
+/** A server's address as fields. Missing ones come from the PG… variables and PostgreSQL's own defaults. */
 export interface ServerAddress {
   host?: string | undefined;
   port?: number | undefined;
   user?: string | undefined;
   password?: string | undefined;
   database?: string | undefined;
-  /** False for none. Default: none on loopback and sockets, elsewhere TLS, verified where there is a `ca`. */
+  /** False for no TLS. Default: none on loopback and sockets, elsewhere TLS, verified if there is a `ca`. */
   ssl?: false | TlsOptions | undefined;
 }
 
-/** What a URL says: an address, and how much of TLS it asks for. */
+/** The contents of a URL: an address, and the TLS mode. */
 export interface ParsedUrl {
   address: ServerAddress;
   sslmode?: string | undefined;
@@ -31,7 +31,7 @@ export interface ParsedUrl {
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-ca', 'verify-full'];
 
 /**
- * Reads a `postgres://` URL. Nothing of the URL is in an error, as it may hold a password.
+ * Reads a `postgres://` URL. Errors contain nothing of the URL, because it may hold a password.
  * @throws MuseError `bad-database-url`
  */
 export function parseDatabaseUrl(text: string): ParsedUrl {
@@ -45,7 +45,7 @@ export function parseDatabaseUrl(text: string): ParsedUrl {
   const port = setting('port') ?? part(url.port);
   return {
     address: {
-      // `?host=/run/postgresql` is how a URL names the directory of a socket.
+      // A URL names the directory of a socket as `?host=/run/postgresql`.
       host: setting('host') ?? part(url.hostname.replace(/^\[(.*)\]$/, '$1')),
       port: port === undefined ? undefined : Number(port),
       user: setting('user') ?? part(url.username),
@@ -76,7 +76,7 @@ function badUrl(why: string): MuseError {
   });
 }
 
-/** Says whether a host is this machine: a loopback address, `localhost`, or a socket. */
+/** Returns whether a host is this machine: a loopback address, `localhost`, or a socket. */
 export function isLocal(host: string): boolean {
   return (
     host === 'localhost' ||
@@ -87,7 +87,7 @@ export function isLocal(host: string): boolean {
   );
 }
 
-/** TLS for a host, by what the URL asks for and whether there is a certificate authority to verify against. */
+/** TLS options for a host, depending on the URL's mode and on whether there is a certificate authority. */
 export function tlsFor(host: string, sslmode: string | undefined, ca: string | undefined): false | TlsOptions {
   if (host.startsWith('/') || host.startsWith('@')) return false;
   if (sslmode === 'disable' || (sslmode === undefined && ca === undefined && isLocal(host))) return false;

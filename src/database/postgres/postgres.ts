@@ -7,13 +7,13 @@ import { connectionLost, queryError } from './failure.ts';
 import { parseDatabaseUrl, tlsFor, type ServerAddress, type TlsOptions } from './options.ts';
 
 export interface PostgresOptions {
-  /** Path of the certificate authority's PEM file; with it the server's certificate is verified. */
+  /** Path of the certificate authority's PEM file, which turns on verification of the server's certificate. */
   caFile?: string | undefined;
-  /** ms to wait for a connection; default 15,000. */
+  /** Time to wait for a connection, in ms. Default: 15,000. */
   connectTimeoutMs?: number | undefined;
-  /** ms a statement may take, as PostgreSQL's `statement_timeout`; default none but the server's own. */
+  /** Time that a statement may take, in ms (PostgreSQL's `statement_timeout`). Default: the server's own. */
   timeoutMs?: number | undefined;
-  /** What the server's list of connections calls this one; default `create-muse`. */
+  /** The connection's name in the server's list of connections. Default: `create-muse`. */
   applicationName?: string | undefined;
   /** Ends the connection when it aborts; PostgreSQL rolls back the transaction that is open. */
   signal?: AbortSignal | undefined;
@@ -24,7 +24,7 @@ export interface PostgresOptions {
  * @param target a `postgres://` URL (with `sslmode` and `sslrootcert`, as libpq reads them), or its parts as fields
  * @throws MuseError `bad-database-url`, `bad-certificate`, `database-unreachable`, `database-unknown-host`,
  *   `database-password`, `database-missing`, `database-tls`, `database-full`, `database-starting`; the cause is a
- *   DatabaseError where the server itself said no
+ *   DatabaseError if the server itself refused
  */
 export async function openPostgres(
   target: ({ url: string } | ServerAddress) & PostgresOptions,
@@ -53,7 +53,7 @@ export async function openPostgres(
     application_name: applicationName,
     ...('options' in parsed && parsed.options ? { options: parsed.options } : {}),
     ...(timeoutMs === undefined ? {} : { statement_timeout: timeoutMs }),
-    // Values stay the text that PostgreSQL sent; values.ts reads them, the same for every kind of database.
+    // Values stay text. values.ts converts them, the same way for every kind of database.
     types: { getTypeParser: () => (text: string) => text },
     keepAlive: true,
   });
@@ -71,8 +71,9 @@ export async function openPostgres(
 }
 
 /**
- * `pg` asks at load whether it runs in a Cloudflare Worker: by `navigator`, which Node has from 21 on, else by making a
- * `Response`, for which Node 20 loads its whole HTTP client. So it gets the `navigator` that later Nodes have.
+ * When `pg` loads, it checks whether it runs in a Cloudflare Worker: by `navigator`, which Node has from 21 on, or else
+ * by creating a `Response`, for which Node 20 loads its whole HTTP client. So it gets the `navigator` that later
+ * versions of Node have.
  */
 async function loadPg(): Promise<(typeof import('pg'))['default']> {
   const lacking = !('navigator' in globalThis);
@@ -88,21 +89,21 @@ async function loadPg(): Promise<(typeof import('pg'))['default']> {
   }
 }
 
-/** Without it Node compares the certificate of a server that is named by its address with `localhost`. */
+/** Without this, Node compares the certificate of a server that is addressed by IP with `localhost`. */
 function withHost(host: string, ssl: false | TlsOptions): false | (TlsOptions & { host: string }) {
   return ssl === false ? false : { ...ssl, host };
 }
 
 function createWire(client: Client, where: string, signal: AbortSignal | undefined): Wire {
   let lost: MuseError | undefined;
-  // A statement that is under way is not waited for.
+  // Do not wait for a running statement.
   const end = (): void => {
     lost ??= cancelled(undefined);
     client.connection.stream.destroy();
   };
   if (signal?.aborted) end();
   signal?.addEventListener('abort', end);
-  // Without a listener, a server that goes away between two queries would end the process.
+  // Without a listener, a server that disconnects between two queries would end the process.
   client.on('error', (error) => {
     lost ??= connectionLost(error, where);
   });
@@ -111,7 +112,7 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
     signal?.removeEventListener('abort', end);
   });
 
-  // One for each statement of a script that is done: what the error itself does not say.
+  // One per completed statement of a script, which the error itself does not tell.
   let done = 0;
   client.connection.on('commandComplete', () => {
     done += 1;
@@ -132,7 +133,8 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
 
   return {
     async query(sql, parameters): Promise<WireResult> {
-      // `queryMode` makes pg prepare a statement without values too, which is what refuses two in one text.
+      // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one
+      // text.
       const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
         text: sql,
         values: parameters,
@@ -151,7 +153,7 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
       await send(sql);
     },
     onRaise(listener) {
-      // PostgreSQL's own notices, as of DROP … IF EXISTS, come from no line of a function.
+      // PostgreSQL's own notices, e.g. of DROP … IF EXISTS, have no line of a function as their context.
       client.on('notice', ({ message, where }) => {
         if (message !== undefined && / at RAISE/.test(where ?? '')) listener(message);
       });

@@ -1,4 +1,4 @@
-/** What `readSchema` reads of schemas, functions, types and the rest: SELECTs of kind, name, definition. */
+/** The SELECTs (kind, name, definition) with which `readSchema` reads schemas, functions, types and the rest. */
 import { grants, notOfExtension } from './parts.ts';
 
 const typeName = `format('%I.%I', n.nspname, t.typname)`;

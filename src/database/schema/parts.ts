@@ -1,6 +1,9 @@
-/** SQL that several of the schema's SELECTs share. It runs with an empty search_path, so pg_catalog needs no name. */
+/**
+ * SQL shared by several of the schema's SELECTs. It runs with an empty search_path, so names in pg_catalog need no
+ * schema.
+ */
 
-/** An access list as text, one grantee after the other; the grantor is left out, who says the same on every server. */
+/** An access list as text, one grantee after the other. The grantor is omitted, because it differs between servers. */
 export function grants(acl: string): string {
   return `string_agg(g.entry, '; ' ORDER BY g.entry) FROM (
       SELECT coalesce(r.rolname, 'PUBLIC') || '=' || string_agg(
@@ -8,12 +11,12 @@ export function grants(acl: string): string {
       FROM aclexplode(${acl}) x LEFT JOIN pg_roles r ON r.oid = x.grantee GROUP BY r.rolname) g`;
 }
 
-/** Leaves out what an extension created: the extension itself is listed. */
+/** Leaves out what an extension created, since the extension itself is listed. */
 export function notOfExtension(catalog: string, id: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${id} AND e.deptype = 'e')`;
 }
 
-/** Schemas of Supabase's services: migrations create nothing in them but policies, triggers and grants. */
+/** Schemas of Supabase's services, in which migrations create only policies, triggers and grants. */
 export const services = [
   'auth',
   'storage',

@@ -1,8 +1,13 @@
-/** What `readSchema` reads of tables, views, sequences and what hangs on them: SELECTs of kind, name, definition. */
+/**
+ * The SELECTs (kind, name, definition) with which `readSchema` reads tables, views, sequences and what belongs to them.
+ */
 import { grants, notOfExtension } from './parts.ts';
 
 const relation = `pg_class c JOIN readable n ON n.oid = c.relnamespace`;
-/** The relation that a row of another catalog hangs on, of the services too: their policies and triggers are ours. */
+/**
+ * The relation that a row of another catalog belongs to, including the services' relations, whose policies and triggers
+ * come from migrations.
+ */
 const anyRelation = (id: string): string => `JOIN pg_class c ON c.oid = ${id} JOIN schemas n ON n.oid = c.relnamespace`;
 const of = `format('%I.%I', n.nspname, c.relname)`;
 

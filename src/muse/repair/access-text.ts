@@ -28,7 +28,8 @@ export function accessNotes({ widened, narrowed, withheld }: AccessReport, how: 
     ...(withheld.length === 0
       ? []
       : [
-          `Left out, because it would widen access: ${withheld.map((change) => `${accessLine(change)} (${change.rule})`).join('; ')}. ${how}`,
+          'Left out, because it would widen access: ' +
+            `${withheld.map((change) => `${accessLine(change)} (${change.rule})`).join('; ')}. ${how}`,
         ]),
   ];
 }

@@ -25,14 +25,17 @@ export interface RollbackTexts {
   get?(file: string): { file: string; sql: string } | undefined;
 }
 
-/** What a check may know beside the catalog. */
+/** What a check knows besides the catalog. */
 export interface Run {
   /** What the files say of a table in `-- muse:` comments, by `schema.name`. */
   meanings: ReadonlyMap<string, readonly Meaning[]>;
   rollbacks: RollbackTexts;
 }
 
-/** What a rule looks at in files. Each part is called while the files are read in order, `end` when all are. */
+/**
+ * The callbacks of a rule that checks files. They are called while the files are read in order, `end` after the last
+ * one.
+ */
 export interface FileCheck {
   source?(source: Source, report: Report, run: Run): void;
   /** Every statement of a file, including those that do not parse. */
@@ -50,7 +53,7 @@ export interface Located extends Problem {
   rule: string;
 }
 
-/** Everything that the checks of files came to, for fixes to work on. */
+/** The results of all checks of files, as input for the fixes. */
 export interface Examined {
   problems: Located[];
   silenced: number;
@@ -60,12 +63,12 @@ export interface Examined {
   meanings: ReadonlyMap<string, readonly Meaning[]>;
 }
 
-/** Where a problem with a thing of the catalog is. */
+/** The place of a problem with an object of the catalog. */
 export function at(site: Site): Pick<Problem, 'source' | 'offset'> {
   return { source: site.piece.source, offset: site.offset };
 }
 
-/** Where a problem with a statement is. */
+/** The place of a problem with a statement. */
 export function here(piece: Piece, location?: number): Pick<Problem, 'source' | 'offset'> {
   return { source: piece.source, offset: location === undefined ? piece.at() : piece.at(location) };
 }

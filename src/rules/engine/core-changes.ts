@@ -7,16 +7,16 @@ import type { Piece } from '../../sql/piece.ts';
 import { newQualified } from '../../sql/catalog/lookup.ts';
 import { schemaOf } from './tables.ts';
 
-/** What an extension does to a table: a new column, or something that core may not survive. */
+/** What an extension does to a core table: add a column, or make a change that may break core. */
 export interface Change {
   table: string;
   location?: number | undefined;
-  /** The added column, where that is all it is. */
+  /** The added column, if the change is nothing else. */
   column?: { name: string; harmless: boolean };
   what: string;
 }
 
-/** The core table that a relation means; a table that no file makes is taken for core's. */
+/** The core table that a relation refers to. A table that no file creates counts as core's. */
 function coreTable(catalog: Catalog, relation: RangeVar): string | undefined {
   const lookup = findTable(catalog, relation);
   if ('foreign' in lookup || ('missing' in lookup && lookup.schema === true)) return undefined;
@@ -66,13 +66,13 @@ function tableChanges(catalog: Catalog, piece: Piece<'AlterTableStmt'>): Change[
   return changes;
 }
 
-/** What a statement changes of core. */
+/** The changes that a statement makes to core. */
 export function changesOf(catalog: Catalog, piece: Piece): Change[] {
   const { type, node } = piece;
   if (piece.type === 'AlterTableStmt') return piece.node.objtype === 'OBJECT_TABLE' ? tableChanges(catalog, piece) : [];
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') {
     const table = coreTable(catalog, node.table);
-    return table === undefined ? [] : [{ table, what: 'changes who may do what with' }];
+    return table === undefined ? [] : [{ table, what: 'changes privileges on' }];
   }
   if (type === 'RenameStmt') {
     const { relation } = node;
@@ -113,7 +113,7 @@ function dropped(catalog: Catalog, { objects, removeType }: Fields<'DropStmt'>):
     const [relname = '', schemaname] = names.toReversed();
     const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
     if (!('found' in lookup) || !isCore(lookup.found)) return [];
-    // A trigger or policy that an extension added is its own.
+    // A trigger or policy that an extension added belongs to the extension.
     const last = stringsOf(object).at(-1)!;
     const owner = (lookup.found.triggers.get(last) ?? lookup.found.policies.get(last))?.site.piece.source.migration
       .layer;
@@ -121,6 +121,6 @@ function dropped(catalog: Catalog, { objects, removeType }: Fields<'DropStmt'>):
   });
 }
 
-/** Says whether a statement is an extension's, and runs with its file. */
+/** Returns whether a statement is in an extension file and runs when that file runs. */
 export const fromExtension = (piece: Piece): boolean =>
   piece.source.migration.layer === 'extension' && piece.inside !== 'routine';

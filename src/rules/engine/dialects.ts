@@ -6,14 +6,14 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 
 interface Sign {
   dialect: 'T-SQL' | 'MySQL';
-  /** How PostgreSQL says it. */
+  /** The PostgreSQL equivalent. */
   instead: string;
 }
 
 const tsql = (instead: string): Sign => ({ dialect: 'T-SQL', instead });
 const mysql = (instead: string): Sign => ({ dialect: 'MySQL', instead });
 
-/** Words that only the other dialect has. They tell in a statement that PostgreSQL cannot read. */
+/** Words that exist only in the other dialect. They are looked for in statements that PostgreSQL cannot parse. */
 const words: Record<string, Sign> = {
   go: tsql('; at the end of each statement'),
   identity: tsql('GENERATED ALWAYS AS IDENTITY'),
@@ -37,7 +37,7 @@ const words: Record<string, Sign> = {
   delimiter: mysql('$$ … $$ around the body'),
 };
 
-/** Types of other dialects: they parse as any name does. */
+/** Types of other dialects. PostgreSQL parses them like any type name. */
 const types: Record<string, Sign> = {
   nvarchar: tsql('text'),
   nchar: tsql('char'),
@@ -58,7 +58,7 @@ const types: Record<string, Sign> = {
   double: mysql('double precision'),
 };
 
-/** The dialect that a statement PostgreSQL cannot read is written in, and the word that tells; undefined for neither. */
+/** The dialect of a statement that PostgreSQL cannot parse, and the word that shows it; undefined if no word does. */
 export function dialectOf(sql: string): (Sign & { word: string; start: number }) | undefined {
   const all = wordsOf(sql);
   for (const [index, { text, start }] of all.entries()) {
@@ -75,7 +75,7 @@ export function dialectOf(sql: string): (Sign & { word: string; start: number })
     if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? ''))
       return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
     const sign = Object.hasOwn(words, text) ? words[text] : undefined;
-    // A name in quotes keeps its quotes in the scanner's text, so what is met here is a bare word.
+    // The scanner keeps the quotes of a quoted name, so this is a bare word.
     if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
   }
   return undefined;
@@ -91,7 +91,10 @@ function fits(word: string, index: number, all: readonly { text: string }[]): bo
 
 const foreignFiles = new WeakMap<Source, boolean>();
 
-/** Says whether the file has T-SQL that PostgreSQL cannot read: what is left of it between two semicolons may parse by chance. */
+/**
+ * Returns whether the file has T-SQL that PostgreSQL cannot parse: a part of it between two semicolons may parse by
+ * chance.
+ */
 export function isTsqlFile(source: Source): boolean {
   const known =
     foreignFiles.get(source) ??
@@ -100,28 +103,28 @@ export function isTsqlFile(source: Source): boolean {
   return known;
 }
 
-/** The dialect that a type belongs to; undefined for a type that is not known from another dialect. */
+/** The dialect that a type belongs to; undefined for a type that no other dialect is known to have. */
 export function dialectOfType(name: string): Sign | undefined {
   return Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
-/** Says whether the type belongs to another dialect. */
+/** Returns whether the type belongs to another dialect. */
 export function isForeignType(name: string): boolean {
   return dialectOfType(name) !== undefined;
 }
 
 /** An `INDEX name (a, b)` inside a CREATE TABLE. */
 export interface InlineIndex {
-  /** Of its first word, in the tree. */
+  /** Location of its first word in the tree. */
   location: number | undefined;
-  /** The word that PostgreSQL takes for a column. */
+  /** The word that PostgreSQL parses as a column name. */
   column: string;
   name: string;
-  /** How PostgreSQL says it. */
+  /** The PostgreSQL equivalent. */
   sql: string;
 }
 
-/** The indexes that a CREATE TABLE describes as MySQL does. */
+/** The indexes that a CREATE TABLE declares in MySQL's syntax. */
 export function inlineIndexes(piece: Piece): InlineIndex[] {
   if (piece.type !== 'CreateStmt') return [];
   const { relname, schemaname } = piece.node.relation;

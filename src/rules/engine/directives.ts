@@ -7,21 +7,21 @@ import { tableOf } from '../../sql/names.ts';
 import { fieldsOf } from '../../sql/nodes.ts';
 import { parseSql } from '../../sql/split.ts';
 
-/** What a file says it means, in a comment beside the statement: `-- muse: …`. */
+/** A declaration of intent in a comment above a statement: `-- muse: …`. */
 export type Meaning =
   | { kind: 'public-read' }
   | { kind: 'service-only' }
   | { kind: 'shared-with'; column: string }
   | { kind: 'ignore'; rule: RuleName; reason: string };
 
-/** A meaning with where it stands and what it speaks of. */
+/** A declaration, with its place and what it applies to. */
 export type Directive = Meaning & {
   file: string;
   /** Line of the comment, 1-based. */
   line: number;
-  /** The table that the statement beside it speaks of, as `schema.name`; `public` where the file names none. */
+  /** The table of the statement below it, as `schema.name`; `public` if the file names no schema. */
   table?: string;
-  /** The policy that the statement beside it makes or alters. */
+  /** The policy that the statement below it creates or alters. */
   policy?: string;
 };
 
@@ -38,7 +38,7 @@ const forms: readonly { pattern: RegExp; read(parts: string[]): Meaning | undefi
   },
 ];
 
-/** What one comment means; undefined for a comment that is none of ours, or is not of a known form. */
+/** Parses one comment; undefined for a comment that is not a declaration, or not in a known form. */
 export function meaningOf(comment: Comment): Meaning | undefined {
   const text = /^(?:--|\/\*)\s*muse:\s*([^]*?)\s*(?:\*\/)?$/.exec(comment.text)?.[1];
   if (text === undefined) return undefined;
@@ -69,7 +69,7 @@ export function meaningsOf(statement: Statement): Meaning[] {
   return statement.comments.map(meaningOf).filter((meaning) => meaning !== undefined);
 }
 
-/** Every `-- muse:` comment of the files, each with the table it speaks of. `loadParser()` must have been awaited. */
+/** Every `-- muse:` comment of the files, each with the table it applies to. `loadParser()` must have been awaited. */
 export function readDirectives(migrations: readonly Migration[]): Directive[] {
   return migrations.flatMap(({ file, sql }) => (sql.includes('muse:') ? directivesOf(file, parseSql(sql)) : []));
 }

@@ -7,7 +7,7 @@ import type { FixResult, Situation } from './fix/fix.ts';
 import { noteText, placed, whereNamed } from './fix/place.ts';
 import type { Texts } from './fix/place.ts';
 
-/** Says whether an index, a key or a unique constraint begins with these columns, in any order. */
+/** Returns whether an index, a key or a unique constraint begins with these columns, in any order. */
 export function isIndexed(table: Table, columns: readonly string[]): boolean {
   const lists = [
     table.primaryKey,

@@ -25,7 +25,7 @@ export interface LintResult {
   silenced: number;
 }
 
-/** Runs the rules over the migrations, in the order of a run. Never throws for what a file holds, whatever it is. */
+/** Runs the rules over the migrations, in the order of a run. Never throws because of a file's content. */
 export async function lintWith(rules: readonly Rule[], input: LintInput): Promise<LintResult> {
   const { problems, silenced } = await examineFiles(rules, input);
   const levels = new Map(rules.map(({ name, severity }) => [name, severity]));
@@ -37,7 +37,7 @@ export async function lintWith(rules: readonly Rule[], input: LintInput): Promis
   return { findings, silenced };
 }
 
-/** The problems with their places in the trees, and the catalog they come from. */
+/** The problems with their places in the parse trees, and the catalog that they come from. */
 export async function examineFiles(
   rules: readonly Rule[],
   { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>,

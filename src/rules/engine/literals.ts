@@ -5,7 +5,7 @@ import type { Piece } from '../../sql/piece.ts';
 export interface Literal {
   text: string;
   location: number | undefined;
-  /** The column it is written to, or compared with, where the statement tells. */
+  /** The column that it is written to or compared with, if the statement shows that. */
   column?: string | undefined;
 }
 

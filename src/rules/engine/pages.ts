@@ -10,7 +10,7 @@ function code(sql: string): string {
   return `\`\`\`sql\n${sql.trimEnd()}\n\`\`\``;
 }
 
-/** The pages of `docs/rules/` by file name: one a rule, and the list of all. */
+/** The pages of `docs/rules/` by file name: one per rule, and the list of all rules. */
 export function rulePages(rules: readonly Rule[]): Map<string, string> {
   const pages = new Map(rules.map((rule): [string, string] => [`${rule.name}.md`, page(rule)]));
   const rows = rules.map(
@@ -32,7 +32,7 @@ function page({ name, severity, unless, found, means, doc, fix }: Rule): string 
     `## Why\n\n${doc.why}`,
     ...(doc.bad === undefined ? [] : [`## Bad\n\n${code(doc.bad)}`]),
     ...(doc.good === undefined ? [] : [`## Good\n\n${code(doc.good)}`]),
-    `## How to fix it\n\n${fix === undefined ? 'By hand: no program can know what it should be.' : `\`muse lint --fix\`: ${fix.does}.`}`,
+    `## How to fix it\n\n${fix === undefined ? 'By hand: the right fix depends on what you intend.' : `\`muse lint --fix\`: ${fix.does}.`}`,
     ...(found.includes('static')
       ? [`To accept one place, write before it: \`-- muse: ignore ${name} because …\``]
       : []),

@@ -2,11 +2,11 @@ import type { Catalog, Policy, PolicyCommand } from '../../sql/catalog/model.ts'
 import { fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { Node } from '../../sql/nodes.ts';
 
-/** What a policy's expression says of the user who asks. */
+/** What a policy's expression says about the current user. */
 export interface Mentions {
   /** `auth.uid()`, `auth.jwt()` or another function that only makes sense for a signed-in user. */
   user: boolean;
-  /** Compares the role to `service_role`. */
+  /** It compares the role with `service_role`. */
   service: boolean;
 }
 
@@ -20,7 +20,7 @@ const serverRoles = new Set([
   'dashboard_user',
 ]);
 
-/** Looks through a policy's expressions. */
+/** Analyzes a policy's expressions. */
 export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
   const mentions: Mentions = { user: false, service: false };
   walk([policy.using, policy.check], (type, fields) => {
@@ -34,7 +34,10 @@ export function mentionsOf(policy: Pick<Policy, 'using' | 'check'>): Mentions {
   return mentions;
 }
 
-/** Says whether a policy asks for what an app's own connection has set, directly or through a function: users of the Data API are not meant. */
+/**
+ * Returns whether a policy reads a setting of the app's own connection, directly or through a function: it is not meant
+ * for users of the Data API.
+ */
 export function isForSessions(policy: Pick<Policy, 'using' | 'check'>, catalog: Catalog): boolean {
   let session = false;
   let api = false;
@@ -81,14 +84,14 @@ export function commandsOf({ command }: Policy): Exclude<PolicyCommand, 'all'>[]
   return command === 'all' ? ['select', 'insert', 'update', 'delete'] : [command];
 }
 
-/** Says whether the policy lets rows through to a request of the Data API without the service key. */
+/** Returns whether the policy can give rows to a request of the Data API without the service key. */
 export function isForUsers(policy: Policy): boolean {
   return policy.roles.length === 0 || policy.roles.some((role) => !serverRoles.has(role));
 }
 
 /**
- * Roles of the Data API that a policy means to let in: those it names; where it names none, the server if its expression
- * asks for that, else signed-in users. Whether anonymous visitors are meant too cannot be told from such a policy.
+ * Roles of the Data API that a policy is meant for: those it names. If it names none, the server if its expression
+ * requires that, otherwise signed-in users. Such a policy does not show whether anonymous visitors are meant too.
  */
 export function meantRoles(policy: Policy): string[] {
   if (policy.roles.length > 0)
@@ -97,12 +100,12 @@ export function meantRoles(policy: Policy): string[] {
   return service && !user ? ['service_role'] : ['authenticated'];
 }
 
-/** Policies of the migrations' own tables, of tables that no file makes, and of Supabase's storage. */
+/** Policies on tables of the migrations, on tables that no file creates, and on Supabase's storage. */
 export function policiesOf(catalog: Catalog): Policy[] {
   return [...catalog.tables.values(), ...catalog.ghosts.values()].flatMap(({ policies }) => [...policies.values()]);
 }
 
-/** Says whether a policy's name speaks of the service role alone. */
+/** Returns whether a policy's name mentions only the service role. */
 export function namesService(text: string): boolean {
   return /service[\s_-]*role|\bservice only\b|\bbackend\b|\bserver[\s_-]side\b/i.test(text);
 }

@@ -1,13 +1,13 @@
 import { wantsInput } from '../../migrations/transactions.ts';
 import type { Statement } from '../../sql/statement.ts';
 
-/** What pg_dump writes around a dump since 17.6: it protects psql, and means nothing elsewhere. */
+/** What pg_dump writes around a dump since 17.6: it protects psql and has no meaning elsewhere. */
 export const dumpBrackets: readonly string[] = ['\\restrict', '\\unrestrict'];
 
-/** By the statements of a file: those that are rows for a COPY … FROM stdin before them. */
+/** By the statements of a file: those that are really rows of a preceding COPY … FROM stdin. */
 const known = new WeakMap<readonly Statement[], ReadonlySet<Statement>>();
 
-/** The statements of a file that are not SQL, but rows for a COPY … FROM stdin before them. */
+/** The statements of a file that are not SQL, but rows of a preceding COPY … FROM stdin. */
 export function copiedRows(statements: readonly Statement[]): ReadonlySet<Statement> {
   const before = known.get(statements);
   if (before !== undefined) return before;
@@ -27,8 +27,9 @@ export function copiedRows(statements: readonly Statement[]): ReadonlySet<Statem
 }
 
 /**
- * The command of psql, such as `\\restrict`, at which PostgreSQL stops reading a statement: at a backslash that begins a line.
- * Undefined for other mistakes. @param sql the whole file
+ * The psql command, such as `\\restrict`, that makes a statement fail to parse: a backslash at the beginning of a line.
+ * Undefined for other mistakes.
+ * @param sql the whole file
  */
 export function psqlCommand({ error }: Statement, sql: string): { word: string; offset: number } | undefined {
   if (error === undefined) return undefined;
@@ -39,7 +40,7 @@ export function psqlCommand({ error }: Statement, sql: string): { word: string; 
     : { word, offset: error.offset };
 }
 
-/** What to say of a command of psql. */
+/** The message for a psql command. */
 export function explainPsql(word: string): { message: string; suggestion: string } {
   return {
     message: `${word} is a command of psql, not SQL: PostgreSQL refuses it.`,

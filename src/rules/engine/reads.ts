@@ -5,21 +5,21 @@ import { walk } from '../../sql/nodes.ts';
 /** How far reading is followed: `expressions` into subqueries and views, `calls` also into functions. */
 export type Depth = 'expressions' | 'calls';
 
-/** What an expression was found to reach. */
+/** What an expression reaches. */
 interface Reach {
   depth: Depth;
-  /** Views and functions that were followed. */
+  /** The views and functions that were followed. */
   seen: Set<string>;
-  /** Functions that run with the rights of their caller. */
+  /** The functions that run with their caller's rights. */
   invokers: Set<Routine>;
 }
 
-/** Tables that an expression reads with the rights of the user who asks. */
+/** Tables that an expression reads with the current user's rights. */
 export function readsOf(catalog: Catalog, trees: readonly unknown[], depth: Depth = 'calls'): Set<string> {
   return reads(catalog, trees, { depth, seen: new Set(), invokers: new Set() });
 }
 
-/** Functions that an expression calls, or that those call, which run with the rights of the user who asks. */
+/** Functions that an expression calls, directly or indirectly, and that run with the current user's rights. */
 export function invokersIn(catalog: Catalog, trees: readonly unknown[]): Routine[] {
   const reach: Reach = { depth: 'calls', seen: new Set(), invokers: new Set() };
   reads(catalog, trees, reach);
@@ -47,7 +47,7 @@ function reads(catalog: Catalog, trees: readonly unknown[], reach: Reach): Set<s
       const lookup = findRoutines(catalog, fields.funcname);
       if (!('found' in lookup)) return;
       for (const routine of lookup.found) {
-        // A definer's owner bypasses row-level security: what it reads ends there.
+        // The owner of a SECURITY DEFINER function bypasses row-level security, so its reads do not recurse.
         if (routine.definer || reach.seen.has(routine.name)) continue;
         reach.seen.add(routine.name);
         if (routine.site !== undefined) reach.invokers.add(routine);
@@ -58,7 +58,7 @@ function reads(catalog: Catalog, trees: readonly unknown[], reach: Reach): Set<s
   return found;
 }
 
-/** The table itself, or what a view reads with the rights of the user who asks. */
+/** The table itself, or what a view reads with the current user's rights. */
 function baseTables(catalog: Catalog, table: Table, reach: Reach): Iterable<string> {
   if (table.kind !== 'view') return [table.name];
   if (table.invoker !== true || table.site === undefined || reach.seen.has(table.name)) return [];

@@ -3,15 +3,15 @@ import { at } from './check.ts';
 import type { FileCheck, Report } from './check.ts';
 import { isForeignType, isTsqlFile } from './dialects.ts';
 
-/** What became of something that was missing when it was used. */
+/** The verdict on an object that was missing when it was used. */
 export interface Verdict {
   rule: 'unknown-relation' | 'used-before-created' | 'core-depends-on-extension';
   need: Need;
-  /** Where it is made after all. */
+  /** Where it is created later. */
   made?: Site;
 }
 
-/** How each kind of thing is called at the beginning of a sentence. */
+/** The name of each kind of object at the beginning of a sentence. */
 export const titles: Record<Need['kind'], string> = {
   table: 'Table',
   column: 'Column',
@@ -23,7 +23,7 @@ export const titles: Record<Need['kind'], string> = {
   trigger: 'Trigger',
 };
 
-/** One verdict for each thing that is missing, in each file that misses it: the first place there. */
+/** One verdict per missing object and file, at the first place in that file. */
 export function verdicts(catalog: Catalog): Verdict[] {
   const seen = new Set<string>();
   const result: Verdict[] = [];
@@ -45,13 +45,13 @@ export function verdicts(catalog: Catalog): Verdict[] {
   return result;
 }
 
-/** What another finding is the reason of. */
+/** References that fail only because of another finding. */
 function isConsequence(catalog: Catalog, need: Need, missingSchemas: ReadonlySet<string>): boolean {
   const schema = need.name.split('.')[0]!;
   if (need.kind !== 'schema' && missingSchemas.has(schema) && catalog.schemas.get(schema) === undefined) return true;
   if (schema === 'dbo' && isTsqlFile(need.site.piece.source)) return true;
   if (need.kind === 'type') return isForeignType(need.name.split('.')[1] ?? '') || isInlineIndex(need);
-  // Described by a CREATE TABLE that came second and did nothing: `table-redefined` says so.
+  // The column is in a second CREATE TABLE, which does nothing: `table-redefined` reports that.
   const sites = catalog.created.get(`${need.kind} ${need.name}`) ?? [];
   return (
     need.kind === 'column' &&
@@ -78,13 +78,16 @@ export function short(name: string): string {
   return name.replace(/^public\./, '');
 }
 
-/** Where a thing that is missing was dropped, before its use; undefined where it never existed. */
+/** Where a missing object was dropped before its use; undefined if it never existed. */
 export function droppedBefore(catalog: Catalog, { kind, name, site }: Need): Site | undefined {
   const drop = catalog.dropped.get(`${kind} ${name}`);
   return drop !== undefined && drop.piece.order < site.piece.order ? drop : undefined;
 }
 
-/** A DROP between a use and where the thing is made later: what is moved before the use would be gone again after it. */
+/**
+ * A DROP between a use and the later place that creates the object: if the CREATE moved before the use, this would drop
+ * the object again.
+ */
 export function dropBetween(catalog: Catalog, { need, made }: Verdict): Site | undefined {
   const [schema = '', table = ''] = need.name.split('.');
   const drops = [

@@ -4,36 +4,36 @@ import type { Fix } from './fix/fix.ts';
 import type { LiveCheck } from './live/check.ts';
 
 /**
- * Where a rule looks: `static` in the files, `rehearsal` while they run on a shadow database, `live` in a database, by its
- * catalog or by acting as a user.
+ * Where a rule applies: `static` to the files, `rehearsal` while they run on a shadow database, `live` to a database,
+ * by its catalog or by acting as a user.
  */
 export type FoundBy = 'static' | 'rehearsal' | 'live';
 
-/** What `docs/rules/` says of a rule. The tests run the examples of rules that check files, so that they stay true. */
+/** The text of a rule's page in `docs/rules/`. The tests run the examples of rules that check files. */
 export interface RuleDoc {
-  /** Why it matters: what happens where it is left. */
+  /** Why it matters: what happens if it is not fixed. */
   why: string;
-  /** SQL in which the rule finds something; absent where no file alone can show it. */
+  /** SQL in which the rule finds something; absent if a file alone cannot show it. */
   bad?: string;
-  /** The same, right. */
+  /** The same SQL, corrected. */
   good?: string;
 }
 
-/** One rule, whole: its file in src/rules/ is the only place that knows it. */
+/** One rule. Everything about it is in its file in src/rules/. */
 export interface Rule {
   /** The name of its file, without `.ts`. */
   name: string;
   severity: Severity;
-  /** When it is of the other severity, for its page: `a warning where …`. */
+  /** When the severity differs, for its page: `a warning where …`. */
   unless?: string;
   found: readonly FoundBy[];
-  /** What it means, one sentence without its period. */
+  /** What it means, as one sentence without its period. */
   means: string;
   doc: RuleDoc;
-  /** How files show it. */
+  /** The check of the files. */
   check?: FileCheck;
-  /** How the catalog of a database shows it. */
+  /** The check of a database's catalog. */
   live?: LiveCheck;
-  /** What `--fix` does about it; absent where only a person can. */
+  /** What `--fix` does about it; absent if it needs a manual fix. */
   fix?: Fix;
 }

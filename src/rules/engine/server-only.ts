@@ -3,11 +3,11 @@ import { commentsBelow } from './statements.ts';
 import { ownTables } from './tables.ts';
 import type { OwnTable } from './tables.ts';
 
-/** Words by which people say that only the server is to use a table. */
+/** Words that say that only the server uses a table. */
 const words =
   /\bno (?:rls )?polic(?:y|ies) (?:as|because|since|needed|necessary|on purpose)\b|\bprivate table\b|\bserver[ -]?(?:side )?only\b|\bservice[ _-]role only\b/i;
 
-/** Says whether a comment beside the table or its ENABLE says in plain words that only the server is to use it. */
+/** Returns whether a comment on the table or on its ENABLE says in plain words that only the server uses it. */
 export function saysServerOnly({ site, rls }: OwnTable): boolean {
   return [site, rls].some((each) => {
     if (each === undefined) return false;
@@ -16,7 +16,7 @@ export function saysServerOnly({ site, rls }: OwnTable): boolean {
   });
 }
 
-/** The tables of which the files say so, as `schema.name`. */
+/** The tables that the files reserve for the server, as `schema.name`. */
 export function serverOnlyTables(catalog: Catalog): string[] {
   return ownTables(catalog)
     .filter(saysServerOnly)

@@ -14,14 +14,17 @@ export function statementAt({ parsed }: Source, offset: number): Statement | und
   return parsed.statements[Math.max(0, low - 1)];
 }
 
-/** The comments beside a statement; those above the DROP before it speak of it too. */
+/** The comments on a statement, including those above the DROP before it. */
 export function commentsBeside({ parsed }: Source, statement: Statement): Comment[] {
   const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
   const drops = before?.tree !== undefined && fieldsOf(before.tree, 'DropStmt') !== undefined;
   return drops ? [...before.comments, ...statement.comments] : statement.comments;
 }
 
-/** The comments on the lines right below a statement, with no blank line between: they may speak of it as well as of the next. */
+/**
+ * The comments on the lines right below a statement, without a blank line between: they may be about it or about the
+ * next one.
+ */
 export function commentsBelow({ migration, parsed }: Source, statement: Statement): Comment[] {
   const next = parsed.statements[parsed.statements.indexOf(statement) + 1];
   const below: Comment[] = [];

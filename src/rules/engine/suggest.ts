@@ -3,21 +3,21 @@ import type { Run } from './check.ts';
 import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
 import { declared } from './tables.ts';
 
-/** Whose a table's rows are, as its columns tell. */
+/** Whom a table's rows belong to, according to its columns. */
 export type Owner =
   | { kind: 'user'; column: string }
   | { kind: 'organization'; column: string; helper: string }
-  /** The app's own connection says who asks; `helper` answers with it. */
+  /** The app's own connection sets the current user; `helper` returns it. */
   | { kind: 'session'; column: string; helper: string }
   | { kind: 'service' };
 
-/** Columns that hold the user whose row it is, the plainest first. */
+/** Columns that hold the owner of a row, the most explicit first. */
 const userColumns = ['user_id', 'owner_id', 'profile_id'];
-/** Users that a row speaks of and whose it is not. */
+/** Columns that hold a user who is not the owner. */
 const others = /link|refer|recruit|admin|target|sender|recipient|assign|invit|review|approv|winner|created|updated/;
 const organizationColumns = ['organization_id', 'org_id'];
 
-/** Says whether a column points at the users' table, directly or through a table whose key does. */
+/** Returns whether a column references the users' table, directly or through a table whose key does. */
 function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean {
   const key = table.foreignKeys.find(({ columns }) => columns.length === 1 && columns[0] === column);
   if (key === undefined) return false;
@@ -36,8 +36,8 @@ function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean 
 const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
 
 /**
- * Whose the rows of a table are: a user's, where a column says so by its name and type; an organization's, where there is a
- * membership helper to ask; else only the server's.
+ * Whom the rows of a table belong to: a user, if a column's name and type say so; an organization, if there is a
+ * membership helper; otherwise only the server.
  */
 export function ownerOf(table: Table, catalog: Catalog): Owner {
   const named = [...table.columns.values()].filter(
@@ -58,8 +58,8 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
 }
 
 /**
- * Where the app's own connection tells who asks, that is what rows are compared with; `none` where no column can be.
- * Undefined where the kit does not work so.
+ * The owner if the app's own connection sets the current user: rows are compared with that; `none` if no column can be.
+ * Undefined if the kit works differently.
  */
 function sessionOwner(
   catalog: Catalog,
@@ -77,7 +77,7 @@ function sessionOwner(
   return 'none';
 }
 
-/** A function of the kit without arguments that answers from what the app's connection has set. */
+/** A function of the kit without arguments that returns a value from the app's connection settings. */
 function sessionHelper(catalog: Catalog, returned: string, pattern: RegExp): string | undefined {
   const own = [...catalog.routines.values()]
     .flat()
@@ -88,7 +88,7 @@ function sessionHelper(catalog: Catalog, returned: string, pattern: RegExp): str
   )?.name;
 }
 
-/** The condition that someone is signed in, where the app's own connection says who; undefined where the kit does not work so. */
+/** The condition that a user is signed in, for kits whose own connection sets the user; undefined for other kits. */
 export function signedInBySession(catalog: Catalog): string | undefined {
   const user = sessionHelper(catalog, 'uuid', /current_user/);
   const superadmin = sessionHelper(catalog, 'boolean', /super_?admin/);
@@ -96,10 +96,10 @@ export function signedInBySession(catalog: Catalog): string | undefined {
   return `(SELECT ${quoteQualified(user)}()) IS NOT NULL${superadmin === undefined ? '' : ` OR (SELECT ${quoteQualified(superadmin)}())`}`;
 }
 
-/** The membership helper of each catalog, looked for once. */
+/** The membership helper of each catalog, cached. */
 const helpers = new WeakMap<Catalog, { name: string | undefined }>();
 
-/** A function that answers with the organizations of the user who asks: SECURITY DEFINER, no arguments, uuid[]. */
+/** A function that returns the organizations of the current user: SECURITY DEFINER, no arguments, uuid[]. */
 function membershipHelper(catalog: Catalog): string | undefined {
   const known = helpers.get(catalog);
   if (known !== undefined) return known.name;
@@ -113,23 +113,23 @@ function membershipHelper(catalog: Catalog): string | undefined {
   return fits?.name;
 }
 
-/** The condition under which a row is the user's who asks. */
+/** The condition that a row belongs to the current user. */
 export function conditionFor(owner: Exclude<Owner, { kind: 'service' }>): string {
   if (owner.kind === 'user') return `(SELECT auth.uid()) = ${quoteIdentifier(owner.column)}`;
   if (owner.kind === 'session') return `${quoteIdentifier(owner.column)} = (SELECT ${quoteQualified(owner.helper)}())`;
   return `${quoteIdentifier(owner.column)} = ANY ((SELECT ${quoteQualified(owner.helper)}())::uuid[])`;
 }
 
-/** Tables whose rows the server writes and people only read: what happened, what was paid, what was earned. */
+/** Tables whose rows only the server writes and users read: logs, payments, earnings. */
 const records =
   /(?:^|_)(?:logs?|audits?|events?|histor(?:y|ies)|transactions?|ledgers?|invoices?|invoice_items|payments?|payouts?|subscriptions?|commissions?|earnings?|referrals?|receipts?|deliveries|awards?|badges?|milestones?|metrics|usage|roles?)$/;
-/** Columns by which a user who may write them gives themselves money or rights, or says what someone else has to say. */
+/** Columns that would let a user who can write them give themselves money or rights, or decide for someone else. */
 const privileges =
   /^(?:role|roles|is_admin|is_superadmin|is_staff|permissions?|plan|plan_id|tier|tier_id|credits?|balance|stripe_\w+|\w+_cents|discount_(?:percent|value|amount)|commission_rate|verified|is_verified|is_featured|paid_at|(?:reviewed|approved|verified|processed|countersigned)_(?:at|by)|admin_notes|sender_role)$/;
 
 /**
- * Whether a user may write the rows that are theirs: not those that only the server can vouch for, and not those by which
- * they would let themselves into an organization.
+ * Whether users may write their own rows: not those that only the server can vouch for, and not those that would let
+ * them join an organization.
  */
 export function mayWrite(table: Table, owner: Owner): boolean {
   const bare = table.name.slice(table.name.indexOf('.') + 1);
@@ -143,20 +143,23 @@ export function mayWrite(table: Table, owner: Owner): boolean {
 
 const commands = ['select', 'insert', 'update', 'delete'] as const;
 
-/** What the migrations grant a role on the table already: who wrote that has decided, and no more is given. */
+/**
+ * What the migrations already grant a role on the table. If they grant anything, the author has decided, and nothing is
+ * added.
+ */
 function held(table: Table, role: string): ReadonlySet<string> {
   return table.grants.get(role) ?? new Set();
 }
 
-/** A grant to those of the roles that have none yet. */
+/** A grant to those roles that have none yet. */
 function grantTo(table: Table, privileges: string, ...roles: string[]): string[] {
   const without = roles.filter((role) => held(table, role).size === 0);
   return without.length === 0 ? [] : [`GRANT ${privileges} ON ${quoteQualified(table.name)} TO ${without.join(', ')};`];
 }
 
 /**
- * The policies by which users keep their own rows of a table: of the verbs that they have a privilege for already. None
- * where they have none.
+ * The policies that let users keep their own rows of a table, for the verbs that they already have a privilege for.
+ * None if they have no privilege.
  */
 export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service' }>): string[] {
   const name = quoteQualified(table.name);
@@ -166,7 +169,7 @@ export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service
     const policy = quoteIdentifier(fitName(bare, suffix));
     return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
   };
-  // Which role the app connects as is its own affair: such a policy names none.
+  // The role that the app connects as is not known here, so the policy names none.
   if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
   const granted = new Set([...held(table, 'authenticated'), ...held(table, 'public')]);
   const usable = commands.filter((command) => granted.has(command) && (command === 'select' || mayWrite(table, owner)));
@@ -186,7 +189,7 @@ export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service
   );
 }
 
-/** Policies and grants that fit the table, ready to paste. */
+/** Policies and grants for the table, ready to paste. */
 export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
   const name = quoteQualified(table.name);
   const bare = table.name.slice(table.name.indexOf('.') + 1);
@@ -200,7 +203,7 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
   if (owner.kind === 'service')
     return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
   const condition = conditionFor(owner);
-  // Which role the app connects as is its own affair: such a policy names none, and grants nothing.
+  // The role that the app connects as is not known here, so the policy names none and nothing is granted.
   if (owner.kind === 'session') return make('_own', `FOR ALL USING (${condition}) WITH CHECK (${condition})`);
   if (!mayWrite(table, owner))
     return [

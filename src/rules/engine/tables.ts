@@ -2,10 +2,10 @@ import { isPlatformSchema } from '../../sql/catalog/lookup.ts';
 import type { Catalog, Site, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
 
-/** A table that the migrations made and that the rules are for. */
+/** A table of the migrations that the rules apply to. */
 export type OwnTable = Table & { site: Site };
 
-/** Tables that the migrations make in schemas of their own; not views, not temporary tables. */
+/** Tables that the migrations create in their own schemas; no views, no temporary tables. */
 export function ownTables(catalog: Catalog): OwnTable[] {
   return [...catalog.tables.values()].filter(
     (table): table is OwnTable =>
@@ -21,17 +21,19 @@ export function schemaOf({ name }: { name: string }): string {
   return name.slice(0, name.indexOf('.'));
 }
 
-/** Says whether something on the table was granted to users of the Data API. */
+/** Returns whether users of the Data API were granted anything on the table. */
 export function isGranted(table: Table): boolean {
   return ['anon', 'authenticated', 'public'].some((role) => (table.grants.get(role)?.size ?? 0) > 0);
 }
 
-/** Says whether a user of the Data API can come near the table: it is in `public`, or something was granted to a user. */
+/**
+ * Returns whether a user of the Data API can reach the table: it is in `public`, or something was granted to a user.
+ */
 export function isReachable(table: Table): boolean {
   return schemaOf(table) === 'public' || isGranted(table);
 }
 
-/** Says whether the files declare the table so. */
+/** Returns whether the files have that declaration for the table. */
 export function declared(run: Pick<Run, 'meanings'>, table: string, kind: 'public-read' | 'service-only'): boolean {
   return run.meanings.get(table)?.some((meaning) => meaning.kind === kind) ?? false;
 }

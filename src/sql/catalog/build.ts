@@ -14,7 +14,7 @@ import { startingCatalog } from './start.ts';
 export interface Visitor {
   source?(source: Source): void;
   statement?(statement: Statement, source: Source): void;
-  /** A statement of a file, or one in a `DO` or routine body; `catalog` is as it is before it. */
+  /** A statement of a file, or one in a `DO` or routine body; `catalog` has the state before it. */
   piece?(piece: Piece, catalog: Catalog): void;
   /** A body that does not parse. */
   body?(piece: Piece, error: { message: string; offset: number }): void;
@@ -29,8 +29,8 @@ function inRunOrder(migrations: readonly Migration[]): Migration[] {
 }
 
 /**
- * Walks the migrations in the order of a run and returns what exists at the end. `loadParser()` must have been
- * awaited. Statements that do not parse are left out, unless their meaning is plain.
+ * Walks the migrations in the order of a run and returns what exists at the end. `loadParser()` must have been awaited.
+ * Statements that do not parse are skipped, unless their meaning is obvious.
  */
 export function buildCatalog(migrations: readonly Migration[], visitor: Visitor = {}): Catalog {
   const catalog = startingCatalog();
@@ -38,7 +38,7 @@ export function buildCatalog(migrations: readonly Migration[], visitor: Visitor 
   for (const migration of inRunOrder(migrations)) {
     const source: Source = { migration, parsed: parseSql(migration.sql) };
     catalog.searchPath = ['public', 'extensions'];
-    // Nothing of one file's session is there for the next.
+    // Temporary objects and settings of one file's session are not visible to the next file.
     for (const [name, { temporary }] of catalog.tables) if (temporary === true) catalog.tables.delete(name);
     visitor.source?.(source);
     for (const statement of source.parsed.statements) {
@@ -69,7 +69,10 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   apply(catalog, piece);
 }
 
-/** Removes needs that are not faults: of tables whose CREATE does not parse, and of routines whose objects exist in the end. */
+/**
+ * Removes needs that are not errors: for tables whose CREATE does not parse, and in routines whose objects exist at the
+ * end.
+ */
 function settle(catalog: Catalog): void {
   catalog.needs = catalog.needs.filter((need) => {
     if (need.kind === 'table' && catalog.broken.has(need.name)) return false;

@@ -5,7 +5,7 @@ import { findTable } from './lookup.ts';
 import type { Catalog, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Something that columns can come from. `columns` is undefined if they are not known. */
+/** A source of columns in a query. `columns` is undefined if they are not known. */
 interface Item {
   alias: string;
   name: string;
@@ -58,13 +58,13 @@ function check(names: readonly string[], location: number | undefined, scope: Sc
       return;
     }
   }
-  // A qualifier that is not an item may be a parameter or a schema, which is not reported.
+  // A qualifier that is not a FROM item may be a parameter or a schema, which is not reported.
   const [only, more] = scope.items;
   if (second === undefined && only !== undefined)
     report('column', more === undefined ? `${only.name}.${first}` : first, location);
 }
 
-/** Walks an expression or query; each subquery opens a scope inside the enclosing one. */
+/** Walks an expression or query. Each subquery opens a scope inside the enclosing one. */
 function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySet<string>, report: Report): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(catalog, item, scope, local, report);
@@ -112,7 +112,9 @@ function checksIn(elements: unknown): Node[] {
   );
 }
 
-/** Columns that the expressions of a policy, view, index, check or query name and that no table in scope has. */
+/**
+ * Columns that are named in the expressions of a policy, view, index, check or query and that no table in scope has.
+ */
 export function missingColumns(catalog: Catalog, piece: Piece, report: Report): void {
   const none = new Set<string>();
   if (piece.type === 'CreatePolicyStmt' || piece.type === 'AlterPolicyStmt') {

@@ -9,7 +9,7 @@ export interface Facts {
   functions: string[];
 }
 
-/** What core offers to extensions: its tables and functions, and `auth.users`. */
+/** What extensions can build on: the tables and functions of core, and `auth.users`. */
 export function coreFacts(catalog: Catalog): Facts {
   const tables: Facts['tables'] = {};
   for (const table of catalog.tables.values()) {

@@ -113,7 +113,9 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
   };
 }
 
-/** The schemas that the body of a routine looks names up in, if it sets its own; undefined for other statements. */
+/**
+ * The schemas along which a routine's body resolves names, if the routine sets its own; undefined for other statements.
+ */
 export function ownSearchPath({ type, node }: Piece): string[] | undefined {
   const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
   return path
@@ -152,7 +154,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   },
   SelectStmt(catalog, piece) {
     const rel = piece.node.intoClause?.rel as RangeVar | undefined;
-    // In a body, INTO without TEMP or TABLE is a variable's.
+    // In a body, INTO without TEMP or TABLE assigns a variable.
     if (rel !== undefined && (piece.inside === undefined || rel.relpersistence === 't'))
       addView(catalog, piece, rel, 'table');
   },
@@ -289,7 +291,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   AlterObjectSchemaStmt: setSchema,
 };
 
-/** An empty entry for a table that is not there, so that its policies are checked all the same. */
+/** An empty entry for a table that does not exist, so that its policies are checked anyway. */
 function ghost(catalog: Catalog, name: string): Table {
   const table = catalog.ghosts.get(name) ?? { ...newTable(name), open: true };
   catalog.ghosts.set(name, table);

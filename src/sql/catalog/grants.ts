@@ -7,7 +7,10 @@ const everything = ['select', 'insert', 'update', 'delete'];
 
 type Privileges = Map<string, Set<string>>;
 
-/** @param decides whether a REVOKE from a role that was never granted anything says something: the role gets an entry, and nothing in it */
+/**
+ * @param decides whether a REVOKE from a role that was never granted anything is recorded, as an entry without
+ *   privileges
+ */
 function change(grants: Privileges, statement: Fields<'GrantStmt'>, decides: boolean): void {
   const names = allOf(statement.privileges, 'AccessPriv').map(({ priv_name: name }) => name ?? '');
   const privileges = names.length === 0 ? everything : names;
@@ -26,7 +29,8 @@ function change(grants: Privileges, statement: Fields<'GrantStmt'>, decides: boo
 
 /**
  * Applies a GRANT or REVOKE on tables.
- * @param schemas the schemas whose tables to come it is for (ALTER DEFAULT PRIVILEGES); undefined: tables that are there
+ * @param schemas the schemas whose future tables it applies to (ALTER DEFAULT PRIVILEGES); undefined for existing
+ *   tables
  */
 export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?: readonly string[]): void {
   if (statement.objtype !== 'OBJECT_TABLE') return;
@@ -45,11 +49,12 @@ export function grant(catalog: Catalog, statement: Fields<'GrantStmt'>, schemas?
   const all = statement.targtype === 'ACL_TARGET_ALL_IN_SCHEMA' ? stringsOf(statement.objects) : [];
   const inSchemas =
     all.length === 0 ? [] : [...catalog.tables.values()].filter(({ name }) => all.includes(name.split('.')[0]!));
-  // Before a table has policies, a REVOKE only makes it begin with nothing; after them, it withholds what they promise.
+  // Before a table has policies, a REVOKE only clears its defaults; after them, it deliberately withholds what they
+  // allow.
   for (const table of [...named, ...inSchemas]) change(table.grants, statement, table.policies.size > 0);
 }
 
-/** Gives a new table what ALTER DEFAULT PRIVILEGES said before. */
+/** Gives a new table the privileges of earlier ALTER DEFAULT PRIVILEGES. */
 export function applyDefaultGrants(catalog: Catalog, table: Table): void {
   for (const [role, privileges] of catalog.defaultGrants.get(table.name.split('.')[0]!) ?? []) {
     table.grants.set(role, new Set([...(table.grants.get(role) ?? []), ...privileges]));

@@ -6,7 +6,7 @@ import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } 
 import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';
 
-/** Schemas of the platform whose contents change with its releases: what is not known there is not called missing. */
+/** Schemas of the platform whose contents change with its releases: unknown names there are not reported as missing. */
 const platform = new Set([
   'pg_catalog',
   'information_schema',
@@ -26,10 +26,10 @@ const platform = new Set([
   'supabase_functions',
 ]);
 
-/** What looking a name up can end in: found, known to be none of our business, or missing under this full name. */
+/** The result of looking up a name: found, not to be judged, or missing under this full name. */
 export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
 
-/** Where temporary tables are: looked through before the search path. */
+/** The schema of temporary tables, which is searched before the search path. */
 const temporarySchema = 'pg_temp';
 
 const foreign = { foreign: true } as const;
@@ -53,7 +53,7 @@ export function newQualified(catalog: Catalog, parts: unknown): string {
   return names.length > 1 ? names.slice(-2).join('.') : `${catalog.searchPath[0] ?? 'public'}.${names[0] ?? ''}`;
 }
 
-/** Looks a table or view up as PostgreSQL does, along the search path. */
+/** Looks up a table or view as PostgreSQL does, along the search path. */
 export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
   if (relation.schemaname !== undefined) {
     const found = catalog.tables.get(relationName(relation));
@@ -69,7 +69,7 @@ export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
   return { missing: newName(catalog, relation) };
 }
 
-/** Looks a function up by name; which of its overloads is meant is not decided. */
+/** Looks up a function by name, without resolving overloads. */
 export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]> {
   const names = stringsOf(parts);
   const name = names.at(-1) ?? '';
@@ -91,7 +91,7 @@ export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
 }
 
-/** Looks a type up: built in, created, or the row of a table. */
+/** Looks up a type: built in, created, or the row type of a table. */
 export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   const { schema, name } = baseType(type);
   if (type.pct_type === true || isSerial(type)) return foreign;
@@ -110,7 +110,7 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
 }
 
-/** Says whether the schema is the platform's own: its tables are not ours to judge. */
+/** Returns whether the schema belongs to the platform, whose tables are not checked. */
 export function isPlatformSchema(schema: string): boolean {
   return schema !== 'public' && platformSchemas.includes(schema);
 }

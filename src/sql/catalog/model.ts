@@ -5,7 +5,7 @@
 import type { Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 
-/** Where something was created; properties of this type are undefined for what Supabase itself has. */
+/** Where something was created. Properties of this type are undefined for objects that Supabase provides. */
 export interface Site {
   piece: Piece;
   /** Offset in the file. */
@@ -27,7 +27,7 @@ export interface ForeignKey {
   name?: string | undefined;
   columns: string[];
   table: string;
-  /** Empty: the primary key of the table it points at. */
+  /** Empty: the primary key of the referenced table. */
   targets: string[];
   site: Site;
 }
@@ -53,7 +53,7 @@ export interface Policy {
   using?: Node | undefined;
   check?: Node | undefined;
   site: Site;
-  /** Its two conditions are from two statements, so that `site` is not the place of both. */
+  /** Its two conditions come from two statements, so `site` is the place of only one of them. */
   mixed?: boolean;
 }
 
@@ -81,7 +81,9 @@ export interface Table {
   /** Privileges by role, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
   partitionOf?: string | undefined;
-  /** The last place that gave it, or a column of it, another name or schema: what comes before knows the old ones. */
+  /**
+   * The last place that renamed it or one of its columns, or changed its schema: earlier statements use the old names.
+   */
   renamed?: Site;
   temporary?: boolean;
   /** View: runs with the privileges of the querying user. */
@@ -100,7 +102,7 @@ export interface Routine {
   /** As set on the routine: `''`, `pg_catalog, public`; undefined if it sets none. */
   searchPath?: string | undefined;
   volatility?: string | undefined;
-  /** Statements of its body, as far as its language is read. */
+  /** Statements of its body, if its language can be parsed. */
   body: Piece[];
   site?: Site | undefined;
 }
@@ -114,23 +116,23 @@ export interface TypeEntry {
 /** The kinds of things that a statement can need. */
 export type NeedKind = 'table' | 'column' | 'function' | 'type' | 'schema' | 'policy' | 'index' | 'trigger';
 
-/** Something that a statement uses and that was not there when the statement ran. */
+/** An object that a statement uses and that did not exist when the statement ran. */
 export interface Need {
   kind: NeedKind;
-  /** `schema.name`; of a column `schema.table.column`. */
+  /** `schema.name`; for a column `schema.table.column`. */
   name: string;
   site: Site;
   /** Needed only when a routine is called, so it may be created later. */
   late: boolean;
 }
 
-/** A CREATE TABLE of a table that was there already. */
+/** A CREATE TABLE of a table that already existed. */
 export interface Redefinition {
   known: Table;
   described: Table;
-  /** IF NOT EXISTS: it does nothing. Without, it fails. */
+  /** Whether it has IF NOT EXISTS: with it, the statement does nothing; without it, it fails. */
   skips: boolean;
-  /** Columns that were missing, or had another type, when it ran. */
+  /** Its columns that the table lacked, or had with another type, when it ran. */
   missing: Column[];
   retyped: { column: Column; type: string }[];
   site: Site;
@@ -148,18 +150,20 @@ export interface Catalog {
   extensions: Map<string, Site | undefined>;
   sequences: Map<string, Site | undefined>;
   buckets: Map<string, Site>;
-  /** Every place that creates a thing, by `<kind> <name>`, in order: also those that come after a statement that needs it. */
+  /**
+   * Every place that creates an object, by `<kind> <name>`, in order, including those after a statement that needs it.
+   */
   created: Map<string, Site[]>;
   /** The last place where an object was dropped, by `<kind> <name>`. */
   dropped: Map<string, Site>;
-  /** Every DROP of a table or schema, by `<kind> <name>`, whether or not there was anything to drop. */
+  /** Every DROP of a table or schema, by `<kind> <name>`, whether or not the object existed. */
   drops: Map<string, Site[]>;
   needs: Need[];
-  /** Tables whose CREATE does not parse: statements that refer to them are not at fault. */
+  /** Tables whose CREATE does not parse: statements that reference them are not reported. */
   broken: Set<string>;
-  /** Grants that later tables get automatically: privileges by role, by schema. */
+  /** Default privileges of later tables: by schema, then by role. */
   defaultGrants: Map<string, Map<string, Set<string>>>;
-  /** The schemas in which unqualified names are looked up at this point of the run. */
+  /** The search path at this point of the run. */
   searchPath: string[];
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;

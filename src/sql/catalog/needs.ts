@@ -8,7 +8,7 @@ import type { Lookup } from './lookup.ts';
 import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
-/** Objects that statements name as a relation though they are not tables. */
+/** Kinds of objects that statements name like a relation although they are not tables. */
 const otherObjects = new Set([
   'OBJECT_INDEX',
   'OBJECT_SEQUENCE',
@@ -17,7 +17,7 @@ const otherObjects = new Set([
   'OBJECT_ATTRIBUTE',
 ]);
 
-/** The relation that a statement creates, or may find missing: the statement does not need it. Compared by identity. */
+/** The relation that a statement creates or accepts as missing, so that it does not need it. Compared by identity. */
 function ownRelation({ type, node }: Piece): RangeVar | undefined {
   if (type === 'CreateStmt') return node.relation;
   if (type === 'ViewStmt') return node.view;
@@ -86,7 +86,7 @@ function constraintColumns(catalog: Catalog, table: Table, constraint: Constrain
     for (const key of stringsOf(constraint.pk_attrs)) columnIn(target, key, constraint.pktable.location, report);
 }
 
-/** Columns that a statement names by other means than an expression. */
+/** Columns that a statement names outside of expressions. */
 const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>, report: Report) => void } = {
   CreateStmt(catalog, piece, report) {
     const table = describedTable(catalog, piece);
@@ -169,7 +169,7 @@ function targetSchema(catalog: Catalog, piece: Piece, report: Report): void {
   if (schema !== undefined && !catalog.schemas.has(schema)) report('schema', schema, relation?.location);
 }
 
-/** Everything that a statement uses and that is not there at this point of the run. */
+/** Everything that a statement uses and that does not exist at this point of the run. */
 export function needsOf(catalog: Catalog, piece: Piece): Need[] {
   const needs: Need[] = [];
   const report: Report = (kind, name, location) => {

@@ -1,6 +1,6 @@
 /**
- * What a Supabase database has before the first migration. Columns as Supabase's own migrations of Auth and Storage make
- * them; a table whose columns change often is `open`: its columns are not checked.
+ * What a Supabase database has before the first migration. The columns are those of Supabase's own migrations of Auth
+ * and Storage. A table whose columns change often is `open`: its columns are not checked.
  */
 
 const timestamp = 'timestamp with time zone';
@@ -22,7 +22,7 @@ export const platformSchemas = [
   'pg_temp',
 ];
 
-/** There before the first migration, as on a new project. */
+/** Tables that exist before the first migration, as in a new project. */
 export const platformExtensions = [
   'plpgsql',
   'pgcrypto',
@@ -150,7 +150,7 @@ export const platformTables: Record<string, PlatformTable> = {
   'extensions.pg_stat_statements': { columns: {}, primaryKey: [], open: true },
 };
 
-/** Functions by `schema.name`, with what they return. */
+/** Functions by `schema.name`, with their return types. */
 export const platformFunctions: Record<string, string> = {
   'auth.uid': 'uuid',
   'auth.role': 'text',
@@ -172,7 +172,7 @@ export const platformFunctions: Record<string, string> = {
   'graphql_public.graphql': 'jsonb',
 };
 
-/** What an extension brings, for those that migrations create often; of others nothing is known, so nothing is said. */
+/** The objects of extensions that migrations often create. Names from other extensions are not checked. */
 export const knownExtensions: Record<string, { functions?: string[]; types?: string[]; schemas?: string[] }> = {
   pgcrypto: {},
   'uuid-ossp': {},

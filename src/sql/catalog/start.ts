@@ -1,7 +1,7 @@
 import { platformExtensions, platformFunctions, platformSchemas, platformTables, searchPath } from './platform.ts';
 import type { Catalog, Column, Routine, Table } from './model.ts';
 
-/** An empty table; what is known of it is filled in. */
+/** An empty table, to be filled in with what is known about it. */
 export function newTable(name: string): Table {
   return {
     name,

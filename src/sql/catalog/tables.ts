@@ -15,7 +15,7 @@ export function note(catalog: Catalog, kind: string, name: string, site: Site): 
   else sites.push(site);
 }
 
-/** The full name of the table that a reference means, or would mean if it were there. */
+/** The full name of the table that a reference resolves to, or would resolve to if it existed. */
 function referenced(catalog: Catalog, relation: RangeVar): string {
   const lookup = findTable(catalog, relation);
   return 'found' in lookup
@@ -25,7 +25,7 @@ function referenced(catalog: Catalog, relation: RangeVar): string {
       : relationName(relation);
 }
 
-/** A column as a CREATE TABLE or ADD COLUMN describes it; its constraints are applied apart. */
+/** A column as a CREATE TABLE or ADD COLUMN defines it. Its constraints are applied separately. */
 export function columnOf(definition: ColumnDef, site: Site): Column {
   const constraints = allOf(definition.constraints, 'Constraint');
   const { typeName: type } = definition;
@@ -73,7 +73,7 @@ function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece:
   }
 }
 
-/** The table that a CREATE TABLE describes, whether or not there is one of that name already. */
+/** The table that a CREATE TABLE defines, whether or not one of that name already exists. */
 export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Table {
   const statement = piece.node;
   const table = newTable(newName(catalog, statement.relation));

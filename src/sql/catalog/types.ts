@@ -1,7 +1,7 @@
 import { fieldsOf, stringsOf } from '../nodes.ts';
 import type { TypeName } from '../nodes.ts';
 
-/** Names of the parser, as PostgreSQL prints them. */
+/** The parser's type names, with the names that PostgreSQL prints. */
 const printed: Record<string, string> = {
   int2: 'smallint',
   int4: 'integer',
@@ -52,7 +52,7 @@ export function typeText(type: TypeName): string {
   return modified + '[]'.repeat(Math.min(1, type.arrayBounds?.length ?? 0));
 }
 
-/** Says whether the type's name stands for an integer with a sequence. */
+/** Returns whether the type is an integer with a sequence (`serial` and its variants). */
 export function isSerial(type: TypeName): boolean {
   return /^(?:big|small)?serial[248]?$/.test(baseType(type).name);
 }

@@ -5,33 +5,35 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
 
-/** A value that a function is called with. */
+/** A value for a function's argument. */
 export interface Candidate {
   sql: string;
-  /** What stands in its place where nobody's row is asked for; undefined where it names no row. */
+  /**
+   * The value to use instead in the baseline call, which names no existing row; undefined if this value names no row.
+   */
   unknown?: string;
-  /** The table of the row of A's that the value was taken from to be searched for by a part of it. */
+  /** If the value is a part of a text of A's row: the table of that row. */
   searches?: string;
-  /** It asks for a privileged role. */
+  /** It is the name of a privileged role. */
   isPrivileged?: boolean;
 }
 
-/** What the values of one function's arguments are made of. */
+/** The sources of one function's argument values. */
 export interface ArgumentContext {
-  /** The tables of the world; those that the function names. */
+  /** All tables with generated rows, and those that the function names. */
   subjects: readonly Subject[];
   named: readonly Subject[];
-  /** Keys that it reads out of JSON. */
+  /** Keys that it reads from JSON. */
   shape: JsonShape;
-  /** Names of the columns that it speaks of. */
+  /** Names of the columns that it mentions. */
   columns: ReadonlySet<string>;
-  /** Arguments that become SQL. */
+  /** Arguments that become part of SQL. */
   injectable: ReadonlySet<string>;
-  /** It runs SQL that it puts together. */
+  /** It runs dynamic SQL. */
   isDynamic: boolean;
 }
 
-/** An id, number and text that no row has. */
+/** An ID, number and text that no row has. */
 const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
   uuid: '00000000-0000-4000-8000-00000000dead',
   number: '1999999999',
@@ -40,7 +42,7 @@ const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
 
 const nothing: Candidate = { sql: 'NULL' };
 
-/** Values of types that columns seldom have. */
+/** Values of types that columns rarely have. */
 const shapes: Readonly<Record<string, string>> = {
   box: '(1,1),(0,0)',
   lseg: '[(0,0),(1,1)]',
@@ -53,7 +55,7 @@ const shapes: Readonly<Record<string, string>> = {
 
 const mostValues = 8;
 
-/** The values of one argument, the likeliest first. Never empty. */
+/** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const values = valuesOf(input, name, context);
   return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
@@ -112,7 +114,7 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
 }
 
-/** A secret is not looked up: its hash is what the rows keep, and that of the plain value is A's. */
+/** Secrets are not looked up, because rows keep their hashes: A's row keeps the hash of this plain value. */
 const isSecret = /token|secret|key|password/;
 
 function texts(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
@@ -148,7 +150,7 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   );
 }
 
-/** Parts of texts of A's rows: whoever is told that they are there can read the text letter by letter. */
+/** Parts of texts in A's rows: a caller who learns whether a part matches can read the text letter by letter. */
 function searches({ named, columns }: ArgumentContext): Candidate[] {
   const found = named.flatMap((subject) =>
     [...subject.rows.a.values].flatMap(([column, value]) => {
@@ -167,7 +169,7 @@ function searches({ named, columns }: ArgumentContext): Candidate[] {
   );
 }
 
-/** What a function that puts SQL together may take for a table. */
+/** Table names that a function with dynamic SQL may accept. */
 function tableNames({ named }: ArgumentContext): Candidate[] {
   return named
     .slice(0, 2)
@@ -175,7 +177,7 @@ function tableNames({ named }: ArgumentContext): Candidate[] {
     .map((name) => ({ sql: quoteLiteral(name) }));
 }
 
-/** SQL that shows A's rows where it becomes a query, a table, a condition or a value of one. */
+/** SQL that reads A's rows if it is used as a query, a table, a condition or a value. */
 function injections({ named }: ArgumentContext): Candidate[] {
   return [
     ...named.slice(0, 2).map(({ into }) => `select * from ${into}`),
@@ -213,7 +215,7 @@ function wrapped({ sql, unknown, ...rest }: Candidate, element: string): Candida
   };
 }
 
-/** Rows of a composite type: A's own row where it is a table's. */
+/** Rows of a composite type: A's own row if it is a table's row type. */
 function composites(
   input: ArgumentType,
   attributes: readonly { name: string; type: string }[],
@@ -255,7 +257,7 @@ function composites(
   ];
 }
 
-/** Objects with the keys that the function reads, ids of A's in them; arrays of those and of ids. */
+/** Objects with the keys that the function reads and IDs of A in them; arrays of those and of IDs. */
 function objects(name: string, context: ArgumentContext): Candidate[] {
   const build = (shape: JsonShape, rank: number, part: 'sql' | 'unknown'): string =>
     `jsonb_build_object(${Object.entries(shape)
@@ -295,7 +297,7 @@ function bareName(name: string): string {
   return name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '');
 }
 
-/** What A's rows hold in a column of the argument's own name, where it is unique. */
+/** Values of A's rows in a column of the argument's name, if it is unique. */
 function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
   const holder = subjects.find((subject) =>
     subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name),
@@ -304,7 +306,9 @@ function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
   return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
 }
 
-/** Every key of A's that the function may look for: by the argument's name first, then by the tables that it names. */
+/**
+ * Every key of A's rows that the function may look up: by the argument's name first, then by the tables that it names.
+ */
 function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
   const guess = idFor(name, context);
   const found = context.named.flatMap((subject) => {
@@ -339,7 +343,7 @@ function isUuid(sql: string): boolean {
   return /^'[\da-f]{8}-[\da-f]{4}-/.test(sql);
 }
 
-/** The text of a literal; undefined for another expression. */
+/** The text of a literal; undefined for any other expression. */
 function textOf(sql: string): string | undefined {
   return /^'[^'\\]*'$/.test(sql) ? sql.slice(1, -1) : undefined;
 }
@@ -349,8 +353,8 @@ function isPrivilegedRole(label: string): boolean {
 }
 
 /**
- * The id that an argument of this name most likely wants: of A, of X, of A's row in the table that it is named for, prefixed
- * or not. A prefixed table is meant only where the function names it.
+ * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named
+ * after, with or without a prefix. A prefixed table counts only if the function names it.
  */
 function idFor(name: string, { subjects, named }: ArgumentContext): string | undefined {
   const word = bareName(name).replace(/_?(id|uuid)$/, '');
@@ -365,7 +369,7 @@ function idFor(name: string, { subjects, named }: ArgumentContext): string | und
   return found?.rows.a.key.length === 1 ? found.rows.a.key[0]![1] : undefined;
 }
 
-/** SQL of an argument list by name, as the Data API calls functions, or by position where an argument has no name. */
+/** SQL of an argument list: by name, as the Data API calls functions, or by position if an argument has no name. */
 export function argumentList(values: readonly string[], names: readonly string[], isVariadic: boolean): string {
   const byName = values.every((_, index) => (names[index] ?? '') !== '');
   return values

@@ -7,13 +7,13 @@ type PlpgsqlTree = Record<string, unknown>;
 
 /** The body of a function as parse trees. */
 export interface RoutineBody {
-  /** Every statement and expression, constant texts that EXECUTE runs among them. */
+  /** Every statement and expression, including constant texts that EXECUTE runs. */
   trees: Node[];
-  /** Expressions whose value EXECUTE runs as SQL, where that is not a constant. */
+  /** Expressions other than constants whose value EXECUTE runs as SQL. */
   executed: Node[];
-  /** What variables are given: an expression or query each, in order. */
+  /** Assignments to variables, each with its expression or query, in order. */
   assigned: { variables: string[]; value: Node }[];
-  /** Its language is another than SQL or PL/pgSQL, or the parser stumbles: what it does is not known. */
+  /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
   isUnreadable: boolean;
 }
 
@@ -59,7 +59,7 @@ interface Expression {
   parseMode?: number;
 }
 
-/** Fields of PL/pgSQL's statements that hold what is run as SQL. */
+/** Fields of PL/pgSQL's statements that hold dynamic SQL. */
 const runs = new Set([
   'PLpgSQL_stmt_dynexecute.query',
   'PLpgSQL_stmt_dynfors.query',
@@ -88,7 +88,7 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
   visit(tree, '', {}, '');
 }
 
-/** The variables that a statement gives a value to. */
+/** The variables that a statement assigns. */
 function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
   if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
   if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
@@ -131,7 +131,7 @@ function readRunTexts(tree: Node, body: RoutineBody): void {
   });
 }
 
-/** A constant is what it runs; anything else is known when it runs only. */
+/** A constant is the SQL itself; anything else is known only at run time. */
 function addRun(tree: Node, body: RoutineBody): void {
   const [target] = allOf(fieldsOf(tree, 'SelectStmt')?.targetList, 'ResTarget');
   const expression = target?.val ?? tree;

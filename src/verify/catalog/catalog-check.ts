@@ -1,6 +1,6 @@
 /**
- * verify/: what a database's catalog says against the rules, and the proof, by acting as users, that tenants are isolated.
- * May touch: a Session or Database that is handed in, and nothing else.
+ * verify/: checks a database's catalog against the rules, and proves by acting as users that tenants are isolated. May
+ * touch: a Session or Database that is passed in, and nothing else.
  */
 import type { Session } from '../../database/database.ts';
 import type { Expectations } from '../../rules/engine/live/expectations.ts';
@@ -10,8 +10,8 @@ import type { Finding } from '../../shared/finding.ts';
 import { readCatalog } from './read-catalog.ts';
 
 /**
- * Checks a database by its catalog alone, in one round trip: tables, row-level security, policies, grants, indexes, foreign
- * keys and definer functions. Changes nothing.
+ * Checks a database by its catalog alone, in one round trip: tables, row-level security, policies, grants, indexes,
+ * foreign keys and definer functions. Makes no changes.
  * @throws DatabaseError what PostgreSQL says
  */
 export async function checkCatalog(session: Session, expectations: Expectations): Promise<Finding[]> {

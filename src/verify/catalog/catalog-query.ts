@@ -2,7 +2,7 @@ import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
 
-/** The platform's own tables and functions count only where the muse's hang on them. */
+/** The platform's own tables and functions are read only if the muse's objects depend on them. */
 const isPlatform = `n.nspname = any ('{${[...platformSchemas].join(',')}}')`;
 
 const relationColumns = `
@@ -28,7 +28,8 @@ const relationColumns = `
       from up join pg_type y on y.oid = up.basetype
     )
     select y.oid, up.typmod, y.typcategory,
-      (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c' and k.contypid in (select up.oid from up)) as checks
+      (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c'
+        and k.contypid in (select up.oid from up)) as checks
     from up join pg_type y on y.oid = up.oid where up.typtype <> 'd'
   ) base on true
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`;
@@ -41,7 +42,8 @@ const constraints = `
   select coalesce(json_agg(json_build_object(
     'name', k.conname, 'type', k.contype,
     'columns', coalesce(${columnNames('k.conkey', 'k.conrelid')}, '[]'::json),
-    'target', (select fn.nspname || '.' || f.relname from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
+    'target', (select fn.nspname || '.' || f.relname from pg_class f
+      join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
     'targetColumns', ${columnNames('k.confkey', 'k.confrelid')},
     'expression', pg_get_expr(k.conbin, k.conrelid)) order by k.conname), '[]'::json)
   from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')`;
@@ -66,13 +68,14 @@ const triggers = `
     'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D') order by g.tgname), '[]'::json)
   from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal`;
 
-/** Rewrite rules other than the one that makes a view. */
+/** Rewrite rules other than the one that defines a view. */
 const rules = `
   select coalesce(json_agg(json_build_object('name', w.rulename, 'definition', pg_get_ruledef(w.oid)) order by w.rulename), '[]'::json)
   from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'`;
 
 const parent = `
-  select fn.nspname || '.' || f.relname from pg_inherits i join pg_class f on f.oid = i.inhparent join pg_namespace fn on fn.oid = f.relnamespace
+  select fn.nspname || '.' || f.relname from pg_inherits i join pg_class f on f.oid = i.inhparent
+    join pg_namespace fn on fn.oid = f.relnamespace
   where i.inhrelid = c.oid order by i.inhseqno limit 1`;
 
 const grants = `
@@ -107,20 +110,28 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
-/** What a service has, its users may use and not alter, whatever roles they inherit: that is for the service and for superusers. */
+/**
+ * Users can use but not alter the objects of a service, whatever roles they inherit: only the service and superusers
+ * can.
+ */
 const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
-    then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user) or (select r.rolsuper from pg_roles r where r.rolname = current_user)
+    then c.relowner = (select r.oid from pg_roles r where r.rolname = current_user)
+      or (select r.rolsuper from pg_roles r where r.rolname = current_user)
     else pg_has_role(c.relowner, 'usage') end`;
 
 const relations = `
   select coalesce(json_agg(json_build_object(
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', ${isOurs},
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
-    'securityInvoker', coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
-    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end, 'updatable', pg_relation_is_updatable(c.oid, true),
+    'securityInvoker', coalesce(c.reloptions &&
+      array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
+    'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end,
+    'updatable', pg_relation_is_updatable(c.oid, true),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),
-    'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}), 'grants', (${grants}), 'columnGrants', (${columnGrants}),
-    'reads', (${reads}), 'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, 'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}),
+    'grants', (${grants}), 'columnGrants', (${columnGrants}), 'reads', (${reads}),
+    'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
+    'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (
@@ -150,9 +161,10 @@ const functions = `
     'arguments', (select coalesce(json_agg(format_type(t.oid, null) order by t.position), '[]'::json)
       from unnest(f.proargtypes) with ordinality as t(oid, position)),
     'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
-      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
+      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality
+        as x(name, mode, position)
       where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
-    'inputs', (${inputs}), 'variadic', f.provariadic <> 0,
+    'inputs', (${inputs}), 'modes', coalesce(to_json(f.proargmodes), '[]'::json), 'variadic', f.provariadic <> 0,
     'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
     'definer', f.prosecdef, 'volatility', f.provolatile, 'language', l.lanname,
     'kind', case when f.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) then 't' else f.prokind::text end,
@@ -165,7 +177,7 @@ const functions = `
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
     and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
 
-/** The query; `$1` is a JSON array of the names of the roles to look at. One row, one column `catalog`. */
+/** The query; `$1` is a JSON array of the names of the roles to read. One row, one column `catalog`. */
 export const catalogQuery = `
 with asked as (
   select r.oid, r.rolname, r.rolbypassrls, r.rolsuper from pg_roles r
@@ -173,9 +185,11 @@ with asked as (
 )
 select json_build_object(
   'user', current_user,
-  'roles', (select coalesce(json_object_agg(a.rolname, json_build_object('bypassRls', a.rolbypassrls, 'superuser', a.rolsuper)), '{}'::json) from asked a),
+  'roles', (select coalesce(json_object_agg(a.rolname, json_build_object('bypassRls', a.rolbypassrls, 'superuser',
+    a.rolsuper)), '{}'::json) from asked a),
   'schemaUsage', (select coalesce(json_object_agg(a.rolname, (
     select coalesce(json_agg(n.nspname), '[]'::json) from pg_namespace n
-    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
   'relations', (${relations}),
   'functions', (${functions})) as catalog`;

@@ -1,4 +1,4 @@
-/** Where an expression takes a value from the request: a setting, and the keys within its JSON. */
+/** Paths to values of the request that an expression reads: a setting, and the keys within its JSON. */
 import { type Catalog, type FunctionRow, isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import type { Sources } from './effects.ts';
@@ -8,27 +8,27 @@ export const tokenSetting = 'request.jwt.claims';
 
 export interface ClaimPath {
   setting: string;
-  /** Keys within its JSON; `0` for the elements of a list; none where the setting is the value. */
+  /** Keys within its JSON, with `0` for the elements of a list; none if the setting itself is the value. */
   path: string[];
 }
 
-/** What names of variables, arguments and aliases stand for. */
+/** The values of variables, arguments and aliases. */
 export type Names = ReadonlyMap<string, ClaimPath | { table: RelationRow; column: string }>;
 
 export interface PathReader {
-  /** What the whole expression takes from the request; undefined for anything else. */
+  /** The path that the whole expression reads from the request; undefined for anything else. */
   pathOf(node: unknown, names: Names): ClaimPath | undefined;
-  /** What any part of it takes. */
+  /** The paths that any part of it reads. */
   pathsIn(node: unknown, names: Names): ClaimPath[];
-  /** What the names in it stand for. */
+  /** The values of the names in it. */
   namesIn(node: unknown, names: Names): Set<ClaimPath | { table: RelationRow; column: string }>;
-  /** The names, and those that the FROM of a query gives to lists of the request. */
+  /** The names, plus the aliases that the FROM of a query gives to lists of the request. */
   withSources(select: Node, names: Names): Names;
-  /** The variables of a function that hold what it took from the request. */
+  /** The variables of a function that hold values from the request. */
   variables(routine: FunctionRow): Names;
 }
 
-/** Functions that give the elements of a list. */
+/** Functions that return the elements of a list. */
 const elements = new Set([
   'jsonb_array_elements',
   'jsonb_array_elements_text',
@@ -36,14 +36,14 @@ const elements = new Set([
   'json_array_elements_text',
   'unnest',
 ]);
-/** Functions that take a value by its keys. */
+/** Functions that return a value by its keys. */
 const byKeys = new Set([
   'jsonb_extract_path',
   'jsonb_extract_path_text',
   'json_extract_path',
   'json_extract_path_text',
 ]);
-/** Functions whose first argument is what matters of their value. */
+/** Functions whose result depends on the first argument. */
 const passing = new Set([
   'lower',
   'upper',
@@ -56,7 +56,7 @@ const passing = new Set([
   'array_remove',
 ]);
 
-/** Reads paths; helpers of the muse that return a part of the request are followed. */
+/** Reads paths, and follows helpers of the muse that return a part of the request. */
 export function pathReader(catalog: Catalog, sources: Sources): PathReader {
   const known = new Map<string, ClaimPath | undefined>();
 
@@ -117,7 +117,7 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     if (known.has(routine.oid)) return known.get(routine.oid);
     known.set(routine.oid, undefined);
     const names = variables(routine);
-    // What it returns comes last; an exception handler may come after that, with a constant.
+    // The result comes last, except for a constant in an exception handler.
     const selects = sources
       .body(routine)
       .trees.map((tree) => fields(tree, 'SelectStmt'))
@@ -208,7 +208,7 @@ function isConstant(select: Node | undefined): boolean {
   return fields(fields(target, 'ResTarget')?.['val'], 'A_Const') !== undefined;
 }
 
-/** The request's settings; one claim alone has a setting of its own in older projects. */
+/** The request's settings. In older projects each claim has a setting of its own. */
 function ofSetting(setting: string | undefined): ClaimPath | undefined {
   if (setting === undefined || !setting.startsWith('request.')) return undefined;
   const [, claim] = /^request\.jwt\.claim\.(\w+)$/.exec(setting) ?? [];

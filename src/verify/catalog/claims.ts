@@ -1,4 +1,7 @@
-/** What policies, and the functions that they call, read of the request: claims of the token, and settings that the client sends. */
+/**
+ * What policies, and the functions that they call, read from the request: claims of the token, and settings that the
+ * client sends.
+ */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import {
   columnOf,
@@ -14,19 +17,22 @@ import type { Sources } from './effects.ts';
 
 export type Json = string | number | boolean | Json[] | { [key: string]: Json };
 
-/** One value of the request that something reads, and what it is compared with. */
+/** One value of the request that is read, and what it is compared with. */
 export interface ClaimRead extends ClaimPath {
-  /** For people: `app_metadata.org_id`, `the header x-user-id`. */
+  /** Its name in messages: `app_metadata.org_id`, `the header x-user-id`. */
   name: string;
-  /** The server signs it: users cannot choose it. */
+  /** It is signed by the server, so users cannot choose it. */
   isSigned: boolean;
-  /** Values that let rows through. */
+  /** Constants with which the comparison is true. */
   constants: Json[];
   /** Columns that it is compared with. */
   columns: { table: RelationRow; column: string }[];
-  /** Beside the comparison with a constant stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
+  /**
+   * At least once, the comparison with a constant is combined with a condition on the row or a restrictive policy, so
+   * that the claim alone gives no access.
+   */
   isTied: boolean;
-  /** It is read, at least once, in a way that does not tell which values let rows through. */
+  /** At least once, it is read in a way that does not show which values give access. */
   isUnclear: boolean;
   /** `schema.name` of the tables whose policies read it. */
   readers: Set<string>;
@@ -34,24 +40,24 @@ export interface ClaimRead extends ClaimPath {
 
 export interface Claims {
   all: readonly ClaimRead[];
-  /** What an expression reads of the request. */
+  /** What an expression reads from the request. */
   pathsIn(node: unknown): ClaimPath[];
-  /** Whom a column's value is of, by the signed claim that it is compared with. */
+  /** Whose ID a column holds, by the signed claim that it is compared with. */
   comparedWith(table: RelationRow, column: string): 'email' | 'tenant' | undefined;
 }
 
 /** Claims that every token has, whatever the policies read. */
 const usual = new Set(['sub', 'email', 'role', 'aud', 'iss', 'exp', 'iat']);
 
-/** Keys of a token that hold the id of the user. */
+/** Keys of a token that hold the user's ID. */
 const userKeys = new Set(['sub', 'uid', 'user_id', 'userId']);
 
-/** Says whether the path is one to the id of who asks. */
+/** Returns whether the path leads to the current user's ID. */
 export function isUserPath({ path }: ClaimPath): boolean {
   return userKeys.has(path.at(-1) ?? '');
 }
 
-/** How deep calls of functions are followed. */
+/** How deep function calls are followed. */
 const deepest = 4;
 
 /** Reads all policies and functions. */
@@ -91,9 +97,9 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
 }
 
 interface Place {
-  /** The table whose policy it is. */
+  /** The policy's table. */
   table: RelationRow | undefined;
-  /** Names that stand for a claim or for a column: variables, arguments, aliases. */
+  /** Names that refer to a claim or a column: variables, arguments, aliases. */
   names: Names;
   isTied: boolean;
   depth: number;
@@ -151,7 +157,7 @@ class Visitor {
     else this.other({ [type]: node }, node, place);
   }
 
-  /** Conditions beside a claim say whose the row is; a claim alone gives what it gives. */
+  /** Tracks whether a claim is combined with a condition on the row, or gives access on its own. */
   private combine(node: Node, place: Place): void {
     const args = node['args'] as unknown[];
     for (const arg of args) {
@@ -196,14 +202,14 @@ class Visitor {
     return claim;
   }
 
-  /** A claim that is read and not compared: what it should be is not known. */
+  /** A claim that is read but not compared, so its expected value is not known. */
   private other(whole: Node, node: Node, place: Place): void {
     const path = this.reader.pathOf(whole, place.names);
     if (path === undefined) this.visit(node, place);
     else if (place.depth < deepest) this.note(path, place).isUnclear = true;
   }
 
-  /** Follows a call, with what the function's arguments stand for; says whether it was followed. */
+  /** Follows a call, with the values of the function's arguments. Returns whether it could be followed. */
   private call(node: Node, place: Place): boolean {
     const parts = nameParts(node['funcname']);
     const args = (node['args'] as unknown[] | undefined) ?? [];
@@ -243,7 +249,9 @@ class Visitor {
     return column === undefined ? { constants: [] } : { constants: [], column };
   }
 
-  /** The first column below, of the policy's own table before those of the tables that its queries name. */
+  /**
+   * The first column in the expression: one of the policy's own table, or else one of the tables that its queries name.
+   */
   private columnIn(node: unknown, place: Place): Compared['column'] {
     const tables = [
       ...(place.table === undefined ? [] : [place.table]),
@@ -279,7 +287,7 @@ class Visitor {
   }
 }
 
-/** Users write their user_metadata themselves; of the request's other settings the client sends them all. */
+/** Users write their own user_metadata, and clients send all other settings of the request. */
 function isSigned({ setting, path }: ClaimPath): boolean {
   return (
     (setting === tokenSetting || setting.startsWith('request.jwt.claim.')) &&
@@ -292,7 +300,7 @@ function nameOf({ setting, path }: ClaimPath): string {
   return setting === tokenSetting ? keys : keys === '' ? setting : `${setting} ${keys}`;
 }
 
-/** Says whether a condition depends on the row, or asks other tables. */
+/** Returns whether a condition depends on the row, or reads other tables. */
 function asksRow(node: unknown): boolean {
   let found = false;
   walk(node, (type) => {
@@ -301,7 +309,7 @@ function asksRow(node: unknown): boolean {
   return found;
 }
 
-/** The value that fits a comparison of the claim with a constant. */
+/** The value that makes a comparison of the claim with a constant true. */
 function fitting(operator: string, constant: string): Json[] {
   const number = Number(constant);
   if (operator === '<>') return [];
@@ -316,7 +324,7 @@ function fitting(operator: string, constant: string): Json[] {
   }
 }
 
-/** The constants that a side of a comparison is made of: one, a list, the elements of an array. */
+/** The constants on one side of a comparison: one, a list, the elements of an array. */
 function constantsIn(node: unknown): string[] {
   const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
   if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);

@@ -1,10 +1,10 @@
-import { allOf, type RangeVar, stringsOf, walk } from '../../sql/nodes.ts';
+import { type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
-import { readRoutine } from './routine-bodies.ts';
+import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
-/** A table that a write changes by the way, and the trigger or rule that does it. */
+/** A table that a write changes indirectly, and the trigger or rule that does it. */
 export interface SideEffect {
   table: string;
   trigger: string;
@@ -16,23 +16,38 @@ export interface Affected {
   routines: ReadonlySet<FunctionRow>;
 }
 
-/** What hangs on what: read from the parse trees of policies, views and function bodies. Relations by `schema.name`. */
+/**
+ * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`.
+ */
 export interface Dependencies {
-  /** Relations that may answer otherwise when rows of the tables change: policies or views ask them, directly or through others. */
+  /**
+   * Relations whose visible rows may change when rows of the tables change, because policies or views read those,
+   * directly or through others.
+   */
   dependents(tables: Iterable<string>): ReadonlySet<string>;
-  /** Says whether what a function returns may change when rows of the tables do. */
+  /** Returns whether a function's result may change when rows of the tables change. */
   asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
-  /** Tables that a function writes, itself or by what it calls; all of them where that cannot be read. */
+  /** Relations that a function names, itself or by what it calls; all of them where that cannot be read. */
+  namedBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
-  /** Relations whose policies, or the functions that those call, name the table. */
+  /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
+  /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
+  consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
   isDeciding(table: string): boolean;
-  /** What a change of those relations and functions may let someone reach: what hangs on them, and whatever may open that by a write. */
+  /**
+   * What a change of those relations and functions may make reachable: what depends on them, and whatever may open that
+   * by a write.
+   */
   affectedBy(relations: Iterable<string>, routines: Iterable<FunctionRow>): Affected;
-  /** Columns of a deciding table that those who ask it read, with the constants that they are compared with, in order. */
+  /**
+   * Columns of a table that other policies and functions read, with the constants that they are compared with, in
+   * order.
+   */
   decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -42,32 +57,43 @@ interface Mentions {
   writes: Set<string>;
   calls: Set<FunctionRow>;
   isOpaque: boolean;
-  trees: readonly unknown[];
+  trees: readonly Node[];
 }
 
 /** Builds the graph; each tree is read once, when it is first asked for. */
-export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Dependencies {
-  const names = namesOf(catalog);
+export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources: Sources): Dependencies {
+  const resolve = resolverOf(catalog);
+  const mentionsOf = (trees: readonly Node[], effects: Effects, isOpaque: boolean, caller?: FunctionRow): Mentions => {
+    // What the catalog prints without a schema is in public, unless it is nowhere there.
+    const path = caller === undefined ? ['public'] : searchPathOf(caller);
+    const named = (all: readonly RelationName[]): Set<string> =>
+      new Set(all.flatMap((one) => resolve(one, path, caller === undefined)));
+    return {
+      reads: named(effects.relations),
+      writes: named(effects.written),
+      calls: new Set(sources.called(effects, caller)),
+      isOpaque,
+      trees,
+    };
+  };
+  const mentionsIn = (trees: Node[]): Mentions => mentionsOf(trees, effectsOf({ trees }), false);
   const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const all = new Set(relations.keys());
   const bodies = remember((routine: FunctionRow) => {
-    const { trees, isOpaque } = readRoutine(routine);
-    return mentionsOf(trees, isOpaque, names);
+    const { trees, isUnreadable } = sources.body(routine);
+    const effects = sources.effects(routine);
+    return mentionsOf(trees, effects, isUnreadable || effects.isDynamic, routine);
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
     const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) =>
       parse(sql),
     );
-    const mentions = mentionsOf(
-      trees.filter((tree) => tree !== undefined),
-      false,
-      names,
-    );
+    const mentions = mentionsIn(trees.filter((tree) => tree !== undefined) as Node[]);
     for (const name of row.reads) mentions.reads.add(name);
     return mentions;
   });
-  /** The mentions of a start and of everything that it calls or, for reads, asks. */
+  /** The mentions in a start and in everything that it calls or, for reads, reads. */
   const closure = (start: Mentions, followReads: boolean): Mentions[] => {
     const found = new Set([start]);
     for (const one of found) {
@@ -82,10 +108,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
   };
   const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
   const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
-  const writtenBy = remember((routine: FunctionRow): ReadonlySet<string> => {
-    const found = closure(bodies(routine), false);
-    return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.writes]));
-  });
+  const by = (what: (one: Mentions) => ReadonlySet<string>) =>
+    remember((routine: FunctionRow): ReadonlySet<string> => {
+      const found = closure(bodies(routine), false);
+      return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...what(one)]));
+    });
+  const namedBy = by(({ reads }) => reads);
+  const writtenBy = by(({ writes }) => writes);
   const writesBeside = (name: string): [by: string, table: string][] => {
     const { triggers = [], rules = [] } = relations.get(name) ?? {};
     return [
@@ -98,7 +127,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
             : [...writtenBy(routine)].map((table): [string, string] => [trigger.name, table]);
         }),
       ...rules.flatMap((rule) =>
-        closure(mentionsOf([parseTree(rule.definition)], false, names), false).flatMap(({ writes }) =>
+        closure(mentionsIn(ruleTrees(rule.definition)), false).flatMap(({ writes }) =>
           [...writes].map((table): [string, string] => [rule.name, table]),
         ),
       ),
@@ -123,7 +152,10 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
         .map(qualifiedName),
     );
   };
-  /** Relations and functions that may answer or act otherwise: they ask, write or call what changed, or have a trigger that does. */
+  /**
+   * Relations and functions whose result or effect may change: they read, write or call what changed, or have a trigger
+   * that does.
+   */
   const hangingOn = (
     changed: Iterable<string>,
     changedRoutines: Iterable<FunctionRow>,
@@ -165,7 +197,33 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     }
     return { relations: affected, routines };
   };
-  const namedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
+  /** What a write of the table runs, beside its policies: its own defaults, checks, rules and triggers, and the triggers of what goes with it. */
+  const consulted = remember((name: string): ReadonlySet<string> => {
+    const found = new Set(relations.has(name) ? readsOfRelation(relations.get(name)!) : []);
+    const written = new Set([name, ...sideEffects(name).map(({ table }) => table)]);
+    for (const table of written) {
+      found.add(table);
+      const { columns = [], constraints = [], rules = [], triggers = [], reads = [] } = relations.get(table) ?? {};
+      // Writes go through a view to its tables, and deletes to the rows that point at what is deleted.
+      for (const one of reads) written.add(one);
+      for (const row of relations.values())
+        if (row.constraints.some((key) => key.target === table)) written.add(qualifiedName(row));
+      const expressions = [...columns.map((column) => column.default), ...constraints.map((check) => check.expression)];
+      const trees = expressions
+        .flatMap((sql) => (sql === null ? [] : [parse(sql) as Node | undefined]))
+        .filter((tree) => tree !== undefined);
+      const starts = [
+        mentionsIn(trees),
+        ...rules.map((rule) => mentionsIn(ruleTrees(rule.definition))),
+        ...catalog.functions
+          .filter(({ oid }) => triggers.some((trigger) => trigger.enabled && trigger.function === oid))
+          .map(bodies),
+      ];
+      for (const start of starts) for (const one of readsOf(start)) found.add(one);
+    }
+    return found;
+  });
+  const askedBy = remember((row: RelationRow) => new Set(closure(askers(row), false).flatMap((one) => [...one.reads])));
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -174,21 +232,23 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression): Depend
     );
     return row === undefined
       ? new Map<string, string[]>()
-      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies));
+      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies), catalog);
   });
   return {
     dependents,
+    namedBy,
     writtenBy,
     sideEffects,
     affectedBy,
     isDeciding,
     decidingColumns,
-    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && namedBy(row).has(table))),
+    consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
+    askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
 }
 
-/** A function of one argument that answers each only once. */
+/** Memoizes a function of one argument. */
 function remember<K, V>(find: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {
@@ -197,47 +257,27 @@ function remember<K, V>(find: (key: K) => V): (key: K) => V {
   };
 }
 
-interface Names {
-  relation(schema: string | undefined, name: string): string | undefined;
-  routines(parts: readonly string[]): FunctionRow[];
-}
-
-/** Names without a schema are looked for in `public` first, then anywhere: one too many is looked at, never one too few. */
-function namesOf(catalog: Catalog): Names {
-  const known = new Set(catalog.relations.map(qualifiedName));
-  return {
-    relation(schema, name) {
-      if (schema !== undefined) return known.has(`${schema}.${name}`) ? `${schema}.${name}` : undefined;
-      if (known.has(`public.${name}`)) return `public.${name}`;
-      const row = catalog.relations.find((one) => one.name === name);
-      return row === undefined ? undefined : qualifiedName(row);
-    },
-    routines(parts) {
-      const [name, schema] = [parts.at(-1), parts.at(-2)];
-      return catalog.functions.filter(
-        (routine) => routine.name === name && (schema === undefined || routine.schema === schema),
-      );
-    },
+/** Finds relations by name: without a schema along the search path, or, where that is not known or not all, wherever there is one. */
+function resolverOf(
+  catalog: Catalog,
+): (name: RelationName, path: readonly string[] | undefined, isOpen: boolean) => string[] {
+  const byName = new Map<string, RelationRow[]>();
+  for (const row of catalog.relations) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
+  return ({ schema, name }, path, isOpen) => {
+    const rows = byName.get(name) ?? [];
+    const places = schema === undefined ? path : [schema];
+    const place = places?.find((one) => rows.some((row) => row.schema === one));
+    const isAnywhere = places === undefined || (place === undefined && schema === undefined && isOpen);
+    return rows.filter((row) => isAnywhere || row.schema === place).map(qualifiedName);
   };
 }
 
-function mentionsOf(trees: readonly unknown[], isOpaque: boolean, names: Names): Mentions {
-  const found: Mentions = { reads: new Set(), writes: new Set(), calls: new Set(), isOpaque, trees };
-  const add = (set: Set<string>, range: Partial<RangeVar> | undefined): void => {
-    const name = range?.relname === undefined ? undefined : names.relation(range.schemaname, range.relname);
-    if (name !== undefined) set.add(name);
-  };
-  walk(trees, (...[type, fields]) => {
-    if (type === 'RangeVar') add(found.reads, fields);
-    if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt')
-      add(found.writes, fields.relation);
-    if (type === 'TruncateStmt') for (const range of allOf(fields.relations, 'RangeVar')) add(found.writes, range);
-    if (type === 'FuncCall') for (const routine of names.routines(stringsOf(fields.funcname))) found.calls.add(routine);
-  });
-  return found;
+function ruleTrees(definition: string): Node[] {
+  const parsed = parseTree(definition);
+  return Array.isArray(parsed) ? parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])) : [];
 }
 
-/** Those who call a function that asks the table: what they hand over is what it compares with. */
+/** Callers of a function that reads the table: their arguments are what it compares with. */
 function callersOf(
   scopes: readonly Mentions[],
   catalog: Catalog,
@@ -250,13 +290,22 @@ function callersOf(
   );
 }
 
-/** Constants of a column's own comparisons come first; then all others that stand beside them, since a variable may carry the value. */
+/**
+ * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
+ */
 function comparisonsOf(
   table: RelationRow,
   scopes: readonly Mentions[],
   callers: readonly Mentions[],
+  catalog: Catalog,
 ): Map<string, string[]> {
   const own = new Set(table.columns.map(({ name }) => name));
+  const routines = new Set(catalog.functions.map(({ name }) => name));
+  // A key of JSON, a length or a part of a text is not a value that a column is compared with; what the muse's functions get may be.
+  const mayBeCompared = (...[type, fields]: OpenNode): boolean =>
+    type === 'A_Expr'
+      ? comparing.has(stringsOf(fields.name).at(-1) ?? '')
+      : type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '');
   const direct = new Map<string, Set<string>>();
   const beside = new Set<string>();
   const known = aliasesOf(table, scopes);
@@ -279,11 +328,12 @@ function comparisonsOf(
       }
     });
   }
-  for (const { trees } of [...scopes, ...callers]) for (const text of constantsIn(trees)) beside.add(text);
+  for (const { trees } of [...scopes, ...callers])
+    for (const text of constantsIn(trees, mayBeCompared)) beside.add(text);
   return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
 }
 
-/** The names under which those who ask a table speak of it. */
+/** The names and aliases that a table has in the queries that read it. */
 function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
   const found = new Set([table.name]);
   for (const { trees } of scopes) {
@@ -295,14 +345,18 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
   return found;
 }
 
-/** Every constant below, as text; the elements of an array literal one by one. */
-function constantsIn(node: unknown): string[] {
+const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+
+/** Every constant below, as text; the elements of an array literal one by one. What is below a node that is not `wanted` is left out. */
+function constantsIn(node: unknown, wanted: (...node: OpenNode) => boolean = () => true): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
+    if (!wanted(...([type, fields] as OpenNode))) return false;
     const text = type === 'A_Const' ? constantOf({ A_Const: fields }) : undefined;
-    if (text === undefined) return;
+    if (text === undefined) return undefined;
     const elements = /^\{(.*)\}$/.exec(text)?.[1];
     found.push(...(elements === undefined ? [text] : elements.split(',').map((one) => one.replaceAll('"', ''))));
+    return undefined;
   });
   return found;
 }

@@ -2,13 +2,13 @@ import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stri
 import type { RoutineBody } from './bodies.ts';
 import type { ArgumentType, FunctionRow } from '../../rules/engine/live/catalog.ts';
 
-/** What makes a text safe to put into SQL, or gives something that is. */
+/** Functions that make a text safe for SQL, or return something that is. */
 const quoting = new Set(['quote_ident', 'quote_literal', 'quote_nullable', 'pg_typeof', 'length', 'hashtext', 'md5']);
 
-/** Operators whose result holds the text of their operands; others give a yes or no, or a number. */
+/** Operators whose result contains the text of their operands. Others return a boolean or a number. */
 const textOperators = new Set(['||', '->', '->>', '#>', '#>>']);
 
-/** Types whose values cannot hold SQL. */
+/** Types whose values cannot contain SQL. */
 const textTypes = new Set([
   'text',
   'varchar',
@@ -22,8 +22,8 @@ const textTypes = new Set([
 ]);
 
 /**
- * Names of the arguments that become a part of SQL that the function runs, without being quoted or compared with a list: who
- * calls it decides what is run.
+ * Names of the arguments that become part of SQL that the function runs, without being quoted or compared with a list:
+ * the caller decides what is run.
  */
 export function injectableArguments(routine: FunctionRow, body: RoutineBody): string[] {
   if (body.executed.length === 0) return [];
@@ -42,7 +42,7 @@ function holdsText({ category, base, element }: ArgumentType): boolean {
   return category === 'U' ? textTypes.has(base) : ['S', 'C', 'P'].includes(category);
 }
 
-/** The names and everything that is given a text made of them. */
+/** The names, and all variables that are assigned a text made from them. */
 function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
   for (let before = 0; before !== names.size;) {
     before = names.size;
@@ -52,7 +52,7 @@ function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
   return names;
 }
 
-/** Says whether the value of an expression holds the text of one of the names as it is. */
+/** Returns whether an expression's value contains the unmodified text of one of the names. */
 function carries(value: unknown, names: ReadonlySet<string>): boolean {
   if (Array.isArray(value)) return value.some((item) => carries(item, names));
   if (typeof value !== 'object' || value === null) return false;
@@ -92,7 +92,7 @@ function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): bool
 
 const patternOperators = new Set(['~', '!~', '~*', '!~*']);
 
-/** The argument is held against a list of constants, a pattern, or the names that the database has. */
+/** The argument is compared with a list of constants, a pattern, or the names in the catalog. */
 function isCompared(name: string, index: number, trees: readonly Node[]): boolean {
   const isArgument = (node: unknown): boolean => carries(node, new Set([name, `$${index + 1}`]));
   let found = false;

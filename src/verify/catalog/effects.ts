@@ -12,15 +12,18 @@ import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
-/** A call as it is written. */
+/** A call as written in the source. */
 interface Call {
   schema: string | undefined;
   name: string;
-  /** How many arguments; undefined where the call stands in a text. */
+  /** The number of arguments; undefined if the call is in a dynamic SQL text. */
   count: number | undefined;
 }
 
-/** What leaves the transaction, or stays when it is rolled back: HTTP, other databases, files, programs, locks of the session. */
+/**
+ * Effects outside the transaction, which a rollback does not undo: HTTP, other databases, files, programs, session
+ * locks.
+ */
 const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
   { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
   { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },
@@ -99,31 +102,39 @@ const changing = new Set<NodeType>([
   'RefreshMatViewStmt',
 ]);
 
-/** What a function does, by its parse trees: words in comments and texts say nothing. */
+/** A table or view as it is named. */
+export interface RelationName {
+  schema: string | undefined;
+  name: string;
+}
+
+/** What SQL does, by its parse trees: words in comments and texts say nothing. */
 export interface Effects {
   calls: Call[];
   /** Tables and views that it names. */
-  relations: { schema: string | undefined; name: string }[];
+  relations: RelationName[];
   /** Those of them that it writes. */
-  written: { schema: string | undefined; name: string }[];
+  written: RelationName[];
   /** It may change rows or the schema. */
   changes: boolean;
-  /** It runs SQL that is put together when it runs. */
+  /** It runs dynamic SQL. */
   isDynamic: boolean;
-  /** Names of the columns that its queries give, `*` for all. */
+  /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
-  /** Names of all columns that it speaks of. */
+  /** Names of all columns that it mentions. */
   columns: ReadonlySet<string>;
-  /** Words of the texts that it runs, beside SQL that is put together: tables are among them. */
+  /** Words in the constant parts of its dynamic SQL, which include table names. */
   mentions: ReadonlySet<string>;
   /** It copies to or from a file or a program. */
   copies: boolean;
 }
 
-/** Knows what each function does itself, and which others it calls. */
+/** Determines what each function does itself, and which others it calls. */
 export interface Sources {
   body(routine: FunctionRow): RoutineBody;
   effects(routine: FunctionRow): Effects;
+  /** The functions of the database's own that are called: by a function, or by an expression of the catalog. */
+  called(effects: Effects, caller?: FunctionRow): readonly FunctionRow[];
   /** The function and everything of the database's own that it calls. */
   reached(routine: FunctionRow): readonly FunctionRow[];
   /** The source of a function together with that of the functions it calls. */
@@ -139,11 +150,12 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   for (const routine of functions) byName.set(routine.name, [...(byName.get(routine.name) ?? []), routine]);
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
   const body = remember(readBody);
-  const effects = remember((routine: FunctionRow) => readEffects(body(routine)));
+  const effects = remember((routine: FunctionRow) => effectsOf(body(routine)));
+  const called: Sources['called'] = ({ calls }, caller) => calls.flatMap((call) => targetsOf(call, caller, byName));
   const reached = remember((routine: FunctionRow): FunctionRow[] => {
     const seen = new Set([routine]);
     for (const one of seen) {
-      for (const call of effects(one).calls) for (const target of targetsOf(call, one, byName)) seen.add(target);
+      for (const target of called(effects(one), one)) seen.add(target);
     }
     return [...seen];
   });
@@ -154,6 +166,7 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   return {
     body,
     effects,
+    called,
     reached,
     reachable,
     byOid: (oid) => byOid.get(oid),
@@ -170,7 +183,7 @@ function remember<T>(work: (routine: FunctionRow) => T): (routine: FunctionRow) 
   };
 }
 
-/** The schemas in which a function looks for what it names without one; undefined where that is the caller's to say. */
+/** The search path of a function; undefined if it uses its caller's. */
 export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
   const setting = settings.find((one) => one.startsWith('search_path='))?.slice('search_path='.length);
   return setting
@@ -181,10 +194,10 @@ export function searchPathOf({ settings }: FunctionRow): string[] | undefined {
 
 function targetsOf(
   { schema, name, count }: Call,
-  caller: FunctionRow,
+  caller: FunctionRow | undefined,
   byName: ReadonlyMap<string, FunctionRow[]>,
 ): FunctionRow[] {
-  const path = searchPathOf(caller);
+  const path = caller === undefined ? undefined : searchPathOf(caller);
   return (byName.get(name) ?? []).filter((routine) => {
     if (schema !== undefined ? routine.schema !== schema : path !== undefined && !path.includes(routine.schema))
       return false;
@@ -196,11 +209,12 @@ function targetsOf(
   });
 }
 
-function readEffects({ trees, executed }: RoutineBody): Effects {
+/** Reads what a body, or an expression, does. */
+export function effectsOf({ trees, executed = [] }: Pick<RoutineBody, 'trees'> & Partial<RoutineBody>): Effects {
   const tokens = executed.flatMap(tokensOf);
   const calls = callsIn(tokens);
-  const relations: Effects['relations'] = [];
-  const written: Effects['written'] = [];
+  const relations: RelationName[] = [];
+  const written: RelationName[] = [];
   const gives = new Set<string>();
   const columns = new Set<string>();
   let [changes, copies] = [executed.length > 0, false];
@@ -239,7 +253,7 @@ function readEffects({ trees, executed }: RoutineBody): Effects {
   };
 }
 
-function nameOf({ schemaname, relname }: RangeVar): { schema: string | undefined; name: string } {
+function nameOf({ schemaname, relname }: RangeVar): RelationName {
   return { schema: schemaname, name: relname };
 }
 
@@ -247,7 +261,7 @@ function lastName(column: Fields<'ColumnRef'>): string {
   return fieldsOf(column.fields?.at(-1), 'String')?.sval ?? '*';
 }
 
-/** The tokens of the constant parts of a text that is put together. */
+/** The tokens in the constant parts of a dynamic SQL text. */
 function tokensOf(expression: Node): Token[] {
   const texts: string[] = [];
   walk(expression, (type, fields) => {
@@ -264,7 +278,7 @@ function plainName(token: Token | undefined): string {
   return (token?.text ?? '').replaceAll('"', '').toLowerCase();
 }
 
-/** Names before a bracket: what such a text may call. */
+/** Names before a parenthesis: the functions that such a text may call. */
 function callsIn(tokens: readonly Token[]): Call[] {
   return tokens.flatMap((token, index): Call[] => {
     if (token.text !== '(' || index === 0) return [];
@@ -278,7 +292,7 @@ function callsIn(tokens: readonly Token[]): Call[] {
   });
 }
 
-/** What a function does outside the database, as the end of a sentence; undefined where it does nothing of the kind. */
+/** What a function does outside the database, as the end of a sentence; undefined if it does nothing there. */
 export function outsideEffect(routine: FunctionRow, sources: Sources): string | undefined {
   const all = sources.reached(routine);
   const unread = all.find((one) => sources.body(one).isUnreadable);

@@ -14,32 +14,35 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 /** One call of a function. */
 export interface FunctionCall {
   probe: NamedProbe;
-  /** The same call for a row that is nobody's; undefined where it names no row. */
+  /** The baseline: the same call for a row that does not exist; undefined if the call names no row. */
   baseline: NamedProbe | undefined;
-  /** The tables in whose rows it searches for a part of a text of A's. */
+  /** The tables of the rows whose texts it searches for a part of. */
   searches: readonly string[];
 }
 
-/** A function that users can call, and how it is tried. */
+/** A function that users can call, and the calls to try. */
 export interface Callable {
   name: string;
   routine: FunctionRow;
   calls: FunctionCall[];
   probes: NamedProbe[];
-  /** `schema.name` of the tables that it names, itself or by what it calls. */
+  /** `schema.name` of the tables that it names, itself or through what it calls. */
   tables: ReadonlySet<string>;
-  /** Names of the columns that its queries give, `*` for all. */
+  /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
-  /** Arguments that become a part of SQL which it runs with its owner's rights. */
+  /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
   /** Why it is not called. */
   skipped: string | undefined;
 }
 
-/** How many values a call and its baseline may be tried with: of a function with its owner's rights, of another, of one that answers a yes or no. */
+/**
+ * The maximum number of calls, baselines included: for a SECURITY DEFINER function, for any other, for one that returns
+ * a boolean.
+ */
 const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
-/** The functions that some actor may call, in every schema but the platform's. */
+/** The functions that any actor may call, in every schema but the platform's. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
   return model.catalog.functions
@@ -58,7 +61,7 @@ export function signatureOf(routine: FunctionRow): string {
   return `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
 }
 
-/** Says whether a role may call the function: it may execute it and use its schema. */
+/** Returns whether a role can call the function: it has EXECUTE on it and USAGE on its schema. */
 export function isCallable(routine: FunctionRow, role: string, model: Model): boolean {
   return routine.execute.includes(role) && model.catalog.schemaUsage[role]?.includes(routine.schema) === true;
 }
@@ -84,7 +87,7 @@ function callableOf(
     injectable,
     tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
-    skipped: routine.kind === 'p' ? 'procedures are left out' : effect === undefined ? undefined : `it ${effect}`,
+    skipped: effect === undefined ? undefined : `it ${effect}`,
   };
   if (callable.skipped !== undefined) return callable;
   const bodies = reached.map((one) => model.sources.body(one));
@@ -96,7 +99,8 @@ function callableOf(
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
-    // Where rows are given, every text will do; a yes, a no or a number only tells by a text that A's row has.
+    // A function that returns rows can be called with any text; a boolean or number reveals something only for a text
+    // of A's row.
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
@@ -106,8 +110,9 @@ function callableOf(
       ? mostCalls.answering
       : mostCalls.privileged;
   const everybody = actors.flatMap((actor, number) => (actor.isMultiOrg ? [] : [number]));
-  // Whose rows they are may reach them anyhow, who may not call it is refused: once is enough. What a member is given does not
-  // depend on the values, but what it may ask for does.
+  // The owner may reach the rows anyway, and an actor without EXECUTE is refused, so one call is enough for them. What
+  // a member sees does not depend on the values, so one member tries them all, and the others only those that ask for a
+  // role.
   const able = everybody.filter(
     (number) => actors[number]!.relation !== 'self' && isCallable(routine, actors[number]!.role, model),
   );
@@ -119,7 +124,7 @@ function callableOf(
       subject: name,
       verb: isPrivileged ? 'call-privileged' : 'call',
       sql,
-      mode: 'rows',
+      ...howToRun(routine),
       state: changes ? `* ${name}` : '',
       actors: numbers,
     };
@@ -153,12 +158,12 @@ function callableOf(
   return callable;
 }
 
-/** Says whether a function gives a yes or no, or a number, rather than rows or texts. */
+/** Returns whether a function returns a boolean or a number rather than rows or texts. */
 export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
   return !returnsSet && /^(boolean|smallint|integer|bigint|numeric|double precision|real)$/.test(returns);
 }
 
-/** The states of the tables that a function may change, as one query that gives JSON. */
+/** The states of the tables that a function may change, as one query that returns JSON. */
 export function stateOfTables(
   routine: FunctionRow,
   subjects: readonly Subject[],
@@ -174,7 +179,7 @@ export function stateOfTables(
     : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }
 
-/** The values of each call: without the arguments that have a default, then with all; the likeliest values first. */
+/** The arguments of each call: first without those that have a default, then with all; the most likely values first. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
   const lists = routine.inputs.map((input, index) =>
     candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context),
@@ -184,7 +189,7 @@ function valueLists(routine: FunctionRow, context: ArgumentContext, most: number
   return [...least, ...combinations(lists, most - least.length)];
 }
 
-/** One value of each list, those that are early in their lists first. */
+/** Combinations with one value from each list, early values first. */
 function combinations(lists: readonly Candidate[][], most: number): Candidate[][] {
   const found: Candidate[][] = [];
   const last = lists.reduce((sum, list) => sum + list.length - 1, 0);
@@ -201,8 +206,25 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
   return found;
 }
 
+/** A procedure gives one row where arguments go out, and nothing else. */
+function howToRun({ kind, modes }: FunctionRow): Pick<NamedProbe, 'mode' | 'uncounted'> {
+  if (kind !== 'p') return { mode: 'rows' };
+  return modes.some((mode) => mode === 'o' || mode === 'b') ? { mode: 'call' } : { mode: 'write', uncounted: true };
+}
+
+/** CALL of a procedure: what only goes out has a place of its own among the arguments. */
+function procedureSql(routine: FunctionRow, values: readonly string[]): string {
+  const left = [...values];
+  const modes = routine.modes.length > 0 ? routine.modes : routine.inputs.map(() => 'i');
+  const given = modes.flatMap((mode) => (mode === 'o' ? ['NULL'] : left.splice(0, 1)));
+  const isComplete = values.length === routine.inputs.length;
+  if (routine.variadic && isComplete) given.push(`variadic ${given.pop()}`);
+  return `call ${relation(routine)}(${given.join(', ')})`;
+}
+
 /** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
 function callSql(routine: FunctionRow, values: readonly string[]): string {
+  if (routine.kind === 'p') return procedureSql(routine, values);
   const isComplete = values.length === routine.inputs.length;
   const call = `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
   const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';

@@ -2,12 +2,12 @@ import { allOf, type Fields, fieldsOf, literalOf, stringsOf, walk } from '../../
 import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
 
-/** What a function reads out of JSON: objects within objects, by their keys; an empty one is a value. */
+/** The keys that a function reads from JSON, as nested objects; an empty object is a value. */
 export interface JsonShape {
   [key: string]: JsonShape;
 }
 
-/** Functions that take a JSON value apart into columns. */
+/** Functions that expand a JSON value into columns. */
 const records = new Set(['jsonb_to_record', 'jsonb_to_recordset', 'json_to_record', 'json_to_recordset']);
 const populated = new Set([
   'jsonb_populate_record',
@@ -22,7 +22,7 @@ const byPath = new Set([
   'json_extract_path_text',
 ]);
 
-/** The keys that a function reads out of JSON, whatever variable holds it. */
+/** The keys that a function reads from JSON, whatever variable holds it. */
 export function jsonShape(bodies: readonly RoutineBody[], tables: ReadonlyMap<string, RelationRow>): JsonShape {
   const shape: JsonShape = {};
   const add = (path: readonly (string | undefined)[]): void => {

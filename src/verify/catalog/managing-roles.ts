@@ -2,12 +2,15 @@ import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engin
 import type { Model } from './model.ts';
 import { bodiesCalled } from './staff.ts';
 
-/** Names of roles whose members do not decide who else is one, whatever a policy says. */
+/** Names of roles whose members must not manage other members, whatever a policy says. */
 const ordinary = /^(member|user|viewer|guest)$/;
 
 const known = new WeakMap<Model, ReadonlySet<string>>();
 
-/** Roles that may manage members: those with which the write policies of the memberships, or the functions that they call, compare a member's role. */
+/**
+ * Roles that may manage members: those that the write policies of the memberships, or the functions that they call,
+ * compare a member's role with.
+ */
 export function managingRoles(model: Model): ReadonlySet<string> {
   const roles = known.get(model) ?? readRoles(model);
   known.set(model, roles);
@@ -37,7 +40,7 @@ function readRoles(model: Model): ReadonlySet<string> {
         [node['rexpr'], node['lexpr']],
       ]) {
         const column = columnOf(side);
-        // The row that is written is not the one of who writes it.
+        // The written row is not the writer's own membership.
         const isWritten = isPolicy && (column?.qualifier === undefined || column.qualifier === table.name);
         if (column?.name === role && !isWritten && fields(other, 'SubLink') === undefined) note(other);
       }

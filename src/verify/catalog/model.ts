@@ -22,19 +22,19 @@ import {
 } from '../../rules/engine/live/expression.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
-/** What a column's value is: a user's id, an organization's id, the address of the user whose row it is. */
+/** The meaning of a column: a user's ID, an organization's ID, or the email address of the row's owner. */
 export type Meaning = 'user' | 'organization' | 'email';
 
-/** What a policy looks at, as far as it tells whose a row is. */
+/** What a policy reads, as far as it shows who owns a row. */
 export interface PolicyFacts {
   policy: PolicyRow;
-  /** Own columns compared with who asks. */
+  /** Its own columns that are compared with the current user. */
   userColumns: string[];
-  /** It looks at organizations or memberships. */
+  /** It reads organizations or memberships. */
   membership: boolean;
 }
 
-/** The database as the proof sees it. */
+/** The database model that the proof uses. */
 export interface Model {
   catalog: Catalog;
   tenancy: Tenancy;
@@ -42,7 +42,7 @@ export interface Model {
   parse: ParseExpression;
   sources: Sources;
   dependencies: Dependencies;
-  /** What is read of the request. */
+  /** What policies read from the request. */
   claims: Claims;
   /** By `schema.name`. */
   tables: ReadonlyMap<string, RelationRow>;
@@ -52,7 +52,7 @@ export interface Model {
   policyFacts(table: RelationRow): PolicyFacts[];
 }
 
-/** Puts together what the catalog, the declarations and the policies say. */
+/** Builds the model from the catalog, the declarations and the policies. */
 export function buildModel(
   catalog: Catalog,
   declarations: readonly Declaration[],
@@ -63,6 +63,7 @@ export function buildModel(
   const sources = sourcesOf(catalog.functions);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
+  const meanings = new Map<ColumnRow, Meaning | undefined>();
   const model: Model = {
     catalog,
     declarations,
@@ -71,7 +72,7 @@ export function buildModel(
     sources,
     tables,
     userRole,
-    dependencies: dependenciesOf(catalog, parse),
+    dependencies: dependenciesOf(catalog, parse, sources),
     claims: readClaims(catalog, parse, sources),
     policyFacts(table) {
       const known =
@@ -83,29 +84,35 @@ export function buildModel(
       return known;
     },
     meaningOf(table, column) {
-      const { tenancy } = model;
-      const key = primaryKey(table);
-      if (key.length === 1 && key[0] === column.name) {
-        if (tenancy.userTables.has(qualifiedName(table))) return 'user';
-        if (table === tenancy.organizations) return 'organization';
-      }
-      if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
-      if (isUserColumn(table, column, tenancy.userTables)) return 'user';
-      const isShared = declarations.some(
-        (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
-      );
-      if (isShared && tenancy.organizations !== undefined) return 'organization';
-      if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
-        return undefined;
-      if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
-      return meaningByClaim(table, column, model);
+      if (!meanings.has(column)) meanings.set(column, findMeaning(table, column));
+      return meanings.get(column);
     },
+  };
+  const findMeaning: Model['meaningOf'] = (table, column) => {
+    const { tenancy } = model;
+    const key = primaryKey(table);
+    if (key.length === 1 && key[0] === column.name) {
+      if (tenancy.userTables.has(qualifiedName(table))) return 'user';
+      if (table === tenancy.organizations) return 'organization';
+    }
+    if (isOrganizationColumn(table, column, tenancy.organizations)) return 'organization';
+    if (isUserColumn(table, column, tenancy.userTables)) return 'user';
+    const isShared = declarations.some(
+      (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
+    );
+    if (isShared && tenancy.organizations !== undefined) return 'organization';
+    if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
+      return undefined;
+    if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
+    return meaningByClaim(table, column, model);
   };
   model.tenancy = findTenancy(catalog, isolation, {
     isOwnKey: (table, column) =>
       table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
     isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
   });
+  // What was asked on the way was asked without the tenancy.
+  meanings.clear();
   return model;
 }
 
@@ -121,7 +128,7 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
           [node['rexpr'], node['lexpr']],
         ]) {
           const column = columnOf(side);
-          // PostgreSQL writes columns of other tables with those tables' names.
+          // PostgreSQL prints columns of other tables with the table's name.
           const isOwn =
             column !== undefined &&
             own.has(column.name) &&
@@ -135,7 +142,7 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
   return { policy, userColumns: [...userColumns], membership };
 }
 
-/** What a column is by the claim that policies compare it with. */
+/** The meaning of a column according to the claim that policies compare it with. */
 function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Meaning | undefined {
   const claim = model.claims.comparedWith(table, column.name);
   if (claim === 'email') return column.category === 'S' ? 'email' : undefined;
@@ -147,7 +154,7 @@ function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Me
   return claim === 'tenant' && isFree && (column.base === base || column.base === 'text') ? 'organization' : undefined;
 }
 
-/** An expression that is the id of the user who asks: `auth.uid()`, a claim, a setting, a helper that gives one. */
+/** An expression that returns the current user's ID: `auth.uid()`, a claim, a setting, a helper that returns one. */
 export function isWhoAsks(node: unknown, model: Model): boolean {
   const paths = model.claims.pathsIn(node);
   if (paths.length > 0) return paths.some(isUserPath);

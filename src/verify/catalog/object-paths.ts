@@ -2,13 +2,13 @@ import type { PolicyRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { isWhoAsks, type Model } from './model.ts';
 
-/** What a folder of an object's path is to be: whose id, or a fixed name. */
+/** What a folder in an object's path must be: an ID, or a fixed name. */
 export type Folder = { of: 'user' | 'organization' } | { name: string };
 
 /**
- * The folders that the policies of a bucket ask for, outermost first: of `(storage.foldername(name))[2] = auth.uid()::text`
- * the second one is the user's.
- * @param usual what a folder is of which they do not say whose it is
+ * The folders that the policies of a bucket require, outermost first: with `(storage.foldername(name))[2] =
+ * auth.uid()::text` the second one is the user's ID.
+ * @param usual the default for a folder that the policies do not mention
  */
 export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organization', model: Model): Folder[] {
   const asked = new Map<number, Folder>();
@@ -28,7 +28,10 @@ export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organ
   return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? { of: usual });
 }
 
-/** Which folder of the name an expression takes, from 1: `(storage.foldername(name))[1]`, `split_part(name, '/', 1)`. */
+/**
+ * The number of the folder that an expression extracts from the name, from 1: `(storage.foldername(name))[1]`,
+ * `split_part(name, '/', 1)`.
+ */
 function positionOf(node: unknown): number | undefined {
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return positionOf(cast['arg']);
@@ -45,7 +48,7 @@ function positionOf(node: unknown): number | undefined {
     : undefined;
 }
 
-/** `name LIKE 'covers/%'` asks for the first folder. */
+/** `name LIKE 'covers/%'` constrains the first folder. */
 function startsAt(node: Node, side: unknown, other: unknown): number | undefined {
   const isName = nameParts(fields(side, 'ColumnRef')?.['fields']).at(-1) === 'name';
   return isName &&
@@ -72,8 +75,8 @@ function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model)
 }
 
 /**
- * The endings of names that the policies of a bucket ask for, with their dots: constants compared with the extension or with
- * the right end of a name, and patterns that begin with anything.
+ * The file extensions that the policies of a bucket require, with their dots: constants compared with the extension or
+ * the end of a name, and patterns with a leading wildcard.
  */
 export function endingsOf(policies: readonly PolicyRow[], model: Model): string[] {
   const found = new Set<string>();
@@ -96,7 +99,10 @@ export function endingsOf(policies: readonly PolicyRow[], model: Model): string[
   return [...found];
 }
 
-/** An expression that takes the end of the name: `storage.extension(name)`, `right(name, 4)`; to a pattern, the name itself. */
+/**
+ * An expression that extracts the end of the name: `storage.extension(name)`, `right(name, 4)`; for a pattern, the name
+ * itself.
+ */
 function readsEnd(node: unknown, isPattern: boolean): boolean {
   let [isEnd, isName] = [isPattern, false];
   walk([node], (type, inner) => {

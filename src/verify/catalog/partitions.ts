@@ -2,15 +2,15 @@ import { qualifiedName, relation, type RelationRow } from '../../rules/engine/li
 import type { Subject } from '../probes/subject.ts';
 import type { Model } from './model.ts';
 
-/** The table at the root of a partition. */
+/** The root table of a partition. */
 export function rootOf(partition: RelationRow, model: Model): RelationRow {
   const parent = partition.partition ? model.tables.get(partition.parent ?? '') : undefined;
   return parent === undefined ? partition : rootOf(parent, model);
 }
 
 /**
- * Partitions that users may address by name: the policies of their root do not apply then. Each is tried as the root is. One
- * with row-level security and no policy is closed, whatever is granted.
+ * Partitions that users can address by name, in which case the policies of their root do not apply. Each is tested like
+ * the root. One with row-level security and no policy is closed, whatever is granted.
  */
 export function partitionSubjects(subjects: readonly Subject[], roles: readonly string[], model: Model): Subject[] {
   const byName = new Map(subjects.map((subject) => [subject.name, subject]));
@@ -28,7 +28,7 @@ export function partitionSubjects(subjects: readonly Subject[], roles: readonly 
     });
 }
 
-/** Says whether a partition has its root's policies, so that what is proven of the root is proven of it. */
+/** Returns whether a partition has its root's policies, so that the proof of the root covers it. */
 export function hasPoliciesOf(partition: RelationRow, root: RelationRow): boolean {
   const texts = ({ policies }: RelationRow): string[] =>
     policies

@@ -2,12 +2,12 @@ import type { Session } from '../../database/database.ts';
 import { type Catalog } from '../../rules/engine/live/catalog.ts';
 import { catalogQuery } from './catalog-query.ts';
 
-/** Roles of the Data API, in the order of what they may do. */
+/** Roles of the Data API, the least privileged first. */
 const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
 
 /**
  * Reads everything the checks need, in one round trip.
- * @param extraRoles further roles whose privileges matter, as the application role of a kit with session variables
+ * @param extraRoles further roles whose privileges matter, e.g. the application role of a kit with session variables
  * @throws DatabaseError what PostgreSQL says
  */
 export async function readCatalog(session: Session, extraRoles: readonly string[] = []): Promise<Catalog> {

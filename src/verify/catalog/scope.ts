@@ -10,18 +10,18 @@ import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
-/** Whose the rows of a table are, and so who should be able to do what with them. */
+/** Who owns the rows of a table, which determines who should be able to do what with them. */
 export interface Scope {
   kind: 'owner' | 'organization' | 'public-read' | 'service-only' | 'unowned';
-  /** For people and JSON: `owner user_id`, `organization via deals`. */
+  /** Its text in reports and JSON: `owner user_id`, `organization via deals`. */
   text: string;
-  /** Columns that say whose a row is: changing them hands it to someone else. Empty where nobody owns a row. */
+  /** Columns that determine a row's owner: changing them reassigns it. Empty if rows have no owner. */
   columns: string[];
-  /** By which those columns lead to an owner: directly, or through the rows they point at. */
+  /** How those columns lead to an owner: directly, or through the rows that they reference. */
   owner: 'user' | 'organization' | undefined;
-  /** The table that the rows belong to, as `schema.name`, where they have no owner column of their own. */
+  /** The table of the parent rows, as `schema.name`, if the rows have no owner column of their own. */
   parent: string | undefined;
-  /** Policies let the other members of the owner's organization read, or write: then they may. */
+  /** The policies let other members of the owner's organization read or write, so they are allowed to. */
   coMembersRead: boolean;
   coMembersWrite: boolean;
 }
@@ -32,7 +32,7 @@ interface Ownership {
   parent?: string;
 }
 
-/** Finds the scope of a table from its declarations, its columns, its policies and its foreign keys. */
+/** Determines the scope of a table from its declarations, columns, policies and foreign keys. */
 export function scopeOf(table: RelationRow, model: Model): Scope {
   const name = qualifiedName(table);
   const shared = model.declarations.find(
@@ -88,7 +88,7 @@ function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>
     return { owner: 'organization', columns: [shared.column] };
   const asked =
     organizations.length === 0 && users.length > 0 && !seen.has(qualifiedName(table))
-      ? parentAsked(table, model)
+      ? parentAsked(table, users, model)
       : undefined;
   const byParent = asked === undefined ? undefined : ownershipBy(asked, table, model, seen);
   if (byParent !== undefined) return byParent;
@@ -101,7 +101,7 @@ function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>
 
 const usualOwners = ['user_id', 'owner_id', 'owner', 'profile_id', 'author_id', 'created_by', 'creator_id'];
 
-/** User columns, the one that most policies compare with who asks first, then by their usual names. */
+/** User columns: first the one that most policies compare with the current user, then by their usual names. */
 function ownerColumns(table: RelationRow, users: string[], model: Model): string[] {
   const facts = model.policyFacts(table);
   const votes = (name: string): number => facts.filter((policy) => policy.userColumns.includes(name)).length;
@@ -110,7 +110,7 @@ function ownerColumns(table: RelationRow, users: string[], model: Model): string
   return [...users].sort((a, b) => votes(b) - votes(a) || rank(a) - rank(b));
 }
 
-/** A table with both columns is a user's own where its policies look at the user and never at the organization. */
+/** A table with both columns belongs to users if its policies read the user and never the organization. */
 function isPersonal(table: RelationRow, owners: string[], model: Model): boolean {
   const facts = model.policyFacts(table).filter(({ policy }) => policy.permissive);
   return (
@@ -136,7 +136,7 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
   return undefined;
 }
 
-/** Whose a row is by the row that a foreign key points at. */
+/** The scope of a row through the row that a foreign key references. */
 function ownershipBy(
   key: ConstraintRow,
   table: RelationRow,
@@ -154,19 +154,31 @@ function ownershipBy(
 
 /**
  * The foreign key to the parent that every INSERT policy asks about, while none asks who the user of the new row is: the
- * parent owns the row then, and the user is a guest.
+ * parent owns the row then, and the user is a guest. A row that nobody but its user reads, and that lets nobody in anywhere, is
+ * the user's all the same.
  */
-function parentAsked(table: RelationRow, model: Model): ConstraintRow | undefined {
-  const inserting = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+function parentAsked(table: RelationRow, users: readonly string[], model: Model): ConstraintRow | undefined {
+  const policies = model.policyFacts(table).filter(({ policy }) => policy.permissive);
+  const inserting = policies.filter(({ policy }) => 'a*'.includes(policy.command));
   if (inserting.length === 0 || inserting.some(({ userColumns }) => userColumns.length > 0)) return undefined;
   const asked = inserting.map(({ policy }) => columnsIn(policy.check ?? policy.using, table, model));
-  return table.constraints.find(
+  const parent = table.constraints.find(
     (key) =>
       key.type === 'f' &&
       key.target !== qualifiedName(table) &&
       !model.tenancy.userTables.has(key.target ?? '') &&
       asked.every((columns) => key.columns.some((column) => columns.has(column))),
   );
+  const reading = policies.filter(({ policy }) => 'r*'.includes(policy.command));
+  const isUsersAlone =
+    reading.length > 0 &&
+    reading.every(({ policy, userColumns }) => {
+      const columns = columnsIn(policy.using, table, model);
+      return userColumns.length > 0 && parent?.columns.every((column) => !columns.has(column)) === true;
+    }) &&
+    asked.every((columns) => users.every((column) => !columns.has(column))) &&
+    !model.dependencies.isDeciding(qualifiedName(table));
+  return isUsersAlone ? undefined : parent;
 }
 
 /** The table's own columns that an expression names. */
@@ -180,7 +192,7 @@ function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<st
   return found;
 }
 
-/** Policies that let signed-in users do what the letter says: S, I, U, D. */
+/** Policies of signed-in users for a verb: S, I, U, D. */
 export function policiesFor(table: RelationRow, letter: string, model: Model): PolicyRow[] {
   const command = { S: 'r', I: 'a', U: 'w', D: 'd' }[letter] ?? '';
   return table.policies.filter(

@@ -1,27 +1,26 @@
 /** Where the muse keeps who may do more than others: tables of staff, and flags in the rows of users. */
-import {
-  type FunctionRow,
-  isPlatformSchema,
-  qualifiedName,
-  type RelationRow,
-} from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
+import type { Node } from '../../sql/nodes.ts';
+import { effectsOf } from './effects.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
 export interface Staff {
-  /** Tables in which a user's row alone lets it do more, as `schema.name`: no stranger has one. */
+  /** Tables, as `schema.name`, in which having a row gives a user elevated permissions. Strangers get no row there. */
   tables: ReadonlySet<string>;
-  /** By `schema.name`: columns of a user's row that let it do more, with the SQL that does. */
+  /** By `schema.name`: columns of a user's row that give elevated permissions, with the SQL of the value that does. */
   flags: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** The same of rows that share another row with a user: that makes nobody one of the staff. */
+  /** The same for rows that share another row with a user. These do not make anyone a member of the staff. */
   shareFlags: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 const known = new WeakMap<Model, Staff>();
 
-/** Finds them, once a model, among the tables that policies of other tables, or the functions which those call, read. */
+/**
+ * Finds them among the tables that policies of other tables, or the functions called by those, read. Cached per model.
+ */
 export function findStaff(model: Model): Staff {
   const staff = known.get(model) ?? readStaff(model);
   known.set(model, staff);
@@ -50,7 +49,7 @@ function readStaff(model: Model): Staff {
   return { tables, flags, shareFlags };
 }
 
-/** Every user has a row there: it is where users come from, or others point at it. */
+/** Every user has a row there: it is the table of users, or other tables reference it. */
 function isProfile(table: RelationRow, model: Model): boolean {
   const name = qualifiedName(table);
   return (
@@ -60,7 +59,7 @@ function isProfile(table: RelationRow, model: Model): boolean {
   );
 }
 
-/** Its rows say something of a user, and of nothing else: no organization, nothing that is shared. */
+/** Its rows describe a user and nothing else: no organization, nothing shared. */
 function isOfUsersAlone(table: RelationRow, model: Model): boolean {
   const meanings = table.columns.map((column) => model.meaningOf(table, column));
   const leadsOn = table.constraints.some(
@@ -80,7 +79,10 @@ function isOfUsersAlone(table: RelationRow, model: Model): boolean {
   );
 }
 
-/** Its rows join a user to a row of another table, and nothing points at them: what they say counts where policies ask for it. */
+/**
+ * Its rows join a user to a row of another table, and nothing references them, so they matter only to the policies that
+ * read them.
+ */
 function sharesParent(table: RelationRow, model: Model): boolean {
   const name = qualifiedName(table);
   const joins = table.constraints.some(
@@ -96,7 +98,7 @@ function sharesParent(table: RelationRow, model: Model): boolean {
   );
 }
 
-/** The policies of a table, and the bodies of the functions that those call. */
+/** The expressions of a table's policies, and the bodies of the functions that those call. */
 function treesOf(asker: RelationRow, model: Model): unknown[] {
   const own = asker.policies
     .flatMap(({ using, check }) => [using, check])
@@ -105,18 +107,13 @@ function treesOf(asker: RelationRow, model: Model): unknown[] {
   return [...own, ...bodiesCalled(own, model)];
 }
 
-/** The bodies of the functions that the expressions call, and of those which these call. */
+/** The bodies of the functions that the expressions call, directly or indirectly. */
 export function bodiesCalled(expressions: readonly unknown[], model: Model): unknown[] {
-  const called = new Set<FunctionRow>();
-  for (const tree of expressions) {
-    walk(tree, (type, call) => {
-      const name = type === 'FuncCall' ? nameParts(call['funcname']).at(-1) : undefined;
-      for (const routine of model.catalog.functions)
-        if (routine.name === name && !isPlatformSchema(routine.schema))
-          model.sources.reached(routine).forEach((one) => called.add(one));
-    });
-  }
-  return [...called].flatMap((routine) => model.sources.body(routine).trees);
+  const called = model.sources.called(effectsOf({ trees: expressions as Node[] }));
+  const reached = new Set(
+    called.filter(({ schema }) => !isPlatformSchema(schema)).flatMap((routine) => [...model.sources.reached(routine)]),
+  );
+  return [...reached].flatMap((routine) => model.sources.body(routine).trees);
 }
 
 function names(tree: unknown, table: RelationRow): boolean {
@@ -128,7 +125,7 @@ function names(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
-/** A row there takes rights away: `NOT EXISTS (SELECT … FROM bans …)`. */
+/** A row there removes permissions: `NOT EXISTS (SELECT … FROM bans …)`. */
 function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
   let found = false;
   walk(tree, (type, bool) => {
@@ -137,7 +134,7 @@ function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
-/** The columns, beside its keys, that are compared with a constant or stand for a yes. */
+/** The columns, other than its keys, that are compared with a constant or are boolean conditions. */
 function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): Map<string, string> {
   const keys = new Set([
     ...primaryKey(table),

@@ -11,15 +11,15 @@ import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { stateLabels } from '../probes/labels.ts';
 import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
 
-/** A bucket of the storage and what is made up in it. */
+/** A Storage bucket and the objects that are generated in it. */
 export interface BucketWorld {
   subject: Subject;
   steps: RowStep[];
 }
 
 /**
- * Makes a subject of each bucket: objects in a folder named for their user, or for their organization where the bucket's
- * policies look at memberships.
+ * Creates a subject for each bucket: objects in a folder named after their user, or after their organization if the
+ * bucket's policies read memberships.
  * @throws DatabaseError what PostgreSQL says
  */
 export async function bucketsOf(
@@ -32,12 +32,12 @@ export async function bucketsOf(
   if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
   const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
   const known = new Set(rows.map(({ id }) => id));
-  // A bucket is often made by the Storage API after the migrations: its policies are there before it is.
+  // A bucket is often created by the Storage API after the migrations, so its policies exist before it does.
   const named = new Set(objects.policies.flatMap((policy) => bucketsNamed(policy, model)));
   const missing = [...named].filter((id) => !known.has(id)).map((id): Bucket => ({ id, public: null }));
-  // A policy that forgets to name its bucket opens them all: one that no policy names shows it.
+  // A policy that names no bucket applies to all of them; an otherwise unnamed bucket reveals that.
   const unnamed: Bucket = { id: 'muse any other bucket', public: null };
-  // The unnamed one is made first, so that an object can be moved to it.
+  // The unnamed bucket is created first, so that an object can be moved to it.
   return [unnamed, ...rows, ...missing].map((bucket) => {
     const elsewhere = bucket === unnamed ? [...rows, ...missing][0]?.id : unnamed.id;
     return bucketWorld(bucket, objects, { model, people, ids }, known.has(bucket.id), elsewhere);
@@ -46,11 +46,11 @@ export async function bucketsOf(
 
 interface Bucket {
   id: string;
-  /** Null where there is no such bucket yet. */
+  /** Null if the bucket does not exist yet. */
   public: boolean | null;
 }
 
-/** Storage refuses a plain DELETE unless this is set: what is proven is the policies. */
+/** Storage refuses a plain DELETE unless this is set, but the proof is about the policies. */
 export const storageSettings = { 'storage.allow_delete_query': 'true' };
 
 function bucketWorld(
@@ -74,7 +74,7 @@ function bucketWorld(
   const byOrganization = facts.some((one) => one.membership);
   const usual = byOrganization ? 'organization' : 'user';
   const folders = foldersOf(policies, usual, model);
-  // A policy may open, or let its owner in at, names with one ending alone.
+  // A policy may apply only to names with a certain extension.
   const [ending, ...endings] = [...endingsOf(policies, model), '.txt'].slice(0, stateLabels.length + 1) as [
     string,
     ...string[],
@@ -98,9 +98,9 @@ function bucketWorld(
   };
   const [a, b] = [people[0]!, people[1]!];
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
-  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
+  // Cover both ways in which policies read a name: folders are IDs or fixed names, and the file name is the owner's ID.
   const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, `.new${ending}`));
-  // Names that no object has yet: a name that is taken would be refused for that.
+  // Use unused names, since an existing name would be refused.
   const made = (person: Person): string => quoteLiteral(path(person, `.made${ending}`));
   const states = endings.map((end) => ({
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
@@ -131,7 +131,9 @@ function bucketWorld(
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
-      prepare: `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in (${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
+      prepare:
+        `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in ` +
+        `(${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
       elsewhere: elsewhere === undefined ? undefined : quoteLiteral(elsewhere),
       isReadOnly: false,
       isTenants: false,
@@ -160,7 +162,7 @@ function bucketStep(id: string, person: Person): RowStep {
   };
 }
 
-/** A policy that names buckets concerns those alone; one that names none concerns all. */
+/** A policy that names buckets applies only to those; one that names none applies to all. */
 function concerns(policy: PolicyRow, bucket: string, model: Model): boolean {
   const named = bucketsNamed(policy, model);
   return named.length === 0 || named.includes(bucket);

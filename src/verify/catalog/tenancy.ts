@@ -8,11 +8,11 @@ import {
 } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 
-/** Where users, organizations and memberships are in this database. */
+/** The tables of users, organizations and memberships in this database. */
 export interface Tenancy {
-  /** The table that users come from, `auth.users` or the kit's own; undefined where there is none. */
+  /** The table of users, `auth.users` or the kit's own; undefined if there is none. */
   users: RelationRow | undefined;
-  /** Tables whose primary key is a user's id, `users` among them. */
+  /** Tables whose primary key is a user's ID, including `users`. */
   userTables: ReadonlySet<string>;
   organizations: RelationRow | undefined;
   membership: { table: RelationRow; organization: string; user: string; role: string | undefined } | undefined;
@@ -25,7 +25,7 @@ const organizationColumns =
 const userColumns =
   /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
 
-/** The tables that rows can be put into. */
+/** The tables that rows can be inserted into. */
 export function isTable(row: RelationRow): boolean {
   return row.kind === 'r' || row.kind === 'p';
 }
@@ -42,20 +42,20 @@ function foreignKeyOf(table: RelationRow, column: string): ConstraintRow | undef
 
 /** What policies compare a column with. */
 export interface ComparedKeys {
-  /** With the user who asks. */
+  /** The current user. */
   isOwnKey(table: RelationRow, column: string): boolean;
-  /** With a claim that the server signed and that is no user's id. */
+  /** A claim that the server signs and that is not a user's ID. */
   isTenantKey(table: RelationRow, column: string): boolean;
 }
 
 /**
- * Finds users, organizations and memberships by what refers to what, and by name where nothing does.
+ * Finds users, organizations and memberships by foreign keys, and by name where there are none.
  */
 export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, isTenantKey }: ComparedKeys): Tenancy {
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
   const own = mostReferred(tables, /^(app_)?(users?|profiles?)$/);
-  // A kit may keep Supabase's users behind its profiles and isolate by session variables all the same.
+  // A kit may reference Supabase's users from its profiles and still isolate by session variables.
   const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
@@ -66,7 +66,7 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, 
       tables.filter((table) => !userTables.has(qualifiedName(table))),
       organizationTables,
     );
-  // An organization that no user belongs to, by any table that is known, says nothing of whose a row is.
+  // An organization without any known table of members does not determine who owns a row.
   const hasUsers =
     membership !== undefined ||
     isolation === 'session' ||
@@ -176,14 +176,14 @@ function organizationOf(
   return mostReferred(tables, organizationTables);
 }
 
-/** Says whether a column holds a user's id. */
+/** Returns whether a column holds a user's ID. */
 export function isUserColumn(table: RelationRow, column: ColumnRow, userTables: ReadonlySet<string>): boolean {
   const target = foreignKeyOf(table, column.name)?.target;
   if (typeof target === 'string') return userTables.has(target);
   return userColumns.test(column.name) && /^(uuid|text|character varying)/.test(column.base);
 }
 
-/** Says whether a column holds an organization's id. */
+/** Returns whether a column holds an organization's ID. */
 export function isOrganizationColumn(
   table: RelationRow,
   column: ColumnRow,

@@ -5,7 +5,7 @@ import type { Model } from './model.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
 
-/** Views that a user's role may use in some way. */
+/** Views on which a user's role has any privilege. */
 export function usableViews(model: Model, roles: readonly string[]): RelationRow[] {
   return [...model.tables.values()].filter(
     (row) =>
@@ -15,7 +15,7 @@ export function usableViews(model: Model, roles: readonly string[]): RelationRow
   );
 }
 
-/** The tables behind a view, through other views. */
+/** The tables that a view reads, directly or through other views. */
 export function tablesBehind(view: RelationRow, model: Model): RelationRow[] {
   const found = new Set<RelationRow>();
   const visit = (row: RelationRow): void => {
@@ -27,7 +27,7 @@ export function tablesBehind(view: RelationRow, model: Model): RelationRow[] {
   return [...found].filter((row) => row.kind === 'r' || row.kind === 'p');
 }
 
-/** Says whether one of the roles may write through the view, as far as that can be written at all. */
+/** Returns whether one of the roles can write through the view, if the view is updatable at all. */
 export function isWritable(view: RelationRow, roles: readonly string[]): boolean {
   const ways = [
     ['I', 8],
@@ -45,7 +45,7 @@ export function isWritable(view: RelationRow, roles: readonly string[]): boolean
   );
 }
 
-/** The triggers of a view cannot be turned off: one that reaches out of the transaction must not fire. */
+/** The triggers of a view cannot be disabled, so one with effects outside the transaction must not fire. */
 export function outsideTrigger(view: RelationRow, model: Model): { trigger: string; effect: string } | undefined {
   for (const { name, function: oid } of view.triggers) {
     const routine = model.sources.byOid(oid);
@@ -56,8 +56,8 @@ export function outsideTrigger(view: RelationRow, model: Model): { trigger: stri
 }
 
 /**
- * A view over one table that shows the columns which tell its rows apart: it is tried as the table itself, since a view that
- * can be written is a second door to it. Undefined where the view is of another kind.
+ * A view over one table that includes its key columns. It is tested like the table itself, since an updatable view
+ * gives access to the table. Undefined for other views.
  */
 export function viewSubject(
   view: RelationRow,
@@ -71,7 +71,7 @@ export function viewSubject(
     return undefined;
   const shown = new Set(view.columns.map((column) => column.name));
   const belongs = base.belongs.filter(({ column }) => shown.has(column));
-  // What can only be read is looked for by its values where it does not show whose it is.
+  // A read-only view that does not show a row's owner is searched for known values instead.
   if (
     !base.rows.a.key.every(([name]) => shown.has(name)) ||
     (belongs.length < base.belongs.length && !isWritable(view, roles))

@@ -2,12 +2,12 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { signatureOf } from './functions.ts';
 import type { Model } from './model.ts';
 
-/** Tells what is to be proven, by the names of the report. */
+/** Tells whether an object is to be proven, by its name in the report. */
 export type IsWanted = (name: string) => boolean;
 
 /**
- * What is to be proven after a change: what changed, what hangs on it, and what may open it by a write.
- * @param changed names as the report has them; of a function also without its argument types; undefined for everything
+ * The objects to prove after a change: what changed, what depends on it, and what may open it by a write.
+ * @param changed names as in the report, a function's also without its argument types; undefined for everything
  */
 export function wantedAfter(
   changed: readonly string[] | undefined,

@@ -2,18 +2,18 @@ import { platformMark } from '../../database/platform/platform.ts';
 import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 import type { Session } from '../../database/database.ts';
 
-/** Rights of a user's role on one thing. */
+/** Privileges of a user's role on one object. */
 export interface Held {
   /** `schema.name` of a table or sequence, or the name of a schema. */
   object: string;
   role: string;
-  /** As PostgreSQL writes them: `TRUNCATE`. */
+  /** PostgreSQL's names, e.g. `TRUNCATE`. */
   privileges: string[];
 }
 
-/** Rights that things to come will have. */
+/** Default privileges on future objects. */
 export interface DefaultGrant {
-  /** The role whose new things it is for. */
+  /** The role whose new objects it applies to. */
   owner: string;
   /** Null for every schema. */
   schema: string | null;
@@ -23,40 +23,43 @@ export interface DefaultGrant {
   privileges: string[];
 }
 
-/** A role that a user's role may become or whose rights it has. */
+/** A role that a user's role can become or whose privileges it has. */
 export interface RoleWay {
   role: string;
   bypassRls: boolean;
   superuser: boolean;
-  /** Itself, or a role that it is a member of, at any distance. */
+  /** The role itself, or one that it is a direct or indirect member of. */
   through: string;
-  /** Tables that `through` owns and whose policies do not hold their owner. */
+  /** Tables that `through` owns and whose policies do not apply to their owner. */
   owns: string[];
 }
 
-/** What lets users at rows beside SELECT, INSERT, UPDATE and DELETE on a table, as the catalog has it. */
+/** Access to rows by means other than SELECT, INSERT, UPDATE and DELETE on a table, read from the catalog. */
 export interface Ways {
   /** TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on tables: row-level security does not apply to them. */
   tables: Held[];
-  /** USAGE and UPDATE on sequences, with the table whose column they number. */
+  /** USAGE and UPDATE on sequences, with the table whose column uses them. */
   sequences: (Held & { table: string | null })[];
   /** CREATE in schemas. */
   schemas: Held[];
   defaults: DefaultGrant[];
   roles: RoleWay[];
-  /** Roles that sign in to the database itself or that a token may name, have rights here, and are not the platform's. */
+  /**
+   * Roles that can log in to the database or that a token may name, that have privileges here and do not belong to the
+   * platform.
+   */
   strangers: { role: string; bypassRls: boolean; login: boolean }[];
-  /** Tables without row-level security whose changes Realtime sends to those who may read them. */
+  /** Tables without row-level security whose changes Realtime sends to roles that can read them. */
   published: { object: string; publication: string; full: boolean; roles: string[] }[];
   foreign: Held[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
   topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
-  /** The platform is create-muse's own: no default privilege is Supabase's. */
+  /** The platform was installed by create-muse, so no default privilege comes from Supabase. */
   isOwnPlatform: boolean;
 }
 
-/** Roles that a Supabase project starts with, and those of its services. */
+/** Roles of every Supabase project, and those of its services. */
 const platformRoles = [
   'anon',
   'authenticated',
@@ -71,25 +74,31 @@ const platformRoles = [
   'cli_login_postgres',
 ];
 
-const isOwnSchema = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and n.nspname <> all ('{${[...platformSchemas].join(',')}}')`;
+const isOwnSchema =
+  "n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and n.nspname <> all " +
+  `('{${[...platformSchemas].join(',')}}')`;
 const list = (rows: string): string =>
   `(select coalesce(json_agg(row_to_json(found)), '[]'::json) from (${rows}) as found)`;
 const isHeld = "(x.grantee = 0 or pg_has_role(a.oid, x.grantee, 'usage'))";
 
-/** Rights by an access list, of those who do not own the thing anyway: MAINTAIN is a name that servers before 17 do not know, so that they cannot be asked for it. */
+/**
+ * Privileges from an access list, except the owner's. Servers before 17 do not know the name MAINTAIN, so
+ * has_table_privilege cannot be used.
+ */
 const held = (kinds: string, kind: 'r' | 'S', privileges: string): string => `
   select o.object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
   from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('${kind}', o.relowner))) x
   where o.relkind in (${kinds}) and x.privilege_type in (${privileges}) and ${isHeld}
     and not pg_has_role(a.oid, o.relowner, 'usage') group by o.object, a.rolname order by 1, 2`;
 
-/** `$1` is a JSON array of the roles of users. One row, one column `ways`. */
+/** `$1` is a JSON array of the users' roles. One row, one column `ways`. */
 const query = `
 with recursive asked as (
   select r.oid, r.rolname from pg_roles r where r.rolname in (select json_array_elements_text($1::json))
 ), own as (
   select c.*, n.nspname, n.nspname || '.' || c.relname as object from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where ${isOwnSchema} and not exists (select 1 from pg_depend e where e.objid = c.oid and e.classid = 'pg_class'::regclass and e.deptype = 'e')
+  where ${isOwnSchema} and not exists (select 1 from pg_depend e where e.objid = c.oid
+    and e.classid = 'pg_class'::regclass and e.deptype = 'e')
 ), reached(role, oid) as (
   select a.rolname, a.oid from asked a
   union select reached.role, m.roleid from reached join pg_auth_members m on m.member = reached.oid
@@ -97,52 +106,67 @@ with recursive asked as (
 select json_build_object(
   'tables', ${list(held("'r', 'p'", 'r', "'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'"))},
   'sequences', ${list(`
-    select h.*, (select s.nspname || '.' || t.relname from own q join pg_depend dep on dep.objid = q.oid and dep.classid = 'pg_class'::regclass
-      and dep.refclassid = 'pg_class'::regclass and dep.deptype in ('a', 'i') join pg_class t on t.oid = dep.refobjid join pg_namespace s on s.oid = t.relnamespace
+    select h.*, (select s.nspname || '.' || t.relname from own q join pg_depend dep on dep.objid = q.oid
+      and dep.classid = 'pg_class'::regclass
+      and dep.refclassid = 'pg_class'::regclass and dep.deptype in ('a', 'i')
+        join pg_class t on t.oid = dep.refobjid join pg_namespace s on s.oid = t.relnamespace
       where q.object = h.object and q.relkind = 'S' limit 1) as "table"
     from (${held("'S'", 'S', "'USAGE', 'UPDATE'")}) as h`)},
   'schemas', ${list(`
     select n.nspname as object, a.rolname as role, json_build_array('CREATE') as privileges from pg_namespace n cross join asked a
     where ${isOwnSchema} and has_schema_privilege(a.oid, n.oid, 'CREATE') order by 1, 2`)},
   'defaults', ${list(`
-    select pg_get_userbyid(d.defaclrole) as owner, n.nspname as schema, case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' else 'functions' end as kind,
+    select pg_get_userbyid(d.defaclrole) as owner, n.nspname as schema, case d.defaclobjtype when 'r' then 'tables'
+      when 'S' then 'sequences' else 'functions' end as kind,
       coalesce(r.rolname, 'public') as role, json_agg(distinct x.privilege_type) as privileges
-    from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace cross join lateral aclexplode(d.defaclacl) x left join pg_roles r on r.oid = x.grantee
-    where d.defaclobjtype in ('r', 'S', 'f') and (d.defaclnamespace = 0 or (${isOwnSchema})) and pg_get_userbyid(d.defaclrole) !~ '^supabase_'
+    from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace
+      cross join lateral aclexplode(d.defaclacl) x left join pg_roles r on r.oid = x.grantee
+    where d.defaclobjtype in ('r', 'S', 'f') and (d.defaclnamespace = 0 or (${isOwnSchema}))
+      and pg_get_userbyid(d.defaclrole) !~ '^supabase_'
       and (x.grantee in (select a.oid from asked a) or r.rolname = 'service_role' or (x.grantee = 0 and d.defaclobjtype <> 'f'))
     group by 1, 2, 3, 4 order by 1, 2, 3, 4`)},
   'roles', ${list(`
     select reached.role, r.rolbypassrls as "bypassRls", r.rolsuper as superuser, r.rolname as through,
-      (select coalesce(json_agg(o.object order by o.object), '[]'::json) from own o where o.relowner = r.oid and o.relkind in ('r', 'p') and not o.relforcerowsecurity) as owns
+      (select coalesce(json_agg(o.object order by o.object), '[]'::json) from own o where o.relowner = r.oid
+        and o.relkind in ('r', 'p') and not o.relforcerowsecurity) as owns
     from reached join pg_roles r on r.oid = reached.oid order by 1, 4`)},
   'strangers', ${list(`
     select r.rolname as role, r.rolbypassrls as "bypassRls", r.rolcanlogin as login from pg_roles r
-    where not r.rolsuper and r.rolname <> current_user and r.rolname !~ '^(pg|supabase)_' and r.rolname <> all ('{${platformRoles.join(',')}}')
+    where not r.rolsuper and r.rolname <> current_user and r.rolname !~ '^(pg|supabase)_'
+      and r.rolname <> all ('{${platformRoles.join(',')}}')
       and r.rolname not in (select a.rolname from asked a)
-      and (r.rolcanlogin or exists (select 1 from pg_auth_members m join pg_roles b on b.oid = m.member where m.roleid = r.oid and b.rolname = 'authenticator'))
-      and exists (select 1 from own o cross join lateral aclexplode(o.relacl) x where x.grantee = r.oid and o.relkind in ('r', 'p', 'v', 'm', 'f') and o.relowner <> r.oid)
+      and (r.rolcanlogin or exists (select 1 from pg_auth_members m join pg_roles b on b.oid = m.member
+        where m.roleid = r.oid and b.rolname = 'authenticator'))
+      and exists (select 1 from own o cross join lateral aclexplode(o.relacl) x where x.grantee = r.oid
+        and o.relkind in ('r', 'p', 'v', 'm', 'f') and o.relowner <> r.oid)
     order by 1`)},
   'published', ${list(`
     select o.object, p.pubname as publication, o.relreplident = 'f' as full,
-      (select json_agg(a.rolname order by a.rolname) from asked a where has_any_column_privilege(a.oid, o.oid, 'SELECT') and has_schema_privilege(a.oid, o.relnamespace, 'USAGE')) as roles
+      (select json_agg(a.rolname order by a.rolname) from asked a
+        where has_any_column_privilege(a.oid, o.oid, 'SELECT') and has_schema_privilege(a.oid, o.relnamespace, 'USAGE')) as roles
     from pg_publication_tables p join own o on o.nspname = p.schemaname and o.relname = p.tablename
     where p.pubname = 'supabase_realtime' and not o.relrowsecurity
-      and exists (select 1 from asked a where has_any_column_privilege(a.oid, o.oid, 'SELECT') and has_schema_privilege(a.oid, o.relnamespace, 'USAGE'))
+      and exists (select 1 from asked a where has_any_column_privilege(a.oid, o.oid, 'SELECT')
+        and has_schema_privilege(a.oid, o.relnamespace, 'USAGE'))
     order by 1`)},
   'foreign', ${list(held("'f'", 'r', "'SELECT', 'INSERT', 'UPDATE', 'DELETE'"))},
   'labels', ${list(`
-    select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid where l.classoid = 'pg_class'::regclass order by 1`)},
+    select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid
+      where l.classoid = 'pg_class'::regclass order by 1`)},
   'topics', ${list(`
-    select p.polname as name, p.polcmd as command, p.polpermissive as permissive, coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
-      (select json_agg(coalesce(r.rolname, 'public')) from unnest(p.polroles) as role(oid) left join pg_roles r on r.oid = role.oid) as roles
+    select p.polname as name, p.polcmd as command, p.polpermissive as permissive,
+      coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), 'true') as expression,
+      (select json_agg(coalesce(r.rolname, 'public')) from unnest(p.polroles) as role(oid)
+        left join pg_roles r on r.oid = role.oid) as roles
     from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'realtime' and c.relname = 'messages' order by 1`)},
-  'isOwnPlatform', coalesce((select obj_description(n.oid, 'pg_namespace') = '${platformMark}' from pg_namespace n where n.nspname = 'auth'), true)
+  'isOwnPlatform', coalesce((select obj_description(n.oid, 'pg_namespace') = '${platformMark}' from pg_namespace n
+    where n.nspname = 'auth'), true)
 ) as ways`;
 
 /**
- * Reads what lets users at rows beside the four verbs, in one round trip.
- * @param roles the roles of users, signed in and not
+ * Reads every access to rows other than the four verbs, in one round trip.
+ * @param roles the roles of signed-in users and anonymous visitors
  * @throws DatabaseError what PostgreSQL says
  */
 export async function readWays(session: Session, roles: readonly string[]): Promise<Ways> {

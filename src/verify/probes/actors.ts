@@ -4,23 +4,23 @@ import type { Cargo, Load } from '../fixtures/carried.ts';
 import { isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
-/** Someone that the proof acts as. */
+/** An actor of the proof. */
 export interface Actor extends ScriptActor {
   /** `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization). */
   name: string;
-  /** What they are to the rows of A and of organization X. */
+  /** The actor's relation to the rows of A and of organization X. */
   relation: 'none' | 'self' | 'co-member';
-  /** Of a member of A's organization: its role there; undefined for others, and where there are no roles. */
+  /** The role of a member of A's organization; undefined for others, and if there are no roles. */
   memberRole: string | undefined;
-  /** A member of X and of Y, more privileged in one of them: only tried where rows go from one to the other. */
+  /** A member of X and of Y, more privileged in one of them: used only for moving rows from one to the other. */
   isMultiOrg: boolean;
-  /** It is one of the muse's own staff, by a row, a flag or a claim, if there are any. */
+  /** It belongs to the muse's own staff, by a row, a flag or a claim, if there are any. */
   isStaff: boolean;
-  /** Nobody is signed in. */
+  /** An anonymous visitor. */
   isAnonymous: boolean;
-  /** Signed in, but in no organization where there are organizations: no row of the world is theirs. */
+  /** Signed in, but in no organization and without any rows. */
   isNobody: boolean;
-  /** Whose rows stand for theirs. */
+  /** The side whose rows count as the actor's. */
   side: 'a' | 'b';
 }
 
@@ -36,10 +36,10 @@ export interface SessionVariables {
   superadmin?: string;
 }
 
-/** Of a session that has no token. */
+/** Settings of a session without a token. */
 const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
 
-/** Everyone that the proof acts as, in the order of the matrix. */
+/** All actors of the proof, in the order of the matrix. */
 export function makeActors(
   people: readonly Person[],
   isolation: Isolation,
@@ -80,7 +80,7 @@ export function makeActors(
     ...(hasOrganizations
       ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
       : [signedIn('other', b, 'none', 'forging')]),
-    // Where nothing asks whether a user signed in without an address, such a user is any other.
+    // If nothing reads whether a user is anonymous, such a user is like any other.
     ...(isBySession || !cargo.asks('is_anonymous')
       ? []
       : [
@@ -94,7 +94,7 @@ export function makeActors(
   ];
 }
 
-/** Unset variables are empty after any transaction that set them: that is what a request without a session sees. */
+/** After any transaction that set them, unset variables are empty: that is what a request without a session sees. */
 function bySession(
   person: Person,
   session: SessionVariables,

@@ -4,21 +4,24 @@ import { verbs } from './verbs.ts';
 
 /** One actor's cell of the matrix. */
 export interface MatrixCell {
-  /** One character a letter of {@link letters}: the letter where the actor can, `.` where not, `?` where that was not tried, `i` for rows of its own only. */
+  /**
+   * One character per letter of {@link letters}: the letter if the actor can, `.` if not, `?` if not tried, `i` for its
+   * own rows only.
+   */
   text: string;
-  /** It breaks a rule. */
+  /** Whether it breaks a rule. */
   broken: boolean;
 }
 
-/** Not tried, so neither possible nor refused. */
+/** Whether it was not tried, and so is neither possible nor refused. */
 const unknown = '?';
 
 /** The columns of a cell: Select, Insert, Update, Delete, Reassign. */
 const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 
-/** Every actor of the reports, in the order of their first appearance. */
+/** Every actor of the reports, in order of first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
-  // Who is in both organizations is tried in one thing only, and shown where that breaks a rule.
+  // A member of both organizations is used for one verb only, and shown only if that breaks a rule.
   return [
     ...new Set(
       tables.flatMap((table) =>
@@ -30,11 +33,11 @@ export function actorsOf(tables: readonly TableReport[]): string[] {
   ];
 }
 
-/** What an actor can do with A's rows of one table; of a function, whether it can call it. */
+/** What an actor can do with A's rows of one table, or whether it can call a function. */
 export function cellOf(table: TableReport, actor: string): MatrixCell {
   const checks = table.checks.filter((check) => check.actor === actor);
   const broken = checks.some((check) => check.rule !== undefined);
-  // Where something was left out, that nothing came of the rest does not say that it is refused.
+  // If something was left out, the failure of the rest does not mean that it is refused.
   const none = table.notes === undefined ? '.' : unknown;
   if (table.kind === 'function') {
     return { text: checks.some((check) => check.outcome === 'allowed') ? 'X' : none, broken };
@@ -62,7 +65,7 @@ function letterOf(letter: string, checks: readonly Check[], holds: boolean, none
   if (checks.some((check) => check.outcome === 'error')) return 'E';
   const reaching = checks.filter((check) => check.outcome === 'allowed' && reachesA(check));
   if (reaching.length === 0) return none;
-  // Rows of one's own, beside A's, are anybody's to add: lower case, unless it could put another's name on them.
+  // Anyone may add rows of their own: lower case, unless the actor could also forge the owner.
   const isOwnOnly =
     letter === 'I' &&
     !holds &&
@@ -75,6 +78,7 @@ function reachesA(check: Check): boolean {
   return check.rows === undefined || /[a?]/.test(check.rows);
 }
 
-/** How to read the matrix, in one line. */
+/** The legend of the matrix, in one line. */
 export const legend =
-  'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! breaks a rule; +role is a member of the same organization';
+  'S reads, I inserts (i only its own), U updates, D deletes, R reassigns, X calls, E error, ? not proven, ! ' +
+  'breaks a rule; +role is a member of the same organization';

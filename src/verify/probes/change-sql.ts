@@ -1,12 +1,13 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
 import { insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
-import { condition, grantedColumns, type Subject } from './subject.ts';
+import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
-/** UPDATE of a column that says nothing of ownership, to the value that A's row has. */
+/** UPDATE of a column other than the owner columns, to the value that A's row has. */
 export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const assignment = neutralAssignment(subject, actor, model);
   return assignment === undefined
@@ -14,17 +15,47 @@ export function changeSql(subject: Subject, actor: Actor, model: Model): string 
     : `update ${subject.into} set ${assignment} where ${condition(subject.rows.a.key)}`;
 }
 
-/** The same without WHERE; and to what A's rows in other states have, where a policy may let rows be changed as long as they stay so. */
+/**
+ * The same without WHERE; and to the values of A's rows in other states, since a policy may allow changes to rows that
+ * stay in that state.
+ */
 export function changeAllSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (subject.isLarge) return [];
-  const assignments = [subject.rows.a, ...subject.rows.states].flatMap(
-    (row) => neutralAssignment(subject, actor, model, row) ?? [],
-  );
+  const column = neutralColumn(subject, actor, model);
+  if (column === undefined) return [];
+  // Where no policy reads the column, what its rows in other states have in it makes no difference.
+  const rows = isReadByPolicies(subject, column.name, model)
+    ? [subject.rows.a, ...subject.rows.states]
+    : [subject.rows.a];
+  const assignments = rows.map((row) => assignmentOf(column, row));
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
-/** An assignment that the role may make, of a column that is neither unique nor says whose the row is, if there is one. */
-function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = subject.rows.a): string | undefined {
+/** Says whether a policy of the table reads the column, by its name or with the whole row. */
+function isReadByPolicies({ table }: Subject, name: string, model: Model): boolean {
+  return table.policies
+    .flatMap(({ using, check }) => [using, check])
+    .some((sql) => {
+      let isRead = false;
+      walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+        const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node })?.name : undefined;
+        isRead ||= column === name || column === table.name || column === '*';
+      });
+      return isRead;
+    });
+}
+
+function assignmentOf({ name }: ColumnRow, row: KnownRow): string {
+  return `${quoteIdentifier(name)} = ${row.values.get(name) ?? 'default'}`;
+}
+
+function neutralAssignment(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const column = neutralColumn(subject, actor, model);
+  return column === undefined ? undefined : assignmentOf(column, subject.rows.a);
+}
+
+/** A column that the role may change, that is neither unique nor says whose the row is, if there is one. */
+function neutralColumn(subject: Subject, actor: Actor, model: Model): ColumnRow | undefined {
   const granted = grantedColumns(subject, actor.role, 'U', model);
   const columns = granted.length > 0 ? granted : subject.columns;
   const special = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
@@ -33,8 +64,7 @@ function neutralAssignment(subject: Subject, actor: Actor, model: Model, row = s
     linked.has(column.name) || model.meaningOf(subject.table, column) !== undefined;
   const rank = (column: ColumnRow): number =>
     (special.has(column.name) ? 4 : 0) + (leads(column) ? 2 : 0) + (valueOf(column, subject) === undefined ? 1 : 0);
-  const [best] = columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y));
-  return best === undefined ? undefined : `${quoteIdentifier(best.name)} = ${row.values.get(best.name) ?? 'default'}`;
+  return columns.filter((column) => column.identity !== 'a').sort((x, y) => rank(x) - rank(y))[0];
 }
 
 function valueOf(column: ColumnRow, subject: Subject): string | undefined {
@@ -54,12 +84,12 @@ export function upsertSql(subject: Subject, actor: Actor, model: Model): string 
   return `${insert} on conflict (${key.map(quoteIdentifier).join(', ')}) do update set ${assignment}`;
 }
 
-/** INSERT under the key of A's row where a rule or an INSTEAD OF trigger decides what comes of it: it may change the row that is there. */
+/** INSERT under the key of A's row if a rule or an INSTEAD OF trigger handles it, which may change the existing row. */
 export function replacedInsertSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   return isReplaced(subject) ? underKeyOfA(subject, actor, model) : undefined;
 }
 
-/** A rule or an INSTEAD OF trigger may do something else; PostgreSQL refuses ON CONFLICT there. */
+/** Whether a rule or an INSTEAD OF trigger may replace the statement; PostgreSQL refuses ON CONFLICT there. */
 function isReplaced({ kind, grants }: Subject): boolean {
   return grants.rules.length > 0 || (kind === 'view' && grants.triggers.length > 0);
 }
@@ -81,13 +111,13 @@ function underKeyOfA(subject: Subject, actor: Actor, model: Model): string | und
   return insertStatement(subject, columns, values);
 }
 
-/** DELETE of A's row; without WHERE, of whatever the actor can reach. */
+/** DELETE of A's row; without WHERE, of every row that the actor can reach. */
 export function deleteSql(subject: Subject, _actor: Actor, _model: Model, withWhere: boolean): string | undefined {
   if (withWhere) return `delete from ${subject.into} where ${condition(subject.rows.a.key)}`;
   return subject.isLarge ? undefined : `delete from ${subject.into}`;
 }
 
-/** Changes the columns that say whose A's row is: to B's side (give), to the actor's own (take). */
+/** Changes the owner columns of A's row: to B's side (give), or to the actor's own (take). */
 export function reassignSql(
   subject: Subject,
   actor: Actor,
@@ -109,7 +139,7 @@ export function reassignSql(
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
 }
 
-/** Points the other links of A's row at B's side, by those who hold it. */
+/** Changes the other references of A's row to B's side, as the row's owners. */
 export function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
   const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
   if (

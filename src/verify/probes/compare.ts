@@ -6,8 +6,8 @@ import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 
 /**
- * What somebody can do now and could not in the matrix that was expected, or the other way round. A table that a finding speaks
- * of by the same rule already is not named twice.
+ * What an actor can do now but not in the expected matrix, or the other way round. A table that already has a finding
+ * of the same rule is not reported twice.
  */
 export function compareMatrix(
   expected: readonly TableReport[],
@@ -27,7 +27,7 @@ export function compareMatrix(
       makeFinding(
         'schema-drift',
         report.table,
-        `${report.table} could be proven in the expected matrix and is not there now, or cannot be reached.`,
+        `${report.table} could be proven in the expected matrix, but does not exist now or cannot be reached.`,
         'Compare the database with the migrations: muse status shows what has drifted.',
       ),
     );
@@ -50,7 +50,7 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     const [past, present] = [reach(old), reach(check)];
     const gained = present.some((part) => !past.includes(part));
     if (!gained && past.every((part) => present.includes(part))) continue;
-    // Let through by the policies, and stopped by a constraint: which rows it would have reached is not known.
+    // The policies let it through and a constraint stopped it, so it is not known which rows it would have reached.
     if (!gained && check.outcome === 'allowed' && check.code !== undefined) continue;
     add(gained ? ruleOf(check.verb, isAnonymous) : 'owner-locked-out', check);
   }
@@ -61,7 +61,8 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
     makeFinding(
       'schema-drift',
       now.table,
-      `${role} has other privileges on ${now.table} than in the expected matrix: ${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
+      `${role} has other privileges on ${now.table} than in the expected matrix: ` +
+        `${now.privileges?.[role] || 'none'} instead of ${before.privileges?.[role] || 'none'}.`,
       'GRANT or REVOKE what the migrations say.',
     ),
   );
@@ -71,14 +72,15 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
       makeFinding(
         rule,
         now.table,
-        `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, unlike in the expected matrix: ${what.join(', ')}.`,
+        `${now.table} (${now.scope}): ${rule === 'owner-locked-out' ? 'no longer possible' : 'possible now'}, ` +
+          `unlike in the expected matrix: ${what.join(', ')}.`,
         'Look for a policy, grant or function of this table that differs from the migrations, and write a migration that puts it right.',
       ),
     ),
   ];
 }
 
-/** What a check let the actor reach, in parts: `!` for allowed, the rows, the tables; the code of an error. */
+/** What a check let the actor reach, as parts: `!` for allowed, the rows, the tables; or the code of an error. */
 function reach(check: Check): string[] {
   if (check.outcome === 'error') return [`error ${check.code ?? ''}`];
   return check.outcome === 'allowed' ? ['!', ...(check.rows ?? ''), ...(check.reached ?? [])] : [];

@@ -1,4 +1,4 @@
-/** What strangers see of a row when its owner writes it: copies that triggers make of it elsewhere. */
+/** What strangers see when an owner writes a row: copies of it that triggers make elsewhere. */
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Model } from '../catalog/model.ts';
@@ -6,7 +6,7 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
 
-/** Tables that triggers write when the subject is written, whose rows are not declared to be everyone's. */
+/** Tables that triggers write when the subject is written, unless their rows are declared public. */
 function copyTables(subject: Subject, model: Model): string[] {
   if (subject.kind !== 'table' || subject.scope.kind === 'public-read') return [];
   return model.dependencies
@@ -15,7 +15,10 @@ function copyTables(subject: Subject, model: Model): string[] {
     .filter((table) => table !== subject.name && !isDeclared(model.declarations, table, 'public-read'));
 }
 
-/** Probes that read everything an actor sees of each table that triggers write; no actor does them in the first round. */
+/**
+ * Probes that read everything that an actor sees in each table that triggers write. No actor runs them in the first
+ * round.
+ */
 export function copyLooks(subjects: readonly Subject[], model: Model): NamedProbe[] {
   const written = new Set(subjects.flatMap((subject) => copyTables(subject, model)));
   return subjects
@@ -31,8 +34,8 @@ export function copyLooks(subjects: readonly Subject[], model: Model): NamedProb
 }
 
 /**
- * Texts of A's row and of the one that A adds, by the name of each table whose triggers write others: keys do not count, since
- * other rows point at them.
+ * Texts of A's row and of the one that A adds, by the name of each table whose triggers write others. Keys do not
+ * count, since other rows reference them.
  */
 export function copyTexts(subjects: readonly Subject[], model: Model): Map<string, ReadonlySet<string>> {
   return new Map(

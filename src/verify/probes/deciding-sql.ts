@@ -1,4 +1,4 @@
-/** Writes of an actor's own rows in a table that other policies ask: what they open is seen afterwards. */
+/** Writes to an actor's own rows in a table that other policies read. What they open is checked afterwards. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
@@ -10,15 +10,15 @@ import type { Actor } from './actors.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
-/** Values that are tried for one column. */
+/** Maximum number of values to try for one column. */
 const mostValues = 10;
 
 const privilegedRoles = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator', 'moderator', 'manager'];
 
-/** The columns of a deciding table that say who and where: user keys, and keys that lead to an organization or another parent. */
+/** The key columns of such a table: references to users, and to an organization or another parent. */
 interface Keys {
   users: string[];
-  /** With the value that A's row has. */
+  /** The value of A's row. */
   parents: [name: string, ofA: string][];
 }
 
@@ -41,7 +41,10 @@ function keysOf(subject: Subject, model: Model): Keys {
   return keys;
 }
 
-/** Values that may open something, by column: what those who ask the table compare it with, and what the column itself allows. */
+/**
+ * Values that may open something, by column: those that readers of the table compare it with, and those that the column
+ * itself allows.
+ */
 function decidingValues(subject: Subject, model: Model, keys: Keys): [string, string][] {
   const special = new Set([
     ...keys.users,
@@ -78,7 +81,10 @@ function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subj
   return [...new Set([...known, ...roles])].slice(0, mostValues).map(quoteLiteral);
 }
 
-/** Says whether the actor's writes of the kind may open something: others ask the table, and a policy or its absence lets it try. */
+/**
+ * Returns whether the actor's writes of that kind may open something: other policies read the table, and its own
+ * policies, or their absence, allow the attempt.
+ */
 function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Model): boolean {
   return (
     !actor.isAnonymous &&
@@ -91,8 +97,8 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
 }
 
 /**
- * INSERTs of a row that names the actor, and A's organization or parents: plain, and with each value that may open something.
- * Where a row has several users, the actor is each of them in turn and A the others.
+ * INSERTs of a row with the actor and A's organization or parents: as is, and with each value that may open something.
+ * If a row has several users, the actor is each of them in turn and A the others.
  */
 export function joinSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (!mayDecide(subject, actor, 'I', model)) return [];
@@ -105,7 +111,7 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
           keys.users.map((name): [string, string] => [name, name === me ? `'${actingUser}'` : subject.users.a]),
         );
   const values = decidingValues(subject, model, keys);
-  // With nothing but a user in it, the plain row is the actor's own: INSERT tries that.
+  // A row with only a user in it is the actor's own row, which INSERT already tries.
   const plain = keys.parents.length > 0 || keys.users.length > 1 ? [[]] : [];
   return [mine, ...others].flatMap((users) =>
     [...plain, ...values.map((one) => [one])].map((one) =>
@@ -123,7 +129,7 @@ function insertOf(subject: Subject, actor: Actor, model: Model, changed: Readonl
   return insertStatement(subject, columns, values);
 }
 
-/** Makes room for the actor's new row where there is one row a user: DELETE of the one that the world gave it. */
+/** DELETE of the actor's generated row, if there is only one row per user, so that its new row can be inserted. */
 export function ownRowSql(subject: Subject, model: Model): string | undefined {
   const { users } = keysOf(subject, model);
   const name = qualifiedName(subject.table);
@@ -138,9 +144,13 @@ function ownCondition(users: readonly string[]): string {
   return users.map((name) => `${quoteIdentifier(name)} = '${actingUser}'`).join(' or ');
 }
 
-/** UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user in place of its own. */
+/**
+ * UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of
+ * its own.
+ */
 export function adjustSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (!mayDecide(subject, actor, 'U', model)) return [];
+  const { membership } = model.tenancy;
   const keys = keysOf(subject, model);
   if (keys.users.length === 0 && actor.side === 'a') return [];
   const where = keys.users.length > 0 ? ownCondition(keys.users) : condition(subject.rows.b.key);
@@ -148,7 +158,14 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
     `update ${subject.into} set ${changes.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')} where ${where}`;
   const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
   const isGranted = ([name]: readonly [string, string]): boolean => granted.has(name);
-  const values = decidingValues(subject, model, keys).filter(isGranted);
+  const held = new Map([
+    ...(actor.side === 'b' && !actor.isNobody ? subject.rows.b.values : []),
+    ...(subject.table === membership?.table && membership.role !== undefined && actor.memberRole !== undefined
+      ? [[membership.role, quoteLiteral(actor.memberRole)] as const]
+      : []),
+  ]);
+  // What the actor's row has already changes nothing.
+  const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && held.get(one[0]) !== one[1]);
   const parents = keys.parents.filter(isGranted);
   const friends =
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);

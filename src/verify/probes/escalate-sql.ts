@@ -9,12 +9,12 @@ import type { Subject } from './subject.ts';
 const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;
 const flags = /^(is_)?(super_?)?admin$/;
 
-/** Roles that may decide over others: what they do to memberships is the kit's to say. */
+/** Roles that may manage others: what they do to memberships is the kit's decision. */
 export function isPrivilegedRole(role: string | undefined): boolean {
   return role !== undefined && privilegedRole.test(role);
 }
 
-/** The column of a table that makes its user more privileged, with the value that does; undefined where it has none. */
+/** The column of a table that makes its user more privileged, with the value that does; undefined if it has none. */
 export function privilegedColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
   for (const column of subject.columns) {
     if (column.base === 'boolean' && flags.test(column.name)) return { column, value: 'true' };
@@ -31,7 +31,7 @@ export function privilegedColumn(subject: Subject, model: Model): { column: Colu
   return undefined;
 }
 
-/** UPDATE that gives the actor a privileged role: in its membership, or in a table of its own. */
+/** UPDATE that gives the actor a privileged role, in its membership or in another row of its own. */
 export function escalateSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const found = privilegedColumn(subject, model);
   if (found === undefined || actor.isAnonymous || subject.kind !== 'table') return undefined;
@@ -39,7 +39,10 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
   const { membership } = model.tenancy;
   if (subject.table === membership?.table) {
     if (actor.relation !== 'co-member') return undefined;
-    return `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ${quoteIdentifier(membership.user)} = '${actingUser}'`;
+    return (
+      `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ` +
+      `${quoteIdentifier(membership.user)} = '${actingUser}'`
+    );
   }
   const [owner] = subject.belongs;
   if (subject.scope.owner !== 'user' || owner === undefined || actor.relation !== 'self') return undefined;

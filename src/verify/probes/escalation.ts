@@ -4,7 +4,8 @@ import { policiesFor } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Actor } from './actors.ts';
-import type { Opening } from './follow.ts';
+import type { Gap } from '../report/report.ts';
+import type { Obstacle, Opening, Path } from './follow.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
@@ -17,17 +18,22 @@ const ruleOf = {
   copies: 'isolation-read',
 } as const;
 
-/** The findings of what permitted writes opened: one for each rule and each table or function that is written first. */
+/**
+ * The findings for what permitted writes opened: one for each rule and each table or function that is written first.
+ */
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
-  // The story to tell is the shortest, and a stranger's before a member's.
-  const rank = (opening: Opening): number =>
-    opening.path.probes.length * 2 + (proof.actors[opening.path.actor]!.relation === 'co-member' ? 1 : 0);
-  for (const opening of proof.openings.toSorted((x, y) => rank(x) - rank(y))) {
+  for (const opening of inOrder(proof.openings, proof)) {
     const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
     groups.set(key, [...(groups.get(key) ?? []), opening]);
   }
   return [...groups.values()].map((openings) => findingOf(openings, proof));
+}
+
+/** The story to tell is the shortest, and a stranger's before a member's. */
+function inOrder<T extends { path: Path }>(all: readonly T[], { actors }: Proof): T[] {
+  const rank = ({ path }: T): number => path.probes.length * 2 + (actors[path.actor]!.relation === 'co-member' ? 1 : 0);
+  return all.toSorted((x, y) => rank(x) - rank(y));
 }
 
 function firstProbe(opening: Opening, proof: Proof): NamedProbe {
@@ -62,6 +68,22 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
   };
 }
 
+/** What is not known of each object, since an error came in the way. */
+export function obstacleGaps(proof: Proof): Gap[] {
+  const first = new Map<string, Obstacle>();
+  for (const obstacle of inOrder(proof.obstacles, proof)) {
+    const { subject } = proof.probes[obstacle.probe]!;
+    if (!first.has(subject)) first.set(subject, obstacle);
+  }
+  return [...first].map(([object, { path, probe, code, message }]) => ({
+    object,
+    reason:
+      `${stepsOf(path, proof)}, then meets an error when it ${verbs[proof.probes[probe]!.verb].step} ${object}, ` +
+      `so what that opens was not seen: ${message} (${code})`,
+    suggestion: `Make what the policies of ${object} call return false instead of an error, and prove it again.`,
+  }));
+}
+
 /** Who an actor is, in words. */
 function wordFor(actor: Actor): string {
   if (actor.isAnonymous) return 'an anonymous visitor';
@@ -74,17 +96,20 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** "A stranger adds a row to public.members, then …", up to what is reached in the end. */
+/** Describes a path: "A stranger adds a row to public.members, then …", up to what is finally reached. */
 function storyOf(opening: Opening, proof: Proof): string {
-  const who = wordFor(proof.actors[opening.path.actor]!);
-  const steps = opening.path.probes.map((number) => {
-    const { verb, subject } = proof.probes[number]!;
-    return `${verbs[verb].step} ${subject}`;
-  });
-  const told = capital(`${who} ${steps.join(', then ')}`);
+  const told = capital(stepsOf(opening.path, proof));
   if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
   if (opening.how === 'copies') return `${told}, and ${wordFor(proof.actors[opening.by]!)} reads a copy of the row in`;
   return `${told}, then`;
+}
+
+function stepsOf({ actor, probes }: Path, proof: Proof): string {
+  const steps = probes.map((number) => {
+    const { verb, subject } = proof.probes[number]!;
+    return `${verbs[verb].step} ${subject}`;
+  });
+  return `${wordFor(proof.actors[actor]!)} ${steps.join(', then ')}`;
 }
 
 function endOf(opening: Opening, proof: Proof): string {
@@ -113,8 +138,9 @@ function suggestionFor(
             .find(({ table }) => table === opening.object);
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
     return opening.how === 'loses'
-      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the one who writes ${probe.subject}.`
-      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ${opening.object} to those who may read ${probe.subject}.`;
+      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
+      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ` +
+          `${opening.object} to those who may read ${probe.subject}.`;
   }
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
@@ -124,8 +150,10 @@ function suggestionFor(
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
   return verbs[probe.verb].letter === 'U'
-    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
-    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the user already belongs there, or was invited, or leave the write to a function that does.`;
+    ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only ` +
+        `the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
+    : `Other tables trust ${columns} in ${relation(subject.table)}: let the WITH CHECK of ${named} ask whether the ` +
+        'user already belongs there, or was invited, or leave the write to a function that does.';
 }
 
 /** The statements, to try by hand as that user. */

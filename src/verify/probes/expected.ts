@@ -5,12 +5,16 @@ import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** What a scope says of a try: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible. */
+/**
+ * What a scope expects of a probe: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible.
+ */
 export type Expected = 'yes' | 'may' | 'no';
 
 export type Expects = (subject: Subject, actor: Actor, model: Model) => Expected;
 
-/** What holds for every verb, whatever it does: nobody uses a service-only table; a member of two organizations may move its rows. */
+/**
+ * The expectation for any verb: no user can use a service-only table; a member of two organizations may move its rows.
+ */
 function withScope(expects: Expects): Expects {
   return (subject, actor, model) => {
     if (subject.scope.kind === 'service-only') return 'no';
@@ -19,25 +23,28 @@ function withScope(expects: Expects): Expects {
   };
 }
 
-/** What holds for every write: nobody writes without signing in, in a table that has no owners, or a role of its own. */
+/**
+ * The expectation for any write: no writes by anonymous visitors, to a table whose rows have no owners, or to the
+ * actor's own role.
+ */
 function asWriter(expects: Expects): Expects {
   return withScope((subject, actor, model) => {
     if (actor.isAnonymous || isRoleTable(subject, model)) return 'no';
-    // What is nobody's, the staff may look after.
+    // The staff may maintain rows without an owner.
     if (subject.scope.owner === undefined) return actor.isStaff ? 'may' : 'no';
     return expects(subject, actor, model);
   });
 }
 
-/** The scope has no say. */
+/** The scope expects nothing. */
 export const expectNothing: Expects = () => 'may';
 
-/** Nobody's to do: in the name of another. */
+/** Never allowed: acting on behalf of another user. */
 export const expectNever = withScope(() => 'no');
 
 const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
 
-/** Columns that say something of a person: in a table whose rows are nobody's, they are not for everyone who is signed in. */
+/** Columns with personal data: in a table whose rows have no owner, not every signed-in user may read them. */
 export function personalColumns(subject: Subject): string[] {
   return subject.columns
     .filter((column) => (column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false))
@@ -56,15 +63,15 @@ export const expectRead = withScope((subject, actor) => {
 });
 
 /**
- * To add rows in one's own name: anyone's, if the policies allow it; but who is a member is not for everyone to decide. The
- * stranger decides that in its own organization, whose first member it is.
+ * To add rows of one's own: allowed for anyone if the policies allow it, except memberships, which not everyone may
+ * create. The stranger may in its own organization, whose first member it is.
  */
 export const expectInOwnName = asWriter((subject, actor, model) => {
   const isFounder = actor.relation === 'none' && !actor.isNobody;
   return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
-/** To link rows of one's own to rows of others. */
+/** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
 
 /** To change A's row. */
@@ -73,17 +80,17 @@ export const expectChange = asWriter((subject, actor, model) => {
   return decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
-/** To delete A's row; the organization itself is deleted by those who decide. */
+/** To delete A's row; the organization itself may be deleted only by those who manage it. */
 export const expectDelete = asWriter((subject, actor, model) => {
   const isOrganization = subject.table === model.tenancy.organizations && actor.relation === 'co-member';
   if (!holdsRow(subject, actor) || (isOrganization && !decides(actor, model))) return 'no';
   return decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
-/** To give oneself a privileged role: only where one has it already. */
+/** To give oneself a privileged role: allowed only for actors that already have it. */
 export const expectEscalation: Expects = (_, actor) => (isAdmin(actor) ? 'may' : 'no');
 
-/** A's row is the actor's to change, as its owner or as a co-member whom the policies let. */
+/** Whether the actor may change A's row, as its owner or as a co-member whom the policies allow. */
 function holdsRow({ scope }: Subject, actor: Actor): boolean {
   if (actor.relation === 'none') return false;
   return actor.relation === 'self' || scope.owner !== 'user' || scope.coMembersWrite;
@@ -93,7 +100,10 @@ function isAdmin(actor: Actor): boolean {
   return isPrivilegedRole(actor.memberRole);
 }
 
-/** Ordinary members of an organization do not decide who is in it, with which role; where there are no roles, all do. */
+/**
+ * Ordinary members of an organization do not decide who is in it and with which role. If there are no roles, every
+ * member does.
+ */
 function decides(actor: Actor, model: Model): boolean {
   const hasRoles = model.tenancy.membership?.role !== undefined;
   return (
@@ -109,7 +119,7 @@ function decidesMemberships(subject: Subject, actor: Actor, model: Model): boole
   return subject.table !== model.tenancy.membership?.table || decides(actor, model);
 }
 
-/** A table that gives users roles over the whole product: nobody writes its own. */
+/** A table that gives users roles over the whole product: no one may write their own row. */
 function isRoleTable(subject: Subject, model: Model): boolean {
   return (
     subject.scope.owner === 'user' &&

@@ -4,13 +4,14 @@ import type { Model } from '../catalog/model.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import { rowsOfA, without } from './labels.ts';
+import { isRefusal, stoppedAt } from './outcome.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
 import { type LeakFinder, readFound } from '../report/leaks.ts';
 import { type Verb, verbs } from './verbs.ts';
 
-/** Writes by one actor, each upon the one before: numbers of probes. */
+/** Writes by one actor that build on each other, as numbers of probes. */
 export interface Path {
   actor: number;
   probes: readonly number[];
@@ -19,14 +20,26 @@ export interface Path {
 /** What a path of permitted writes opened. */
 export interface Opening {
   path: Path;
-  /** Who then reaches it: the one who wrote, or another. */
+  /** The actor that then reaches it: the writer, or another one. */
   by: number;
-  /** What is reached: `reads` and `writes` a probe of it, `loses` rows of A without being named, `copies` rows that were A's alone. */
+  /**
+   * The kind of access: `reads` and `writes` by a probe, `loses` if rows of A are lost without being named, `copies` if
+   * rows that only A could read are copied.
+   */
   how: 'reads' | 'writes' | 'loses' | 'copies';
-  /** Name of what is reached, as the report has it. */
+  /** Name of what is reached, as in the report. */
   object: string;
   /** The write that was possible afterwards. */
   probe?: number;
+}
+
+/** An error that a path of permitted writes led to: what it opens there is not known. */
+export interface Obstacle {
+  path: Path;
+  /** The probe that met it. */
+  probe: number;
+  code: string;
+  message: string;
 }
 
 /** What the first round of probes was made of, and what came of it. */
@@ -38,33 +51,34 @@ export interface FirstRound {
   probes: readonly NamedProbe[];
   /** Texts of A's rows that triggers may copy, by the name of the table. */
   copies: ReadonlyMap<string, ReadonlySet<string>>;
-  /** By the name of a view that is read whole: the names of the tables behind it. */
+  /** The tables that each fully read view is based on, by the view's name. */
   behind: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Tells whose a value is. */
+  /** Finds the owner of a value. */
   leaks: LeakFinder;
-  /** By the name of a table that triggers write: the number of the probe that reads all of it. */
+  /** The number of the probe that reads all rows of a table that triggers write, by the table's name. */
   copyLooks: ReadonlyMap<string, number>;
   cells: readonly Cell[];
 }
 
-/** The most writes that are done one upon the other. */
+/** The maximum length of a path of writes. */
 const mostSteps = 3;
 
-/** Of the statements of one verb, how many are tried at a further step: the plainest come first. */
+/** How many statements of one verb are tried at a further step, the simplest first. */
 const mostStatements = 4;
 
 /**
- * Follows every permitted write: looks again, as the same actor, at everything whose policies or bodies ask what was written,
- * and tries there what it could not do before, up to three writes one upon the other. Looks at what the others have lost, and at
- * what strangers see of what its owner wrote.
- * @param run runs chains in a world like that of the first round
+ * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was
+ * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
+ * and what strangers see of an owner's writes.
+ * @param run runs chains with fixtures like those of the first round
  */
 export async function followWrites(
   first: FirstRound,
   run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<Opening[]> {
+): Promise<{ openings: Opening[]; obstacles: Obstacle[] }> {
   const trail = new Trail(first);
   const found: Opening[] = [];
+  const obstacles: Obstacle[] = [];
   let paths = trail.permitted();
   for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
     const planned = paths
@@ -76,22 +90,24 @@ export async function followWrites(
       const { path } = planned[one.chain]!;
       const what = trail.read(path, one);
       if (what !== undefined) found.push(what);
+      else if ('code' in one && trail.isObstacle(one))
+        obstacles.push({ path, probe: one.probe, code: one.code, message: one.message });
       if (trail.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
     }
-    // What is known to open something need not be followed any further.
+    // A path that is known to open something need not be followed any further.
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
     paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
   }
-  return found;
+  return { openings: found, obstacles };
 }
 
-/** Knows what a path may have changed, and so what is to be tried after it. */
+/** Determines what a path may have changed, and so what to try after it. */
 class Trail {
   private readonly first: FirstRound;
   private readonly subjects: ReadonlyMap<string, Subject>;
   private readonly callables: ReadonlyMap<string, Callable>;
   private readonly cells: ReadonlyMap<string, Cell>;
-  /** Numbers of the probes by the name of what they probe. */
+  /** Numbers of the probes by the name of their subject. */
   private readonly numbers = new Map<string, number[]>();
 
   constructor(first: FirstRound) {
@@ -104,7 +120,10 @@ class Trail {
     );
   }
 
-  /** Every write that an actor was let do; of the owner's, which only others look at, one a letter and table. */
+  /**
+   * Every write that an actor was allowed. Of the owner's writes, which matter only for what others see, one per letter
+   * and table.
+   */
   permitted(): Path[] {
     const owners = new Set<string>();
     return this.first.cells
@@ -136,7 +155,7 @@ class Trail {
     return subject === undefined ? undefined : qualifiedName(subject.table);
   }
 
-  /** Tables that a probe changes: the one it names, and what triggers and foreign keys change by the way. */
+  /** Tables that a probe changes: the one it names, and those that triggers and foreign keys change. */
   private changedBy(probe: NamedProbe): { named: string[]; byTheWay: string[] } {
     const { dependencies, tables } = this.first.model;
     const callable = this.callables.get(probe.subject);
@@ -157,7 +176,7 @@ class Trail {
     return { named: [...named, ...children], byTheWay };
   }
 
-  /** What to do after a path. */
+  /** The probes and reads after a path. */
   chainOf(path: Path, isFurther: boolean): Chain {
     const { model, actors, subjects } = this.first;
     const actor = actors[path.actor]!;
@@ -172,7 +191,7 @@ class Trail {
     );
     const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
-    // What a member does to rows that are its organization's is its right: only what it gives itself is followed.
+    // A member may write its organization's rows: only what it gives itself is followed.
     if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X')
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const asking = model.dependencies.dependents(changed);
@@ -209,7 +228,7 @@ class Trail {
     };
   }
 
-  /** Strangers look at what triggers wrote when the owner wrote. */
+  /** Chains in which strangers read what triggers wrote after a write by the owner. */
   private copyLooks(tables: readonly string[]): [number, number][] {
     const strangers = this.first.actors.flatMap((actor, number) => (actor.relation === 'none' ? [number] : []));
     const looks = tables.flatMap((table) => this.first.copyLooks.get(table) ?? []);
@@ -219,11 +238,11 @@ class Trail {
   private probesOf(name: string, actor: number, wanted: (probe: NamedProbe) => boolean): number[] {
     return (this.numbers.get(name) ?? []).filter((number) => {
       const probe = this.first.probes[number]!;
-      return wanted(probe) && probe.actors.includes(actor);
+      return wanted(probe) && (probe.actors.includes(actor) || probe.alike?.others.includes(actor) === true);
     });
   }
 
-  /** Reads and harm that the scope forbids; and, of strangers, what may open more. */
+  /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
   private probesAfter(subject: Subject, actor: number, isFurther: boolean): number[] {
     const who = this.first.actors[actor]!;
     const tries = new Map<Verb, number>();
@@ -237,12 +256,13 @@ class Trail {
     });
   }
 
-  /** What something that came of a chain opened; undefined for nothing. */
+  /** The access that a result of a chain opened; undefined for none. */
   read(path: Path, one: Opened): Opening | undefined {
     if ('state' in one) return this.readState(path, one);
     const probe = this.first.probes[one.probe]!;
     const subject = this.subjects.get(probe.subject);
     const before = this.cells.get(`${one.actor} ${one.probe}`);
+    if ('code' in one) return this.readStopped(path, one, before);
     const earlier = before === undefined || 'code' in before ? '' : before.answer;
     const opened = (how: Opening['how']): Opening => ({
       path,
@@ -253,17 +273,38 @@ class Trail {
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
-    if (probe.mode === 'rows') {
+    if (subject === undefined) {
       if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
-    if (subject === undefined || verbs[probe.verb].tried === 'opens') return undefined;
+    if (verbs[probe.verb].tried === 'opens') return undefined;
     if (verbs[probe.verb].result === 'added') {
       const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
       return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
     }
     const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
     return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
+  }
+
+  /** A constraint stopped what the policies now let through: the row of another was reached. */
+  private readStopped(
+    path: Path,
+    one: Opened & { probe: number; actor: number; code: string; message: string },
+    before: Cell | undefined,
+  ): Opening | undefined {
+    const { verb, subject: name } = this.first.probes[one.probe]!;
+    const subject = this.subjects.get(name);
+    if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
+    const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
+    const isReached = verbs[verb].result === 'added' || stoppedAt(one, subject) !== undefined;
+    return wasLet || !isReached ? undefined : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
+  }
+
+  /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
+  isObstacle({ actor, probe, code }: Opened & { probe: number; actor: number; code: string }): boolean {
+    const before = this.cells.get(`${actor} ${probe}`);
+    const isSame = before !== undefined && 'code' in before && before.code === code;
+    return !isSame && !isRefusal(code) && !code.startsWith('23');
   }
 
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
@@ -282,7 +323,7 @@ class Trail {
     });
   }
 
-  /** Rows of the subject that the path itself changed, and those that the actor could change without it. */
+  /** Rows of the subject that the path itself changed, and those that the actor could change anyway. */
   private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
     const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
     return cells
@@ -294,7 +335,7 @@ class Trail {
       .join('');
   }
 
-  /** Rows of A's that went, or were changed by a write that has nothing to do with them. */
+  /** Rows of A that were deleted, or changed by an unrelated write. */
   private readState(
     path: Path,
     one: { before: Record<string, string>; state: string; after: string },
@@ -303,7 +344,7 @@ class Trail {
     const before = one.before[one.state] ?? '';
     const lost = rowsOfA(changedRows(before, one.after));
     if (subject === undefined || lost === '') return undefined;
-    // To add a row that points at another's, as a like, may well be counted there: only what is gone is a loss.
+    // A new row that references another's row, e.g. a like, may update a counter there: only deleted rows are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
     const remain = [...lost].every((letter) =>
       one.after
@@ -314,7 +355,10 @@ class Trail {
     return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
-  /** Says whether the answer holds values of A's rows that the earlier one did not, and that are not the actor's to read. */
+  /**
+   * Returns whether the result contains values of A's rows that the earlier one did not, and that the actor may not
+   * read.
+   */
   private givesMore(name: string, answer: string, earlier: string, actor: number): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
     const known = new Set(readFound(earlier).values);
@@ -326,22 +370,28 @@ class Trail {
       );
   }
 
-  /** To change a row that was added a moment ago, as to accept one's own request, counts even where one may change one's rows. */
+  /**
+   * Changing a row that was just added, e.g. accepting one's own request, counts even if users may change their own
+   * rows.
+   */
   private isOnNewRow(path: Path, probe: NamedProbe): boolean {
     const last = this.first.probes[path.probes.at(-1)!]!;
     return probe.subject === last.subject && verbs[last.verb].letter === 'I' && verbs[probe.verb].letter === 'U';
   }
 
-  /** Says whether the answer holds a text of the row that the path wrote. */
+  /** Returns whether the result contains a text of the row that the path wrote. */
   private isCopy(answer: string, path: Path): boolean {
     const written = this.tableOf(this.first.probes[path.probes[0]!]!);
     const texts = this.first.copies.get(written ?? '');
     return texts !== undefined && readFound(answer).values.some((value) => texts.has(value));
   }
 
-  /** Says whether what came of a chain may be followed by another write: one that was not possible before, or upon the same rows. */
+  /**
+   * Returns whether a result of a chain can be extended by another write: one that was not possible before, or one to
+   * the same rows.
+   */
   leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
-    if ('state' in one || one.touched === 0 || one.actor !== path.actor) return false;
+    if ('state' in one || 'code' in one || one.touched === 0 || one.actor !== path.actor) return false;
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.cells.get(`${one.actor} ${one.probe}`);

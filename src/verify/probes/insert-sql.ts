@@ -3,7 +3,9 @@ import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
 import { grantedColumns, type Subject } from './subject.ts';
 
-/** What the owner columns hold for the actor's own rows, and for the other side's; undefined where the actor has none. */
+/**
+ * The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none.
+ */
 export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undefined; other: string[] } {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   const stands = subject.belongs.map((one) => one.own ?? one[actor.side]);
@@ -13,13 +15,13 @@ export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undef
   };
 }
 
-/** In whose name the actor forges: A's, unless A's rows are its own. */
+/** The user that the actor impersonates: A, unless A's rows are its own. */
 export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   return actor.side === 'a' && !(isDirectUser && actor.relation === 'co-member') && !actor.isAnonymous ? 'b' : 'a';
 }
 
-/** The columns, beside those that say whose a row is, that lead to a user, an organization or another's row. */
+/** The columns, other than the owner columns, that reference a user, an organization or another's row. */
 export function linkColumns(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
   if (subject.elsewhere !== undefined)
     return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
@@ -39,12 +41,12 @@ export function linkColumns(subject: Subject, model: Model): { column: string; a
 }
 
 /**
- * How a new row is made up: the actor's own; with the least columns; of a user who has no row yet; in the name of the other
- * side; as another user inside the own organization; the actor's own with links to the other side's rows.
+ * How a new row is built: the actor's own; with only the required columns; of a user who has no row yet; on behalf of
+ * the other side; as another user in the actor's own organization; the actor's own with links to the other side's rows.
  */
 type Manner = 'own' | 'least' | 'newcomer' | 'forged' | 'as' | 'cross';
 
-/** INSERT of a new row by the actor; undefined where the manner makes no sense for them. */
+/** INSERT of a new row by the actor; undefined if the manner makes no sense for it. */
 export function insertSql(subject: Subject, actor: Actor, model: Model, manner: Manner): string | undefined {
   const sides = sidesOf(subject, actor);
   const values = new Map(subject.fresh[actor.side].values);
@@ -73,7 +75,7 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
   return insertStatement(subject, columns, values);
 }
 
-/** INSERT of those columns; an identity column takes the value that is given. */
+/** INSERT of those columns, with explicit values for identity columns. */
 export function insertStatement(
   subject: Subject,
   columns: readonly string[],
@@ -95,7 +97,7 @@ type Change = (
   values: Map<string, string>,
 ) => ReadonlySet<string> | undefined;
 
-/** What each manner changes in the actor's own new row, as names of columns; undefined where it changes nothing. */
+/** The columns that each manner changes in the actor's own new row; undefined if it changes none. */
 const changes: Record<Manner, Change> = {
   own: () => new Set(),
   least: (_, actor) => (actor.relation === 'none' ? undefined : new Set()),
@@ -126,7 +128,7 @@ const changes: Record<Manner, Change> = {
   },
 };
 
-/** Puts another user into every user column: A's where the actor is not A, else B's. */
+/** Replaces the user in every user column: with A, or with B if the actor is A. */
 function setUsers(
   subject: Subject,
   actor: Actor,
@@ -145,7 +147,7 @@ function isNeeded(subject: Subject, name: string): boolean {
   return (column.notNull && column.default === null) || subject.belongs.some((one) => one.column === name);
 }
 
-/** PostgREST adds RETURNING where the client wants the new row back: then it must come under a SELECT policy at once. */
+/** PostgREST adds RETURNING if the client requests the new row, which then must pass a SELECT policy immediately. */
 export function returningSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const insert = actor.relation === 'self' ? insertSql(subject, actor, model, 'own') : undefined;
   const [column] = grantedColumns(subject, actor.role, 'S', model);

@@ -8,28 +8,34 @@ import type { Check, TableReport } from '../report/report.ts';
 import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
-/** The rule that a verb breaks where it is possible and must not be. */
+/** The rule that a verb breaks if it is possible and must not be. */
 export function ruleOf(verb: Verb, isAnonymous: boolean): RuleName {
   return isAnonymous ? verbs[verb].rule.anonymous : verbs[verb].rule.signedIn;
 }
 
 const suggestions: Partial<Record<RuleName, string>> = {
   'anon-read':
-    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read beside the table if everybody may read it.',
+    'Revoke the grant from anon and give the policy TO authenticated; or write -- muse: public-read above the ' +
+    'table if everyone may read it.',
   'anon-write': 'Revoke INSERT, UPDATE and DELETE from anon, and give the policy TO authenticated or TO service_role.',
   'isolation-read':
-    "Compare the row's owner or organization with who asks in the USING of every SELECT policy; give views WITH (security_invoker = true).",
+    "Compare the row's owner or organization with the current user in the USING of every SELECT policy; give " +
+    'views WITH (security_invoker = true).',
   'isolation-write':
-    "Compare the row's owner or organization with who asks in the USING of every UPDATE and DELETE policy.",
+    "Compare the row's owner or organization with the current user in the USING of every UPDATE and DELETE policy.",
   'isolation-insert':
-    "Compare the new row's owner or organization with who asks in the WITH CHECK of every INSERT policy.",
+    "Compare the new row's owner or organization with the current user in the WITH CHECK of every INSERT policy.",
   'isolation-reassign':
-    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with who asks, beside its USING.",
+    "Give the UPDATE policy a WITH CHECK that compares the new row's owner or organization with the current " +
+    'user, in addition to its USING.',
   'policy-error':
     'Run the query as that user to see where it fails; a policy that reads its own table needs a SECURITY DEFINER helper.',
 };
 
-/** The findings of one table's checks, one for each rule, naming who can do what; writes the rule to each check that breaks it. */
+/**
+ * The findings of one table's checks, one for each rule, naming who can do what. Also sets the rule on each check that
+ * breaks it.
+ */
 export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
@@ -56,10 +62,10 @@ function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefine
   return ruleOf(check.verb, actor.isAnonymous);
 }
 
-/** Without WHERE an actor meets its own rows as well, and those are its own affair. */
+/** Without WHERE a statement also affects the actor's own rows, which is allowed. */
 function reachesOthers(check: Check, actor: Actor): boolean {
   const { withoutWhere: isBroad, anyRow } = verbs[check.verb];
-  // A constraint that stopped a statement without WHERE may have stopped it at the actor's own row.
+  // A constraint may have stopped a statement without WHERE at the actor's own row.
   if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
@@ -86,7 +92,7 @@ function tell(checks: readonly Check[], subject: Subject | undefined): string {
   return [...byActors].map(([who, what]) => `${who} ${what.join(', ')}`).join('; ');
 }
 
-/** What the actor does; to rows in which state, where it is not done to every row of A's. */
+/** What the actor does, and to rows in which state, if not to every row of A. */
 function wordingOf(check: Check, subject: Subject | undefined): string {
   const { wording, letter } = verbs[check.verb];
   const rows = rowsOfA(check.rows ?? '');

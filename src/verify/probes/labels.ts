@@ -1,15 +1,15 @@
-/** Letters of A's rows in states other than the usual one. */
+/** Letters of A's rows in states other than the ordinary one. */
 export const stateLabels: readonly string[] = [...'hijopq'];
 
-/** Letters of rows that are A's alone, in whatever state: nobody of the other side reaches them. */
+/** Letters of rows that belong to A alone, in any state: no one on the other side may reach them. */
 const ofA: ReadonlySet<string> = new Set(['a', ...stateLabels, 'k', 'l']);
 
-/** Those of the letters that are of rows of A's. */
+/** The letters among these that are of A's rows. */
 export function rowsOfA(letters: string): string {
   return [...letters].filter((letter) => ofA.has(letter)).join('');
 }
 
-/** The letters that stand in the first and not in the second. */
+/** The letters in the first text but not in the second. */
 export function without(letters: string, others: string): string {
   return [...letters].filter((letter) => !others.includes(letter)).join('');
 }

@@ -17,8 +17,9 @@ const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; w
 ];
 
 /**
- * What policies or grants mean to allow and nobody whose rows they are can do. A policy is always meant: an error. A grant
- * alone may be meant, where it was given by hand (older projects grant everything, TRUNCATE included, to everybody): a warning.
+ * What policies or grants allow but none of the rows' owners can do. A policy is always intentional, so this is an
+ * error. A grant alone is a warning if it was given explicitly (older projects grant everything, TRUNCATE included, to
+ * everyone).
  */
 export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
   if (subject.scope.kind === 'service-only') return [];
@@ -27,7 +28,7 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
     const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));
     return tries.length > 0 && tries.every(isShut);
   });
-  // A policy FOR ALL is meant for reading, and for as much of the rest as the grants allow.
+  // A policy FOR ALL is intended for reading, and for as much of the rest as the grants allow.
   const byPolicy = shut.filter(({ letter }) =>
     policiesFor(subject.table, letter, model).some(
       (policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole),
@@ -41,8 +42,12 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
     return [
       notProven({
         object: subject.name,
-        reason: `its policies read ${unknown.join(', ')} of the token, and what it should be is not known, so nobody could ${words(byPolicy)}`,
-        suggestion: `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} by hand with a token that has it.`,
+        reason:
+          `its policies read ${unknown.join(', ')} of the token, whose expected value is not known, so no one ` +
+          `could ${words(byPolicy)}`,
+        suggestion:
+          `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} ` +
+          'by hand with a token that has it.',
       }),
     ];
   }
@@ -53,7 +58,7 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           makeFinding(
             'owner-locked-out',
             subject.name,
-            `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but nobody whose row it is can.`,
+            `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but the row's own owner cannot.`,
             `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
           ),
         ]),
@@ -63,8 +68,11 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           makeFinding(
             'owner-locked-out',
             subject.name,
-            `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, but no policy lets anybody whose row it is.`,
-            `Add the policy, or take the privilege back: REVOKE ${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ${model.userRole};`,
+            `${subject.name} (${subject.scope.text}): ${model.userRole} has the privilege to ${words(byGrant)}, ` +
+              "but no policy lets the row's owner do that.",
+            'Add the policy, or revoke the privilege: REVOKE ' +
+              `${byGrant.map(({ letter }) => grantWord[letter]).join(', ')} ON ${subject.into} FROM ` +
+              `${model.userRole};`,
             'warning',
           ),
         ]),
@@ -92,14 +100,14 @@ function hasPrivilege(subject: Subject, letter: Shut['letter'], role: string): b
   );
 }
 
-/** An error is a finding of its own, and a trigger that says no has its reasons. */
+/** Errors have their own findings, and a refusal by a trigger is intentional. */
 function isShut(check: Check): boolean {
   return (check.outcome === 'refused' || check.outcome === 'filtered') && check.code?.startsWith('P0') !== true;
 }
 
 const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };
 
-/** Whose row it is; where a row is nobody's, everyone who is signed in. */
+/** The owners of a row; if rows have no owner, every signed-in user. */
 function isHolder(actor: Actor, subject: Subject): boolean {
   if (actor.isAnonymous) return false;
   return (

@@ -1,17 +1,17 @@
 import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Check, Outcome } from '../report/report.ts';
 import type { Cell } from './run-script.ts';
-import { changedRows, countChanged } from './subject.ts';
+import { changedRows, countChanged, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
-/** What came of one probe. */
+/** The outcome of one probe. */
 export type Result = Pick<Check, 'outcome' | 'rows' | 'code' | 'message'>;
 
 type Own = Pick<RelationRow, 'schema' | 'name'>;
 
 /**
- * Reads what came of a probe of a table.
- * @param own the table itself: a refusal of another one is not a refusal of this
+ * Reads the outcome of a probe of a table.
+ * @param own the table itself: a refusal by another table does not count
  */
 export function resultOf(
   cell: Cell,
@@ -24,25 +24,40 @@ export function resultOf(
   if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
   if (verbs[verb].result === 'labels')
     return cell.answer === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows: cell.answer };
-  // Where a rule does something instead, the count says nothing, and the state was looked at all the same.
+  // If a rule replaces the statement, the count is not meaningful, and the state was read anyway.
   if (cell.touched === 0 && cell.state === '') return { outcome: 'filtered' };
   if (verbs[verb].result === 'added') return { outcome: 'allowed' };
-  // Without WHERE only the rows of the world count: others in the table are not ours to judge.
+  // Without WHERE only the generated rows count, not other rows in the table.
   const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 
+/** Says whether an error is a refusal: of a policy or grant, by a trigger of the kit (P0001 and its kin), or of what cannot be written. */
+export function isRefusal(code: string): boolean {
+  return code.startsWith('P0') || ['42501', '55000', '0A000', '428C9', '42809'].includes(code);
+}
+
 function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {
   const error = (outcome: Outcome): Result => ({ outcome, code, message });
-  // PostgreSQL looks at policies before constraints and foreign keys: whoever meets one of those was let through.
-  // A row of one's own under A's key is let through as an INSERT; a constraint then says nothing of the row that it was to meet.
+  // PostgreSQL checks policies before constraints and foreign keys, so a constraint error means that the policies let
+  // it through. The policies allow the INSERT of one's own row under A's key, so a constraint error says nothing about
+  // A's row.
   if (code.startsWith('23') && verbs[verb].underKeyOfA === true) return error('refused');
   if (code.startsWith('23')) return { outcome: 'allowed', code, message };
-  // P0001 and its kin: a trigger of the kit says no.
-  if (code.startsWith('P0') || code === '55000' || code === '0A000' || code === '428C9' || code === '42809')
-    return error('refused');
+  if (isRefusal(code) && code !== '42501') return error('refused');
   if (code !== '42501') return error('error');
   if (isAnonymous || !isTable || message.includes('row-level security')) return error('refused');
   const denied = /permission denied for (table|view|function|schema|relation|sequence) "?([^"]+?)"?$/.exec(message);
   return error(denied === null || denied[2] === (denied[1] === 'schema' ? own.schema : own.name) ? 'refused' : 'error');
+}
+
+/** A foreign key or unique key that stopped a statement says which row it was: past all policies, it was this one's. */
+export function stoppedAt(
+  stopped: Cell | { code: string; message: string },
+  subject: Subject,
+): Pick<Check, 'outcome' | 'rows'> | undefined {
+  if (!('code' in stopped) || !/^235|^23503/.test(stopped.code)) return undefined;
+  const keys = subject.rows.a.key.map(([, value]) => value.replace(/^'|'$/g, ''));
+  const isHers = keys.length > 0 && keys.every((key) => stopped.message.includes(key));
+  return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
 }

@@ -6,10 +6,10 @@ import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
-import { followWrites, type Opening } from './follow.ts';
+import { followWrites, type Obstacle, type Opening } from './follow.ts';
 import type { Model } from '../catalog/model.ts';
-import { type NamedProbe, probesOf } from './probes.ts';
-import { type SilencedTriggers, silenceTriggers } from '../fixtures/quiet.ts';
+import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
@@ -26,43 +26,45 @@ import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/v
 import type { IsWanted } from '../catalog/wanted.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
-/** Everything that was tried, and what came of it. */
+/** Everything that was tried, and the results. */
 export interface Proof {
   model: Model;
   actors: Actor[];
-  /** Tables, views that stand for a table, buckets. */
+  /** Tables, views that are tested like a table, buckets. */
   subjects: Subject[];
-  /** Views in which rows are looked for by their values. */
+  /** Views that are searched for known values. */
   looked: { view: RelationRow; behind: RelationRow[] }[];
-  /** Views through which users may write, and that were not tried so. */
+  /** Views that users can write through but for which that was not tried. */
   writable: RelationRow[];
   callables: Callable[];
   probes: NamedProbe[];
-  quiet: SilencedTriggers;
+  silenced: SilencedTriggers;
   steps: RowStep[];
   answer: Answer;
-  /** What permitted writes opened. */
+  /** The access that permitted writes opened. */
   openings: Opening[];
+  /** Errors that permitted writes led to. */
+  obstacles: Obstacle[];
 }
 
-/** A bucket is proven by its name, or with the table of all objects. */
+/** A bucket is selected by its name, or with the table of all objects. */
 export function isWantedSubject({ name, kind, table }: Subject, isWanted: IsWanted): boolean {
   return isWanted(name) || (kind === 'bucket' && (isWanted(qualifiedName(table)) || isWanted('storage.buckets')));
 }
 
-/** Probes of one script; more are split over several, each with a world of its own. */
+/** Maximum number of probes in one script. More are split over several scripts, each with its own fixtures. */
 const probesPerScript = 1200;
 
-/** Chains of one script. */
+/** Maximum number of chains in one script. */
 const chainsPerScript = 400;
 
-/** Says whether the table is one whose isolation is to be proven. */
+/** Returns whether the isolation of the table is to be proven. */
 export function isProbed(table: RelationRow): boolean {
   return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
 }
 
 /**
- * Makes the world up, tries everything, and takes it back.
+ * Generates the fixtures, tries everything, and rolls back.
  * @throws MuseError, DatabaseError as {@link runPlan}
  */
 export async function prove(
@@ -76,8 +78,11 @@ export async function prove(
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo);
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
-  const quiet = silenceTriggers([...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))], model);
-  const untouchable = new Set(quiet.untouchable.map(({ object }) => object));
+  const silenced = silenceTriggers(
+    [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],
+    model,
+  );
+  const untouchable = new Set(silenced.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
@@ -95,7 +100,7 @@ export async function prove(
     )
     .map((view) => ({ view, behind: tablesBehind(view, model) }));
   const writable = looked.map(({ view }) => view).filter((view) => isWritable(view, roles));
-  // To look through a view is to read it whole, and a materialized one has to be made anew.
+  // A view is searched by reading all of it, and a materialized view has to be refreshed first.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [
     ...tableSubjects,
@@ -121,7 +126,7 @@ export async function prove(
     ...restoringSteps(world, tableSubjects, model),
     ...small.filter(({ view }) => view.kind === 'm' && view.isOurs).map(({ view }) => refreshStep(view)),
   ];
-  // A view has the state of its table, which may tell rows apart by columns that the view does not show.
+  // A view uses the state of its table, which may distinguish rows by columns that the view does not show.
   const states = Object.fromEntries(
     subjects.filter(({ kind }) => kind !== 'view').map((subject) => [subject.state, stateQuery(subject)]),
   );
@@ -132,9 +137,10 @@ export async function prove(
         .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)]),
     ),
   );
+  const numbers = new Map(probes.map((probe, number) => [probe, number]));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
-    quiet: quiet.sql,
+    silenced: silenced.sql,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
     states: {
       ...states,
@@ -153,18 +159,23 @@ export async function prove(
       organization,
       settings: { ...settings, ...(buckets.length > 0 ? storageSettings : {}) },
     })),
-    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted }) => ({
+    probes: probes.map(({ sql, mode, state, actors, prepare, uncounted, wider }) => ({
       sql,
       mode,
       state,
       actors,
+      ...(wider === undefined
+        ? {}
+        : { unless: Object.fromEntries([...wider].map(([actor, other]) => [actor, numbers.get(other)!])) }),
       ...(prepare === undefined ? {} : { prepare }),
       ...(uncounted === undefined ? {} : { uncounted }),
     })),
     chains: [],
   };
   const answer = await runInParts(session, plan);
-  const openings = await followWrites(
+  answer.cells.push(...knownCells(probes, answer));
+  answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
+  const followed = await followWrites(
     {
       model,
       actors,
@@ -179,13 +190,21 @@ export async function prove(
     },
     (chains) => runChains(session, plan, chains),
   );
-  return { model, actors, subjects, looked, writable, callables, probes, quiet, steps, answer, openings };
+  return { model, actors, subjects, looked, writable, callables, probes, silenced, steps, answer, ...followed };
 }
 
 async function runInParts(session: Session, plan: Plan): Promise<Answer> {
   const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
-    const part = await runPlan(session, { ...plan, probes: plan.probes.slice(start, start + probesPerScript) });
+    const end = start + probesPerScript;
+    const isHere = (number: number): boolean => number >= start && number < end;
+    const probes = plan.probes.slice(start, end).map((probe) => ({
+      ...probe,
+      unless: Object.fromEntries(
+        Object.entries(probe.unless ?? {}).flatMap(([actor, other]) => (isHere(other) ? [[actor, other - start]] : [])),
+      ),
+    }));
+    const part = await runPlan(session, { ...plan, probes });
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
     whole.forced = part.forced;
@@ -194,7 +213,7 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
   return whole;
 }
 
-/** Runs chains alone, with the probes that they are made of, in a world that is made once more. */
+/** Runs only chains, with the probes that they consist of, on freshly generated fixtures. */
 async function runChains(session: Session, plan: Plan, chains: readonly Chain[]): Promise<Opened[]> {
   const opened: Opened[] = [];
   for (let start = 0; start < chains.length; start += chainsPerScript) {
@@ -240,7 +259,10 @@ function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
   };
 }
 
-/** A trigger of one table may take away rows of another that were put in before: those are looked for at the end, and put in again. */
+/**
+ * A trigger of one table may delete rows of another that were inserted before. Missing rows are inserted again at the
+ * end.
+ */
 function restoringSteps(world: World, subjects: readonly Subject[], model: Model): RowStep[] {
   const touched = new Set(
     subjects.flatMap(({ name }) => model.dependencies.sideEffects(name).map(({ table }) => table)),

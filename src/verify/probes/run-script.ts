@@ -2,20 +2,22 @@ import { DatabaseError, type Session } from '../../database/database.ts';
 import { MuseError } from '../../shared/error.ts';
 import { answerFrame, type Plan, scriptOf } from '../fixtures/script.ts';
 
-/** What came of one probe by one actor. `before` are the states of the world that it was tried in. */
+/** The result of one probe by one actor. `before` are the states of the fixtures before it. */
 export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
   { touched: number; answer: string; state: string } | { code: string; message: string }
 );
 
-/** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards; `before` as in a cell. */
+/** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards, or an error; `before` as in a cell. */
 export type Opened = { chain: number; before: Record<string, string> } & (
-  { state: string; after: string } | { probe: number; actor: number; touched: number; answer: string; after: string }
+  | { state: string; after: string }
+  | { probe: number; actor: number; touched: number; answer: string; after: string }
+  | { probe: number; actor: number; code: string; message: string }
 );
 
 export interface Answer {
-  /** Steps of the fill that put no row in, and why. */
+  /** Steps of the fill that inserted no row, and why. */
   failed: { step: number; code: string; message: string; constraint: string }[];
-  /** Steps of the fill that put a row in only with the table's own triggers off. */
+  /** Steps of the fill that inserted a row only with the table's own triggers disabled. */
   forced: number[];
   /** The states before any probe. */
   states: Record<string, string>;
@@ -28,13 +30,17 @@ interface RawAnswer {
   forced: number[];
   states: Record<string, string>;
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
-  opened: ([number, string, string] | [number, number, number, number, string, string])[];
+  opened: (
+    | [number, string, string]
+    | [number, number, number, string, string]
+    | [number, number, number, number, string, string]
+  )[];
 }
 
 /**
- * Runs a plan in one transaction that is always taken back.
- * @throws MuseError `cannot-act-as` where the connection may not act as one of the roles
- * @throws DatabaseError what PostgreSQL says of the script itself
+ * Runs a plan in one transaction that is always rolled back.
+ * @throws MuseError `cannot-act-as` if the connection may not act as one of the roles
+ * @throws DatabaseError for an error of the script itself
  */
 export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
   const message = await session.script(scriptOf(plan)).then(
@@ -46,7 +52,7 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
   if (start < 0 || end < start) {
     throw new MuseError({
       code: 'verification-unanswered',
-      message: 'The proof ran, but its answer did not come back whole.',
+      message: 'The proof ran, but its result is incomplete.',
       detail: message.slice(0, 500),
       suggestion: 'Connect to the database directly instead of over HTTPS, and run muse verify again.',
     });
@@ -64,6 +70,10 @@ export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
     }),
     opened: raw.opened.map((one): Opened => {
       if (one.length === 3) return { chain: one[0], before: raw.states, state: one[1], after: one[2] };
+      if (one.length === 5) {
+        const [chain, probe, actor, code, message] = one;
+        return { chain, before: raw.states, probe, actor, code, message };
+      }
       const [chain, probe, actor, touched, answer, after] = one;
       return { chain, before: raw.states, probe, actor, touched, answer, after };
     }),

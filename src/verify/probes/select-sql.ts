@@ -3,7 +3,9 @@ import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 
-/** Which of the known rows the actor sees, as letters; `?` where it may not read what tells them apart, but sees some row. */
+/**
+ * The known rows that the actor sees, as letters; `?` if it sees a row but may not read the columns that identify it.
+ */
 export function selectSql(subject: Subject, actor: Actor, model: Model): string {
   const granted = grantedColumns(subject, actor.role, 'S', model);
   const names = new Set(granted.map((column) => column.name));
@@ -24,5 +26,8 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
 
 function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0]): string {
   const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
-  return `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} where ${where}) as seen`;
+  return (
+    `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} ` +
+    `where ${where}) as seen`
+  );
 }

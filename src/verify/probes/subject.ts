@@ -7,33 +7,33 @@ import { stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
-/** A row of the world as the probes know it. */
+/** A generated row, as used by the probes. */
 export interface KnownRow {
-  /** What is special about it, as a condition: `deleted_at is set`; undefined for an ordinary row. */
+  /** Its state, as a condition: `deleted_at is set`; undefined for an ordinary row. */
   state?: string;
   values: ReadonlyMap<string, string>;
   key: [string, string][];
 }
 
-/** Something that is read and written as a table: a table, a view over one, a bucket of the storage. */
+/** Something that is read and written like a table: a table, a view over one, a Storage bucket. */
 export interface Subject {
-  /** As the report names it. */
+  /** Its name in the report. */
   name: string;
   kind: 'table' | 'view' | 'bucket';
   /** Quoted, for SQL. */
   into: string;
-  /** The table behind it. */
+  /** The underlying table. */
   table: RelationRow;
-  /** What is written to: where privileges, rules and triggers are looked up. */
+  /** The relation that is written to, whose privileges, rules and triggers count. */
   grants: Pick<RelationRow, 'grants' | 'columnGrants' | 'rules' | 'triggers'>;
-  /** Columns that it has, of those of the table behind it. */
+  /** The columns of the underlying table that it includes. */
   columns: ColumnRow[];
   scope: Scope;
-  /** Name of the state that tells which rows changed. */
+  /** Name of the state that shows which rows changed. */
   state: string;
   /**
-   * A's row and B's; where there are such, one that is partly A's and partly B's (m), some of A's in other states, and two
-   * in A's organization that were made by those who are in B's as well (k, l).
+   * A's row and B's; if they exist, one that is partly A's and partly B's (m), some of A's in other states, and two in
+   * A's organization that were created by members of both organizations (k, l).
    */
   rows: {
     a: KnownRow;
@@ -43,28 +43,30 @@ export interface Subject {
     k: KnownRow | undefined;
     l: KnownRow | undefined;
   };
-  /** New rows of the one who acts: among A's rows, among B's. */
+  /** New rows of the acting user: on A's side, on B's side. */
   fresh: { a: KnownRow; b: KnownRow };
-  /** The columns that say whose a row is: what they are for A and for B, and for whoever acts where that can be said. */
+  /** The owner columns, with their values for A and for B, and for the acting user if that is known. */
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
-  /** SQL of the ids of A, of B, and of a user who has no row in the memberships yet. */
+  /** SQL of the IDs of A, of B, and of a user who has no membership yet. */
   users: { a: string; b: string; newcomer: string };
-  /** Of a bucket: SQL of the name of another one, to which an object might be moved. */
+  /** For a bucket: SQL of the name of another bucket, to which an object might be moved. */
   elsewhere: string | undefined;
-  /** SQL that makes room before a statement without WHERE, which would meet rows of other subjects too. */
+  /** SQL that removes rows of other subjects before a statement without WHERE, which would affect those too. */
   prepare: string | undefined;
-  /** It can only be read: a view that PostgreSQL cannot write through. */
+  /** It is read-only: a view that PostgreSQL cannot write through. */
   isReadOnly: boolean;
   /** It is the table of organizations. */
   isTenants: boolean;
-  /** The table is too large to be changed as a whole. */
+  /** The table is too large to be changed entirely. */
   isLarge: boolean;
 }
 
-/** Tables with more rows than this are not read or changed as a whole: it would be undone, but it would take its time. */
+/**
+ * Tables with more rows than this are not read or changed entirely: it would be rolled back, but would take too long.
+ */
 export const largeTable = 10_000;
 
-/** Makes the subject of a table; undefined where the world has no row of it. */
+/** Creates the subject of a table; undefined if there is no generated row in it. */
 export function subjectOf(
   table: RelationRow,
   scope: Scope,
@@ -116,17 +118,17 @@ export function subjectOf(
   };
 }
 
-/** What whoever acts puts into the column that says whose a row is. */
+/** The acting user's value for an owner column. */
 function ownValue(table: RelationRow, name: string, model: Model): string {
   const column = table.columns.find((one) => one.name === name);
   return column !== undefined && model.meaningOf(table, column) === 'email' ? actingEmail : `'${actingUser}'`;
 }
 
 function made(row: KnownRow | undefined): KnownRow | undefined {
-  return row === undefined ? undefined : { ...row, state: 'a member of both organizations made it' };
+  return row === undefined ? undefined : { ...row, state: 'a member of both organizations created it' };
 }
 
-/** The query from which a change of the subject's rows can be told: where each row is, and how many A has in all. */
+/** The query that detects changes of the subject's rows: each row's location, and the number of A's rows. */
 export function stateQuery(subject: Subject): string {
   const into = relation(subject.table);
   const labels = labelledRows(subject);
@@ -136,10 +138,13 @@ export function stateQuery(subject: Subject): string {
       ? 'true'
       : condition(subject.belongs.map(({ column, a }) => [column, a]));
   const count = subject.isLarge ? '' : `|| '#' || (select count(*) from ${into} where ${owned})`;
-  return `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`;
+  return (
+    `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as ` +
+    `label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`
+  );
 }
 
-/** The rows that every look at the subject tells apart, with their one-letter names. */
+/** The rows that every read of the subject distinguishes, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
   const { a, b, m, states, k, l } = subject.rows;
   const extras: [string, KnownRow | undefined][] = [
@@ -151,7 +156,7 @@ export function labelledRows(subject: Subject): [string, KnownRow][] {
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }
 
-/** CASE that gives a row its letter. */
+/** CASE expression for a row's letter. */
 export function labelCase(labels: readonly [string, KnownRow][]): string {
   return `case ${labels.map(([label, row]) => `when ${condition(row.key)} then '${label}'`).join(' ')} end`;
 }
@@ -163,8 +168,9 @@ export function condition(pairs: readonly [string, string][]): string {
     : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
 }
 
-/** Letters of the rows that are not where they were. */
+/** Letters of the rows whose location changed. */
 export function changedRows(before: string, after: string): string {
+  if (before === after) return '';
   const parse = (state: string): Map<string, string> =>
     new Map(
       (state.split('#')[0] ?? '')
@@ -179,7 +185,7 @@ export function changedRows(before: string, after: string): string {
     .join('');
 }
 
-/** Says whether A (or X) has another number of rows than before. */
+/** Returns whether the number of A's (or X's) rows changed. */
 export function countChanged(before: string, after: string): boolean {
   return before.split('#')[1] !== after.split('#')[1];
 }

@@ -1,4 +1,7 @@
-/** Private channels of Realtime: who may receive and send under which topic, by what the policies of `realtime.messages` answer. */
+/**
+ * Private channels of Realtime: who can receive and send on which topic, according to the policies of
+ * `realtime.messages`.
+ */
 import type { Ways } from '../catalog/ways-query.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
@@ -8,26 +11,26 @@ import type { Actor } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
 
-/** The table whose policies Realtime asks. */
+/** The table whose policies Realtime evaluates. */
 export const realtimeMessages = 'realtime.messages';
 
 /** A probe of one topic. */
 interface TopicProbe extends NamedProbe {
-  /** It holds an id of A's; else it is a name that stands in the policies, which is everyone's. */
+  /** Whether it contains an ID of A. Otherwise it is a name from the policies, which is public. */
   isOfA: boolean;
 }
 
-/** Says whether a probe asks for a topic with an id of A's. */
+/** Returns whether a probe uses a topic with an ID of A. */
 export function isOfA(probe: NamedProbe): boolean {
   return 'isOfA' in probe && probe.isOfA === true;
 }
 
-/** The most topics that are tried: each is a query for every actor. */
+/** Maximum number of topics to try: each is a query for every actor. */
 const mostTopics = 60;
 
 /**
- * Asks the policies for every topic that can be made of their own texts and A's ids, as Realtime does before it lets someone in:
- * with the topic in a setting. Only the answer matters, so no message is made up.
+ * Probes of the policies for every topic that can be built from their own texts and A's IDs, the way Realtime evaluates
+ * them before a client joins: with the topic in a setting. Only the result matters, so no message is inserted.
  */
 export function topicProbes(
   topics: Ways['topics'],
@@ -57,15 +60,17 @@ export function topicProbes(
         actors: numbers,
         isOfA,
         sql:
-          `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case when ${all} then 'a' end end ` +
-          `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as payload, 'muse'::text as event, true as private, ` +
+          `select case when set_config('realtime.topic', ${quoteLiteral(topic)}, true) is not null then case ` +
+          `when ${all} then 'a' end end ` +
+          `from (select ${quoteLiteral(topic)}::text as topic, 'broadcast'::text as extension, '{}'::jsonb as ` +
+          "payload, 'muse'::text as event, true as private, " +
           'localtimestamp as updated_at, localtimestamp as inserted_at, gen_random_uuid() as id) as messages',
       }));
     });
   });
 }
 
-/** Topics as apps name them: an id, or an id after a text that the policies compare with. */
+/** Topics as apps name them: an ID, or an ID after a text that the policies compare with. */
 function topicNames(
   topics: Ways['topics'],
   subjects: readonly Subject[],

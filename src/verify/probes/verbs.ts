@@ -27,41 +27,53 @@ import { insertSql, returningSql } from './insert-sql.ts';
 import { selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
-/** The statements of a verb for an actor: tried one by one, each taken back at once. None where the verb makes no sense for them. */
+/**
+ * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
+ * sense for the actor.
+ */
 type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
 
 /** One thing that the proof tries: a row of the table below. */
 export interface VerbRow {
   /** The letter of the matrix under which it is shown: Select, Insert, Update, Delete, Reassign, eXecute. */
   letter: 'S' | 'I' | 'U' | 'D' | 'R' | 'X';
+  /** The privilege without which PostgreSQL refuses the statement; none for a call, which is looked up for the function. */
+  needs?: 'S' | 'I' | 'U' | 'D';
   /** The rule that it breaks where it is possible and must not be: by a signed-in user, by an anonymous visitor. */
   rule: { signedIn: RuleName; anonymous: RuleName };
-  /** What an actor does, as a finding says it: "outsider *updates it*". */
+  /** What an actor does, in a finding: "outsider *updates it*". */
   wording: string;
-  /** The same as a step of a story, before the name of what is written: "a stranger *adds a row to* public.members". */
+  /** The same as a step of a path, before the name of what is written: "a stranger *adds a row to* public.members". */
   step: string;
   sql: SqlFor;
-  /** SQL that makes room for it, as the one who asked for the proof. */
+  /** SQL that prepares for it, run as the role that runs the proof. */
   prepare?: (subject: Subject, model: Model) => string | undefined;
-  /** What the scope of the subject says of it. Functions are judged by what they return and change: `expectNothing`. */
+  /**
+   * What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`.
+   */
   expects: Expects;
-  /** What its result is read from: the labels it returns, the count of new rows, the rows that are not as they were. */
+  /** The source of its result: the labels that it returns, the number of new rows, or the changed rows. */
   result: 'labels' | 'added' | 'changed';
-  /** It names no row: it meets whatever the actor can reach, the actor's own rows as well. */
+  /** It names no row, so it affects every row that the actor can reach, including its own. */
   withoutWhere?: true;
+  /** The verb whose first statement meets the same rows and more: where that left A's row alone, this one does. */
+  wider?: string;
   /** It is wrong whichever row it meets, the actor's own included. */
   anyRow?: true;
-  /** What is looked at after it: all that asks the rows that it wrote, or only what triggers did by the way. Nothing: another verb stands for it. */
+  /**
+   * What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if
+   * another verb covers that.
+   */
   followed?: 'askers' | 'triggers';
-  /** Tried again after a permitted write: since it may open more, or to see what harm can be done then. */
+  /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
   tried?: 'opens' | 'harms';
-  /** It adds a row of the actor's own under the key of A's: that a constraint stops it says nothing of A's row. */
+  /** It adds the actor's own row under the key of A's row, so a constraint error says nothing about A's row. */
   underKeyOfA?: true;
-  /** It points a row of the actor's at rows of A's. */
+  /** It links a row of the actor to rows of A. */
   linksToA?: true;
-  /** Tried by those who are members of both organizations as well. */
+  /** Also tried by members of both organizations. */
   multiOrg?: true;
-  /** What the matrix shows of it: `i`, a row of the actor's own only; or nothing unless it breaks a rule. */
+  /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }
 
@@ -76,6 +88,7 @@ const noSql: SqlFor = () => [];
 const table = {
   select: {
     letter: 'S',
+    needs: 'S',
     rule: reads,
     wording: 'reads it',
     step: 'reads',
@@ -85,6 +98,7 @@ const table = {
   },
   insert: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows',
     step: 'adds a row to',
@@ -96,6 +110,7 @@ const table = {
   },
   'insert-returning': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows and reads them back',
     step: 'adds a row to',
@@ -106,8 +121,9 @@ const table = {
   },
   'insert-forged': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
-    wording: 'inserts rows in the name of another',
+    wording: 'inserts rows on behalf of another',
     step: 'adds a row to',
     followed: 'askers',
     tried: 'harms',
@@ -117,6 +133,7 @@ const table = {
   },
   'insert-as': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows as another user',
     step: 'adds a row to',
@@ -128,6 +145,7 @@ const table = {
   },
   'insert-cross': {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'inserts rows linked to rows of others',
     step: 'adds a row to',
@@ -140,16 +158,19 @@ const table = {
   },
   update: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it',
     step: 'changes a row of',
     followed: 'triggers',
     result: 'changed',
+    wider: 'update-all',
     expects: expectChange,
     sql: (...of) => [changeSql(...of)],
   },
   'update-all': {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'updates it without WHERE',
     step: 'changes rows of',
@@ -162,6 +183,7 @@ const table = {
   },
   upsert: {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT … ON CONFLICT',
     step: 'adds or changes a row of',
@@ -173,6 +195,7 @@ const table = {
   },
   'insert-replaced': {
     letter: 'U',
+    needs: 'I',
     rule: writes,
     wording: 'changes it by INSERT',
     step: 'adds a row to',
@@ -184,6 +207,7 @@ const table = {
   },
   escalate: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'gives itself a more privileged role',
     step: 'gives itself a role in',
@@ -194,6 +218,7 @@ const table = {
   },
   join: {
     letter: 'I',
+    needs: 'I',
     rule: inserts,
     wording: 'adds itself to rows of others',
     step: 'adds itself to',
@@ -208,6 +233,7 @@ const table = {
   },
   adjust: {
     letter: 'U',
+    needs: 'U',
     rule: writes,
     wording: 'changes what policies ask in its own row',
     step: 'changes its own row of',
@@ -220,16 +246,19 @@ const table = {
   },
   delete: {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it',
     step: 'deletes a row of',
     followed: 'askers',
     result: 'changed',
+    wider: 'delete-all',
     expects: expectDelete,
     sql: (...of) => [deleteSql(...of, true)],
   },
   'delete-all': {
     letter: 'D',
+    needs: 'D',
     rule: writes,
     wording: 'deletes it without WHERE',
     step: 'deletes rows of',
@@ -242,16 +271,19 @@ const table = {
   },
   give: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another',
     step: 'gives away a row of',
     result: 'changed',
+    wider: 'give-all',
     expects: expectNever,
     multiOrg: true,
     sql: (...of) => [reassignSql(...of, 'give', true)],
   },
   'give-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'hands it to another without WHERE',
     step: 'gives away rows of',
@@ -264,15 +296,18 @@ const table = {
   },
   take: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over',
     step: 'takes a row of',
     result: 'changed',
+    wider: 'take-all',
     expects: expectNever,
     sql: (...of) => [reassignSql(...of, 'take', true)],
   },
   'take-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'takes it over without WHERE',
     step: 'takes rows of',
@@ -283,16 +318,19 @@ const table = {
   },
   relink: {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others',
     step: 'links a row of',
     result: 'changed',
+    wider: 'relink-all',
     expects: expectLink,
     shown: 'when-broken',
     sql: (...of) => [relinkSql(...of, true)],
   },
   'relink-all': {
     letter: 'R',
+    needs: 'U',
     rule: reassigns,
     wording: 'links it to rows of others without WHERE',
     step: 'links rows of',
@@ -336,5 +374,5 @@ const table = {
 
 export type Verb = keyof typeof table;
 
-/** What is known of each verb. */
+/** The table row of each verb. */
 export const verbs: Readonly<Record<Verb, VerbRow>> = table;

@@ -1,4 +1,4 @@
-/** Policies that ask what time it is, whatever is in the row: what they let through then is not tried now. */
+/** Policies with a condition on the current time alone: what they let through at another time cannot be tried now. */
 import { constantOf, nameParts, type Node, readsColumn, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { bodiesCalled } from '../catalog/staff.ts';
@@ -6,7 +6,7 @@ import { isMoment } from '../fixtures/state-values.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { Gap } from './report.ts';
 
-/** The gaps that the clock leaves in what was tried of each table and bucket. */
+/** The gaps that such conditions leave in the proof of each table and bucket. */
 export function clockGaps(subjects: readonly Subject[], model: Model, now = Date.now()): Gap[] {
   return subjects
     .filter(({ kind }) => kind !== 'view')
@@ -20,14 +20,16 @@ export function clockGaps(subjects: readonly Subject[], model: Model, now = Date
               {
                 object: name,
                 reason: `its policy ${policy.name} opens ${when}, whatever is in a row, and what it lets through then was not tried`,
-                suggestion: `Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand what ${policy.name} lets through then.`,
+                suggestion:
+                  'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand ' +
+                  `what ${policy.name} lets through then.`,
               },
             ];
       }),
     );
 }
 
-/** When conditions of the expression that hang on the time alone will hold that do not yet. */
+/** When conditions on the time alone that are not true yet will become true. */
 function openings(expression: unknown, wanted: boolean, now: number): string[] {
   const found: string[] = [];
   walk(expression, (type, node) => {
@@ -52,11 +54,11 @@ function openingOf(comparison: Node, wanted: boolean, now: number): string | und
   const date = /^\d{4}-\d\d-\d\d/.exec(constantOf(other) ?? '')?.[0];
   if (date === undefined) return 'at another time';
   const isLater = operator.startsWith(isMoment(lexpr) ? '>' : '<') && operator !== '<>';
-  // Before the date, the condition holds now, and what it lets through is tried; and a date that has passed opens nothing.
+  // A condition "before the date" is true now and is tried; a date in the past opens nothing.
   return Date.parse(date) > now && (operator === '=' || isLater === wanted) ? `on ${date}` : undefined;
 }
 
-/** It asks the request, or a function of the database, as well. */
+/** Whether it also reads the request, or calls a function of the database. */
 function readsRequest(node: unknown): boolean {
   let found = false;
   walk(node, (type, call) => {

@@ -32,7 +32,7 @@ export function formatMatrixMarkdown(report: IsolationReport): string {
   ].join('\n');
 }
 
-/** Table cells and lists of Markdown: a bar would end the cell. */
+/** Escapes Markdown table cells and lists: a bar would end the cell. */
 function escape(text: string): string {
   return markdownLine(text).replaceAll('|', '\\|');
 }

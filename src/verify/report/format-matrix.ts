@@ -8,14 +8,14 @@ export interface MatrixStyle {
   width: number;
 }
 
-/** Letters, the sign that a rule is broken, and a blank. */
+/** Width of a cell: the letters, the mark for a broken rule, and a space. */
 const cellWidth = 7;
 const leastNameWidth = 16;
 
 /**
- * The isolation matrix for a terminal: a line a table, a column an actor (`+role` a member of the
- * owner's organization), letters for what it can do with another's rows.
- * Columns that do not fit go into a block of their own below.
+ * The isolation matrix for a terminal: one line per table, one column per actor (`+role` is a member of the owner's
+ * organization), letters for what the actor can do with another's rows. Columns that do not fit go into a separate
+ * block below.
  */
 export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: MatrixStyle): string {
   const { tables } = report;

@@ -3,7 +3,7 @@ import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
-import { resultOf } from '../probes/outcome.ts';
+import { resultOf, stoppedAt } from '../probes/outcome.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
@@ -11,9 +11,9 @@ import { changedRows, countChanged } from '../probes/subject.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
-import { cellsOf, stoppedAt } from './reports.ts';
+import { cellsOf } from './reports.ts';
 
-/** The checks of a view in which rows are looked for by their values. */
+/** The checks of a view that is searched for known values. */
 export function viewReport(
   view: RelationRow,
   behind: readonly RelationRow[],
@@ -56,7 +56,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       ];
     }),
   );
-  // Of several calls the one that breaks a rule counts, then the one that was let through.
+  // Of several calls, one that breaks a rule counts, or else one that was allowed.
   const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
   const distinct = new Map(
     checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]),
@@ -64,13 +64,18 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   return {
     table: callable.name,
     kind: 'function',
-    scope: `callable by ${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
+    scope:
+      'callable by ' +
+      `${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
 }
 
-/** Errors that say that a value was of no use to the function, so that it was not tried with it. */
+/** Errors that mean that the function did not accept a value, so the call does not count as tried. */
 const useless = /^(22|42883|42804|42846|42P18|21000)/;
+
+/** A procedure that commits or rolls back, which only a call of its own may do. */
+const ownTransaction = '2D000';
 
 /** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
 export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
@@ -81,32 +86,38 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code))
       ? errors[0]
       : undefined;
+  const isApart = errors.some((error) => error?.code === ownTransaction);
   const isOpen =
     injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
   if (isOpen) {
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights in which the argument ${injectable.join(', ')} is used as given, so anyone who can call it can run any query`,
-      suggestion:
-        "Put values into EXECUTE by USING, names by format('%I'), and compare what must be a keyword with a list.",
+      reason:
+        `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
+        'caller can run any query',
+      suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }
   const reason =
     skipped ??
+    (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
     (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
   if (reason === undefined) return undefined;
   return {
     object: name,
     isDefiner: routine.definer,
-    reason: skipped === undefined ? reason : `the function was not called: ${reason}`,
+    reason:
+      skipped === undefined
+        ? reason
+        : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
   };
 }
 
-/** What a call gave: values of A's row that were not in the arguments, and not in the answer for a row that is nobody's. */
+/** What a call revealed: values of A's row that were not in the arguments, and not in the baseline's result. */
 function readResult(
   call: FunctionCall,
   cell: Cell & { answer: string },
@@ -125,14 +136,14 @@ function readResult(
   if (nobody !== undefined && nobody.hash !== found.hash) {
     const more = values.filter((value) => !nobody.values.includes(value));
     for (const table of hidden(leaks.common(more, tables, gives), actor, tables, leaks)) leaked.add(table);
-    // A yes or no, or a number, that changes with a part of a text tells the text letter by letter.
+    // A boolean or number that depends on a part of a text reveals the text letter by letter.
     if (isAnswer(routine))
       for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
   return readCheck(call.probe.verb, actor, [...leaked], [...new Set([...reached, ...leaked])], 'allowed', 'returns');
 }
 
-/** Tables that the actor may not read, of values that stand in no table that it may. */
+/** Tables that the actor may not read, for values that are in no table that it may read. */
 function hidden(
   given: readonly { holders: string[] }[],
   actor: Actor,
@@ -197,7 +208,7 @@ function stoppedCall(
   };
 }
 
-/** Tables of which the call changed A's rows, or how many there are, and whether the actor may. */
+/** Tables in which the call changed A's rows or their number, and whether the actor may. */
 function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, leaks: LeakFinder): Check[] {
   if (cell.state === '') return [];
   const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;

@@ -1,7 +1,7 @@
 import type { Finding } from '../../shared/finding.ts';
 import type { IsolationReport, TableReport } from './report.ts';
 
-/** A proof as `--json` prints it: names of what was proven, sentences on what was not, and the matrix. */
+/** A proof as printed by `--json`: names of what was proven, sentences on what was not, and the matrix. */
 export interface IsolationJson {
   proven: string[];
   notProven: string[];
@@ -9,8 +9,8 @@ export interface IsolationJson {
 }
 
 /**
- * Puts a proof into the shape of `--json`.
- * @param others what else is not proven, a sentence each
+ * Converts a proof to the form of `--json`.
+ * @param others what else is not proven, one sentence each
  */
 export function isolationJson(
   { tables, findings }: Pick<IsolationReport, 'tables' | 'findings'>,
@@ -23,7 +23,7 @@ export function isolationJson(
   };
 }
 
-/** The tables, views, functions and buckets that were tried in full, with nothing found. */
+/** The tables, views, functions and buckets that were tried in full without findings. */
 function provenOf(tables: readonly TableReport[], findings: readonly Finding[]): string[] {
   const found = new Set(findings.filter(({ severity }) => severity === 'error').map(({ object }) => object));
   return tables
@@ -34,14 +34,17 @@ function provenOf(tables: readonly TableReport[], findings: readonly Finding[]):
     .map(({ table }) => table);
 }
 
-/** What a proof without errors comes to, in one line: that nobody reaches rows of others is said only where everything was tried. */
+/**
+ * The summary of a proof without errors, in one line. It says that no one can reach others' rows only if everything was
+ * tried.
+ */
 export function isolationLine({ proven, notProven }: Pick<IsolationReport, 'proven' | 'notProven'>): string {
   return notProven === 0
-    ? `${proven} tables, views, buckets and functions: nobody reaches rows that are not theirs`
+    ? `${proven} tables, views, buckets and functions: no one can reach rows that are not theirs`
     : `tenant isolation: ${proven} proven, ${notProven} not proven`;
 }
 
-/** What was not proven, by name, as a note; undefined where all was. */
+/** A note that names what was not proven; undefined if everything was. */
 export function notProvenNote(findings: readonly Finding[]): string | undefined {
   const objects = findings.flatMap(({ rule, object }) =>
     rule === 'not-proven' && object !== undefined ? [object] : [],

@@ -6,40 +6,46 @@ import type { Answer } from '../probes/run-script.ts';
 import type { Subject } from '../probes/subject.ts';
 import { type Verb, verbs } from '../probes/verbs.ts';
 
-/** What was found in what a function or view gave. */
+/** What was found in the result of a function or view. */
 export interface Found {
-  /** Tells one result from another. */
+  /** A digest that identifies the result. */
   hash: string;
-  /** Values of known rows that stand in it. */
+  /** Values of known rows that it contains. */
   values: readonly string[];
 }
 
-/** Reads the answer of a probe of mode `rows`. */
+/** Reads the result of a probe of mode `rows`. */
 export function readFound(answer: string): Found {
   const [hash, values] = answer === '' ? ['', []] : (JSON.parse(answer) as [string, string[]]);
   return { hash, values };
 }
 
-/** Knows the rows of A and B, and tells whose a value is. */
+/** Knows the rows of A and B, and finds the owner of a value. */
 export interface LeakFinder {
-  /** Tables among `tables` of which A's row was given: values that were made up for it alone stand in the result. */
+  /**
+   * Tables among `tables` whose row of A was revealed: the result contains values that were generated for that row
+   * alone.
+   */
   given(values: readonly string[], tables: ReadonlySet<string>): { value: string; holders: string[] }[];
-  /** The same of values that others have too, in columns that the query gives: for results that change with A's key. */
+  /**
+   * The same for values that other rows have too, in columns that the query returns: for results that depend on A's
+   * key.
+   */
   common(
     values: readonly string[],
     tables: ReadonlySet<string>,
     columns: ReadonlySet<string>,
   ): { value: string; holders: string[] }[];
-  /** Says whether the actor may not do that with A's row. */
+  /** Returns whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
   /**
-   * Says whether the actor may not be given A's row by a query of those tables. Members may be told who the others are: a
-   * function that asks for memberships is where a kit does that, where its table of users is closed.
+   * Returns whether a query of those tables may not reveal A's row to the actor. Members may learn who the other
+   * members are: in kits with a closed users table, a function over the memberships tells them.
    */
   isHidden(table: string, actor: Actor, tables: ReadonlySet<string>): boolean;
 }
 
-/** Makes the finder of one proof. */
+/** Creates the finder of one proof. */
 export function leakFinder(proof: { answer: Answer; model: Model; subjects: readonly Subject[] }): LeakFinder {
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
@@ -91,7 +97,7 @@ function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-/** The time at which the proof runs stands in every row. */
+/** Every row contains the time of the proof, so that does not identify one. */
 function tells(column: string, table: RelationRow | undefined): boolean {
   const base = table?.columns.find(({ name }) => name === column)?.base ?? '';
   return (
@@ -100,7 +106,7 @@ function tells(column: string, table: RelationRow | undefined): boolean {
   );
 }
 
-/** The names of tables, for {@link LeakFinder}. */
+/** The names of the tables, for {@link LeakFinder}. */
 export function namesOf(tables: readonly RelationRow[]): Set<string> {
   return new Set(tables.map(qualifiedName));
 }

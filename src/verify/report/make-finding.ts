@@ -1,7 +1,7 @@
 import type { Finding, Severity } from '../../shared/finding.ts';
 import { type RuleName, rules } from '../../rules/registry.ts';
 
-/** A finding with the rule's own severity, unless another is given. */
+/** Creates a finding with the rule's own severity, unless another is given. */
 export function makeFinding(
   rule: RuleName,
   object: string,

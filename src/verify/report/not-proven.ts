@@ -1,5 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import { qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { obstacleGaps } from '../probes/escalation.ts';
 import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
 import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
@@ -9,7 +10,7 @@ import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 
-/** The finding of a gap: a warning, but for a function or trigger that is SECURITY DEFINER an error. */
+/** The finding for a gap: a warning, or an error for a SECURITY DEFINER function or trigger. */
 export function notProven({ object, reason, suggestion, isDefiner = false }: Gap): Finding {
   return makeFinding(
     'not-proven',
@@ -20,7 +21,9 @@ export function notProven({ object, reason, suggestion, isDefiner = false }: Gap
   );
 }
 
-/** How many objects were tried in full, and how many were not: those with notes of their own, and those that a finding says it of. */
+/**
+ * How many objects were tried in full, and how many were not: those with notes, and those with a finding that says so.
+ */
 export function countProven(
   tables: readonly TableReport[],
   findings: readonly Finding[],
@@ -32,7 +35,7 @@ export function countProven(
   return { proven: tables.filter(({ table }) => !open.has(table)).length, notProven: open.size };
 }
 
-/** Everything that was not tried: tables that took no row, silenced triggers, and what is too large. */
+/** Everything that was not tried: tables that accepted no row, silenced triggers, and objects that are too large. */
 export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; others: Gap[] } {
   const unfilled = unfilledTables(proof);
   const large = proof.subjects
@@ -52,17 +55,18 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
   return {
     unfilled,
     others: [
-      ...proof.quiet.gaps,
+      ...proof.silenced.gaps,
       ...large,
       ...views,
       ...proof.writable.map((view) => viewGap(view, proof)),
       ...partitionGaps(proof),
       ...clockGaps(proof.subjects, proof.model),
+      ...obstacleGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }
 
-/** A view through which users may write, and which could not be tried so. */
+/** A view that users can write through, for which that could not be tried. */
 function viewGap(view: RelationRow, { model }: Proof): Gap {
   const object = qualifiedName(view);
   const outside = outsideTrigger(view, model);
@@ -71,14 +75,16 @@ function viewGap(view: RelationRow, { model }: Proof): Gap {
     object,
     reason:
       outside === undefined
-        ? "users may write through it, and it does not show the key of one table's rows, so that was not tried"
+        ? "users can write through it, but it does not show the key of one table's rows, so that was not tried"
         : `its trigger ${outside.trigger} ${outside.effect}, so nothing was written through it`,
-    suggestion: `Check by hand whose rows a write through it changes, or take it away: REVOKE INSERT, UPDATE, DELETE ON ${relation(view)} FROM anon, authenticated;`,
+    suggestion:
+      'Check by hand whose rows a write through it changes, or revoke the privileges: REVOKE INSERT, UPDATE, ' +
+      `DELETE ON ${relation(view)} FROM anon, authenticated;`,
     isDefiner: routines.length === 0 ? !view.securityInvoker : routines.some(({ definer }) => definer),
   };
 }
 
-/** Partitions without a made-up row in them, whose policies are not those that were tried on the root. */
+/** Partitions without a generated row, whose policies differ from the root's, which were tried. */
 function partitionGaps({ subjects, answer, model }: Proof): Gap[] {
   return subjects
     .filter(
@@ -90,8 +96,10 @@ function partitionGaps({ subjects, answer, model }: Proof): Gap[] {
     )
     .map(({ name, table }): Gap => ({
       object: name,
-      reason: 'users may address this partition by name, and no made-up row belongs into it',
-      suggestion: `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ${qualifiedName(rootOf(table, model))}.`,
+      reason: 'users can address this partition by name, and no generated row belongs in it',
+      suggestion:
+        `REVOKE ALL ON ${relation(table)} FROM anon, authenticated; what users need reaches it through ` +
+        `${qualifiedName(rootOf(table, model))}.`,
     }));
 }
 
@@ -100,11 +108,11 @@ const onCopy = 'Prove a copy of the schema, which has no rows: muse verify --off
 /** Tables that could not be filled, by `schema.name`. */
 function unfilledTables(proof: Proof): Map<string, Gap> {
   const suggestion = 'Make the constraint or trigger accept a plain row, or check this table by hand.';
-  const gaps = new Map([...proof.quiet.untouchable].map((gap): [string, Gap] => [gap.object, gap]));
+  const gaps = new Map([...proof.silenced.untouchable].map((gap): [string, Gap] => [gap.object, gap]));
   for (const failure of proof.answer.failed) {
     for (const row of proof.steps[failure.step]!.rows) {
       const object = qualifiedName(row.table);
-      // A row that is partly one's and partly another's is an extra: where keys forbid it, there is none.
+      // A mixed row is optional: there is none if keys forbid it.
       if ((row.label !== 'a' && row.label !== 'b') || gaps.has(object) || !isProbed(row.table)) continue;
       gaps.set(object, { object, reason: reasonOf(failure), suggestion });
     }
@@ -113,8 +121,8 @@ function unfilledTables(proof: Proof): Map<string, Gap> {
 }
 
 function reasonOf(failure: Answer['failed'][number]): string {
-  const why = failure.code === '' ? 'a row with the same key is there already' : `${failure.message} (${failure.code})`;
-  return `no row could be made up for it: ${why}`;
+  const why = failure.code === '' ? 'a row with the same key already exists' : `${failure.message} (${failure.code})`;
+  return `no row could be generated for it: ${why}`;
 }
 
 /** A table that could not be filled, as a line of the report. */
@@ -122,7 +130,10 @@ export function unfilledReport({ object }: Gap): TableReport {
   return { table: object, kind: 'table', scope: 'not filled', checks: [] };
 }
 
-/** Says in a finding that it hangs on a row which the proof put in past a trigger: in its own table, or in one that decides there. */
+/**
+ * Adds to a finding that it depends on a row that the proof inserted despite a trigger, in its own table or in one that
+ * its policies read.
+ */
 export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
   const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
   return findings.map((finding) => {
@@ -134,7 +145,9 @@ export function withForcedRows(findings: readonly Finding[], { model, steps, ans
     if (table === undefined || !/^(isolation|anon)-/.test(finding.rule)) return finding;
     return {
       ...finding,
-      message: `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so see first whether such a row can come to be.`,
+      message:
+        `${finding.message} A trigger of ${table} refuses rows like the one that was tried, so first check whether ` +
+        'such a row can exist.',
     };
   });
 }

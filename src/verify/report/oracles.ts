@@ -7,8 +7,9 @@ import { makeFinding } from './make-finding.ts';
 import type { TableReport } from './report.ts';
 
 /**
- * Unique keys over everyone's rows of something personal: whoever may add a row of its own learns by the duplicate key error
- * (23505) whether another has it. One that holds the columns which say whose a row is tells of the caller's own rows alone.
+ * Unique keys over personal data in everyone's rows: a user who can add a row learns from the duplicate key error
+ * (23505) whether someone else has that value. A key that includes the owner columns reveals only the caller's own
+ * rows.
  */
 export function oracles(subject: Subject, report: TableReport, actors: readonly Actor[]): Finding[] {
   const strangers = actors.filter(({ relation }) => relation === 'none').map(({ name }) => name);
@@ -25,8 +26,10 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
     makeFinding(
       'isolation-read',
       report.table,
-      `${report.table}: ${told.actor} learns whether a row of another has a certain ${set.join(' and ')}, since the key is unique over all rows and a second one is refused (23505).`,
-      `Make the key unique for each owner: UNIQUE (${[...owners, ...set].join(', ')}); or let a function add the row and answer the same in both cases.`,
+      `${report.table}: ${told.actor} learns whether another user's row has a certain ${set.join(' and ')}, ` +
+        'because the key is unique over all rows and a duplicate is refused (23505).',
+      `Make the key unique for each owner: UNIQUE (${[...owners, ...set].join(', ')}); or insert the row in a ` +
+        'function that returns the same in both cases.',
       'warning',
     ),
   );

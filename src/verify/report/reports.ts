@@ -1,5 +1,5 @@
 import type { Actor } from '../probes/actors.ts';
-import { type Result, resultOf } from '../probes/outcome.ts';
+import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
@@ -8,13 +8,13 @@ import type { Cell } from '../probes/run-script.ts';
 import { countChanged, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 
-/** The checks of a table, a view that stands for one, or a bucket. */
+/** The checks of a table, a view that is tested like one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
   for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
     const stopped = stoppedAt(cell, subject);
-    const mended = verb === 'insert-forged' && isMended(cell, subject, actor);
-    const result: Result = mended
+    const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
+    const result: Result = isCorrected
       ? { outcome: 'filtered' }
       : stopped !== undefined && verbs[verb].withoutWhere === true
         ? stopped
@@ -29,7 +29,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
-    // Of several tries of one verb the most successful counts.
+    // Of several attempts at one verb, the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
     checks.set(key, { actor: actor.name, verb, expected, ...result });
   }
@@ -53,29 +53,37 @@ function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<str
   );
 }
 
-/** A trigger may put the owner right: then the forged row is not where it was meant to go, by the count of A's rows. */
-function isMended(cell: Cell, subject: Subject, actor: Actor): boolean {
+/** A trigger may correct the owner. Then the count of A's rows shows that the forged row is not among them. */
+function isOwnerCorrected(cell: Cell, subject: Subject, actor: Actor): boolean {
   if ('code' in cell || subject.isLarge || subject.isTenants || subject.kind === 'bucket' || cell.touched === 0)
     return false;
   const isAmongHers = countChanged(cell.before[subject.state] ?? '', cell.state);
   return (otherSide(subject, actor) === 'a') !== isAmongHers;
 }
 
-/** A foreign key or unique key that stopped a statement says which row it was: past all policies, it was this one's. */
-export function stoppedAt(cell: Cell, subject: Subject): Pick<Check, 'outcome' | 'rows'> | undefined {
-  if (!('code' in cell) || !/^235|^23503/.test(cell.code)) return undefined;
-  const keys = subject.rows.a.key.map(([, value]) => value.replace(/^'|'$/g, ''));
-  const isHers = keys.length > 0 && keys.every((key) => cell.message.includes(key));
-  return isHers ? { outcome: 'allowed', rows: 'a' } : undefined;
+/** The cells of each proof by the name of what they are about. */
+const grouped = new WeakMap<Proof, ReadonlyMap<string, readonly Cell[]>>();
+
+function groupCells({ answer, probes }: Proof): ReadonlyMap<string, readonly Cell[]> {
+  const bySubject = new Map<string, Cell[]>();
+  for (const cell of answer.cells) {
+    const { subject } = probes[cell.probe]!;
+    const known = bySubject.get(subject);
+    if (known === undefined) bySubject.set(subject, [cell]);
+    else known.push(cell);
+  }
+  return bySubject;
 }
 
-/** What came of the probes of one subject. */
+/** The outcomes of the probes of one subject. */
 export function cellsOf(
   name: string,
   proof: Proof,
 ): { cell: Cell; actor: Actor; verb: Check['verb']; probe: NamedProbe }[] {
-  return proof.answer.cells.flatMap((cell) => {
+  const bySubject = grouped.get(proof) ?? groupCells(proof);
+  grouped.set(proof, bySubject);
+  return (bySubject.get(name) ?? []).map((cell) => {
     const probe = proof.probes[cell.probe]!;
-    return probe.subject === name ? [{ cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe }] : [];
+    return { cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe };
   });
 }

@@ -4,7 +4,10 @@ import type { Proof } from '../probes/prove.ts';
 import { isOfA, realtimeMessages } from '../probes/topics.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 
-/** What came of the topics: a line of the matrix; and a gap where the policies let nobody in, so that they ask for a topic of another kind. */
+/**
+ * The outcome for the topics: a line of the matrix, and a gap if the policies let no one in, which means that they
+ * expect another kind of topic.
+ */
 export function topicReport(
   topics: Ways['topics'],
   { probes, answer, actors, model }: Pick<Proof, 'probes' | 'answer' | 'actors' | 'model'>,
@@ -33,7 +36,7 @@ export function topicReport(
   const gap: Gap = {
     object: realtimeMessages,
     reason: `no topic was found that ${topics.map(({ name }) => `policy ${name}`).join(' or ')} lets anyone into`,
-    suggestion: 'Check by hand that the policy compares realtime.topic() with an id that belongs to the one who asks.',
+    suggestion: 'Check by hand that the policy compares realtime.topic() with an ID that belongs to the current user.',
   };
   return {
     reports: [{ table: realtimeMessages, kind: 'table', scope: isPublic ? 'public-read, topic' : 'topic', checks }],

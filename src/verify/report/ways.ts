@@ -1,4 +1,7 @@
-/** Findings of what lets users at rows beside the four verbs on tables: by the catalog, since none of it needs to be tried. */
+/**
+ * Findings about access to rows by means other than the four verbs on tables. They come from the catalog, since none of
+ * it needs to be tried.
+ */
 import type { DefaultGrant, Held, Ways } from '../catalog/ways-query.ts';
 import { isDeclared, type Declaration } from '../../rules/engine/live/expectations.ts';
 import type { Finding, Severity } from '../../shared/finding.ts';
@@ -9,13 +12,13 @@ import { notProven } from './not-proven.ts';
 
 const service = 'service_role';
 
-/** The rule that a way in breaks, by who goes it and what it leads to. */
+/** The rule that such access breaks, by the actor and the kind of access. */
 function ruleFor(role: string, does: 'read' | 'write'): RuleName {
   if (role === 'anon' || role === 'public') return does === 'read' ? 'anon-read' : 'anon-write';
   return does === 'read' ? 'isolation-read' : 'isolation-write';
 }
 
-/** Everything found in the ways in. */
+/** All findings about such access. */
 export function wayFindings(ways: Ways, declarations: readonly Declaration[]): Finding[] {
   const isOld = isOldDefault(ways);
   return [
@@ -43,7 +46,7 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
   ];
 }
 
-/** What Supabase gave its roles on everything made in `public`, in projects made before it stopped. */
+/** The privileges on new objects in `public` that Supabase gave its roles in older projects. */
 function isOldDefault({ defaults }: Ways): (schema: string) => boolean {
   const held = (role: string, schema: string): boolean =>
     defaults.some(
@@ -86,12 +89,13 @@ function tableFinding(object: string, held: readonly Held[], isOld: (schema: str
   }
   const old = isOld(schemaOf(object));
   const why = old
-    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, but a function or a connection as that role has.'
+    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
+      'but a function or a connection as that role has.'
     : '';
   return makeFinding(
     ruleFor(leastTrusted(truncating), 'write'),
     object,
-    `${namesOf(truncating)} may TRUNCATE ${object}: row-level security does not apply to that, so it empties the table of everyone's rows.${why}`,
+    `${namesOf(truncating)} may TRUNCATE ${object}: row-level security does not apply to that, so it can delete everyone's rows.${why}`,
     suggestion,
     old ? 'warning' : 'error',
   );
@@ -107,7 +111,7 @@ function whatFor(privileges: readonly string[]): string {
   return privileges.flatMap((one) => uses[one] ?? []).join(', ');
 }
 
-/** USAGE is what an INSERT into the numbered table needs; beyond that, users move the numbers of others. */
+/** An INSERT into the sequence's table needs only USAGE. With more, users can change the numbers of others. */
 function sequenceFinding(
   { object, role, privileges, table }: Ways['sequences'][number],
   isOld: (schema: string) => boolean,
@@ -118,7 +122,7 @@ function sequenceFinding(
     makeFinding(
       ruleFor(role, 'write'),
       object,
-      `${role} may set sequence ${object}${of}: after setval() to a lower number every INSERT ends in a duplicate key.`,
+      `${role} can set sequence ${object}${of}: after setval() to a lower number every INSERT ends in a duplicate key.`,
       `REVOKE UPDATE ON SEQUENCE ${quoteQualified(object)} FROM ${quoteIdentifier(role)};`,
       'warning',
     ),
@@ -129,7 +133,8 @@ function schemaFinding(schema: string, held: readonly Held[]): Finding {
   return makeFinding(
     'isolation-escalation',
     `schema ${schema}`,
-    `${namesOf(held)} may create objects in schema ${schema}: a function or table of theirs can take the place of the one that a function with other rights means.`,
+    `${namesOf(held)} may create objects in schema ${schema}: a function or table of theirs can take the place ` +
+      'of the one that a function with other rights means.',
     `REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema)} FROM PUBLIC, ${rolesOf(held)};`,
   );
 }
@@ -146,7 +151,7 @@ function defaultFinding(grants: readonly DefaultGrant[], isOld: (schema: string)
   const { owner, schema, kind } = grants[0]!;
   const anonymous = grants.find(({ role }) => role === 'anon' || role === 'public');
   const worst = anonymous ?? grants[0]!;
-  // Everyone may call new functions anyway, and an INSERT needs the sequence: only what tables give opens rows.
+  // Everyone may call new functions anyway, and an INSERT needs the sequence: only privileges on tables open rows.
   if (kind === 'sequences') return [];
   const writes = worst.privileges.filter((one) => ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'].includes(one));
   const place = schema === null ? 'every schema' : `schema ${schema}`;
@@ -159,20 +164,21 @@ function defaultFinding(grants: readonly DefaultGrant[], isOld: (schema: string)
   const severity: Severity = isGrave ? 'error' : 'warning';
   const consequence =
     kind === 'tables'
-      ? 'a table that a later migration makes is open to them until it has row-level security and policies, and stays open to TRUNCATE'
-      : "a function that a later migration makes may be called by them, with its owner's rights where it is SECURITY DEFINER";
+      ? 'a table that a later migration creates is open to them until it has row-level security and policies, and stays open to TRUNCATE'
+      : "they can call a function that a later migration creates, with its owner's rights if it is SECURITY DEFINER";
   return [
     makeFinding(
       ruleFor(worst.role, kind === 'tables' && writes.length === 0 ? 'read' : 'write'),
       `default privileges on ${kind} in ${place}`,
-      `Default privileges give ${roles} ${worst.privileges.join(', ')} on ${kind} that ${owner} will make in ${place}: ${consequence}.`,
-      `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ${kind.toUpperCase()} FROM ${roles};`,
+      `Default privileges give ${roles} ${worst.privileges.join(', ')} on ${kind} that ${owner} will create in ${place}: ${consequence}.`,
+      `ALTER DEFAULT PRIVILEGES${schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(schema)}`} REVOKE ALL ON ` +
+        `${kind.toUpperCase()} FROM ${roles};`,
       severity,
     ),
   ];
 }
 
-/** A user's role that itself is, or that may become, one that policies do not hold. */
+/** A user's role that bypasses policies, or that can become a role that does. */
 function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles'][number]): Finding[] {
   const power = superuser
     ? 'is a superuser'
@@ -193,7 +199,7 @@ function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles
     makeFinding(
       ruleFor(role, 'write'),
       `role ${role}`,
-      `${who}: no policy holds such a user, who reads and changes every row.`,
+      `${who}: no policy applies to such a user, who can read and change every row.`,
       suggestion,
     ),
   ];
@@ -202,7 +208,9 @@ function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles
 function strangerFinding({ role, bypassRls, login }: Ways['strangers'][number]): Finding {
   return notProven({
     object: `role ${role}`,
-    reason: `it ${login ? 'signs in to the database itself' : 'is a role that a token may name'}, has rights on tables${bypassRls ? ', bypasses row-level security' : ''}, and was not acted as`,
+    reason:
+      `it ${login ? 'can log in to the database' : 'is a role that a token may name'}, has rights on ` +
+      `tables${bypassRls ? ', bypasses row-level security' : ''}, and was not acted as`,
     suggestion: 'Check by hand what it may do, or drop it if nothing uses it.',
   });
 }
@@ -212,7 +220,8 @@ function publishedFinding({ object, publication, full, roles }: Ways['published'
   return makeFinding(
     ruleFor(roles.includes('anon') ? 'anon' : roles[0]!, 'read'),
     object,
-    `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and changed row to ${roles.join(' and ')}${old}.`,
+    `${object} is in publication ${publication} and has no row-level security: Realtime sends every new and ` +
+      `changed row to ${roles.join(' and ')}${old}.`,
     `ALTER TABLE ${quoteQualified(object)} ENABLE ROW LEVEL SECURITY;`,
   );
 }

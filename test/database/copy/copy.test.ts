@@ -8,7 +8,7 @@ import { openPostgres } from '../../../src/database/postgres/postgres.ts';
 import { diffSchema, readSchema, type SchemaObject } from '../../../src/database/schema.ts';
 import { type Native, startNative } from '../../support/native.ts';
 
-/** One of everything, in an order that no simple sorting makes again, and with names that have to be quoted. */
+/** One of everything, in an order that simple sorting cannot reproduce, with names that have to be quoted. */
 const zoo = `
 create schema "My Schema" authorization postgres;
 create role "copy reader" nologin;
@@ -92,13 +92,13 @@ afterAll(async () => {
   await native.stop();
 });
 
-/** What a copy is not for; extensions and their schemas are those that the embedded database has. */
+/** Objects that are not compared. The extensions and their schemas are those of the embedded database. */
 const isCopied = ({ kind, name }: SchemaObject): boolean =>
   !['comment', 'default privileges', 'extension', 'publication'].includes(kind) &&
   !/^schema (graphql|vault)$/.test(name);
 
 describe('a copy of a schema', () => {
-  it('is the schema, as the catalog tells it', async () => {
+  it('has the schema of the catalog', async () => {
     expect(missing).toEqual([]);
     const [was, is] = [await readSchema(original), await readSchema(copy)].map((objects) => objects.filter(isCopied));
     expect(was!.length).toBeGreaterThan(120);
@@ -120,7 +120,7 @@ describe('a copy of a schema', () => {
     expect((await copy.query(sql)).rows).toEqual((await original.query(sql)).rows);
   });
 
-  it('says what it has not, and why', async () => {
+  it('says what it lacks, and why', async () => {
     const failed = await buildCopy(copy, [
       { kind: 'cast', name: '(a as b)', sql: null, of: null },
       { kind: 'table', name: 'public.none', sql: 'create table public.none (x public.nothing)', of: 'public.none' },

@@ -64,7 +64,7 @@ it('keeps what was written', async () => {
 });
 
 describe('the lock', () => {
-  it('keeps a second process out, says which has it, and is taken from it when it is dead', async () => {
+  it('keeps a second process out, names the holder, and is taken over when the holder is dead', async () => {
     const child = await other();
     await expect(openEmbedded({ directory, lock: { waitMs: 0 } })).rejects.toMatchObject({
       code: 'database-in-use',
@@ -92,7 +92,7 @@ describe('the lock', () => {
     ['that holds no JSON', 'broken'],
     ['that is empty', ''],
   ])('takes over a lock %s', async (name, content) => {
-    // Where the system does not tell when a process began, a living pid is believed.
+    // If the system does not report a process's start time, a live PID is trusted.
     if (name.includes('another process') && process.platform !== 'linux') return;
     mkdirSync(directory, { recursive: true });
     writeFileSync(lockFile(), content);
@@ -108,7 +108,7 @@ describe('the lock', () => {
     });
   });
 
-  it('lets one of several that start at once have it', async () => {
+  it('is given to one of several that start at once', async () => {
     const results = await Promise.allSettled([1, 2, 3].map(() => openEmbedded({ directory, lock: { waitMs: 0 } })));
     const opened = results.filter((result) => result.status === 'fulfilled');
     expect(opened).toHaveLength(1);
@@ -130,7 +130,7 @@ it('loses no acknowledged row to kill -9', async () => {
   await database.close();
 });
 
-it('begins anew where a crash left a copy half-made', async () => {
+it('starts over if a crash left a copy incomplete', async () => {
   mkdirSync(join(directory, 'data.new-1', 'base'), { recursive: true });
   await (await openEmbedded({ directory })).close();
   expect(readdirSync(directory).sort()).toEqual(['data', 'version.json']);
@@ -139,7 +139,7 @@ it('begins anew where a crash left a copy half-made', async () => {
 it.each([
   ['another version', JSON.stringify({ pglite: '0.5.16', postgresql: 18 })],
   ['an unreadable record', '{'],
-])('refuses a directory of %s and leaves it as it is', async (_name, record) => {
+])('refuses a directory of %s and leaves it unchanged', async (_name, record) => {
   await (await openEmbedded({ directory })).close();
   writeFileSync(join(directory, 'version.json'), record);
   await expect(openEmbedded({ directory })).rejects.toMatchObject({ code: 'database-version' });

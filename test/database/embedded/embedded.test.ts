@@ -19,7 +19,7 @@ it('is the version that package.json pins, and PostgreSQL 17', async () => {
   expect(rows).toEqual([{ server_version_num: expect.stringMatching(/^17/) as string }]);
 });
 
-describe('the session is postgres, no superuser, and nothing makes it one', () => {
+describe('the session is postgres, not a superuser, and nothing makes it one', () => {
   it.each([
     'set session authorization supabase_admin',
     'set role supabase_admin',
@@ -50,7 +50,7 @@ describe('the session is postgres, no superuser, and nothing makes it one', () =
     'discard all',
     'reset all',
     'set role none',
-  ])('%s leaves it postgres', async (sql) => {
+  ])('%s does not change that', async (sql) => {
     await database.query(sql);
     const { rows } = await database.query(
       "select current_user as now, session_user as session, current_setting('is_superuser') as super",
@@ -58,22 +58,22 @@ describe('the session is postgres, no superuser, and nothing makes it one', () =
     expect(rows).toEqual([{ now: 'postgres', session: 'postgres', super: 'off' }]);
   });
 
-  it('comes back from a role with RESET ROLE, and from that to no other', async () => {
+  it('returns from a role with RESET ROLE, and to no other role', async () => {
     await database.script('set role anon; reset role;');
     await database.query('set role authenticated');
     await expect(database.query('create table public.no ()')).rejects.toMatchObject({ code: '42501' });
     await database.query('reset role');
   });
 
-  it('can be had as the superuser too, for those who ask', async () => {
+  it('is the superuser on request', async () => {
     const admin = await openEmbedded({ owner: 'supabase_admin' });
     expect((await admin.query('show is_superuser')).rows).toEqual([{ is_superuser: 'on' }]);
     await admin.close();
   });
 });
 
-describe('what ends it', () => {
-  it('a statement that takes too long is stopped, and says so', async () => {
+describe('the end of a session', () => {
+  it('a statement that takes too long is stopped with an error that says so', async () => {
     const slow = await openEmbedded({ timeoutMs: 300 });
     await slow.query('select 1');
     await expect(slow.query('do $$ begin loop end loop; end $$')).rejects.toMatchObject({ code: 'statement-timeout' });
@@ -88,7 +88,7 @@ describe('what ends it', () => {
     await ended;
     await expect(openEmbedded({ signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
   });
-  it('closing it, twice', async () => {
+  it('closing it twice', async () => {
     const closed = await openEmbedded();
     await closed.close();
     await closed.close();
@@ -105,7 +105,7 @@ describe('what ends it', () => {
   });
 });
 
-it('takes a script with COPY FROM STDIN for what it is: an error, and goes on', async () => {
+it('refuses a script with COPY FROM STDIN, and continues', async () => {
   const fresh = await openEmbedded({ timeoutMs: 20_000 });
   await fresh.query('create table public.copied (a int)');
   await expect(fresh.script('copy public.copied from stdin')).rejects.toBeInstanceOf(Error);
@@ -128,7 +128,7 @@ it.each([
   await database.query(`create extension if not exists "${extension}" with schema extensions`);
 });
 
-it('an extension that Supabase does not offer is not there', async () => {
+it('an extension that Supabase does not offer is not available', async () => {
   await expect(database.query('create extension pg_ivm')).rejects.toMatchObject({ code: '0A000' });
 });
 
@@ -145,14 +145,14 @@ describe('the cache', () => {
   };
   const files = (): string[] => readdirSync(cache).map((name) => join(cache, name));
 
-  it('is made by two at once, and used by the next', async () => {
+  it('is created by two at once, and used by the next', async () => {
     await Promise.all([works(cache), works(cache)]);
     expect(files()).toHaveLength(2);
     const before = files().map((file) => statSync(file).mtimeMs);
     await works(cache);
     expect(files().map((file) => statSync(file).mtimeMs)).toEqual(before);
   });
-  it('is made again where a file is cut off or a byte is wrong', async () => {
+  it('is recreated if a file is truncated or a byte is wrong', async () => {
     const [baseline, extensions] = files().sort() as [string, string];
     const good = readFileSync(baseline);
     truncateSync(baseline, 1_000_000);
@@ -163,7 +163,7 @@ describe('the cache', () => {
     expect(readFileSync(baseline).length).toBe(good.length);
     expect(readFileSync(extensions)[bytes.length - 10]).toBe(bytes[bytes.length - 10]! ^ 1);
   });
-  it('is done without where it cannot be written', async () => {
+  it('is not used if it cannot be written', async () => {
     const file = join(cache, 'a file');
     writeFileSync(file, '');
     await works(join(file, 'below'));

@@ -13,7 +13,7 @@ const value = async (sql: string): Promise<unknown> => {
   return rows[0]?.value;
 };
 
-it('says that a fresh database uses none', async () => {
+it('reports none for a fresh database', async () => {
   expect(await stubsInUse(database)).toEqual([]);
 });
 
@@ -23,7 +23,7 @@ it.each(extensionStubs.map(({ extension }) => extension))(
     await database
       .query(`create extension if not exists "${extension}" with schema extensions`)
       .catch((error: Error) => {
-        // As with the real ones: an extension that has a schema of its own does not go into another.
+        // As with the real ones, an extension with a fixed schema cannot be created in another.
         if (!/must be installed in schema/.test(error.message)) throw error;
         return database.query(`create extension if not exists "${extension}"`);
       });
@@ -93,7 +93,7 @@ it('an invalid schedule is refused', async () => {
   );
 });
 
-it('names those that migrations brought in, with what they do', async () => {
+it('names those that migrations created, with their descriptions', async () => {
   const used = await stubsInUse(database);
   expect(used.find(({ extension }) => extension === 'pg_net')?.note).toContain('never sent');
   expect(used.map(({ extension }) => extension)).not.toContain('supabase_vault');

@@ -60,7 +60,7 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
     [
       `set_config('request.jwt.claim.sub', '00000000-0000-4000-8000-000000000001', true), set_config('request.jwt.claim.role', 'authenticated', true), set_config('request.jwt.claim.email', 'a@b', true)`,
     ],
-  ])('auth.uid() and its like read %s', async (set) => {
+  ])('auth.uid() and similar functions read %s', async (set) => {
     await both[kind].transaction(async (session) => {
       await session.query(`select ${set}`);
       const { rows } = await session.query('select auth.uid() as id, auth.role() as role, auth.email() as email');
@@ -68,7 +68,7 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
     });
   });
 
-  it('grants a new table in public to nobody', async () => {
+  it('grants no one a new table in public', async () => {
     await both[kind].query('create table public.bare (a int)');
     for (const role of ['anon', 'authenticated', 'service_role']) {
       expect(await one(`select has_table_privilege('${role}', 'public.bare', 'select') as value`), role).toBe(false);
@@ -117,8 +117,8 @@ describe('postgres on the embedded database, as on Supabase,', () => {
   ])('may: %s', async (sql) => {
     await both.embedded.query(sql);
   });
-  // The one difference: the snapshot has no template to make another database of, and a muse has one.
-  it('makes no other database', async () => {
+  // The only difference: the snapshot has no template database, because a muse needs only one database.
+  it('cannot create another database', async () => {
     await expect(both.embedded.query('create database other')).rejects.toThrow(
       'template database "template1" does not exist',
     );
@@ -144,33 +144,33 @@ describe('postgres on the embedded database, as on Supabase,', () => {
 describe('installPlatform', () => {
   const open = async (name: string): Promise<Database> => openPostgres({ url: await native.createDatabase(name) });
 
-  it('does nothing the second time, and names the extensions that the server has not', async () => {
+  it('does nothing the second time, and names the extensions that the server lacks', async () => {
     const again = await installPlatform(both.postgres);
     expect(again.installed).toBe(false);
     expect(again.unavailable).toContain('pg_net');
   });
-  it('says whether it is there', async () => {
+  it('detects whether it is installed', async () => {
     const plain = await open('plain');
     expect(await platformPresent(plain)).toBe(false);
     await installPlatform(plain);
     expect(await platformPresent(plain)).toBe(true);
     await plain.close();
   });
-  it('refuses a database that has a part of it from someone else, and leaves it alone', async () => {
+  it('refuses a database that has a part of it from another source, and leaves it unchanged', async () => {
     const taken = await open('taken');
     await taken.script('create schema auth; create table auth.users ()');
     await expect(installPlatform(taken)).rejects.toMatchObject({ code: 'baseline-present' });
     expect((await taken.query(`select to_regnamespace('storage') as value`)).rows).toEqual([{ value: null }]);
     await taken.close();
   });
-  it('refuses one who is no superuser', async () => {
+  it('refuses a user that is not a superuser', async () => {
     const weak = await open('weak');
     await weak.script('create role weak_user; set role weak_user');
     await expect(installPlatform(weak)).rejects.toMatchObject({ code: 'baseline-needs-superuser' });
     await weak.script('reset role; drop role weak_user');
     await weak.close();
   });
-  it('can be put into two databases of one server at once', async () => {
+  it('can be installed in two databases of one server at once', async () => {
     const databases = await Promise.all([open('left'), open('right')]);
     const results = await Promise.all(databases.map(installPlatform));
     expect(results.map(({ installed }) => installed)).toEqual([true, true]);

@@ -27,7 +27,7 @@ const failure = async (target: Parameters<typeof openPostgres>[0]): Promise<Muse
 };
 
 describe('opening', () => {
-  it('takes a URL, and fields', async () => {
+  it('accepts a URL or fields', async () => {
     const { hostname, port, username, password } = new URL(native.url());
     for (const target of [
       { url: native.url() },
@@ -56,7 +56,7 @@ describe('opening', () => {
       'database-password',
     ],
     [
-      'a database that is not there',
+      'a database that does not exist',
       (url) => {
         url.pathname = '/nothing';
       },
@@ -76,7 +76,7 @@ describe('opening', () => {
       },
       'database-tls',
     ],
-  ])('%s: an error of its own, without the credentials', async (_name, change, code) => {
+  ])('%s: a specific error, without the credentials', async (_name, change, code) => {
     const url = changed(change);
     const error = await failure({ url });
     expect(error.code).toBe(code);
@@ -85,7 +85,7 @@ describe('opening', () => {
     expect(shown).not.toContain('postgres://');
   });
 
-  it('a host that never answers is given up', async () => {
+  it('gives up on a host that never responds', async () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
@@ -112,7 +112,7 @@ describe('a connection', () => {
   const pidOf = async (database: Database): Promise<number> =>
     (await database.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
 
-  it('that is cut during a query, and between two, is one error and no crash', async () => {
+  it('that is cut during or between queries is one error and no crash', async () => {
     const [victim, killer] = await both();
     const pid = await pidOf(victim);
     const running = expect(victim.query('select pg_sleep(30)')).rejects.toMatchObject({ code: 'connection-lost' });
@@ -123,7 +123,7 @@ describe('a connection', () => {
     await killer.close();
   });
 
-  it('another run holds the lock: says which backend and application, and gets it when that is gone', async () => {
+  it('names the backend and application of a run that holds the lock, and gets the lock when that ends', async () => {
     const [holder, waiter] = await both();
     const pid = await pidOf(holder);
     const error = await holder.withRunLock(() =>
@@ -150,7 +150,7 @@ describe('a connection', () => {
     await waiter.close();
   });
 
-  it('tells what SQL says while it runs, and not what PostgreSQL says of itself', async () => {
+  it('reports RAISE messages while SQL runs, but not PostgreSQL’s own notices', async () => {
     const database = await openPostgres({ url: native.url() });
     const heard: string[] = [];
     database.onRaise?.((text) => heard.push(text));
@@ -161,7 +161,7 @@ describe('a connection', () => {
     expect(heard).toEqual(['5000 rows read', 'done']);
   });
 
-  it('has a limit for statements where one is asked for', async () => {
+  it('has a statement timeout on request', async () => {
     const database = await openPostgres({ url: native.url(), timeoutMs: 50 });
     await expect(database.query('select pg_sleep(30)')).rejects.toMatchObject({ code: '57014' });
     await database.close();

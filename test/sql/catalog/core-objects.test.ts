@@ -14,7 +14,7 @@ const file = (layer: Layer, number: string, sql: string): Migration => ({
   sql,
 });
 
-it('offers what core makes, as it is in the end, and nothing of the extensions', () => {
+it('has the final objects of core, and none of the extensions', () => {
   const facts = coreFacts(
     buildCatalog([
       file(

@@ -17,7 +17,7 @@ const unknown = async (sql: string): Promise<string[]> => {
   return findings.filter(({ rule }) => rule === 'unknown-relation').map(({ object }) => object ?? '');
 };
 
-describe('a foreign key to the table that the statement makes', () => {
+describe('a foreign key to the table that the statement creates', () => {
   it.each([
     ['of a column', 'create table if not exists public.c (id uuid primary key, up uuid references public.c (id));', 0],
     ['without a schema', 'create table c (id uuid primary key, up uuid references c);', 0],
@@ -27,7 +27,7 @@ describe('a foreign key to the table that the statement makes', () => {
       0,
     ],
     [
-      'to another one that is not there',
+      'to another one that does not exist',
       'create table public.c (id uuid primary key, up uuid references public.d (id));',
       1,
     ],

@@ -77,7 +77,7 @@ async function signIn(project: FakeProject, body: Record<string, unknown>, datab
   };
 }
 
-/** By the hash that this fake API makes, or by bcrypt, which GoTrue reads: that of a user who was put there by SQL. */
+/** Checks the hash of this fake API, or the bcrypt hash that GoTrue reads, for a user inserted by SQL. */
 async function isPassword(
   database: Client,
   { id, encrypted_password: known }: UserRow,

@@ -1,4 +1,7 @@
-/** The Data API (PostgREST) as supabase-js uses it here: select, insert, update, delete with filters, as the caller's role. */
+/**
+ * The Data API (PostgREST) as supabase-js uses it here: select, insert, update, delete with filters, as the caller's
+ * role.
+ */
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';
 import type { FakeAnswer, FakeRequest } from './http.ts';

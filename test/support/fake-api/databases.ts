@@ -12,10 +12,10 @@ export interface FakeServer {
 }
 
 export interface ProjectDatabases {
-  /** Makes the project's database, the first time that it is needed. */
+  /** Creates the project's database on first use. */
   ensure: (ref: string) => Promise<void>;
   drop: (ref: string) => Promise<void>;
-  /** A superuser's connection to the project's database; kept until the fake API is closed. */
+  /** A superuser's connection to the project's database, kept open until the fake API is closed. */
   superuser: (ref: string) => Promise<Client>;
   /** In one transaction, as the caller's role and with its claims. */
   actAs: <T>(ref: string, caller: Caller, work: (database: Client) => Promise<T>) => Promise<T>;
@@ -26,7 +26,7 @@ export interface ProjectDatabases {
   close: () => Promise<void>;
 }
 
-/** Databases of fake APIs on one server must not meet. */
+/** Distinguishes the databases of several fake APIs on one server. */
 let count = 0;
 
 /** @param template a database that has the platform's own schemas */
@@ -39,7 +39,7 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
 
   const open = async (database: string): Promise<Client> => {
     const client = new Client({ ...server, database });
-    // A connection that the server ends is no reason to end the test.
+    // A connection that the server ends must not end the test.
     client.on('error', () => undefined);
     await client.connect();
     return client;
@@ -53,7 +53,7 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
     made.set(ref, making);
     return making;
   };
-  // What is set for a role in a database does not come with the template.
+  // A role's settings in a database are not part of the template.
   const build = async (database: string): Promise<void> => {
     await maintain(`create database "${database}" template "${template}" owner postgres`);
     await maintain(`alter role postgres in database "${database}" set search_path to "$user", public, extensions`);
@@ -122,7 +122,7 @@ export function makeDatabases(server: FakeServer, template: string): ProjectData
   };
 }
 
-/** An error in PostgreSQL's verbose form, as the endpoint gives it: with the line and a caret under it. */
+/** An error in PostgreSQL's verbose form, as the endpoint returns it, with the line and a caret under it. */
 function report(error: DatabaseError, sql: string): string {
   const lines = [`ERROR:  ${error.code}: ${error.message}`];
   if (error.position !== undefined) {

@@ -1,4 +1,4 @@
-/** The official document of the Management API, cut down to the calls that are used, and a validator of bodies against it. */
+/** The official OpenAPI document of the Management API, reduced to the calls that are used, and a validator for it. */
 import { readFileSync } from 'node:fs';
 
 export interface Schema {
@@ -36,7 +36,7 @@ export function resolveSchema(schema: Schema): Schema {
   return name === undefined ? schema : (document.components.schemas[name] ?? {});
 }
 
-/** What is wrong with the value, as `body.name: …`; empty where nothing is. */
+/** The errors in a value, as `body.name: …`; empty if there are none. */
 export function validate(value: unknown, given: Schema, path = 'body'): string[] {
   const schema = resolveSchema(given);
   if (value === null) return schema.nullable ? [] : [`${path}: null`];
@@ -112,7 +112,7 @@ export function findOperation(
   return undefined;
 }
 
-/** What is wrong with a request: its query and its body. */
+/** The errors in a request's query and body. */
 export function validateRequest(
   operation: Operation,
   query: URLSearchParams,

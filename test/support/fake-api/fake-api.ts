@@ -1,6 +1,6 @@
 /**
- * A fake of Supabase's platform on this machine: its Management API, and for each project a real database with Auth,
- * Storage and Data API before it. Starts as the real one starts, and fails as it is told to.
+ * A local fake of Supabase's platform: its Management API, and for each project a real database with Auth, Storage and
+ * Data API. Projects start like real ones, and fail on demand.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,14 +27,14 @@ export interface FakeApi {
   url: string;
   state: FakeState;
   conditions: Conditions;
-  /** Faults of HTTP requests, as `http.add('answer-lost', 'POST /v1/projects')`. */
+  /** Faults of HTTP requests, e.g. `http.add('answer-lost', 'POST /v1/projects')`. */
   http: FaultList<HttpFault>;
-  /** Faults of database connections, as `wire.add('cut-after-commit', 'COMMIT')`. */
+  /** Faults of database connections, e.g. `wire.add('cut-after-commit', 'COMMIT')`. */
   wire: FaultList<WireFault>;
   databases: ProjectDatabases;
-  /** What a client of this fake API needs in its environment. */
+  /** The environment variables for a client of this fake API. */
   env: Record<string, string>;
-  /** Makes a project as if another user had; it is up. */
+  /** Creates a running project as another user. */
   addProject: (given?: {
     name?: string;
     organization?: string;
@@ -42,21 +42,21 @@ export interface FakeApi {
     password?: string;
     createdAt?: string;
   }) => FakeProject;
-  /** Opens the direct port of a project that is there. */
+  /** Opens the direct port of an existing project. */
   openDirect: (ref: string) => Promise<number>;
-  /** Writes a profile file, as the Supabase CLI reads it, and gives its path. */
+  /** Writes a profile file for the Supabase CLI and returns its path. */
   writeProfile: (directory: string) => Promise<string>;
   /**
-   * Calls `act` (which kills a process) at the n-th request from now: `before` it is handled, or `after`, with its effect
-   * there and its answer not sent.
+   * Calls `act` (which kills a process) at the n-th request from now: `before` it is handled, or `after`, when it has
+   * taken effect but is not answered.
    */
   killAfterRequest: (n: number, act: () => void | Promise<void>, phase?: 'before' | 'after') => void;
-  /** How many requests of this method and path (`{ref}` for any ref) there were. */
+  /** The number of requests with this method and path (`{ref}` for any ref). */
   count: (method: string, path: string) => number;
   close: () => Promise<void>;
 }
 
-/** @param template a database of the server that has the platform's own schemas and no project's tables */
+/** @param template a database on the server with the platform's own schemas but no project's tables */
 export async function startFakeApi(
   server: FakeServer & { postgresPassword: string },
   template: string,

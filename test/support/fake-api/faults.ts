@@ -1,6 +1,6 @@
 /**
- * Faults on demand. Each is put in by name, counted down, and gone: what a test does to the network, the platform or the
- * database, and nothing else.
+ * Faults on demand: what a test does to the network, the platform or the database. Each fault is added by name, counted
+ * down and removed.
  */
 
 /** What happens to one HTTP request. */
@@ -18,40 +18,43 @@ export type HttpFault =
   | 'refused-quota'
   | 'refused-plan';
 
-/** What happens to a message on a database connection that has the text in it. */
+/** What happens to a message on a database connection that contains the text. */
 export type WireFault = 'cut-before' | 'cut-during' | 'cut-after-commit';
 
-/** What a platform may be like for a while. */
+/** Temporary conditions of the platform. */
 export interface Conditions {
-  /** Projects and services are healthy when they are first looked at: for tests that wait in real time. */
+  /** Projects and services are healthy at the first poll, for tests that wait in real time. */
   upAtOnce: boolean;
   /** Projects never leave COMING_UP. */
   neverHealthy: boolean;
   /** How many of the next new projects end as INIT_FAILED. */
   initFailed: number;
-  /** A status that no document has, shown before the project is healthy. */
+  /** An undocumented status, shown before the project is healthy. */
   newStatus: string | undefined;
-  /** A service that stays UNHEALTHY for so many looks. */
+  /** A service that stays UNHEALTHY for this many polls. */
   unhealthyService: { name: string; looks: number } | undefined;
-  /** How many looks the pooler list stays empty. */
+  /** For how many polls the pooler list stays empty. */
   poolerEmpty: number;
   /** How many connections the pooler answers with "Tenant or user not found". */
   tenantNotFound: number;
-  /** How many connections are refused their right password. */
+  /** For how many connections the correct password is refused. */
   passwordRefused: number;
-  /** The API keys are listed without their text for so many looks. */
+  /** For how many polls the API keys are listed without their text. */
   keysNull: number;
-  /** What the list of poolers says as the host: TLS is asked for where it is not loopback by name. */
+  /** The host in the list of poolers. TLS is required unless it is a loopback name. */
   poolerHost: string;
   /** The pooler's port refuses connections. */
   poolerClosed: boolean;
   /** The direct port answers. */
   directOpen: boolean;
-  /** DELETE answers "not ready for deletion" so many times. */
+  /** How many times DELETE responds "not ready for deletion". */
   notReadyForDeletion: number;
-  /** A deleted project is listed as GOING_DOWN, and keeps its name, for so many looks at the list. */
+  /** For how many polls of the list a deleted project is listed as GOING_DOWN and keeps its name. */
   goingDown: number;
-  /** The certificate of the poolers and direct ports: their own, which nobody signed; one that test/support/certificates/authority.pem signed, for this host or for another. */
+  /**
+   * The certificate of the poolers and direct ports: a self-signed one, or one signed by
+   * test/support/certificates/authority.pem for this host or for another.
+   */
   certificate: 'own' | 'signed' | 'elsewhere';
 }
 
@@ -81,7 +84,7 @@ interface Planned<Fault> {
   on: string;
   /** How often it still happens. */
   times: number;
-  /** How many matching ones go by before. */
+  /** How many matching ones pass first. */
   skip: number;
 }
 

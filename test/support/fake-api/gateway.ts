@@ -1,9 +1,9 @@
-/** What stands before a project's services: keys and tokens to a role and its claims. */
+/** The gateway of a project's services: maps keys and tokens to a role and its claims. */
 import type { FakeAnswer, FakeRequest } from './http.ts';
 import { readToken, type Claims } from './jwt.ts';
 import type { FakeProject } from './state.ts';
 
-/** Who asks. */
+/** The caller. */
 export interface Caller {
   role: string;
   claims: Claims;

@@ -1,4 +1,4 @@
-/** The fake API's HTTP server: reads bodies, keeps the log, lets faults happen. */
+/** The fake API's HTTP server: reads bodies, keeps the log, applies faults. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FaultList, HttpFault } from './faults.ts';
@@ -9,18 +9,18 @@ export interface FakeRequest {
   url: URL;
   headers: IncomingMessage['headers'];
   raw: Buffer;
-  /** Parsed JSON; undefined where it is none. */
+  /** Parsed JSON; undefined if it is not JSON. */
   body: unknown;
 }
 
 export interface FakeAnswer {
   status: number;
-  /** Sent as JSON, or as it is where it is a Buffer. */
+  /** Sent as JSON, or unchanged if it is a Buffer. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** Called before a request is handled and after, before its answer leaves; a test kills a process here. */
+/** Called before a request is handled, and afterwards before its response is sent. A test kills a process here. */
 export type RequestHook = (request: LoggedRequest, phase: 'before' | 'after') => void | Promise<void>;
 
 export interface HttpSide {
@@ -87,7 +87,7 @@ const page = (title: string): Buffer =>
   Buffer.from(`<html><head><title>${title}</title></head><body><h1>${title}</h1><hr>cloudflare</body></html>`);
 const html = { 'content-type': 'text/html' };
 
-/** Answers that are given instead of handling the request. */
+/** Responses that are sent instead of handling the request. */
 const refusals: Partial<Record<HttpFault, FakeAnswer>> = {
   'too-many': { status: 429, body: { message: 'ThrottlerException: Too Many Requests' } },
   'too-many-retry-after': {
@@ -150,7 +150,7 @@ function send(response: ServerResponse, answer: FakeAnswer, state: FakeState): v
   response.end(body);
 }
 
-/** The head and half of the body come at once; the rest never. */
+/** Sends the head and half of the body immediately, and never the rest. */
 function trickle(response: ServerResponse, answer: FakeAnswer): void {
   const body = Buffer.from(JSON.stringify(answer.body ?? {}));
   response.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': String(body.length) });

@@ -19,7 +19,7 @@ export function signToken(claims: Claims, key: string): string {
   return `${text}.${mac(text, key)}`;
 }
 
-/** The claims, or undefined where the signature is wrong or the time is over. */
+/** The claims, or undefined if the signature is wrong or the token has expired. */
 export function readToken(token: string, key: string): Claims | undefined {
   const [head, body, signature] = token.split('.');
   if (!head || !body || signature !== mac(`${head}.${body}`, key)) return undefined;

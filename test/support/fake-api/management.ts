@@ -1,4 +1,4 @@
-/** The Management API's calls that are used, strict about requests as the official document is. */
+/** The Management API calls that are used. Requests are validated strictly against the official document. */
 import { findOperation, validateRequest } from './document.ts';
 import type { Conditions } from './faults.ts';
 import type { FakeAnswer, FakeRequest } from './http.ts';
@@ -9,7 +9,7 @@ export interface ManagementSide {
   state: FakeState;
   conditions: Conditions;
   databases: ProjectDatabases;
-  /** `closed` is a port on which nobody listens. */
+  /** `closed` is an unused port. */
   ports: { pooler: number; closed: number; direct: (ref: string) => number | undefined };
 }
 
@@ -173,7 +173,7 @@ function create(side: ManagementSide, { body }: Call): FakeAnswer {
   return { status: 201, body: described };
 }
 
-/** A project comes up by being looked at: UNKNOWN, COMING_UP, then what the conditions say. */
+/** A project's status advances with each poll: UNKNOWN, COMING_UP, then according to the conditions. */
 function advance(side: ManagementSide, project: FakeProject): void {
   const { conditions } = side;
   project.looks += 1;

@@ -1,10 +1,13 @@
-/** A fake API on a native server of its own: the roles of a project belong to a whole server, and `postgres` is no superuser. */
+/**
+ * A fake API on its own native server, because a project's roles belong to the whole server and `postgres` is not a
+ * superuser.
+ */
 import { Client } from 'pg';
 import { platformSql } from '../../../src/database/platform/platform.ts';
 import { startNative } from '../native.ts';
 import { startFakeApi, type FakeApi } from './fake-api.ts';
 
-/** What the pooler knows and no project does. */
+/** The superuser's password, which only the pooler knows. */
 const postgresPassword = 'behind-the-pooler';
 
 /** Starts the server and the fake API; closing the fake API stops both. */

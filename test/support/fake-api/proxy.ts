@@ -1,6 +1,6 @@
 /**
- * The ways to a project's database: a pooler for all projects, whose users are `postgres.<ref>`, and a direct port for
- * each, whose user is `postgres`. Passwords are the projects' own; behind, each project is a database of one server.
+ * The connections to a project's database: a pooler for all projects, with users named `postgres.<ref>`, and a direct
+ * port for each, with the user `postgres`. Each project has its own password, and all are databases of one server.
  */
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { startScram } from './scram.ts';
 import type { FakeProject, FakeState } from './state.ts';
 import { askPassword, makeFramer, readStartup, writeMessage, writeRefusal, writeSasl, writeStartup } from './wire.ts';
 
-/** The server behind, and how `postgres` signs in there. */
+/** The backend server, and the credentials of `postgres` there. */
 export interface Backend {
   host: string;
   port: number;
@@ -25,7 +25,7 @@ const pair = (key: string, cert: string): { key: Buffer; cert: Buffer } => ({
 });
 const signed = '../certificates/';
 const certificates: Record<Conditions['certificate'], ReturnType<typeof pair>> = {
-  // Signed by nobody: as a project's own, it chains to no public root.
+  // Self-signed: like a project's own certificate, it chains to no public root.
   own: pair('key.pem', 'certificate.pem'),
   signed: pair(`${signed}server.key.pem`, `${signed}server.pem`),
   elsewhere: pair(`${signed}server.key.pem`, `${signed}elsewhere.pem`),
@@ -70,7 +70,7 @@ function greet(side: ProxySide, socket: Socket, ref: string | undefined): void {
     if (packet.length < 8) return void socket.destroy();
     const parameters = readStartup(packet);
     if (!parameters) {
-      // A request for TLS; anything else (a cancel) is hung up on.
+      // A TLS request. For anything else (a cancel), close the connection.
       if (packet.readInt32BE(4) !== 80_877_103) return void socket.destroy();
       socket.write('S');
       const secure = new TLSSocket(socket, { isServer: true, ...certificates[side.conditions.certificate] });
@@ -104,7 +104,7 @@ function projectFor(side: ProxySide, user: string, ref: string | undefined): Fak
   return side.state.projects.get(match?.[1] ?? '');
 }
 
-/** Signs in behind as `postgres`, then passes messages both ways, and lets connection faults happen. */
+/** Signs in to the backend as `postgres`, then forwards messages both ways and applies connection faults. */
 function relay(side: ProxySide, socket: Socket, project: FakeProject, parameters: Record<string, string>): void {
   const { backend } = side;
   const behind = connect({ port: backend.port, host: backend.host, noDelay: true });
@@ -130,7 +130,7 @@ function relay(side: ProxySide, socket: Socket, project: FakeProject, parameters
         return void socket.end(writeRefusal('08P01', `the fake API cannot sign in behind (method ${kind})`));
       signedIn = true;
     }
-    // What was begun, or committed, gets no answer.
+    // The client gets no response to BEGIN or COMMIT.
     if (fault !== undefined && type === 'Z') return cut();
     if (fault === undefined) socket.write(message);
   });

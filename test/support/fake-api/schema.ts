@@ -1,4 +1,4 @@
-/** Tables and policies as a kit's migrations leave them; with flaws on demand. */
+/** Tables and policies as created by a kit's migrations, with flaws on demand. */
 export const kitSchema = `
 create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, email text, full_name text,
   updated_at timestamptz not null default now());

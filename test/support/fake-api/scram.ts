@@ -1,4 +1,4 @@
-/** SCRAM-SHA-256 (RFC 5802, RFC 7677) as a client, for the proxy to sign in at the server behind. */
+/** SCRAM-SHA-256 (RFC 5802, RFC 7677) as a client, with which the proxy signs in to the backend. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();

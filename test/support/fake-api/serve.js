@@ -1,5 +1,5 @@
 // The fake API as a process, or in a script outside the tests. `node test/support/fake-api/serve.js` prints one line of
-// JSON with the environment that a client needs, and serves until its input ends or it is told to stop.
+// JSON with the environment for a client, and runs until its input ends or it is stopped.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ const here = import.meta.dirname;
 const root = join(here, '..', '..', '..');
 
 /**
- * Opens a fake API where nothing runs TypeScript: it is compiled first, into node_modules, so that packages are found.
+ * Opens a fake API without a TypeScript runtime: it is compiled first, into node_modules, so that packages resolve.
  * @returns {Promise<import('./fake-api.ts').FakeApi>}
  */
 export async function openCompiledFakeApi() {
@@ -54,7 +54,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stop = async () => {
     if (closing) return;
     closing = true;
-    // PostgreSQL's process does not keep this one alive, and it has to be waited for.
+    // PostgreSQL's process does not keep this one alive, so wait for it.
     const alive = setInterval(() => undefined, 1000);
     await fakeApi.close();
     clearInterval(alive);

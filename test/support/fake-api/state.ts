@@ -1,4 +1,4 @@
-/** What the fake API knows: organizations, projects, requests. No I/O here. */
+/** The state of the fake API: organizations, projects, requests. No I/O here. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { makeKeys, type FakeKeys } from './jwt.ts';
 
@@ -12,12 +12,12 @@ export interface FakeProject {
   password: string;
   keys: FakeKeys;
   authConfig: Record<string, unknown>;
-  /** How often its status was asked for; it comes up by being looked at, so that no test waits. */
+  /** How often its status was polled. The status advances with each poll, so no test has to wait. */
   looks: number;
   serviceLooks: Record<string, number>;
   poolerLooks: number;
   bans: string[];
-  /** When it was made, by the fake API's process, ms since 1970. */
+  /** Creation time by the clock of the fake API's process, in ms since 1970. */
   bornAt: number;
 }
 
@@ -29,7 +29,7 @@ export interface LoggedRequest {
   /** `management`, `auth`, `rest`, `storage`. */
   part: string;
   at: number;
-  /** Status of the answer; undefined where none was given. */
+  /** Status of the response; undefined if none was sent. */
   status?: number;
 }
 
@@ -38,12 +38,12 @@ export interface FakeState {
   tokenRevoked: boolean;
   organizations: { slug: string; name: string; plan: string }[];
   projects: Map<string, FakeProject>;
-  /** Refs that were deleted. */
+  /** Deleted refs. */
   deleted: string[];
-  /** A deleted project that is still listed, for so many looks. */
+  /** A deleted project that is still listed for this many polls. */
   leaving?: { project: FakeProject; looks: number };
   requests: LoggedRequest[];
-  /** How far the fake API's clock is ahead, ms. */
+  /** How far ahead the fake API's clock is, in ms. */
   skewMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** Storage's calls as supabase-js uses them here; who may do what is for the policies on storage.objects to say. */
+/** The Storage calls that supabase-js makes here. The policies on storage.objects decide who can do what. */
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Caller } from './gateway.ts';

@@ -1,6 +1,6 @@
-/** PostgreSQL's wire protocol, as much of it as a proxy needs: framing, the start-up message, refusals. */
+/** The part of PostgreSQL's wire protocol that a proxy needs: framing, the startup message, refusals. */
 
-/** Takes a stream apart into messages: a type letter, and the body after the length. */
+/** Splits a stream into messages: a type letter, and the body after the length. */
 export function makeFramer(onMessage: (type: string, message: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -40,12 +40,12 @@ export function writeMessage(type: string, body: Buffer | string): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** FATAL, as the server or the pooler says it before it hangs up. */
+/** A FATAL error, as the server or the pooler sends it before it closes the connection. */
 export function writeRefusal(code: string, message: string): Buffer {
   return writeMessage('E', `SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
 }
 
-/** Asks for the password in clear (loopback only, like the rest of the fake API). */
+/** Requests the password in clear text (loopback only, like the rest of the fake API). */
 export const askPassword = writeMessage('R', Buffer.from([0, 0, 0, 3]));
 
 /** The first message of a SCRAM exchange. */

@@ -2,7 +2,7 @@ import { type Database, DatabaseError } from '../../../src/database/database.ts'
 import type { Random } from './random.ts';
 import type { Holds, MadeSchema, MadeTable } from './schema.ts';
 
-/** Who the rows are of: `a` is the victim; `b` has an organization and rows of its own, `c` has nothing. */
+/** The owners of rows: `a` is the victim; `b` has an organization and rows of its own, `c` has nothing. */
 const people = { a: id('a', 0), b: id('b', 0), c: id('c', 0) };
 type Stranger = 'b' | 'c';
 
@@ -10,17 +10,17 @@ function id(who: string, number: number): string {
   return `${who.repeat(8)}-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
-/** Something of the victim that a stranger got at. */
+/** A row or value of the victim that a stranger reached. */
 export interface Reach {
   table: string;
   how: 'read' | 'changed or deleted';
-  /** What was done, in order, with who did it. */
+  /** The statements in order, each with its user. */
   steps: string[];
   /** Tables that the steps name. */
   touched: string[];
 }
 
-/** Rows of both sides in every table; two of each, one of them archived and shared. */
+/** Rows of both sides in every table: two each, one of them archived and shared. */
 function rowsSql(schema: MadeSchema): string {
   const users = Object.entries(people).map(
     ([who, user]) =>
@@ -60,7 +60,7 @@ function rowId(schema: MadeSchema, table: MadeTable, who: 'a' | 'b', copy: numbe
 interface Statement {
   sql: string;
   table: string;
-  /** Its rows are rows of the table. */
+  /** It returns rows of the table. */
   returnsRows: boolean;
 }
 
@@ -110,7 +110,10 @@ function makeStatement(schema: MadeSchema, who: Stranger, random: Random): State
   };
 }
 
-/** Makes the schema and {@link rowsSql}, tries sequences of up to three statements, and takes everything back; gives what was reached. */
+/**
+ * Creates the schema and {@link rowsSql}, tries sequences of up to three statements, and rolls everything back. Returns
+ * what was reached.
+ */
 export async function probe(
   database: Database,
   schema: MadeSchema,
@@ -174,7 +177,7 @@ async function trySequences(
   return reached;
 }
 
-/** The rows of the statement; undefined where it is refused. */
+/** The rows of the statement; undefined if it is refused. */
 async function attempt(session: Database, sql: string): Promise<Record<string, unknown>[] | undefined> {
   await session.script('savepoint attempt');
   try {

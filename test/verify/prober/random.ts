@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Pseudorandom numbers that are the same for the same seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** True once in so many: `chance` from 0 to 1. */
+  /** True with a probability of `chance`, from 0 to 1. */
   chance(chance: number): boolean {
     return this.next() < chance;
   }

@@ -1,12 +1,12 @@
 import type { Random } from './random.ts';
 
-/** What a column of a made-up table holds. */
+/** The kind of a generated table's column. */
 export type Holds = 'id' | 'user' | 'organization' | 'parent' | 'text' | 'flag' | 'role';
 
 export interface MadeTable {
   name: string;
   columns: { name: string; holds: Holds }[];
-  /** Of a column that holds a parent: the table. */
+  /** For a column that references a parent: the table. */
   parent?: string;
   /** Verbs that signed-in users have been granted. */
   verbs: Verb[];
@@ -16,9 +16,9 @@ export type Verb = 'select' | 'insert' | 'update' | 'delete';
 export interface MadeSchema {
   sql: string;
   tables: MadeTable[];
-  /** Functions of one argument, the id of a row of the table. */
+  /** Functions with one argument, the ID of a row of the table. */
   functions: { name: string; table: string }[];
-  /** Every policy and function is as it should be. */
+  /** Whether every policy and function is correct. */
   isSound: boolean;
 }
 
@@ -38,7 +38,10 @@ create function private.made_org(org uuid) returns boolean language sql stable s
 create function private.is_staff() returns boolean language sql stable security definer set search_path = '' as 'select exists (select 1 from public.prefs where user_id = auth.uid() and archived)';
 grant execute on all functions in schema private to authenticated;`;
 
-/** A small app: organizations and who is in them, and a few tables of users, of organizations and of rows of each other. */
+/**
+ * A small app: organizations and their members, and a few tables that belong to users, to organizations or to rows of
+ * each other.
+ */
 export function makeSchema(random: Random): MadeSchema {
   const maker = new SchemaMaker(random);
   return maker.make();
@@ -67,7 +70,7 @@ class SchemaMaker {
     };
   }
 
-  /** True now and then: a mistake is made. */
+  /** Occasionally true, which means a mistake. */
   #errs(chance: number): boolean {
     const errs = this.#random.chance(chance);
     if (errs) this.#isSound = false;
@@ -181,7 +184,7 @@ class SchemaMaker {
     if (random.chance(0.25)) this.#function(name, this.#errs(0.4) ? 'true' : right('t.'));
   }
 
-  /** What is right to ask of a row; `prefix` stands before its columns. */
+  /** The correct condition for a row; `prefix` precedes its columns. */
   #rightFor(name: string, kind: Key, key: string, parent: string | undefined): (prefix: string) => string {
     if (kind === 'user') return (prefix) => `${prefix}${key} = ${me}`;
     if (kind === 'organization') {

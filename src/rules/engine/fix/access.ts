@@ -1,37 +1,37 @@
-/** Who can do what, as a shadow database or the files have it, and what a repair changes of it. */
+/** Who can do what according to a shadow database or the files, and how a repair changes that. */
 import type { Catalog, Policy, Table } from '../../../sql/catalog/model.ts';
 import { commandsOf, isAlwaysTrue } from '../policies.ts';
 
 export type AccessVerb = 'select' | 'insert' | 'update' | 'delete' | 'truncate' | 'execute';
 
-/** What one actor can do with one table or function; an actor without a cell can do nothing. */
+/** What one actor can do with one table or function. An actor without an entry can do nothing. */
 export interface AccessCell {
   /** A role, or `public`. */
   actor: string;
   verb: AccessVerb;
-  /** `schema.name`; of a function with its argument types. */
+  /** `schema.name`; for a function with its argument types. */
   object: string;
-  /** Every row, or the rows that policies give. */
+  /** Every row, or only the rows that policies allow. */
   reach: 'rows' | 'all';
-  /** The columns, where it is not all of them. */
+  /** The columns, if not all of them. */
   columns?: readonly string[];
-  /** What the policies ask, one for each; empty where it is not known. */
+  /** The conditions of the policies, one each; empty if unknown. */
   conditions: readonly string[];
 }
 
 /** Who can do what in a database. */
 export interface Access {
   cells: readonly AccessCell[];
-  /** Every table, view and function that is there, whether or not anybody reaches it. */
+  /** Every table, view and function that exists, whether or not anyone can reach it. */
   objects: ReadonlySet<string>;
 }
 
-/** What running files on a shadow database showed. */
+/** The result of running files on a shadow database. */
 export interface Measured {
   access: Access;
   /** How many statements of each file failed. */
   failed: ReadonlyMap<string, number>;
-  /** Tables that failed statements are about: what the files say of them is not what the database has. */
+  /** Tables that failed statements are about: the files and the database differ on those. */
   doubtful: ReadonlySet<string>;
 }
 
@@ -46,11 +46,11 @@ export interface AccessChange {
   file: string;
   /** The rule whose repair makes the change. */
   rule: string;
-  /** Of a narrowing: what no longer works, a sentence without its period. */
+  /** For a narrowing: what no longer works, as a sentence without its period. */
   consequence?: string;
 }
 
-/** A change of which nothing is known yet but what it is. */
+/** A change whose rule and reason are not known yet. */
 export type BareChange = Omit<AccessChange, 'file' | 'rule'>;
 
 const keyOf = ({ actor, verb, object }: Pick<AccessCell, 'actor' | 'verb' | 'object'>): string =>
@@ -70,7 +70,7 @@ function describe(cell: AccessCell | undefined): string {
   return cell.columns === undefined ? rows : `${rows}, columns ${cell.columns.join(', ')}`;
 }
 
-/** -1 narrower, 1 wider, 0 the same or not to be told apart; wider where it is both. */
+/** -1 narrower, 1 wider, 0 the same or not comparable. A change that does both counts as wider. */
 function compareCells(before: AccessCell | undefined, after: AccessCell | undefined): -1 | 0 | 1 {
   const rank = rankOf(after) - rankOf(before);
   if (before === undefined || after === undefined) return Math.sign(rank) as -1 | 0 | 1;
@@ -99,8 +99,9 @@ function consequenceOf({ actor, verb, object }: AccessCell, after: AccessCell | 
 }
 
 /**
- * What changed between two measurements. Tables and functions that were not there before are new: nothing was closed there.
- * @param stated what the files said of tables before, where the database could not show it
+ * What changed between two measurements. Tables and functions that did not exist before are left out: nothing was
+ * closed there.
+ * @param stated what the files said about tables before, where the database could not show it
  */
 export function compareAccess(
   before: Access,
@@ -116,7 +117,7 @@ export function compareAccess(
   for (const key of [...new Set([...old.keys(), ...now.keys()])].sort()) {
     const [was, is] = [old.get(key), now.get(key)];
     const { actor, verb, object } = (was ?? is)!;
-    // What is gone with its table is no change of access.
+    // Access that is gone because its table is gone does not count as a change.
     if (!known.has(object) || !after.objects.has(object)) continue;
     const sign = compareCells(was, is);
     const change: BareChange = { actor, verb, table: object, before: describe(was), after: describe(is) };
@@ -126,10 +127,10 @@ export function compareAccess(
   return { widened, narrowed };
 }
 
-/** With all of these on a table comes TRUNCATE: GRANT ALL. */
+/** All of these together imply GRANT ALL, which includes TRUNCATE. */
 const rowVerbs = ['select', 'insert', 'update', 'delete'] as const;
 
-/** What the files say of tables, as far as they can be read: for those that a shadow database could not show. */
+/** Access to tables as far as the files tell, for the tables that a shadow database could not show. */
 export function statedAccess(catalog: Catalog, isWanted: (table: string) => boolean): AccessCell[] {
   return [...catalog.tables.values()]
     .filter(({ name }) => isWanted(name))

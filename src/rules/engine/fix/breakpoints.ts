@@ -3,8 +3,8 @@ import { parseSql } from '../../../sql/split.ts';
 const breakpoint = '--> statement-breakpoint';
 
 /**
- * The text of a Drizzle migration with a breakpoint between statements that a repair has put beside each other: Drizzle's own
- * migrator sends what stands between two breakpoints as one query. Where the file itself left one out, it stays out.
+ * Adds a breakpoint between statements that a repair has put next to each other in a Drizzle migration: Drizzle's
+ * migrator sends everything between two breakpoints as one query. Where the file itself had none, none is added.
  * @param before the text that `after` was made from
  */
 export function withBreakpoints(before: string, after: string): string {
@@ -16,7 +16,10 @@ export function withBreakpoints(before: string, after: string): string {
   return text;
 }
 
-/** Each place between two statements: both, where the first one ends with its semicolon, and whether a breakpoint is there. */
+/**
+ * Each gap between two statements: the two, where the first one ends after its semicolon, and whether there is a
+ * breakpoint.
+ */
 function gaps(sql: string): { pair: string; end: number; hasBreakpoint: boolean }[] {
   const { statements } = parseSql(sql);
   return statements.slice(1).map((next, index) => {

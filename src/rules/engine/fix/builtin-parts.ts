@@ -6,7 +6,7 @@ import type { Piece, Source } from '../../../sql/piece.ts';
 import { parseSql } from '../../../sql/split.ts';
 import type { Situation } from './fix.ts';
 
-/** A statement of the built-in core, with what it is about, what it makes and what it uses. */
+/** A statement of the built-in core, with its subject, what it creates and what it uses. */
 export interface Part {
   text: string;
   /** The table or function that it belongs to: `table x`, `function y`, `schema z`. */
@@ -90,7 +90,7 @@ export function partsOf(builtin: Situation['builtin']): Part[] {
   });
 }
 
-/** Tables of the built-in core that each part uses, through the functions that it calls too. */
+/** The tables of the built-in core that each part uses, including those used by the functions it calls. */
 function tablesBehind(parts: readonly Part[], made: ReadonlySet<string>): (part: Part) => Set<string> {
   const functions = new Map<string, Set<string>>();
   for (const { makes, uses } of parts) {
@@ -114,8 +114,8 @@ function tablesBehind(parts: readonly Part[], made: ReadonlySet<string>): (part:
 }
 
 /**
- * The statements of the built-in core that these tables need: themselves, what they refer to, their helpers, and the
- * functions and triggers that look after them and nothing else.
+ * The statements of the built-in core that these tables need: the tables, what they reference, their helpers, and the
+ * functions and triggers that belong to them alone.
  */
 export function closure(parts: readonly Part[], wanted: readonly string[]): Part[] {
   const made = new Set(parts.map(({ makes }) => makes).filter((make) => make !== undefined));

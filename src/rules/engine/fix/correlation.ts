@@ -5,8 +5,8 @@ import type { Fields } from '../../../sql/nodes.ts';
 import { wordsOf } from '../../../sql/recover.ts';
 
 /**
- * How a subquery speaks of the row that is asked about: not at all; by one comparison of a column of its own (`inner`) with
- * a column of the row, `text` being the rest of the query from FROM on, without that comparison; or otherwise.
+ * How a subquery depends on the outer row: not at all; by one comparison of a column of its own (`inner`) with a column
+ * of the row, where `text` is the query from FROM on without that comparison; or in another way.
  */
 export type Correlation = 'none' | 'other' | { inner: string; column: string; text: string };
 
@@ -23,7 +23,7 @@ function innerNames(catalog: Catalog, select: Fields<'SelectStmt'>): { aliases: 
   return { aliases, columns };
 }
 
-/** Tells how the subquery is tied to the row of `outer`. `text` is the query as it stands in the parentheses. */
+/** Determines how the subquery depends on the row of `outer`. `text` is the query inside the parentheses. */
 export function correlationOf(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table, text: string): Correlation {
   const { aliases, columns } = innerNames(catalog, select);
   const outside = (node: unknown): string | undefined => {
@@ -55,7 +55,10 @@ export function correlationOf(catalog: Catalog, select: Fields<'SelectStmt'>, ou
   return names.length === 0 ? 'other' : { inner: names.join('.'), column: found[0]!, text: rest };
 }
 
-/** The query from FROM on, without one of the conditions that AND joins. Undefined where the text does not split as the tree does. */
+/**
+ * The query from FROM on, without one of its ANDed conditions. Undefined if the text does not split the way the tree
+ * does.
+ */
 function withoutClause(text: string, count: number, index: number): string | undefined {
   const words = wordsOf(text);
   let depth = 0;

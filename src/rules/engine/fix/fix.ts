@@ -8,47 +8,50 @@ import { policyObject } from '../check.ts';
 import type { Examined, Located } from '../check.ts';
 import { statementAt } from '../statements.ts';
 
-/** The order of fixes: each builds on what those before it made right. Within a stage they do not depend on each other. */
+/** The order of fixes: each stage relies on the ones before it. Fixes within a stage are independent. */
 export const fixStages = [
-  /** What PostgreSQL cannot read, or must not run as it stands. */
+  /** Statements that PostgreSQL cannot parse, or must not run as written. */
   'syntax',
   /** Names and numbers of files. */
   'files',
-  /** What is used before it is made. */
+  /** Objects that are used before they are created. */
   'order',
-  /** What nothing makes. */
+  /** Objects that nothing creates. */
   'relations',
   'columns',
-  /** What cannot run twice. */
+  /** Statements that cannot run twice. */
   'repetition',
   /** Tables without row-level security. */
   'row-security',
-  /** Whom policies are for, and which rows. */
+  /** The roles that policies apply to, and their rows. */
   'policies',
   /** Policies that read their own table. */
   'recursion',
-  /** How policies are written, once it is settled what they say. */
+  /** The form of policies, once their meaning is settled. */
   'expressions',
-  /** What roles lack to use the policies. */
+  /** Privileges that roles need to use the policies. */
   'privileges',
-  /** What tables, functions and rows lack beside that. */
+  /** What else tables, functions and rows lack. */
   'details',
-  /** Rollbacks of what the files hold by now. */
+  /** Rollbacks of the repaired files. */
   'rollbacks',
 ] as const;
 
 /** What `--fix` does about a rule. */
 export interface Fix {
-  /** For the page of the rule, a phrase: `adds the index`. */
+  /** A phrase for the rule's page: `adds the index`. */
   does: string;
   stage: (typeof fixStages)[number];
-  /** Works on what the last rehearsal found, whose places count only until the first edit: one try a round. */
+  /**
+   * Works on the findings of the last rehearsal, whose places are valid only until the first edit: one attempt per
+   * round.
+   */
   fromRehearsal?: true;
   /** Finds the edits. Files that a database has already are never edited. */
   apply(situation: Situation): FixResult;
 }
 
-/** A piece of text put in the place of another. */
+/** A replacement of a piece of text. */
 export interface Edit {
   file: string;
   start: number;
@@ -56,28 +59,28 @@ export interface Edit {
   text: string;
 }
 
-/** A change of who may do what, for the report. */
+/** A change of who can do what, for the report. */
 export interface Decision {
   file: string;
   object: string;
   before: string;
   after: string;
-  /** What it was decided by. */
+  /** The reason for the decision. */
   reason: string;
 }
 
-/** A file that was not there. */
+/** A new file. */
 export interface NewFile {
   path: string;
   sql: string;
-  /** It is a migration: the first of its layer, or the last. */
+  /** For a migration: whether it is the first of its layer or the last. */
   migration?: Migration;
   last?: boolean;
-  /** It is the rollback of this migration. */
+  /** For a rollback: its migration. */
   rollback?: { of: string };
 }
 
-/** What fixing one rule comes to. */
+/** The result of fixing one rule. */
 export interface FixResult {
   edits: Edit[];
   newFiles?: NewFile[];
@@ -85,7 +88,7 @@ export interface FixResult {
   /** New text of files that are not migrations, by path: journals. */
   others?: Map<string, string>;
   decisions?: Decision[];
-  /** What stays although its rule has a fix, and why. */
+  /** What was not fixed although its rule has a fix, and why. */
   left?: Left[];
 }
 
@@ -97,7 +100,7 @@ export interface Rename {
   rollback?: { from: string; to: string };
 }
 
-/** What stays as it is. */
+/** What was not fixed. */
 export interface Left {
   rule: string;
   file: string;
@@ -105,25 +108,25 @@ export interface Left {
   why: string;
 }
 
-/** What a fix may know. */
+/** The input of a fix. */
 export interface Situation {
   examined: Examined;
   catalog: Catalog;
   migrations: readonly Migration[];
   rollbacks: ReadonlyMap<string, { file: string; sql: string }>;
-  /** Files that a database has already: never edited. */
+  /** Files that a database already has. They are never edited. */
   applied: ReadonlySet<string>;
   folders: Pick<MigrationFolders, 'core' | 'extensions' | 'rollback' | 'order'>;
   kit: string;
-  /** Drizzle's journals by the folder that they are of, and the snapshots beside them. */
+  /** Drizzle's journals by folder, and the snapshots next to them. */
   journals: ReadonlyMap<string, JournalFile>;
   /** The built-in core, in order. */
   builtin: readonly { file: string; sql: string }[];
-  /** What the rehearsal found, where it ran. */
+  /** The findings of the rehearsal, if it ran. */
   rehearsed: readonly Finding[];
 }
 
-/** The problems of a rule that lie in files which may be edited. */
+/** The problems of a rule in files that may be edited. */
 export function editable({ examined, applied }: Situation, rule: string): Located[] {
   return examined.problems.filter((problem) => problem.rule === rule && !applied.has(problem.source.migration.file));
 }
@@ -133,12 +136,15 @@ export function problemsOf({ examined }: Situation, rule: string): Located[] {
   return examined.problems.filter((problem) => problem.rule === rule);
 }
 
-/** The statement that a problem lies in. */
+/** The statement that contains a problem. */
 export function statementOf(problem: Located): Statement | undefined {
   return statementAt(problem.source, problem.offset);
 }
 
-/** The policy that a problem is about: of those by the name, such as one made before its table and one after, the one in its place. */
+/**
+ * The policy that a problem is about. Several statements may create a policy of that name; this is the one at the
+ * problem's place.
+ */
 export function policyOf({ catalog }: Situation, { object, source, offset }: Located): Policy | undefined {
   let other: Policy | undefined;
   for (const { policies } of [...catalog.tables.values(), ...catalog.ghosts.values()]) {
@@ -152,7 +158,10 @@ export function policyOf({ catalog }: Situation, { object, source, offset }: Loc
   return other;
 }
 
-/** Where the comments begin that stand right above a statement, on lines of their own; its own start where there are none. */
+/**
+ * The start of the comments right above a statement, on lines of their own; the start of the statement if there are
+ * none.
+ */
 export function startWithComments(sql: string, statement: Statement): number {
   let { start } = statement;
   for (const comment of statement.comments.filter((each) => each.start < statement.start).toReversed()) {
@@ -167,7 +176,7 @@ export function startWithComments(sql: string, statement: Statement): number {
   return start;
 }
 
-/** Adds whole statements after everything in a file, with the semicolon that its last statement may lack. */
+/** Appends whole statements to a file, after adding the semicolon that its last statement may lack. */
 export function append(migration: Migration, statements: readonly Statement[], text: string): Edit[] {
   const { file, sql } = migration;
   const last = statements.at(-1);
@@ -177,7 +186,7 @@ export function append(migration: Migration, statements: readonly Statement[], t
   return open ? [{ file, start: last.end, end: last.end, text: ';' }, added] : [added];
 }
 
-/** Applies edits to a text; of two that overlap the first counts, and the other waits for the next round. */
+/** Applies edits to a text. If two overlap, the first is applied and the other waits for the next round. */
 export function applyEdits(sql: string, edits: readonly Edit[]): string {
   const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let at = 0;

@@ -1,18 +1,18 @@
-/** Holds each class of repair against what it may do: widen nobody's access without a yes, and break no file that ran. */
+/** Checks each class of repair: it must not widen access without consent, and not break a file that ran. */
 import type { Catalog } from '../../../sql/catalog/model.ts';
 import { tableOfObject } from '../check.ts';
 import { type AccessChange, type BareChange, compareAccess, type Measured, statedAccess } from './access.ts';
 import type { Decision, fixStages, Left } from './fix.ts';
 
-/** What repairs changed of who may do what, and what they left out because nobody said yes. */
+/** How repairs changed who can do what, and what was left out for lack of consent. */
 export interface AccessReport {
   widened: AccessChange[];
   narrowed: AccessChange[];
-  /** Would have given somebody something: left out. */
+  /** Left out, because it would have widened access. */
   withheld: AccessChange[];
 }
 
-/** Stages whose repairs are about who may do what: each class of them is measured on its own. */
+/** Stages whose repairs change access: each class of repair in them is measured on its own. */
 export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
   'row-security',
   'policies',
@@ -20,7 +20,7 @@ export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
   'privileges',
 ]);
 
-/** Rules that are fixed and measured together: several that have nothing to do with access, or one that has. */
+/** Rules that are fixed and measured together: several that do not affect access, or one that does. */
 export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number] } }>(all: readonly Each[]): Each[][] {
   const batches: Each[][] = [];
   let open = false;
@@ -33,34 +33,34 @@ export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number
   return batches;
 }
 
-/** One class of repair that was tried, for a judgement on it. */
+/** One class of repair that was tried and is to be judged. */
 export interface Attempt {
   rule: string;
   before: Measured;
   after: Measured;
-  /** The files as they were read before it. */
+  /** The files before the repair. */
   catalog: Catalog;
-  /** Names of files that it changed, old by new. */
+  /** Renamed files: the old name by the new one. */
   renamed: ReadonlyMap<string, string>;
-  /** The files that it wrote, and what it decided. */
+  /** The files that the repair wrote, and its decisions. */
   files: readonly string[];
   decisions: readonly Decision[];
 }
 
 /** What a class of repair changes. */
 export interface Judgement {
-  /** Files that ran before it and do not any more, or in which more statements fail. */
+  /** Files that ran before the repair and no longer do, or in which more statements fail. */
   broken: string[];
   widened: AccessChange[];
   narrowed: AccessChange[];
 }
 
-/** Compares what two runs on a shadow database showed. */
+/** Compares the results of two runs on a shadow database. */
 export function judge({ rule, before, after, catalog, renamed, files, decisions }: Attempt): Judgement {
   const broken = [...after.failed]
     .filter(([file, count]) => count > (before.failed.get(renamed.get(file) ?? file) ?? 0))
     .map(([file]) => file);
-  // Where a statement could not run, its author's word stands for what the database would have had.
+  // If a statement could not run, assume the access that its text describes.
   const stated = statedAccess(catalog, (table) => before.doubtful.has(table) || !before.access.objects.has(table));
   const located = (change: BareChange): AccessChange => ({
     ...change,
@@ -76,14 +76,14 @@ export function fileOf(table: string, decisions: readonly Decision[]): string | 
   return decisions.find(({ object }) => tableOfObject(object) === table)?.file;
 }
 
-/** Changes of access, those of one table together: one question each. */
+/** Changes of access grouped by table: one question each. */
 export function byTable(changes: readonly AccessChange[]): Map<string, AccessChange[]> {
   const tables = new Map<string, AccessChange[]>();
   for (const change of changes) tables.set(change.table, [...(tables.get(change.table) ?? []), change]);
   return tables;
 }
 
-/** Why a class of repair was taken back because of files. */
+/** Why a class of repair was rolled back because of files. */
 export function brokenLeft(rule: string, broken: readonly string[], file: string): Left {
-  return { rule, file, why: `its repair was taken back, because ${broken.join(', ')} would no longer run.` };
+  return { rule, file, why: `its repair was rolled back, because ${broken.join(', ')} would no longer run.` };
 }

@@ -1,17 +1,19 @@
-/** What the author's own words say that a policy is for: the only ground on which a repair may write down an intent. */
+/**
+ * The intent of a policy in its author's own words: the only basis on which a repair may write a declaration of intent.
+ */
 import type { Policy, Table } from '../../../sql/catalog/model.ts';
 import { commentsBeside } from '../statements.ts';
 
-/** Words by which people say that strangers may read. */
+/** Words that say that anonymous visitors may read. */
 const publicRead =
   /\b(?:any(?:one|body)|every(?:one|body)|anonymous(?:ly)?|anon|visitors?|public(?:ly)?(?!\s*[.'"]|\s+(?:schema|key)\b)|(?:for|to|by) all users|all users (?:can|may))\b/i;
-/** Words before them that say the opposite, and words after them that withdraw it. */
+/** Words before them that negate them, and words after them that restrict them. */
 const negated = /\b(?:no|not|never|non|without|only|cannot|can't|nobody|instead of)\b[\s\w-]{0,24}$/i;
 const limited = /^\s*(?:who|that|in|of|within|signed|with)\b|^[\s\w]{0,24}\b(?:signed|logged|authenticated)\b/i;
 
-/** The words of the author that a repair relies on, as a sentence to quote them in. */
+/** The author's words that a repair relies on, as a sentence that quotes them. */
 export interface Words {
-  /** For a comment in SQL: one line. */
+  /** The same on one line, for a SQL comment. */
   quoted: string;
 }
 
@@ -23,7 +25,10 @@ function saying(text: string): boolean {
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-/** The words of a policy's name or comments, or of its table's comments, that say that everyone may read; undefined where there are none. */
+/**
+ * The words in a policy's name or comments, or in its table's comments, that say that everyone may read; undefined if
+ * there are none.
+ */
 export function publicReadWords(policy: Policy, table: Table | undefined): Words | undefined {
   if (saying(policy.name.replaceAll('_', ' '))) return { quoted: `The policy's name says: "${oneLine(policy.name)}".` };
   const sites = [policy.site, ...(table?.site === undefined ? [] : [table.site])];
@@ -37,7 +42,7 @@ export function publicReadWords(policy: Policy, table: Table | undefined): Words
   return undefined;
 }
 
-/** The declaration that a table's rows are for everyone, with the words that it rests on; a line end after it. */
+/** The declaration that everyone may read a table's rows, with the words it is based on and a line end. */
 export function declarePublicRead({ quoted }: Words): string {
   return `-- ${quoted}\n-- muse: public-read\n`;
 }

@@ -1,8 +1,8 @@
-/** Changes Drizzle's journal and leaves every other byte as it is. */
+/** Edits entries of Drizzle's journal and leaves every other byte unchanged. */
 import { entriesOf } from '../../../migrations/drizzle-journal.ts';
 import type { JournalEntry } from '../../../migrations/drizzle-journal.ts';
 
-/** Where the entry with a tag stands in the text, braces included. */
+/** The position of the entry with a tag in the text, braces included. */
 function entryAt(text: string, tag: string): { start: number; end: number } | undefined {
   const at = text.search(new RegExp(String.raw`"tag"\s*:\s*${escaped(JSON.stringify(tag))}`));
   if (at === -1) return undefined;
@@ -13,14 +13,14 @@ function entryAt(text: string, tag: string): { start: number; end: number } | un
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
-/** The text, where its entries are these and it is otherwise still a journal. */
+/** The text, if it still is a valid journal with exactly these entries. */
 function checked(text: string, expected: readonly JournalEntry[]): string | undefined {
   const brief = (entries: readonly JournalEntry[] | undefined): string =>
     JSON.stringify(entries?.map(({ idx, tag, when }) => [idx, tag, when]));
   return brief(entriesOf(text)) === brief(expected) ? text : undefined;
 }
 
-/** The journal with another tag for an entry; undefined where it cannot be written there. */
+/** The journal with another tag for one entry; undefined if the entry cannot be edited. */
 export function renameTag(text: string, from: string, to: string): string | undefined {
   const entries = entriesOf(text);
   const place = entryAt(text, from);
@@ -34,7 +34,7 @@ export function renameTag(text: string, from: string, to: string): string | unde
   );
 }
 
-/** The journal with one more entry after the last, written like that one; undefined where it cannot be written there. */
+/** The journal with one more entry, in the format of the last one; undefined if it cannot be added. */
 export function listTag(text: string, tag: string): string | undefined {
   const entries = entriesOf(text);
   const last = entries?.at(-1);

@@ -9,16 +9,16 @@ import { correlationOf } from './correlation.ts';
 
 /** A subquery of a policy, cut out of the file. */
 export interface Subquery {
-  /** The place of `EXISTS (…)` or `IN (…)` in the file. */
+  /** Position of `EXISTS (…)` or `IN (…)` in the file. */
   start: number;
   end: number;
-  /** The query inside the parentheses, its tables written with their schemas. */
+  /** The query inside the parentheses, with schema-qualified tables. */
   text: string;
   /** Whether every name in it is qualified. */
   qualified: boolean;
 }
 
-/** A helper that answers what the subquery asked without the policies of the tables that it reads. */
+/** A helper that returns the subquery's result and bypasses the policies of the tables that it reads. */
 export interface Helper {
   returns: string;
   body: string;
@@ -27,7 +27,7 @@ export interface Helper {
   call(name: string): string;
 }
 
-/** Cuts a subquery of a policy out of its file; undefined where its parentheses are not found. */
+/** Extracts a subquery of a policy from its file; undefined if its parentheses are not found. */
 export function cut(
   policy: Policy,
   catalog: Catalog,
@@ -72,7 +72,7 @@ export function cut(
   return { start, end: close + 1, text: text.trim(), qualified };
 }
 
-/** The type of the one column that a subquery answers with. */
+/** The type of the single column that a subquery returns. */
 function answerType(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table, test: unknown): string {
   const [target] = allOf(select.targetList, 'ResTarget');
   const column = stringsOf(fieldsOf(target?.val, 'ColumnRef')?.fields).at(-1) ?? '';
@@ -84,7 +84,7 @@ function answerType(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table
   return outer.columns.get(stringsOf(fieldsOf(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
 }
 
-/** The helper that answers a subquery; undefined for one that no helper without arguments can answer. */
+/** The helper that replaces a subquery; undefined if no helper without arguments can. */
 export function helperFor(
   policy: Policy,
   outer: Table,
@@ -113,7 +113,8 @@ export function helperFor(
       body: `SELECT ARRAY(SELECT ${inner} ${text})`,
       qualified,
       call: (name) =>
-        `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ((SELECT ${name}())::${type}[])`,
+        `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ` +
+        `((SELECT ${name}())::${type}[])`,
     };
   }
   const { sql } = policy.site.piece.source.migration;
@@ -133,12 +134,15 @@ export function helperFor(
   };
 }
 
-/** The statements that make a helper. @param roles who may call it; undefined where the app connects as a role of its own */
+/**
+ * The statements that create a helper.
+ * @param roles who may call it; undefined if the app connects as a role of its own
+ */
 export function functionText(name: string, { returns, body, qualified }: Helper, roles: string | undefined): string {
   return [
     'CREATE SCHEMA IF NOT EXISTS private;',
     `GRANT USAGE ON SCHEMA private TO ${roles ?? 'PUBLIC'};`,
-    `-- Runs as its owner, so that the policy that asks it does not read its own table again.`,
+    `-- Runs as its owner, so that the policy that calls it does not read its own table again.`,
     `CREATE OR REPLACE FUNCTION ${name}() RETURNS ${returns}`,
     `LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ${qualified ? "''" : 'pg_catalog, public'}`,
     `AS $$ ${body} $$;`,

@@ -9,7 +9,7 @@ import { statementAt } from '../statements.ts';
 import { startWithComments } from './fix.ts';
 import type { Edit, FixResult, Situation } from './fix.ts';
 
-/** Kinds of statements that go with a table when it is moved. */
+/** Kinds of statements that move along with a table. */
 const follows = new Set([
   'CreateStmt',
   'IndexStmt',
@@ -20,14 +20,14 @@ const follows = new Set([
   'DropStmt',
 ]);
 
-/** The statement with the comments that stand right above it, its semicolon and the line end. */
+/** The statement with the comments right above it, its semicolon and the line end. */
 function extent(source: Source, statement: Statement): { start: number; end: number } {
   const { sql } = source.migration;
   const tail = /^\s*;[ \t]*(?:--[^\n]*)?(?:\r?\n)?/.exec(sql.slice(statement.end))?.[0] ?? '';
   return { start: startWithComments(sql, statement), end: statement.end + tail.length };
 }
 
-/** The DROP right before a CREATE, which is part of it; else the statement itself. */
+/** The DROP right before a CREATE, which moves with it; otherwise the statement itself. */
 function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   const before = parsed.statements[parsed.statements.indexOf(statement) - 1];
   const drops =
@@ -37,7 +37,7 @@ function withItsDrop({ parsed }: Source, statement: Statement): Statement {
   return drops && tableOf(before.tree!) === tableOf(statement.tree!) ? before : statement;
 }
 
-/** Whether a change of a table is about its triggers, which stay where they are made. */
+/** Whether an ALTER TABLE is about triggers, which stay in the file that creates them. */
 function isAboutTriggers(tree: Node): boolean {
   const alter = fieldsOf(tree, 'AlterTableStmt');
   return allOf(alter?.cmds, 'AlterTableCmd').some(({ subtype }) => /Trig/.test(subtype));
@@ -55,8 +55,8 @@ function keysOf(tree: Node): Set<string> {
 }
 
 /**
- * The statement that makes a thing, and those of its file that speak of the same table; but for those that need what is
- * made only after the place where they would end up.
+ * The statement that creates an object, and the statements of its file about the same table, except those that need
+ * something created after the place they would move to.
  */
 function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog): Statement[] {
   const { source } = piece;
@@ -84,8 +84,8 @@ function belonging({ piece, offset }: Site, target: Piece, { created }: Catalog)
 }
 
 /**
- * Moves what is created too late to before the statement that needs it first: from an extension into core, or from a
- * later file or place to an earlier one.
+ * Moves what is created too late before the first statement that needs it: from an extension into core, or from a later
+ * file or place to an earlier one.
  */
 export function moveEarlier(
   situation: Situation,
@@ -100,7 +100,7 @@ export function moveEarlier(
   for (const { need, made } of found.sort((a, b) => a.need.site.piece.order - b.need.site.piece.order)) {
     const from = made!.piece.source;
     const to = need.site.piece.source;
-    // What only gives a thing another name stays where it is: the files before it speak of the thing by its old one.
+    // A RENAME stays where it is: earlier files use the old name.
     if (made!.piece.type === 'RenameStmt' || made!.piece.type === 'AlterObjectSchemaStmt') continue;
     if (made!.piece.inside !== undefined || applied.has(from.migration.file) || applied.has(to.migration.file))
       continue;

@@ -14,12 +14,15 @@ type Placed = Pick<FixResult, 'edits' | 'newFiles' | 'others'>;
 /** Statements to be added at the end of files. */
 export type Texts = Map<Source, string[]>;
 
-/** Notes a text for the end of a file. */
+/** Adds a text to be written at the end of a file. */
 export function noteText(texts: Texts, source: Source, text: string): void {
   texts.set(source, [...(texts.get(source) ?? []), text]);
 }
 
-/** The file at whose end the table can be spoken of by its name: `source`, or a later one that gives it, or a column, that name. */
+/**
+ * The first file at whose end the table and its columns have their final names: `source`, or a later one that renames
+ * them.
+ */
 export function whereNamed({ examined }: Situation, table: Pick<Table, 'renamed'>, source: Source): Source {
   const renamed = table.renamed?.piece.source;
   return renamed !== undefined && examined.sources.indexOf(renamed) > examined.sources.indexOf(source)
@@ -27,17 +30,17 @@ export function whereNamed({ examined }: Situation, table: Pick<Table, 'renamed'
     : source;
 }
 
-/** Says whether the file may be edited: no database has it yet. */
+/** Returns whether the file may be edited, which is so while no database has it. */
 export function mayEdit({ applied }: Situation, { migration }: Source): boolean {
   return !applied.has(migration.file);
 }
 
-/** Before the comments of a statement, so that they stay beside it; after those that head the file. */
+/** A position before the comments of a statement, so that they stay with it, but after the file's header. */
 export function aboveFirst({ migration, parsed }: Source, statement: Statement): number {
   return parsed.statements[0] === statement ? statement.start : startWithComments(migration.sql, statement);
 }
 
-/** Removes a statement with its semicolon, and with the line that it has to itself. */
+/** Removes a statement with its semicolon, and its whole line if nothing else is on it. */
 export function withoutStatement({ migration: { file, sql } }: Source, statement: Statement): Edit {
   const semicolon = /^\s*;/.exec(sql.slice(statement.end))?.[0].length ?? 0;
   const end = statement.end + semicolon;
@@ -47,7 +50,7 @@ export function withoutStatement({ migration: { file, sql } }: Source, statement
   return { file, start: clear ? lineStart : statement.start, end: clear ? end + alone[0].length : end, text: '' };
 }
 
-/** The file that fixes what applied files leave wrong: one a layer, the last of it. */
+/** The file that fixes what applied files leave wrong: one per layer, the last one. */
 function repairFile(
   { migrations, applied, folders }: Situation,
   layer: Layer,
@@ -63,7 +66,7 @@ function repairFile(
   return { known, path: known?.file ?? `${folder}/${number}_repair.sql`, number: known?.number ?? number };
 }
 
-/** Statements that come after all that a layer has, in a migration that no database has yet. */
+/** Statements that run after all files of a layer, in a migration that no database has yet. */
 export function inRepairFile(situation: Situation, layer: Layer, parts: readonly string[]): Placed {
   const { known, path, number } = repairFile(situation, layer);
   if (known !== undefined) return { edits: append(known, parseSql(known.sql).statements, parts.join('\n')) };
@@ -75,7 +78,10 @@ export function inRepairFile(situation: Situation, layer: Layer, parts: readonly
   };
 }
 
-/** The journal of the folder with the new file in it, where it lists all the others: else the file runs last without. */
+/**
+ * The folder's journal with the new file added, if it lists all the others; otherwise the file runs last without an
+ * entry.
+ */
 function entered({ journals, migrations }: Situation, path: string): Map<string, string> {
   const folder = path.slice(0, path.lastIndexOf('/'));
   const journal = journals.get(folder);
@@ -90,13 +96,13 @@ function entered({ journals, migrations }: Situation, path: string): Map<string,
   return new Map(text === undefined ? [] : [[journal!.file, text]]);
 }
 
-/** Puts texts where they belong: at the end of their file, or, where that is applied, into a new migration. */
+/** Writes texts at the end of their file, or into a new migration if that file is already applied. */
 export function placed(situation: Situation, texts: Texts): Placed {
   const edits: FixResult['edits'] = [];
   const late = new Map<Layer, string[]>();
   for (const [source, given] of texts) {
     const { migration, parsed } = source;
-    // What stands there already and did not help would not help twice.
+    // A text that is already there did not help, and would not help twice.
     const places = mayEdit(situation, source) ? [migration] : situation.migrations;
     const parts = given.filter((part) => !places.some(({ sql }) => sql.includes(part.trim())));
     if (parts.length === 0) continue;

@@ -6,8 +6,8 @@ const apiRoles = new Set(['anon', 'authenticated', 'service_role']);
 const known = new WeakMap<readonly Source[], boolean>();
 
 /**
- * Says whether a repair may name what Supabase has: roles of the Data API, `auth.uid()`. A kit with a migrator of its own
- * (Drizzle) runs on a plain server too, where what names them fails, unless its files name them themselves.
+ * Returns whether a repair may use what Supabase provides: roles of the Data API, `auth.uid()`. A kit with its own
+ * migrator (Drizzle) may run on a plain server, where such names fail, unless its files use them themselves.
  */
 export function usesPlatform({ examined: { sources }, folders }: Pick<Situation, 'examined' | 'folders'>): boolean {
   if (folders.order !== 'journal') return true;

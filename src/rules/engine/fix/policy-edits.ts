@@ -9,7 +9,7 @@ import type { Decision, Edit, FixResult, Situation } from './fix.ts';
 import { mayEdit, noteText, placed } from './place.ts';
 import type { Texts } from './place.ts';
 
-/** The comments beside a policy, and its name: what people say that it is for. */
+/** The comments on a policy, and its name: what its author says it is for. */
 export function saidOf({ name, site }: Policy): string {
   return [
     name.replaceAll('_', ' '),
@@ -17,7 +17,7 @@ export function saidOf({ name, site }: Policy): string {
   ].join('\n');
 }
 
-/** Where `TO …` stands in a CREATE POLICY, or where it belongs. */
+/** The position of `TO …` in a CREATE POLICY, or where it belongs. */
 function toClause(sql: string): { start: number; end: number } {
   const words = wordsOf(sql);
   let depth = 0;
@@ -34,14 +34,14 @@ function toClause(sql: string): { start: number; end: number } {
   return { start: to ?? sql.length, end: sql.length };
 }
 
-/** Whether the policy is a statement of the file, and may be edited there. */
+/** Whether the policy is a statement of the file and can be edited there. */
 export function inFile(situation: Situation, { site }: Policy): boolean {
   return (
     site.piece.inside === undefined && site.piece.type === 'CreatePolicyStmt' && mayEdit(situation, site.piece.source)
   );
 }
 
-/** Gives a policy these roles: in its statement, or by an ALTER POLICY where that may not be edited. */
+/** Sets the roles of a policy: in its statement, or with an ALTER POLICY if that cannot be edited. */
 export function setRoles(situation: Situation, policy: Policy, roles: string, texts: Texts, meaning = ''): Edit[] {
   const { statement, source } = policy.site.piece;
   if (!inFile(situation, policy)) {
@@ -65,7 +65,7 @@ export function setRoles(situation: Situation, policy: Policy, roles: string, te
   ];
 }
 
-/** Edits, texts for the ends of files, and what both change of who may do what, as one result. */
+/** Combines edits, texts for the ends of files, and the changes of access that both make into one result. */
 export function withPlaced(
   situation: Situation,
   edits: readonly Edit[],
@@ -76,12 +76,12 @@ export function withPlaced(
   return { ...late, edits: [...edits, ...late.edits], decisions };
 }
 
-/** The roles of a policy, for a report. */
+/** The roles of a policy, as a report names them. */
 export function rolesOf(policy: Policy): string {
   return policy.roles.length === 0 ? 'everyone, including anon' : policy.roles.join(', ');
 }
 
-/** Replaces each constant `true` of a policy by a condition. */
+/** Replaces each constant `true` in a policy with a condition. */
 export function replaceTrue(situation: Situation, policy: Policy, condition: string, texts: Texts): Edit[] {
   const { piece } = policy.site;
   if (!inFile(situation, policy)) {
@@ -108,8 +108,8 @@ export function replaceTrue(situation: Situation, policy: Policy, condition: str
 }
 
 /**
- * A policy's conditions with edits made to them, for a file that may not be edited itself; undefined where the policy is
- * not a statement of its file.
+ * A policy's conditions after edits, for a file that cannot be edited; undefined if the policy is not a statement of
+ * its file.
  */
 export function restated({ name, table, site }: Policy, edits: readonly Edit[]): string | undefined {
   const { statement, inside } = site.piece;

@@ -1,4 +1,4 @@
-/** Puts what a fix comes to into the files of a repair. */
+/** Applies the result of a fix to the files of a repair. */
 import { createHash } from 'node:crypto';
 import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
 import type { Finding } from '../../../shared/finding.ts';
@@ -14,33 +14,33 @@ export interface RollbackText {
   sql: string;
 }
 
-/** What was fixed of one rule: one commit. */
+/** The fixes for one rule, which become one commit. */
 export interface RepairClass {
   rule: string;
-  /** Whole new text by path; in the order of the classes the later ones build on the earlier. */
+  /** The whole new text by path. Classes are in order, and later ones build on earlier ones. */
   files: Map<string, string>;
-  /** Paths that are gone: renamed files. */
+  /** Old paths of renamed files. */
   removed: string[];
-  /** Migrations that have another name, the old one first. */
+  /** Renamed migrations, the old name first. */
   renamed: [from: string, to: string][];
-  /** What of it changes who may do what. */
+  /** The changes of access among them. */
   decisions: Decision[];
 }
 
-/** What a repair came to. */
+/** The result of a repair. */
 export interface Repair {
   classes: RepairClass[];
-  /** New text of files that were there, and of those that were not. */
+  /** Text of changed and of new files. */
   edits: Map<string, string>;
   newFiles: Map<string, string>;
-  /** Files that were there and are not any more: they have another name. */
+  /** Old paths of files that were renamed. */
   removed: string[];
   decisions: Decision[];
-  /** What the repairs changed of who may do what, as measured. */
+  /** How the repairs changed who can do what, as measured. */
   access: AccessReport;
-  /** What stays although its rule has a fix, and why. */
+  /** What was not fixed although its rule has a fix, and why. */
   left: Left[];
-  /** What is still wrong, by lint and, where it ran, by the rehearsal. */
+  /** The remaining findings of lint and, if it ran, of the rehearsal. */
   remaining: Finding[];
   silenced: number;
   /** The files as they are now. */
@@ -49,7 +49,7 @@ export interface Repair {
   journals: Map<string, JournalFile>;
 }
 
-/** Puts what was fixed into the result. Says whether that changed anything. */
+/** Adds a fix to the result. Returns whether that changed anything. */
 export function record(
   rule: string,
   { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult,
@@ -99,7 +99,7 @@ export function record(
   return true;
 }
 
-/** Says whether the file is one of Drizzle's. */
+/** Returns whether the file is one of Drizzle's. */
 function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
   return journals.has(file.slice(0, file.lastIndexOf('/')));
 }
@@ -110,7 +110,7 @@ function behindLayer(migrations: readonly Migration[], added: Migration): Migrat
   return [...migrations.slice(0, at), added, ...migrations.slice(at)];
 }
 
-/** Gives migrations and their rollbacks their new names, all at once: one may take the name that another leaves. Gives the old paths. */
+/** Renames migrations and their rollbacks all at once, since one may take another's old name. Returns the old paths. */
 function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string, string>): string[] {
   const byFile = new Map(renames.map((rename) => [rename.from, rename]));
   result.migrations = result.migrations.map((migration) => {

@@ -26,23 +26,26 @@ export interface RepairInput {
   kit: string;
   /** The migrations of the built-in core, in order. */
   builtin: readonly { file: string; sql: string }[];
-  /** Files that a known database has already: never edited. */
+  /** Files that a known database already has. They are never edited. */
   applied?: ReadonlySet<string>;
-  /** Drizzle's journals, by the folder that each is of. */
+  /** Drizzle's journals by folder. */
   journals?: ReadonlyMap<string, JournalFile>;
   severities?: LintInput['severities'];
-  /** Runs the files once on a shadow database and tells who may do what then; without it nothing is held against anything. */
+  /**
+   * Runs the files once on a shadow database and returns who can do what afterwards. Without it, repairs are not
+   * compared.
+   */
   measure?(migrations: readonly Migration[]): Promise<Measured | undefined>;
-  /** Says whether a repair may give somebody what they did not have: the changes of one rule to one table. Absent: never. */
+  /** Asks whether a repair may widen access, given the changes of one rule to one table. Absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
-  /** Runs the files on a shadow database and tells what it found. */
+  /** Runs the files on a shadow database and returns the findings. */
   rehearse?(
     migrations: readonly Migration[],
     rollbacks: ReadonlyMap<string, RollbackText>,
   ): Promise<readonly Finding[]>;
 }
 
-/** Rounds of fixing; each sees what the one before brought to light. */
+/** Rounds of fixing: each fix can make further problems visible. */
 const ROUNDS = 8;
 
 /** A fix with the name of its rule. */
@@ -51,33 +54,34 @@ interface Fixable {
   fix: Fix;
 }
 
-/** One run of the repair: what it works on, and what it has come to. */
+/** One run of the repair: its input and its state. */
 interface Run {
   rules: readonly Rule[];
   input: RepairInput;
   result: Repair;
-  /** What the last rehearsal found, whose places hold until the first edit. */
+  /** Findings of the last rehearsal. Their places are valid until the first edit. */
   rehearsed: readonly Finding[];
-  /** Paths of the files that were there at the beginning. */
+  /** Paths of the files that existed at the beginning. */
   before: ReadonlySet<string>;
-  /** What the files as they are now showed on a shadow database, where they can be measured. */
+  /** The measurement of the current files on a shadow database, if they can be measured. */
   measured: Measured | undefined;
-  /** Tables by rule whose repair would widen access without a yes: left alone. */
+  /** By rule, the tables that are left alone because their repair would widen access without consent. */
   held: Map<string, Set<string>>;
-  /** What those repairs would have given. */
+  /** The access that those repairs would have given. */
   withheld: AccessChange[];
-  /** Rules whose repair was taken back, with the reason. */
+  /** Rules whose repair was rolled back, with the reason. */
   dropped: Map<string, Left>;
-  /** Answers that were given already, by rule and table. */
+  /** Answers given so far, by rule and table. */
   answers: Map<string, boolean>;
   /** The files, parsed and checked as they are now. */
   examined: Examined | undefined;
 }
 
 /**
- * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Who may do what is measured
- * before and after each class of repair: what would widen access without a yes, or break a file that ran, is left out. The
- * round that ends with the fewest errors counts. Pure: the texts of the files come back, nothing is written.
+ * Fixes what can be fixed, rule by rule, then lints and rehearses again until nothing changes. Access is measured
+ * before and after each class of repair: a repair that would widen access without consent, or break a file that ran, is
+ * left out. The round that ends with the fewest errors is kept. Pure: returns the texts of the files and writes
+ * nothing.
  */
 export async function repairWith(rules: readonly Rule[], input: RepairInput): Promise<Repair> {
   const result: Repair = {
@@ -129,12 +133,12 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     result.left.push({
       rule,
       file: [...files.keys()][0] ?? '',
-      why: 'its repair was taken back, because more errors were left after it than before.',
+      why: 'its repair was rolled back, because more errors were left after it than before.',
     });
   return result;
 }
 
-/** A state of the files that the repair can come back to. */
+/** A state of the files that the repair can return to. */
 interface Checkpoint {
   result: Repair;
   findings: Finding[];
@@ -160,7 +164,7 @@ function fixable(rules: readonly Rule[]): Fixable[] {
   );
 }
 
-/** One round over all rules. Says whether anything changed. */
+/** One round over all rules. Returns whether anything changed. */
 async function fixOnce(run: Run): Promise<boolean> {
   const foreseen = await fixForeseen(run);
   if (foreseen !== undefined) return foreseen;
@@ -170,9 +174,9 @@ async function fixOnce(run: Run): Promise<boolean> {
 }
 
 /**
- * A round in which the files tell what each class changes of who may do what, and one run on a shadow database afterwards
- * shows just that: each run costs as much as the migrations do.
- * @returns undefined, and nothing is changed, where the run shows something else
+ * A round that predicts from the files how each class changes access, and confirms that with a single run on a shadow
+ * database afterwards, because each run takes as long as the migrations do.
+ * @returns undefined, and nothing is changed, if the run shows something else
  */
 async function fixForeseen(run: Run): Promise<boolean | undefined> {
   const { input, result } = run;
@@ -212,7 +216,10 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
   return true;
 }
 
-/** Fixes one rule, but for tables to which that would give access without a yes, as far as the files tell. Gives what it changes; undefined where it does nothing. */
+/**
+ * Fixes one rule, except for tables where that would widen access without consent as far as the files tell. Returns the
+ * changes; undefined if there are none.
+ */
 async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
   const { input, result } = run;
   const saved = structuredClone(result);
@@ -233,12 +240,12 @@ async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | unde
   return hold(run, each.rule, refused) ? fixStated(run, each) : undefined;
 }
 
-/** Everything that the files state of who may do what. */
+/** Access to all tables as far as the files tell. */
 function statedOf(catalog: Catalog): Access {
   return { cells: statedAccess(catalog, () => true), objects: new Set(catalog.tables.keys()) };
 }
 
-/** Leaves tables out of the repair of a rule from now on. Says whether it leaves any out that it did not before. */
+/** Excludes tables from the repair of a rule from now on. Returns whether any of them is newly excluded. */
 function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean {
   const held = run.held.get(rule) ?? new Set<string>();
   const added = refused.filter(({ table }) => !held.has(table));
@@ -247,7 +254,7 @@ function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean
   return added.length > 0;
 }
 
-/** Fixes rules together, and one by one where together they change who may do what or break a file. */
+/** Fixes rules together, or one by one if together they change access or break a file. */
 async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   const { input, result } = run;
   if (
@@ -296,21 +303,21 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   return false;
 }
 
-/** A repair of which nobody can say whether it widens access. */
+/** A repair whose effect on access cannot be measured. */
 function unmeasured(rule: string): Left {
   return {
     rule,
     file: '',
-    why: 'the files end the shadow database, so that nobody can say whether a repair would widen access.',
+    why: 'the files crash the shadow database, so it cannot be measured whether a repair would widen access.',
   };
 }
 
-/** What is said of files after which the shadow database does not answer any more. */
+/** The reason for files that crash the shadow database. */
 function endless({ migrations }: Repair): Judgement {
   return { broken: migrations.slice(-1).map(({ file }) => file), widened: [], narrowed: [] };
 }
 
-/** What a batch changed, by what the files showed on a shadow database before and after it. */
+/** The access that a batch changed, by measurements on a shadow database before and after it. */
 function judgeAttempt(
   { measured, result }: Run,
   saved: Repair,
@@ -334,7 +341,7 @@ function judgeAttempt(
   });
 }
 
-/** Those of the changes that nobody agreed to: asked once for each rule and table. */
+/** The changes without consent, which is asked for once per rule and table. */
 async function withoutYes({ input, answers }: Run, widened: readonly AccessChange[]): Promise<AccessChange[]> {
   const refused: AccessChange[] = [];
   for (const [table, changes] of byTable(widened.filter(({ rule }) => rule !== ''))) {
@@ -350,7 +357,7 @@ async function examinedNow(run: Run): Promise<Examined> {
   return (run.examined ??= await examineFiles(run.rules, run.result));
 }
 
-/** Applies the fix of one rule until it changes nothing: a move or a new table can uncover the next one of its kind. */
+/** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
 async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
   const { input, result, rehearsed, before } = run;
   if (run.dropped.has(rule)) return false;

@@ -9,7 +9,7 @@ import { bodyPieces } from '../../../sql/bodies.ts';
 import { pieceOf } from '../../../sql/piece.ts';
 import type { Piece, Source } from '../../../sql/piece.ts';
 
-/** In which order things go, whatever the order in which they came: what stands on another goes before it. */
+/** The order in which objects are dropped, whatever the order of their creation: dependents first. */
 const ranks: readonly RegExp[] = [
   /^DROP POLICY /,
   /^DROP TRIGGER /,
@@ -28,7 +28,7 @@ const rankOf = (line: string): number => ranks.findIndex((rank) => rank.test(lin
 
 type Undo<Type extends NodeType> = (piece: Piece<Type>, catalog: Catalog) => string[];
 
-/** What rolls each kind of statement back; nothing for what goes with its table. */
+/** The rollback of each kind of statement; none for objects that are dropped with their table. */
 const undos: { [Type in NodeType]?: Undo<Type> } = {
   CreateStmt: ({ node }, catalog) => [
     `DROP TABLE IF EXISTS ${quoteQualified(newName(catalog, node.relation))} CASCADE;`,
@@ -78,7 +78,7 @@ const undos: { [Type in NodeType]?: Undo<Type> } = {
   },
 };
 
-/** The table that a statement's object goes away with. */
+/** The table whose DROP also drops a statement's object. */
 function tableOfPiece({ type, node }: Piece, catalog: Catalog): string | undefined {
   if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt') return newName(catalog, node.table);
   if (type === 'CreateTrigStmt' || type === 'IndexStmt' || type === 'AlterTableStmt')
@@ -86,12 +86,12 @@ function tableOfPiece({ type, node }: Piece, catalog: Catalog): string | undefin
   return undefined;
 }
 
-/** Says whether a thing was there before this file, so that taking it away is not this file's to do. */
+/** Returns whether an object existed before this file, so that its rollback must not drop it. */
 function wasThere(catalog: Catalog, kind: string, name: string, order: number): boolean {
   return (catalog.created.get(`${kind} ${name}`) ?? []).some(({ piece }) => piece.order < order);
 }
 
-/** The text that rolls a file back: kind by kind, and within a kind statement by statement backwards. */
+/** The rollback of a file: by kind, and within a kind in reverse order. */
 export function rollbackOf(source: Source, catalog: Catalog): string {
   const names = startingCatalog();
   const lines: string[] = [];
@@ -111,7 +111,7 @@ export function rollbackOf(source: Source, catalog: Catalog): string {
   for (const piece of pieces) {
     const table = tableOfPiece(piece, names);
     if (piece.type === 'CreateStmt') made.add(newName(names, piece.node.relation));
-    // What stands on a table of this file goes with it.
+    // An object on a table of this file is dropped with it.
     if (table !== undefined && made.has(table)) continue;
     if (piece.type === 'CreateStmt' && wasThere(catalog, 'table', newName(names, piece.node.relation), order)) continue;
     if (piece.type === 'CreateFunctionStmt' && wasThere(catalog, 'function', routineOf(names, piece).name, order))
@@ -123,5 +123,5 @@ export function rollbackOf(source: Source, catalog: Catalog): string {
   }
   const name = source.migration.file.slice(source.migration.file.lastIndexOf('/') + 1);
   const body = [...new Set(lines)].sort((a, b) => rankOf(a) - rankOf(b));
-  return `-- Rolls back ${name}.\n${body.length === 0 ? '-- That file leaves nothing that could be rolled back.\nSELECT 1;' : body.join('\n')}\n`;
+  return `-- Rolls back ${name}.\n${body.length === 0 ? '-- That file leaves nothing to roll back.\nSELECT 1;' : body.join('\n')}\n`;
 }

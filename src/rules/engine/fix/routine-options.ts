@@ -6,7 +6,7 @@ import type { Edit, Situation } from './fix.ts';
 import { mayEdit, noteText } from './place.ts';
 import type { Texts } from './place.ts';
 
-/** Says whether every table and function in the body is named with its schema. */
+/** Returns whether every table and function in the body is schema-qualified. */
 function isQualified({ body, language }: Routine): boolean {
   if (language !== 'sql' && language !== 'plpgsql') return false;
   let qualified = body.length > 0;
@@ -34,12 +34,15 @@ function builtinType(name: string): boolean {
   );
 }
 
-/** The search path of a SECURITY DEFINER routine: empty where its names are qualified. */
+/** The search path for a SECURITY DEFINER routine: empty if its names are qualified. */
 export function searchPathFor(routine: Routine): string {
   return isQualified(routine) ? "''" : 'pg_catalog, public, extensions';
 }
 
-/** Gives a routine options: in its statement where that can be edited, else by an ALTER FUNCTION, which is noted in `texts`. */
+/**
+ * Sets options of a routine: in its statement if that can be edited, otherwise with an ALTER FUNCTION that is added to
+ * `texts`.
+ */
 export function addOptions(situation: Situation, routine: Routine, options: string, texts: Texts): Edit[] {
   if (routine.site === undefined) return [];
   const { piece } = routine.site;
@@ -47,7 +50,7 @@ export function addOptions(situation: Situation, routine: Routine, options: stri
   const as = given.find(({ defname }) => defname === 'as');
   const { file, sql } = piece.source.migration;
   const at = as === undefined ? piece.statement.end : piece.at(as.location);
-  // Only where the word itself stands there can it be edited in place; an option may be given once.
+  // An option may be given only once, so an existing one has to be edited, which needs its word in the text.
   const isFree = !options.startsWith('SECURITY') || given.every(({ defname }) => defname !== 'security');
   if (
     mayEdit(situation, piece.source) &&
@@ -65,7 +68,7 @@ export function addOptions(situation: Situation, routine: Routine, options: stri
   return [];
 }
 
-/** What stands before the word: a line of its own gets one again. */
+/** The white space before the word, so that a new option gets its own line if the old one had. */
 function separator(sql: string, at: number): string {
   return /\n[ \t]*$/.exec(sql.slice(0, at))?.[0] ?? ' ';
 }

@@ -7,9 +7,8 @@ import type { Situation } from './fix.ts';
 import { usesPlatform } from './platform-use.ts';
 
 /**
- * A table as its use in the migrations tells it: the key that others refer to, the columns that policies, indexes and
- * inserts name. What the app expects beyond that nobody can know, and a comment says so. Undefined where even the key is
- * in doubt.
+ * A table reconstructed from its use in the migrations: the key that others reference, the columns that policies,
+ * indexes and inserts name. The app may need more, and a comment says so. Undefined if even the key is in doubt.
  */
 export function tableUse(situation: Situation, { name }: Need): string | undefined {
   const key = keyType(situation, name);
@@ -47,7 +46,7 @@ function sources({ catalog }: Situation): { source: Need['site']['piece']['sourc
   return [...all].map((source) => ({ source }));
 }
 
-/** The type of the key, from the columns that refer to it; uuid where none does, undefined where they differ. */
+/** The type of the key, from the columns that reference it: uuid if none does, undefined if they differ. */
 function keyType({ catalog }: Situation, name: string): string | undefined {
   const types = new Set<string>();
   for (const table of catalog.tables.values()) {
@@ -66,12 +65,12 @@ function keyType({ catalog }: Situation, name: string): string | undefined {
   return [...types][0] ?? 'uuid';
 }
 
-/** The type that a column has most likely, by its name alone. */
+/** The most likely type of a column, by its name alone. */
 export function likelyType(column: string): string {
   return column.endsWith('_id') ? 'uuid' : column.endsWith('_at') ? 'timestamptz' : 'text';
 }
 
-/** Columns that a statement about the table names; those that an ALTER TABLE adds go to `added`. */
+/** Columns that a statement about the table names. Those that an ALTER TABLE adds go to `added`. */
 function columnsIn(tree: Node, name: string, added: Set<string>): [string, string][] {
   const columns: [string, string][] = [];
   const [type, fields] = open(tree);

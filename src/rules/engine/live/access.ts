@@ -1,8 +1,8 @@
 import type { Catalog, RelationRow } from './catalog.ts';
 
 /**
- * Says whether a user of the Data API can come near the table, by the use of its schema. Where no user role exists (a database
- * that is not Supabase-shaped) every schema counts.
+ * Returns whether a user of the Data API has USAGE on the table's schema. If no user role exists (a database without
+ * Supabase's roles), every schema counts.
  */
 export function isReachable(table: RelationRow, catalog: Catalog): boolean {
   const known = Object.keys(catalog.schemaUsage);
@@ -12,7 +12,10 @@ export function isReachable(table: RelationRow, catalog: Catalog): boolean {
   );
 }
 
-/** Says whether a user's role holds a privilege on the table or on a column of it, by whatever route. */
+/**
+ * Returns whether a user's role has a privilege on the table or on one of its columns, directly or through another
+ * role.
+ */
 export function isGranted(table: RelationRow): boolean {
   const roles = new Set([...Object.keys(table.grants), ...Object.keys(table.columnGrants)]);
   roles.delete('service_role');

@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../../shared/quote.ts';
 
 /**
- * The shapes of what one catalog query brings back. Names are plain (unquoted) unless said otherwise.
+ * The types of the catalog query's result. Names are unquoted unless stated otherwise.
  */
 
 /** A privilege as one letter: Select, Insert, Update, Delete, Truncate; on functions eXecute. */
@@ -68,7 +68,7 @@ export interface TriggerRow {
   enabled: boolean;
 }
 
-/** A rewrite rule: what it does runs with the rights of the relation's owner. */
+/** A rewrite rule. Its action runs with the rights of the relation's owner. */
 interface RuleRow {
   name: string;
   /** The CREATE RULE that makes it. */
@@ -88,11 +88,13 @@ export interface RelationRow {
   partition: boolean;
   /** `schema.name` of the table that it is a partition or an inheritance child of. */
   parent: string | null;
-  /** A view that checks rights and policies as the one who asks. */
+  /** A view that checks privileges and policies as the current user. */
   securityInvoker: boolean;
-  /** How many rows it has, about: PostgreSQL's own estimate, or what its size says where it was never analyzed. */
+  /** The approximate number of rows: PostgreSQL's own estimate, or one from its size if it was never analyzed. */
   rows: number;
-  /** What `pg_relation_is_updatable` says, INSTEAD OF triggers included: 8 INSERT, 4 UPDATE, 16 DELETE, added up. */
+  /**
+   * The result of `pg_relation_is_updatable`, INSTEAD OF triggers included: the sum of 8 INSERT, 4 UPDATE, 16 DELETE.
+   */
   updatable: number;
   columns: ColumnRow[];
   constraints: ConstraintRow[];
@@ -102,11 +104,11 @@ export interface RelationRow {
   rules: RuleRow[];
   /** By role: letters of SIUDT on the whole relation. */
   grants: Record<string, PrivilegeLetters>;
-  /** By role and letter (S, I, U): the columns it has where it lacks the privilege on the whole relation. */
+  /** By role and letter (S, I, U): the columns of a role that lacks the privilege on the whole relation. */
   columnGrants: Record<string, Partial<Record<'S' | 'I' | 'U', string[]>>>;
-  /** For views: `schema.name` of the relations it reads. */
+  /** For a view: `schema.name` of the relations that it reads. */
   reads: string[];
-  /** Of a view: its query; null for a table. */
+  /** For a view: its query; null for a table. */
   query: string | null;
   /** Sequences of its columns, as quoted `schema.name`, that the current role may alter. */
   sequences: string[];
@@ -124,7 +126,7 @@ export interface ArgumentType {
   category: string;
   /** Labels of an enum, or of an array's enum. */
   labels: string[] | null;
-  /** Of an array: the type of its elements. */
+  /** For an array: the type of its elements. */
   element: string | null;
   /** Columns of a composite type. */
   attributes: { name: string; type: string }[] | null;
@@ -139,6 +141,8 @@ export interface FunctionRow {
   /** Names of the input arguments; empty text where one has none. */
   argumentNames: string[];
   inputs: ArgumentType[];
+  /** How each argument goes, in order: i in, o out, b both, v variadic, t a column of what it returns; empty where all go in. */
+  modes: string[];
   /** The last argument takes any number of values. */
   variadic: boolean;
   /** How many of the last arguments have a default. */
@@ -161,9 +165,9 @@ export interface FunctionRow {
 }
 
 export interface Catalog {
-  /** The role that asked. */
+  /** The role that ran the query. */
   user: string;
-  /** Roles of those asked about that exist, with what matters of them. */
+  /** The requested roles that exist, with their relevant attributes. */
   roles: Record<string, { bypassRls: boolean; superuser: boolean }>;
   /** By role: the schemas it has USAGE on. */
   schemaUsage: Record<string, string[]>;
@@ -171,7 +175,7 @@ export interface Catalog {
   functions: FunctionRow[];
 }
 
-/** Schemas that belong to the platform or to the tools, not to a muse. */
+/** Schemas that belong to the platform or to tools, not to a muse. */
 export const platformSchemas: ReadonlySet<string> = new Set([
   'auth',
   'storage',
@@ -201,17 +205,17 @@ export const platformSchemas: ReadonlySet<string> = new Set([
   'etl',
 ]);
 
-/** Says whether a schema is the platform's or a tool's own. */
+/** Returns whether a schema belongs to the platform or to a tool. */
 export function isPlatformSchema(schema: string): boolean {
   return platformSchemas.has(schema);
 }
 
-/** `schema.name` as SQL, each part quoted where it must be. */
+/** `schema.name` as SQL, with each part quoted if necessary. */
 export function relation(row: { schema: string; name: string }): string {
   return `${quoteIdentifier(row.schema)}.${quoteIdentifier(row.name)}`;
 }
 
-/** `schema.name` of a relation or function, the way findings and declarations write it. */
+/** `schema.name` of a relation or function, as findings and declarations write it. */
 export function qualifiedName(row: { schema: string; name: string }): string {
   return `${row.schema}.${row.name}`;
 }

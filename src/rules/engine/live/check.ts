@@ -3,14 +3,14 @@ import type { Catalog, FunctionRow, PolicyRow, RelationRow } from './catalog.ts'
 import type { Expectations } from './expectations.ts';
 import type { Node, ParseExpression } from './expression.ts';
 
-/** What a check of a live catalog may know. */
+/** The input of a check of a live catalog. */
 export interface LiveRun {
   catalog: Catalog;
   expectations: Expectations;
   parse: ParseExpression;
 }
 
-/** A policy with its table and its expressions as trees. */
+/** A policy with its table and its parsed expressions. */
 export interface LivePolicy {
   policy: PolicyRow;
   table: RelationRow;
@@ -20,7 +20,7 @@ export interface LivePolicy {
   check: Node | undefined;
 }
 
-/** Something that a check of a live catalog found. */
+/** A problem that a check of a live catalog found. */
 export interface LiveProblem {
   /** `schema.name`, or `policy "x" on schema.table`. */
   object: string;
@@ -32,7 +32,7 @@ export interface LiveProblem {
 
 export type LiveReport = (problem: LiveProblem) => void;
 
-/** What a rule looks at in the catalog of a database. */
+/** The callbacks of a rule that checks the catalog of a database. */
 export interface LiveCheck {
   /** Once. */
   database?(live: LiveRun, report: LiveReport): void;

@@ -1,13 +1,13 @@
-/** What the files say, as far as the checks of a database need it. */
+/** What the files declare, as far as the checks of a database need it. */
 
-/** What a file says of a table in a `-- muse:` comment. */
+/** What a file declares about a table in a `-- muse:` comment. */
 export interface Declaration {
   /** `schema.name`. */
   table: string;
   scope: 'public-read' | 'service-only' | 'shared-with';
-  /** With `shared-with`: the column that says with whom. */
+  /** With `shared-with`: the column that holds the user it is shared with. */
   column?: string;
-  /** The policy that it stands beside; absent where it stands beside another statement. */
+  /** The policy whose statement has the comment; absent if it is on another statement. */
   policy?: string;
 }
 
@@ -15,15 +15,15 @@ export interface Expectations {
   /** `schema.name` of the tables that the applied files create. */
   tables?: readonly string[];
   declarations: readonly Declaration[];
-  /** `schema.name` of the tables that a comment reserves for the server in words of its own. */
+  /** `schema.name` of the tables that a comment in plain words reserves for the server. */
   serverOnly?: readonly string[];
-  /** Schemas to look at; default: all but the platform's own. */
+  /** Schemas to check. Default: all but the platform's own. */
   schemas?: readonly string[];
-  /** The role of signed-in users where that is not `authenticated`: the application's, with session variables. */
+  /** The role of signed-in users if it is not `authenticated`: with session variables, the application's role. */
   userRole?: string;
 }
 
-/** Says whether the table is declared to be that. */
+/** Returns whether the table has that declaration. */
 export function isDeclared(declarations: readonly Declaration[], table: string, scope: Declaration['scope']): boolean {
   return declarations.some((declaration) => declaration.table === table && declaration.scope === scope);
 }

@@ -1,21 +1,27 @@
 /** Policy and CHECK expressions as trees of PostgreSQL's own parser. */
 import { loadParser, parseTree } from '../../../sql/parser.ts';
 
-/** A node of libpg-query's tree: one key, its type, with its fields; or those fields. */
+/** A node of libpg-query's tree: an object with one key, its type, that holds its fields; or those fields. */
 export type Node = Record<string, unknown>;
 
-/** Parses one expression as the catalog prints it; undefined where the parser does not know it. */
+/** Parses one expression as the catalog prints it; undefined if the parser cannot. */
 export type ParseExpression = (sql: string) => Node | undefined;
 
-/** Loads the parser (WASM, once a process) and gives the function that parses. */
+/** Loads the parser (WASM, once a process) and gives the function that parses. It keeps its trees: many checks ask for the same policy. */
 export async function loadExpressionParser(): Promise<ParseExpression> {
   await loadParser();
+  const known = new Map<string, Node | undefined>();
   return (sql) => {
-    const tree = parseTree(`select (${sql})`);
-    if (!Array.isArray(tree)) return undefined;
-    const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
-    return select?.targetList[0]?.ResTarget.val;
+    if (!known.has(sql)) known.set(sql, parseExpression(sql));
+    return known.get(sql);
   };
+}
+
+function parseExpression(sql: string): Node | undefined {
+  const tree = parseTree(`select (${sql})`);
+  if (!Array.isArray(tree)) return undefined;
+  const select = fields(tree[0]?.stmt, 'SelectStmt') as { targetList: { ResTarget: { val: Node } }[] } | undefined;
+  return select?.targetList[0]?.ResTarget.val;
 }
 
 /** The fields of a node of that type; undefined where it is another. */
@@ -23,19 +29,27 @@ export function fields(node: unknown, type: string): Node | undefined {
   return typeof node === 'object' && node !== null ? ((node as Node)[type] as Node | undefined) : undefined;
 }
 
-/** Visits every node below, itself first; `enter` returns false to leave out what is below that node. */
+/** Visits a node and everything below it, top down. `enter` returns false to skip what is below a node. */
 export function walk(node: unknown, enter: (type: string, fields: Node) => boolean | void): void {
   if (Array.isArray(node)) {
     for (const item of node) walk(item, enter);
     return;
   }
   if (typeof node !== 'object' || node === null) return;
-  for (const [key, value] of Object.entries(node)) {
+  const below = node as Node;
+  for (const key in below) {
+    const value = below[key];
     if (typeof value !== 'object' || value === null) continue;
-    const isType = /^[A-Z]/.test(key) && !Array.isArray(value);
+    const isType = isTypeName(key) && !Array.isArray(value);
     if (isType && enter(key, value as Node) === false) continue;
     walk(value, enter);
   }
+}
+
+/** Types of nodes begin with a capital letter, names of fields with a small one. */
+function isTypeName(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= 65 && first <= 90;
 }
 
 /** The parts of a name: of a list of String nodes. */
@@ -44,7 +58,9 @@ export function nameParts(list: unknown): string[] {
   return list.map((item) => String(fields(item, 'String')?.['sval'] ?? '*'));
 }
 
-/** The column that a node is, without casts: its last name part, and what stands before it; undefined for anything else. */
+/**
+ * The column that a node refers to, ignoring casts: its name, and the qualifier before it; undefined for anything else.
+ */
 export function columnOf(node: unknown): { qualifier: string | undefined; name: string } | undefined {
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return columnOf(cast['arg']);
@@ -53,7 +69,7 @@ export function columnOf(node: unknown): { qualifier: string | undefined; name: 
   return name === undefined ? undefined : { qualifier: parts.at(-2), name };
 }
 
-/** Says whether anything below reads a column. */
+/** Returns whether the expression contains a column. */
 export function readsColumn(node: unknown): boolean {
   let found = false;
   walk(node, (type) => {
@@ -63,7 +79,7 @@ export function readsColumn(node: unknown): boolean {
   return found;
 }
 
-/** The literal that a node is, without casts, as text; undefined for anything else and for NULL. */
+/** The text of a literal, ignoring casts; undefined for anything else and for NULL. */
 export function constantOf(node: unknown): string | undefined {
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return constantOf(cast['arg']);
@@ -81,13 +97,13 @@ export function constantOf(node: unknown): string | undefined {
     ['boolval', 'boolval'],
   ] as const) {
     const holder = constant[key] as Node | undefined;
-    // Zero, false and empty text are left out of the tree: the holder is there, its field is not.
+    // The tree omits fields that are zero, false or empty text.
     if (holder !== undefined) return String(holder[field] ?? (key === 'boolval' ? false : key === 'ival' ? 0 : ''));
   }
   return undefined;
 }
 
-/** Says whether an expression is true for every row: `true`, `1 = 1`, `x OR true`. */
+/** Returns whether an expression is true for every row: `true`, `1 = 1`, `x OR true`. */
 export function isAlwaysTrue(node: unknown): boolean {
   const constant = constantOf(node);
   if (constant !== undefined) return constant === 'true' || constant === 't';
@@ -103,7 +119,7 @@ export function isAlwaysTrue(node: unknown): boolean {
   return left !== undefined && left === constantOf(comparison['rexpr']);
 }
 
-/** The sub-select of a SubLink's fields, where it is `(select …)` without FROM: PostgreSQL runs it once a query. */
+/** The sub-select of a SubLink if it is `(select …)` without FROM, which PostgreSQL runs once per query. */
 export function isRunOnce(link: Node): boolean {
   const select = fields(link['subselect'], 'SelectStmt');
   return select !== undefined && select['fromClause'] === undefined && !readsColumn(select);

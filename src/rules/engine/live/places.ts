@@ -11,18 +11,21 @@ import { meaningOf } from '../directives.ts';
 import { type Severities, severityOf } from '../severities.ts';
 import { commentsBeside } from '../statements.ts';
 
-/** What is left of findings of a database once the files and `muse.json` have had their say. */
+/** The findings of a database after the comments in the files and `muse.json` are applied. */
 export interface Settled {
   findings: Finding[];
   /** Findings that a `-- muse: ignore` silenced. */
   silenced: number;
 }
 
-/** Knows which statement of the files made what a finding of a database is about. */
+/** Maps findings of a database to the statements of the files that created their objects. */
 export interface Places {
-  /** Drops what a comment beside a statement about the object silences, and gives the rest the severities that are set. */
+  /**
+   * Drops findings that a comment on a statement about the object silences, and sets the configured severities of the
+   * rest.
+   */
   settle(findings: readonly Finding[], severities?: Severities): Settled;
-  /** Gives findings without a file that of the statement which made their object. */
+  /** Adds the file of the statement that created the object to findings without a file. */
   locate(findings: readonly Finding[]): Finding[];
 }
 
@@ -75,7 +78,7 @@ function placeOf({ piece: { source }, offset }: Site): { line: number; column: n
   return { line, column };
 }
 
-/** The names under which the files may know what a finding is about, the closest first. */
+/** The names that the files may use for the object of a finding, the closest first. */
 function namesOf({ object, policy }: Finding): string[] {
   if (object === undefined) return [];
   const bucket = /^storage\.objects\[(.*)\]$/.exec(object)?.[1];
@@ -89,11 +92,11 @@ function namesOf({ object, policy }: Finding): string[] {
   ];
 }
 
-/** What a statement makes, and what else it is about, as findings of a database name it. */
+/** What a statement creates and what else it is about, named as in the findings of a database. */
 interface Objects {
   makes: string[];
   concerns?: string[];
-  /** Made by the first such statement; what may be replaced, granted or altered is found at the last one. */
+  /** The first statement that creates the object; for what can be replaced, granted or altered, the last one. */
   once?: true;
 }
 
@@ -147,7 +150,7 @@ function objectsOf(piece: Piece): Objects {
   }
 }
 
-/** The buckets that are named below; one that names none is about them all. */
+/** The buckets that the expression names; if it names none, it is about all of them. */
 function bucketsOf(nodes: readonly (Node | undefined)[]): string[] {
   const names: string[] = [];
   walk(nodes, (type, fields) => {

@@ -5,7 +5,7 @@ import { isPlatformSchema, qualifiedName } from './catalog.ts';
 import type { RelationRow } from './catalog.ts';
 import type { LiveCheck, LivePolicy, LiveReport, LiveRun } from './check.ts';
 
-/** The findings of the rules in a catalog: those of the whole database first, then table by table, then by function. */
+/** Runs the rules over a catalog: findings of the whole database first, then by table, then by function. */
 export function liveFindings(rules: readonly Rule[], live: LiveRun): Finding[] {
   const { catalog, expectations } = live;
   const findings: Finding[] = [];
@@ -13,7 +13,7 @@ export function liveFindings(rules: readonly Rule[], live: LiveRun): Finding[] {
     check === undefined ? [] : [{ check, report: (problem) => findings.push({ rule: name, severity, ...problem }) }],
   );
   const isOurs = (schema: string): boolean => expectations.schemas?.includes(schema) ?? !isPlatformSchema(schema);
-  // A muse may put policies on storage.objects; the rest of that table is the platform's.
+  // A muse may create policies on storage.objects; the rest of that table belongs to the platform.
   const hasOurPolicies = (schema: string): boolean =>
     isOurs(schema) || (schema === 'storage' && expectations.schemas === undefined);
   for (const { check, report } of active) check.database?.(live, report);
