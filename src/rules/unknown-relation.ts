@@ -17,7 +17,7 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
   const near = nearName(need, catalog);
   if (near === undefined) return creationOf(need);
-  // Whoever mistyped one letter wants no second thing of nearly the same name.
+  // A mistyped letter is no reason to create a second thing of nearly the same name.
   return isTypo(need, catalog) ? `Did you mean ${near}?` : `Did you mean ${near}? Or else: ${creationOf(need)}`;
 }
 

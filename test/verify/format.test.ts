@@ -83,7 +83,7 @@ describe('formatMatrix', () => {
       expect(line.length).toBeLessThanOrEqual(width);
   });
 
-  it('colors what breaks a rule red, and takes no room for it', () => {
+  it('colors what breaks a rule red, without adding width', () => {
     const painted = formatMatrix(report, { ...colored, width: 80 });
     expect(painted).toContain('\u001B[31m.i.D.! ');
     expect(
