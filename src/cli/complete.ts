@@ -6,7 +6,7 @@ import type { CommandContext } from './run.ts';
  * All answers, before the first effect: those that were typed, checked; those that are missing are asked for in a terminal,
  * elsewhere the defaults are used.
  * @param secrets gets the database's URL, where it is asked for
- * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-prefix`, `bad-kit-source`, `bad-call` for a missing answer
+ * @throws MuseError `bad-name`, `bad-preset`, `bad-table`, `bad-kit-source`, `bad-call` for a missing answer
  */
 export async function completeAnswers(
   given: GivenAnswers,
@@ -15,7 +15,7 @@ export async function completeAnswers(
   dryRun: boolean,
 ): Promise<Answers> {
   const ask = dryRun ? undefined : await context.ask?.();
-  checkGiven(given);
+  await checkGiven(given, context.directory);
   if (ask === undefined) return withDefaults(given, context.directory);
   const { askAnswers } = await import('./wizard.ts');
   return askAnswers(given, secrets, ask, context);

@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path';
 import type { Secrets, SupabaseAnswers } from '../create/answers.ts';
-import { checkPrefix, type GivenAnswers, withDefaults } from '../create/defaults.ts';
+import { type GivenAnswers, withDefaults } from '../create/defaults.ts';
+import { checkPrefix } from '../create/tables.ts';
 import type { Answers } from '../create/answers.ts';
 import { MuseError } from '../shared/error.ts';
 import { kindOf, listNames } from '../shared/files.ts';

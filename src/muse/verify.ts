@@ -55,6 +55,12 @@ export function withUnreadable<Proof extends MuseProof>(
   };
 }
 
+/** Verifies the migration files of a muse on a shadow database; none of its environments is opened. */
+export async function verifyFiles({ directory, museFile }: Muse, signal?: AbortSignal): Promise<MuseProof> {
+  const files = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+  return withUnreadable({ ...(await modelOf(museFile, files.migrations, signal)), pending: [] }, files);
+}
+
 /**
  * What the files alone allow, measured on a shadow database.
  * @param files those that are applied to a database: a difference there is a finding

@@ -37,7 +37,6 @@ export const errorCodes = [
   'bad-name',
   'bad-organization',
   'bad-password-missing',
-  'bad-prefix',
   'bad-preset',
   'bad-profile',
   'bad-prune',

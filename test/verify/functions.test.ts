@@ -368,7 +368,7 @@ it('says of a procedure that commits that it was not tried', async () => {
       'not-proven',
       'public.f()',
       'warning',
-      'public.f() is not proven: it commits or rolls back itself, and nothing that it does could be taken back.',
+      'public.f() is not proven: it commits or rolls back itself, and nothing that it does could be rolled back.',
     ],
   ]);
 });

@@ -38,6 +38,8 @@ export interface FixPlan {
   silenced: number;
   /** The changes of access, and the repairs left out because they would widen access. */
   access: AccessReport;
+  /** The files as they are after the changes. */
+  files: MigrationFiles;
   /** A sentence for each finding that stays although its rule has a fix, with the reason. */
   notes: string[];
 }
@@ -109,9 +111,16 @@ export async function planFixes(
     for (const [path, text] of after) current.set(path, text);
     changes.push({ rule, before, after, decisions });
   }
+  const read = namesWrong(files, repaired, museFile);
   return {
     changes,
-    findings: foldConsequences(mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining])),
+    findings: foldConsequences(mergeFindings([read, repaired.remaining])),
+    files: {
+      migrations: repaired.migrations,
+      rollbacks: new Map(repaired.rollbacks),
+      unreadable: files.unreadable,
+      findings: read,
+    },
     silenced: repaired.silenced,
     access: repaired.access,
     notes,

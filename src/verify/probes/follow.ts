@@ -296,7 +296,9 @@ class Trail {
     const subject = this.subjects.get(name);
     if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
     const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
-    const isReached = verbs[verb].result === 'added' || stoppedAt(one, subject) !== undefined;
+    // PostgreSQL names no key to those who may not read the referring table; but what a path opens was not the actor's before.
+    const isOpenedDelete = verbs[verb].letter === 'D' && before !== undefined && !('code' in before);
+    const isReached = verbs[verb].result === 'added' || isOpenedDelete || stoppedAt(one, subject) !== undefined;
     return wasLet || !isReached ? undefined : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
   }
 
