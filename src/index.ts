@@ -17,9 +17,12 @@ import type { RunOptions } from './create/create.ts';
 import type { Plan } from './create/dry-run.ts';
 import type {
   DestroyOptions,
+  EnvOptions,
+  EnvResult,
   EnvironmentOptions,
   FixOptions,
   GuardedOptions,
+  LintOptions,
   LintResult,
   MigrateOptions,
   MigrateResult,
@@ -151,9 +154,12 @@ export class Muse {
     });
   }
 
-  /** Checks all migrations without a database. */
-  lint(options: CallOptions = {}): Promise<LintResult> {
-    return this.#call(options, async (muse) => (await import('./muse/lint.ts')).lintMuse(muse));
+  /** Checks all migrations without a database; with `files`, only what is found in those is returned. */
+  lint({ files = [], ...options }: LintOptions = {}): Promise<LintResult> {
+    return this.#call(options, async (muse) => {
+      const paths = files.map((file) => resolve(muse.directory, file));
+      return (await import('./muse/lint.ts')).lintMuse(muse, paths);
+    });
   }
 
   /** Fixes what can be fixed, with one commit per rule. The remaining findings are in `findings`. */
@@ -273,6 +279,16 @@ export class Muse {
     return this.#call(options, async (muse, { environment, signal }) => {
       if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, { signal });
       return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, { signal });
+    });
+  }
+
+  /** The environments of `muse.json`; with `add`, after adding one with its secrets file. */
+  env({ add, target, ...options }: EnvOptions = {}): Promise<EnvResult> {
+    return this.#call(options, async (muse) => {
+      const { addEnvironment, defaultEnvironmentTarget, listEnvironments } = await import('./muse/environment-list.ts');
+      if (add === undefined) return { environments: await listEnvironments(muse) };
+      const added = await addEnvironment(muse, add, target ?? defaultEnvironmentTarget(add));
+      return { environments: await listEnvironments(await openOnDisk(muse.directory)), added };
     });
   }
 

@@ -1,11 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { fit } from '../shared/wrap.ts';
+import { printable, printableJson } from '../shared/printable.ts';
 import { shorten } from './text.ts';
 
+/** A color or weight, or several. */
 type Format = Parameters<typeof styleText>[0];
 
-/** Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. */
+/**
+ * Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. Whatever text holds, no
+ * control character reaches the terminal but those of {@link Output.paint}: others are spelled out.
+ */
 export interface Output {
   readonly json: boolean;
   /** Only errors are printed. */
@@ -27,6 +33,8 @@ export interface Output {
    * @param verbatim the text is not fitted to the terminal
    */
   result(text: string, verbatim?: boolean): void;
+  /** The one object that was asked for: stdout. */
+  resultJson(value: unknown): void;
   /** What went wrong: stderr. */
   problem(text: string): void;
   /** Paints the text where there is color. */
@@ -66,6 +74,9 @@ export function createOutput(options: OutputOptions): Output {
   const progressStream = json ? stderr : stdout;
   const color = isColored(progressStream, environment);
   const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !quiet;
+  // Stands for the escape character of our own colors: text of others cannot know it, and so cannot color anything.
+  const own = randomUUID();
+  const shown = (text: string): string => text.split(own).map(printable).join('\u001B');
   /** Lines on the screen that are to be replaced. */
   let pending = 0;
   const clear = (): void => {
@@ -75,7 +86,8 @@ export function createOutput(options: OutputOptions): Output {
   /** Writes lines for people: as wide as the terminal, and painted only where it can be seen. */
   const write = (stream: OutputOptions['stdout'], text: string): void => {
     clear();
-    const painted = color && !isColored(stream, environment) ? stripVTControlCharacters(text) : text;
+    const visible = shown(text);
+    const painted = color && !isColored(stream, environment) ? stripVTControlCharacters(visible) : visible;
     stream.write(`${stream.isTTY === true ? fit(painted, columnsOf(stream)) : painted}\n`);
   };
   return {
@@ -94,7 +106,7 @@ export function createOutput(options: OutputOptions): Output {
     transient(text) {
       if (!live) return;
       clear();
-      const lines = text.split('\n');
+      const lines = shown(text).split('\n');
       progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
       pending = lines.length;
     },
@@ -104,12 +116,17 @@ export function createOutput(options: OutputOptions): Output {
         return;
       }
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${shown(text)}\n`);
+    },
+    resultJson(value) {
+      clear();
+      stdout.write(`${printableJson(JSON.stringify(value))}\n`);
     },
     problem(text) {
       write(stderr, text);
     },
-    paint: (format, text) => (color ? styleText(format, text, { validateStream: false }) : text),
+    paint: (format, text) =>
+      color ? styleText(format, text, { validateStream: false }).replaceAll('\u001B', own) : text,
   };
 }
 

@@ -2,6 +2,7 @@ import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { asMuseError } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Hooks } from '../shared/hooks.ts';
+import { printableLine } from '../shared/printable.ts';
 import type { Ask } from './ask.ts';
 import { type Flag, isAmong } from './flags.ts';
 import { LeftRunning, listenForInterrupts } from './interrupt.ts';
@@ -77,7 +78,7 @@ export async function runCommand(
   const soFar = new SoFar();
   const interrupts = listenForInterrupts(() => {
     // Pressing Ctrl-C twice means not to wait for a tidy end.
-    if (json) output.result(failureJson(title, cancelled(undefined), soFar.json()));
+    if (json) output.resultJson(failureJson(title, cancelled(undefined), soFar.json()));
     output.problem(`Stopped immediately; unfinished work was not cleaned up. ${nextAfterStop(program)}`);
     process.exit(exitCodeOf('cancelled'));
   });
@@ -118,7 +119,7 @@ export async function runCommand(
     if (result.error !== undefined)
       return await printError(title, result.error, output, { ...soFar.json(), ...result.json });
     const exitCode = result.exitCode ?? 0;
-    if (json) output.result(JSON.stringify({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) }));
+    if (json) output.resultJson({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) });
     else if (result.text !== undefined) output.result(result.text, result.verbatim);
     return exitCode;
   } catch (error) {
@@ -175,7 +176,7 @@ async function printError(
 ): Promise<number> {
   // An error of a file that does not say which one is about one of the muse.
   const error = asMuseError(thrown, typeof json['directory'] === 'string' ? json['directory'] : process.cwd());
-  if (output.json) output.result(failureJson(title, error, json));
+  if (output.json) output.resultJson(failureJson(title, error, json));
   else {
     if (error.findings !== undefined && error.findings.length > 0) {
       const { formatText } = await import('../publish/findings-text.ts');
@@ -188,19 +189,19 @@ async function printError(
   return exitCodeOf(error.code);
 }
 
-function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): string {
+function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): Record<string, unknown> {
   const { code, message, detail, suggestion, findings } = error;
-  return JSON.stringify({
+  return {
     ok: false,
     command,
     ...withoutSnippets({ ...(findings === undefined ? {} : { findings }), ...json }),
     error: { code, message, ...(detail === undefined ? {} : { detail }), suggestion },
-  });
+  };
 }
 
 /** An error as text for people: what happened, more of it, what to do next. */
 function formatError(error: MuseError, output: Output): string {
-  const lines = [`${output.paint(['red', 'bold'], '✗')} ${error.message}`];
+  const lines = [`${output.paint(['red', 'bold'], '✗')} ${printableLine(error.message)}`];
   if (error.detail !== undefined && error.detail !== '')
     lines.push(
       '',
@@ -210,7 +211,8 @@ function formatError(error: MuseError, output: Output): string {
         .map((line) => `  ${line}`),
       '',
     );
-  lines.push(`${output.paint('cyan', '→')} ${error.suggestion}`);
+  const [first = '', ...rest] = error.suggestion.split('\n');
+  lines.push(`${output.paint('cyan', '→')} ${first}`, ...rest.map((line) => `  ${line}`));
   return lines.join('\n');
 }
 
@@ -219,7 +221,11 @@ function isUnanswered(thrown: unknown): boolean {
   return thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError');
 }
 
-/** The snippets of findings are for people. */
+/** The snippets of findings are for people, and causes for folding. */
 function withoutSnippets({ findings, ...json }: CommandResult['json']): Record<string, unknown> {
-  return findings === undefined ? json : { ...json, findings: findings.map(({ snippet: _snippet, ...rest }) => rest) };
+  return findings === undefined ? json : { ...json, findings: findings.map(withoutSnippet) };
+}
+
+function withoutSnippet({ snippet: _snippet, cause: _cause, consequences, ...rest }: Finding): Finding {
+  return consequences === undefined ? rest : { ...rest, consequences: consequences.map(withoutSnippet) };
 }

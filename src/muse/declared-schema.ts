@@ -17,7 +17,13 @@ import type { Expectations } from '../rules/engine/live/expectations.ts';
 /** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
   await loadParser();
-  return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
+  const catalog = buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' })));
+  const extensions = new Set(migrations.filter(({ layer }) => layer === 'extension').map(({ file }) => file));
+  const extensionTables = [...catalog.tables.values()].flatMap(({ name, site }): [string, string][] => {
+    const file = site?.piece.source.migration.file;
+    return file !== undefined && extensions.has(file) ? [[name, file]] : [];
+  });
+  return { ...coreFacts(catalog), extensionTables: Object.fromEntries(extensionTables) };
 }
 
 const isKept = ({ kind, site, temporary }: Table): boolean =>

@@ -5,6 +5,7 @@ import { lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalInput, type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { foldConsequences } from '../rules/engine/root-causes.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import { expectationsOf } from './declared-schema.ts';
@@ -67,7 +68,9 @@ export async function examine(
   // A table whose CREATE failed already has that finding.
   const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
-    findings: places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
+    findings: foldConsequences(
+      places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
+    ),
     // The catalog has the same problems that the files have.
     silenced: Math.max(linted.silenced, silenced),
     rehearsal,

@@ -1,11 +1,13 @@
 import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
 import { hasErrors } from '../shared/finding.ts';
 import { fileDone } from '../shared/hooks.ts';
 import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
+import { readReadable } from './readable.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
@@ -91,7 +93,9 @@ export async function migrateMuse(
     const result: ProductionResult =
       name === 'production'
         ? await toProduction(muse, environment, database, migrations, run)
-        : await migrate(database, migrations, run);
+        : await migrate(database, migrations, run).catch(async (error: unknown) => {
+            throw provesAfter ? await ownEdit(error, muse, database, migrations, environment) : error;
+          });
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
@@ -139,6 +143,46 @@ async function withProof(
   return { ...result, isolation, findings, error };
 }
 
+/**
+ * Where files were edited that only this development database has: the error that also says how to bring the two together.
+ * Any other error as it is.
+ */
+async function ownEdit(
+  refusal: unknown,
+  muse: Muse,
+  database: Database,
+  migrations: readonly Migration[],
+  environment: NodeJS.ProcessEnv,
+): Promise<unknown> {
+  if (!(refusal instanceof MuseError) || !(refusal.findings ?? []).some(({ rule }) => rule === 'checksum-drift'))
+    return refusal;
+  const rows = (await readHistory(database)) ?? [];
+  const edited = new Set(compare(migrations, rows).edited.map(({ row }) => row.file));
+  const { development: _own, ...others } = muse.museFile.environments;
+  const elsewhere = { ...muse, museFile: { ...muse.museFile, environments: others } };
+  // Another database that is in use may have the file: then nothing is known, and nothing more is said.
+  const { appliedFiles } = await import('./applied.ts');
+  const applied = await appliedFiles(elsewhere, migrations, environment).catch(() => undefined);
+  if (applied === undefined || [...edited].some((file) => applied.files.has(file))) return refusal;
+  // Newest first, as they are rolled back; what core made has no rollback.
+  const newest = rows.toSorted((a, b) => Date.parse(b.applied_at) - Date.parse(a.applied_at));
+  const steps = newest.findLastIndex(({ file }) => edited.has(file)) + 1;
+  const again = newest.slice(0, steps).every(({ layer }) => layer === 'extension')
+    ? `muse rollback${steps === 1 ? '' : ` --steps ${steps}`}, then muse migrate`
+    : 'muse reset';
+  const known =
+    applied.notes.length === 0
+      ? 'Only your development database has the old text.'
+      : `${applied.notes.join(' ')} Undo the edit if the file is applied there. If not:`;
+  return new MuseError({
+    code: refusal.code,
+    message: refusal.message,
+    suggestion: `${known} To apply the new text: ${again}. To keep the database as it is: muse migrate --accept-edited.`,
+    ...(refusal.findings === undefined ? {} : { findings: refusal.findings }),
+    cause: refusal,
+  });
+}
+
 async function toProduction(
   muse: Muse,
   environment: NodeJS.ProcessEnv,
@@ -162,7 +206,7 @@ async function openBeside(
 ): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
     openEnvironment(muse, name, environment, { onNote, signal, timeoutMs }),
-    readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
+    readReadable(muse, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled')
     return { ...opened.value, migrations: read.value.migrations };

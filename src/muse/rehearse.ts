@@ -4,6 +4,7 @@ import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { hasErrors } from '../shared/finding.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import { type Examination, type ExamineOptions, examine } from './examine.ts';
+import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /** How a rehearsal is stopped, limited and followed. */
@@ -22,7 +23,9 @@ export async function rehearseMuse(
   const open = () => openEmbedded({ signal: options.signal });
   const [database, files] = await Promise.all([open(), readMigrations(directory, museFile.migrations)]);
   try {
-    const examination = await examine(database, files, museFile, { ...options, openAnother: open });
+    const seeds = await unreadableSeeds(directory);
+    const readable = { ...files, findings: [...files.findings, ...seeds] };
+    const examination = await examine(database, readable, museFile, { ...options, openAnother: open });
     if (!hasErrors(examination.findings)) await afterwards?.(database, files);
     return examination;
   } finally {

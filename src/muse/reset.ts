@@ -4,7 +4,7 @@ import { fileDone, type Hooks } from '../shared/hooks.ts';
 import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import { fixInMuse, refuseErrors } from './examine.ts';
@@ -14,9 +14,10 @@ import type { Muse } from '../shared/muse-file.ts';
 import { rehearseMuse } from './rehearse.ts';
 import { bucketsNotEmpty, followRollback } from './rollback.ts';
 import { seedMuse, type SeedResult } from './seed.ts';
+import { readReadable } from './readable.ts';
 
 /** What a reset did. */
-export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
+export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added' | 'logins'> {
   /** Files rolled back, newest first; none for a database that was deleted as a whole. */
   rolledBack: FileName[];
   applied: (FileName & { ms: number })[];
@@ -39,7 +40,7 @@ export async function resetMuse(
   environment: NodeJS.ProcessEnv,
   { agree, onPhase, ...hooks }: ResetOptions,
 ): Promise<ResetResult> {
-  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  const files = await readReadable(muse);
   onPhase?.('Rehearsing on a shadow database');
   refuseErrors((await rehearseMuse(muse, hooks)).findings, 'Nothing was dropped.', fixInMuse);
   const { place, target } = placeOf(muse, 'development', environment);
@@ -67,11 +68,11 @@ export async function resetMuse(
   } finally {
     await database.close();
   }
-  const { seeds, added } = await seedMuse(muse, 'development', environment, {
+  const { seeds, added, logins } = await seedMuse(muse, 'development', environment, {
     ...hooks,
     ...(onPhase === undefined ? {} : { onProgress: onPhase }),
   });
-  return { rolledBack, applied, seeds, added };
+  return { rolledBack, applied, seeds, added, ...(logins === undefined ? {} : { logins }) };
 }
 
 /** Row counts of a database that is deleted as a whole; empty for one that cannot be opened any more. */

@@ -4,7 +4,6 @@ import { fileDone, type Hooks } from '../shared/hooks.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { type HistoryRow, readHistory } from '../migrations/history.ts';
-import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -14,8 +13,9 @@ import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
 import { followRollback } from './rollback.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
-import { type Consent, takeConsent } from './guard.ts';
+import { commandFor, type Consent, takeConsent } from './guard.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
+import { readReadable } from './readable.ts';
 
 /** What a restore did. */
 export interface RestoreResult {
@@ -57,7 +57,7 @@ export async function restoreMuse(
     : await readWhole(path);
   const { header } = source;
   const had = header?.history ?? source.history ?? [];
-  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { migrations, rollbacks } = await readReadable(muse);
   const open = await openEnvironment(muse, name, environment, options);
   const { database } = open;
   try {
@@ -70,6 +70,9 @@ export async function restoreMuse(
     const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
+    // Migrations that are to be applied to an empty server need what Supabase has.
+    if (lacking.length > 0 && history.length === 0)
+      await open.target.preparePlatform(database, false).catch(toMigrate(name));
     await takeConsent(name, options, planText(name, path, later, source));
     const backup =
       name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
@@ -102,6 +105,22 @@ export async function restoreMuse(
   } finally {
     await database.close();
   }
+}
+
+/** Restoring installs no baseline: migrating does. */
+function toMigrate(name: EnvironmentName): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof MuseError) || error.code !== 'baseline-missing') throw error;
+    const { code, message, detail } = error;
+    throw new MuseError({
+      code,
+      message,
+      ...(detail === undefined ? {} : { detail }),
+      suggestion:
+        `Install it first, with the migrations: ${commandFor('muse migrate', name)} --supabase-baseline; then run this ` +
+        'again. Nothing was changed.',
+    });
+  };
 }
 
 /** What is known about a backup before it is restored: everything but the rows; of a dump by pg_dump, only its migration history. */

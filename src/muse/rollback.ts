@@ -2,12 +2,12 @@ import { MuseError } from '../shared/error.ts';
 import { fileDone, type Hooks } from '../shared/hooks.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { Loss } from '../migrations/loss.ts';
-import { readMigrations } from '../migrations/read.ts';
 import { rollback, type RollbackOptions } from '../migrations/rollback.ts';
 import { type RollbackTarget, rollbackPlan } from '../migrations/rollback-plan.ts';
 import type { TimeLimits } from '../migrations/session-state.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
+import { readReadable } from './readable.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from './guard.ts';
 import { lostBuckets, planText, touchedTables } from './guard-plan.ts';
 
@@ -39,7 +39,7 @@ export async function rollbackMuse(
   guard: RollbackGuard = {},
 ): Promise<RollbackResult> {
   if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
-  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { migrations, rollbacks } = await readReadable(muse);
   const { database } = await openEnvironment(muse, name, environment, {
     ...guard,
     timeoutMs: guard.statementTimeoutMs,

@@ -18,6 +18,8 @@ export interface SeedResult {
   seeds: { file: string; ms: number }[];
   /** By how much the number of rows of each table changed, by `schema.table`; unchanged tables are left out. */
   added: Record<string, number>;
+  /** Users with a password that the seeds name: who can sign in, and the seed that says with what. */
+  logins?: { email: string; file: string }[];
   /** The backup that was taken first: production only. */
   backup?: string;
 }
@@ -44,7 +46,11 @@ export async function seedMuse(
   if (seeds.length === 0) return { seeds: [], added: {} };
   const { database } = await openEnvironment(muse, name, environment, options);
   try {
-    if (name === 'development') return await runSeeds(database, seeds, options);
+    if (name === 'development') {
+      const result = await runSeeds(database, seeds, options);
+      const logins = await loginsOf(database, seeds);
+      return logins.length === 0 ? result : { ...result, logins };
+    }
     await takeConsent(
       name,
       options,
@@ -57,6 +63,26 @@ export async function seedMuse(
   } finally {
     await database.close();
   }
+}
+
+/** So many logins are enough to try an app with. */
+const mostLogins = 5;
+
+/** The users with a password whose address a seed has. */
+async function loginsOf(database: Database, seeds: readonly Seed[]): Promise<NonNullable<SeedResult['logins']>> {
+  const { rows: present } = await database.query<{ there: boolean }>(
+    `SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass('auth.users'), 'SELECT') AS there`,
+  );
+  if (present[0]?.there !== true) return [];
+  const { rows } = await database.query<{ email: string }>(
+    `SELECT email FROM auth.users WHERE encrypted_password <> '' AND email <> '' ORDER BY created_at, email LIMIT 100`,
+  );
+  return rows
+    .flatMap(({ email }) => {
+      const seed = seeds.find(({ sql }) => sql?.includes(email) === true);
+      return seed === undefined ? [] : [{ email, file: seed.file }];
+    })
+    .slice(0, mostLogins);
 }
 
 /** Runs seeds on an open database; see {@link seedMuse}. */

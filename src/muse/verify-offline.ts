@@ -14,7 +14,7 @@ import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
-import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
+import { modelOf, type MuseProof, proveDatabase, withUnreadable } from './verify.ts';
 
 /** A proof that was taken on a copy. */
 export interface OfflineReport extends MuseProof {
@@ -50,7 +50,8 @@ export async function verifyOffline(
   hooks: Hooks = {},
 ): Promise<OfflineReport> {
   const { signal } = hooks;
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const read = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { migrations } = read;
   const {
     steps,
     files: { applied, had, pending },
@@ -69,7 +70,10 @@ export async function verifyOffline(
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     const findings = [...unproven(notCopied), ...proof.findings];
-    return { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
+    return withUnreadable(
+      { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied },
+      read,
+    );
   } finally {
     await copy.close();
   }

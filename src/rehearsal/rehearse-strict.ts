@@ -8,7 +8,7 @@ import type { Migration } from '../sql/migration.ts';
 import type { RehearsalRun } from './rehearse-file.ts';
 import { lineText, offsetOfCharacter, positionAt } from '../shared/text.ts';
 import { planRun } from '../migrations/transactions.ts';
-import { placeName, type Place, type ParsedFiles } from './parsed-files.ts';
+import { causeAt, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
 /** The first error of each failed file, by its path. */
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;
@@ -70,6 +70,7 @@ export function strictFindings(
             ? 'Fix the files before it first.'
             : `Fix ${placeName(cause)} first; this error follows from it.`,
         snippet: lineText(migration.sql, position.line),
+        ...(cause === undefined ? {} : { cause: causeAt(cause) }),
       },
     ];
   });

@@ -13,6 +13,7 @@ import type { FileName } from '../migrations/compare.ts';
 import { diagnose, diagnoseRepeat } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
+import { isEmptyRollback } from '../migrations/rollback-plan.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
@@ -137,10 +138,15 @@ async function allPasses(
   // The second run's changes have their own findings and are not caused by the rollback.
   const reported = new Set(changes.map(({ object }) => object));
   findings.push(
-    ...(await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
-      changesBetween(targets[which], await takeSnapshot()).filter(
-        ({ object }) => which === 'after' || !reported.has(object),
-      ),
+    ...(await rehearseRollbacks(
+      run,
+      tail,
+      input.rollbacks,
+      async (which) =>
+        changesBetween(targets[which], await takeSnapshot()).filter(
+          ({ object }) => which === 'after' || !reported.has(object),
+        ),
+      parsedFiles,
     )),
   );
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
@@ -189,8 +195,11 @@ function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: Rea
   return [...twice].some(([table, rows]) => rows !== (once.get(table) ?? 0));
 }
 
-/** The own files at the end of the order that have a rollback: those whose rollback can be rehearsed on its own. */
+/** The own files at the end of the order that have a rollback which does something: those whose rollback can be rehearsed on its own. */
 function ownTail({ migrations, own, rollbacks }: RehearsalInput): Migration[] {
-  const isOther = (migration: Migration): boolean => !own.includes(migration.file) || !rollbacks.has(migration.file);
+  const isOther = (migration: Migration): boolean =>
+    !own.includes(migration.file) ||
+    !rollbacks.has(migration.file) ||
+    isEmptyRollback(migration, rollbacks.get(migration.file));
   return migrations.slice(migrations.findLastIndex(isOther) + 1);
 }

@@ -138,6 +138,7 @@ export const errorCodes = [
   'too-many-files',
   'uncommitted-changes',
   'unexpected',
+  'unreadable-file',
   'verification-unanswered',
   'wait-timeout',
 ] as const;

@@ -130,6 +130,24 @@ export async function readText(path: string): Promise<string | undefined> {
   return (await readBytes(path))?.toString('utf8');
 }
 
+/**
+ * The file as UTF-8 text, or undefined where there is no such file: for files whose text decides something, or is written back.
+ * @throws MuseError `unreadable-file` where it is not UTF-8, with the byte and its line
+ */
+export async function readUtf8(path: string): Promise<string | undefined> {
+  const bytes = await readBytes(path);
+  if (bytes === undefined) return undefined;
+  const { decodeText } = await import('./decode.ts');
+  const decoded = decodeText(bytes);
+  if ('text' in decoded) return decoded.text;
+  const { why, suggestion, position } = decoded;
+  throw new MuseError({
+    code: 'unreadable-file',
+    message: `${path} cannot be read, at line ${position.line}: ${why}.`,
+    suggestion,
+  });
+}
+
 /** What is at the path itself (a link is not followed), or undefined. */
 export async function kindOf(path: string): Promise<'file' | 'directory' | 'link' | 'other' | undefined> {
   try {

@@ -8,6 +8,7 @@ export const embedded: Target = {
   title: 'embedded',
   about: 'PostgreSQL in the directory itself: nothing to install, free',
   settings: {},
+  secrets: [],
   local: true,
   provisioned: false,
   needsUrl: false,

@@ -16,6 +16,7 @@ export const supabase: Target = {
     organization: { about: 'The slug of the Supabase organization that the project belongs to.' },
     databaseCa: certificateSetting,
   },
+  secrets: ['SUPABASE_DB_PASSWORD'],
   local: false,
   provisioned: true,
   needsUrl: false,

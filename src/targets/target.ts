@@ -67,6 +67,8 @@ export interface Target {
   about: string;
   /** The keys of its environments in `muse.json`, besides `target`. */
   settings: Readonly<Record<string, Setting>>;
+  /** Variables of the secrets file without which it cannot be opened. */
+  secrets: readonly string[];
   /** The database is in the muse's own directory: opening creates it, and nothing but this tool changes it. */
   local: boolean;
   /** The database belongs to a project that is created for the muse, and can be destroyed with it. */

@@ -44,8 +44,9 @@ describe('colors', () => {
     [{ CLICOLOR_FORCE: '0' }, false, false],
   ];
   it.each(cases)('%j, in a terminal %j: %j', (environment, isTTY, colored) => {
-    const { output } = terminal(80, { environment, isTTY });
-    expect(output.paint('red', 'x')).toBe(colored ? '\u001B[31mx\u001B[39m' : 'x');
+    const { output, written } = terminal(80, { environment, isTTY });
+    output.result(output.paint('red', 'x'), true);
+    expect(written).toEqual([colored ? '\u001B[31mx\u001B[39m\n' : 'x\n']);
   });
 
   it('are left out of what goes into a file while the other stream is a terminal', () => {
@@ -99,16 +100,24 @@ describe('a line that the next one replaces', () => {
     ['short', 20, 'short'],
     ['nineteen characters', 20, 'nineteen characters'],
     ['twenty characters...', 20, 'twenty…'],
-    [
-      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
-      44,
-      '\u001B[36m…\u001B[39m a colored one is as long as it looks',
-    ],
-    ['\u001B[36m…\u001B[39m a colored one that is too long', 20, '… a colored one…'],
+    ['{…} a colored one is as long as it looks', 44, '\u001B[36m…\u001B[39m a colored one is as long as it looks'],
+    ['{…} a colored one that is too long', 20, '… a colored one…'],
   ])('%j in %d columns', (text, columns, shown) => {
     const { output, written } = terminal(columns);
-    output.transient(text);
+    output.transient(text.replace('{…}', output.paint('cyan', '…')));
     output.progress('done');
     expect(written).toEqual([shown, '\r\u001B[2K', 'done\n']);
+  });
+});
+
+describe('text of others', () => {
+  it.each([
+    ['a color', '\u001B[31mred', String.raw`\x1b[31mred`],
+    ['what a paint would write', '\u001B[36m…\u001B[39m', String.raw`\x1b[36m…\x1b[39m`],
+  ])('cannot bring %s, and our own colors stay', (_what, text, shown) => {
+    const { output, written } = terminal(80);
+    output.progress(`${output.paint('bold', 'ours')} ${text}`);
+    output.resultJson({ text });
+    expect(written).toEqual([`\u001B[1mours\u001B[22m ${shown}\n`, `${JSON.stringify({ text })}\n`]);
   });
 });

@@ -130,6 +130,7 @@ describe('help loads no handler', () => {
       'cli/text.ts',
       'shared/error.ts',
       'shared/finding.ts',
+      'shared/printable.ts',
       'shared/wrap.ts',
       'targets/kinds.ts',
     ]);

@@ -327,6 +327,34 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(report).toMatchObject({ findings: [], rolledBack: [{ file: ours }, { file: last }] });
   });
 
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'the older file',
+      { [ours]: 'drop table t;', [last]: 'drop table u;' },
+      [`rollback-incomplete rollback/extensions/001_ours.sql:1:1`],
+    ],
+    [
+      'the newer file',
+      { [ours]: 'drop table t; drop index t_extra;', [last]: 'select 1;' },
+      ['rollback-incomplete rollback/extensions/002_last.sql:1:1'],
+    ],
+    ['none, where the newer one is empty', { [ours]: 'drop table t;', [last]: '-- Later.' }, []],
+  ])('blames what is left over on the file whose rollback leaves it: %s', async (_, back, expected) => {
+    const report = await rehearse(
+      await open(),
+      input(
+        {
+          [base]: 'create table if not exists kept_too (id int primary key, at int);',
+          [ours]:
+            'create table if not exists t (id int primary key);\ncreate index if not exists t_extra on kept_too (at);',
+          [last]: 'create table if not exists u (id int primary key);',
+        },
+        back,
+      ),
+    );
+    expect(shown(report)).toEqual(expected);
+  });
+
   const access: [string, string, string[]][] = [
     [
       'a policy that reads its own table',

@@ -30,6 +30,7 @@ export const command: MuseCommand = {
       `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again ` +
         'without a change; extensions rolled back and applied again.',
       ...(silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`]),
+      'Next: muse migrate',
     ];
     return { json, text: lines.join('\n') };
   },

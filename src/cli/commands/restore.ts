@@ -48,6 +48,7 @@ export const command: MuseCommand = {
         ? `${tick} Restored ${name} from ${file}.`
         : `${tick} Restored ${name} as of ${result.taken}: ${counted(total, 'row')} in ${counted(counts.length, 'table')}.`,
       ...result.notes,
+      `Next: muse status${name === 'development' ? '' : ` --env ${name}`}`,
     ];
     return { json: { ...environmentFields(muse, context), ...result }, text: lines.join('\n') };
   },

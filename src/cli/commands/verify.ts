@@ -57,7 +57,10 @@ export const command: MuseCommand = {
       (files
         ? await verifyFiles(muse, context.hooks)
         : await verifyMuse(muse, name, context.environment, context.hooks));
-    const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
+    const unread = new Set(report.findings.flatMap(({ rule, file }) => (rule === 'unreadable-file' ? [file] : [])));
+    const pending = report.pending.map((file) =>
+      unread.has(file) ? `${file} cannot be read` : `${file} is not applied to ${name} yet. Apply it: muse migrate`,
+    );
     const json = {
       ...(files ? museFields(muse) : environmentFields(muse, context)),
       isolation: isolationJson(report, pending),
@@ -97,10 +100,13 @@ export const command: MuseCommand = {
   },
 };
 
+/** Rules of findings that say nothing about who reaches whose rows. */
+const notOfRows = new Set(['not-proven', 'unreadable-file']);
+
 /** What the proof comes to: that no one reaches rows of others is said only where everything was tried. */
 function conclusion(report: MuseProof, failed: boolean, paint: Output['paint']): string[] {
   const count = `${report.proven} proven, ${report.notProven} not proven`;
-  if (report.findings.some(({ rule, severity }) => severity === 'error' && rule !== 'not-proven')) {
+  if (report.findings.some(({ rule, severity }) => severity === 'error' && !notOfRows.has(rule))) {
     return [`${paint('red', '✗')} Tenants are not isolated: see the findings above. ${count}.`];
   }
   if (report.notProven > 0)

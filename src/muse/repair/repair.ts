@@ -12,6 +12,7 @@ import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Decision } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
+import { foldConsequences } from '../../rules/engine/root-causes.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { mergeFindings } from '../examine.ts';
@@ -113,8 +114,13 @@ export async function planFixes(
   const read = namesWrong(files, repaired, museFile);
   return {
     changes,
-    findings: mergeFindings([read, repaired.remaining]),
-    files: { migrations: repaired.migrations, rollbacks: new Map(repaired.rollbacks), findings: read },
+    findings: foldConsequences(mergeFindings([read, repaired.remaining])),
+    files: {
+      migrations: repaired.migrations,
+      rollbacks: new Map(repaired.rollbacks),
+      unreadable: files.unreadable,
+      findings: read,
+    },
     silenced: repaired.silenced,
     access: repaired.access,
     notes,
